@@ -1,0 +1,140 @@
+"""The `align` command. Verbs only; what they do is elsewhere, and torch is imported only by what trains.
+
+Exit codes: 0 done, 1 a stage failed (which, why, where its log is), 2 the recipe or the command is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from align.core import loading
+from align.core.errors import AlignError, RecipeError, StageFailed, UsageError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.verb(options) or 0
+    except (RecipeError, UsageError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except StageFailed as error:
+        sys.stderr.write(f"{error}\n  run the same command again to resume\n")
+        return 1
+    except AlignError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("\nstopped; run the same command again to resume\n")
+        return 130
+    except BrokenPipeError:  # `align peek ... | head`
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="align", description="One recipe takes a base model to an aligned checkpoint.")
+    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    run = _verb(verbs, "run", _run, "run a recipe's stages that are not done; running again resumes")
+    _recipe_options(run)
+    run.add_argument("--out", metavar="DIR", help="the run folder (default: runs/NAME)")
+    run.add_argument("--until", metavar="STAGE", help="stop after this stage")
+    run.add_argument("--only", metavar="STAGE", help="run this stage only; those before it must be done")
+
+    check = _verb(verbs, "check", _check, "read a recipe, report every mistake with its line, show the plan")
+    _recipe_options(check)
+    check.add_argument("--out", metavar="DIR", help="the run folder to compare with (default: runs/NAME)")
+
+    status = _verb(verbs, "status", _status, "show what a run has done")
+    status.add_argument("dir", metavar="DIR")
+
+    explain = _verb(verbs, "explain", _explain, "list the kinds, or show the fields of one")
+    explain.add_argument("kind", nargs="?", metavar="KIND")
+
+    peek = _verb(verbs, "peek", _peek, "show rows of a stage, and what was dropped and why")
+    peek.add_argument("dir", metavar="DIR")
+    peek.add_argument("stage", metavar="STAGE")
+    peek.add_argument("-n", type=int, default=3, help="rows of each table (default: 3)")
+
+    export = _verb(verbs, "export", _export, "write a checkpoint of a run (its last model) or of a model folder")
+    export.add_argument("source", metavar="DIR|MODEL")
+    export.add_argument("to", metavar="TO")
+    export.add_argument("--stage", help="which stage of the run (default: the last model)")
+    export.add_argument("--dtype", choices=["float32", "bfloat16", "float16"], help="precision (default: as trained)")
+    export.add_argument("--format", choices=["safetensors"], default="safetensors")
+
+    init = _verb(verbs, "init", _init, "write a starter recipe, or a starter plug-in with a recipe that uses it")
+    init.add_argument("dir", nargs="?", default=".", metavar="DIR")
+    init.add_argument("--kind", choices=["recipe", "synthesizer", "reward"], default="recipe")
+    return parser
+
+
+def _verb(verbs: Any, name: str, function: Any, text: str) -> argparse.ArgumentParser:
+    parser = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser.set_defaults(verb=function)
+    return parser
+
+
+def _recipe_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", metavar="RECIPE", help="a YAML file, or the name of a shipped recipe")
+    parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="override a value; may be repeated")
+
+
+def _load(options: argparse.Namespace) -> Any:
+    from align.core.recipe import Recipe  # noqa: PLC0415 (pydantic is not needed for --help)
+
+    overrides = {}
+    for item in options.set:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise UsageError(f"--set {item}: write --set key=value, such as --set dpo.beta=0.2")
+        overrides[key] = loading.parse_value(value)
+    return Recipe.load(options.recipe, set=overrides)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from align import pipeline  # noqa: PLC0415
+
+    report = pipeline.run(_load(options), options.out, until=options.until, only=options.only)
+    sys.stdout.write(f"{report.folder}: {len(report.ran)} stages run, {len(report.skipped)} done before\n")
+
+
+def _check(options: argparse.Namespace) -> None:
+    from align import show  # noqa: PLC0415
+
+    sys.stdout.write(show.plan(_load(options), options.out))
+
+
+def _status(options: argparse.Namespace) -> None:
+    from align import show  # noqa: PLC0415
+
+    sys.stdout.write(show.status(options.dir))
+
+
+def _explain(options: argparse.Namespace) -> None:
+    from align import show  # noqa: PLC0415
+
+    sys.stdout.write(show.explain(options.kind))
+
+
+def _peek(options: argparse.Namespace) -> None:
+    from align import show  # noqa: PLC0415
+
+    sys.stdout.write(show.peek(options.dir, options.stage, options.n))
+
+
+def _export(options: argparse.Namespace) -> None:
+    from align import handover  # noqa: PLC0415
+
+    sys.stdout.write(handover.export(options.source, options.to, options.stage, options.dtype))
+
+
+def _init(options: argparse.Namespace) -> None:
+    from align import handover  # noqa: PLC0415
+
+    sys.stdout.write(handover.init(options.dir, options.kind))

@@ -1,0 +1,1 @@
+"""What everything else stands on: configuration, recipe, rows, artifacts, stage. Never imports torch."""

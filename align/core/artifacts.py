@@ -1,0 +1,212 @@
+"""The run folder: where artifacts live, whether they are still valid, and how they appear.
+
+    runs/NAME/  recipe.yaml  recipe.json  state.json
+      01-problems/  02-math/ ...  each with its tables or model, report.json, log.txt, and done.json written last
+
+A stage is done when its `done.json` holds the fingerprint that the recipe now asks for. The fingerprint is a hash of
+the stage's fields, its kind's version, the run's seed and the fingerprints of its inputs; a file or folder from
+outside counts by content. What changed is found by comparing the ingredients, which `done.json` keeps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from align.core import tables, wiring
+from align.core.errors import StageFailed, UsageError
+from align.core.plugins import Generator
+from align.core.recipe import Loaded, Recipe
+from align.core.rows import digest
+from align.core.stage import Stage
+
+KEPT_WHEN_STALE = ("calls.jsonl",)
+"""Logged model calls are keyed by their whole content, so they outlive every change of the recipe."""
+_SAMPLED_BEYOND = 64 << 20
+"""Bytes beyond which a file is fingerprinted by its size and 64 evenly spaced blocks of 1 MiB (15 GB of weights: 0.1 s)."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the run folder holds of a stage."""
+
+    state: str
+    """`done`, `stale` (made by another recipe), `partial` (killed or failed: resumes) or `missing`."""
+    changed: tuple[str, ...] = ()
+    """What differs, for a stale stage: `learning_rate: 1e-05 -> 2e-05`, `input sft`."""
+
+
+class RunFolder:
+    """The folder of one run. Knows paths and fingerprints; writes nothing but its own bookkeeping."""
+
+    def __init__(self, path: str | Path, home: Path) -> None:
+        self.path, self.home = Path(path), home
+        self._fingerprints: dict[str, str] = {}
+        self._contents: dict[str, str] = {}
+
+    @classmethod
+    def create(cls, path: str | Path, loaded: Loaded) -> RunFolder:
+        """Open the folder for a recipe, creating it and recording the recipe in it."""
+        folder = cls(path, loaded.folder)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        tables.replace(folder.path / "recipe.yaml", loaded.file.read_text(encoding="utf-8"))
+        resolved = loaded.recipe.model_dump(mode="json", serialize_as_any=True, by_alias=True)
+        tables.replace(folder.path / "recipe.json", json.dumps(resolved, indent=1) + "\n")
+        state = {"home": str(loaded.folder), "recipe": loaded.file.name}
+        tables.replace(folder.path / "state.json", json.dumps(state) + "\n")
+        for position, name in enumerate(loaded.recipe.stages, 1):
+            old, new = folder._find(name), folder.path / f"{position:02d}-{name}"
+            if old and old != new:
+                old.rename(new)
+        return folder
+
+    @classmethod
+    def open(cls, path: str | Path) -> tuple[RunFolder, Recipe]:
+        """Open a folder that `align run` made, with the recipe that it holds.
+
+        Raises:
+            UsageError: it is not such a folder.
+        """
+        import sys  # noqa: PLC0415
+
+        root = Path(path)
+        if not (root / "recipe.json").is_file() or not (root / "state.json").is_file():
+            raise UsageError(f"{path} is not a run folder (it holds no recipe.json); `align run` makes one")
+        home = Path(json.loads((root / "state.json").read_text())["home"])
+        if str(home) not in sys.path:
+            sys.path.insert(0, str(home))
+        return cls(root, home), Recipe.model_validate(json.loads((root / "recipe.json").read_text()))
+
+    def stage(self, name: str, recipe: Recipe) -> Path:
+        """Return the folder of a stage, whether it exists or not."""
+        return self.path / f"{list(recipe.stages).index(name) + 1:02d}-{name}"
+
+    def _find(self, name: str) -> Path | None:
+        return next((p for p in self.path.glob(f"[0-9][0-9]-{name}") if p.is_dir()), None)
+
+    def locate(self, reference: str, recipe: Recipe) -> str:
+        """Return the path or hub id that a reference means."""
+        if reference == "base":
+            reference = recipe.base
+        if not wiring.is_path(reference):
+            return str(self.stage(reference, recipe))
+        local = (self.home / reference).resolve()
+        return str(local) if local.exists() else reference
+
+    # -- fingerprints -------------------------------------------------------------------------------------------
+
+    def fingerprint(self, name: str, recipe: Recipe) -> str:
+        """Return the hash that a stage's artifact must carry to count as done."""
+        if name not in self._fingerprints:
+            self._fingerprints[name] = digest(self.ingredients(name, recipe))
+        return self._fingerprints[name]
+
+    def ingredients(self, name: str, recipe: Recipe) -> dict[str, Any]:
+        """Return everything that decides what a stage makes."""
+        stage = recipe.stages[name]
+        fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
+        inputs: dict[str, Any] = {}
+        for _, need, reference in wiring.references(type(stage), fields):
+            if need == "generator":
+                inputs[f"generator {reference}"] = self.identity(recipe.generators[reference], recipe)
+            else:
+                inputs[reference] = self._input(reference, recipe)
+        for _, path in wiring.files(stage):
+            inputs[path] = self._input(path if wiring.is_path(path) else f"./{path}", recipe)
+        return {"fields": fields, "version": type(stage).version, "seed": recipe.seed, "inputs": inputs}
+
+    def identity(self, generator: Generator, recipe: Recipe) -> dict[str, Any]:
+        """Return what makes two answers of a generator comparable, the content of its weights included."""
+        fields = generator.model_dump(mode="json", serialize_as_any=True, by_alias=True)
+        weights = {ref: self._input(ref, recipe) for _, _, ref in wiring.references(type(generator), fields)}
+        return {**generator.identity(), "version": type(generator).version, "weights": weights}
+
+    def _input(self, reference: str, recipe: Recipe) -> str:
+        if reference != "base" and not wiring.is_path(reference):
+            return self.fingerprint(reference, recipe)
+        return self.identity_of(self.locate(reference, recipe))
+
+    def identity_of(self, path: str) -> str:
+        """Return the content fingerprint of a file or folder, computed once in a process."""
+        if path not in self._contents:
+            self._contents[path] = content_fingerprint(Path(path))
+        return self._contents[path]
+
+    def status(self, name: str, recipe: Recipe) -> Status:
+        """Compare what the folder holds of a stage with what the recipe asks for."""
+        folder = self.stage(name, recipe)
+        for file, fresh in (("done.json", "done"), ("stage.json", "partial")):
+            if (folder / file).is_file():
+                held = json.loads((folder / file).read_text())
+                if held["fingerprint"] == self.fingerprint(name, recipe):
+                    return Status(fresh)
+                return Status("stale", tuple(changes(held["ingredients"], self.ingredients(name, recipe))))
+        return Status("missing")
+
+    # -- publishing ---------------------------------------------------------------------------------------------
+
+    def begin(self, name: str, recipe: Recipe) -> Path:
+        """Make a stage's folder ready: keep what a killed run of the same stage left, clear what another made."""
+        folder, status = self.stage(name, recipe), self.status(name, recipe)
+        if status.state == "stale":
+            for item in folder.iterdir():
+                if item.name not in KEPT_WHEN_STALE:
+                    shutil.rmtree(item) if item.is_dir() else item.unlink()
+        folder.mkdir(exist_ok=True)
+        self._record(folder / "stage.json", name, recipe)
+        return folder
+
+    def publish(self, name: str, recipe: Recipe, report: dict[str, Any]) -> None:
+        """Mark a stage done. Raises StageFailed when it left nothing of what its kind makes."""
+        folder, stage = self.stage(name, recipe), recipe.stages[name]
+        found = {table: tables.count(folder, table) for table in tables.held(folder)}
+        marks = {"model": "config.json", "reward_model": "config.json", "scores": "scores.json", "export": "config.json"}
+        if stage.makes and not found and not any((folder / marks[m]).exists() for m in stage.makes if m in marks):
+            raise StageFailed(name, f"it finished without making {' or '.join(sorted(stage.makes))}", folder / "log.txt")
+        tables.replace(folder / "report.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+        self._record(folder / "done.json", name, recipe, tables=found, seconds=report.get("seconds"))
+
+    def _record(self, path: Path, name: str, recipe: Recipe, **more: Any) -> None:
+        record = {"fingerprint": self.fingerprint(name, recipe), "ingredients": self.ingredients(name, recipe), **more}
+        tables.replace(path, json.dumps({**record, "time": time.time()}, indent=1) + "\n")
+
+
+def changes(old: Any, new: Any, where: str = "") -> list[str]:
+    """Return what differs between two ingredient trees, as short phrases."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        found = []
+        for key in sorted({*old, *new}):
+            label = key if where in ("", "fields") else f"{where} {key}" if where == "inputs" else f"{where}.{key}"
+            found += changes(old.get(key), new.get(key), label)
+        return found
+    if old == new:
+        return []
+    return [where.replace("inputs ", "input ") if where.startswith("inputs") else f"{where}: {old} -> {new}"]
+
+
+def content_fingerprint(path: Path) -> str:
+    """Return a hash of a file's or folder's content; of its name where nothing is there (a hub id)."""
+    if not path.exists():
+        return digest(str(path))
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file() and ".cache" not in p.parts)
+    total = hashlib.sha256()
+    for file in files:
+        total.update(f"{file.relative_to(path)}\0{file.stat().st_size}\0".encode())
+        total.update(_bytes_to_hash(file))
+    return total.hexdigest()[:16]
+
+
+def _bytes_to_hash(file: Path) -> bytes:
+    size, sha = file.stat().st_size, hashlib.sha256()
+    with file.open("rb") as stream:
+        if size <= _SAMPLED_BEYOND:
+            return hashlib.file_digest(stream, "sha256").digest()
+        for block in range(64):
+            stream.seek(block * (size - (1 << 20)) // 63)
+            sha.update(stream.read(1 << 20))
+    return sha.digest()

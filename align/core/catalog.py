@@ -1,0 +1,96 @@
+"""Where is `rejection_sampling`? One literal table of built-ins, and three ways to name a class.
+
+`kind: sft` is a built-in, `kind: my_lab.shorter:Shorter` is an import path (the recipe's own folder is importable),
+and any other name is looked up in the entry-point group `align.plugins` of installed distributions. Nothing is
+registered at import time; a class is imported when a recipe names it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import traceback
+from importlib.metadata import entry_points
+from typing import TypeVar
+
+ENTRY_POINTS = "align.plugins"
+
+BUILT_IN: dict[str, dict[str, str]] = {
+    "stage": {
+        "dpo": "align.stages.dpo:DPO",
+        "evaluate": "align.stages.evaluate:Evaluate",
+        "export": "align.stages.export:Export",
+        "load": "align.stages.load:Load",
+        "online_dpo": "align.stages.online_dpo:OnlineDPO",
+        "rejection_sampling": "data_synthesis.rejection_sampling:RejectionSampling",
+        "reward_model": "align.stages.reward_model:RewardModelStage",
+        "sft": "align.stages.sft:SFT",
+    },
+    "generator": {
+        "openai": "align.generate.openai_server:OpenAIServer",
+        "scripted": "align.generate.scripted:Scripted",
+        "transformers": "align.generate.hf:Transformers",
+        "vllm": "align.generate.vllm_engine:VLLM",
+    },
+    "reward": {
+        "constraints": "reward.constraints:Constraints",
+        "math": "reward.answers:MathAnswer",
+        "reward_model": "reward.model:TrainedReward",
+    },
+    "optimizer": {
+        "adamw": "align.train.optimizers:AdamWConfig",
+        "online_merging": "align.train.optimizers:OnlineMergingConfig",
+    },
+}
+
+T = TypeVar("T")
+
+
+class PluginError(ValueError):
+    """A `kind` names nothing usable; the message is a sentence for the user."""
+
+
+def kinds(family: str) -> list[str]:
+    """Return the names that `kind` can take in a family: built-ins, then what installed plug-ins register."""
+    return [*BUILT_IN[family], *sorted(e.name for e in entry_points(group=ENTRY_POINTS) if e.name not in BUILT_IN[family])]
+
+
+def resolve(family: str, kind: str, base: type[T]) -> type[T]:
+    """Return the class that `kind` names.
+
+    Raises:
+        PluginError: not found, its module fails on import, or it is not a `base`.
+    """
+    target = BUILT_IN[family].get(kind) or (kind if ":" in kind else _entry_point(family, kind))
+    module_name, _, class_name = target.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:  # whatever a user's module raises must become a sentence about that module
+        if isinstance(error, ModuleNotFoundError) and error.name and module_name.startswith(error.name):
+            raise PluginError(f"{kind!r}: there is no module {error.name!r} beside the recipe or installed") from None
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        raise PluginError(
+            f"{kind!r}: importing {module_name!r} raised {type(error).__name__}: {error} ({where.filename}:{where.lineno})"
+        ) from None
+    found = getattr(module, class_name, None)
+    if found is None:
+        near = difflib.get_close_matches(class_name, [n for n in vars(module) if not n.startswith("_")], n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise PluginError(f"{kind!r}: module {module_name!r} has no {class_name!r}{hint}")
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise PluginError(f"{kind!r} is not a {family}: {class_name} must be a subclass of {base.__module__}.{base.__name__}")
+    if missing := sorted(getattr(found, "__abstractmethods__", ())):
+        raise PluginError(f"{kind!r}: {class_name} does not define {' and '.join(m + '()' for m in missing)}")
+    return found
+
+
+def _entry_point(family: str, kind: str) -> str:
+    found = [e for e in entry_points(group=ENTRY_POINTS) if e.name == kind]
+    if len({e.value for e in found}) > 1:
+        raise PluginError(f"{kind!r} is registered by several distributions: {', '.join(e.value for e in found)}")
+    if found:
+        return found[0].value
+    names = kinds(family)
+    near = difflib.get_close_matches(kind, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(names)}, or module:Class"
+    raise PluginError(f"unknown kind {kind!r}; {hint}")

@@ -1,0 +1,100 @@
+"""YAML 1.2 in; plain values and the line of every one of them out.
+
+The node graph is read rather than the constructed value, because it knows lines and still holds duplicate keys.
+Scalars follow the YAML 1.2 core schema, so `1e-5` is a number and `off` is a word (PyYAML, YAML 1.1, reads them as a
+string and as False).
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from align.core.errors import Problem, RecipeError, UsageError
+
+Path_ = tuple[str | int, ...]
+
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS: dict[str, Any] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
+_WORDS |= {w: True for w in ("true", "True", "TRUE")} | {w: False for w in ("false", "False", "FALSE")}
+_WORDS |= {sign + dot: float(sign + "inf") for sign in ("", "+", "-") for dot in (".inf", ".Inf", ".INF")}
+_WORDS |= {w: float("nan") for w in (".nan", ".NaN", ".NAN")}
+
+
+@dataclass
+class Source:
+    """A YAML file as values, with the line (1-based) of each key and item, and what is wrong with its form."""
+
+    path: str
+    data: Any
+    lines: dict[Path_, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def line(self, loc: Path_) -> int:
+        """Return the line of the deepest part of `loc` that the file holds."""
+        while loc and loc not in self.lines:
+            loc = loc[:-1]
+        return self.lines.get(loc, 1)
+
+
+def read_yaml(path: Path) -> Source:
+    """Read a recipe file. Raises RecipeError where the file is missing or is not YAML at all."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        what = "is a folder" if path.is_dir() else getattr(error, "strerror", None) or "is not UTF-8 text"
+        raise RecipeError(str(path), [Problem(1, "", f"cannot be read: {what}")]) from None
+    source = Source(str(path), None)
+    try:
+        node = YAML(typ="rt", pure=True).compose(io.StringIO(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise RecipeError(str(path), [Problem(mark.line + 1 if mark else 1, "", f"not YAML: {error.problem}")]) from None
+    source.data = None if node is None else _value(node, (), source)
+    return source
+
+
+def parse_value(text: str) -> Any:
+    """Read one `--set` value by the same rules."""
+    try:
+        node = YAML(typ="rt", pure=True).compose(io.StringIO(text))
+    except MarkedYAMLError as error:
+        raise UsageError(f"--set: {text!r} is not YAML: {error.problem}") from None
+    return None if node is None else _value(node, (), Source("--set", None))
+
+
+def _value(node: Node, loc: Path_, source: Source) -> Any:
+    source.lines.setdefault(loc, node.start_mark.line + 1)
+    if isinstance(node, ScalarNode):
+        return node.value if node.style or node.tag == "tag:yaml.org,2002:str" else _scalar(node.value)
+    if isinstance(node, SequenceNode):
+        return [_value(item, (*loc, i), source) for i, item in enumerate(node.value)]
+    assert isinstance(node, MappingNode)
+    result: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = str(key_node.value)
+        line = key_node.start_mark.line + 1
+        where = ".".join(map(str, (*loc, key)))
+        if key in result:
+            first = source.lines[(*loc, key)]
+            source.problems.append(Problem(line, where, f"duplicate key (first on line {first}); remove one"))
+            continue
+        source.lines[(*loc, key)] = line
+        result[key] = _value(value_node, (*loc, key), source)
+    return result
+
+
+def _scalar(text: str) -> Any:
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+    return float(text) if _FLOAT.fullmatch(text) else text

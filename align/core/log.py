@@ -1,0 +1,95 @@
+"""What a person sees while a stage works: one live line on a terminal, dated plain lines elsewhere and in log.txt."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LOGGER = logging.getLogger("align")
+_PLAIN = logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+
+
+class _Terminal(logging.StreamHandler):
+    """Writes records without tearing the live line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.stream.isatty():
+            self.stream.write("\r\x1b[K")
+        super().emit(record)
+
+
+def setup() -> None:
+    """Send the toolkit's log to standard error. Safe to call twice."""
+    if not LOGGER.handlers:
+        handler = _Terminal(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s") if sys.stderr.isatty() else _PLAIN)
+        LOGGER.addHandler(handler)
+        LOGGER.setLevel(logging.INFO)
+        LOGGER.propagate = False
+
+
+@contextmanager
+def to_file(path: Path) -> Iterator[None]:
+    """Also write the log to a file, for the time of a stage."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(_PLAIN)
+    LOGGER.addHandler(handler)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
+        handler.close()
+
+
+class Progress:
+    """A count of something that takes long. Cheap to call for every row."""
+
+    every_seconds = 10.0
+    """Between two plain lines where there is no terminal."""
+
+    def __init__(self, what: str, total: int | None = None, done: int = 0) -> None:
+        self.what, self.total, self.done, self.started_with = what, total, done, done
+        self.note = ""
+        self.started = time.monotonic()
+        self._shown = self.started
+        self._terminal = sys.stderr.isatty()
+
+    def advance(self, count: int = 1, note: str | None = None) -> None:
+        """Count, and show the line when it is time."""
+        self.done += count
+        self.note = self.note if note is None else note
+        now = time.monotonic()
+        if now - self._shown >= (0.2 if self._terminal else self.every_seconds):
+            self._shown = now
+            self._show(now)
+
+    def _show(self, now: float) -> None:
+        rate = (self.done - self.started_with) / max(now - self.started, 1e-9)
+        left = f", {duration((self.total - self.done) / rate)} left" if self.total and rate > 0 else ""
+        line = f"{self.what} {self.done:,}{f'/{self.total:,}' if self.total else ''}{left}  {self.note}"
+        if self._terminal:
+            sys.stderr.write(f"\r\x1b[K{line}")
+            sys.stderr.flush()
+        else:
+            LOGGER.info("%s", line)
+
+    def close(self) -> None:
+        """Remove the live line."""
+        if self._terminal:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a person says them: 42s, 3m 05s, 2h 10m."""
+    seconds = int(seconds)
+    if seconds < 60:
+        return f"{seconds}s"
+    minutes, seconds = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{minutes}m {seconds:02d}s"
+    return f"{minutes // 60}h {minutes % 60:02d}m"

@@ -1,0 +1,89 @@
+"""The abstract families that a recipe's `kind` chooses from, other than stages."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from align.core.config import Config, Plugin
+from align.core.rows import Message, Prompt
+
+
+class Sampling(Config):
+    """How to draw completions. Every value is sent explicitly, so no model's own defaults leak in."""
+
+    n: int = Field(default=1, ge=1)
+    """Completions of one prompt."""
+    temperature: float = Field(default=1.0, ge=0)
+    """0 is greedy; 1 samples the model's own distribution."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    """Smallest set of tokens with this much probability; 1 keeps all."""
+    top_k: int = Field(default=0, ge=0)
+    """Most probable tokens kept; 0 keeps all."""
+    max_new_tokens: int = Field(default=512, ge=1)
+    """Longest completion, in tokens; one that is cut has finish_reason "length"."""
+    seed: int = 0
+    """Sample i draws from (seed, first + i). Exact with `transformers`; a hint to servers."""
+    first: int = Field(default=0, ge=0)
+    """Index of the first sample, when earlier ones are known already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model wrote. `finish_reason` is "stop" when it ended by itself, "length" when it was cut."""
+
+    text: str
+    finish_reason: str
+    token_ids: list[int] | None = None
+    """Ids as sampled, the end-of-turn token included when there was one."""
+    usage: dict[str, int] = field(default_factory=dict)
+    """`prompt_tokens` and `completion_tokens`, where the back end tells."""
+
+
+class Generator(Plugin, ABC):
+    """A language model under an alias of the recipe. One verb: `generate`."""
+
+    family: ClassVar[str] = "generator"
+
+    @abstractmethod
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
+        """Return `sampling.n` completions of a conversation, in sample order."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return what makes two answers comparable (model, revision, precision): part of every logged call's key."""
+        return self.model_dump(mode="json", serialize_as_any=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A reward's opinion of one completion."""
+
+    value: float
+    passed: bool | None = None
+    """Set by verifiers: is the completion right?"""
+    why: str = ""
+
+
+class Reward(Plugin, ABC):
+    """Scores completions. A verifier is a reward that also says `passed`."""
+
+    family: ClassVar[str] = "reward"
+
+    @abstractmethod
+    async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
+        """Return one score per completion, in order."""
+
+    async def score_many(self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]) -> list[list[Score]]:
+        """Score many prompts. Rewards that batch across prompts override it."""
+        return list(await asyncio.gather(*(self.score(p, c) for p, c in zip(prompts, completions, strict=True))))
+
+
+class Optimizer(Plugin, ABC):
+    """Declares an optimizer; `align.train.optimizers` builds it for a model."""
+
+    family: ClassVar[str] = "optimizer"

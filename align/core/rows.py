@@ -1,0 +1,140 @@
+"""The three rows that data synthesis makes and training reads, in TRL's conversational columns.
+
+A prompt asks, a demonstration answers, a preference says which of two answers is better. Rows are frozen, small and
+judged when they are made: a constructor raises `BadRow` with the reason that the accounting shows. Ids are the
+engine's business; whoever makes a row leaves `id` empty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from align.core.errors import BadRow
+
+Message: TypeAlias = dict[str, str]
+"""`{"role": "system" | "user" | "assistant" | "tool", "content": "..."}`."""
+
+ROLES = frozenset({"system", "user", "assistant", "tool"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """Something to answer. `answer` and `tests` are what a verifier compares a completion with."""
+
+    messages: list[Message]
+    answer: str | None = None
+    tests: list[dict[str, Any]] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        check_messages(self.messages, "prompt")
+        if self.messages[-1]["role"] == "assistant":
+            raise BadRow("prompt ends with an assistant turn")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demonstration:
+    """A prompt and the completion to imitate. `completion` may hold several turns; its assistant turns are trained."""
+
+    prompt: list[Message]
+    completion: list[Message]
+    id: str = ""
+    note: Mapping[str, Any] = field(default_factory=dict)
+    """Goes to the lineage table, not to training: rewards, verdicts, which sample it was."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "completion", as_turn(self.completion))
+        check_messages(self.prompt, "prompt")
+        check_completion(self.completion, "completion")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preference:
+    """Two completions of one prompt, the better one first. `margin` is in units of the reward that ranked them."""
+
+    prompt: list[Message]
+    chosen: list[Message]
+    rejected: list[Message]
+    margin: float | None = None
+    id: str = ""
+    note: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "chosen", as_turn(self.chosen))
+        object.__setattr__(self, "rejected", as_turn(self.rejected))
+        check_messages(self.prompt, "prompt")
+        check_completion(self.chosen, "chosen")
+        check_completion(self.rejected, "rejected")
+        if self.chosen == self.rejected:
+            raise BadRow("chosen equals rejected")
+
+
+Row: TypeAlias = Prompt | Demonstration | Preference
+TABLES: dict[str, type[Prompt] | type[Demonstration] | type[Preference]] = {
+    "prompts": Prompt,
+    "demonstrations": Demonstration,
+    "preferences": Preference,
+}
+
+
+def table_of(row: Row) -> str:
+    """Return the name of the table that a row belongs to."""
+    return next(name for name, cls in TABLES.items() if isinstance(row, cls))
+
+
+def as_turn(content: str | list[Message]) -> list[Message]:
+    """Return a completion as messages; a plain string is one assistant turn."""
+    return [{"role": "assistant", "content": content}] if isinstance(content, str) else content
+
+
+def check_messages(messages: Any, what: str) -> None:
+    """Raise BadRow unless `messages` is a non-empty list of known roles with text."""
+    if not isinstance(messages, list) or not messages:
+        raise BadRow(f"{what} is empty" if messages in (None, "", []) else f"{what} is not a list of messages")
+    for message in messages:
+        if not isinstance(message, dict) or "role" not in message:
+            raise BadRow(f"{what} has a message without a role")
+        if message["role"] not in ROLES:
+            raise BadRow(f"unknown role {message['role']!r} in {what}")
+        if not isinstance(message.get("content"), str):
+            raise BadRow(f"{what} has a message whose content is not text")
+    if not messages[-1]["content"].strip():
+        raise BadRow(f"{what} is empty")
+
+
+def check_completion(messages: Any, what: str) -> None:
+    """Raise BadRow unless a completion is messages that end with a non-empty assistant turn."""
+    check_messages(messages, what)
+    if messages[0]["role"] != "assistant":
+        raise BadRow(f"{what} does not start with an assistant turn")
+    if messages[-1]["role"] != "assistant":
+        raise BadRow(f"{what} does not end with an assistant turn")
+
+
+def content_id(row: Row) -> str:
+    """Return the id of a source row: 16 hex digits of the SHA-256 of its content."""
+    columns = {name: getattr(row, name) for name in row.__dataclass_fields__ if name not in ("id", "note")}
+    return digest(columns)
+
+
+def child_id(parent: str, stage: str, ordinal: int) -> str:
+    """Return the id of the `ordinal`-th row that a stage made from `parent`."""
+    return digest([parent, stage, ordinal])
+
+
+def digest(value: Any) -> str:
+    """Return 16 hex digits (64 bits: 10 million rows collide with probability 3e-6) of a JSON value's SHA-256."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def prompt_key(messages: Sequence[Message]) -> str:
+    """Return a hash of what the user asks, blind to case, punctuation and spacing: the contamination check compares it."""
+    text = " ".join(m["content"] for m in messages if m["role"] == "user").lower()
+    words = "".join(c if c.isalnum() else " " for c in text).split()
+    return hashlib.sha256(" ".join(words).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,0 +1,76 @@
+"""A stage is one named step: it reads finished artifacts and publishes one. `Run` is all that it may touch."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from align.core import tables
+from align.core.config import Plugin
+from align.core.errors import StageFailed
+from align.core.plugins import Generator
+from align.core.rows import Row
+
+if TYPE_CHECKING:
+    from align.core.artifacts import RunFolder
+    from align.core.recipe import Recipe
+
+
+class Stage(Plugin, ABC):
+    """A step of a recipe. Its fields are its knobs, `run` is its behaviour."""
+
+    family: ClassVar[str] = "stage"
+    makes: ClassVar[frozenset[str]] = frozenset()
+    """What its artifact can hold: names of tables, `model`, `reward_model`, `scores` or `export`."""
+    trains: ClassVar[bool] = False
+    """True: may be started in several processes by `accelerate launch`."""
+
+    @abstractmethod
+    def run(self, run: Run) -> None:
+        """Do the work, publishing into `run.folder`. What a killed run left there is still there."""
+
+
+@dataclass
+class Run:
+    """One stage's view of the run: where its inputs are, where its output goes, how to say what happened."""
+
+    name: str
+    folder: Path
+    recipe: Recipe
+    runs: RunFolder
+    log: logging.Logger
+    report: dict[str, Any] = field(default_factory=dict)
+    """Counts and figures of this stage; written to report.json and printed."""
+
+    def locate(self, reference: str) -> str:
+        """Return the folder, file or hub id that a reference of the recipe means."""
+        return self.runs.locate(reference, self.recipe)
+
+    def home(self, path: str) -> Path:
+        """Return a file that the recipe names, relative to the recipe's own folder."""
+        return self.runs.home / path
+
+    def rows(self, reference: str, table: str) -> list[Row]:
+        """Read one table of a rows artifact (an earlier stage, or a folder that an earlier run made).
+
+        Raises:
+            StageFailed: the artifact does not hold that table.
+        """
+        folder = Path(self.locate(reference))
+        if not tables.exists(folder, table):
+            held = ", ".join(tables.held(folder)) or "no tables"
+            raise StageFailed(self.name, f"{reference!r} holds {held}, but {table} are needed here", self.folder / "log.txt")
+        return tables.read(folder, table)
+
+    def generator(self, alias: str) -> Generator:
+        """Return a generator of the recipe, not started."""
+        return self.recipe.generators[alias]
+
+    def seed(self, *label: object) -> int:
+        """Return a 31-bit seed that depends on the run's seed, this stage and a label only, never on order."""
+        text = repr((self.recipe.seed, self.name, *label))
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1

@@ -1,0 +1,95 @@
+"""Rows on disk: one Parquet file a table, in TRL's column names, so `datasets` and TRL read them as they are.
+
+Files appear whole or not at all (temporary name, sync, rename).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from align.core.rows import TABLES, Row
+
+_JSON_COLUMNS = {"tests"}
+"""Lists of free-form objects: Arrow has no type for them, so they are stored as JSON text."""
+
+
+def _schema(table: str) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 (`align check` must not pay for it)
+
+    messages = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+    text, number = pa.string(), pa.float64()
+    columns = {
+        "prompts": {"id": text, "messages": messages, "answer": text, "tests": text, "tags": pa.list_(text)},
+        "demonstrations": {"id": text, "prompt": messages, "completion": messages},
+        "preferences": {"id": text, "prompt": messages, "chosen": messages, "rejected": messages, "margin": number},
+    }
+    return pa.schema(list(columns[table].items()))
+
+
+def exists(folder: Path, table: str) -> bool:
+    """Does this artifact hold that table?"""
+    return (folder / f"{table}.parquet").is_file()
+
+
+def held(folder: Path) -> list[str]:
+    """Return the tables that an artifact holds."""
+    return [table for table in TABLES if exists(folder, table)]
+
+
+def count(folder: Path, table: str) -> int:
+    """Return the number of rows without reading them."""
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    return pq.read_metadata(folder / f"{table}.parquet").num_rows
+
+
+def write(folder: Path, table: str, rows: Iterable[Row]) -> int:
+    """Write a table and return its number of rows."""
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    schema = _schema(table)
+    records = [{name: _out(name, getattr(row, name)) for name in schema.names} for row in rows]
+    temporary = folder / f".{table}.parquet.tmp"
+    with temporary.open("wb") as file:
+        pq.write_table(pa.Table.from_pylist(records, schema=schema), file, compression="zstd")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(folder / f"{table}.parquet")
+    return len(records)
+
+
+def read(folder: Path, table: str) -> list[Row]:
+    """Read a table back into rows."""
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    cls = TABLES[table]
+    records = pq.read_table(folder / f"{table}.parquet").to_pylist()
+    return [cls(**{name: _in(name, value) for name, value in record.items()}) for record in records]
+
+
+def write_lines(path: Path, records: Iterable[dict[str, Any]]) -> None:
+    """Write JSON lines, whole or not at all."""
+    replace(path, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records))
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a small file, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8", errors="surrogatepass") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+
+
+def _out(name: str, value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if name in _JSON_COLUMNS else value
+
+
+def _in(name: str, value: Any) -> Any:
+    return json.loads(value) if name in _JSON_COLUMNS else value

@@ -1,0 +1,187 @@
+"""Which stage may follow which: the references of a recipe, checked on the values as written.
+
+A field that refers to something carries `Ref(...)` in its annotation. A reference without a slash is `base` or an
+earlier stage; with a slash it is a path or hub id and is looked at when it is used. Aliases of generators are
+references too, and what a generator needs must exist where the generator is used.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from align.core import catalog
+from align.core.config import Plugin, did_you_mean
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Marks a field that names an artifact (by table or kind of model) or a generator's alias."""
+
+    need: str
+    """`prompts`, `demonstrations`, `preferences`, `model`, `reward_model` or `generator`."""
+
+
+@dataclass(frozen=True)
+class File:
+    """Marks a field that names a file relative to the recipe. Its content is part of the stage's fingerprint."""
+
+    or_hub: bool = False
+    """A hub id may stand there instead."""
+
+
+Loc = tuple[str | int, ...]
+_KNOWN = {"prompts": "prompts", "demonstrations": "demonstrations", "preferences": "preferences"}
+_KNOWN |= {"model": "a model", "reward_model": "a reward model", "scores": "scores", "export": "an exported folder"}
+
+
+def _verb(need: str) -> str:
+    return "is" if _KNOWN[need].startswith("a") else "are"
+
+
+def is_path(reference: str) -> bool:
+    """A reference with a slash is a path or a hub id, not a stage."""
+    return "/" in reference
+
+
+def references(cls: type[BaseModel], data: Any, loc: Loc = ()) -> Iterator[tuple[Loc, str, str]]:
+    """Yield (location, need, reference) for every reference in the raw fields of a config, nested plug-ins included."""
+    if not isinstance(data, Mapping):
+        return
+    for name, field in cls.model_fields.items():
+        key = field.alias or name
+        value = data.get(key, data.get(name, field.default if isinstance(field.default, str | tuple) else None))
+        need = next((m.need for m in field.metadata if isinstance(m, Ref)), None)
+        if need:
+            yield from _named(value, need, (*loc, key))
+        elif isinstance(value, Mapping) or isinstance(value, list | tuple):
+            for nested, at in _nested(field.annotation, value, (*loc, key)):
+                yield from references(nested, at[1], at[0])
+
+
+def _named(value: Any, need: str, loc: Loc) -> Iterator[tuple[Loc, str, str]]:
+    if isinstance(value, str):
+        yield loc, need, value
+    elif isinstance(value, Mapping) and isinstance(value.get("from"), str):
+        yield (*loc, "from"), need, value["from"]
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from _named(item, need, (*loc, i))
+
+
+def _nested(annotation: Any, value: Any, loc: Loc) -> Iterator[tuple[type[BaseModel], tuple[Loc, Any]]]:
+    """Yield the config classes inside a field, with their location and raw values."""
+    for cls in _config_classes(annotation):
+        for at, item in [(loc, value)] if isinstance(value, Mapping) else [((*loc, i), v) for i, v in enumerate(value)]:
+            if not isinstance(item, Mapping):
+                continue
+            if "family" in cls.__dict__:
+                try:
+                    yield catalog.resolve(cls.family, str(item.get("kind")), cls), (at, item)  # type: ignore[attr-defined]
+                except catalog.PluginError:
+                    continue  # the type check reports it
+            else:
+                yield cls, (at, item)
+
+
+def _config_classes(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [cls for arg in getattr(annotation, "__args__", ()) for cls in _config_classes(arg)]
+
+
+def check(data: Mapping[str, Any], stage_base: type[Plugin], generator_base: type[Plugin], folder: Path) -> Iterator[tuple[Loc, str]]:
+    """Yield (location, what is wrong) for every reference of a raw recipe that cannot hold."""
+    raw_stages, raw_generators = data.get("stages"), data.get("generators") or {}
+    if not isinstance(raw_stages, Mapping) or not isinstance(raw_generators, Mapping):
+        return
+    classes = {name: _class_of(raw, stage_base) for name, raw in raw_stages.items()}
+    generators = {alias: _class_of(raw, generator_base) for alias, raw in raw_generators.items()}
+    order = list(raw_stages)
+    for alias, cls in generators.items():
+        yield from _own_problems(cls, raw_generators[alias], ("generators", alias), folder)
+        for loc, need, ref in references(cls, raw_generators[alias], ("generators", alias)) if cls else ():
+            if what := _wrong(ref, need, order, order, classes):
+                yield loc, what
+    for position, (name, cls) in enumerate(classes.items()):
+        if cls is None:
+            continue
+        yield from _own_problems(cls, raw_stages[name], ("stages", name), folder)
+        earlier = order[:position]
+        for loc, need, ref in references(cls, raw_stages[name], ("stages", name)):
+            if need != "generator":
+                if what := _wrong(ref, need, earlier, order, classes):
+                    yield loc, what
+            elif ref not in generators:
+                yield loc, f"no generator {ref!r}{did_you_mean(ref, generators)}"
+            elif generators[ref]:
+                for _, inner_need, inner in references(generators[ref], raw_generators[ref]):  # type: ignore[arg-type]
+                    if inner in order and inner not in earlier:
+                        yield loc, f"generator {ref!r} uses stage {inner!r}, which does not come before this one"
+                    del inner_need
+
+
+def _class_of(raw: Any, base: type[Plugin]) -> Any:
+    if not isinstance(raw, Mapping):
+        return None
+    try:
+        return catalog.resolve(base.family, str(raw.get("kind")), base)
+    except catalog.PluginError:
+        return None  # the type check reports it
+
+
+def _own_problems(cls: Any, raw: Mapping[str, Any], loc: Loc, folder: Path) -> Iterator[tuple[Loc, str]]:
+    """Ask a plug-in whose fields are well typed what else is wrong with them."""
+    if cls is None:
+        return
+    try:
+        value = cls.model_validate(dict(raw))
+    except ValueError:
+        return  # the type check reports it
+    for name, path in files(value):
+        if not (folder / path).exists() and not _may_be_hub_id(cls, name, path):
+            yield (*loc, name), f"no file or folder {path!r} (looked in {folder})"
+    for field, what in value.problems(folder):
+        yield (*loc, *field.split(".")), what
+
+
+def files(config: BaseModel) -> Iterator[tuple[str, str]]:
+    """Yield (field, path) for the files that a config names."""
+    for name, field in type(config).model_fields.items():
+        value = getattr(config, name)
+        if isinstance(value, str) and any(isinstance(m, File) for m in field.metadata):
+            yield name, value
+
+
+def _may_be_hub_id(cls: type[BaseModel], name: str, path: str) -> bool:
+    marker = next(m for m in cls.model_fields[name].metadata if isinstance(m, File))
+    parts = path.split("/")
+    return marker.or_hub and len(parts) == 2 and all(parts) and "." not in parts[0] and Path(path).suffix not in DATA_SUFFIXES
+
+
+DATA_SUFFIXES = {".jsonl", ".json", ".parquet", ".csv"}
+
+
+def _wrong(ref: str, need: str, earlier: list[str], order: list[str], classes: dict[str, Any]) -> str | None:
+    if is_path(ref) or (ref == "base" and need == "model"):
+        return None
+    if ref == "base":
+        return f"'base' is a model; {_KNOWN[need]} {_verb(need)} needed here"
+    if ref not in order:
+        near = difflib.get_close_matches(ref, earlier, n=1)
+        options = f"did you mean {near[0]!r}?" if near else f"earlier stages: {', '.join(earlier) or 'none'}"
+        return f"no stage {ref!r}; {options} (a path or hub id needs a slash)"
+    if ref not in earlier:
+        return f"stage {ref!r} does not come before this one; move it up"
+    made = classes[ref].makes if classes[ref] else None
+    if made is not None and need not in made:
+        can = " and ".join(_KNOWN[m] for m in sorted(made))
+        fitting = [n for n in earlier if classes[n] and need in classes[n].makes]
+        hint = f"; stages that do: {', '.join(fitting)}" if fitting else ""
+        return f"stage {ref!r} makes {can}, but {_KNOWN[need]} {_verb(need)} needed here{hint}"
+    return None

@@ -1,0 +1,1 @@
+"""Did the model get better? Tasks with exact checkers, intervals, and the table across stages."""

@@ -1,0 +1,1 @@
+"""Language models behind one verb, `generate`: in this process, in vLLM, at an HTTP address, or scripted."""

@@ -1,0 +1,231 @@
+"""Sampling with plain transformers: the engine that runs anywhere, and the policy's sampler in online training.
+
+Requests of many rows wait in one queue; whenever the model is free, what waits is sorted by length and cut into
+batches, so short prompts do not pad long ones and a batch is as full as it can be.
+
+Departures from `model.generate(do_sample=True)`:
+1. Each sample draws from its own random stream (request seed, sample index) by inverting the cumulative distribution,
+   so what a row gets does not depend on which rows share its batch (up to rounding of the batched matmuls).
+2. The generation config is complete and explicit; a checkpoint's own defaults (temperature, top_k, forced tokens) are
+   never merged in. TRL sampled near-greedily for a year of releases because of such a merge (huggingface/trl#5783).
+3. The KV cache is always on and padding is on the left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr
+
+from align.core.plugins import Completion, Generator, Sampling
+from align.core.rows import Message
+from align.core.wiring import Ref
+from align.generate import checkpoints
+from align.generate.chat import encode_prompt
+
+if TYPE_CHECKING:
+    import torch
+
+DTYPES = Literal["float32", "bfloat16", "float16"]
+
+
+class Transformers(Generator):
+    """A model of the recipe or the hub, run in this process."""
+
+    model: Annotated[str, Ref("model")]
+    """`base`, an earlier stage, a folder or a hub id."""
+    revision: str | None = None
+    """Commit or tag of a hub model."""
+    dtype: DTYPES = "bfloat16"
+    """Precision of the weights while sampling."""
+    batch_size: int = Field(default=128, ge=1)
+    """Sequences decoded at once. On 2 CPU cores 128 gave 490 tokens a CPU second, 8 gave a third (docs/paper_index.md)."""
+    device: str | None = None
+    """`cuda`, `cpu`...; left out, the first accelerator or the CPU."""
+
+    _engine: Any = PrivateAttr(default=None)
+    _where: str | None = PrivateAttr(default=None)
+
+    def start(self, locate: Callable[[str], str]) -> None:
+        """Remember where the weights are; they are loaded when the first prompt comes (a replay needs none)."""
+        self._where = locate(self.model)
+
+    def stop(self) -> None:
+        """Give the weights' memory back."""
+        self._engine = None
+
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
+        """Return completions; concurrent calls share batches."""
+        if self._engine is None:
+            self._engine = Engine.load(self._where or self.model, self.dtype, self.batch_size, self.device, self.revision)
+        return await self._engine.generate(encode_prompt(self._engine.tokenizer, messages), sampling)
+
+    def identity(self) -> dict[str, Any]:
+        """Batch size and device do not change what is sampled, so they are no part of the identity."""
+        return {"kind": self.kind, "model": self.model, "revision": self.revision, "dtype": self.dtype}
+
+
+@dataclass(slots=True)
+class _Request:
+    ids: list[int]
+    sampling: Sampling
+    index: int
+    """Which of the n samples this is."""
+    result: asyncio.Future[Completion]
+
+
+class Engine:
+    """A model in memory with a queue in front of it."""
+
+    def __init__(self, model: Any, tokenizer: Any, batch_size: int = 128) -> None:
+        self.model, self.tokenizer, self.batch_size = model, tokenizer, batch_size
+        self.stop_ids = _stop_ids(model, tokenizer)
+        self._waiting: list[_Request] = []
+        self._worker: asyncio.Task[None] | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, path: str, dtype: str, batch_size: int, device: str | None = None, revision: str | None = None) -> Engine:
+        """Load a checkpoint for sampling, frozen and in evaluation mode."""
+        model = checkpoints.causal_lm(path, dtype, revision).requires_grad_(False)
+        return cls(model.to(device or checkpoints.device()), checkpoints.tokenizer(path, revision), batch_size)
+
+    async def generate(self, prompt_ids: list[int], sampling: Sampling) -> list[Completion]:
+        """Return n completions of one prompt, in sample order."""
+        loop = asyncio.get_running_loop()
+        requests = [_Request(prompt_ids, sampling, i, loop.create_future()) for i in range(sampling.n)]
+        self._waiting += requests
+        if self._worker is None or self._worker.done():
+            self._worker = loop.create_task(self._drain())
+        return list(await asyncio.gather(*(r.result for r in requests)))
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(0)  # let every row that is ready add its request before the batch is cut
+            taken, self._waiting = self._waiting, []
+            for batch in batches(taken, self.batch_size):
+                try:
+                    done = await asyncio.to_thread(self._decode, batch)
+                except Exception as error:
+                    for request in batch:
+                        request.result.set_exception(error)
+                    continue
+                for request, completion in zip(batch, done, strict=True):
+                    if not request.result.cancelled():
+                        request.result.set_result(completion)
+
+    def _decode(self, batch: list[_Request]) -> list[Completion]:
+        with self._lock:
+            return self.decode([r.ids for r in batch], [(r.sampling.seed, r.sampling.first + r.index) for r in batch], batch[0].sampling)
+
+    def decode(self, prompts: list[list[int]], seeds: list[tuple[int, int]], sampling: Sampling) -> list[Completion]:
+        """Decode one batch.
+
+        Args:
+            prompts: token ids, one list a sequence.
+            seeds: (request seed, sample index) of each sequence.
+            sampling: temperature, nucleus and length, common to the batch.
+        """
+        import torch  # noqa: PLC0415 (this module is read by `align check`)
+        from transformers import GenerationConfig, LogitsProcessorList  # noqa: PLC0415
+
+        width, pad = max(map(len, prompts)), self.tokenizer.pad_token_id
+        device = self.model.device
+        ids = torch.tensor([[pad] * (width - len(p)) + p for p in prompts], device=device)
+        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=device)
+        config = GenerationConfig(
+            max_new_tokens=sampling.max_new_tokens,
+            do_sample=False,  # sampling is the processor's work: see departure 1
+            num_beams=1,
+            use_cache=True,
+            eos_token_id=self.stop_ids,
+            pad_token_id=pad,
+            bos_token_id=self.tokenizer.bos_token_id,
+        )
+        processors = LogitsProcessorList()
+        if sampling.temperature > 0:
+            processors.append(InverseCDF(seeds, sampling, width).to(device))
+        own, training = self.model.generation_config, self.model.training
+        self.model.generation_config = GenerationConfig()  # generate() fills gaps from here: see departure 2
+        self.model.eval()
+        try:
+            with torch.no_grad():
+                out = self.model.generate(
+                    input_ids=ids, attention_mask=mask, generation_config=config, logits_processor=processors
+                )
+        finally:
+            self.model.generation_config = own
+            self.model.train(training)
+        return [self._completion(row, len(p)) for row, p in zip(out[:, width:].tolist(), prompts, strict=True)]
+
+    def _completion(self, ids: list[int], prompt_length: int) -> Completion:
+        end = next((i for i, token in enumerate(ids) if token in self.stop_ids), None)
+        kept = ids if end is None else ids[: end + 1]
+        text = self.tokenizer.decode(kept if end is None else kept[:-1], skip_special_tokens=True)
+        usage = {"prompt_tokens": prompt_length, "completion_tokens": len(kept)}
+        return Completion(text, "length" if end is None else "stop", kept, usage)
+
+
+def _stop_ids(model: Any, tokenizer: Any) -> list[int]:
+    """Return the ids that end a turn: the tokenizer's and those of the checkpoint's generation config."""
+    configured = getattr(model.generation_config, "eos_token_id", None)
+    ids = configured if isinstance(configured, list) else [configured]
+    return sorted({i for i in (*ids, tokenizer.eos_token_id) if i is not None})
+
+
+def batches(requests: list[_Request], size: int) -> list[list[_Request]]:
+    """Cut requests into batches of one sampling setting and similar length, the longest first.
+
+    The longest first, because if a batch does not fit in memory it is that one, and it fails at once.
+    """
+    groups: dict[Any, list[_Request]] = {}
+    for request in requests:
+        s = request.sampling
+        groups.setdefault((s.temperature, s.top_p, s.top_k, s.max_new_tokens), []).append(request)
+    cut = []
+    for group in groups.values():
+        ordered = sorted(group, key=lambda r: -len(r.ids))
+        cut += [ordered[i : i + size] for i in range(0, len(ordered), size)]
+    return cut
+
+
+class InverseCDF:
+    """Picks each row's token where its own uniform number falls in the cumulative distribution.
+
+    A logits processor: it returns 0 at the picked token and -inf elsewhere, so greedy decoding takes the pick.
+    """
+
+    def __init__(self, seeds: list[tuple[int, int]], sampling: Sampling, start: int) -> None:
+        import numpy as np  # noqa: PLC0415
+        import torch  # noqa: PLC0415
+        from transformers import TopKLogitsWarper, TopPLogitsWarper  # noqa: PLC0415
+
+        uniforms = np.stack([np.random.default_rng(seed).random(sampling.max_new_tokens) for seed in seeds])
+        self.uniforms = torch.from_numpy(uniforms)  # (batch, max_new_tokens), float64
+        self.start, self.temperature = start, sampling.temperature
+        self.warpers = [TopKLogitsWarper(sampling.top_k)] if sampling.top_k else []
+        self.warpers += [TopPLogitsWarper(sampling.top_p)] if sampling.top_p < 1 else []
+
+    def to(self, device: Any) -> InverseCDF:
+        """Move the random numbers beside the logits."""
+        self.uniforms = self.uniforms.to(device)
+        return self
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Turn (batch, vocabulary) logits into a one-hot choice of the same shape."""
+        import torch  # noqa: PLC0415
+
+        scores = scores.float() / self.temperature
+        for warper in self.warpers:
+            scores = warper(input_ids, scores)
+        cumulative = scores.softmax(-1).cumsum(-1)
+        u = self.uniforms[:, input_ids.shape[1] - self.start].to(cumulative.dtype)
+        target = (u * cumulative[:, -1]).unsqueeze(-1)
+        picked = torch.searchsorted(cumulative, target, right=True)
+        # rounding can put the target at the very top, past the last token that has probability: take the likeliest then
+        picked = torch.where(picked < scores.shape[-1], picked, scores.argmax(-1, keepdim=True))
+        return torch.full_like(scores, -torch.inf).scatter_(-1, picked, 0.0)

@@ -1,0 +1,56 @@
+"""Reading what a chat-completions server answers: its choices, or what it says is wrong.
+
+One departure from "no text is a fault": a choice without content that was cut ("length", "content_filter") is an empty
+completion, because a reasoning model that never reached its answer would only be cut again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from align.core.plugins import Completion
+
+
+def read_completions(response: httpx.Response) -> list[Completion]:
+    """Return the choices of a chat completion in the order of their index; usage goes to the first.
+
+    Raises:
+        ValueError: not JSON, no choices, or a choice without text.
+    """
+    payload = response.json()
+    choices = payload.get("choices") if isinstance(payload, dict) else None
+    if not isinstance(choices, list) or not choices:
+        raise ValueError(f"no choices in {server_message(response)}")
+    if all(isinstance(choice, dict) and isinstance(choice.get("index"), int) for choice in choices):
+        choices = sorted(choices, key=lambda choice: choice["index"])
+    told = payload.get("usage")
+    usage = told if isinstance(told, dict) else {}
+    kept = {k: usage[k] for k in ("prompt_tokens", "completion_tokens") if isinstance(usage.get(k), int)}
+    return [_completion(choice, kept if i == 0 else {}) for i, choice in enumerate(choices)]
+
+
+def _completion(choice: Any, usage: dict[str, int]) -> Completion:
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(message, dict):
+        raise ValueError("a choice has no message")
+    reason = str(choice.get("finish_reason") or "unknown")
+    text = message.get("content")
+    if text is None and reason in ("length", "content_filter"):
+        text = ""  # see the head of this file
+    if not isinstance(text, str):
+        raise ValueError(f"a choice has no text (finish_reason {reason!r})")
+    return Completion(text, reason, None, usage)
+
+
+def server_message(response: httpx.Response) -> str:
+    """Return what a server says is wrong: OpenAI's error.message, vLLM's message, FastAPI's detail, or the body."""
+    try:
+        found = response.json()
+    except ValueError:
+        found = response.text
+    for name in ("error", "message", "detail"):
+        if isinstance(found, dict) and found.get(name):
+            found = found[name]
+    return " ".join(str(found).split()) or "(empty body)"

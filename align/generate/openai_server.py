@@ -1,0 +1,279 @@
+"""Sampling from a server that speaks OpenAI's chat completions: vLLM, SGLang, llama.cpp, a gateway or a paid API.
+
+One POST asks for all n samples. What can go right later is tried again after a random wait (exponential backoff with
+full jitter: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015); what cannot is raised at once
+with the remedy.
+
+Departures from the API as its reference describes it:
+1. A server may return fewer choices than `n` (many ignore it). The missing ones are asked for in further requests
+   whose seed is `seed + samples held`: vLLM gives choice i of a request the seed `seed + i`, so there the samples are
+   what one request would have drawn.
+2. `usage` covers a whole response, so the first completion of a response carries all of it and the others none:
+   sums over completions are right, single values are not when n > 1.
+3. `top_k` is no part of the API and is sent only when > 0. A vLLM server fills what a request leaves out from the
+   model's generation config (Qwen2.5-7B-Instruct: top_k 20, repetition_penalty 1.05); for the model's own
+   distribution there, write `extra_body: {top_k: -1, repetition_penalty: 1.0}`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import re
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import Field, JsonValue, PrivateAttr, field_validator
+
+from align.core.errors import AlignError
+from align.core.log import LOGGER
+from align.core.plugins import Completion, Generator, Sampling
+from align.core.rows import Message
+from align.generate.openai_answers import read_completions, server_message
+
+LONGEST_BACKOFF_SECONDS = 60.0
+"""A served model that is restarted is back within minutes; waiting longer between tries only idles the run."""
+CONNECT_SECONDS = 30.0
+"""httpx's 5 s are too few when a thousand connections open at once."""
+
+LONGEST_MESSAGE = 800
+"""Characters of an error: a gateway may answer with a page of HTML."""
+
+_OURS = frozenset({"model", "messages", "n", "temperature", "top_p", "max_tokens", "seed", "stream"})
+_BROKEN = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError, httpx.DecodingError)
+_TRANSIENT = (httpx.TimeoutException, *_BROKEN)
+_TOO_LONG = re.compile(r"context.?(length|window|size)|too long|max_model_len", re.IGNORECASE)
+_JITTER = random.SystemRandom()  # not the global generator: a retry must not move anyone's seeded stream
+
+
+class GeneratorError(AlignError):
+    """A model server could not or would not answer. `retryable`: the same request may succeed later."""
+
+    def __init__(
+        self, message: str, *, retryable: bool = False, status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        self.retryable, self.status, self.retry_after = retryable, status, retry_after
+        super().__init__(message)
+
+
+class OpenAIServer(Generator):
+    """A model behind an OpenAI-compatible address."""
+
+    base_url: str
+    """Address up to the version, such as http://localhost:8000/v1; `/chat/completions` is added."""
+    model: str = Field(min_length=1)
+    """Name under which the server serves the model."""
+    revision: str = ""
+    """Free text that tells two models of one name apart (a commit, a date); a replay holds only for the same text."""
+    api_key_env: str = "OPENAI_API_KEY"
+    """Name of the environment variable with the key, never the key. Not set: no key is sent."""
+    max_concurrency: int = Field(default=64, ge=1)
+    """Requests in flight at once. Too few starve a batching server; too many only wait in its queue."""
+    timeout_seconds: float = Field(default=600, gt=0)
+    """Longest time for one request, from when it is sent; waiting for a free slot is not counted."""
+    retries: int = Field(default=6, ge=0)
+    """Further tries after 408, 429, 5xx, a timeout, a broken connection or an unreadable answer. 0: none."""
+    backoff_seconds: float = Field(default=0.5, ge=0)
+    """Wait before retry k is uniform in 0..this * 2^k, at most 60 s (6 retries: 16 s in the mean). 0: no wait."""
+    extra_body: dict[str, JsonValue] = {}
+    """More fields of the request, as the server knows them. Null removes one: `{seed: null}` where seeds are refused.
+    It is part of the identity and is stored with the run, so no secrets here."""
+
+    _open: dict[asyncio.AbstractEventLoop, _Connection] = PrivateAttr(default_factory=dict)
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_address(cls, value: str) -> str:
+        parts = urlsplit(value)  # like `.port` below, it raises ValueError with a sentence of its own
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+            raise ValueError("an address that starts with http:// or https:// is needed")
+        if parts.username is not None:
+            raise ValueError("no user or password in the address; name a key's environment variable in api_key_env")
+        if parts.query or parts.fragment or parts.path.rstrip("/").endswith("/chat/completions"):
+            raise ValueError("the address ends before /chat/completions and has no ? or #")
+        return value.rstrip("/")
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _check_variable(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+            raise ValueError("the name of an environment variable is needed here, not a key")
+        return value
+
+    @field_validator("extra_body")
+    @classmethod
+    def _check_extra(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        taken = sorted(k for k in _OURS & value.keys() if value[k] is not None or k in ("model", "messages"))
+        if taken:
+            raise ValueError(
+                f"{', '.join(taken)}: the recipe's own fields say that; only null, to leave it out, can stand here"
+            )
+        return value
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the answers. The same model behind another address, key, limit or timeout is the same."""
+        kind = self.kind or "openai"
+        return {"kind": kind, "model": self.model, "revision": self.revision, "extra_body": self.extra_body}
+
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
+        """Return `sampling.n` completions in sample order.
+
+        Raises:
+            GeneratorError: refused by the server (`retryable` False), or still failing after all retries (True).
+        """
+        held = await self._ask(messages, sampling, sampling.n, sampling.seed + sampling.first)
+        size = len(held)  # what this server gives at most; each round brings one more at least, so this ends
+        while len(held) < sampling.n:
+            starts = range(len(held), sampling.n, size)
+            asks = [self._ask(messages, sampling, min(size, sampling.n - i), sampling.seed + sampling.first + i) for i in starts]
+            # All are awaited before an error is raised, so nothing of this row runs on unseen.
+            for batch in await asyncio.gather(*asks, return_exceptions=True):
+                if isinstance(batch, BaseException):
+                    raise batch
+                held += batch
+        return held[: sampling.n]
+
+    async def aclose(self) -> None:
+        """Close the running loop's connections. They open again when needed."""
+        connection = self._open.pop(asyncio.get_running_loop(), None)
+        if connection:
+            await connection.guard.aclose()
+
+    def stop(self) -> None:
+        """Forget the connections of finished loops; a live loop's are closed by `aclose`, or when it shuts down."""
+        for loop in list(self._open):
+            if loop.is_closed():
+                _GUARDS.pop(self._open.pop(loop).client, None)
+
+    async def _connect(self) -> _Connection:
+        """Return the running loop's client: sockets cannot be shared between loops."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._open:
+            self.stop()
+            self._open[loop] = connection = _Connection.make(self.max_concurrency, self.timeout_seconds)
+            await anext(connection.guard)
+        return self._open[loop]
+
+    async def _ask(self, messages: Sequence[Message], sampling: Sampling, n: int, seed: int) -> list[Completion]:
+        """Return 1 to n completions of one request, trying again while that can help."""
+        body = self._body(messages, sampling, n, seed)
+        attempt = 0
+        while True:
+            try:
+                return (await self._post(body))[:n]
+            except GeneratorError as error:
+                if not error.retryable:
+                    raise
+                if attempt == self.retries:
+                    message = f"{error} (tried {attempt + 1} times)"
+                    raise GeneratorError(message, retryable=True, status=error.status) from error
+                wait = self._wait(attempt, error.retry_after)
+                LOGGER.debug("%s; next try in %.1f s", error, wait)
+            attempt += 1
+            await asyncio.sleep(wait)
+
+    def _body(self, messages: Sequence[Message], sampling: Sampling, n: int, seed: int) -> bytes:
+        ours: dict[str, Any] = {"model": self.model, "messages": list(messages), "n": n, "seed": seed}
+        ours |= {"max_tokens": sampling.max_new_tokens, "temperature": sampling.temperature, "top_p": sampling.top_p}
+        ours |= {"top_k": sampling.top_k} if sampling.top_k else {}
+        removed = {k for k, v in self.extra_body.items() if v is None}
+        # Escaped to ASCII, so that half a surrogate pair in a row is judged by the server and does not raise here.
+        return json.dumps({k: v for k, v in (self.extra_body | ours).items() if k not in removed}).encode()
+
+    def _wait(self, attempt: int, retry_after: float | None) -> float:
+        """Return seconds until the next try: what the server asked for (at most a timeout), else the backoff."""
+        if retry_after is not None:  # jitter here too, or all that were told the same come back together
+            return min(retry_after, self.timeout_seconds) + _JITTER.uniform(0, self.backoff_seconds)
+        return _JITTER.uniform(0, min(LONGEST_BACKOFF_SECONDS, self.backoff_seconds * 2.0 ** min(attempt, 30)))
+
+    async def _post(self, body: bytes) -> list[Completion]:
+        connection, url = await self._connect(), f"{self.base_url}/chat/completions"
+        headers = {"Content-Type": "application/json"}
+        if key := self._key():
+            headers["Authorization"] = f"Bearer {key}"
+        async with connection.slots:
+            try:
+                async with asyncio.timeout(self.timeout_seconds):
+                    response = await connection.client.post(url, content=body, headers=headers)
+            except TimeoutError as error:
+                what = f"no full answer within timeout_seconds={self.timeout_seconds:g}"
+                raise self._error(what, retryable=True) from error
+            except _TRANSIENT as error:
+                what = f"{type(error).__name__}: {error or 'no details'}; is the server running and reachable?"
+                raise self._error(what, retryable=True) from error
+        if not response.is_success:
+            raise self._refusal(response)
+        try:
+            return read_completions(response)
+        except ValueError as error:
+            raise self._error(f"unreadable answer: {error}", retryable=True, status=response.status_code) from error
+
+    def _refusal(self, response: httpx.Response) -> GeneratorError:
+        """Turn a status that is not 2xx into an error that says what to do."""
+        status, said = response.status_code, server_message(response)
+        if status in (408, 429) or status >= 500:
+            asked = response.headers.get("retry-after", "")
+            after = float(asked) if re.fullmatch(r"[0-9]{1,9}", asked) else None  # the date form falls back to backoff
+            return self._error(f"HTTP {status}: {said}", retryable=True, status=status, retry_after=after)
+        if status in (401, 403):
+            remedy = f"put a key that may use {self.model!r} in the environment variable {self.api_key_env}"
+            remedy += "" if self._key() else " (it is not set)"
+        elif status == 404:
+            remedy = f"is {self.model!r} served there, and does base_url end in the version, such as /v1?"
+        elif 300 <= status < 400:
+            remedy = f"write the final address in base_url (it redirects to {response.headers.get('location')})"
+        elif status in (400, 413, 422) and _TOO_LONG.search(response.text):
+            remedy = "the prompt is over-long: with max_new_tokens it must fit the model's context; shorten either"
+        else:
+            remedy = "the server does not take this request; compare extra_body and the sampling values with its manual"
+        return self._error(f"HTTP {status}: {remedy}; the server says: {said}", status=status)
+
+    def _error(self, what: str, **how: Any) -> GeneratorError:
+        """Name the address and blot out the key, which servers like to echo; under 8 letters it is none (EMPTY)."""
+        key = self._key()
+        what = what.replace(key, "***") if len(key) >= 8 else what
+        if len(what) > LONGEST_MESSAGE:  # only now: a key cut in two would not be found
+            what = f"{what[:LONGEST_MESSAGE]}..."
+        return GeneratorError(f"{self.base_url}/chat/completions: {what}", **how)
+
+    def _key(self) -> str:
+        key = os.environ.get(self.api_key_env, "").strip()
+        if not (key.isascii() and key.isprintable()):
+            raise GeneratorError(f"the environment variable {self.api_key_env} holds characters that no key has")
+        return key
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """What lives as long as an event loop."""
+
+    client: httpx.AsyncClient
+    slots: asyncio.Semaphore
+    guard: AsyncGenerator[None, None]
+    """Suspended while the client is in use. A loop that shuts down closes its generators, and this one the client."""
+
+    @classmethod
+    def make(cls, concurrency: int, seconds: float) -> _Connection:
+        limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
+        # The whole request is timed by the caller; here only a dead address is given up earlier.
+        timeout = httpx.Timeout(None, connect=min(CONNECT_SECONDS, seconds))
+        client = httpx.AsyncClient(limits=limits, timeout=timeout)
+        _GUARDS[client] = _close_at_end(client)
+        return cls(client, asyncio.Semaphore(concurrency), _GUARDS[client])
+
+
+_GUARDS: dict[httpx.AsyncClient, AsyncGenerator[None, None]] = {}
+"""Keeps guards alive: one that is garbage-collected would close in a task, which the loop's end cancels half way."""
+
+
+async def _close_at_end(client: httpx.AsyncClient) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        _GUARDS.pop(client, None)
+        await client.aclose()

@@ -1,0 +1,1 @@
+"""What a run says about itself: for now, the model card of an export."""

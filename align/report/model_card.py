@@ -1,0 +1,50 @@
+"""The model card: which base, which stages, how many rows, how well it does. Written from the run's own records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from align.core.stage import Run
+
+
+def model_card(run: Run, model: str, scores: str | None) -> str:
+    """Return the README.md of an export."""
+    recipe = run.recipe
+    base = recipe.base
+    hub = f"base_model: {base}\n" if not Path(run.locate("base")).exists() else ""
+    earlier = list(recipe.stages)[: list(recipe.stages).index(run.name)] if run.name in recipe.stages else list(recipe.stages)
+    lines = [f"---\n{hub}library_name: transformers\ntags: [align-toolkit]\n---", f"# {recipe.name}", ""]
+    lines += [f"Stage `{model}` of the align-toolkit recipe `{recipe.name}`, from the base `{base}`, seed {recipe.seed}.", ""]
+    table = _table(run, earlier, scores)
+    lines += ["## Scores", "", "```", table.rstrip(), "```", ""] if table else []
+    lines += ["## What made it", "", "| stage | kind | what happened |", "|---|---|---|"]
+    for name in earlier:
+        lines.append(f"| {name} | {recipe.stages[name].kind} | {_counts(Path(run.locate(name)))} |")
+    text = (run.runs.path / "recipe.yaml").read_text(encoding="utf-8")
+    lines += ["", "## Recipe", "", "```yaml", text.rstrip(), "```", ""]
+    return "\n".join(lines)
+
+
+def _table(run: Run, earlier: list[str], scores: str | None) -> str:
+    evaluated = [name for name in earlier if "scores" in type(run.recipe.stages[name]).makes]
+    name = scores or (evaluated[-1] if evaluated else None)
+    path = Path(run.locate(name)) / "table.txt" if name else None
+    if path is None or not path.is_file():
+        return ""
+    note = Path(run.locate("base")) / "NOTE.txt"
+    return path.read_text(encoding="utf-8") + (note.read_text(encoding="utf-8") if note.is_file() else "")
+
+
+def _counts(folder: Path) -> str:
+    path = folder / "report.json"
+    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    parts = []
+    for key in ("inputs", "emitted", "rows", "dropped", "failed", "left out", "pairs", "steps", "held-out accuracy", "overlap"):
+        value = report.get(key)
+        if isinstance(value, dict):
+            parts += [f"{key}: " + ", ".join(f"{n} {what}" for what, n in value.items())] if value else []
+        elif value not in (None, 0):
+            parts.append(f"{key} {value}")
+    return "; ".join(parts).replace("|", "/") or "-"

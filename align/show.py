@@ -1,0 +1,184 @@
+"""What the commands print: the plan of a recipe, the state of a run, the fields of a kind, the rows of a stage."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from align.core import catalog, log, tables, wiring
+from align.core.artifacts import RunFolder
+from align.core.config import Plugin, did_you_mean
+from align.core.errors import UsageError
+from align.core.plugins import Generator, Optimizer, Reward
+from align.core.recipe import Loaded
+from align.core.rows import Demonstration, Message, Preference, Prompt, Row
+from align.core.stage import Stage
+
+FAMILIES: dict[str, type[Plugin]] = {"stage": Stage, "generator": Generator, "reward": Reward, "optimizer": Optimizer}
+
+
+def plan(loaded: Loaded, out: str | None) -> str:
+    """Return the plan table of a recipe: stage, what it needs and makes, whether it is done."""
+    recipe = loaded.recipe
+    runs = RunFolder(out or Path("runs") / recipe.name, loaded.folder)
+    rows = [("stage", "kind", "needs", "makes", "done?")]
+    for name, stage in recipe.stages.items():
+        fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
+        needs = dict.fromkeys(ref for _, _, ref in wiring.references(type(stage), fields))
+        state = runs.status(name, recipe).state if runs.path.exists() else "missing"
+        done = {"done": "yes", "missing": "", "partial": "begun", "stale": "runs again"}[state]
+        rows.append((name, stage.kind, ", ".join(needs), ", ".join(sorted(type(stage).makes)), done))
+    return f"{loaded.file}: {len(recipe.stages)} stages, base {recipe.base}, seed {recipe.seed}\n\n{_table(rows)}\n"
+
+
+def status(directory: str) -> str:
+    """Return what a run has done: a line a stage."""
+    runs, recipe = RunFolder.open(directory)
+    rows = [("stage", "kind", "state", "time", "what happened")]
+    for name, stage in recipe.stages.items():
+        state = runs.status(name, recipe)
+        path = runs.stage(name, recipe) / "report.json"
+        report = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        seconds = log.duration(report["seconds"]) if "seconds" in report else ""
+        what = "; ".join(state.changed) if state.changed else _happened(report)
+        rows.append((name, stage.kind, state.state, seconds, textwrap.shorten(what, 90, placeholder=" ...")))
+    return f"{directory}: {recipe.name}, seed {recipe.seed}\n\n{_table(rows)}\n"
+
+
+def _happened(report: dict[str, Any]) -> str:
+    parts = []
+    for key in ("inputs", "emitted", "rows", "dropped", "failed", "left out", "pairs", "steps", "reward", "held-out accuracy"):
+        value = report.get(key)
+        if isinstance(value, dict):
+            parts += [f"{key}: " + ", ".join(f"{n} {what}" for what, n in value.items())] if value else []
+        elif value not in (None, 0):
+            parts.append(f"{key} {value}")
+    return "; ".join(parts)
+
+
+def explain(kind: str | None) -> str:
+    """Return the list of kinds, or the fields of one kind with defaults and documentation.
+
+    Raises:
+        UsageError: no family has that kind.
+    """
+    if kind is None:
+        lines = []
+        for family in FAMILIES:
+            lines.append(f"{family}s:")
+            lines += [f"  {name:20} {_first_line(family, name)}" for name in catalog.kinds(family)]
+        return "\n".join([*lines, "", "align explain KIND shows its fields. Your own: kind: module:Class.", ""])
+    known = {name for family in FAMILIES for name in catalog.kinds(family)}
+    found = [f for f, base in FAMILIES.items() if kind in catalog.kinds(f) or (":" in kind and _is(f, kind, base))]
+    if not found:
+        raise UsageError(f"no kind {kind!r}{did_you_mean(kind, known)}")
+    return "\n".join(_explained(family, kind) for family in found)
+
+
+def _is(family: str, kind: str, base: type[Plugin]) -> bool:
+    try:
+        catalog.resolve(family, kind, base)
+    except catalog.PluginError:
+        return False
+    return True
+
+
+def _first_line(family: str, name: str) -> str:
+    cls = catalog.resolve(family, name, FAMILIES[family])
+    return (cls.__doc__ or "").strip().splitlines()[0]
+
+
+def _explained(family: str, kind: str) -> str:
+    cls = catalog.resolve(family, kind, FAMILIES[family])
+    module = __import__(cls.__module__, fromlist=["x"]).__doc__ or ""
+    lines = [f"{kind} ({family}, {cls.__module__}:{cls.__name__}, version {cls.version})", "", module.strip(), ""]
+    for name, field in cls.model_fields.items():
+        if name == "kind":
+            continue
+        default = "required" if field.is_required() else f"default {field.get_default(call_default_factory=True)!r}"
+        limits = ", ".join(str(m) for m in field.metadata if not isinstance(m, wiring.Ref | wiring.File))
+        refers = next((f"refers to {m.need}, " for m in field.metadata if isinstance(m, wiring.Ref)), "")
+        lines.append(f"  {field.alias or name}  ({refers}{default}{', ' + limits if limits else ''})")
+        lines += textwrap.wrap(" ".join((field.description or "").split()), 104, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    return "\n".join([*lines, ""])
+
+
+def peek(directory: str, stage: str, count: int) -> str:
+    """Return the first rows of each table of a stage, and what was dropped with reasons.
+
+    Raises:
+        UsageError: the run has no such stage, or the stage has not run.
+    """
+    runs, recipe = RunFolder.open(directory)
+    if stage not in recipe.stages:
+        raise UsageError(f"no stage {stage!r}{did_you_mean(stage, recipe.stages)}")
+    folder = runs.stage(stage, recipe)
+    if not folder.is_dir():
+        raise UsageError(f"stage {stage!r} has not run yet")
+    parts = []
+    for table in tables.held(folder):
+        parts.append(f"{table}: {tables.count(folder, table):,} rows")
+        parts += [_shown(row) for row in tables.read(folder, table)[:count]]
+    for file in ("dropped.jsonl", "left_out.jsonl"):
+        parts += _reasons(folder / file)
+    parts += [(folder / "table.txt").read_text(encoding="utf-8")] if (folder / "table.txt").is_file() else []
+    parts += _round_samples(folder, count)
+    if not parts:
+        files = ", ".join(sorted(p.name for p in folder.iterdir()))
+        parts.append(f"stage {stage!r} holds no rows; its folder holds {files}")
+    return "\n".join(parts) + "\n"
+
+
+def _round_samples(folder: Path, count: int) -> list[str]:
+    parts = []
+    for path in sorted(folder.glob("rounds/*/pairs.json")):
+        parts.append(f"round {path.parent.name}:")
+        for sample in json.loads(path.read_text(encoding="utf-8"))["samples"][:count]:
+            parts += [f"  {key:9}| {text}".replace("\n", "\n           | ") for key, text in sample.items()] + [""]
+    return parts
+
+
+def _reasons(path: Path) -> list[str]:
+    if not path.is_file():
+        return []
+    items = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    if not items:
+        return []
+    reasons = Counter(item["reason"] for item in items).most_common()
+    example = {reason: next(i for i in items if i["reason"] == reason) for reason, _ in reasons}
+    return [f"dropped: {len(items):,}"] + [
+        f"  {count:>6,}  {reason}  (such as {_which(example[reason])})" for reason, count in reasons
+    ]
+
+
+def _which(item: dict[str, Any]) -> str:
+    if "index" in item:
+        return f"record {item['index']}"
+    messages = item.get("messages") or [{"content": ""}]
+    return repr(textwrap.shorten(messages[-1]["content"], 60, placeholder=" ..."))
+
+
+def _shown(row: Row) -> str:
+    lines = [f"  id {row.id}"]
+    if isinstance(row, Prompt):
+        lines += _turns(row.messages) + ([f"    answer   | {row.answer}"] if row.answer is not None else [])
+        lines += [f"    tests    | {json.dumps(row.tests)}"] if row.tests else []
+    elif isinstance(row, Demonstration):
+        lines += _turns(row.prompt) + _turns(row.completion)
+    elif isinstance(row, Preference):
+        lines += [*_turns(row.prompt), *_turns(row.chosen, "chosen"), *_turns(row.rejected, "rejected")]
+    return "\n".join([*lines, ""])
+
+
+def _turns(messages: Iterable[Message], label: str | None = None) -> list[str]:
+    return [f"    {label or m['role']:9}| {m['content']}".replace("\n", "\n             | ") for m in messages]
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])

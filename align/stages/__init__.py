@@ -1,0 +1,1 @@
+"""One file a stage kind: its fields and its run(). Heavy libraries are imported inside run()."""

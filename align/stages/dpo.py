@@ -1,0 +1,72 @@
+"""Direct preference optimization (Rafailov et al. 2023, arXiv 2305.18290) on a fixed set of pairs.
+
+Qwen2's first alignment stage (4.3) without published settings. Defaults follow what is published nearby: one epoch
+(Qwen2.5, arXiv 2412.15115, 4.2: 150,000 pairs, 1 epoch, 7e-7) and beta 0.1 (online merging paper, arXiv 2405.17931).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from align.core.stage import Run
+from align.core.wiring import Ref
+from align.generate import checkpoints
+from align.stages.training import Source, TrainingStage, forget_checkpoints, gather
+
+Loss = Literal[
+    "sigmoid", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot", "aot_unpaired",
+    "apo_zero", "apo_down", "discopop", "sft", "sigmoid_norm",
+]  # fmt: skip
+
+
+class PreferenceStage(TrainingStage):
+    """Fields shared by offline and online preference training."""
+
+    makes: ClassVar[frozenset[str]] = frozenset({"model"})
+    trl_config: ClassVar[str] = "trl/trainer/dpo_config.py:DPOConfig"
+
+    reference: Annotated[str | None, Ref("model")] = None
+    """The frozen model that the loss compares with; left out, the model that training starts from."""
+    learning_rate: float = Field(default=5e-7, gt=0)
+    """Peak learning rate. 5e-7 to 7e-7 is usual for full fine-tuning of 7B models (Tulu 3, Qwen2.5)."""
+    beta: float = Field(default=0.1, gt=0)
+    """Pull towards the reference; larger stays closer."""
+    loss_type: list[Loss] = Field(default=["sigmoid"], min_length=1)
+    """TRL's names; several are summed with `loss_weights`. `[sigmoid, sft]` adds likelihood of the chosen answer."""
+    loss_weights: list[float] | None = None
+    """One weight a loss; left out, 1 each."""
+
+    def arguments(self, run: Run) -> dict[str, Any]:
+        """Add the loss to the common arguments."""
+        loss = {"beta": self.beta, "loss_type": list(self.loss_type), "loss_weights": self.loss_weights}
+        return super().arguments(run) | loss
+
+    def load_reference(self, run: Run) -> Any:
+        """Return the frozen reference, explicit and reported; None where LoRA's switched-off adapter is it."""
+        from align.train import policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
+
+        path = run.locate(self.reference or self.model)
+        run.report["reference"] = f"{self.reference or self.model} ({run.runs.identity_of(path)})"
+        return None if self.lora and path == run.locate(self.model) else policy.load_reference(path, self.dtype)
+
+
+class DPO(PreferenceStage):
+    """Train a model on preference pairs."""
+
+    data: Annotated[list[str | Source], Ref("preferences")] = Field(min_length=1)
+    """Artifacts that hold preferences; `{from: math, weight: 2}` shows one more often."""
+
+    def run(self, run: Run) -> None:
+        """Encode, train, publish."""
+        from align.train import encode, policy  # noqa: PLC0415
+
+        start = run.locate(self.model)
+        tokenizer = policy.load_tokenizer(start, self.template(run))
+        rows = gather(run, self.data, "preferences")
+        encoded = encode.encode(run, tokenizer, rows, encode.preference, self.max_length, self.strict)
+        model = checkpoints.causal_lm(start, self.dtype)
+        trainer = self.train(run, "dpo", encoded, model, tokenizer, ref_model=self.load_reference(run))
+        policy.publish(run, trainer, start, self.dtype)
+        forget_checkpoints(run)

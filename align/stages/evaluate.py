@@ -1,0 +1,179 @@
+"""Measure a list of models on problems with exact checkers, greedily and by sampling, and say how sure that is.
+
+Shares come with 95% intervals (Wilson for greedy; over problems for sampled, where samples of one problem are
+averaged first), and each model is compared with the one before it on the same problems (paired bootstrap). Before
+anything is measured, the problems are compared with every row that earlier stages made and with the pretraining list
+of the base, where it has one: a held-out problem that was trained on fails the stage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from align.core import tables
+from align.core.errors import StageFailed
+from align.core.log import Progress
+from align.core.plugins import Completion, Reward, Sampling
+from align.core.rows import Prompt, prompt_key
+from align.core.stage import Run, Stage
+from align.core.wiring import Ref
+from align.evaluate.intervals import mean_interval, paired, pass_at_k, wilson
+from align.evaluate.table import render
+from align.generate.hf import DTYPES, Transformers
+from align.stages.tasks import Task, problems_of, unknown
+from data_synthesis.calls import CallLog
+
+Passed = dict[str, dict[str, list[list[bool]]]]
+"""mode ("greedy", "sampled") -> task -> problem -> sample -> right?"""
+
+
+class Evaluate(Stage):
+    """Compare models on verifiable tasks."""
+
+    makes: ClassVar[frozenset[str]] = frozenset({"scores"})
+
+    models: Annotated[list[str], Ref("model")] = Field(min_length=1)
+    """What to measure, in the order of the table; each is compared with the one before."""
+    tasks: list[str | Task] = Field(min_length=1)
+    """Built-in names (`arithmetic`, `constraints`, `gsm8k`) or tasks of your own."""
+    samples: int = Field(default=8, ge=0)
+    """Answers a problem for the sampled score; 0 measures greedily only."""
+    temperature: float = Field(default=1.0, gt=0)
+    """Of the sampled score. 1 measures the distribution that the model was trained to have."""
+    limit: int | None = Field(default=None, ge=1)
+    """Measure only the first problems of each task."""
+    dtype: DTYPES = "bfloat16"
+    """Precision of the weights while answering."""
+    batch_size: int = Field(default=128, ge=1)
+    """Sequences decoded at once."""
+    allow_overlap: bool = False
+    """True: report held-out problems that were trained on, instead of failing."""
+
+    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
+        """Check the names of built-in tasks."""
+        for i, task in enumerate(self.tasks):
+            if isinstance(task, str) and (what := unknown(task)):
+                yield f"tasks.{i}", what
+
+    def run(self, run: Run) -> None:
+        """Check for overlap, measure every model, write the scores and the table."""
+        tasks = [problems_of(task, run) for task in self.tasks]
+        tasks = [(name, prompts[: self.limit], reward, longest) for name, prompts, reward, longest in tasks]
+        run.report["overlap"] = self._overlap(run, {name: prompts for name, prompts, *_ in tasks})
+        results: dict[str, Passed] = {}
+        for reference in self.models:
+            results[_label(reference)] = asyncio.run(self._measure(run, reference, tasks))
+        scores = {model: _scores(passed) for model, passed in results.items()}
+        comparisons = _comparisons(results)
+        tables.replace(run.folder / "results.json", json.dumps(results))
+        tables.replace(run.folder / "comparisons.json", json.dumps(comparisons, indent=1) + "\n")
+        text = render(scores, comparisons, self.temperature)
+        tables.replace(run.folder / "table.txt", text)
+        tables.replace(run.folder / "scores.json", json.dumps(scores, indent=1) + "\n")
+        run.log.info("\n%s", text)
+
+    def _overlap(self, run: Run, problems: dict[str, list[Prompt]]) -> dict[str, int]:
+        """Return how many training prompts were compared and how many held-out problems are among them."""
+        own = {task.prompts for task in self.tasks if isinstance(task, Task)}
+        seen: dict[str, set[str]] = defaultdict(set)
+        for name in run.recipe.stages:
+            if name == run.name:
+                break
+            folder = Path(run.locate(name))
+            for table in tables.held(folder) if name not in own else ():
+                for row in tables.read(folder, table):
+                    seen[prompt_key(row.messages if isinstance(row, Prompt) else row.prompt)].add(name)
+        listed = Path(run.locate("base")) / "pretraining_prompts.txt"
+        for key in listed.read_text(encoding="utf-8").split() if listed.is_file() else ():
+            seen[key].add("pretraining")
+        found = [(t, p, seen[k]) for t, ps in problems.items() for p in ps if (k := prompt_key(p.messages)) in seen]
+        if found and not self.allow_overlap:
+            task, prompt, where = found[0]
+            cause = (f"{len(found)} held-out problems of {task!r} were trained on (in {', '.join(sorted(where))}), such as "
+                     f"{prompt.messages[-1]['content']!r}; remove them there, or set allow_overlap: true")  # fmt: skip
+            raise StageFailed(run.name, cause, run.folder / "log.txt")
+        return {"training prompts compared": len(seen), "held-out problems among them": len(found)}
+
+    async def _measure(self, run: Run, reference: str, tasks: list[tuple[str, list[Prompt], Reward, int]]) -> Passed:
+        generator = Transformers(kind="transformers", model=reference, dtype=self.dtype, batch_size=self.batch_size)
+        identity = run.runs.identity(generator, run.recipe)
+        calls = CallLog(run.folder / "calls.jsonl")
+        generator.start(run.locate)
+        passed: Passed = {"greedy": {}, **({"sampled": {}} if self.samples else {})}
+        try:
+            for name, prompts, reward, longest in tasks:
+                progress = Progress(f"{_label(reference)} {name}", len(prompts) * len(passed))
+
+                async def answer(prompt: Prompt, how: Sampling, progress: Progress = progress, task: str = name) -> list[Completion]:
+                    seeded = how.model_copy(update={"seed": run.seed(prompt.id)})
+                    said = await calls.sample(generator, identity, [run.name, task, prompt.id], list(prompt.messages), seeded)
+                    progress.advance()
+                    return said
+
+                for mode in passed:
+                    greedy = mode == "greedy"
+                    temperature, n = (0.0, 1) if greedy else (self.temperature, self.samples)
+                    how = Sampling(n=n, temperature=temperature, max_new_tokens=longest)
+                    answers = await asyncio.gather(*(answer(prompt, how) for prompt in prompts))
+                    passed[mode][name] = await _judge(run, reward, prompts, answers)
+                progress.close()
+        finally:
+            generator.stop()
+            calls.close()
+        return passed
+
+
+async def _judge(run: Run, reward: Reward, prompts: list[Prompt], answers: list[list[Completion]]) -> list[list[bool]]:
+    """Return whether each sample of each problem is right; an answer cut at the limit is wrong."""
+    reward.start(run.locate)
+    try:
+        scores = await reward.score_many(prompts, [[c.text for c in group] for group in answers])
+    finally:
+        reward.stop()
+    return [
+        [bool(score.passed) and c.finish_reason == "stop" for score, c in zip(judged, group, strict=True)]
+        for judged, group in zip(scores, answers, strict=True)
+    ]
+
+
+def _scores(passed: Passed) -> dict[str, dict[str, dict[str, float]]]:
+    """Return task -> mode -> n, value, low, high."""
+    scores: dict[str, dict[str, dict[str, float]]] = defaultdict(dict)
+    for mode, by_task in passed.items():
+        for task, problems in by_task.items():
+            n, k = len(problems), len(problems[0])
+            if mode == "greedy":
+                right = sum(group[0] for group in problems)
+                value, (low, high) = right / n, wilson(right, n)
+                scores[task][mode] = {"n": n, "value": value, "low": low, "high": high}
+            else:
+                value, low, high = mean_interval([sum(group) / k for group in problems])
+                at_k = sum(pass_at_k(k, sum(group), k) for group in problems) / n
+                scores[task][mode] = {"n": n, "samples": k, "value": value, "low": low, "high": high, f"pass@{k}": at_k}
+    return dict(scores)
+
+
+def _comparisons(results: dict[str, Passed]) -> list[dict[str, Any]]:
+    """Compare each model with the one before it, and the last with the second, on the same problems."""
+    names = list(results)
+    couples = [*zip(names, names[1:], strict=False), *([(names[1], names[-1])] if len(names) > 3 else [])]  # noqa: PLR2004
+    found = []
+    for before, after in couples:
+        for mode, by_task in results[after].items():
+            for task, problems in by_task.items():
+                a = [sum(group) / len(group) for group in results[before][mode][task]]
+                difference, low, high = paired(a, [sum(group) / len(group) for group in problems])
+                found.append({"task": task, "mode": mode, "from": before, "to": after,
+                              "difference": difference, "low": low, "high": high})  # fmt: skip
+    return found
+
+
+def _label(reference: str) -> str:
+    return reference.rstrip("/").rpartition("/")[2]

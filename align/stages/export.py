@@ -1,0 +1,66 @@
+"""A folder that anybody can load: weights, tokenizer with its chat template, generation config, and a model card.
+
+The folder is loaded again with plain transformers and its logits are compared with those of the model in memory, bit
+for bit, on a few prompts: most complaints about exports elsewhere are of a checkpoint that loads and is another model.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from align.core.errors import StageFailed
+from align.core.stage import Run, Stage
+from align.core.wiring import Ref
+from align.generate import checkpoints
+
+CHECKED = ["Hello!", "What is 12 + 30?", "Write one sentence about the sea."]
+"""Prompts whose logits must be equal."""
+
+
+class Export(Stage):
+    """Write a checkpoint for use elsewhere."""
+
+    makes: ClassVar[frozenset[str]] = frozenset({"export", "model"})
+
+    model: Annotated[str, Ref("model")]
+    """What to export."""
+    formats: list[Literal["safetensors"]] = ["safetensors"]
+    """`safetensors`: what transformers, vLLM and most other tools read."""
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    """Precision of the exported weights; left out, as trained."""
+    scores: Annotated[str | None, Ref("scores")] = None
+    """The `evaluate` stage whose table goes into the model card; left out, the last one before this stage."""
+
+    def run(self, run: Run) -> None:
+        """Write, load again, compare, describe."""
+        from align.report.model_card import model_card  # noqa: PLC0415
+
+        run.report |= write_checkpoint(run.locate(self.model), run.folder, self.dtype)
+        (run.folder / "README.md").write_text(model_card(run, self.model, self.scores), encoding="utf-8")
+
+
+def write_checkpoint(source: str, target: Path, dtype: str | None) -> dict[str, Any]:
+    """Copy a model into a folder, in another precision if asked, and prove that it loads as the same model.
+
+    Raises:
+        StageFailed: the folder loads as something else.
+    """
+    import torch  # noqa: PLC0415 (torch is loaded only when a stage runs)
+
+    model, tokenizer = checkpoints.causal_lm(source, dtype or "auto"), checkpoints.tokenizer(source)
+    model.save_pretrained(target)
+    tokenizer.save_pretrained(target)
+    again, read = checkpoints.causal_lm(str(target), "auto"), checkpoints.tokenizer(str(target))
+    for text in CHECKED:
+        messages = [{"role": "user", "content": text}]
+        rendered = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        ids = tokenizer(rendered, add_special_tokens=False, return_tensors="pt").input_ids
+        if read(read.apply_chat_template(messages, tokenize=False, add_generation_prompt=True), add_special_tokens=False,
+                return_tensors="pt").input_ids.tolist() != ids.tolist():  # fmt: skip
+            raise StageFailed("export", f"the exported tokenizer or chat template reads {text!r} differently")
+        with torch.no_grad():
+            if not torch.equal(model(ids).logits, again(ids).logits):
+                raise StageFailed("export", f"the exported model's logits differ on {text!r}")
+    size = sum(file.stat().st_size for file in target.glob("*.safetensors"))
+    return {"parameters": model.num_parameters(), "bytes": size, "dtype": str(model.dtype), "logits equal on": len(CHECKED)}

@@ -1,0 +1,115 @@
+"""Online DPO: pairs from the policy as it is now, round by round (Qwen2 report 4.3; settings are not published there).
+
+Each round samples N answers a prompt, lets the reward rank them, pairs the best with the worst, filters, and trains;
+see `align.train.rounds`. With `optimizer: {kind: online_merging, ...}` every step is merged with the change that
+fine-tuning made, which is how Qwen2 limits the alignment tax.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from align.core.plugins import Reward, Sampling
+from align.core.rows import Prompt
+from align.core.stage import Run
+from align.core.wiring import Ref
+from align.generate import checkpoints
+from align.stages.dpo import PreferenceStage
+from align.stages.training import forget_checkpoints
+
+
+class OnlineDPO(PreferenceStage):
+    """Train on pairs sampled from the model being trained."""
+
+    makes: ClassVar[frozenset[str]] = frozenset({"model"})
+
+    prompts: Annotated[str, Ref("prompts")]
+    """What the policy is asked."""
+    reward: Reward
+    """Ranks the samples: `reward_model`, a verifier, or your own."""
+    samples: int = Field(default=8, ge=2)
+    """Answers a prompt. 8 in RLHFlow's code and Qwen2.5's online stage."""
+    temperature: float = Field(default=1.0, gt=0)
+    """Of sampling. 1.0: from the policy's own distribution (RLHFlow)."""
+    max_new_tokens: int = Field(default=512, ge=1)
+    """Longest answer; a cut one is never trained on."""
+    rounds: int = Field(default=3, ge=1)
+    """How often to sample and train. RLHFlow: 3."""
+    prompts_per_round: int | None = Field(default=None, ge=1)
+    """Prompts a round; left out, all prompts once over the rounds."""
+    min_margin: float = Field(default=0.0, ge=0)
+    """Pairs whose rewards differ by no more than this are dropped; ties always are."""
+    max_length_ratio: float | None = Field(default=None, gt=1)
+    """Pairs whose lengths differ by more than this factor are dropped; left out, lengths are not looked at."""
+    sampler_batch_size: int = Field(default=128, ge=1)
+    """Sequences decoded at once."""
+    sampler_dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    """Precision of a copy of the policy used for sampling; left out, the policy itself samples."""
+    lr_scheduler_type: str = "constant"
+    """Over all rounds together."""
+    warmup_ratio: float = Field(default=0.0, ge=0, lt=1)
+    """Share of all rounds' steps over which the learning rate rises."""
+
+    def run(self, run: Run) -> None:
+        """Run the rounds, publish."""
+        from align.train import policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
+        from align.train.bridge import Carry  # noqa: PLC0415
+        from align.train.rounds import Rounds  # noqa: PLC0415
+
+        start = run.locate(self.model)
+        tokenizer = policy.load_tokenizer(start, self.template(run))
+        prompts = [row for row in run.rows(self.prompts, "prompts") if isinstance(row, Prompt)]
+        per_round = self.prompts_per_round or max(1, len(prompts) // self.rounds)
+        self.reward.start(run.locate)
+        rounds = Rounds(
+            run=run,
+            model=policy.attach_lora(checkpoints.causal_lm(start, self.dtype), self.peft_config("CAUSAL_LM")),
+            reference=self.load_reference(run),
+            tokenizer=tokenizer,
+            prompts=prompts,
+            reward=self.reward,
+            sampling=Sampling(n=self.samples, temperature=self.temperature, max_new_tokens=self.max_new_tokens),
+            prompts_per_round=per_round,
+            rounds=self.rounds,
+            arguments=self.arguments(run),
+            optimizer=self.optimizer,
+            carry=Carry(self.rounds * self._steps(per_round)),
+            choose={"min_margin": self.min_margin, "max_length_ratio": self.max_length_ratio},
+            batch_size=self.sampler_batch_size,
+            sampler_dtype=self.sampler_dtype,
+        )
+        try:
+            figures = rounds.loop()
+        finally:
+            self.reward.stop()
+        self._publish(run, rounds, figures, tokenizer)
+
+    def _steps(self, pairs: int) -> int:
+        """Return the optimizer steps of a round whose every prompt gives a pair: the schedule is planned for those."""
+        batch = self.per_device_train_batch_size * self.gradient_accumulation_steps
+        return max(1, math.ceil(self.num_train_epochs * math.ceil(pairs / batch)))
+
+    def load_reference(self, run: Run) -> Any:
+        """Return the frozen reference, always a model of its own: it must not change from round to round."""
+        from align.train import policy  # noqa: PLC0415
+
+        path = run.locate(self.reference or self.model)
+        run.report["reference"] = f"{self.reference or self.model} ({run.runs.identity_of(path)})"
+        return policy.load_reference(path, self.dtype)
+
+    def _publish(self, run: Run, rounds: Any, figures: list[dict[str, Any]], tokenizer: Any) -> None:
+        from align.train import policy  # noqa: PLC0415
+
+        if rounds.state.is_main_process:
+            policy.publish_model(run, rounds.model, tokenizer)
+        run.report |= {
+            "rounds": figures,
+            "pairs": sum(f["pairs"] for f in figures),
+            "prompts": sum(f["prompts"] for f in figures),
+            "steps": sum(f.get("steps", 0) for f in figures),
+            "reward": f"{figures[0]['reward']['mean']:.3g} -> {figures[-1]['reward']['mean']:.3g}",
+        }
+        forget_checkpoints(run)

@@ -1,0 +1,68 @@
+"""Reward modelling: a scalar head that prefers the chosen answer (Bradley-Terry loss, Ouyang et al. 2022).
+
+One epoch (InstructGPT and RLHFlow: more overfits). A tenth of the prompts is held out, and the share of their pairs
+that the model ranks right is reported with its interval: what follows can be no better than this.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from align.core.rows import Preference, digest
+from align.core.stage import Run
+from align.core.wiring import Ref
+from align.evaluate.intervals import wilson
+from align.stages.training import Source, TrainingStage, forget_checkpoints, gather
+
+
+class RewardModelStage(TrainingStage):
+    """Train a reward model on preference pairs."""
+
+    makes: ClassVar[frozenset[str]] = frozenset({"reward_model"})
+    trl_config: ClassVar[str] = "trl/trainer/reward_config.py:RewardConfig"
+
+    data: Annotated[list[str | Source], Ref("preferences")] = Field(min_length=1)
+    """Artifacts that hold preferences."""
+    learning_rate: float = Field(default=2e-6, gt=0)
+    """Peak learning rate. RLHFlow: 2e-6 for 2B to 8B models."""
+    center_rewards_coefficient: float | None = Field(default=0.01, ge=0)
+    """Pulls the mean reward of a pair to 0, which Bradley-Terry leaves free (arXiv 2312.09244: 0.01)."""
+    held_out: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the prompts kept for measuring accuracy, chosen by hash."""
+
+    def arguments(self, run: Run) -> dict[str, Any]:
+        """Add centering to the common arguments."""
+        return super().arguments(run) | {"center_rewards_coefficient": self.center_rewards_coefficient}
+
+    def run(self, run: Run) -> None:
+        """Encode, train, publish, measure on the held-out pairs."""
+        from align.train import encode, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
+
+        start = run.locate(self.model)
+        tokenizer = policy.load_tokenizer(start, self.template(run))
+        rows = [row for row in gather(run, self.data, "preferences") if isinstance(row, Preference)]
+        kept = [row for row in rows if not self._is_held_out(row)]
+        encoded = encode.encode(run, tokenizer, kept, encode.comparison, self.max_length, self.strict)
+        model = policy.load_classifier(start, self.dtype, tokenizer.pad_token_id)
+        trainer = self.train(run, "reward", encoded, model, tokenizer)
+        policy.publish(run, trainer, start, self.dtype)
+        if trainer.is_world_process_zero():
+            self._measure(run, [row for row in rows if self._is_held_out(row)])
+        forget_checkpoints(run)
+
+    def _is_held_out(self, row: Preference) -> bool:
+        return int(digest(row.prompt)[:8], 16) < self.held_out * 2**32
+
+    def _measure(self, run: Run, rows: list[Preference]) -> None:
+        from reward.model import Scorer  # noqa: PLC0415
+
+        if not rows:
+            return
+        scorer = Scorer.load(str(run.folder), self.dtype)
+        texts = [(row.prompt, side[-1]["content"]) for row in rows for side in (row.chosen, row.rejected)]
+        values = scorer.score(texts)
+        right = sum(chosen > rejected for chosen, rejected in zip(values[::2], values[1::2], strict=True))
+        low, high = wilson(right, len(rows))
+        run.report["held-out accuracy"] = f"{right / len(rows):.3f} [{low:.3f}, {high:.3f}], n = {len(rows)}"

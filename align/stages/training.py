@@ -1,0 +1,203 @@
+"""What every training stage has: Hugging Face's own field names, one checked escape hatch, one way to run."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import shutil
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from align.core.config import Config, did_you_mean
+from align.core.plugins import Optimizer
+from align.core.rows import Row
+from align.core.stage import Run, Stage
+from align.core.wiring import File, Ref
+
+class Lora(Config):
+    """Low-rank adapters (Hu et al. 2021, arXiv 2106.09685), merged into the weights when the stage publishes."""
+
+    r: int = Field(default=16, ge=1)
+    """Rank."""
+    alpha: int = Field(default=32, ge=1)
+    """Scale: the update is alpha / r times B A."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Of the adapter's input."""
+    target_modules: str | list[str] = "all-linear"
+    """Names of the layers to adapt; `all-linear` is every linear layer but the head."""
+
+
+class Source(Config):
+    """An artifact to take rows from, and how often to show them."""
+
+    source: str = Field(alias="from")
+    """An earlier stage or a folder."""
+    weight: float = Field(default=1.0, gt=0)
+    """2 shows every row twice an epoch, 0.5 every second row."""
+
+
+class TrainingStage(Stage):
+    """Fields shared by `sft`, `dpo`, `reward_model` and `online_dpo`."""
+
+    trains: ClassVar[bool] = True
+    trl_config: ClassVar[str]
+    """TRL's configuration class, whose fields `training_args` may set: `file.py:Class`."""
+
+    model: Annotated[str, Ref("model")]
+    """What to start from: `base`, an earlier stage, a folder or a hub id."""
+    learning_rate: float = Field(gt=0)
+    """Peak learning rate."""
+    num_train_epochs: float = Field(default=1.0, gt=0)
+    """Passes over the rows."""
+    max_steps: int = Field(default=-1, ge=-1)
+    """Stop after this many optimizer steps, whatever the epochs; -1: as the epochs say."""
+    per_device_train_batch_size: int = Field(default=8, ge=1)
+    """Rows (or pairs) a device works on at once."""
+    gradient_accumulation_steps: int = Field(default=1, ge=1)
+    """Batches summed before the optimizer steps; the effective batch is this times devices times the batch above."""
+    lr_scheduler_type: str = "cosine"
+    """`cosine`, `linear`, `constant`, `constant_with_warmup`... (transformers' names)."""
+    warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
+    """Share of the steps over which the learning rate rises from 0."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """Decoupled decay of the weight matrices."""
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    """Gradients longer than this are scaled down to it."""
+    max_length: int = Field(default=2048, ge=2)
+    """Longest row in tokens; longer ones are left out and counted."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Precision of the weights and of the checkpoint. bfloat16 halves memory and loses updates below 1/256 of a weight."""
+    bf16: bool = False
+    """Compute in bfloat16 while the weights keep `dtype` (autocast)."""
+    gradient_checkpointing: bool = False
+    """Recompute activations in the backward pass: less memory, one more forward pass."""
+    lora: Lora | None = None
+    """Train low-rank adapters instead of all weights."""
+    optimizer: Optimizer | None = None
+    """`adamw` or `online_merging`; left out, TRL's default (AdamW)."""
+    chat_template: Annotated[str | None, File()] = None
+    """A jinja file that replaces the tokenizer's chat template and is saved with the model."""
+    strict: bool = False
+    """True: refuse to train when any row is unusable. False: leave it out and count it."""
+    logging_steps: int = Field(default=10, ge=1)
+    """Steps between two lines of history.jsonl."""
+    save_steps: float = Field(default=0.25, gt=0)
+    """Steps between checkpoints; below 1, a share of all steps. A killed run resumes from the last one."""
+    report_to: str = "none"
+    """`wandb`, `tensorboard`, `trackio`, `mlflow`... or `none`."""
+    training_args: dict[str, Any] = {}
+    """Anything else that TRL's configuration takes; its keys are checked when the recipe is read."""
+
+    @field_validator("save_steps")
+    @classmethod
+    def _whole_steps(cls, value: float) -> float:
+        if value > 1 and value != int(value):
+            raise ValueError(f"{value} is neither a share below 1 nor a whole number of steps")
+        return value
+
+    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
+        """Check the names in `training_args` against TRL's sources, without importing them."""
+        if not self.training_args:
+            return
+        valid = _fields(self.trl_config)
+        for key in self.training_args:
+            if key in self.arguments_set():
+                yield f"training_args.{key}", f"{key!r} is set by a field of the stage or by the toolkit; not here"
+            elif valid and key not in valid:
+                yield f"training_args.{key}", f"TRL's {self.trl_config.rpartition(':')[2]} has no {key!r}{did_you_mean(key, valid)}"
+
+    def arguments_set(self) -> set[str]:
+        """Return the names that `training_args` may not set."""
+        ours = set(type(self).model_fields) | {"output_dir", "seed", "data_seed", "use_cpu", "max_length", "save_strategy"}
+        return ours | {"disable_tqdm", "logging_nan_inf_filter", "save_total_limit", "fp16", "warmup_steps"}
+
+    # -- running --------------------------------------------------------------------------------------------------
+
+    def arguments(self, run: Run) -> dict[str, Any]:
+        """Return the keyword arguments of TRL's configuration."""
+        same = ("learning_rate num_train_epochs max_steps per_device_train_batch_size gradient_accumulation_steps "
+                "lr_scheduler_type weight_decay max_grad_norm bf16 gradient_checkpointing logging_steps report_to")  # fmt: skip
+        seed = run.seed("training")
+        return {
+            **{name: getattr(self, name) for name in same.split()},
+            "warmup_steps": self.warmup_ratio,  # transformers 5: below 1 it is a share
+            "output_dir": str(run.folder / "checkpoints"),
+            "run_name": f"{run.recipe.name}-{run.name}",
+            "seed": seed,
+            "data_seed": seed,
+            "save_strategy": "steps",
+            "save_steps": self.save_steps if self.save_steps < 1 else int(self.save_steps),
+            **self.training_args,
+        }
+
+    def train(self, run: Run, kind: str, encoded: list[dict[str, Any]], model: Any, tokenizer: Any, **more: Any) -> Any:
+        """Train from the last whole checkpoint, or from the start; return the trainer."""
+        from align.train import bridge  # noqa: PLC0415 (torch is loaded only when a stage runs)
+
+        trainer = bridge.build(
+            kind, bridge.Extras(run, self.optimizer), model, tokenizer, encoded, self.arguments(run),
+            peft_config=self.peft_config("SEQ_CLS" if kind == "reward" else "CAUSAL_LM"), **more,
+        )  # fmt: skip
+        checkpoint = bridge.last_checkpoint(run.folder / "checkpoints")
+        if checkpoint:
+            run.log.info("%-12s resuming from %s", run.name, Path(checkpoint).name)
+        result = trainer.train(resume_from_checkpoint=checkpoint)
+        trainer.stop_if_broken()
+        run.report |= {"steps": trainer.state.global_step, "train_loss": round(result.training_loss, 4)}
+        return trainer
+
+    def peft_config(self, task: str) -> Any:
+        """Return peft's configuration, or None for full fine-tuning."""
+        from align.train import policy  # noqa: PLC0415
+
+        lora = self.lora
+        return policy.lora_config(lora.r, lora.alpha, lora.dropout, lora.target_modules, task) if lora else None
+
+    def template(self, run: Run) -> str | None:
+        """Return the text of the chat template to use, if the recipe names one."""
+        return run.home(self.chat_template).read_text(encoding="utf-8") if self.chat_template else None
+
+
+def forget_checkpoints(run: Run) -> None:
+    """Remove checkpoints once the model is published; optimizer states are twice its size."""
+    shutil.rmtree(run.folder / "checkpoints", ignore_errors=True)
+
+
+def gather(run: Run, sources: Iterable[str | Source], table: str) -> list[Row]:
+    """Return the rows of several artifacts, repeated or thinned by weight, in a fixed order."""
+    rows: list[Row] = []
+    for source in sources:
+        name, weight = (source, 1.0) if isinstance(source, str) else (source.source, source.weight)
+        found = run.rows(name, table)
+        rows += found * int(weight)
+        rows += [row for i, row in enumerate(found) if int((i + 1) * (weight % 1)) > int(i * (weight % 1))]
+    return rows
+
+
+@cache
+def _fields(config: str) -> set[str]:
+    """Return the field names of a TRL configuration class and its bases by reading source text, importing nothing."""
+    package, _, class_name = config.partition(":")
+    names: set[str] = set()
+    for path, cls in ((_source(package), class_name), (_source("trl/trainer/base_config.py"), "_BaseConfig"),
+                      (_source("transformers/training_args.py"), "TrainingArguments")):  # fmt: skip
+        if path is None:
+            return set()  # not installed here: then nothing can be checked, and nothing can be trained
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and node.name == cls:
+                names |= {s.target.id for s in node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)}
+    return names
+
+
+def _source(path: str) -> Path | None:
+    top, _, rest = path.partition("/")
+    spec = importlib.util.find_spec(top)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    file = Path(next(iter(spec.submodule_search_locations))) / rest
+    return file if file.is_file() else None

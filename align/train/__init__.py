@@ -1,0 +1,1 @@
+"""Where tensors live: optimizers, losses, packing, rollouts. Imported by a stage only when it runs."""

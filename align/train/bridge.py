@@ -1,0 +1,235 @@
+"""The one module that touches TRL (1.16): our rows and fields in, its trainers out.
+
+What is added to TRL's trainers, and why (facts and issue numbers: docs/paper_index.md):
+1. Token columns come from us, so sampling, training and scoring read the same tokens; nothing is re-tokenized.
+2. A loss that is not finite stops the stage at the next log or checkpoint. transformers logs it as 0.0 and goes on.
+3. The optimizer can be any `Optimizer` of the recipe, built with parameter names (TRL's DPO trainer has no hook for it).
+4. A checkpoint counts only when its last file is written, so a kill while saving cannot leave a broken one in use.
+5. Optimizer and schedule can be carried from one `train()` to the next: rounds of online DPO are one optimization.
+6. No telemetry, no model card at every checkpoint, one log for people and machines (`history.jsonl`).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from datasets import Dataset, disable_progress_bars
+from transformers import TrainerCallback
+from trl import DPOConfig, DPOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
+
+from align.core.errors import StageFailed
+from align.core.log import Progress
+from align.core.plugins import Optimizer
+from align.core.stage import Run
+from align.generate import checkpoints
+
+COMPLETE = "complete"
+"""Name of the empty file that marks a checkpoint as whole."""
+
+
+@dataclass
+class Carry:
+    """What one optimization takes from one `train()` call to the next."""
+
+    total_steps: int
+    """Length of the learning-rate schedule over all calls."""
+    state: dict[str, Any] = field(default_factory=dict)
+    """`optimizer` and `scheduler` state, empty before the first call."""
+    optimizer: torch.optim.Optimizer | None = None
+    """The live optimizer, once there is one in this process."""
+
+
+@dataclass
+class Extras:
+    """What our trainers need beyond TRL's own arguments."""
+
+    run: Run
+    optimizer: Optimizer | None = None
+    carry: Carry | None = None
+
+
+class Careful:
+    """Mixin in front of a TRL trainer; see the numbered list above."""
+
+    def __init__(self, *args: Any, extras: Extras, **kwargs: Any) -> None:
+        self.extras = extras
+        self._broken: torch.Tensor | None = None
+        super().__init__(*args, **kwargs)
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Take the carried optimizer, or build the recipe's over named groups, or TRL's default."""
+        carry = self.extras.carry
+        if carry and carry.optimizer is not None:
+            self.optimizer = carry.optimizer
+        elif self.optimizer is None and self.extras.optimizer is not None:
+            self.optimizer = self._build(model or self.model)
+        super().create_optimizer(model)
+        if carry and carry.optimizer is None and carry.state:
+            self.optimizer.load_state_dict(carry.state["optimizer"])
+        return self.optimizer
+
+    def _build(self, model: Any) -> torch.optim.Optimizer:
+        decayed = set(self.get_decay_parameter_names(model))
+        trained = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
+        groups = []
+        for decay in (True, False):
+            names = [n for n, _ in trained if (n in decayed) is decay]
+            chosen = [p for n, p in trained if (n in decayed) is decay]
+            weight_decay = self.args.weight_decay if decay else 0.0
+            groups.append({"params": chosen, "param_names": names, "weight_decay": weight_decay})
+        run = self.extras.run
+        groups = [g for g in groups if g["params"]]
+        return self.extras.optimizer.build(
+            groups, learning_rate=self.args.learning_rate, seed=run.seed("optimizer"), locate=run.locate
+        )
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """Build the schedule, over all rounds when it is carried."""
+        carry = self.extras.carry
+        scheduler = super().create_scheduler(carry.total_steps if carry else num_training_steps, optimizer)
+        if carry and carry.state:
+            scheduler.load_state_dict(carry.state["scheduler"])
+            for group, rate in zip(self.optimizer.param_groups, scheduler.get_last_lr(), strict=True):
+                group["lr"] = rate
+        return scheduler
+
+    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Remember a loss that is not finite, without waiting for the device."""
+        loss = super().training_step(*args, **kwargs)
+        broken = ~torch.isfinite(loss.detach())
+        self._broken = broken if self._broken is None else self._broken | broken
+        return loss
+
+    def stop_if_broken(self) -> None:
+        """Raise StageFailed when a loss since the start was not finite."""
+        if self._broken is not None and bool(self._broken.any()):
+            run, step = self.extras.run, self.state.global_step
+            cause = f"the loss was not finite at or before step {step}; lower learning_rate, or look for odd rows"
+            raise StageFailed(run.name, cause, run.folder / "log.txt")
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log, and look at what was remembered."""
+        self.stop_if_broken()
+        super().log(logs, start_time)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        self.stop_if_broken()
+        super()._save_checkpoint(model, trial)
+        if self.args.should_save:
+            (Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}" / COMPLETE).touch()
+
+    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
+        """Write none: the export stage writes one that knows the recipe and the scores."""
+
+
+class SFT(Careful, SFTTrainer):
+    """Supervised fine-tuning on `input_ids` and `labels`."""
+
+
+class Preference(Careful, DPOTrainer):
+    """Preference training on `prompt_ids`, `chosen_ids` and `rejected_ids`; offline and online stages share it."""
+
+    def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+        return dataset if "prompt_ids" in dataset.column_names else super()._prepare_dataset(dataset, *args, **kwargs)
+
+
+class Reward(Careful, RewardTrainer):
+    """Bradley-Terry reward modelling on `chosen_ids` and `rejected_ids`."""
+
+
+KINDS: dict[str, tuple[Any, Any]] = {
+    "sft": (SFT, SFTConfig),
+    "dpo": (Preference, DPOConfig),
+    "reward": (Reward, RewardConfig),
+}
+
+
+def build(
+    kind: str,
+    extras: Extras,
+    model: Any,
+    tokenizer: Any,
+    rows: list[dict[str, Any]],
+    arguments: dict[str, Any],
+    **more: Any,
+) -> Any:
+    """Return a trainer ready to `train()`.
+
+    Args:
+        kind: `sft`, `dpo` or `reward`.
+        extras: run, optimizer, carry.
+        model: the policy.
+        tokenizer: its tokenizer.
+        rows: token columns, from `align.train.encode`.
+        arguments: fields of the TRL configuration.
+        **more: `ref_model`, `peft_config`.
+    """
+    checkpoints.quiet()
+    disable_progress_bars()
+    trainer_class, config_class = KINDS[kind]
+    cpu = not torch.accelerator.is_available()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # TRL itself sets transformers' renamed arguments
+        config = config_class(
+            use_cpu=cpu, dataloader_pin_memory=not cpu, disable_tqdm=True, logging_nan_inf_filter=False,
+            max_length=None, fp16=False, save_total_limit=2, **arguments,
+        )  # fmt: skip
+        trainer = trainer_class(
+            extras=extras, model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
+            callbacks=[History(extras.run)], **more,
+        )  # fmt: skip
+    trainer.remove_callback(transformers.PrinterCallback)
+    return trainer
+
+
+def last_checkpoint(folder: Path) -> str | None:
+    """Return the newest whole checkpoint; half-written ones are removed."""
+    whole = []
+    for checkpoint in folder.glob("checkpoint-*"):
+        if (checkpoint / COMPLETE).exists():
+            whole.append(checkpoint)
+        else:
+            shutil.rmtree(checkpoint)
+    return str(max(whole, key=lambda p: int(p.name.rpartition("-")[2]))) if whole else None
+
+
+def unpatch(model: torch.nn.Module) -> None:
+    """Give a model its class's own forward back after a trainer patched it (fused head, autocast)."""
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    for patched in (model, inner):
+        for name in ("forward", "_original_forward"):
+            patched.__dict__.pop(name, None)
+
+
+class History(TrainerCallback):
+    """Writes every log of the trainer to `history.jsonl` and shows one line of progress."""
+
+    SHOWN = ("loss", "grad_norm", "learning_rate", "rewards/accuracies", "rewards/margins", "accuracy", "margin")
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.progress: Progress | None = None
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        """Write and show."""
+        if not state.is_world_process_zero or logs is None:
+            return
+        with (self.run.folder / "history.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": state.global_step, **logs}) + "\n")
+        if self.progress is None:
+            self.progress = Progress(f"{self.run.name} step", state.max_steps, 0)
+        note = ", ".join(f"{k.rpartition('/')[2]} {float(logs[k]):.3g}" for k in self.SHOWN if k in logs)
+        self.progress.advance(state.global_step - self.progress.done, note)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Remove the live line."""
+        if self.progress:
+            self.progress.close()
+            self.progress = None

@@ -1,0 +1,98 @@
+"""Models in and out: loading for training, LoRA, the frozen reference, publishing a plain checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import PreTrainedModel
+
+from align.core.errors import StageFailed
+from align.core.stage import Run
+from align.generate import checkpoints
+
+
+def load_tokenizer(path: str, chat_template: str | None = None) -> Any:
+    """Load a tokenizer; a template given here replaces its own and is saved with the model."""
+    tokenizer = checkpoints.tokenizer(path)
+    if chat_template is not None:
+        tokenizer.chat_template = chat_template
+    return tokenizer
+
+
+def load_reference(path: str, dtype: str) -> Any:
+    """Load the frozen model that preference losses compare with. Always explicit: TRL would reload one silently."""
+    return checkpoints.causal_lm(path, dtype).requires_grad_(False)
+
+
+def load_classifier(path: str, dtype: str, pad_token_id: int) -> Any:
+    """Load a model with a new scalar head, (batch,) rewards read at the last token that is not padding."""
+    model = checkpoints.classifier(path, dtype, num_labels=1)
+    model.config.pad_token_id = pad_token_id
+    return model
+
+
+def lora_config(r: int, alpha: int, dropout: float, target_modules: str | list[str], task: str) -> LoraConfig:
+    """Return peft's configuration; `task` is CAUSAL_LM or SEQ_CLS."""
+    targets = list(target_modules) if isinstance(target_modules, list | tuple) else target_modules
+    return LoraConfig(r=r, lora_alpha=alpha, lora_dropout=dropout, target_modules=targets, task_type=task)
+
+
+def attach_lora(model: PreTrainedModel, config: LoraConfig | None) -> Any:
+    """Wrap a model in adapters, or return it as it is."""
+    return get_peft_model(model, config) if config else model
+
+
+def publish(run: Run, trainer: Any, start: str, dtype: str) -> None:
+    """Save what a trainer trained as a plain checkpoint in the stage's folder; LoRA is merged, the adapter kept beside.
+
+    Args:
+        run: the stage.
+        trainer: any Trainer; its `save_model` gathers sharded weights.
+        start: the model that training started from (LoRA is merged into it).
+        dtype: precision of the saved weights.
+    """
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
+    if not sharded and trainer.is_world_process_zero():
+        publish_model(run, model, trainer.processing_class)
+    elif sharded:
+        _publish_sharded(run, trainer, start, dtype, lora=isinstance(model, PeftModel))
+
+
+def publish_model(run: Run, model: Any, tokenizer: Any) -> None:
+    """Save a model that is whole in this process."""
+    if isinstance(model, PeftModel):
+        model.save_pretrained(run.folder / "adapter")
+        model = model.merge_and_unload()
+    model.save_pretrained(run.folder)
+    tokenizer.save_pretrained(run.folder)
+    _refuse_non_finite(run)
+
+
+def _publish_sharded(run: Run, trainer: Any, start: str, dtype: str, *, lora: bool) -> None:
+    trainer.save_model(str(run.folder / "adapter" if lora else run.folder))
+    if not trainer.is_world_process_zero():
+        return
+    if lora:
+        merged = PeftModel.from_pretrained(checkpoints.causal_lm(start, dtype), str(run.folder / "adapter")).merge_and_unload()
+        merged.save_pretrained(run.folder)
+    trainer.processing_class.save_pretrained(run.folder)
+    (run.folder / "training_args.bin").unlink(missing_ok=True)
+    _refuse_non_finite(run)
+
+
+def _refuse_non_finite(run: Run) -> None:
+    """Raise StageFailed when a saved weight is not a number; such a model must not be published."""
+    from safetensors import safe_open  # noqa: PLC0415
+
+    for file in sorted(Path(run.folder).glob("*.safetensors")):
+        with safe_open(file, framework="pt") as tensors:
+            for name in tensors.keys():  # noqa: SIM118 (not a mapping)
+                if not torch.isfinite(tensors.get_tensor(name)).all():
+                    cause = (
+                        f"weight {name} is not finite after training; lower learning_rate or use bf16 instead of fp16"
+                    )
+                    raise StageFailed(run.name, cause, run.folder / "log.txt")

@@ -1,0 +1,34 @@
+"""One stage in its own process: what `accelerate launch` starts, once per device.
+
+    accelerate launch -m align.worker RUN_FOLDER STAGE
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from align import pipeline
+from align.core import log
+from align.core.artifacts import RunFolder
+from align.core.errors import AlignError
+
+
+def main(arguments: list[str]) -> int:
+    """Run the stage; return the exit code."""
+    folder, name = arguments
+    log.setup()
+    first = os.environ.get("RANK", "0") == "0"
+    if not first:
+        log.LOGGER.setLevel("ERROR")
+    try:
+        runs, recipe = RunFolder.open(folder)
+        pipeline.run_stage(name, runs, recipe, main=first)
+    except AlignError as error:
+        log.LOGGER.error("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

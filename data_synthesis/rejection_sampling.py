@@ -1,0 +1,144 @@
+"""Rejection sampling: sample many solutions, keep the right ones that reason differently, pair right against wrong.
+
+RFT (Yuan et al. 2023, arXiv 2308.01825) samples k = 100 paths at T = 0.7, keeps those whose answer is right and whose
+equations hold, and one for every distinct list of equations. The Qwen2 report (arXiv 2407.10671, 4.1.2) adds that the
+model itself must judge the path reasonable, and makes preference pairs of a right and a wrong path.
+
+Departures:
+1. A path without equations is keyed by its words, so that such paths do not all collapse into one
+   (`data_synthesis.paths`; the authors' code keys them all by the empty list).
+2. A pair's wrong side is the wrong path closest to the right one: a near miss teaches more than nonsense.
+3. A sample cut at the token limit is neither right nor wrong: nobody knows how it would have ended.
+4. `shots` puts worked examples before the prompt while sampling only. The rows hold the bare prompt, so training
+   distils the context into the weights.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, PrivateAttr
+
+from align.core.plugins import Completion, Reward, Score
+from align.core.rows import Demonstration, Message, Preference, Prompt, Row
+from align.core.stage import Run
+from align.core.wiring import File, Ref
+from data_synthesis.base import Context, Drop, Synthesizer
+from data_synthesis.paths import closest, distinct_paths, equations_hold
+
+
+class RejectionSampling(Synthesizer):
+    """Sample n solutions a prompt; keep distinct right ones, pair right with wrong."""
+
+    version: ClassVar[str] = "1"
+    makes: ClassVar[frozenset[str]] = frozenset({"demonstrations", "preferences"})
+
+    generator: Annotated[str, Ref("generator")]
+    """Who solves the problems."""
+    reward: Reward
+    """The verifier; it must say `passed` (`math`, `constraints`, or your own)."""
+    samples: int = Field(default=8, ge=1)
+    """Solutions a prompt. RFT: distinct paths a question grow 1.2, 2.2, 5.3 for 1, 12, 100 samples (its table 2)."""
+    temperature: float = Field(default=0.7, ge=0)
+    """RFT samples at 0.7; higher finds more distinct paths and fewer right ones."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    """Nucleus; 1 keeps all."""
+    max_new_tokens: int = Field(default=256, ge=1)
+    """Longest solution, in tokens (RFT's code: 256). Longer ones count as truncated."""
+    shots: Annotated[str | None, File()] = None
+    """JSON lines with `question`, `completion` and optional `family`: worked examples shown while sampling, not trained
+    on. Those with a family are shown to prompts that carry it as a tag."""
+    check_equations: bool = True
+    """Refuse a right answer whose equations do not hold, to 1e-3 as in RFT's code."""
+    reasonable: Annotated[str | None, Ref("generator")] = None
+    """A generator that must also judge each right path reasonable (Qwen2 4.1.2: the model itself). Left out: not asked."""
+    max_demonstrations: int | None = Field(default=None, ge=1)
+    """Most demonstrations a prompt; left out, every distinct right path."""
+    max_pairs: int = Field(default=1, ge=0)
+    """Most preference pairs a prompt."""
+
+    _shots: list[dict[str, Any]] = PrivateAttr(default_factory=list)
+
+    def run(self, run: Run) -> None:
+        """Read the shots, then work through the prompts."""
+        if self.shots:
+            text = run.home(self.shots).read_text(encoding="utf-8")
+            self._shots[:] = [json.loads(line) for line in text.splitlines() if line.strip()]
+        super().run(run)
+
+    async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
+        """Return demonstrations and pairs, or why there are none."""
+        how = {"temperature": self.temperature, "top_p": self.top_p, "max_new_tokens": self.max_new_tokens}
+        drawn = await ctx.sample(self.generator, self._with_shots(prompt), n=self.samples, label="solve", **how)
+        whole = [c for c in drawn if c.finish_reason != "length" and c.text.strip()]
+        ctx.tally("samples truncated", sum(c.finish_reason == "length" for c in drawn))
+        if not whole:
+            return Drop("every sample is truncated or empty")
+        scores = await ctx.score(self.reward, prompt, [c.text for c in whole])
+        if any(score.passed is None for score in scores):
+            raise TypeError(f"reward {self.reward.kind!r} gives no verdict (`passed`); rejection sampling needs a verifier")
+        right = [c.text for c, s in zip(whole, scores, strict=True) if s.passed]
+        wrong = [(c.text, s) for c, s in zip(whole, scores, strict=True) if not s.passed]
+        ctx.tally("samples right", len(right))
+        ctx.tally("samples wrong", len(wrong))
+        if not right:
+            return Drop("no sample is right")
+        sound = await self._sound(prompt, right, ctx)
+        if not sound:
+            return Drop("right answers only by unsound paths")
+        kept = [sound[i] for i in distinct_paths(sound)]
+        ctx.tally("right samples on a path already kept", len(sound) - len(kept))
+        if not wrong:
+            ctx.tally("prompts without a wrong sample to pair")
+        return [*self._demonstrations(prompt, kept), *self._pairs(prompt, kept, wrong)]
+
+    def _with_shots(self, prompt: Prompt) -> list[Message]:
+        shown: list[Message] = []
+        for shot in self._shots:
+            if shot.get("family") is None or shot["family"] in prompt.tags:
+                shown.append({"role": "user", "content": shot["question"]})
+                shown.append({"role": "assistant", "content": shot["completion"]})
+        system = [m for m in prompt.messages[:1] if m["role"] == "system"]
+        return [*system, *shown, *prompt.messages[len(system) :]]
+
+    async def _sound(self, prompt: Prompt, right: list[str], ctx: Context) -> list[str]:
+        sound = [text for text in right if not self.check_equations or equations_hold(text)]
+        ctx.tally("right samples whose equations do not hold", len(right) - len(sound))
+        if self.reasonable is None or not sound:
+            return sound
+        template = (files("data_synthesis") / "templates" / "reasonable.txt").read_text(encoding="utf-8")
+        problem, judged = prompt.messages[-1]["content"], []
+        for i, text in enumerate(sound):
+            question = template.format(problem=problem, solution=text)
+            said = await self._ask(question, f"reasonable {i}", ctx)
+            word = said.text.strip().lower().lstrip("*\"'").split(" ")[0].strip(".,!*\"'\n") if said.text.strip() else ""
+            ctx.tally("judgements that are neither yes nor no", word not in ("yes", "no"))
+            judged += [text] if word == "yes" else []
+        ctx.tally("right samples judged unreasonable", len(sound) - len(judged))
+        return judged
+
+    async def _ask(self, question: str, label: str, ctx: Context) -> Completion:
+        assert self.reasonable is not None
+        messages = [{"role": "user", "content": question}]
+        return (await ctx.sample(self.reasonable, messages, label=label, temperature=0.0, max_new_tokens=8))[0]
+
+    def _demonstrations(self, prompt: Prompt, kept: list[str]) -> list[Row]:
+        return [
+            Demonstration(prompt=prompt.messages, completion=text, note={"path": i})  # type: ignore[arg-type]
+            for i, text in enumerate(kept[: self.max_demonstrations])
+        ]
+
+    def _pairs(self, prompt: Prompt, kept: list[str], wrong: list[tuple[str, Score]]) -> list[Row]:
+        """Pair each kept path with the closest wrong one not used yet, up to `max_pairs`."""
+        left = dict(wrong)
+        pairs: list[Row] = []
+        for text in kept[: self.max_pairs]:
+            if not left:
+                break
+            texts = list(left)
+            miss = texts[closest(text, texts)]
+            note = {"rejected_because": left.pop(miss).why}
+            pairs.append(Preference(prompt=prompt.messages, chosen=text, rejected=miss, margin=1.0, note=note))  # type: ignore[arg-type]
+        return pairs

@@ -1,0 +1,93 @@
+"""A trained reward model as a reward: the scalar that the `reward_model` stage learned, batched by length."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr
+
+from align.core.plugins import Reward, Score
+from align.core.rows import Message, Prompt
+from align.core.wiring import Ref
+from align.generate import checkpoints
+from align.generate.chat import encode_dialogue
+
+
+class TrainedReward(Reward):
+    """Score with a reward model: an artifact of the `reward_model` stage, a folder, or a hub id."""
+
+    model: Annotated[str, Ref("reward_model")]
+    """Anything that `AutoModelForSequenceClassification` loads with one label."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Precision while scoring."""
+    batch_size: int = Field(default=64, ge=1)
+    """Conversations scored at once."""
+
+    _scorer: Any = PrivateAttr(default=None)
+    _where: str | None = PrivateAttr(default=None)
+
+    def start(self, locate: Callable[[str], str]) -> None:
+        """Remember where the weights are; they are loaded at the first score."""
+        self._where = locate(self.model)
+
+    def stop(self) -> None:
+        """Give the weights' memory back."""
+        self._scorer = None
+
+    async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
+        """Return one score per completion of one prompt."""
+        return (await self.score_many([prompt], [completions]))[0]
+
+    async def score_many(self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]) -> list[list[Score]]:
+        """Score many prompts at once, batched by length across them."""
+        if self._scorer is None:
+            self._scorer = Scorer.load(self._where or self.model, self.dtype, self.batch_size)
+        flat = [(p.messages, text) for p, texts in zip(prompts, completions, strict=True) for text in texts]
+        values = iter(await asyncio.to_thread(self._scorer.score, flat))
+        return [[Score(next(values)) for _ in texts] for texts in completions]
+
+
+class Scorer:
+    """A reward model in memory."""
+
+    def __init__(self, model: Any, tokenizer: Any, batch_size: int) -> None:
+        self.model, self.tokenizer, self.batch_size = model, tokenizer, batch_size
+
+    @classmethod
+    def load(cls, path: str, dtype: str, batch_size: int = 64) -> Scorer:
+        """Load a checkpoint.
+
+        Raises:
+            ValueError: it does not have exactly one label.
+        """
+        model = checkpoints.classifier(path, dtype)
+        if model.config.num_labels != 1:
+            raise ValueError(f"{path} has {model.config.num_labels} labels; a reward model has 1")
+        tokenizer = checkpoints.tokenizer(path)
+        model.config.pad_token_id = tokenizer.pad_token_id
+        return cls(model.to(checkpoints.device()).requires_grad_(False), tokenizer, batch_size)
+
+    def score(self, conversations: Sequence[tuple[list[Message], str]]) -> list[float]:
+        """Return a reward for each (prompt messages, completion text), in order."""
+        import torch  # noqa: PLC0415 (this module is read by `align check`)
+
+        ids = [self._ids(prompt, text) for prompt, text in conversations]
+        order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
+        values = [0.0] * len(ids)
+        pad, device = self.tokenizer.pad_token_id, self.model.device
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start : start + self.batch_size]
+            width = len(ids[batch[0]])
+            tokens = torch.tensor([ids[i] + [pad] * (width - len(ids[i])) for i in batch], device=device)
+            mask = torch.tensor([[1] * len(ids[i]) + [0] * (width - len(ids[i])) for i in batch], device=device)
+            with torch.no_grad():
+                logits = self.model(input_ids=tokens, attention_mask=mask).logits[:, 0]
+            for i, value in zip(batch, logits.float().tolist(), strict=True):
+                values[i] = value
+        return values
+
+    def _ids(self, prompt: list[Message], text: str) -> list[int]:
+        segments = encode_dialogue(self.tokenizer, prompt, [{"role": "assistant", "content": text}])
+        return [i for segment in segments for i in segment.ids]

@@ -1,0 +1,366 @@
+"""Online Merging: the rules by hand, AdamW as its special case, exact resume, and every refusal."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from align.train.online_merging import (
+    OnlineMerging,
+    load_reference_delta,
+    ondare,
+    onties,
+    random_fraction,
+    top_fraction,
+)
+from align.train.optimizers import AdamWConfig, OnlineMergingConfig
+
+SHAPES = {"embed.weight": (30, 8), "layer.weight": (16, 8), "layer.bias": (16,)}
+BOTH_RULES = pytest.mark.parametrize(
+    "options",
+    [
+        {"method": "ondare", "rescale": "inverse_keep"},
+        {"method": "ondare", "resample_reference": True},
+        {"method": "onties"},
+        {"method": "onties", "consensus": "unweighted"},
+    ],
+    ids=lambda o: "-".join(map(str, o.values())),
+)
+
+
+def parameters(seed: int = 0) -> dict[str, torch.nn.Parameter]:
+    g = torch.Generator().manual_seed(seed)
+    return {name: torch.nn.Parameter(torch.randn(shape, generator=g) * 0.1) for name, shape in SHAPES.items()}
+
+
+def deltas(seed: int = 1) -> dict[str, Tensor]:
+    g = torch.Generator().manual_seed(seed)
+    return {name: torch.randn(shape, generator=g) * 0.01 for name, shape in SHAPES.items()}
+
+
+def groups(params: dict[str, torch.nn.Parameter]) -> list[dict[str, Any]]:
+    decayed = [name for name in params if not name.endswith("bias")]
+    free = [name for name in params if name.endswith("bias")]
+    return [
+        {"params": [params[n] for n in decayed], "param_names": decayed, "weight_decay": 0.1},
+        {"params": [params[n] for n in free], "param_names": free, "weight_decay": 0.0},
+    ]
+
+
+def train(params: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer, steps: range) -> None:
+    for step in steps:
+        for i, name in enumerate(sorted(params)):
+            g = torch.Generator().manual_seed(100 * step + i)
+            params[name].grad = torch.randn(params[name].shape, generator=g)
+        optimizer.step()
+
+
+def one(values: list[float], tau: list[float], **options: Any) -> tuple[torch.nn.Parameter, OnlineMerging]:
+    param = torch.nn.Parameter(torch.tensor(values))
+    return param, OnlineMerging([("w", param)], {"w": torch.tensor(tau)}, **options)
+
+
+# -- the rules, by hand -------------------------------------------------------------------------------------------
+
+
+def test_ondare_is_the_weighted_sum() -> None:
+    merged = ondare(torch.tensor([4.0, -2.0, 0.0, 1.0]), torch.tensor([8.0, 8.0, 8.0, 0.0]), alpha=0.25)
+    assert merged.tolist() == [3 + 2, -1.5 + 2, 2, 0.75]
+
+
+def test_onties_adds_what_agrees_and_keeps_the_stronger_of_what_does_not() -> None:
+    delta = torch.tensor([4.0, -4.0, 4.0, -4.0, 0.0, 4.0])
+    tau = torch.tensor([4.0, -4.0, -4.0, 16.0, 4.0, -12.0])
+    # a = 3/4 delta = [3, -3, 3, -3, 0, 3]; b = 1/4 tau = [1, -1, -1, 4, 1, -3]; the last is a draw
+    assert onties(delta, tau, 0.25, "weighted").tolist() == [4, -4, 3, 4, 1, 0]
+    # signs of delta + tau = [8, -8, 0, 12, 4, -8] decide
+    assert onties(delta, tau, 0.25, "unweighted").tolist() == [4, -4, 0, 4, 1, -3]
+
+
+def test_unweighted_consensus_lets_tau_veto_a_step_even_at_alpha_0() -> None:
+    delta, tau = torch.tensor([1e-6, -1e-6]), torch.tensor([1e-3, 1e-3])
+    assert onties(delta, tau, 0.0, "weighted").equal(delta)
+    assert onties(delta, tau, 0.0, "unweighted").equal(torch.tensor([1e-6, 0.0]))
+
+
+@pytest.mark.parametrize(("keep", "kept"), [(0.05, 5), (0.5, 50), (0.001, 1), (1.0, 100)])
+def test_top_fraction_keeps_exactly_k_also_among_ties(keep: float, kept: int) -> None:
+    x = torch.linspace(-1, 1, 100).view(10, 10)
+    mask = top_fraction(x, keep)
+    assert mask.shape == x.shape
+    assert int(mask.sum()) == kept
+    assert keep == 1 or x[mask].abs().min() >= x[~mask].abs().max()
+    assert int(top_fraction(torch.ones(100), keep).sum()) == kept
+
+
+def test_random_fraction_keeps_its_share() -> None:
+    mask = random_fraction(torch.zeros(100_000), 0.1, torch.Generator().manual_seed(0))
+    assert abs(int(mask.sum()) - 10_000) < 500  # five standard deviations
+
+
+# -- the optimizer ------------------------------------------------------------------------------------------------
+
+
+def test_keep_1_alpha_0_is_torch_adamw() -> None:
+    ours, theirs = parameters(), parameters()
+    merging = OnlineMerging(groups(ours), deltas(), keep=1.0, alpha=0.0, lr=0.01, betas=(0.9, 0.95))
+    adamw = torch.optim.AdamW(groups(theirs), lr=0.01, betas=(0.9, 0.95))
+    for optimizer, params in ((merging, ours), (adamw, theirs)):
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 / (1 + step))
+        for step in range(6):
+            train(params, optimizer, range(step, step + 1))
+            schedule.step()
+    for name in SHAPES:
+        torch.testing.assert_close(ours[name], theirs[name], rtol=1e-7, atol=0)
+
+
+def test_alpha_1_drifts_by_the_kept_reference_delta() -> None:
+    tau = [0.5, -0.25, 0.125, 0.0625]
+    param, optimizer = one([1.0, 1.0, 1.0, 1.0], tau, method="onties", keep=0.5, alpha=1.0, lr=0.1)
+    for _ in range(3):
+        param.grad = torch.zeros(4)
+        optimizer.step()
+    assert param.tolist() == [1 + 3 * 0.5, 1 - 3 * 0.25, 1, 1]
+
+
+def test_first_step_by_hand_at_both_rescalings() -> None:
+    # Adam's first step is -lr * sign(grad); alpha pulls by a quarter of tau; every survivor may be doubled
+    for rescale, factor in (("none", 1), ("inverse_keep", 2)):
+        param, optimizer = one(
+            [0.0] * 4096,
+            [0.5] * 4096,
+            keep=0.5,
+            alpha=0.25,
+            rescale=rescale,
+            resample_reference=True,
+            lr=0.125,
+            eps=1e-12,
+        )
+        param.grad = torch.ones(4096)
+        optimizer.step()
+        found, counts = torch.unique((param / factor).detach(), return_counts=True)
+        # -3/4 lr alone, both, none, tau alone: two independent masks, a quarter of the entries each
+        torch.testing.assert_close(found, torch.tensor([-0.09375, 0.0, 0.03125, 0.125]), rtol=1e-5, atol=1e-7)
+        assert all(abs(int(n) - 1024) < 150 for n in counts)
+
+
+def test_the_reference_is_masked_once_unless_resampled() -> None:
+    for resample, kept in ((False, 0.1), (True, 1 - 0.9**10)):
+        param, optimizer = one([0.0] * 10_000, [1.0] * 10_000, keep=0.1, alpha=1.0, resample_reference=resample, lr=0.1)
+        for _ in range(10):
+            param.grad = torch.zeros(10_000)
+            optimizer.step()
+        assert abs((param != 0).float().mean().item() - kept) < 0.03
+
+
+def test_a_pull_below_float32_resolution_is_not_lost() -> None:
+    # 1e-10 a step on a weight of 0.02 (half a unit in the last place is 9e-10) would never move it
+    param, optimizer = one([0.02] * 8, [1e-3] * 8, keep=1.0, alpha=1e-7, lr=0.0)
+    for _ in range(1000):
+        param.grad = torch.zeros(8)
+        optimizer.step()
+    torch.testing.assert_close(param.detach() - 0.02, torch.full((8,), 1e-7), rtol=0.02, atol=0)
+
+
+@BOTH_RULES
+def test_resume_is_bit_exact(tmp_path: Path, options: dict[str, Any]) -> None:
+    def build(params: dict[str, torch.nn.Parameter]) -> OnlineMerging:
+        return OnlineMerging(groups(params), deltas(), keep=0.3, alpha=0.01, seed=5, lr=0.01, **options)
+
+    whole = parameters()
+    train(whole, build(whole), range(5))
+    first = parameters()
+    optimizer = build(first)
+    train(first, optimizer, range(3))
+    torch.save(
+        {"optimizer": optimizer.state_dict(), "weights": {n: p.detach() for n, p in first.items()}}, tmp_path / "c.pt"
+    )
+    saved = torch.load(tmp_path / "c.pt", weights_only=True)
+    second = {name: torch.nn.Parameter(weight) for name, weight in saved["weights"].items()}
+    resumed = build(second)
+    resumed.load_state_dict(saved["optimizer"])
+    train(second, resumed, range(3, 5))
+    for name in SHAPES:
+        assert second[name].equal(whole[name]), name
+    assert not any("tau" in key or "reference" in key for state in resumed.state.values() for key in state)
+
+
+@BOTH_RULES
+def test_masks_follow_names_and_not_order_or_wrappers(options: dict[str, Any]) -> None:
+    straight, wrapped = parameters(), parameters()
+    train(straight, OnlineMerging(straight.items(), deltas(), keep=0.3, alpha=0.1, lr=0.01, **options), range(3))
+    pairs = [(f"module._orig_mod.{name}", wrapped[name]) for name in reversed(SHAPES)]
+    train(wrapped, OnlineMerging(pairs, deltas(), keep=0.3, alpha=0.1, lr=0.01, **options), range(3))
+    for name in SHAPES:
+        assert straight[name].equal(wrapped[name]), name
+
+
+def test_other_seeds_and_steps_draw_other_masks() -> None:
+    def moved(seed: int, steps: int) -> Tensor:
+        param, optimizer = one([0.0] * 1000, [0.0] * 1000, keep=0.1, alpha=0.0, lr=0.1, seed=seed)
+        for _ in range(steps):
+            before = param.detach().clone()
+            param.grad = torch.ones(1000)
+            optimizer.step()
+        return param.detach() != before
+
+    assert moved(0, 1).equal(moved(0, 1))
+    assert not moved(0, 1).equal(moved(1, 1))
+    assert not moved(0, 1).equal(moved(0, 2))
+
+
+def test_the_reference_delta_is_stored_sparse_and_the_closure_is_used() -> None:
+    param, optimizer = one([1.0] * 1000, [0.5] * 1000, method="onties", keep=0.01, alpha=0.1, lr=0.1)
+    assert sum(t.numel() for pull in optimizer._pulls.values() for t in pull[:2] if t is not None) == 20
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = (param**2).sum()
+        loss.backward()
+        return loss
+
+    assert optimizer.step(closure).item() == 1000
+    assert int((param != 1).sum()) >= 10
+
+
+# -- refusals -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [({"reference_delta": deltas(seed=9)}, "reference"), ({"keep": 0.5}, "keep"), ({"seed": 1}, "seed")],
+)
+def test_a_checkpoint_of_another_reference_or_mask_is_refused(other: dict[str, Any], what: str) -> None:
+    options: dict[str, Any] = {"reference_delta": deltas(), "keep": 0.3, "alpha": 0.1, "lr": 0.01}
+    params = parameters()
+    optimizer = OnlineMerging(params.items(), **options)
+    train(params, optimizer, range(1))
+    with pytest.raises(ValueError, match=f"the checkpoint's optimizer has {what} "):
+        OnlineMerging(parameters().items(), **(options | other)).load_state_dict(optimizer.state_dict())
+
+
+def test_parameters_that_cannot_be_merged_are_refused_by_name() -> None:
+    params, reference = parameters(), deltas()
+
+    def make(named: Any, delta: dict[str, Tensor], **options: Any) -> OnlineMerging:
+        settings: dict[str, Any] = {"keep": 0.5, "alpha": 0.1} | options
+        return OnlineMerging(named, delta, **settings)
+
+    with pytest.raises(ValueError, match=r"no reference delta for layer\.bias; base and reference must"):
+        make(params.items(), {n: d for n, d in reference.items() if n != "layer.bias"})
+    with pytest.raises(ValueError, match=r"q\.lora_A\.weight; LoRA adapters .* full fine-tuning"):
+        make([("q.lora_A.weight", params["layer.weight"])], reference)
+    with pytest.raises(ValueError, match=r"layer\.bias is bfloat16\. Set `dtype: float32`"):
+        make([("layer.bias", torch.nn.Parameter(torch.zeros(16, dtype=torch.bfloat16)))], reference)
+    with pytest.raises(ValueError, match=r"embed\.weight \(30, 8\) against \(31, 8\)"):
+        make(params.items(), reference | {"embed.weight": torch.zeros(31, 8)})
+    with pytest.raises(ValueError, match="'param_names'"):
+        make([{"params": list(params.values())}], reference)
+    with pytest.raises(ValueError, match="keep is 0"):
+        make(params.items(), reference, keep=0)
+    with pytest.raises(ValueError, match="one of: ondare, onties"):
+        make(params.items(), reference, method="dare")
+
+
+def test_a_parameter_flattened_after_construction_is_refused() -> None:
+    param, optimizer = one([1.0, 2.0], [0.1, 0.1], keep=1.0, alpha=0.1)
+    flat = torch.nn.Parameter(torch.ones(5))
+    optimizer.param_groups[0]["params"][0] = flat  # what a sharding wrapper does
+    flat.grad = torch.ones(5)
+    with pytest.raises(ValueError, match="w is sharded or flattened"):
+        optimizer.step()
+
+
+def test_a_tied_embedding_is_found_under_its_other_name() -> None:
+    table = torch.nn.Parameter(torch.zeros(4, 2))
+    OnlineMerging([("model.embed_tokens.weight", table)], {"lm_head.weight": torch.ones(4, 2)}, keep=1.0, alpha=0.1)
+    OnlineMerging([("lm_head.weight", table)], {"model.embed_tokens.weight": torch.ones(4, 2)}, keep=1.0, alpha=0.1)
+
+
+# -- reading two checkpoints --------------------------------------------------------------------------------------
+
+EMBED, HEAD, NORM = "model.embed_tokens.weight", "lm_head.weight", "model.norm.weight"
+
+
+def model(
+    folder: Path, tensors: dict[str, Tensor], vocab: tuple[str, ...] = ("a", "b"), *, sharded: bool = False
+) -> str:
+    folder.mkdir()
+    (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {t: i for i, t in enumerate(vocab)}}}))
+    if sharded:
+        weight_map = {name: f"model-{i}.safetensors" for i, name in enumerate(tensors)}
+        for name, file in weight_map.items():
+            save_file({name: tensors[name]}, folder / file)
+        (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+    else:
+        save_file(tensors, folder / "model.safetensors")
+    return str(folder)
+
+
+def test_load_reference_delta_subtracts_in_float32_across_layouts(tmp_path: Path) -> None:
+    base = {EMBED: torch.tensor([[1.0, 2.0]]).bfloat16(), NORM: torch.ones(2)}
+    tuned = {EMBED: torch.tensor([[1.0078125, 2.0]]).bfloat16(), NORM: torch.tensor([1.5, 0.0])}
+    tied = {HEAD: tuned[EMBED].clone()}  # one side stores the tied output embedding, the other does not
+    delta = load_reference_delta(model(tmp_path / "base", base, sharded=True), model(tmp_path / "tuned", tuned | tied))
+    assert {name: d.tolist() for name, d in delta.items()} == {EMBED: [[0.0078125, 0.0]], NORM: [0.5, -1.0]}
+    assert {d.dtype for d in delta.values()} == {torch.float32}
+
+
+def test_load_reference_delta_names_what_does_not_fit(tmp_path: Path) -> None:
+    whole = {EMBED: torch.ones(3, 2), NORM: torch.ones(2)}
+    base = model(tmp_path / "base", whole)
+    with pytest.raises(ValueError, match=f"the reference lacks {NORM}$"):
+        load_reference_delta(base, model(tmp_path / "missing", {EMBED: whole[EMBED]}))
+    with pytest.raises(ValueError, match=r"shapes differ: model\.embed_tokens\.weight \[3, 2\] in the base, \[4, 2\]"):
+        load_reference_delta(base, model(tmp_path / "resized", whole | {EMBED: torch.ones(4, 2)}))
+    with pytest.raises(ValueError, match=f"the base lacks {HEAD}$"):
+        load_reference_delta(base, model(tmp_path / "untied", whole | {HEAD: torch.zeros(3, 2)}))
+    with pytest.raises(ValueError, match="different vocabularies"):
+        load_reference_delta(base, model(tmp_path / "vocab", whole, ("a", "c")))
+    with pytest.raises(ValueError, match="no such folder"):
+        load_reference_delta(base, str(tmp_path / "nowhere"))
+    (tmp_path / "adapter").mkdir()
+    with pytest.raises(ValueError, match=r"no model\.safetensors .* merged first"):
+        load_reference_delta(base, str(tmp_path / "adapter"))
+
+
+# -- the fields of a recipe ---------------------------------------------------------------------------------------
+
+
+def test_a_recipe_builds_both_optimizers(tmp_path: Path) -> None:
+    params = parameters()
+    folders = {
+        "base": model(tmp_path / "base", {n: torch.zeros(s) for n, s in SHAPES.items()}),
+        "sft": model(tmp_path / "sft", {n: p.detach() for n, p in params.items()}),
+    }
+    config = OnlineMergingConfig(reference="sft", method="onties", keep=0.5, alpha=0.1, betas=(0.8, 0.9), eps=1e-6)
+    merging = config.build(groups(params), learning_rate=0.25, seed=3, locate=folders.__getitem__)
+    wanted = {"method": "onties", "keep": 0.5, "alpha": 0.1, "betas": (0.8, 0.9), "eps": 1e-6, "lr": 0.25, "seed": 3}
+    for group, decay in zip(merging.param_groups, (0.1, 0.0), strict=True):
+        assert {key: group[key] for key in wanted} == wanted
+        assert group["weight_decay"] == decay
+    train(params, merging, range(2))
+    adamw = AdamWConfig(betas=(0.8, 0.9)).build(groups(params), learning_rate=0.25, seed=3, locate=folders.__getitem__)
+    assert [(g["lr"], g["betas"], g["weight_decay"]) for g in adamw.param_groups] == [
+        (0.25, (0.8, 0.9), 0.1),
+        (0.25, (0.8, 0.9), 0.0),
+    ]
+
+
+def test_combinations_that_mean_nothing_are_named(tmp_path: Path) -> None:
+    wrong = OnlineMergingConfig(reference="base", method="onties", rescale="inverse_keep")
+    assert [field for field, _ in wrong.problems(tmp_path)] == ["reference", "rescale"]
+    assert not list(OnlineMergingConfig(reference="sft").problems(tmp_path))
+
+
+def test_the_fields_are_read_without_torch() -> None:
+    code = "import sys, align.train.optimizers; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,270 @@
+"""The OpenAI-compatible generator against a real HTTP server that fails in the ways that servers fail."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fault_server import FaultServer, Reply, answer
+from pydantic import ValidationError
+
+from align.core.plugins import Completion, Generator, Sampling
+from align.generate.openai_server import GeneratorError, OpenAIServer
+
+ASK = [{"role": "user", "content": "Grüße, 世界 🌍"}]
+KEY = "sk-0123456789abcdef"
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No key of whoever runs the tests, and no proxy between the tests and the loopback interface."""
+    for name in ("OPENAI_API_KEY", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    yield
+
+
+def client(server: FaultServer, **fields: Any) -> OpenAIServer:
+    return OpenAIServer.model_validate({"base_url": server.url, "model": "m", "backoff_seconds": 0.01, **fields})
+
+
+def draw(generator: Generator, **sampling: Any) -> list[Completion]:
+    return asyncio.run(generator.generate(ASK, Sampling(**sampling)))
+
+
+def texts(completions: list[Completion]) -> list[str]:
+    return [c.text for c in completions]
+
+
+def refused(generator: Generator) -> GeneratorError:
+    with pytest.raises(GeneratorError) as caught:
+        draw(generator)
+    return caught.value
+
+
+def test_the_request_says_everything_and_samples_come_in_order() -> None:
+    with FaultServer() as server:
+        generator = Generator.model_validate(
+            {"kind": "openai", "base_url": f"{server.url}/", "model": "m", "extra_body": {"min_p": 0.1, "top_k": -1}}
+        )
+        drawn = draw(generator, n=3, temperature=0.7, top_p=0.9, max_new_tokens=64, seed=5)
+        draw(generator, top_k=20)
+    assert texts(drawn) == ["seed 5", "seed 6", "seed 7"]
+    assert server.requests[0].path == "/v1/chat/completions"
+    common = {"model": "m", "messages": ASK, "min_p": 0.1}
+    expected = {"n": 3, "temperature": 0.7, "top_p": 0.9, "max_tokens": 64, "seed": 5, "top_k": -1}
+    assert server.requests[0].body == common | expected
+    assert server.requests[1].body["top_k"] == 20
+    assert "Authorization" not in server.requests[0].headers
+
+
+def test_top_k_is_left_out_when_it_keeps_all_and_null_removes_a_field() -> None:
+    with FaultServer() as server:
+        draw(client(server, extra_body={"seed": None}))
+    assert not {"top_k", "seed"} & server.requests[0].body.keys()
+
+
+def test_unicode_and_finish_reasons_survive() -> None:
+    said = [("Ω 𝄞\u2028", "stop"), ("cut", "length"), ("", "tool_calls"), (None, "length")]
+    choices = [{"index": i, "message": {"content": text}, "finish_reason": why} for i, (text, why) in enumerate(said)]
+    with FaultServer(Reply(body={"choices": choices})) as server:
+        drawn = draw(client(server), n=4)
+    assert [(c.text, c.finish_reason) for c in drawn] == [*said[:3], ("", "length")]
+    assert server.requests[0].body["messages"] == ASK
+
+
+def test_usage_of_a_response_is_counted_once() -> None:
+    with FaultServer() as server:
+        drawn = draw(client(server), n=3)
+    assert [c.usage for c in drawn] == [{"prompt_tokens": 7, "completion_tokens": 6}, {}, {}]
+
+
+FAULTS = {
+    "rate limit": Reply(429, {"error": {"message": "slow down"}}, {"Retry-After": "0"}),
+    "request timeout": Reply(408, ""),
+    "server error": Reply(500, "<html>oops</html>"),
+    "dropped connection": Reply(cut="before"),
+    "half-written answer": Reply(cut="inside"),
+    "not JSON": Reply(body="{"),
+    "empty choices": Reply(body={"choices": []}),
+    "no content": Reply(body={"choices": [{"index": 0, "message": {"role": "assistant"}, "finish_reason": "stop"}]}),
+    "no message": Reply(body={"choices": [None]}),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+def test_a_passing_fault_costs_one_more_request(fault: Reply) -> None:
+    with FaultServer(fault) as server:
+        assert texts(draw(client(server), seed=3)) == ["seed 3"]
+    assert len(server.requests) == 2
+    assert server.requests[0].body == server.requests[1].body
+
+
+def test_a_server_that_does_not_answer_in_time_is_asked_again() -> None:
+    with FaultServer(Reply(seconds=0.6)) as server:
+        assert len(draw(client(server, timeout_seconds=0.3))) == 1
+    assert len(server.requests) == 2
+
+
+def test_retry_after_is_waited_for() -> None:
+    with FaultServer(Reply(429, {}, {"Retry-After": "1"})) as server:
+        draw(client(server, backoff_seconds=0))
+    first, second = server.requests
+    assert second.at - first.at >= 1
+
+
+def test_a_lasting_fault_ends_after_the_retries_and_says_so() -> None:
+    with FaultServer(then=lambda _: Reply(503, {"error": {"message": "loading model"}})) as server:
+        error = refused(client(server, retries=2))
+    assert len(server.requests) == 3
+    assert (error.retryable, error.status) == (True, 503)
+    assert str(error) == f"{server.url}/chat/completions: HTTP 503: loading model (tried 3 times)"
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.retryable, again.status) == (str(error), True, 503)
+
+
+def test_nobody_listening_is_an_error_that_asks_whether_the_server_runs() -> None:
+    with FaultServer() as server:
+        pass
+    error = refused(client(server, retries=1))
+    assert error.retryable
+    assert "is the server running" in str(error)
+
+
+def test_a_refused_key_is_not_retried_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def echo(_: dict[str, Any]) -> Reply:
+        return Reply(401, {"error": {"message": f"Incorrect API key provided: {KEY}"}})
+
+    with FaultServer(then=echo) as server:
+        generator = client(server, api_key_env="MY_KEY")
+        assert "environment variable MY_KEY (it is not set)" in str(refused(generator))
+        monkeypatch.setenv("MY_KEY", f"{KEY}\n")
+        error = refused(generator)
+    assert [r.headers.get("Authorization") for r in server.requests] == [None, f"Bearer {KEY}"]
+    assert (error.retryable, error.status) == (False, 401)
+    assert "environment variable MY_KEY;" in str(error)
+    for shown in (str(error), repr(error), repr(generator), str(generator.identity()), generator.model_dump_json()):
+        assert KEY not in shown
+
+
+def test_a_key_that_no_header_can_carry_is_named_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", f"{KEY}\n{KEY}")
+    with FaultServer() as server:
+        error = refused(client(server))
+    assert "OPENAI_API_KEY" in str(error)
+    assert KEY not in str(error)
+    assert not server.requests
+
+
+@pytest.mark.parametrize(
+    ("reply", "remedy"),
+    [
+        (Reply(404, {"object": "error", "message": "no such model"}), "is 'm' served there"),
+        (Reply(400, {"error": {"message": "maximum context length is 4096 tokens"}}), "prompt is over-long"),
+        (Reply(422, {"detail": "n > 1"}), "compare extra_body"),
+        (Reply(307, "", {"Location": "https://elsewhere/v1"}), "redirects to https://elsewhere/v1"),
+        (Reply(400, "x" * 5000), "xxx..."),
+    ],
+)
+def test_a_request_that_cannot_succeed_fails_at_once_with_the_remedy(reply: Reply, remedy: str) -> None:
+    with FaultServer(reply) as server:
+        error = refused(client(server))
+    assert len(server.requests) == 1
+    assert not error.retryable
+    assert f"{server.url}/chat/completions: HTTP {reply.status}: " in str(error)
+    assert remedy in str(error)
+    assert len(str(error)) < 1000
+
+
+def test_missing_samples_are_asked_for_with_other_seeds_and_too_many_are_cut() -> None:
+    with FaultServer(then=lambda request: Reply(body=answer(request, most=2))) as server:
+        drawn = draw(client(server), n=5, seed=10)
+    assert texts(drawn) == [f"seed {10 + i}" for i in range(5)]
+    assert sorted((r.body["seed"], r.body["n"]) for r in server.requests) == [(10, 5), (12, 2), (14, 1)]
+    with FaultServer(then=lambda request: Reply(body=answer(request, at_least=4))) as server:
+        assert texts(draw(client(server), n=2)) == ["seed 0", "seed 1"]
+    assert len(server.requests) == 1
+
+
+def test_an_error_among_the_missing_samples_is_raised() -> None:
+    one = Reply(body=answer({"n": 1}))
+    script = [one, one, Reply(403, {"error": {"message": "quota"}})]
+    with FaultServer(*script, then=lambda _: one) as server, pytest.raises(GeneratorError, match="HTTP 403"):
+        draw(client(server), n=4)
+    assert len(server.requests) == 4
+
+
+async def _many(generator: OpenAIServer, count: int) -> None:
+    await asyncio.gather(*(generator.generate(ASK, Sampling(seed=i)) for i in range(count)))
+
+
+def test_never_more_requests_in_flight_than_allowed() -> None:
+    with FaultServer(then=lambda _: Reply(seconds=0.05)) as server:
+        asyncio.run(_many(client(server, max_concurrency=3), 15))
+    assert server.most_in_flight == 3
+    assert len(server.requests) == 15
+
+
+def test_waiting_for_a_free_slot_is_not_counted_as_time_of_the_request() -> None:
+    with FaultServer(then=lambda _: Reply(seconds=0.15)) as server:
+        asyncio.run(_many(client(server, max_concurrency=1, timeout_seconds=1, retries=0), 9))
+    assert server.requests[-1].at - server.requests[0].at > 1  # so the last waited longer than a request may take
+
+
+def test_each_event_loop_has_its_own_connections_and_leaves_none_behind() -> None:
+    async def twice() -> None:
+        await generator.generate(ASK, Sampling())
+        generator.stop()  # a live loop's connections stay usable
+        await generator.generate(ASK, Sampling())
+        held.append(server.connections)
+        await generator.aclose()
+        await generator.generate(ASK, Sampling())
+
+    held: list[int] = []
+    with FaultServer() as server:
+        generator = client(server)
+        generator.stop()
+        asyncio.run(twice())
+        assert held == [1]
+        asyncio.run(twice())
+        generator.stop()
+        deadline = time.monotonic() + 10
+        while server.connections and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert server.connections == 0
+    assert len(server.requests) == 6
+
+
+def test_the_same_model_elsewhere_is_the_same_model() -> None:
+    here = OpenAIServer(base_url="http://a/v1", model="m")
+    limits = {"max_concurrency": 9, "timeout_seconds": 1, "retries": 0, "backoff_seconds": 0}
+    there = OpenAIServer.model_validate({"base_url": "https://b:8000/v1", "model": "m", "api_key_env": "B", **limits})
+    assert here.identity() == there.identity()
+    for change in ({"model": "n"}, {"revision": "2026"}, {"extra_body": {"min_p": 0.1}}):
+        assert (
+            here.identity()
+            != OpenAIServer.model_validate({"base_url": "http://a/v1", "model": "m", **change}).identity()
+        )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("base_url", "localhost:8000/v1"),
+        ("base_url", "ftp://host/v1"),
+        ("base_url", "http://host:port/v1"),
+        ("base_url", "https://me:secret@host/v1"),
+        ("base_url", "https://host/v1/chat/completions"),
+        ("api_key_env", "sk-pasted-key"),
+        ("extra_body", {"n": 4}),
+        ("extra_body", {"messages": None}),
+        ("model", ""),
+    ],
+)
+def test_a_field_that_cannot_work_is_refused(field: str, value: object) -> None:
+    with pytest.raises(ValidationError) as caught:
+        OpenAIServer.model_validate({"base_url": "http://host/v1", "model": "m", field: value})
+    assert [error["loc"] for error in caught.value.errors()] == [(field,)]
