@@ -42,7 +42,9 @@ def export(source: str, to: str, stage: str | None, dtype: str | None) -> str:
     report = write_checkpoint(source, target, dtype)
     if card:
         (target / "README.md").write_text(card, encoding="utf-8")
-    return f"{target}: {report['parameters']:,} parameters, {report['dtype']}, loads with plain transformers to the same logits\n"
+    return (
+        f"{target}: {report['parameters']:,} parameters, {report['dtype']}, loads with plain transformers to the same logits\n"
+    )
 
 
 def init(directory: str, kind: str) -> str:

@@ -91,7 +91,7 @@ def _start(name: str, runs: RunFolder, recipe: Recipe) -> None:
         return
     runs.begin(name, recipe)
     command = [*_launcher(recipe.accelerate, runs.home), "-m", "align.worker", str(runs.path), name]
-    code = subprocess.run(command, env=os.environ | QUIET, check=False).returncode  # noqa: S603 (our own command)
+    code = subprocess.run(command, env=os.environ | QUIET, check=False).returncode
     if code:
         raise StageFailed(name, f"its process ended with code {code}", runs.stage(name, recipe) / "log.txt")
 

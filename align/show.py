@@ -103,7 +103,9 @@ def _explained(family: str, kind: str) -> str:
         limits = ", ".join(str(m) for m in field.metadata if not isinstance(m, wiring.Ref | wiring.File))
         refers = next((f"refers to {m.need}, " for m in field.metadata if isinstance(m, wiring.Ref)), "")
         lines.append(f"  {field.alias or name}  ({refers}{default}{', ' + limits if limits else ''})")
-        lines += textwrap.wrap(" ".join((field.description or "").split()), 104, initial_indent=" " * 6, subsequent_indent=" " * 6)
+        lines += textwrap.wrap(
+            " ".join((field.description or "").split()), 104, initial_indent=" " * 6, subsequent_indent=" " * 6
+        )
     return "\n".join([*lines, ""])
 
 

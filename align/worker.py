@@ -1,6 +1,6 @@
 """One stage in its own process: what `accelerate launch` starts, once per device.
 
-    accelerate launch -m align.worker RUN_FOLDER STAGE
+accelerate launch -m align.worker RUN_FOLDER STAGE
 """
 
 from __future__ import annotations

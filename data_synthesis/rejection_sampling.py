@@ -126,7 +126,7 @@ class RejectionSampling(Synthesizer):
 
     def _demonstrations(self, prompt: Prompt, kept: list[str]) -> list[Row]:
         return [
-            Demonstration(prompt=prompt.messages, completion=text, note={"path": i})  # type: ignore[arg-type]
+            Demonstration(prompt=prompt.messages, completion=text, note={"path": i})
             for i, text in enumerate(kept[: self.max_demonstrations])
         ]
 
@@ -140,5 +140,5 @@ class RejectionSampling(Synthesizer):
             texts = list(left)
             miss = texts[closest(text, texts)]
             note = {"rejected_because": left.pop(miss).why}
-            pairs.append(Preference(prompt=prompt.messages, chosen=text, rejected=miss, margin=1.0, note=note))  # type: ignore[arg-type]
+            pairs.append(Preference(prompt=prompt.messages, chosen=text, rejected=miss, margin=1.0, note=note))
         return pairs

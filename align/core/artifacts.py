@@ -23,7 +23,6 @@ from align.core.errors import StageFailed, UsageError
 from align.core.plugins import Generator
 from align.core.recipe import Loaded, Recipe
 from align.core.rows import digest
-from align.core.stage import Stage
 
 KEPT_WHEN_STALE = ("calls.jsonl",)
 """Logged model calls are keyed by their whole content, so they outlive every change of the recipe."""

@@ -19,7 +19,7 @@ SHAREGPT_ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistan
 SHAREGPT_ROLES |= {"tool": "tool", "observation": "tool", "model": "assistant", "bot": "assistant", "chatgpt": "assistant"}
 
 
-def to_rows(record: Any, columns: Mapping[str, str]) -> list[Row]:
+def to_rows(record: Any, columns: Mapping[Any, str]) -> list[Row]:
     """Return the rows that a record holds: its preference or demonstration, and the prompt of it.
 
     Args:

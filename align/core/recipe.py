@@ -68,7 +68,7 @@ class Recipe(Config):
         return stages
 
     @classmethod
-    def load(cls, path: str | Path, set: Mapping[str, Any] | None = None) -> Loaded:  # noqa: A002 (the public keyword)
+    def load(cls, path: str | Path, set: Mapping[str, Any] | None = None) -> Loaded:
         """Read and check a recipe file (or a shipped one by name).
 
         Args:

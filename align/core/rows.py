@@ -18,6 +18,9 @@ from align.core.errors import BadRow
 Message: TypeAlias = dict[str, str]
 """`{"role": "system" | "user" | "assistant" | "tool", "content": "..."}`."""
 
+Turns: TypeAlias = list[Message] | Any
+"""A completion: messages, always, when read; when a row is made a plain string will do and becomes one assistant turn."""
+
 ROLES = frozenset({"system", "user", "assistant", "tool"})
 
 
@@ -42,7 +45,7 @@ class Demonstration:
     """A prompt and the completion to imitate. `completion` may hold several turns; its assistant turns are trained."""
 
     prompt: list[Message]
-    completion: list[Message]
+    completion: Turns
     id: str = ""
     note: Mapping[str, Any] = field(default_factory=dict)
     """Goes to the lineage table, not to training: rewards, verdicts, which sample it was."""
@@ -58,8 +61,8 @@ class Preference:
     """Two completions of one prompt, the better one first. `margin` is in units of the reward that ranked them."""
 
     prompt: list[Message]
-    chosen: list[Message]
-    rejected: list[Message]
+    chosen: Turns
+    rejected: Turns
     margin: float | None = None
     id: str = ""
     note: Mapping[str, Any] = field(default_factory=dict)

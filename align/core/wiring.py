@@ -8,7 +8,7 @@ references too, and what a generator needs must exist where the generator is use
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def references(cls: type[BaseModel], data: Any, loc: Loc = ()) -> Iterator[tuple
         need = next((m.need for m in field.metadata if isinstance(m, Ref)), None)
         if need:
             yield from _named(value, need, (*loc, key))
-        elif isinstance(value, Mapping) or isinstance(value, list | tuple):
+        elif isinstance(value, (Mapping, list | tuple)):
             for nested, at in _nested(field.annotation, value, (*loc, key)):
                 yield from references(nested, at[1], at[0])
 
@@ -82,7 +82,7 @@ def _nested(annotation: Any, value: Any, loc: Loc) -> Iterator[tuple[type[BaseMo
                 continue
             if "family" in cls.__dict__:
                 try:
-                    yield catalog.resolve(cls.family, str(item.get("kind")), cls), (at, item)  # type: ignore[attr-defined]
+                    yield catalog.resolve(cls.__dict__["family"], str(item.get("kind")), cls), (at, item)
                 except catalog.PluginError:
                     continue  # the type check reports it
             else:
@@ -95,35 +95,49 @@ def _config_classes(annotation: Any) -> list[type[BaseModel]]:
     return [cls for arg in getattr(annotation, "__args__", ()) for cls in _config_classes(arg)]
 
 
-def check(data: Mapping[str, Any], stage_base: type[Plugin], generator_base: type[Plugin], folder: Path) -> Iterator[tuple[Loc, str]]:
-    """Yield (location, what is wrong) for every reference of a raw recipe that cannot hold."""
-    raw_stages, raw_generators = data.get("stages"), data.get("generators") or {}
+def check(raw: Mapping[str, Any], stage: type[Plugin], generator: type[Plugin], folder: Path) -> Iterator[tuple[Loc, str]]:
+    """Yield (location, what is wrong) for every reference of a raw recipe that cannot hold.
+
+    Args:
+        raw: the recipe as written.
+        stage: base class of stages.
+        generator: base class of generators.
+        folder: what relative paths start from.
+    """
+    raw_stages: Any = raw.get("stages")
+    raw_generators: Any = raw.get("generators") or {}
     if not isinstance(raw_stages, Mapping) or not isinstance(raw_generators, Mapping):
         return
-    classes = {name: _class_of(raw, stage_base) for name, raw in raw_stages.items()}
-    generators = {alias: _class_of(raw, generator_base) for alias, raw in raw_generators.items()}
-    order = list(raw_stages)
+    stages = {name: _class_of(item, stage) for name, item in raw_stages.items()}
+    generators = {alias: _class_of(item, generator) for alias, item in raw_generators.items()}
+    order = [str(name) for name in raw_stages]
     for alias, cls in generators.items():
         yield from _own_problems(cls, raw_generators[alias], ("generators", alias), folder)
         for loc, need, ref in references(cls, raw_generators[alias], ("generators", alias)) if cls else ():
-            if what := _wrong(ref, need, order, order, classes):
+            if what := _wrong(ref, need, order, order, stages):
                 yield loc, what
-    for position, (name, cls) in enumerate(classes.items()):
+    for position, (name, cls) in enumerate(stages.items()):
         if cls is None:
             continue
         yield from _own_problems(cls, raw_stages[name], ("stages", name), folder)
-        earlier = order[:position]
         for loc, need, ref in references(cls, raw_stages[name], ("stages", name)):
-            if need != "generator":
-                if what := _wrong(ref, need, earlier, order, classes):
-                    yield loc, what
-            elif ref not in generators:
-                yield loc, f"no generator {ref!r}{did_you_mean(ref, generators)}"
-            elif generators[ref]:
-                for _, inner_need, inner in references(generators[ref], raw_generators[ref]):  # type: ignore[arg-type]
-                    if inner in order and inner not in earlier:
-                        yield loc, f"generator {ref!r} uses stage {inner!r}, which does not come before this one"
-                    del inner_need
+            if need == "generator":
+                what = _wrong_generator(ref, generators, raw_generators, order[:position], order)
+            else:
+                what = _wrong(ref, need, order[:position], order, stages)
+            if what:
+                yield loc, what
+
+
+def _wrong_generator(
+    alias: str, classes: dict[str, Any], raw: Mapping[str, Any], earlier: list[str], order: list[str]
+) -> str | None:
+    if alias not in classes:
+        return f"no generator {alias!r}{did_you_mean(alias, classes)}"
+    for _, _, used in references(classes[alias], raw[alias]) if classes[alias] else ():
+        if used in order and used not in earlier:
+            return f"generator {alias!r} uses stage {used!r}, which does not come before this one"
+    return None
 
 
 def _class_of(raw: Any, base: type[Plugin]) -> Any:
@@ -167,7 +181,7 @@ def _may_be_hub_id(cls: type[BaseModel], name: str, path: str) -> bool:
 DATA_SUFFIXES = {".jsonl", ".json", ".parquet", ".csv"}
 
 
-def _wrong(ref: str, need: str, earlier: list[str], order: list[str], classes: dict[str, Any]) -> str | None:
+def _wrong(ref: str, need: str, earlier: Sequence[str], order: Sequence[str], classes: Mapping[str, Any]) -> str | None:
     if is_path(ref) or (ref == "base" and need == "model"):
         return None
     if ref == "base":

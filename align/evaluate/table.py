@@ -23,7 +23,9 @@ def render(scores: dict[str, dict[str, dict[str, Any]]], comparisons: list[dict[
             previous = model
         first = scores[next(iter(scores))][task]
         sampled = f", {first['sampled']['samples']} samples each" if "sampled" in first else ""
-        blocks.append(f"{task}: {first['greedy']['n']} held-out problems{sampled}\n{_aligned(rows)}{_overall(comparisons, task)}")
+        blocks.append(
+            f"{task}: {first['greedy']['n']} held-out problems{sampled}\n{_aligned(rows)}{_overall(comparisons, task)}"
+        )
     note = "[low, high]: 95% intervals; change: against the line above, on the same problems (paired bootstrap)"
     return "\n\n".join(blocks) + f"\n\n{note}\n"
 
@@ -46,7 +48,7 @@ def _signed(c: dict[str, Any]) -> str:
 def _overall(comparisons: list[dict[str, Any]], task: str) -> str:
     mine = [c for c in comparisons if c["task"] == task]
     last: dict[str, dict[str, Any]] = {c["mode"]: c for c in mine}
-    if not mine or sum(c["mode"] == mine[-1]["mode"] for c in mine) < 3:  # noqa: PLR2004
+    if not mine or sum(c["mode"] == mine[-1]["mode"] for c in mine) < 3:
         return ""
     one = next(iter(last.values()))
     return f"\n{one['to']} against {one['from']}: " + "; ".join(f"{mode} {_signed(c)}" for mode, c in last.items())

@@ -32,7 +32,7 @@ def tokenizer(path: str, revision: str | None = None) -> Any:
     """
     from transformers import AutoTokenizer  # noqa: PLC0415
 
-    loaded = AutoTokenizer.from_pretrained(path, revision=revision)
+    loaded: Any = AutoTokenizer.from_pretrained(path, revision=revision)
     if loaded.eos_token is None:
         raise ValueError(f"the tokenizer of {path} has no eos_token, so nothing marks where an answer ends; use a chat model")
     if loaded.pad_token is None:

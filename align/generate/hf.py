@@ -120,7 +120,9 @@ class Engine:
 
     def _decode(self, batch: list[_Request]) -> list[Completion]:
         with self._lock:
-            return self.decode([r.ids for r in batch], [(r.sampling.seed, r.sampling.first + r.index) for r in batch], batch[0].sampling)
+            return self.decode(
+                [r.ids for r in batch], [(r.sampling.seed, r.sampling.first + r.index) for r in batch], batch[0].sampling
+            )
 
     def decode(self, prompts: list[list[int]], seeds: list[tuple[int, int]], sampling: Sampling) -> list[Completion]:
         """Decode one batch.
@@ -207,7 +209,7 @@ class InverseCDF:
         uniforms = np.stack([np.random.default_rng(seed).random(sampling.max_new_tokens) for seed in seeds])
         self.uniforms = torch.from_numpy(uniforms)  # (batch, max_new_tokens), float64
         self.start, self.temperature = start, sampling.temperature
-        self.warpers = [TopKLogitsWarper(sampling.top_k)] if sampling.top_k else []
+        self.warpers: list[Any] = [TopKLogitsWarper(sampling.top_k)] if sampling.top_k else []
         self.warpers += [TopPLogitsWarper(sampling.top_p)] if sampling.top_p < 1 else []
 
     def to(self, device: Any) -> InverseCDF:

@@ -126,11 +126,12 @@ class OpenAIServer(Generator):
         Raises:
             GeneratorError: refused by the server (`retryable` False), or still failing after all retries (True).
         """
-        held = await self._ask(messages, sampling, sampling.n, sampling.seed + sampling.first)
+        seed = sampling.seed + sampling.first
+        held = await self._ask(messages, sampling, sampling.n, seed)
         size = len(held)  # what this server gives at most; each round brings one more at least, so this ends
         while len(held) < sampling.n:
             starts = range(len(held), sampling.n, size)
-            asks = [self._ask(messages, sampling, min(size, sampling.n - i), sampling.seed + sampling.first + i) for i in starts]
+            asks = [self._ask(messages, sampling, min(size, sampling.n - i), seed + i) for i in starts]
             # All are awaited before an error is raised, so nothing of this row runs on unseen.
             for batch in await asyncio.gather(*asks, return_exceptions=True):
                 if isinstance(batch, BaseException):

@@ -44,7 +44,11 @@ class Scripted(Generator):
         cycle = [found] if isinstance(found, str) else found
         prompt_words = sum(len(m["content"].split()) for m in messages)
         return [
-            cut(cycle[(sampling.first + i) % len(cycle)], sampling.max_new_tokens, {"prompt_tokens": prompt_words} if i == 0 else {})
+            cut(
+                cycle[(sampling.first + i) % len(cycle)],
+                sampling.max_new_tokens,
+                {"prompt_tokens": prompt_words} if i == 0 else {},
+            )
             for i in range(sampling.n)
         ]
 

@@ -9,6 +9,7 @@ of the base, where it has one: a held-out problem that was trained on fails the 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterable
@@ -111,7 +112,9 @@ class Evaluate(Stage):
             for name, prompts, reward, longest in tasks:
                 progress = Progress(f"{_label(reference)} {name}", len(prompts) * len(passed))
 
-                async def answer(prompt: Prompt, how: Sampling, progress: Progress = progress, task: str = name) -> list[Completion]:
+                async def answer(
+                    prompt: Prompt, how: Sampling, progress: Progress = progress, task: str = name
+                ) -> list[Completion]:
                     seeded = how.model_copy(update={"seed": run.seed(prompt.id)})
                     said = await calls.sample(generator, identity, [run.name, task, prompt.id], list(prompt.messages), seeded)
                     progress.advance()
@@ -163,7 +166,7 @@ def _scores(passed: Passed) -> dict[str, dict[str, dict[str, float]]]:
 def _comparisons(results: dict[str, Passed]) -> list[dict[str, Any]]:
     """Compare each model with the one before it, and the last with the second, on the same problems."""
     names = list(results)
-    couples = [*zip(names, names[1:], strict=False), *([(names[1], names[-1])] if len(names) > 3 else [])]  # noqa: PLR2004
+    couples = [*itertools.pairwise(names), *([(names[1], names[-1])] if len(names) > 3 else [])]
     found = []
     for before, after in couples:
         for mode, by_task in results[after].items():

@@ -28,6 +28,9 @@ SHOWN = 5
 """Indices shown of each reason."""
 
 
+Column = Literal["prompt", "messages", "completion", "chosen", "rejected", "answer", "tests", "tags", "margin"]
+
+
 class Load(Stage):
     """Read prompts, demonstrations or preferences from files or the hub."""
 
@@ -43,7 +46,9 @@ class Load(Stage):
     """Which split of a hub data set. A file has only one."""
     limit: int | None = Field(default=None, ge=1)
     """Read at most this many records."""
-    columns: dict[Literal["prompt", "messages", "completion", "chosen", "rejected", "answer", "tests", "tags", "margin"], str] = {}
+    columns: dict[
+        Literal["prompt", "messages", "completion", "chosen", "rejected", "answer", "tests", "tags", "margin"], str
+    ] = {}
     """Our column: yours. Only what your file names differently."""
     strict: bool = False
     """True: refuse the data when any record is bad. False: drop it and count it."""
@@ -76,7 +81,7 @@ class Load(Stage):
             try:
                 if isinstance(record, BadRow):
                     raise record
-                rows = [replace(row, id=content_id(row)) for row in to_rows(record, self.columns)]
+                rows = [replace(row, id=content_id(row)) for row in to_rows(record, dict(self.columns))]
                 if rows[-1].id in found[table_of(rows[-1])]:
                     raise BadRow("duplicate of an earlier record")
             except BadRow as reason:

@@ -18,6 +18,7 @@ from align.core.rows import Row
 from align.core.stage import Run, Stage
 from align.core.wiring import File, Ref
 
+
 class Lora(Config):
     """Low-rank adapters (Hu et al. 2021, arXiv 2106.09685), merged into the weights when the stage publishes."""
 
@@ -108,7 +109,10 @@ class TrainingStage(Stage):
             if key in self.arguments_set():
                 yield f"training_args.{key}", f"{key!r} is set by a field of the stage or by the toolkit; not here"
             elif valid and key not in valid:
-                yield f"training_args.{key}", f"TRL's {self.trl_config.rpartition(':')[2]} has no {key!r}{did_you_mean(key, valid)}"
+                yield (
+                    f"training_args.{key}",
+                    f"TRL's {self.trl_config.rpartition(':')[2]} has no {key!r}{did_you_mean(key, valid)}",
+                )
 
     def arguments_set(self) -> set[str]:
         """Return the names that `training_args` may not set."""

@@ -16,7 +16,7 @@ import shutil
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import transformers
@@ -32,6 +32,12 @@ from align.generate import checkpoints
 
 COMPLETE = "complete"
 """Name of the empty file that marks a checkpoint as whole."""
+
+
+if TYPE_CHECKING:
+    _Trainer = transformers.Trainer  # what the mixin is mixed into
+else:
+    _Trainer = object
 
 
 @dataclass
@@ -55,8 +61,11 @@ class Extras:
     carry: Carry | None = None
 
 
-class Careful:
+class Careful(_Trainer):
     """Mixin in front of a TRL trainer; see the numbered list above."""
+
+    optimizer: Any
+    args: Any
 
     def __init__(self, *args: Any, extras: Extras, **kwargs: Any) -> None:
         self.extras = extras
@@ -86,9 +95,8 @@ class Careful:
             groups.append({"params": chosen, "param_names": names, "weight_decay": weight_decay})
         run = self.extras.run
         groups = [g for g in groups if g["params"]]
-        return self.extras.optimizer.build(
-            groups, learning_rate=self.args.learning_rate, seed=run.seed("optimizer"), locate=run.locate
-        )
+        declared: Any = self.extras.optimizer
+        return declared.build(groups, learning_rate=self.args.learning_rate, seed=run.seed("optimizer"), locate=run.locate)
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """Build the schedule, over all rounds when it is carried."""
@@ -200,7 +208,7 @@ def last_checkpoint(folder: Path) -> str | None:
     return str(max(whole, key=lambda p: int(p.name.rpartition("-")[2]))) if whole else None
 
 
-def unpatch(model: torch.nn.Module) -> None:
+def unpatch(model: Any) -> None:
     """Give a model its class's own forward back after a trainer patched it (fused head, autocast)."""
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     for patched in (model, inner):

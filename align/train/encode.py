@@ -80,7 +80,7 @@ def comparison(tokenizer: Any, row: Preference, specials: Sequence[str]) -> Colu
 
 def _answer(tokenizer: Any, prompt: list[Message], completion: list[Message]) -> list[int]:
     segments = encode_dialogue(tokenizer, prompt, completion)
-    if len(segments) != 2:  # one given (the prompt), one trained  # noqa: PLR2004
+    if len(segments) != 2:  # one given (the prompt), one trained
         raise BadRow("chosen or rejected has several turns; the shared ones belong in the prompt")
     return segments[1].ids
 

@@ -37,9 +37,9 @@ def best_against_worst(
         ValueError: a reward is not a finite number; such a reward must not train anything.
     """
     if any(not math.isfinite(reward) for reward in rewards):
-        raise ValueError(f"the reward gave {[r for r in rewards if not math.isfinite(r)][0]} for a sample")
+        raise ValueError(f"the reward gave {next(r for r in rewards if not math.isfinite(r))} for a sample")
     whole = [i for i, sample in enumerate(samples) if sample.finish_reason == "stop"]
-    if len(whole) < 2:  # noqa: PLR2004
+    if len(whole) < 2:
         return "truncated"
     best, worst = max(whole, key=lambda i: rewards[i]), min(whole, key=lambda i: rewards[i])
     margin = rewards[best] - rewards[worst]

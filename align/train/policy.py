@@ -92,7 +92,5 @@ def _refuse_non_finite(run: Run) -> None:
         with safe_open(file, framework="pt") as tensors:
             for name in tensors.keys():  # noqa: SIM118 (not a mapping)
                 if not torch.isfinite(tensors.get_tensor(name)).all():
-                    cause = (
-                        f"weight {name} is not finite after training; lower learning_rate or use bf16 instead of fp16"
-                    )
+                    cause = f"weight {name} is not finite after training; lower learning_rate or use bf16 instead of fp16"
                     raise StageFailed(run.name, cause, run.folder / "log.txt")

@@ -36,9 +36,7 @@ def deltas_for(named: Mapping[str, Tensor], reference_delta: Mapping[str, Tensor
     Raises:
         ValueError: a parameter is not float32, has no reference delta, or one of another shape; all are named.
     """
-    if low := [
-        f"{name} is {str(p.dtype).removeprefix('torch.')}" for name, p in named.items() if p.dtype != torch.float32
-    ]:
+    if low := [f"{name} is {str(p.dtype).removeprefix('torch.')}" for name, p in named.items() if p.dtype != torch.float32]:
         raise ValueError(
             f"Online Merging makes steps that only float32 weights hold; {_listed(low)}. Set `dtype: float32` in the "
             "stage (bf16 autocast is fine)"
@@ -54,13 +52,9 @@ def deltas_for(named: Mapping[str, Tensor], reference_delta: Mapping[str, Tensor
         )
         raise ValueError(f"no reference delta for {_listed(missing)}; {why}")
     found = {name: plain[key] for name, key in keys.items() if key is not None}
-    wrong = [
-        f"{n} {tuple(p.shape)} against {tuple(found[n].shape)}" for n, p in named.items() if p.shape != found[n].shape
-    ]
+    wrong = [f"{n} {tuple(p.shape)} against {tuple(found[n].shape)}" for n, p in named.items() if p.shape != found[n].shape]
     if wrong:
-        raise ValueError(
-            f"the reference delta has another shape than the model: {_listed(wrong)}; was the vocabulary resized?"
-        )
+        raise ValueError(f"the reference delta has another shape than the model: {_listed(wrong)}; was the vocabulary resized?")
     return found
 
 
@@ -159,9 +153,7 @@ def _check_names(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     for model, other, label in ((old, new, "the reference"), (new, old, "the base")):
         if missing := sorted(set(model) - set(other)):
             problems.append(f"{label} lacks {_listed(missing)}")
-    shapes = {
-        n: (old[n].get_slice(n).get_shape(), new[n].get_slice(n).get_shape()) for n in sorted(set(old) & set(new))
-    }
+    shapes = {n: (old[n].get_slice(n).get_shape(), new[n].get_slice(n).get_shape()) for n in sorted(set(old) & set(new))}
     if wrong := [f"{name} {a} in the base, {b} in the reference" for name, (a, b) in shapes.items() if a != b]:
         problems.append(f"shapes differ: {_listed(wrong)}")
     if problems:

@@ -253,5 +253,3 @@ def _line(figures: dict[str, Any], started: float) -> str:
     parts.append(f"{figures['tokens']:.0f} tokens")
     parts += [f"loss {figures['loss']:.3f}"] if "loss" in figures else []
     return ", ".join([*parts, " ".join(f"{k} {v}" for k, v in shares.items())])
-
-

@@ -204,9 +204,7 @@ def draw_problem(family: str, rng: random.Random) -> Problem:
     return Problem(family, numbers, text.format(n=n, m=m, t=t, **values), short, t)
 
 
-def draw_problems(
-    split: str, count: int, seed: int, seen: set[str], families: dict[str, float]
-) -> list[Problem]:
+def draw_problems(split: str, count: int, seed: int, seen: set[str], families: dict[str, float]) -> list[Problem]:
     """Draw problems of one split whose texts are new, and add the texts to `seen`.
 
     The number of tries is bounded: a family that has run out of new problems gives fewer.
@@ -300,10 +298,7 @@ def documents(pool: list[Problem], seed: int) -> Iterator[str]:
             yield f"Question: {problem.question}\nSolution:\n{steps}{SPECIAL[0]}"
         else:
             answer = draw_answer(problem, rng)
-            yield (
-                f"<|im_start|>user\n{problem.question}<|im_end|>\n"
-                f"<|im_start|>assistant\n{answer}<|im_end|>\n{SPECIAL[0]}"
-            )
+            yield (f"<|im_start|>user\n{problem.question}<|im_end|>\n<|im_start|>assistant\n{answer}<|im_end|>\n{SPECIAL[0]}")
 
 
 def make_tokenizer(pool: list[Problem]) -> PreTrainedTokenizerFast:
@@ -374,16 +369,10 @@ def rows(tokenizer: PreTrainedTokenizerFast, pool: list[Problem]) -> Iterator[li
             fitting[0].extend(ids)
 
 
-def pretrain(
-    model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, pool: list[Problem], steps: int
-) -> None:
+def pretrain(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, pool: list[Problem], steps: int) -> None:
     """Train in place: AdamW, a short warm-up, then a cosine down to nearly zero."""
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=3e-3, betas=(0.9, 0.98), weight_decay=0.05, fused=True
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, 3e-3, total_steps=steps, pct_start=0.05, cycle_momentum=False
-    )
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.98), weight_decay=0.05, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, pct_start=0.05, cycle_momentum=False)
     source = rows(tokenizer, pool)
     started = time.perf_counter()
     for step in range(1, steps + 1):
@@ -393,9 +382,7 @@ def pretrain(
         labels[padding] = -100
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = model(ids[:, :-1]).logits
-        loss = torch.nn.functional.cross_entropy(
-            logits.float().flatten(0, 1), labels.flatten(), ignore_index=-100
-        )
+        loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), ignore_index=-100)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -408,10 +395,7 @@ def pretrain(
 
 def write_jsonl(path: Path, problems: list[Problem]) -> None:
     """Write problems, one JSON object a line."""
-    lines = (
-        json.dumps({"question": p.question, "answer": str(p.answer), "family": p.family})
-        for p in problems
-    )
+    lines = (json.dumps({"question": p.question, "answer": str(p.answer), "family": p.family}) for p in problems)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -450,9 +434,7 @@ def main() -> None:
     model = make_model(tokenizer)
     log.info("%d parameters, %d tokens", model.num_parameters(), args.steps * BATCH * ROW)
     pretrain(model, tokenizer, sets["pool"], args.steps)
-    model.generation_config = GenerationConfig(
-        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
-    )
+    model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
     model.to(torch.bfloat16).save_pretrained(folder)
 
 

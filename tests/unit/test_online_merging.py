@@ -180,9 +180,7 @@ def test_resume_is_bit_exact(tmp_path: Path, options: dict[str, Any]) -> None:
     first = parameters()
     optimizer = build(first)
     train(first, optimizer, range(3))
-    torch.save(
-        {"optimizer": optimizer.state_dict(), "weights": {n: p.detach() for n, p in first.items()}}, tmp_path / "c.pt"
-    )
+    torch.save({"optimizer": optimizer.state_dict(), "weights": {n: p.detach() for n, p in first.items()}}, tmp_path / "c.pt")
     saved = torch.load(tmp_path / "c.pt", weights_only=True)
     second = {name: torch.nn.Parameter(weight) for name, weight in saved["weights"].items()}
     resumed = build(second)
@@ -271,7 +269,7 @@ def test_parameters_that_cannot_be_merged_are_refused_by_name() -> None:
 
 
 def test_a_parameter_flattened_after_construction_is_refused() -> None:
-    param, optimizer = one([1.0, 2.0], [0.1, 0.1], keep=1.0, alpha=0.1)
+    _param, optimizer = one([1.0, 2.0], [0.1, 0.1], keep=1.0, alpha=0.1)
     flat = torch.nn.Parameter(torch.ones(5))
     optimizer.param_groups[0]["params"][0] = flat  # what a sharding wrapper does
     flat.grad = torch.ones(5)
@@ -290,9 +288,7 @@ def test_a_tied_embedding_is_found_under_its_other_name() -> None:
 EMBED, HEAD, NORM = "model.embed_tokens.weight", "lm_head.weight", "model.norm.weight"
 
 
-def model(
-    folder: Path, tensors: dict[str, Tensor], vocab: tuple[str, ...] = ("a", "b"), *, sharded: bool = False
-) -> str:
+def model(folder: Path, tensors: dict[str, Tensor], vocab: tuple[str, ...] = ("a", "b"), *, sharded: bool = False) -> str:
     folder.mkdir()
     (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {t: i for i, t in enumerate(vocab)}}}))
     if sharded:

@@ -24,7 +24,7 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No key of whoever runs the tests, and no proxy between the tests and the loopback interface."""
     for name in ("OPENAI_API_KEY", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
-    yield
+    return
 
 
 def client(server: FaultServer, **fields: Any) -> OpenAIServer:
@@ -244,10 +244,7 @@ def test_the_same_model_elsewhere_is_the_same_model() -> None:
     there = OpenAIServer.model_validate({"base_url": "https://b:8000/v1", "model": "m", "api_key_env": "B", **limits})
     assert here.identity() == there.identity()
     for change in ({"model": "n"}, {"revision": "2026"}, {"extra_body": {"min_p": 0.1}}):
-        assert (
-            here.identity()
-            != OpenAIServer.model_validate({"base_url": "http://a/v1", "model": "m", **change}).identity()
-        )
+        assert here.identity() != OpenAIServer.model_validate({"base_url": "http://a/v1", "model": "m", **change}).identity()
 
 
 @pytest.mark.parametrize(
