@@ -55,12 +55,10 @@ def init(directory: str, kind: str) -> str:
     """
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
-    made = []
-    for starter in sorted((STARTERS / kind).iterdir()):
-        target = folder / starter.name
-        if target.exists():
-            raise UsageError(f"{target} exists; it was left as it is")
-        shutil.copyfile(starter, target)
-        made.append(str(target))
+    starters = [p for p in sorted((STARTERS / kind).iterdir()) if p.is_file()]  # an installed wheel holds __pycache__ too
+    for starter in starters:
+        if (folder / starter.name).exists():
+            raise UsageError(f"{folder / starter.name} exists; nothing was written")
+    made = [str(shutil.copyfile(starter, folder / starter.name)) for starter in starters]
     recipe = next(name for name in made if name.endswith(".yaml"))
     return f"wrote {', '.join(made)}\nnext: align check {recipe} && align run {recipe}\n"

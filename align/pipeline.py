@@ -64,6 +64,11 @@ def run(loaded: Loaded, out: str | Path | None = None, *, until: str | None = No
             raise UsageError(f"no stage {name!r}; the recipe has: {', '.join(recipe.stages)}")
     log.setup()
     runs = RunFolder.create(out or Path("runs") / recipe.name, loaded)
+    with runs.lock():
+        return _run_stages(runs, recipe, until, only)
+
+
+def _run_stages(runs: RunFolder, recipe: Recipe, until: str | None, only: str | None) -> Report:
     report = Report(runs.path)
     for name in recipe.stages:
         status = runs.status(name, recipe)
@@ -144,7 +149,8 @@ def run_stage(name: str, runs: RunFolder, recipe: Recipe, *, main: bool = True) 
         except AlignError as error:
             raise StageFailed(name, str(error), folder / "log.txt") from None
         except Exception as error:
-            (folder / "log.txt").open("a", encoding="utf-8").write(traceback.format_exc())
+            with (folder / "log.txt").open("a", encoding="utf-8") as file:
+                file.write(traceback.format_exc())
             raise StageFailed(name, f"{type(error).__name__}: {error}", folder / "log.txt") from error
         log.LOGGER.info("%-12s %s", name, summary(context.report))
 

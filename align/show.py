@@ -70,18 +70,19 @@ def explain(kind: str | None) -> str:
         lines = []
         for family in FAMILIES:
             lines.append(f"{family}s:")
-            lines += [f"  {name:20} {_first_line(family, name)}" for name in catalog.kinds(family)]
+            lines += [f"  {name:20} {_first_line(family, name)}" for name in catalog.kinds(family) if _is(family, name)]
         return "\n".join([*lines, "", "align explain KIND shows its fields. Your own: kind: module:Class.", ""])
     known = {name for family in FAMILIES for name in catalog.kinds(family)}
-    found = [f for f, base in FAMILIES.items() if kind in catalog.kinds(f) or (":" in kind and _is(f, kind, base))]
+    found = [family for family in FAMILIES if (":" in kind or kind in catalog.kinds(family)) and _is(family, kind)]
     if not found:
         raise UsageError(f"no kind {kind!r}{did_you_mean(kind, known)}")
     return "\n".join(_explained(family, kind) for family in found)
 
 
-def _is(family: str, kind: str, base: type[Plugin]) -> bool:
+def _is(family: str, kind: str) -> bool:
+    """Is it of that family? Installed plug-ins are listed under one name for all families."""
     try:
-        catalog.resolve(family, kind, base)
+        catalog.resolve(family, kind, FAMILIES[family])
     except catalog.PluginError:
         return False
     return True

@@ -20,7 +20,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -42,6 +42,8 @@ class Drop:
 
 class Synthesizer(Stage):
     """A stage that makes rows, one prompt at a time."""
+
+    operational: ClassVar[frozenset[str]] = frozenset({"concurrency"})
 
     prompts: Annotated[str, Ref("prompts")]
     """Where the prompts come from: an earlier stage or the folder of a finished one."""

@@ -136,6 +136,10 @@ class Engine:
         failed = [o for o in ordered if o["outcome"] == "failed"]
         if len(failed) > TOLERATED_FAILURES * len(prompts):
             raise self._too_many(failed, len(prompts))
+        if prompts and not counts["emitted"]:
+            why = Counter(o.get("reason") or o["error"] for o in ordered).most_common(3)
+            cause = f"no prompt gave a row: {'; '.join(f'{n} x {reason}' for reason, n in why)}"
+            raise StageFailed(self.run.name, cause, self.run.folder / "log.txt")
         made, lineage = self._rows(ordered)
         for table in TABLES:
             if made[table] or table in self.synthesizer.makes:

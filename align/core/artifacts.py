@@ -10,15 +10,21 @@ outside counts by content. What changed is found by comparing the ingredients, w
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from align.core import tables, wiring
+from align.core.config import Plugin
 from align.core.errors import StageFailed, UsageError
 from align.core.plugins import Generator
 from align.core.recipe import Loaded, Recipe
@@ -69,7 +75,7 @@ class RunFolder:
         """Open a folder that `align run` made, with the recipe that it holds.
 
         Raises:
-            UsageError: it is not such a folder.
+            UsageError: it is not such a folder, or its recipe is no longer valid here.
         """
         import sys  # noqa: PLC0415
 
@@ -79,7 +85,25 @@ class RunFolder:
         home = Path(json.loads((root / "state.json").read_text())["home"])
         if str(home) not in sys.path:
             sys.path.insert(0, str(home))
-        return cls(root, home), Recipe.model_validate(json.loads((root / "recipe.json").read_text()))
+        try:
+            return cls(root, home), Recipe.model_validate(json.loads((root / "recipe.json").read_text()))
+        except ValidationError as error:  # a plug-in that has moved, or a field that this version does not know
+            why = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise UsageError(f"{root / 'recipe.json'} can no longer be read: {why}") from None
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep a second `align run` out of the folder; the lock ends with this process, however it ends.
+
+        Raises:
+            UsageError: another process holds it.
+        """
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(f"another `align run` works in {self.path}; wait for it, or use another --out") from None
+            yield
 
     def stage(self, name: str, recipe: Recipe) -> Path:
         """Return the folder of a stage, whether it exists or not."""
@@ -109,15 +133,23 @@ class RunFolder:
         """Return everything that decides what a stage makes."""
         stage = recipe.stages[name]
         fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
+        fields = {name: value for name, value in fields.items() if name not in type(stage).operational}
         inputs: dict[str, Any] = {}
         for _, need, reference in wiring.references(type(stage), fields):
             if need == "generator":
                 inputs[f"generator {reference}"] = self.identity(recipe.generators[reference], recipe)
             else:
                 inputs[reference] = self._input(reference, recipe)
-        for _, path in wiring.files(stage):
+        for _, path, _ in wiring.files(stage):
             inputs[path] = self._input(path if wiring.is_path(path) else f"./{path}", recipe)
-        return {"fields": fields, "version": type(stage).version, "seed": recipe.seed, "inputs": inputs}
+        versions = {".".join(map(str, at)): part.version for at, part in wiring.parts(stage) if at and isinstance(part, Plugin)}
+        return {
+            "fields": fields,
+            "version": type(stage).version,
+            "versions": versions,
+            "seed": recipe.seed,
+            "inputs": inputs,
+        }
 
     def identity(self, generator: Generator, recipe: Recipe) -> dict[str, Any]:
         """Return what makes two answers of a generator comparable, the content of its weights included."""
@@ -138,7 +170,7 @@ class RunFolder:
 
     def status(self, name: str, recipe: Recipe) -> Status:
         """Compare what the folder holds of a stage with what the recipe asks for."""
-        folder = self.stage(name, recipe)
+        folder = self._find(name) or self.stage(name, recipe)  # `align check` sees stages that have moved since
         for file, fresh in (("done.json", "done"), ("stage.json", "partial")):
             if (folder / file).is_file():
                 held = json.loads((folder / file).read_text())
@@ -152,7 +184,9 @@ class RunFolder:
     def begin(self, name: str, recipe: Recipe) -> Path:
         """Make a stage's folder ready: keep what a killed run of the same stage left, clear what another made."""
         folder, status = self.stage(name, recipe), self.status(name, recipe)
-        if status.state == "stale":
+        if status.state in ("stale", "missing") and folder.is_dir():
+            for mark in ("done.json", "stage.json"):  # first, so that dying half-way leaves nothing that looks valid
+                (folder / mark).unlink(missing_ok=True)
             for item in folder.iterdir():
                 if item.name not in KEPT_WHEN_STALE:
                     shutil.rmtree(item) if item.is_dir() else item.unlink()

@@ -72,6 +72,9 @@ class Plugin(Config):
     version: ClassVar[str] = "1"
     """Part of the fingerprint of what it makes: bump it when the meaning of the same fields changes."""
 
+    operational: ClassVar[frozenset[str]] = frozenset()
+    """Fields that change how the work is done and not what is made: no part of the fingerprint."""
+
     kind: str = ""
     """Which implementation: a built-in name, `package.module:Class`, or a name that an installed plug-in registers."""
 

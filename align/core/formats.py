@@ -43,7 +43,7 @@ def to_rows(record: Any, columns: Mapping[Any, str]) -> list[Row]:
     if chosen is not None or rejected is not None:
         if chosen is None or rejected is None:
             raise BadRow(f"{'chosen' if chosen is None else 'rejected'} is missing")
-        rows.append(Preference(prompt=prompt, chosen=chosen, rejected=rejected, margin=named.get("margin")))
+        rows.append(Preference(prompt=prompt, chosen=chosen, rejected=rejected, margin=_number(named.get("margin"))))
     elif completion is not None:
         rows.append(Demonstration(prompt=prompt, completion=completion))
     return rows
@@ -55,6 +55,8 @@ _Parts = tuple[list[Message], list[Message] | None, list[Message] | None, list[M
 def _parts(named: Mapping[str, Any]) -> _Parts:
     """Return prompt, completion, chosen and rejected as messages."""
     chosen, rejected = (_turns(named[k], k) if k in named else None for k in ("chosen", "rejected"))
+    if chosen and rejected and chosen[0] == rejected[0] and chosen[0]["role"] != "assistant":
+        return _implicit_prompt(chosen, rejected)  # both repeat the prompt, as in UltraFeedback
     if "conversations" in named:
         prompt, completion = split(_sharegpt(named["conversations"], named.get("system")))
     elif "messages" in named:
@@ -100,6 +102,8 @@ def _alpaca(named: Mapping[str, Any]) -> tuple[list[Message], list[Message] | No
         raise BadRow("instruction is not text")
     messages = [{"role": "system", "content": named["system"]}] if named.get("system") else []
     for turn in named.get("history") or []:
+        if not isinstance(turn, list | tuple) or len(turn) != 2:
+            raise BadRow("history is not a list of [user, assistant] pairs")
         messages += [{"role": "user", "content": turn[0]}, {"role": "assistant", "content": turn[1]}]
     messages.append({"role": "user", "content": f"{instruction}\n\n{given}" if given else instruction})
     return messages, _turns(named["output"], "output") if "output" in named else None
@@ -117,7 +121,7 @@ def _sharegpt_turn(turn: Any) -> Message:
         raise BadRow("conversations has a turn that is not an object")
     if "role" in turn and "content" in turn:
         return {"role": turn["role"], "content": turn["content"]}
-    if turn.get("from") not in SHAREGPT_ROLES:
+    if not isinstance(turn.get("from"), str) or turn["from"] not in SHAREGPT_ROLES:
         raise BadRow(f"unknown role {turn.get('from')!r} in conversations")
     return {"role": SHAREGPT_ROLES[turn["from"]], "content": turn.get("value")}  # type: ignore[dict-item]
 
@@ -132,15 +136,24 @@ def _turns(value: Any, what: str) -> list[Message]:
 
 
 def _messages(value: Any, what: str) -> list[Message]:
-    if not isinstance(value, list):
+    if value is None:
+        raise BadRow(f"{what} is empty")
+    if not isinstance(value, list) or not all(isinstance(message, dict) for message in value):
         raise BadRow(f"{what} is not text or a list of messages")
-    if any(isinstance(m, dict) and "from" in m for m in value):
+    if any("from" in m for m in value):
         return [_sharegpt_turn(m) for m in value]
-    return [{"role": m.get("role"), "content": m.get("content")} if isinstance(m, dict) else m for m in value]
+    return [{"role": m.get("role"), "content": m.get("content")} for m in value]
 
 
 def _text_or_none(value: Any) -> str | None:
     return None if value is None else str(value)
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        raise BadRow("margin is not a number") from None
 
 
 def _tests(value: Any) -> list[dict[str, Any]]:

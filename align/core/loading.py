@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from align.core.errors import Problem, RecipeError, UsageError
@@ -27,6 +27,8 @@ _WORDS: dict[str, Any] = {"": None, "~": None, "null": None, "Null": None, "NULL
 _WORDS |= dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(("false", "False", "FALSE"), False)
 _WORDS |= {sign + dot: float(sign + "inf") for sign in ("", "+", "-") for dot in (".inf", ".Inf", ".INF")}
 _WORDS |= {w: float("nan") for w in (".nan", ".NaN", ".NAN")}
+_DEEPEST = 50
+"""Levels of nesting; a recipe needs about 8, and an alias that holds itself has no end."""
 
 
 @dataclass
@@ -58,6 +60,8 @@ def read_yaml(path: Path) -> Source:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise RecipeError(str(path), [Problem(mark.line + 1 if mark else 1, "", f"not YAML: {error.problem}")]) from None
+    except YAMLError as error:  # a control character, which has no line
+        raise RecipeError(str(path), [Problem(1, "", f"not YAML: {' '.join(str(error).split())}")]) from None
     source.data = None if node is None else _value(node, (), source)
     return source
 
@@ -66,13 +70,15 @@ def parse_value(text: str) -> Any:
     """Read one `--set` value by the same rules."""
     try:
         node = YAML(typ="rt", pure=True).compose(io.StringIO(text))
-    except MarkedYAMLError as error:
-        raise UsageError(f"--set: {text!r} is not YAML: {error.problem}") from None
+    except YAMLError as error:
+        raise UsageError(f"--set: {text!r} is not YAML: {getattr(error, 'problem', error)}") from None
     return None if node is None else _value(node, (), Source("--set", None))
 
 
 def _value(node: Node, loc: Path_, source: Source) -> Any:
     source.lines.setdefault(loc, node.start_mark.line + 1)
+    if len(loc) > _DEEPEST:
+        raise RecipeError(source.path, [Problem(source.line(loc), str(loc[0]), "nested too deeply (an alias of itself?)")])
     if isinstance(node, ScalarNode):
         return node.value if node.style or node.tag == "tag:yaml.org,2002:str" else _scalar(node.value)
     if isinstance(node, SequenceNode):

@@ -17,6 +17,7 @@ class _Terminal(logging.StreamHandler):
     """Writes records without tearing the live line."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr  # what it is now: notebooks and tests replace it
         if self.stream.isatty():
             self.stream.write("\r\x1b[K")
         super().emit(record)

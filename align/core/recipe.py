@@ -93,7 +93,7 @@ class Recipe(Config):
             recipe = cls.model_validate(source.data)
         except ValidationError as error:
             for e in error.errors():
-                loc = tuple(part for part in e["loc"] if part != "[key]")
+                loc = tuple(part for part in e["loc"] if part != "[key]" and not str(part).startswith("function-"))
                 problems.append(Problem(source.line(loc), ".".join(map(str, loc)), e["msg"]))
         for loc, what in wiring.check(source.data, Stage, Generator, folder):
             problems.append(Problem(source.line(loc), ".".join(map(str, loc)), what))

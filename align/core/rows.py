@@ -102,10 +102,14 @@ def check_messages(messages: Any, what: str) -> None:
     for message in messages:
         if not isinstance(message, dict) or "role" not in message:
             raise BadRow(f"{what} has a message without a role")
-        if message["role"] not in ROLES:
+        if not isinstance(message["role"], str) or message["role"] not in ROLES:
             raise BadRow(f"unknown role {message['role']!r} in {what}")
         if not isinstance(message.get("content"), str):
             raise BadRow(f"{what} has a message whose content is not text")
+        try:
+            message["content"].encode()
+        except UnicodeEncodeError:  # half a surrogate pair: JSON can write it, Parquet and tokenizers cannot
+            raise BadRow(f"{what} has text that is not Unicode") from None
     if not messages[-1]["content"].strip():
         raise BadRow(f"{what} is empty")
 

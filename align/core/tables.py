@@ -80,7 +80,8 @@ def write_lines(path: Path, records: Iterable[dict[str, Any]]) -> None:
 def replace(path: Path, text: str) -> None:
     """Write a small file, whole or not at all."""
     temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8", errors="surrogatepass") as file:
+    # half a surrogate pair becomes \ud83d, which JSON reads back as the same
+    with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -157,25 +157,37 @@ def _own_problems(cls: Any, raw: Mapping[str, Any], loc: Loc, folder: Path) -> I
         value = cls.model_validate(dict(raw))
     except ValueError:
         return  # the type check reports it
-    for name, path in files(value):
-        if not (folder / path).exists() and not _may_be_hub_id(cls, name, path):
-            yield (*loc, name), f"no file or folder {path!r} (looked in {folder})"
-    for field, what in value.problems(folder):
-        yield (*loc, *field.split(".")), what
+    for at, path, marker in files(value):
+        if not (folder / path).exists() and not (marker.or_hub and _may_be_hub_id(path)):
+            yield (*loc, *at), f"no file or folder {path!r} (looked in {folder})"
+    for at, plugin in parts(value):
+        for field, what in plugin.problems(folder) if isinstance(plugin, Plugin) else ():
+            yield (*loc, *at, *(int(key) if key.isdigit() else key for key in field.split("."))), what
 
 
-def files(config: BaseModel) -> Iterator[tuple[str, str]]:
-    """Yield (field, path) for the files that a config names."""
-    for name, field in type(config).model_fields.items():
-        value = getattr(config, name)
-        if isinstance(value, str) and any(isinstance(m, File) for m in field.metadata):
-            yield name, value
+def parts(value: Any, loc: Loc = ()) -> Iterator[tuple[Loc, BaseModel]]:
+    """Yield (location, config) for a config and for every config inside its fields."""
+    if isinstance(value, BaseModel):
+        yield loc, value
+        for name, field in type(value).model_fields.items():
+            yield from parts(getattr(value, name), (*loc, field.alias or name))
+    elif isinstance(value, Mapping | list | tuple):
+        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from parts(item, (*loc, key))
 
 
-def _may_be_hub_id(cls: type[BaseModel], name: str, path: str) -> bool:
-    marker = next(m for m in cls.model_fields[name].metadata if isinstance(m, File))
-    parts = path.split("/")
-    return marker.or_hub and len(parts) == 2 and all(parts) and "." not in parts[0] and Path(path).suffix not in DATA_SUFFIXES
+def files(config: BaseModel) -> Iterator[tuple[Loc, str, File]]:
+    """Yield (location, path, how it is marked) for the files that a config and the configs inside it name."""
+    for loc, part in parts(config):
+        for name, field in type(part).model_fields.items():
+            value, marker = getattr(part, name), next((m for m in field.metadata if isinstance(m, File)), None)
+            if marker and isinstance(value, str):
+                yield (*loc, name), value, marker
+
+
+def _may_be_hub_id(path: str) -> bool:
+    names = path.split("/")
+    return len(names) == 2 and all(names) and "." not in names[0] and Path(path).suffix not in DATA_SUFFIXES
 
 
 DATA_SUFFIXES = {".jsonl", ".json", ".parquet", ".csv"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 
@@ -52,5 +53,7 @@ def quiet() -> None:
     """Keep the libraries' own progress bars and chatter out of the log; their errors stay."""
     import transformers  # noqa: PLC0415
 
+    # transformers warns about its own renamed properties, which TRL reads at every step
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     transformers.logging.disable_progress_bar()
     transformers.logging.set_verbosity_error()

@@ -9,6 +9,7 @@ Departures from `model.generate(do_sample=True)`:
 2. The generation config is complete and explicit; a checkpoint's own defaults (temperature, top_k, forced tokens) are
    never merged in. TRL sampled near-greedily for a year of releases because of such a merge (huggingface/trl#5783).
 3. The KV cache is always on and padding is on the left.
+4. The samples of one prompt share its prefill.
 """
 
 from __future__ import annotations
@@ -156,13 +157,39 @@ class Engine:
         self.model.eval()
         try:
             with torch.no_grad():
+                cache = self._prefill(ids, mask, prompts) if len({*map(tuple, prompts)}) < len(prompts) else None
                 out = self.model.generate(
-                    input_ids=ids, attention_mask=mask, generation_config=config, logits_processor=processors
-                )
+                    input_ids=ids, attention_mask=mask, generation_config=config, logits_processor=processors,
+                    past_key_values=cache,
+                )  # fmt: skip
         finally:
             self.model.generation_config = own
             self.model.train(training)
         return [self._completion(row, len(p)) for row, p in zip(out[:, width:].tolist(), prompts, strict=True)]
+
+    def _prefill(self, ids: torch.Tensor, mask: torch.Tensor, prompts: list[list[int]]) -> Any:
+        """Return the cache of everything but the last token, computed once for each distinct prompt (departure 4).
+
+        Args:
+            ids: (batch, width) left-padded prompts.
+            mask: (batch, width), 0 on padding.
+            prompts: the same without padding; equal ones share their work.
+        """
+        import torch  # noqa: PLC0415
+
+        first: dict[tuple[int, ...], int] = {}
+        for i, prompt in enumerate(prompts):
+            first.setdefault(tuple(prompt), i)
+        rank = {prompt: j for j, prompt in enumerate(first)}
+        once, attended = ids[list(first.values()), :-1], mask[list(first.values()), :-1]
+        if once.shape[1] == 0:
+            return None
+        positions = (attended.cumsum(-1) - 1).clamp_(min=0)
+        cache = self.model(
+            input_ids=once, attention_mask=attended, position_ids=positions, use_cache=True, logits_to_keep=1
+        ).past_key_values
+        cache.batch_select_indices(torch.tensor([rank[tuple(p)] for p in prompts], device=ids.device))
+        return cache
 
     def _completion(self, ids: list[int], prompt_length: int) -> Completion:
         end = next((i for i, token in enumerate(ids) if token in self.stop_ids), None)

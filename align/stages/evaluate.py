@@ -39,6 +39,7 @@ class Evaluate(Stage):
     """Compare models on verifiable tasks."""
 
     makes: ClassVar[frozenset[str]] = frozenset({"scores"})
+    operational: ClassVar[frozenset[str]] = frozenset({"batch_size"})
 
     models: Annotated[list[str], Ref("model")] = Field(min_length=1)
     """What to measure, in the order of the table; each is compared with the one before."""

@@ -6,6 +6,7 @@ and kept aside in `dropped.jsonl`. `strict: true` refuses instead.
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -26,8 +27,6 @@ from align.core.wiring import DATA_SUFFIXES, File
 
 SHOWN = 5
 """Indices shown of each reason."""
-
-
 Column = Literal["prompt", "messages", "completion", "chosen", "rejected", "answer", "tests", "tags", "margin"]
 
 
@@ -46,9 +45,7 @@ class Load(Stage):
     """Which split of a hub data set. A file has only one."""
     limit: int | None = Field(default=None, ge=1)
     """Read at most this many records."""
-    columns: dict[
-        Literal["prompt", "messages", "completion", "chosen", "rejected", "answer", "tests", "tags", "margin"], str
-    ] = {}
+    columns: dict[Column, str] = {}
     """Our column: yours. Only what your file names differently."""
     strict: bool = False
     """True: refuse the data when any record is bad. False: drop it and count it."""
@@ -62,11 +59,11 @@ class Load(Stage):
     def run(self, run: Run) -> None:
         """Read, judge, write the tables."""
         found, bad, count = self.read(run.runs.home, Progress(run.name, self.limit))
+        tables.write_lines(run.folder / "dropped.jsonl", json.loads(json.dumps(bad, default=str)))
         self._judge(run, count, bad)
         for table, rows in found.items():
             if rows:
                 tables.write(run.folder, table, rows.values())
-        tables.write_lines(run.folder / "dropped.jsonl", json.loads(json.dumps(bad, default=str)))
         run.report |= {"inputs": count, "dropped": dict(Counter(b["reason"] for b in bad).most_common())}
         run.report["rows"] = {table: len(rows) for table, rows in found.items() if rows}
 
@@ -123,27 +120,35 @@ class Load(Stage):
 
 def _read(file: Path) -> Iterator[Any]:
     if file.suffix == ".jsonl":
-        with file.open(encoding="utf-8", errors="replace") as lines:
+        with file.open(encoding="utf-8-sig", errors="replace") as lines:
             for line in lines:
                 if line.strip():
                     yield _json(line)
     elif file.suffix == ".json":
-        data = _json(file.read_text(encoding="utf-8"))
+        data = _json(file.read_text(encoding="utf-8-sig"))
         yield from data if isinstance(data, list) else [data]
+    elif file.suffix == ".csv":
+        yield from _csv(file)
     else:
-        import pyarrow.csv as csv  # noqa: PLC0415
         import pyarrow.parquet as pq  # noqa: PLC0415
 
-        if file.suffix == ".csv":
-            options = csv.ParseOptions(newlines_in_values=True)
-            yield from csv.read_csv(file, parse_options=options).to_pylist()
-        else:
-            for batch in pq.ParquetFile(file).iter_batches():
-                yield from batch.to_pylist()
+        for batch in pq.ParquetFile(file).iter_batches():
+            yield from batch.to_pylist()
+
+
+def _csv(file: Path) -> Iterator[Any]:
+    """Read cells as text ("007" stays what it is), an empty one as missing."""
+    csv.field_size_limit(1 << 30)
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        for record in csv.DictReader(lines):
+            if None in record or None in record.values():
+                yield BadRow("not as many cells as columns")
+            else:
+                yield {name: cell or None for name, cell in record.items()}
 
 
 def _json(text: str) -> Any:
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # ValueError: also a number of more than 4,300 digits
         return BadRow("not JSON")

@@ -8,10 +8,12 @@ fine-tuning made, which is how Qwen2 limits the alignment tax.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from align.core.errors import StageFailed
 from align.core.plugins import Reward, Sampling
 from align.core.rows import Prompt
 from align.core.stage import Run
@@ -24,7 +26,7 @@ from align.stages.training import forget_checkpoints
 class OnlineDPO(PreferenceStage):
     """Train on pairs sampled from the model being trained."""
 
-    makes: ClassVar[frozenset[str]] = frozenset({"model"})
+    operational: ClassVar[frozenset[str]] = PreferenceStage.operational | {"sampler_batch_size"}
 
     prompts: Annotated[str, Ref("prompts")]
     """What the policy is asked."""
@@ -85,6 +87,10 @@ class OnlineDPO(PreferenceStage):
             figures = rounds.loop()
         finally:
             self.reward.stop()
+        if not any(f["pairs"] for f in figures):
+            why = "; ".join(f"{n} {reason}" for reason, n in sum((Counter(f["filtered"]) for f in figures), Counter()).items())
+            raise StageFailed(run.name, f"no round gave a pair to train on ({why}); look at `align peek`, or change the reward, "
+                              "temperature or max_new_tokens", run.folder / "log.txt")  # fmt: skip
         self._publish(run, rounds, figures, tokenizer)
 
     def _steps(self, pairs: int) -> int:

@@ -45,6 +45,7 @@ class TrainingStage(Stage):
     """Fields shared by `sft`, `dpo`, `reward_model` and `online_dpo`."""
 
     trains: ClassVar[bool] = True
+    operational: ClassVar[frozenset[str]] = frozenset({"logging_steps", "save_steps", "report_to"})
     trl_config: ClassVar[str]
     """TRL's configuration class, whose fields `training_args` may set: `file.py:Class`."""
 

@@ -43,7 +43,7 @@ def best_against_worst(
         return "truncated"
     best, worst = max(whole, key=lambda i: rewards[i]), min(whole, key=lambda i: rewards[i])
     margin = rewards[best] - rewards[worst]
-    if samples[best].text == samples[worst].text:
+    if len({samples[i].text for i in whole}) == 1 or (margin > 0 and samples[best].text == samples[worst].text):
         return "identical"
     if margin <= min_margin:
         return "tie" if margin == 0 else "margin too small"

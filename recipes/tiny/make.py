@@ -34,8 +34,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from transformers import (
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
 
 log = logging.getLogger("tiny")
 
@@ -48,6 +54,11 @@ SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+QWEN2_SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 
 NAMES = "Anna Ben Cara Dan Eva Finn Gina Hugo Iris Jack Lena Max Nora Omar Rosa Sam Tara Will"
@@ -100,7 +111,7 @@ SHORT_SHARE = 0.4
 
 # Shares of the kinds of documents, and of the kinds of chat answers: the mix of the base. The two
 # shares of an answer are those after a `CLOSE` and after a `SHORT` closing question.
-DOCUMENTS = {"drill": 0.14, "plain": 0.38, "chat": 0.48}
+DOCUMENTS = {"drill": 0.18, "plain": 0.36, "chat": 0.46}
 ANSWERS = {
     "right": (0.30, 0.14),
     "chatty": (0.08, 0.04),
@@ -302,12 +313,16 @@ def documents(pool: list[Problem], seed: int) -> Iterator[str]:
 
 
 def make_tokenizer(pool: list[Problem]) -> PreTrainedTokenizerFast:
-    """Train the byte-level BPE; every digit and every " + " is a piece of its own."""
+    """Train the byte-level BPE, in which every digit is a piece of its own.
+
+    The text is split exactly as Qwen2's tokenizer does it: `AutoTokenizer` puts that split in
+    place for every Qwen2 model, whatever tokenizer.json says.
+    """
     raw = Tokenizer(models.BPE())
-    pattern = Regex(r" [-+*=] |\d| ?[A-Za-z]+|\s|[^\sA-Za-z\d]")
+    raw.normalizer = normalizers.NFC()
     raw.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(pattern, "isolated"),
+            pre_tokenizers.Split(Regex(QWEN2_SPLIT), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
@@ -355,18 +370,25 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
 
 
 def rows(tokenizer: PreTrainedTokenizerFast, pool: list[Problem]) -> Iterator[list[int]]:
-    """Yield rows of `ROW` tokens: whole documents, each in the first open row it fits, then pad."""
+    """Yield rows of `ROW` tokens: whole documents, then padding.
+
+    A document goes into the first open row that it fits. A full row's documents are shuffled, as
+    otherwise long documents would open the rows and the model would expect them at a start.
+    """
     stream = documents(pool, SEED + 11)
-    open_rows: list[list[int]] = [[] for _ in range(8)]
+    rng = random.Random(SEED + 13)
+    open_rows: list[list[list[int]]] = [[] for _ in range(8)]
     while True:
         for ids in tokenizer([next(stream) for _ in range(512)])["input_ids"]:
-            fitting = [row for row in open_rows if len(row) + len(ids) <= ROW]
-            if not fitting:
-                fullest = max(open_rows, key=len)
-                yield fullest + [tokenizer.pad_token_id] * (ROW - len(fullest))
-                fullest.clear()
-                fitting = [fullest]
-            fitting[0].extend(ids)
+            sizes = [sum(map(len, row)) for row in open_rows]
+            at = next((i for i, size in enumerate(sizes) if size + len(ids) <= ROW), None)
+            if at is None:
+                at = sizes.index(max(sizes))
+                rng.shuffle(open_rows[at])
+                padding = [tokenizer.pad_token_id] * (ROW - sizes[at])
+                yield sum(open_rows[at], []) + padding
+                open_rows[at] = []
+            open_rows[at].append(ids)
 
 
 def pretrain(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, pool: list[Problem], steps: int) -> None:
@@ -415,7 +437,7 @@ def main() -> None:
     """Write the problem files, then train and write the model."""
     parser = argparse.ArgumentParser(description="Make the tiny base model.")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=1600)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -431,6 +453,9 @@ def main() -> None:
 
     tokenizer = make_tokenizer(sets["pool"])
     tokenizer.save_pretrained(folder)
+    sample = [text for text, _ in zip(documents(sets["pool"], SEED + 12), range(500), strict=False)]
+    if AutoTokenizer.from_pretrained(folder)(sample)["input_ids"] != tokenizer(sample)["input_ids"]:
+        raise RuntimeError("the tokenizer loads as another one than was saved")
     model = make_model(tokenizer)
     log.info("%d parameters, %d tokens", model.num_parameters(), args.steps * BATCH * ROW)
     pretrain(model, tokenizer, sets["pool"], args.steps)

@@ -1,0 +1,63 @@
+"""Several rewards as one: a weighted sum, with each part's opinion in `why`.
+
+A verifier among the parts gives the verdict. Typical use: a verifier of weight 1 that decides, and a trained reward
+model of small weight that ranks what the verifier cannot tell apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from pydantic import Field
+
+from align.core.config import Config
+from align.core.plugins import Reward, Score
+from align.core.rows import Prompt
+
+
+class Part(Config):
+    """One of the rewards, and how much it counts."""
+
+    reward: Reward
+    """Any reward."""
+    weight: float = 1.0
+    """Multiplies its value; negative makes it a penalty."""
+
+
+class Mixture(Reward):
+    """A weighted sum of rewards."""
+
+    parts: list[Part] = Field(min_length=1)
+    """`[{reward: {kind: math}}, {reward: {kind: reward_model, model: rm}, weight: 0.1}]`."""
+
+    def start(self, locate: Callable[[str], str]) -> None:
+        """Start every part."""
+        for part in self.parts:
+            part.reward.start(locate)
+
+    def stop(self) -> None:
+        """Stop every part."""
+        for part in self.parts:
+            part.reward.stop()
+
+    async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
+        """Return one score per completion of one prompt."""
+        return (await self.score_many([prompt], [completions]))[0]
+
+    async def score_many(self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]) -> list[list[Score]]:
+        """Add up the parts; `passed` is that of the verifiers, all of which must agree."""
+        opinions = await asyncio.gather(*(part.reward.score_many(prompts, completions) for part in self.parts))
+        return [
+            [self._sum([opinion[i][j] for opinion in opinions]) for j in range(len(texts))]
+            for i, texts in enumerate(completions)
+        ]
+
+    def _sum(self, scores: list[Score]) -> Score:
+        verdicts = [score.passed for score in scores if score.passed is not None]
+        value = sum(part.weight * score.value for part, score in zip(self.parts, scores, strict=True))
+        why = "; ".join(
+            f"{part.reward.kind} {score.value:.3g}{f' ({score.why})' if score.why else ''}"
+            for part, score in zip(self.parts, scores, strict=True)
+        )
+        return Score(value, all(verdicts) if verdicts else None, why)

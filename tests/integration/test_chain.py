@@ -1,0 +1,154 @@
+"""The whole product on a real (tiny) model: it ends, it is honest, its checkpoint loads, and killing it loses nothing."""
+
+import json
+import os
+import shutil
+import signal
+import time
+
+import pytest
+import torch
+from chain import finish, start
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from align.core import tables
+
+STAGES = ["problems", "solutions", "sft", "attempts", "dpo", "reward", "online", "scores", "release"]
+
+
+def folder(run, stage):
+    return run / f"{STAGES.index(stage) + 1:02d}-{stage}"
+
+
+@pytest.fixture(scope="module")
+def finished(root, tmp_path_factory):
+    """An uninterrupted run, and what it printed."""
+    out = tmp_path_factory.mktemp("chain") / "run"
+    return out, finish(start(root, out))
+
+
+def test_every_stage_is_done_and_accounted_for(finished):
+    run, _ = finished
+    for stage in STAGES:
+        assert (folder(run, stage) / "done.json").is_file()
+    for stage in ("solutions", "attempts"):
+        report = json.loads((folder(run, stage) / "report.json").read_text())
+        gone = sum(report["dropped"].values()) + sum(report["failed"].values())
+        assert report["inputs"] == report["emitted"] + gone == 48
+        drops = (folder(run, stage) / "dropped.jsonl").read_text().splitlines()
+        assert len(drops) == gone
+        for table, count in report["rows"].items():
+            assert tables.count(folder(run, stage), table) == count
+
+
+def test_the_scores_are_printed_and_published(finished):
+    run, printed = finished
+    scores = json.loads((folder(run, "scores") / "scores.json").read_text())
+    assert list(scores) == ["base", "sft", "dpo", "online"]
+    for model in scores.values():
+        greedy, sampled = model["arithmetic"]["greedy"], model["arithmetic"]["sampled"]
+        assert greedy["n"] == sampled["n"] == 24
+        assert 0 <= greedy["low"] <= greedy["value"] <= greedy["high"] <= 1
+        assert sampled["low"] <= sampled["value"] <= sampled["high"]
+        assert sampled["pass@2"] >= sampled["value"]
+    assert "arithmetic: 24 held-out problems, 2 samples each" in printed
+    assert "0 held-out problems among them" in printed
+
+
+def test_the_export_loads_with_plain_transformers_as_the_same_model(finished):
+    run, _ = finished
+    release, online = folder(run, "release"), folder(run, "online")
+    tokenizer = AutoTokenizer.from_pretrained(release)
+    text = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "What is 3 + 4?"}], tokenize=False, add_generation_prompt=True
+    )
+    ids = tokenizer(text, return_tensors="pt").input_ids
+    with torch.no_grad():
+        exported = AutoModelForCausalLM.from_pretrained(release)(ids).logits
+        trained = AutoModelForCausalLM.from_pretrained(online)(ids).logits
+    assert torch.equal(exported, trained)
+    assert AutoModelForCausalLM.from_pretrained(release).generation_config.eos_token_id == tokenizer.eos_token_id
+    card = (release / "README.md").read_text()
+    assert "held-out problems" in card
+    assert "kind: rejection_sampling" in card
+    assert "| solutions | rejection_sampling | inputs: " in card or "| solutions | rejection_sampling | inputs 48" in card
+
+
+def test_running_again_skips_everything(root, finished):
+    run, _ = finished
+    before = {p: p.stat().st_mtime_ns for p in run.rglob("done.json")}
+    assert "0 stages run, 9 done before" in finish(start(root, run))
+    assert before == {p: p.stat().st_mtime_ns for p in run.rglob("done.json")}
+
+
+def begun(run, stage):
+    """Has the stage done something worth losing?"""
+    place = folder(run, stage)
+    if stage in ("sft", "dpo", "reward"):
+        return any(place.glob("checkpoints/checkpoint-*/complete"))
+    if stage == "online":
+        return (place / "rounds" / "000" / "done.json").exists()
+    if stage == "scores":
+        return (place / "calls.jsonl").exists() and (place / "calls.jsonl").stat().st_size > 0
+    return (place / "stage.json").exists()
+
+
+def kill_in(root, run, stage):
+    """Start a run and kill -9 all of it once the stage has begun."""
+    process = start(root, run)
+    deadline = time.monotonic() + 300
+    while not begun(run, stage) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    alive = process.poll() is None
+    if alive:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    return alive and not (folder(run, stage) / "done.json").exists()
+
+
+def test_killed_in_every_stage_it_ends_with_the_same_weights(root, finished, tmp_path):
+    whole, _ = finished
+    run = tmp_path / "run"
+    run.mkdir()
+    for stage in ("problems", "solutions"):  # the same samples to train on; killing while sampling: the next test
+        shutil.copytree(folder(whole, stage), folder(run, stage))
+    killed = [stage for stage in STAGES[2:] if kill_in(root, run, stage)]
+    assert {"sft", "dpo", "online"} <= set(killed), f"killed only in {killed}"
+    assert "resuming" in finish(start(root, run)) or "scores" in killed
+    for stage in ("sft", "attempts", "dpo", "reward", "online", "release"):
+        for file in ("model.safetensors",) if stage != "attempts" else ():
+            ours, theirs = load_file(folder(run, stage) / file), load_file(folder(whole, stage) / file)
+            assert ours.keys() == theirs.keys()
+            for name in ours:
+                assert torch.equal(ours[name], theirs[name]), f"{stage}: {name}"
+    same = [json.loads((folder(r, "scores") / "scores.json").read_text()) for r in (run, whole)]
+    assert same[0] == same[1]
+
+
+def test_killed_while_sampling_it_loses_no_row_and_repeats_no_call(root, finished, tmp_path):
+    whole, _ = finished
+    run = tmp_path / "run"
+    run.mkdir()
+    shutil.copytree(folder(whole, "problems"), folder(run, "problems"))
+    process = start(root, run, {"solutions.concurrency": 4})
+    ledger = folder(run, "solutions") / "ledger.jsonl"
+    deadline = time.monotonic() + 300
+    while not (ledger.exists() and ledger.stat().st_size) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    held = len(ledger.read_bytes().splitlines())
+    assert 0 < held < 48
+    again = start(root, run, {"solutions.concurrency": 4})
+    while not (folder(run, "solutions") / "done.json").exists() and again.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(again.pid, signal.SIGKILL)
+    again.communicate()
+    ours, theirs = (json.loads((folder(r, "solutions") / "report.json").read_text()) for r in (run, whole))
+    for key in ("inputs", "emitted", "dropped", "rows", "tallies"):
+        assert ours[key] == theirs[key], key
+    calls = [json.loads(line) for line in (folder(run, "solutions") / "calls.jsonl").read_text().splitlines()]
+    assert len({(c["key"], c["index"]) for c in calls}) == len(calls) == 48 * 4
+    ids = [[row.id for row in tables.read(folder(r, "solutions"), "demonstrations")] for r in (run, whole)]
+    assert ids[0] == ids[1]

@@ -1,0 +1,85 @@
+"""Several processes, and adapters instead of full weights: the same stages, the same kind of artifact."""
+
+import json
+
+import torch
+from chain import finish, start
+from peft import PeftModel
+from test_chain import folder
+from transformers import AutoModelForCausalLM
+
+from align import Recipe
+
+
+def test_two_processes_under_accelerate(root, tmp_path):
+    out = tmp_path / "run"
+    printed = finish(
+        start(
+            root, out,
+            {"accelerate": "{num_processes: 2}", "problems.limit": 24, "online.rounds": 2, "online.prompts_per_round": 8,
+             "scores.limit": 4, "scores.samples": 0, "sft.num_train_epochs": 1},
+        )
+    )  # fmt: skip
+    report = json.loads((folder(out, "online") / "report.json").read_text())
+    assert report["prompts"] == 16
+    assert (folder(out, "release") / "done.json").is_file()
+    assert "arithmetic: 4 held-out problems" in printed
+    rounds = [json.loads((folder(out, "online") / "rounds" / f"00{i}" / "pairs.json").read_text()) for i in range(2)]
+    assert len({pair["id"] for r in rounds for pair in r["pairs"]}) > 8  # both processes sampled their own prompts
+
+
+LORA = """
+name: lora
+seed: 3
+base: {base}
+stages:
+  rows: {{kind: load, path: rows.jsonl}}
+  sft:
+    {{kind: sft, model: base, data: [rows], lora: {{r: 4, alpha: 8}}, learning_rate: 1e-2, per_device_train_batch_size: 4}}
+  prefer: {{kind: load, path: pairs.jsonl}}
+  dpo:
+    {{kind: dpo, model: sft, data: [prefer], lora: {{r: 4, alpha: 8}}, learning_rate: 1e-2, per_device_train_batch_size: 4}}
+  online:
+    kind: online_dpo
+    model: dpo
+    reference: sft
+    prompts: rows
+    reward: {{kind: "brief:Brief"}}
+    lora: {{r: 4, alpha: 8}}
+    samples: 4
+    rounds: 2
+    max_new_tokens: 40
+    sampler_dtype: bfloat16
+    learning_rate: 1e-3
+    per_device_train_batch_size: 4
+"""
+
+
+BRIEF = """
+from align import Reward, Score
+
+class Brief(Reward):
+    async def score(self, prompt, completions):
+        return [Score(-len(text)) for text in completions]
+"""
+
+
+def test_lora_is_merged_into_what_is_published(tiny, tmp_path):
+    (tmp_path / "recipe.yaml").write_text(LORA.format(base=tiny))
+    (tmp_path / "brief.py").write_text(BRIEF)
+    rows = [{"prompt": f"Ben has {i} cups.", "completion": "CUPS"} for i in range(8)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    pairs = [{"prompt": f"Ben has {i} cups.", "chosen": "CUPS", "rejected": "Eggs."} for i in range(8)]
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+    report = Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run")
+    before = tiny
+    ids = torch.tensor([[5, 6, 7, 8]])
+    for stage in ("sft", "dpo", "online"):
+        published = AutoModelForCausalLM.from_pretrained(report.stage(stage)).eval()
+        start_of_stage = AutoModelForCausalLM.from_pretrained(before, dtype=torch.float32).eval()
+        with torch.no_grad():
+            plain = start_of_stage(ids).logits
+            adapted = PeftModel.from_pretrained(start_of_stage, str(report.stage(stage) / "adapter")).eval()(ids).logits
+            assert torch.allclose(published(ids).logits, adapted, atol=1e-4)
+            assert not torch.allclose(published(ids).logits, plain, atol=1e-4)
+        before = str(report.stage(stage))

@@ -1,0 +1,344 @@
+"""The row engine: every prompt accounted for, every call paid once, and kill -9 loses nothing that was written."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import pytest
+
+from align import Completion, Demonstration, Preference, Prompt, Ref, StageFailed
+from align.core import tables
+from align.core.recipe import Recipe
+from align.core.rows import child_id
+from align.generate.scripted import Scripted
+from data_synthesis import Context, Drop, Synthesizer
+from data_synthesis.calls import AppendOnly
+
+CALLS = []
+"""What `Counting` was asked in this process: (last message, n, first)."""
+
+
+class Counting(Scripted):
+    """Remembers what it is asked, and takes a moment to answer."""
+
+    default: str = "yes"
+    seconds: float = 0.0
+    """Time to answer."""
+
+    async def generate(self, messages, sampling):
+        CALLS.append((messages[-1]["content"], sampling.n, sampling.first))
+        await asyncio.sleep(self.seconds)
+        return [
+            Completion(f"{c.text} {sampling.first + i}", "stop")
+            for i, c in enumerate(await super().generate(messages, sampling))
+        ]
+
+
+class Ask(Synthesizer):
+    """Asks n times; the prompt itself says what then goes wrong."""
+
+    makes: ClassVar[frozenset[str]] = frozenset({"demonstrations"})
+    generator: Annotated[str, Ref("generator")] = "g"
+    n: int = 1
+    temperature: float = 1.0
+    broken_while: str = "never.txt"
+    """"fail" prompts fail while this file is there."""
+
+    async def synthesize(self, prompt: Prompt, ctx: Context) -> object:
+        """Answer, or misbehave."""
+        word = prompt.messages[0]["content"].split()[0]
+        if word == "fail" and Path(self.broken_while).exists():
+            raise RuntimeError("the server is on fire")
+        said = await ctx.sample(self.generator, prompt.messages, n=self.n, temperature=self.temperature)
+        ctx.tally("answers", len(said))
+        await asyncio.sleep(ctx.rng.random() / 50)
+        match word:
+            case "drop":
+                return Drop("not wanted")
+            case "none":
+                return None
+            case "nothing":
+                return []
+            case "text":
+                return said[0].text
+            case "same":
+                return Preference(prompt=prompt.messages, chosen="a", rejected="a")
+        return [
+            Demonstration(prompt=prompt.messages, completion=c.text, id="mine", note={"rng": ctx.rng.random()}) for c in said
+        ]
+
+
+RECIPE = """\
+name: x
+base: ./m
+generators:
+  g: {kind: "test_engine:Counting"}
+stages:
+  prompts: {kind: load, path: prompts.jsonl}
+  ask: {kind: "test_engine:Ask", prompts: prompts, broken_while: broken.txt}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    CALLS.clear()
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    return tmp_path
+
+
+def prompts(*texts):
+    Path("prompts.jsonl").write_text("".join(json.dumps({"prompt": text, "answer": "yes 0"}) + "\n" for text in texts))
+
+
+def run(out="out", **override):
+    """Run the recipe; return the folder of its last stage."""
+    report = Recipe.load("recipe.yaml", set=override).run(out)
+    return next(report.folder.glob("02-*"))
+
+
+def report(stage):
+    return json.loads((stage / "report.json").read_text())
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def reopen(stage):
+    """Leave the stage as a kill before its end would."""
+    for name in ("done.json", "report.json", "demonstrations.parquet"):
+        (stage / name).unlink()
+
+
+# -- accounting -----------------------------------------------------------------------------------------------------
+
+
+def test_every_prompt_is_emitted_dropped_or_failed_and_the_report_says_so(folder):
+    prompts(*(f"fine {i}" for i in range(20)), "drop 1", "drop 2", "none")
+    stage = run(**{"ask.n": 2})
+    found = report(stage)
+    assert (found["inputs"], found["emitted"], found["dropped"]) == (23, 20, {"not wanted": 2})
+    ((error, count),) = found["failed"].items()
+    assert count == 1
+    assert error.startswith("TypeError: synthesize() must return a row, a list of rows or Drop(reason), not NoneType")
+    assert found["rows"] == {"demonstrations": 40}
+    assert found["tallies"] == {"answers": 44}, "of the prompts that did not fail"
+    assert (found["samples"]["made"], found["samples"]["replayed"]) == (46, 0)
+    assert len(tables.read(stage, "demonstrations")) == 40
+    aside = lines(stage / "dropped.jsonl")
+    assert [(a["reason"], a["messages"][0]["content"]) for a in aside] == [
+        ("not wanted", "drop 1"),
+        ("not wanted", "drop 2"),
+        (error, "none"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("none", r"TypeError: synthesize\(\) must return a row, a list of rows or Drop\(reason\), not NoneType"),
+        ("text", r"TypeError: synthesize\(\) must return a row, a list of rows or Drop\(reason\), not str"),
+        ("nothing", r"TypeError: synthesize\(\) returned an empty list; say why with Drop\(reason\)"),
+        ("same", r"BadRow: chosen equals rejected \(rows.py:\d+\)"),
+        ("fail", r"RuntimeError: the server is on fire \(test_engine.py:\d+\)"),
+    ],
+)
+def test_a_prompt_that_fails_says_why_and_where(text, sentence, folder):
+    prompts(text)
+    (folder / "broken.txt").touch()
+    with pytest.raises(StageFailed, match=f"stage 'ask' failed: 1 of 1 prompts failed, 1 with: {sentence}"):
+        run()
+
+
+def test_a_stage_in_which_everything_fails_gives_up_early(folder):
+    prompts(*(f"fail {i}" for i in range(100)))
+    (folder / "broken.txt").touch()
+    with pytest.raises(StageFailed, match=r"20 of 20 prompts failed, 20 with: RuntimeError: .* \(test_engine.py:\d+\). What"):
+        run(**{"ask.concurrency": 1})
+    assert len(lines(folder / "out" / "02-ask" / "ledger.jsonl")) == 20
+
+
+def test_failed_prompts_are_tried_again_on_resume_and_no_others(folder):
+    prompts(*(f"fine {i}" for i in range(6)), *(f"fail {i}" for i in range(4)))
+    (folder / "broken.txt").touch()
+    with pytest.raises(StageFailed, match=r"4 of 10 prompts failed, 4 with: .* What succeeded is kept; fix it and run again"):
+        run()
+    assert len(CALLS) == 6
+    (folder / "broken.txt").unlink()
+    CALLS.clear()
+    found = report(run())
+    assert sorted(text for text, _, _ in CALLS) == [f"fail {i}" for i in range(4)]
+    assert (found["emitted"], found["failed"]) == (10, {})
+
+
+def test_no_prompts_of_a_stage_that_failed_half_way_are_lost_or_counted_twice(folder):
+    prompts(*(f"fine {i}" for i in range(5)), "drop", "fail")
+    (folder / "broken.txt").touch()
+    for _ in range(2):
+        with pytest.raises(StageFailed, match="1 of 7 prompts failed"):
+            run()
+    assert len(CALLS) == 6
+    (folder / "broken.txt").unlink()
+    found = report(run())
+    assert (found["inputs"], found["emitted"], found["dropped"], found["failed"]) == (7, 6, {"not wanted": 1}, {})
+
+
+# -- ids ------------------------------------------------------------------------------------------------------------
+
+
+def test_ids_come_from_the_prompt_and_the_stage_and_rows_in_the_order_of_the_prompts(folder):
+    prompts(*(f"fine {i}" for i in range(30)))
+    stage = run(**{"ask.n": 2})
+    rows = tables.read(stage, "demonstrations")
+    sources = tables.read(folder / "out" / "01-prompts", "prompts")
+    assert [r.id for r in rows] == [child_id(p.id, "ask", i) for p in sources for i in range(2)]
+    assert "mine" not in {r.id for r in rows}
+    finished = [line["id"] for line in lines(stage / "ledger.jsonl")]
+    assert finished != [p.id for p in sources], "they finished in another order"
+    lineage = lines(stage / "lineage.jsonl")
+    assert [(item["id"], item["parents"]) for item in lineage] == [(r.id, [sources[i // 2].id]) for i, r in enumerate(rows)]
+    assert {(item["stage"], item["synthesizer"], item["version"]) for item in lineage} == {("ask", "test_engine:Ask", "1")}
+
+
+def test_what_is_made_does_not_depend_on_order_or_concurrency(folder):
+    prompts(*(f"fine {i}" for i in range(20)))
+    together, alone = run("together"), run("alone", **{"ask.concurrency": 1})
+    assert tables.read(together, "demonstrations") == tables.read(alone, "demonstrations")
+    assert lines(together / "lineage.jsonl") == lines(alone / "lineage.jsonl"), "the notes hold draws of ctx.rng"
+
+
+# -- the call log ---------------------------------------------------------------------------------------------------
+
+
+def test_a_replay_makes_no_calls_and_the_same_rows(folder):
+    prompts("fine 1", "fine 2", "drop")
+    stage = run(**{"ask.n": 3})
+    rows = tables.read(stage, "demonstrations")
+    reopen(stage)
+    (stage / "ledger.jsonl").unlink()
+    CALLS.clear()
+    assert tables.read(run(**{"ask.n": 3}), "demonstrations") == rows
+    assert CALLS == []
+    assert (report(stage)["samples"]["made"], report(stage)["samples"]["replayed"]) == (0, 9)
+
+
+def test_more_samples_pay_for_the_new_ones_only(folder):
+    prompts("fine")
+    run(**{"ask.n": 4})
+    stage = run(**{"ask.n": 6})
+    assert CALLS == [("fine", 4, 0), ("fine", 2, 4)]
+    assert [r.completion[0]["content"] for r in tables.read(stage, "demonstrations")] == [f"yes {i}" for i in range(6)]
+    run(**{"ask.n": 2})
+    assert len(CALLS) == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "calls"),
+    [({"ask.temperature": 0.5}, 2), ({"generators.g.default": "no"}, 2), ({"seed": 1}, 2), ({"ask.broken_while": "x"}, 0)],
+)
+def test_what_pays_again_after_a_change(override, calls, folder):
+    prompts("fine 1", "fine 2")
+    run()
+    CALLS.clear()
+    run(**override)
+    assert len(CALLS) == calls
+
+
+def test_a_changed_reward_pays_nothing(folder):
+    (folder / "recipe.yaml").write_text(
+        RECIPE.replace('"test_engine:Ask", prompts: prompts, broken_while: broken.txt', "rejection_sampling, prompts: prompts, "
+                       "generator: g, samples: 3, reward: {kind: math, symbolic: false}")
+    )  # fmt: skip
+    prompts("what?", "which?")
+    assert report(run())["samples"]["made"] == 6
+    CALLS.clear()
+    found = report(run(**{"ask.reward.timeout_seconds": 1, "ask.max_pairs": 0}))
+    assert (CALLS, found["samples"]["made"], found["samples"]["replayed"]) == ([], 0, 6)
+
+
+def test_two_equal_questions_of_one_prompt_stay_two_samples(folder):
+    (folder / "recipe.yaml").write_text(RECIPE.replace("test_engine:Ask", "test_engine:Twice"))
+    prompts("fine")
+    stage = run()
+    assert len(CALLS) == 2
+    assert len({line["key"] for line in lines(stage / "calls.jsonl")}) == 2
+
+
+class Twice(Ask):
+    """Asks the same again."""
+
+    async def synthesize(self, prompt: Prompt, ctx: Context) -> object:
+        """Sample, sample."""
+        said = [(await ctx.sample(self.generator, prompt.messages))[0] for _ in range(2)]
+        return [Demonstration(prompt=prompt.messages, completion=c.text) for c in said]
+
+
+# -- crashes --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cut", [1, 30])
+def test_a_torn_last_line_costs_that_line_only(cut, folder):
+    prompts(*(f"fine {i}" for i in range(5)))
+    stage = run(**{"ask.concurrency": 1})
+    rows = tables.read(stage, "demonstrations")
+    reopen(stage)
+    for name in ("ledger.jsonl", "calls.jsonl"):
+        data = (stage / name).read_bytes()
+        (stage / name).write_bytes(data[:-cut])
+    CALLS.clear()
+    assert tables.read(run(**{"ask.concurrency": 1}), "demonstrations") == rows
+    assert len(CALLS) == 1
+    assert len(lines(stage / "ledger.jsonl")) == len(lines(stage / "calls.jsonl")) == 5
+
+
+def test_a_record_appended_after_a_tear_is_read_where_it_says(tmp_path):
+    log = AppendOnly(tmp_path / "log.jsonl")
+    offsets = [log.append({"text": text}) for text in ("é", "\ud800", "line\nbreak")]
+    log.close()
+    with log.path.open("ab") as file:
+        file.write(b'{"text": "to')
+    again = AppendOnly(log.path)
+    assert [offset for offset, _ in again.read()] == offsets
+    offsets.append(again.append({"text": "after"}))
+    assert [again.at(offset)["text"] for offset in offsets] == ["é", "\ud800", "line\nbreak", "after"]
+    again.close()
+
+
+def test_kill_9_in_the_middle_of_a_stage_loses_only_calls_in_flight(folder):
+    prompts(*(f"fine {i}" for i in range(60)), "drop")
+    (folder / "recipe.yaml").write_text(RECIPE.replace('Counting"}', 'Counting", seconds: 0.02}'))
+    slow = {"ask.concurrency": 2, "ask.n": 2}
+    whole = run("whole", **slow)
+    options = [f"--set={key}={value}" for key, value in slow.items()]
+    here = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    child = subprocess.Popen(
+        [sys.executable, "-m", "align", "run", "recipe.yaml", "--out", "killed", *options],
+        env=os.environ | {"PYTHONPATH": here}, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    ledger, deadline = folder / "killed" / "02-ask" / "ledger.jsonl", time.monotonic() + 120
+    while (
+        child.poll() is None and time.monotonic() < deadline and not (ledger.exists() and ledger.read_bytes().count(b"\n") > 9)
+    ):
+        time.sleep(0.01)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    killed = ledger.parent
+    assert not (killed / "done.json").exists()
+    done, logged = ledger.read_bytes().count(b"\n"), (killed / "calls.jsonl").read_bytes().count(b"\n")
+    assert 10 <= done < 61
+    CALLS.clear()
+    run("killed", **slow)
+    assert tables.read(killed, "demonstrations") == tables.read(whole, "demonstrations")
+    assert lines(killed / "lineage.jsonl") == lines(whole / "lineage.jsonl")
+    assert report(killed)["inputs"] == report(killed)["emitted"] + 1 == 61
+    assert report(killed)["samples"]["made"] == sum(n for _, n, _ in CALLS) == 2 * 61 - logged
+    calls = [(line["key"], line["index"]) for line in lines(killed / "calls.jsonl")]
+    assert len(calls) == len(set(calls)) == 2 * 61

@@ -1,0 +1,273 @@
+"""A wrong recipe is refused before anything runs: every mistake at once, each with its line and what to do about it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from align.cli import main
+from align.core import loading
+from align.core.recipe import Recipe
+
+HEAD = """\
+name: x
+base: ./m
+generators:
+  g: {kind: scripted}
+stages:
+  problems: {kind: load, path: problems.jsonl}
+  right: {kind: rejection_sampling, prompts: problems, generator: g, reward: {kind: math}}
+"""
+TAIL = "stages: {problems: {kind: load, path: problems.jsonl}}\n"
+MODULES = {
+    "plug_raises": "import json\njson.loads('{')\n",
+    "plug_imports": "import no_such_library\n",
+    "plug_good": "class Shorter:\n    pass\n",
+    "plug_lazy": "from data_synthesis import Synthesizer\nclass Lazy(Synthesizer):\n    '''Does nothing.'''\n",
+    "plug_picky": (
+        "from align import Reward\n"
+        "class Picky(Reward):\n"
+        "    async def score(self, prompt, completions): return []\n"
+        "    def problems(self, folder): yield 'kind', 'needs a library that is not here'\n"
+    ),
+}
+
+# `#!` marks the line that the message must name
+BROKEN = {
+    "duplicate key": (HEAD + "seed: 1\nseed: 2 #!\n", "seed: duplicate key (first on line 8); remove one"),
+    "duplicate stage": (HEAD + "  problems: {kind: load, path: y} #!\n", "stages.problems: duplicate key (first on line 6)"),
+    "top-level typo": ("name: x\nbass: ./m #!\nbase: ./m\n" + TAIL, "bass: unknown key; did you mean 'base'?"),
+    "stage field typo": (
+        HEAD + "  sft:\n    kind: sft\n    model: base\n    data: [right]\n    learning_rte: 1 #!\n",
+        "stages.sft.learning_rte: unknown key; did you mean 'learning_rate'?",
+    ),
+    "generator field typo": ("name: x\nbase: ./m\ngenerators:\n  g:\n    kind: scripted\n    reply: {} #!\n" + TAIL,
+                             "generators.g.reply: unknown key; did you mean 'replies'?"),
+    "wrong type": (HEAD + "  s: {kind: sft, model: base, data: [right], num_train_epochs: two} #!\n", "be a valid number"),
+    "wrong item of a list": (
+        HEAD + "  s:\n    kind: sft\n    model: base\n    data:\n      - right\n      - 3 #!\n", "stages.s.data.1: "
+    ),
+    "out of range": (
+        HEAD + "  s:\n    kind: sft\n    model: base\n    data: [right]\n    learning_rate: -1e-5 #!\n",
+        "stages.s.learning_rate: Input should be greater than 0",
+    ),
+    "missing base": ("name: x #!\n" + TAIL, "base: this key is required"),
+    "missing field": (HEAD + "  s: {kind: sft, model: base} #!\n", "stages.s.data: this key is required"),
+    "unknown stage": (HEAD + "  s:\n    kind: dpoo #!\n", "unknown kind 'dpoo'; did you mean 'dpo'?"),
+    "unknown reward": (
+        HEAD + "  s:\n    kind: rejection_sampling\n    prompts: problems\n    generator: g\n    reward: {kind: maths} #!\n",
+        "stages.s.reward.kind: unknown kind 'maths'; did you mean 'math'?",
+    ),
+    "unknown generator kind": ("name: x\nbase: ./m\ngenerators:\n  g: {kind: script} #!\n" + TAIL, "did you mean 'scripted'?"),
+    "unknown optimizer": (
+        HEAD + "  s: {kind: sft, model: base, data: [right], optimizer: {kind: adam}} #!\n", "did you mean 'adamw'?"
+    ),
+    "no kind": (HEAD + "  s: {prompts: problems} #!\n", "stages.s.kind: 'kind' is missing; one of: dpo, evaluate, export"),
+    "stage is a word": (HEAD + "  s: 7 #!\n", "a mapping with a 'kind' is expected here, not int"),
+    "missing stage": (HEAD + "  s: {kind: sft, model: base, data: [rihgt]} #!\n", "no stage 'rihgt'; did you mean 'right'?"),
+    "later stage": (
+        HEAD + "  s: {kind: sft, model: base, data: [more]} #!\n"
+        "  more: {kind: rejection_sampling, prompts: problems, generator: g, reward: math}\n",
+        "stages.s.data.0: stage 'more' does not come before this one; move it up",
+    ),
+    "rows from a model": (
+        HEAD + "  s: {kind: sft, model: base, data: [right]}\n  d: {kind: dpo, model: s, data: [s]} #!\n",
+        "stage 's' makes a model, but preferences are needed here; stages that do: problems, right",
+    ),
+    "rows from a weighted model": (
+        HEAD + "  s: {kind: sft, model: base, data: [{from: base, weight: 2}]} #!\n",
+        "stages.s.data.0.from: 'base' is a model; demonstrations are needed here",
+    ),
+    "model from rows": (HEAD + "  s: {kind: sft, model: right, data: [right]} #!\n", "but a model is needed here"),
+    "reward is a policy": (
+        HEAD + "  s: {kind: sft, model: base, data: [right]}\n  d:\n    kind: rejection_sampling\n    prompts: problems\n"
+        "    generator: g\n    reward:\n      kind: reward_model\n      model: s #!\n",
+        "stages.d.reward.model: stage 's' makes a model, but a reward model is needed here",
+    ),
+    "base without slash": ("name: x\nbase: gpt2 #!\n" + TAIL, "hold a slash (./gpt2, owner/gpt2)"),
+    "unknown generator": (
+        HEAD + "  s:\n    kind: rejection_sampling\n    prompts: problems\n    reward: math\n    generator: gg #!\n",
+        "stages.s.generator: no generator 'gg'; did you mean 'g'?",
+    ),
+    "generator of a later stage": (
+        "name: x\nbase: ./m\ngenerators: {tuned: {kind: transformers, model: s}}\nstages:\n"
+        "  problems: {kind: load, path: problems.jsonl}\n"
+        "  d: {kind: rejection_sampling, prompts: problems, generator: tuned, reward: math} #!\n"
+        "  s: {kind: sft, model: base, data: [d]}\n",
+        "stages.d.generator: generator 'tuned' uses stage 's', which does not come before this one",
+    ),
+    "regular expression": (
+        "name: x\nbase: ./m\ngenerators:\n  g:\n    kind: scripted\n    replies: {'(': x} #!\n" + TAIL,
+        "generators.g.replies: '(' is not a regular expression",
+    ),
+    "tab": ("name: x\n\tbase: ./m #!\n", "not YAML: "),
+    "unclosed bracket": ("name: x\nstages: [1, 2\nbase: ./m #!\n", "not YAML: "),
+    "control character": ("name: x #!\nbase: './m\x07'\n", "not YAML: unacceptable character #x0007"),
+    "two documents": ("name: x\n--- #!\nbase: ./m\n", "not YAML: but found another document"),
+    "alias of itself": ("name: x\nbase: ./m\nstages: &s\n  s: *s #!\n", "nested too deeply"),
+    "a list": ("- name: x #!\n", "a recipe is a mapping with name, base and stages"),
+    "empty file": ("#!\n", "a recipe is a mapping with name, base and stages"),
+    "no stages": ("name: x\nbase: ./m\nstages: {} #!\n", "stages: "),
+    "stage called base": (HEAD.replace("stages:", "stages: #!") + "  base: {kind: load, path: problems.jsonl}\n",
+                          "'base' cannot name a stage"),
+    "not a number": (HEAD + "  s: {kind: sft, model: base, data: [right], warmup_ratio: .nan} #!\n", "finite number"),
+    "training_args typo": (
+        HEAD + "  s:\n    kind: sft\n    model: base\n    data: [right]\n    training_args:\n      adam_beta3: 0.9 #!\n",
+        "stages.s.training_args.adam_beta3: TRL's SFTConfig has no 'adam_beta3'; did you mean 'adam_beta",
+    ),
+    "training_args of ours": (
+        HEAD + "  s: {kind: sft, model: base, data: [right], training_args: {learning_rate: 1}} #!\n", "set by a field"
+    ),
+    "missing data file": (HEAD + "  s: {kind: load, path: nothing.jsonl} #!\n", "no file or folder 'nothing.jsonl'"),
+    "missing shots": (
+        HEAD + "  s: {kind: rejection_sampling, prompts: problems, generator: g, reward: math, shots: s.jsonl} #!\n",
+        "stages.s.shots: no file or folder 's.jsonl'",
+    ),
+    "file of another type": (HEAD + "  s: {kind: load, path: recipe.yaml} #!\n", "'.yaml' cannot be read; one of: .csv, .json"),
+    "unknown column": (HEAD + "  s: {kind: load, path: problems.jsonl, columns: {promt: q}} #!\n", "stages.s.columns.promt"),
+    "unknown task": (
+        HEAD + "  s:\n    kind: evaluate\n    models: [base]\n    tasks:\n      - arithmetic\n      - gsm8 #!\n",
+        "stages.s.tasks.1: no built-in task 'gsm8'; did you mean 'gsm8k'?",
+    ),
+    "plug-in not found": (HEAD + "  s: {kind: 'no_such_module:X'} #!\n", "there is no module 'no_such_module' beside"),
+    "plug-in raises": (HEAD + "  s: {kind: 'plug_raises:X'} #!\n", "importing 'plug_raises' raised JSONDecodeError: Expecting"),
+    "plug-in needs a library": (
+        HEAD + "  s: {kind: 'plug_imports:X'} #!\n", "importing 'plug_imports' raised ModuleNotFoundError: No module named"
+    ),
+    "plug-in class missing": (
+        HEAD + "  s: {kind: 'plug_good:Shortest'} #!\n", "module 'plug_good' has no 'Shortest'; did you mean 'Shorter'?"
+    ),
+    "plug-in of another family": (
+        HEAD + "  s: {kind: 'plug_good:Shorter'} #!\n",
+        "'plug_good:Shorter' is not a stage: Shorter must be a subclass of align.core.stage.Stage",
+    ),
+    "plug-in without its method": (HEAD + "  s: {kind: 'plug_lazy:Lazy'} #!\n", "Lazy does not define synthesize()"),
+    "a reward's own complaint": (
+        HEAD + "  s: {kind: rejection_sampling, prompts: problems, generator: g, reward: {kind: 'plug_picky:Picky'}} #!\n",
+        "stages.s.reward.kind: needs a library that is not here",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))  # loading a recipe makes its folder importable
+    (tmp_path / "problems.jsonl").write_text('{"prompt": "1+1?", "answer": "2"}\n')
+    for name, source in MODULES.items():
+        sys.modules.pop(name, None)
+        (tmp_path / f"{name}.py").write_text(source)
+    return tmp_path
+
+
+def refused(capsys, *arguments):
+    """Return the lines on standard error of a command that must exit with 2, without a traceback."""
+    assert main(list(arguments)) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    return said.err.splitlines()
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_recipe_is_refused_with_its_line(case, folder, capsys):
+    text, fragment = BROKEN[case]
+    (folder / "recipe.yaml").write_text(text)
+    line = next(number for number, content in enumerate(text.splitlines(), 1) if "#!" in content)
+    lines = refused(capsys, "check", "recipe.yaml")
+    assert [said for said in lines if said.startswith(f"recipe.yaml:{line}: ") and fragment in said], (line, fragment, lines)
+    assert all(said.startswith("recipe.yaml:") for said in lines), lines
+
+
+def test_the_recipe_that_the_broken_ones_grow_from_is_right(folder, capsys):
+    (folder / "recipe.yaml").write_text(HEAD)
+    assert main(["check", "recipe.yaml"]) == 0
+    out = capsys.readouterr().out
+    assert "recipe.yaml: 2 stages, base ./m, seed 0" in out
+    assert [line.split()[0] for line in out.splitlines()[4:]] == ["problems", "right"]
+
+
+def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file(folder, capsys):
+    (folder / "recipe.yaml").write_text(
+        "name: x\nbass: 1\nbase: m\nseed: -1\nstages:\n  a: {kind: lod, path: x}\n  b: {kind: load, path: no.jsonl}\n"
+        "  c: {kind: sft, model: base, data: [zz], beta: 1}\n  c: {}\n"
+    )
+    found = [int(line.split(":")[1]) for line in refused(capsys, "check", "recipe.yaml")]
+    assert found == [2, 3, 4, 6, 7, 8, 8, 9]
+
+
+def test_run_refuses_too_and_leaves_nothing_behind(folder, capsys):
+    (folder / "recipe.yaml").write_text(HEAD + "  s: {kind: dpoo}\n")
+    refused(capsys, "run", "recipe.yaml")
+    assert not (folder / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *[("1e-5", 1e-5), ("5e-7", 5e-7), ("1E3", 1000.0), (".5", 0.5), ("007", 7), ("0x10", 16), ("-3", -3), ("off", "off")],
+        *[("true", True), ("~", None), ("'1'", "1"), ("1_000", "1_000"), ("1:30", "1:30"), ("[1e-5, a]", [1e-5, "a"])],
+    ],
+)
+def test_scalars_are_those_of_yaml_1_2(text, value, tmp_path):
+    (tmp_path / "a.yaml").write_text(f"a: {text}\n")
+    found = loading.read_yaml(tmp_path / "a.yaml").data["a"]
+    assert (found, type(found)) == (value, type(value))
+    assert loading.parse_value(text) == value
+
+
+SFT = (
+    HEAD
+    + "  sft: {kind: sft, model: base, data: [right]}\n  dpo: {kind: dpo, model: sft, data: [right], learning_rate: 5e-7}\n"
+)
+
+
+def test_set_overrides_a_value_of_a_stage_of_the_top_and_in_depth(folder, capsys):
+    (folder / "recipe.yaml").write_text(SFT)
+    more = {"dpo.beta": 0.2, "seed": 3, "generators.g.default": "hm", "sft.lora.r": 4}
+    recipe = Recipe.load("recipe.yaml", set=more).recipe
+    assert (recipe.stages["dpo"].beta, recipe.stages["dpo"].learning_rate, recipe.seed) == (0.2, 5e-7, 3)
+    assert (recipe.generators["g"].default, recipe.stages["sft"].lora.r) == ("hm", 4)
+    assert main(["check", "recipe.yaml", "--set", "dpo.beta=0.2", "--set", "seed=9"]) == 0
+    assert "seed 9" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("override", "fragment"),
+    [
+        ("dpp.beta=0.2", "--set dpp.beta: no stage or key 'dpp'; did you mean 'dpo'?"),
+        ("dpo.betta=0.2", "recipe.yaml:9: stages.dpo.betta: unknown key; did you mean 'beta'?"),
+        ("dpo.beta=-1", "recipe.yaml:9: stages.dpo.beta: Input should be greater than 0"),
+        ("dpo.beta.x=1", "'beta' holds no keys"),
+        ("dpo.data.0=sft", "set the whole list instead"),
+        ("dpo.beta", "write --set key=value"),
+        ("dpo.beta=[1", "is not YAML"),
+    ],
+)
+def test_a_wrong_override_is_refused(override, fragment, folder, capsys):
+    (folder / "recipe.yaml").write_text(SFT.replace("learning_rate: 5e-7", "beta: 0.1") if ".x=" in override else SFT)
+    assert fragment in "\n".join(refused(capsys, "check", "recipe.yaml", "--set", override))
+
+
+def test_an_unknown_recipe_names_the_shipped_ones(folder, capsys):
+    (said,) = refused(capsys, "check", "quickstrat")
+    assert said.startswith("no recipe 'quickstrat'; shipped recipes: ")
+    assert said.endswith("; did you mean 'quickstart'?")
+    assert main(["check", "quickstart"]) == 0
+
+
+def test_a_recipe_that_cannot_be_read_is_refused(folder, capsys):
+    (folder / "latin.yaml").write_bytes("name: café".encode("latin-1"))
+    assert refused(capsys, "check", "latin.yaml") == ["latin.yaml:1: cannot be read: is not UTF-8 text"]
+    assert refused(capsys, "check", str(folder)) == [f"{folder}:1: cannot be read: is a folder"]
+
+
+def test_check_loads_no_heavy_library(tmp_path):
+    code = (
+        "import sys; from align.cli import main; code = main(['check', 'quickstart']);"
+        "heavy = {'torch', 'transformers', 'trl', 'datasets', 'pyarrow', 'accelerate'} & set(sys.modules);"
+        "sys.exit(f'loaded {sorted(heavy)}' if heavy else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "stages, base tiny/model" in done.stdout

@@ -1,0 +1,157 @@
+"""Rejection sampling on scripted replies: which samples become demonstrations, which become pairs, and what is refused."""
+
+import json
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from align import Prompt, Reward, Score, StageFailed
+from align.core import tables
+from align.core.plugins import Completion
+from align.core.recipe import Recipe
+from align.generate.scripted import Scripted
+
+SEEN = []
+"""The conversations that `Listening` was asked to continue."""
+
+
+class Listening(Scripted):
+    """Remembers whole conversations."""
+
+    async def generate(self, messages, sampling) -> list[Completion]:
+        SEEN.append([dict(m) for m in messages])
+        return await super().generate(messages, sampling)
+
+
+class Opinion(Reward):
+    """Has a value and no verdict."""
+
+    async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
+        return [Score(float(len(text))) for text in completions]
+
+
+@pytest.fixture
+def sampled(tmp_path, monkeypatch):
+    """Run rejection sampling over one prompt (3 + 4 = 7, unless told otherwise); return completions, pairs and report."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    SEEN.clear()
+
+    def run(replies, prompts=({"prompt": "3 + 4?", "answer": "7"},), judge=None, **fields):
+        (tmp_path / "prompts.jsonl").write_text("".join(json.dumps(p) + "\n" for p in prompts))
+        replies = replies if isinstance(replies, dict) else {"": replies}
+        generators = {"solver": {"kind": "test_rejection_sampling:Listening", "replies": replies}}
+        generators["judge"] = {"kind": "scripted", "replies": judge or {}, "default": "yes"}
+        most = max(len(r) for r in replies.values())
+        stage = {"kind": "rejection_sampling", "prompts": "prompts", "generator": "solver", "samples": most}
+        stage |= {"reward": {"kind": "math", "symbolic": False}, "max_new_tokens": 12, **fields}
+        stages = {"prompts": {"kind": "load", "path": "prompts.jsonl"}, "right": stage}
+        recipe = {"name": "x", "base": "./m", "generators": generators, "stages": stages}
+        (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
+        Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "out")
+        out = tmp_path / "out" / "02-right"
+        said = [row.completion[0]["content"] for row in tables.read(out, "demonstrations")]
+        pairs = [(row.chosen[0]["content"], row.rejected[0]["content"]) for row in tables.read(out, "preferences")]
+        return said, pairs, json.loads((out / "report.json").read_text())
+
+    return run
+
+
+def test_distinct_right_paths_are_kept_and_repeated_ones_are_not(sampled):
+    said, pairs, report = sampled(["3 + 4 = 7", "4 + 3 = 7", "So 3 + 4 = 7.", "3 + 4 = 7", "I say 7", "I say 8"])
+    assert said == ["4 + 3 = 7", "So 3 + 4 = 7.", "I say 7"], "of two on one path, the one less like the others"
+    assert report["tallies"] == {"samples right": 5, "right samples on a path already kept": 2, "samples wrong": 1}
+    assert len(pairs) == 1
+
+
+def test_a_right_answer_by_an_equation_that_does_not_hold_is_refused(sampled):
+    replies = ["3 + 3 = 7", "3 + 4 = 7", "no idea"]
+    said, pairs, report = sampled(replies)
+    assert said == ["3 + 4 = 7"]
+    assert pairs == [("3 + 4 = 7", "no idea")], "nor is it a wrong sample to pair with"
+    assert report["tallies"]["right samples whose equations do not hold"] == 1
+    assert sampled(replies, check_equations=False)[0] == ["3 + 3 = 7", "3 + 4 = 7"]
+
+
+def test_a_cut_sample_is_neither_right_nor_wrong(sampled):
+    long = "well " * 10 + "the answer is 7"
+    said, pairs, report = sampled(["3 + 4 = 7", long, "well " * 20])
+    assert (said, pairs) == (["3 + 4 = 7"], [])
+    tallies = report["tallies"]
+    assert (tallies["samples truncated"], tallies["samples right"], "samples wrong" in tallies) == (2, 1, False)
+    assert tallies["prompts without a wrong sample to pair"] == 1
+    assert sampled(["3 + 4 = 7", long], max_new_tokens=30)[0] == ["3 + 4 = 7", long]
+
+
+def test_a_pair_takes_the_wrong_sample_closest_to_the_right_one(sampled):
+    _, pairs, _ = sampled(["3 + 4 = 7, the answer is 7", "no idea at all", "3 + 5 = 8, the answer is 8", "8"])
+    assert pairs == [("3 + 4 = 7, the answer is 7", "3 + 5 = 8, the answer is 8")]
+
+
+@pytest.mark.parametrize(("most", "count"), [(0, 0), (1, 1), (2, 2), (5, 2)])
+def test_max_pairs_bounds_the_pairs_and_each_wrong_sample_is_used_once(most, count, sampled):
+    _, pairs, _ = sampled(["3 + 4 = 7", "4 + 3 = 7", "I say 7", "3 + 4 = 8", "3 + 4 = 8", "4 + 3 = 8"], max_pairs=most)
+    assert pairs == [("3 + 4 = 7", "3 + 4 = 8"), ("4 + 3 = 7", "4 + 3 = 8")][:count]
+
+
+def test_max_demonstrations_bounds_the_demonstrations(sampled):
+    replies = ["3 + 4 = 7", "4 + 3 = 7", "I say 7"]
+    assert sampled(replies, max_demonstrations=2)[0] == ["3 + 4 = 7", "4 + 3 = 7"]
+
+
+def test_a_prompt_without_a_use_is_dropped_with_its_reason(sampled):
+    prompts = [{"prompt": word, "answer": "7"} for word in ("wrong", "cut", "empty", "unsound", "fine")]
+    replies = {"wrong": ["8", "9"], "cut": ["x " * 20], "empty": ["  ", ""], "unsound": ["3 + 3 = 7"], "fine": ["3 + 4 = 7"]}
+    said, _, report = sampled(replies, prompts)
+    assert said == ["3 + 4 = 7"]
+    assert report["dropped"] == {
+        "every sample is truncated or empty": 2,
+        "no sample is right": 1,
+        "right answers only by unsound paths": 1,
+    }
+    assert (report["inputs"], report["emitted"], report["failed"]) == (5, 1, {})
+
+
+def test_shots_are_shown_while_sampling_and_are_absent_from_the_rows(sampled, tmp_path):
+    shots = [
+        {"question": "1 + 1?", "completion": "1 + 1 = 2", "family": "add"},
+        {"question": "2 * 2?", "completion": "2 * 2 = 4", "family": "times"},
+        {"question": "Any?", "completion": "Yes."},
+    ]
+    (tmp_path / "shots.jsonl").write_text("".join(json.dumps(s) + "\n" for s in shots))
+    asked = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "3 + 4?"}]
+    sampled(["3 + 4 = 7", "8"], [{"prompt": asked, "answer": "7", "tags": ["add"]}], shots="shots.jsonl")
+    (seen,) = SEEN
+    assert [m["content"] for m in seen] == ["Be brief.", "1 + 1?", "1 + 1 = 2", "Any?", "Yes.", "3 + 4?"]
+    assert [m["role"] for m in seen] == ["system", "user", "assistant", "user", "assistant", "user"]
+    for table in ("demonstrations", "preferences"):
+        (row,) = tables.read(tmp_path / "out" / "02-right", table)
+        assert row.prompt == asked
+
+
+def test_the_judge_refuses_paths_that_are_not_reasonable(sampled):
+    # the judge reads the whole problem and solution in one message
+    judge = {r"4 \+ 3 = 7": ["No, luck."], "I say": ["Perhaps"], "Thus": ["**Yes**."]}
+    said, _, report = sampled(["3 + 4 = 7", "4 + 3 = 7", "I say 7", "Thus: 7"], judge=judge, reasonable="judge")
+    assert said == ["3 + 4 = 7", "Thus: 7"]
+    assert report["tallies"]["right samples judged unreasonable"] == 2
+    assert report["tallies"]["judgements that are neither yes nor no"] == 1
+    _, _, report = sampled(["3 + 4 = 7", "I say 7"], judge={"": ["no"]}, reasonable="judge")
+    assert report["dropped"] == {"right answers only by unsound paths": 1}
+
+
+def test_a_reward_without_a_verdict_is_refused_with_a_sentence(sampled):
+    with pytest.raises(StageFailed, match=r"'test_rejection_sampling:Opinion' gives no verdict .* needs a verifier"):
+        sampled(["7"], reward={"kind": "test_rejection_sampling:Opinion"})
+
+
+def test_every_row_says_where_it_came_from(sampled, tmp_path):
+    sampled(["3 + 4 = 7", "8"])
+    out = tmp_path / "out" / "02-right"
+    lineage = {item["id"]: item for item in map(json.loads, (out / "lineage.jsonl").read_text().splitlines())}
+    (demonstration,), (pair,) = (tables.read(out, table) for table in ("demonstrations", "preferences"))
+    (source,) = tables.read(tmp_path / "out" / "01-prompts", "prompts")
+    assert set(lineage) == {demonstration.id, pair.id}
+    assert all(item["parents"] == [source.id] for item in lineage.values())
+    assert lineage[pair.id]["note"] == {"rejected_because": "expected 7, got 8"}
+    assert pair.margin == 1.0
