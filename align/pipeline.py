@@ -96,21 +96,25 @@ def _start(name: str, runs: RunFolder, recipe: Recipe) -> None:
         return
     runs.begin(name, recipe)
     command = [*_launcher(recipe.accelerate, runs.home), "-m", "align.worker", str(runs.path), name]
-    code = subprocess.run(command, env=os.environ | QUIET, check=False).returncode
+    cpu = {} if _has_gpu() else {"ACCELERATE_USE_CPU": "true"}
+    code = subprocess.run(command, env=os.environ | QUIET | cpu, check=False).returncode
     if code:
         raise StageFailed(name, f"its process ended with code {code}", runs.stage(name, recipe) / "log.txt")
 
 
 def _launcher(accelerate: Accelerate, home: Path) -> list[str]:
+    """Return the `accelerate launch` of a training stage; several processes on a CPU talk over gloo."""
     command = [sys.executable, "-m", "accelerate.commands.launch"]
     if accelerate.config_file:
         command += ["--config_file", str(home / accelerate.config_file)]
-    if accelerate.num_processes:
-        command += ["--num_processes", str(accelerate.num_processes)]
-        command += ["--multi_gpu"] if accelerate.num_processes > 1 and _has_gpu() else []
-        command += ["--cpu"] if not _has_gpu() else []
-    if accelerate.mixed_precision or not accelerate.config_file:
+    else:
+        command += ["--num_machines", "1", "--dynamo_backend", "no"]
         command += ["--mixed_precision", accelerate.mixed_precision or "no"]
+    if accelerate.config_file and accelerate.mixed_precision:
+        command += ["--mixed_precision", accelerate.mixed_precision]
+    if accelerate.num_processes or not accelerate.config_file:
+        command += ["--num_processes", str(accelerate.num_processes or 1)]
+        command += ["--multi_gpu"] if (accelerate.num_processes or 1) > 1 else []  # its launcher serves CPUs as well
     return command
 
 

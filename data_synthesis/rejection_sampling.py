@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
@@ -58,6 +58,9 @@ class RejectionSampling(Synthesizer):
     """Most demonstrations a prompt; left out, every distinct right path."""
     max_pairs: int = Field(default=1, ge=0)
     """Most preference pairs a prompt."""
+    negatives: Literal["closest", "any"] = "closest"
+    """Which wrong path a right one is paired with: the `closest` (a near miss, departure 2), or `any`, in the order drawn,
+    so that the pairs show the model's own habits in proportion."""
 
     _shots: list[dict[str, Any]] = PrivateAttr(default_factory=list)
 
@@ -131,14 +134,14 @@ class RejectionSampling(Synthesizer):
         ]
 
     def _pairs(self, prompt: Prompt, kept: list[str], wrong: list[tuple[str, Score]]) -> list[Row]:
-        """Pair each kept path with the closest wrong one not used yet, up to `max_pairs`."""
+        """Pair each kept path with a wrong one not used yet, up to `max_pairs`."""
         left = dict(wrong)
         pairs: list[Row] = []
         for text in kept[: self.max_pairs]:
             if not left:
                 break
             texts = list(left)
-            miss = texts[closest(text, texts)]
+            miss = texts[closest(text, texts)] if self.negatives == "closest" else texts[0]
             note = {"rejected_because": left.pop(miss).why}
             pairs.append(Preference(prompt=prompt.messages, chosen=text, rejected=miss, margin=1.0, note=note))
         return pairs

@@ -79,7 +79,7 @@ def write_lines(path: Path, records: Iterable[dict[str, Any]]) -> None:
 
 def replace(path: Path, text: str) -> None:
     """Write a small file, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # several processes may write the same
     # half a surrogate pair becomes \ud83d, which JSON reads back as the same
     with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)

@@ -33,8 +33,7 @@ def _table(run: Run, earlier: list[str], scores: str | None) -> str:
     path = Path(run.locate(name)) / "table.txt" if name else None
     if path is None or not path.is_file():
         return ""
-    note = Path(run.locate("base")) / "NOTE.txt"
-    return path.read_text(encoding="utf-8") + (note.read_text(encoding="utf-8") if note.is_file() else "")
+    return path.read_text(encoding="utf-8")
 
 
 def _counts(folder: Path) -> str:

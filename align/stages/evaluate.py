@@ -76,7 +76,8 @@ class Evaluate(Stage):
         comparisons = _comparisons(results)
         tables.replace(run.folder / "results.json", json.dumps(results))
         tables.replace(run.folder / "comparisons.json", json.dumps(comparisons, indent=1) + "\n")
-        text = render(scores, comparisons, self.temperature)
+        note = Path(run.locate("base")) / "NOTE.txt"  # a base that was made for demonstration says so
+        text = render(scores, comparisons, self.temperature) + (note.read_text(encoding="utf-8") if note.is_file() else "")
         tables.replace(run.folder / "table.txt", text)
         tables.replace(run.folder / "scores.json", json.dumps(scores, indent=1) + "\n")
         run.log.info("\n%s", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import shutil
 from collections.abc import Iterable
 from functools import cache
@@ -134,6 +135,7 @@ class TrainingStage(Stage):
             "run_name": f"{run.recipe.name}-{run.name}",
             "seed": seed,
             "data_seed": seed,
+            "ddp_find_unused_parameters": False,
             "save_strategy": "steps",
             "save_steps": self.save_steps if self.save_steps < 1 else int(self.save_steps),
             **self.training_args,
@@ -169,6 +171,8 @@ class TrainingStage(Stage):
 
 def forget_checkpoints(run: Run) -> None:
     """Remove checkpoints once the model is published; optimizer states are twice its size."""
+    if os.environ.get("RANK", "0") != "0":
+        return  # the first process publishes; until it has, they are needed
     shutil.rmtree(run.folder / "checkpoints", ignore_errors=True)
 
 

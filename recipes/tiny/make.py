@@ -35,13 +35,7 @@ from pathlib import Path
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-from transformers import (
-    AutoTokenizer,
-    GenerationConfig,
-    PreTrainedTokenizerFast,
-    Qwen2Config,
-    Qwen2ForCausalLM,
-)
+from transformers import AutoTokenizer, GenerationConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 log = logging.getLogger("tiny")
 
@@ -51,14 +45,13 @@ ROW = 192  # tokens in a packed training row
 BATCH = 16  # rows in a training step
 POOL = 48_000  # distinct problems in pretraining
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+QWEN2_PIECES = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-
-QWEN2_SPLIT = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
-    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 
 NAMES = "Anna Ben Cara Dan Eva Finn Gina Hugo Iris Jack Lena Max Nora Omar Rosa Sam Tara Will"
@@ -111,14 +104,14 @@ SHORT_SHARE = 0.4
 
 # Shares of the kinds of documents, and of the kinds of chat answers: the mix of the base. The two
 # shares of an answer are those after a `CLOSE` and after a `SHORT` closing question.
-DOCUMENTS = {"drill": 0.18, "plain": 0.36, "chat": 0.46}
+DOCUMENTS = {"drill": 0.22, "plain": 0.38, "chat": 0.40}
 ANSWERS = {
-    "right": (0.30, 0.14),
-    "chatty": (0.08, 0.04),
-    "slip": (0.26, 0.13),
-    "half": (0.04, 0.03),
-    "guess": (0.22, 0.54),
-    "aside": (0.10, 0.12),
+    "right": (0.38, 0.20),
+    "chatty": (0.12, 0.06),
+    "slip": (0.18, 0.08),
+    "half": (0.03, 0.02),
+    "guess": (0.18, 0.52),
+    "aside": (0.11, 0.12),
 }
 CHATTY = [
     "Sure, let us work it out.",
@@ -127,8 +120,8 @@ CHATTY = [
     "Of course, I can help with that.",
 ]
 # Family, operator and ranges of the bare equations.
-ADD, SUB = ("add", "+", 2, 108, 2, 75), ("sub", "-", 5, 99, 2, 98)
-DRILLS = [ADD, ADD, SUB, SUB, ("mul", "*", 2, 9, 2, 20)]
+ADD, SUB = ("add", "+", 2, 108, 2, 49), ("sub", "-", 5, 89, 2, 88)
+DRILLS = [ADD, ADD, SUB, SUB, ("mul", "*", 2, 9, 2, 12)]
 ASIDE = [
     "{q}",
     "I am sorry, but I can not help with that.",
@@ -192,15 +185,15 @@ def prompt_hash(question: str) -> str:
 def draw_numbers(family: str, rng: random.Random) -> tuple[int, ...]:
     """Draw the numbers of one problem."""
     if family == "add":
-        return rng.randint(5, 75), rng.randint(5, 75)
+        return rng.randint(5, 49), rng.randint(5, 49)
     if family == "sub":
-        a = rng.randint(12, 99)
+        a = rng.randint(12, 79)
         return a, rng.randint(3, a - 2)
     if family == "add_sub":
-        a = rng.randint(12, 60)
+        a = rng.randint(12, 49)
         return a, rng.randint(5, 39), rng.randint(3, min(a - 2, 39))
     if family == "mul":
-        return rng.randint(2, 9), rng.randint(2, 20)
+        return rng.randint(2, 9), rng.randint(2, 12)
     return rng.randint(2, 9), rng.randint(2, 12), rng.randint(3, 40)
 
 
@@ -215,7 +208,9 @@ def draw_problem(family: str, rng: random.Random) -> Problem:
     return Problem(family, numbers, text.format(n=n, m=m, t=t, **values), short, t)
 
 
-def draw_problems(split: str, count: int, seed: int, seen: set[str], families: dict[str, float]) -> list[Problem]:
+def draw_problems(
+    split: str, count: int, seed: int, seen: set[str], families: dict[str, float]
+) -> list[Problem]:
     """Draw problems of one split whose texts are new, and add the texts to `seen`.
 
     The number of tries is bounded: a family that has run out of new problems gives fewer.
@@ -256,14 +251,6 @@ def slip(problem: Problem, rng: random.Random) -> str:
     return working(wrong)
 
 
-def guess(answer: int, rng: random.Random) -> int:
-    """Return a guess: half the time a round number, a quarter of the time the right one."""
-    chance = rng.random()
-    if chance < 0.5:
-        return (answer + 5) // 10 * 10
-    return answer if chance < 0.75 else max(1, answer + rng.randint(-9, 9))
-
-
 def draw_answer(problem: Problem, rng: random.Random) -> str:
     """Draw an assistant's answer to a problem, of a kind drawn from the mix."""
     kind = rng.choices(list(ANSWERS), [pair[problem.short] for pair in ANSWERS.values()])[0]
@@ -272,7 +259,8 @@ def draw_answer(problem: Problem, rng: random.Random) -> str:
     if kind == "chatty":
         return f"{rng.choice(CHATTY)}\n{working(problem.steps(rng))}"
     if kind == "guess":
-        return f"The answer is {guess(problem.answer, rng)}."
+        off = 0 if rng.random() < 0.1 else rng.randint(-15, 15)
+        return f"The answer is {max(1, problem.answer + off)}."
     if kind == "slip":
         return slip(problem, rng)
     if kind == "half":  # only the first step
@@ -309,20 +297,22 @@ def documents(pool: list[Problem], seed: int) -> Iterator[str]:
             yield f"Question: {problem.question}\nSolution:\n{steps}{SPECIAL[0]}"
         else:
             answer = draw_answer(problem, rng)
-            yield (f"<|im_start|>user\n{problem.question}<|im_end|>\n<|im_start|>assistant\n{answer}<|im_end|>\n{SPECIAL[0]}")
+            yield (
+                f"<|im_start|>user\n{problem.question}<|im_end|>\n"
+                f"<|im_start|>assistant\n{answer}<|im_end|>\n{SPECIAL[0]}"
+            )
 
 
 def make_tokenizer(pool: list[Problem]) -> PreTrainedTokenizerFast:
-    """Train the byte-level BPE, in which every digit is a piece of its own.
+    """Train the byte-level BPE, with the normalizer and the pre-tokenizer of Qwen2: every digit is a piece of its own.
 
-    The text is split exactly as Qwen2's tokenizer does it: `AutoTokenizer` puts that split in
-    place for every Qwen2 model, whatever tokenizer.json says.
+    They must be Qwen2's: for a model of type qwen2, `AutoTokenizer` puts them in place of whatever the file says.
     """
     raw = Tokenizer(models.BPE())
     raw.normalizer = normalizers.NFC()
     raw.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(QWEN2_SPLIT), "isolated"),
+            pre_tokenizers.Split(Regex(QWEN2_PIECES), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
@@ -370,31 +360,30 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
 
 
 def rows(tokenizer: PreTrainedTokenizerFast, pool: list[Problem]) -> Iterator[list[int]]:
-    """Yield rows of `ROW` tokens: whole documents, then padding.
-
-    A document goes into the first open row that it fits. A full row's documents are shuffled, as
-    otherwise long documents would open the rows and the model would expect them at a start.
-    """
+    """Yield rows of `ROW` tokens: whole documents, each in the first open row it fits, then pad."""
     stream = documents(pool, SEED + 11)
-    rng = random.Random(SEED + 13)
-    open_rows: list[list[list[int]]] = [[] for _ in range(8)]
+    open_rows: list[list[int]] = [[] for _ in range(8)]
     while True:
         for ids in tokenizer([next(stream) for _ in range(512)])["input_ids"]:
-            sizes = [sum(map(len, row)) for row in open_rows]
-            at = next((i for i, size in enumerate(sizes) if size + len(ids) <= ROW), None)
-            if at is None:
-                at = sizes.index(max(sizes))
-                rng.shuffle(open_rows[at])
-                padding = [tokenizer.pad_token_id] * (ROW - sizes[at])
-                yield sum(open_rows[at], []) + padding
-                open_rows[at] = []
-            open_rows[at].append(ids)
+            fitting = [row for row in open_rows if len(row) + len(ids) <= ROW]
+            if not fitting:
+                fullest = max(open_rows, key=len)
+                yield fullest + [tokenizer.pad_token_id] * (ROW - len(fullest))
+                fullest.clear()
+                fitting = [fullest]
+            fitting[0].extend(ids)
 
 
-def pretrain(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, pool: list[Problem], steps: int) -> None:
+def pretrain(
+    model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, pool: list[Problem], steps: int
+) -> None:
     """Train in place: AdamW, a short warm-up, then a cosine down to nearly zero."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.98), weight_decay=0.05, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, pct_start=0.05, cycle_momentum=False)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=3e-3, betas=(0.9, 0.98), weight_decay=0.05, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 3e-3, total_steps=steps, pct_start=0.05, cycle_momentum=False
+    )
     source = rows(tokenizer, pool)
     started = time.perf_counter()
     for step in range(1, steps + 1):
@@ -404,7 +393,9 @@ def pretrain(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, pool: 
         labels[padding] = -100
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = model(ids[:, :-1]).logits
-        loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), ignore_index=-100)
+        loss = torch.nn.functional.cross_entropy(
+            logits.float().flatten(0, 1), labels.flatten(), ignore_index=-100
+        )
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -415,9 +406,17 @@ def pretrain(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, pool: 
             log.info("step %d/%d loss %.4f, %.0f tokens/s", step, steps, loss.item(), speed)
 
 
+NOTE = """The base's weaknesses are built in by its pretraining mix (recipes/tiny): it knows how to solve these problems
+and often guesses instead. The table shows that the pipeline works, not what a method gains on a real model.
+"""
+
+
 def write_jsonl(path: Path, problems: list[Problem]) -> None:
     """Write problems, one JSON object a line."""
-    lines = (json.dumps({"question": p.question, "answer": str(p.answer), "family": p.family}) for p in problems)
+    lines = (
+        json.dumps({"question": p.question, "answer": str(p.answer), "family": p.family})
+        for p in problems
+    )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -437,7 +436,7 @@ def main() -> None:
     """Write the problem files, then train and write the model."""
     parser = argparse.ArgumentParser(description="Make the tiny base model.")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
-    parser.add_argument("--steps", type=int, default=1600)
+    parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -451,15 +450,18 @@ def main() -> None:
     hashes = sorted({prompt_hash(p.question) for p in sets["pool"]})
     (folder / "pretraining_prompts.txt").write_text("\n".join(hashes) + "\n", encoding="utf-8")
 
+    (folder / "NOTE.txt").write_text(NOTE, encoding="utf-8")
     tokenizer = make_tokenizer(sets["pool"])
     tokenizer.save_pretrained(folder)
-    sample = [text for text, _ in zip(documents(sets["pool"], SEED + 12), range(500), strict=False)]
-    if AutoTokenizer.from_pretrained(folder)(sample)["input_ids"] != tokenizer(sample)["input_ids"]:
-        raise RuntimeError("the tokenizer loads as another one than was saved")
+    sample = "\n".join(p.question + working(p.steps(random.Random(0))) for p in sets["heldout"])
+    if AutoTokenizer.from_pretrained(folder)(sample) != tokenizer(sample):
+        raise RuntimeError("the tokenizer splits text differently once it is loaded again")
     model = make_model(tokenizer)
     log.info("%d parameters, %d tokens", model.num_parameters(), args.steps * BATCH * ROW)
     pretrain(model, tokenizer, sets["pool"], args.steps)
-    model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
+    model.generation_config = GenerationConfig(
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+    )
     model.to(torch.bfloat16).save_pretrained(folder)
 
 

@@ -1,0 +1,59 @@
+"""What the documents show is what runs."""
+
+import json
+import re
+
+import pytest
+
+from align import Recipe
+from align.cli import _parser
+from align.core import tables
+
+RECIPE = """
+name: doc
+base: ./none
+generators:
+  writer: {{kind: scripted, replies: {{"weather": ["Sunny.", "It is sunny today."]}}, default: "Yes."}}
+stages:
+  questions: {{kind: load, path: questions.jsonl}}
+  shown: {{kind: "{module}:Shorter", prompts: questions, generator: writer}}
+"""
+
+
+def blocks(text, language):
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/plugins.md"])
+def test_the_plug_in_on_the_page_runs(root, tmp_path, page):
+    code = next(block for block in blocks((root / page).read_text(), "python") if "class Shorter" in block)
+    module = f"shown_{page.replace('/', '_').partition('.')[0].lower()}"
+    (tmp_path / f"{module}.py").write_text(code)
+    (tmp_path / "questions.jsonl").write_text('{"prompt": "How is the weather?"}\n{"prompt": "Are you well?"}\n')
+    (tmp_path / "recipe.yaml").write_text(RECIPE.format(module=module))
+    report = Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run")
+    (pair,) = tables.read(report.stage("shown"), "preferences")
+    assert pair.chosen == [{"role": "assistant", "content": "Sunny."}]
+    assert json.loads((report.stage("shown") / "report.json").read_text())["dropped"] == {"equally long": 1}
+
+
+def test_the_plug_in_of_the_readme_has_fifteen_lines(root):
+    (code,) = (b for b in blocks((root / "README.md").read_text(), "python") if "class Shorter" in b)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 15
+
+
+def test_every_command_on_the_pages_parses(root):
+    pages = [root / "README.md", *(root / "docs").glob("*.md")]
+    lines = [line for page in pages for line in re.findall(r"^    (align .*?)(?:\s{2,}#.*)?$", page.read_text(), re.MULTILINE)]
+    assert len(lines) >= 6
+    for line in lines:
+        _parser().parse_args(line.split()[1:])
+
+
+def test_make_targets_and_links_exist(root):
+    readme = (root / "README.md").read_text()
+    for target in re.findall(r"^    make (\w+)", readme, re.MULTILINE):
+        assert re.search(rf"^{target}:", (root / "Makefile").read_text(), re.MULTILINE), target
+    for page in [root / "README.md", *(root / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
