@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -63,12 +64,13 @@ def run(loaded: Loaded, out: str | Path | None = None, *, until: str | None = No
         if name is not None and name not in recipe.stages:
             raise UsageError(f"no stage {name!r}; the recipe has: {', '.join(recipe.stages)}")
     log.setup()
-    runs = RunFolder.create(out or Path("runs") / recipe.name, loaded)
-    with runs.lock():
-        return _run_stages(runs, recipe, until, only)
+    runs = RunFolder(out or Path("runs") / recipe.name, loaded.folder)
+    with runs.lock() as lock:
+        runs.record(loaded)
+        return _run_stages(runs, recipe, until, only, lock)
 
 
-def _run_stages(runs: RunFolder, recipe: Recipe, until: str | None, only: str | None) -> Report:
+def _run_stages(runs: RunFolder, recipe: Recipe, until: str | None, only: str | None, lock: int) -> Report:
     report = Report(runs.path)
     for name in recipe.stages:
         status = runs.status(name, recipe)
@@ -81,25 +83,29 @@ def _run_stages(runs: RunFolder, recipe: Recipe, until: str | None, only: str | 
         else:
             if status.changed:
                 log.LOGGER.info("%-12s runs again: %s", name, "; ".join(status.changed))
-            _start(name, runs, recipe)
+            _start(name, runs, recipe, lock)
             report.ran.append(name)
         if name in (until, only):
             break
     return report
 
 
-def _start(name: str, runs: RunFolder, recipe: Recipe) -> None:
+def _start(name: str, runs: RunFolder, recipe: Recipe, lock: int) -> None:
     stage = recipe.stages[name]
     if recipe.accelerate is None or not type(stage).trains:
         run_stage(name, runs, recipe)
         gc.collect()
+        if "torch" in sys.modules and _has_gpu():
+            sys.modules["torch"].cuda.empty_cache()  # the next stage may run in a process of its own
         return
     runs.begin(name, recipe)
     command = [*_launcher(recipe.accelerate, runs.home), "-m", "align.worker", str(runs.path), name]
     cpu = {} if _has_gpu() else {"ACCELERATE_USE_CPU": "true"}
-    code = subprocess.run(command, env=os.environ | QUIET | cpu, check=False).returncode
+    code = subprocess.run(command, env=QUIET | cpu | os.environ, pass_fds=[lock], check=False).returncode
     if code:
-        raise StageFailed(name, f"its process ended with code {code}", runs.stage(name, recipe) / "log.txt")
+        log_file = runs.stage(name, recipe) / "log.txt"
+        last = log_file.read_text(encoding="utf-8").strip().splitlines()[-1:] if log_file.is_file() else []
+        raise StageFailed(name, f"its process ended with code {code}: {''.join(last)}", log_file)
 
 
 def _launcher(accelerate: Accelerate, home: Path) -> list[str]:
@@ -108,7 +114,7 @@ def _launcher(accelerate: Accelerate, home: Path) -> list[str]:
     if accelerate.config_file:
         command += ["--config_file", str(home / accelerate.config_file)]
     else:
-        command += ["--num_machines", "1", "--dynamo_backend", "no"]
+        command += ["--num_machines", "1", "--dynamo_backend", "no", "--main_process_port", "0"]
         command += ["--mixed_precision", accelerate.mixed_precision or "no"]
     if accelerate.config_file and accelerate.mixed_precision:
         command += ["--mixed_precision", accelerate.mixed_precision]
@@ -148,15 +154,28 @@ def run_stage(name: str, runs: RunFolder, recipe: Recipe, *, main: bool = True) 
             context.report["seconds"] = round(time.monotonic() - started, 1)
             if main:
                 runs.publish(name, recipe, context.report)
-        except StageFailed:
+                _forget(folder)
+        except StageFailed as error:
+            _to_log(folder, error.cause)
             raise
         except AlignError as error:
+            _to_log(folder, str(error))
             raise StageFailed(name, str(error), folder / "log.txt") from None
         except Exception as error:
-            with (folder / "log.txt").open("a", encoding="utf-8") as file:
-                file.write(traceback.format_exc())
+            _to_log(folder, traceback.format_exc())
             raise StageFailed(name, f"{type(error).__name__}: {error}", folder / "log.txt") from error
         log.LOGGER.info("%-12s %s", name, summary(context.report))
+
+
+def _to_log(folder: Path, text: str) -> None:
+    with (folder / "log.txt").open("a", encoding="utf-8") as file:
+        file.write(text.rstrip() + "\n")
+
+
+def _forget(folder: Path) -> None:
+    """Remove what only a resume needs, once the stage is done: optimizer states are twice the size of the model."""
+    for leftover in (folder / "checkpoints", *folder.glob("rounds/*/state")):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def summary(report: dict[str, Any]) -> str:
@@ -165,7 +184,7 @@ def summary(report: dict[str, Any]) -> str:
     for key, value in report.items():
         if key == "seconds":
             parts.append(log.duration(value))
-        elif key in ("samples", "lineage") or value in ({}, [], None, 0):
+        elif key in ("samples", "lineage") or value in ({}, [], None) or (value == 0 and isinstance(value, int)):
             continue
         elif isinstance(value, dict):
             parts.append(f"{key}: " + ", ".join(f"{v} {k}" for k, v in value.items() if not isinstance(v, dict | list)))

@@ -90,7 +90,7 @@ def _is(family: str, kind: str) -> bool:
 
 def _first_line(family: str, name: str) -> str:
     cls = catalog.resolve(family, name, FAMILIES[family])
-    return (cls.__doc__ or "").strip().splitlines()[0]
+    return (cls.__doc__ or "").strip().partition("\n")[0]
 
 
 def _explained(family: str, kind: str) -> str:
@@ -148,7 +148,7 @@ def _round_samples(folder: Path, count: int) -> list[str]:
 def _reasons(path: Path) -> list[str]:
     if not path.is_file():
         return []
-    items = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    items = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
     if not items:
         return []
     reasons = Counter(item["reason"] for item in items).most_common()

@@ -108,6 +108,8 @@ class CallLog:
             return known
         wanted = sampling.model_copy(update={"n": sampling.n - len(known), "first": len(known)})
         fresh = await generator.generate(messages, wanted)
+        if len(fresh) != wanted.n:
+            raise ValueError(f"generator {generator.kind!r} gave {len(fresh)} completions where {wanted.n} were asked for")
         for index, completion in enumerate(fresh, len(known)):
             record = {"key": key, "index": index, "context": context, "completion": asdict(completion)}
             self._offsets[key, index] = self._file.append(record)

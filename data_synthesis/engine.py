@@ -18,7 +18,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from align.core import tables
-from align.core.errors import AlignError, StageFailed
+from align.core.errors import AlignError, BadRow, StageFailed
 from align.core.log import Progress
 from align.core.plugins import Completion, Generator, Reward, Sampling, Score
 from align.core.rows import TABLES, Message, Prompt, Row, child_id, table_of
@@ -109,6 +109,8 @@ class Engine:
                 raise TypeError("synthesize() returned an empty list; say why with Drop(reason)")
             recorded = [{"table": table_of(row), "row": _record(row)} for row in rows]
             return {"id": prompt.id, "outcome": "emitted", "rows": recorded, "tallies": ctx.tallies}
+        except BadRow as reason:  # what it made is no usable row, and says why
+            return {"id": prompt.id, "outcome": "dropped", "reason": f"bad row: {reason}", "tallies": ctx.tallies}
         except Exception as error:  # one bad row must not end the others; it is counted, shown and limited below
             at = "" if isinstance(error, AlignError) else _where(error)
             return {"id": prompt.id, "outcome": "failed", "error": f"{type(error).__name__}: {error}{at}", "tallies": {}}
@@ -133,6 +135,9 @@ class Engine:
         counts = Counter(o["outcome"] for o in ordered)
         if sum(counts.values()) != len(prompts):
             raise StageFailed(self.run.name, f"accounting: {len(prompts)} prompts in, {dict(counts)} out")
+        aside = [{"reason": o.get("reason") or o["error"], "id": o["id"], "messages": prompts[o["id"]].messages}
+                 for o in ordered if o["outcome"] != "emitted"]  # fmt: skip
+        tables.write_lines(self.run.folder / "dropped.jsonl", aside)
         failed = [o for o in ordered if o["outcome"] == "failed"]
         if len(failed) > TOLERATED_FAILURES * len(prompts):
             raise self._too_many(failed, len(prompts))
@@ -145,9 +150,6 @@ class Engine:
             if made[table] or table in self.synthesizer.makes:
                 tables.write(self.run.folder, table, made[table])
         tables.write_lines(self.run.folder / "lineage.jsonl", lineage)
-        aside = [{"reason": o.get("reason") or o["error"], "id": o["id"], "messages": prompts[o["id"]].messages}
-                 for o in ordered if o["outcome"] != "emitted"]  # fmt: skip
-        tables.write_lines(self.run.folder / "dropped.jsonl", aside)
         usage, tallies = self.calls.usage, sum((Counter(o["tallies"]) for o in ordered), Counter())
         self.run.report |= {
             "inputs": len(prompts),

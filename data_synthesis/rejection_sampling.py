@@ -21,6 +21,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
+from align.core.errors import StageFailed
 from align.core.plugins import Completion, Reward, Score
 from align.core.rows import Demonstration, Message, Preference, Prompt, Row
 from align.core.stage import Run
@@ -68,7 +69,10 @@ class RejectionSampling(Synthesizer):
         """Read the shots, then work through the prompts."""
         if self.shots:
             text = run.home(self.shots).read_text(encoding="utf-8")
-            self._shots[:] = [json.loads(line) for line in text.splitlines() if line.strip()]
+            self._shots[:] = [json.loads(line) for line in text.split("\n") if line.strip()]
+            if bad := [i for i, shot in enumerate(self._shots, 1) if not {"question", "completion"} <= shot.keys()]:
+                cause = f"{self.shots}: line {bad[0]} lacks `question` or `completion`"
+                raise StageFailed(run.name, cause, run.folder / "log.txt")
         super().run(run)
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:

@@ -71,9 +71,12 @@ class Scorer:
 
     def score(self, conversations: Sequence[tuple[list[Message], str]]) -> list[float]:
         """Return a reward for each (prompt messages, completion text), in order."""
+        return self.score_ids([self._ids(prompt, text) for prompt, text in conversations])
+
+    def score_ids(self, ids: Sequence[list[int]]) -> list[float]:
+        """Return a reward for each whole conversation in token ids, in order, batched by length."""
         import torch  # noqa: PLC0415 (this module is read by `align check`)
 
-        ids = [self._ids(prompt, text) for prompt, text in conversations]
         order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
         values = [0.0] * len(ids)
         pad, device = self.tokenizer.pad_token_id, self.model.device

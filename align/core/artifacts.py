@@ -54,21 +54,17 @@ class RunFolder:
         self._fingerprints: dict[str, str] = {}
         self._contents: dict[str, str] = {}
 
-    @classmethod
-    def create(cls, path: str | Path, loaded: Loaded) -> RunFolder:
-        """Open the folder for a recipe, creating it and recording the recipe in it."""
-        folder = cls(path, loaded.folder)
-        folder.path.mkdir(parents=True, exist_ok=True)
-        tables.replace(folder.path / "recipe.yaml", loaded.file.read_text(encoding="utf-8"))
+    def record(self, loaded: Loaded) -> None:
+        """Write the recipe into the folder, and number the stages' folders as it orders them. Needs the lock."""
+        tables.replace(self.path / "recipe.yaml", loaded.file.read_text(encoding="utf-8"))
         resolved = loaded.recipe.model_dump(mode="json", serialize_as_any=True, by_alias=True)
-        tables.replace(folder.path / "recipe.json", json.dumps(resolved, indent=1) + "\n")
-        state = {"home": str(loaded.folder), "recipe": loaded.file.name}
-        tables.replace(folder.path / "state.json", json.dumps(state) + "\n")
+        tables.replace(self.path / "recipe.json", json.dumps(resolved, indent=1) + "\n")
+        state = {"home": str(loaded.folder), "recipe": loaded.file.name, "set": loaded.overrides}
+        tables.replace(self.path / "state.json", json.dumps(state) + "\n")
         for position, name in enumerate(loaded.recipe.stages, 1):
-            old, new = folder._find(name), folder.path / f"{position:02d}-{name}"
+            old, new = self._find(name), self.path / f"{position:02d}-{name}"
             if old and old != new:
                 old.rename(new)
-        return folder
 
     @classmethod
     def open(cls, path: str | Path) -> tuple[RunFolder, Recipe]:
@@ -92,18 +88,22 @@ class RunFolder:
             raise UsageError(f"{root / 'recipe.json'} can no longer be read: {why}") from None
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Keep a second `align run` out of the folder; the lock ends with this process, however it ends.
+    def lock(self) -> Iterator[int]:
+        """Make the folder if it is missing and keep a second `align run` out of it.
+
+        Yields a file descriptor. The lock lasts until it is closed in every process that has it, so a training process
+        that gets it keeps the folder locked even when the `align run` that started it is killed.
 
         Raises:
-            UsageError: another process holds it.
+            UsageError: another process holds the lock.
         """
+        self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise UsageError(f"another `align run` works in {self.path}; wait for it, or use another --out") from None
-            yield
+            yield file.fileno()
 
     def stage(self, name: str, recipe: Recipe) -> Path:
         """Return the folder of a stage, whether it exists or not."""
@@ -142,6 +142,10 @@ class RunFolder:
                 inputs[reference] = self._input(reference, recipe)
         for _, path, _ in wiring.files(stage):
             inputs[path] = self._input(path if wiring.is_path(path) else f"./{path}", recipe)
+        if type(stage).trains and recipe.accelerate:  # processes and precision decide the batch and the rounding
+            inputs["accelerate"] = recipe.accelerate.model_dump()
+            if recipe.accelerate.config_file:
+                inputs[recipe.accelerate.config_file] = self.identity_of(str(self.home / recipe.accelerate.config_file))
         versions = {".".join(map(str, at)): part.version for at, part in wiring.parts(stage) if at and isinstance(part, Plugin)}
         return {
             "fields": fields,

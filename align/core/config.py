@@ -46,7 +46,8 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; one of: {', '.join(options)}" if options else ""
+    shown = ", ".join(options[:12]) + (", ..." if len(options) > 12 else "")
+    return f"; one of: {shown}" if options else ""
 
 
 def _explained(cls: type[BaseModel], error: Any) -> InitErrorDetails:

@@ -97,16 +97,21 @@ class Recipe(Config):
                 problems.append(Problem(source.line(loc), ".".join(map(str, loc)), e["msg"]))
         for loc, what in wiring.check(source.data, Stage, Generator, folder):
             problems.append(Problem(source.line(loc), ".".join(map(str, loc)), what))
+        if recipe and recipe.accelerate and recipe.accelerate.config_file:
+            config = recipe.accelerate.config_file
+            if not (folder / config).is_file():
+                line = source.line(("accelerate", "config_file"))
+                problems.append(Problem(line, "accelerate.config_file", f"no file {config!r} (looked in {folder})"))
         if problems or recipe is None:
             raise RecipeError(str(file), problems)
-        return Loaded(recipe, file, folder)
+        return Loaded(recipe, file, folder, dict(set or {}))
 
 
 class Loaded:
     """A recipe together with the folder that its relative paths start from."""
 
-    def __init__(self, recipe: Recipe, file: Path, folder: Path) -> None:
-        self.recipe, self.file, self.folder = recipe, file, folder
+    def __init__(self, recipe: Recipe, file: Path, folder: Path, overrides: dict[str, Any]) -> None:
+        self.recipe, self.file, self.folder, self.overrides = recipe, file, folder, overrides
 
     def run(self, out: str | Path | None = None, *, until: str | None = None, only: str | None = None) -> Report:
         """Run the stages that are not done yet; see `align.pipeline.run`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -141,7 +142,11 @@ def digest(value: Any) -> str:
 
 
 def prompt_key(messages: Sequence[Message]) -> str:
-    """Return a hash of what the user asks, blind to case, punctuation and spacing: the contamination check compares it."""
+    """Return a hash of what the user asks, for the contamination check.
+
+    It is blind to case, spacing and punctuation, except for the signs between numbers.
+    """
     text = " ".join(m["content"] for m in messages if m["role"] == "user").lower()
+    text = re.sub(r"(?<=\d)\s*([-+*/^=<>%])\s*(?=\d)", lambda sign: f" sign{ord(sign[1])} ", text)  # 3 + 4 is not 3 - 4
     words = "".join(c if c.isalnum() else " " for c in text).split()
     return hashlib.sha256(" ".join(words).encode("utf-8", "surrogatepass")).hexdigest()[:16]

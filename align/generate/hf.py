@@ -111,12 +111,13 @@ class Engine:
             for batch in batches(taken, self.batch_size):
                 try:
                     done = await asyncio.to_thread(self._decode, batch)
-                except Exception as error:
+                except Exception as error:  # whatever it is, it belongs to those who wait for this batch
                     for request in batch:
-                        request.result.set_exception(error)
+                        if not request.result.done():
+                            request.result.set_exception(error)
                     continue
                 for request, completion in zip(batch, done, strict=True):
-                    if not request.result.cancelled():
+                    if not request.result.done():
                         request.result.set_result(completion)
 
     def _decode(self, batch: list[_Request]) -> list[Completion]:
@@ -234,7 +235,7 @@ class InverseCDF:
         from transformers import TopKLogitsWarper, TopPLogitsWarper  # noqa: PLC0415
 
         uniforms = np.stack([np.random.default_rng(seed).random(sampling.max_new_tokens) for seed in seeds])
-        self.uniforms = torch.from_numpy(uniforms)  # (batch, max_new_tokens), float64
+        self.uniforms = torch.from_numpy(uniforms).float()  # (batch, max_new_tokens)
         self.start, self.temperature = start, sampling.temperature
         self.warpers: list[Any] = [TopKLogitsWarper(sampling.top_k)] if sampling.top_k else []
         self.warpers += [TopPLogitsWarper(sampling.top_p)] if sampling.top_p < 1 else []

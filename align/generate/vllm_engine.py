@@ -1,8 +1,8 @@
 """Sampling with vLLM in this process, the fast engine of a GPU machine (PagedAttention: Kwon et al., arXiv 2309.06180).
 
 All rows in flight share one `AsyncLLM` (vLLM's V1 engine), whose scheduler batches them continuously. vLLM runs only
-where a GPU is, so this file is exercised there and nowhere else; it was written from `vllm/v1/engine/async_llm.py`,
-`sampling_params.py` and `outputs.py` (late 2025 and 2026 sources, which agree in every name and argument used here).
+where a GPU is, and no GPU was at hand: beyond its imports and errors this file has not been run. It was written from
+stored sources of `vllm/v1/engine/async_llm.py`, `sampling_params.py` and `outputs.py` of late 2025 and 2026.
 
 Departures from `vllm.LLM.chat`:
 1. Prompts are encoded by `align.generate.chat`, as for training and scoring, and go in as token ids.

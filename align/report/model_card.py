@@ -23,7 +23,11 @@ def model_card(run: Run, model: str, scores: str | None) -> str:
     for name in earlier:
         lines.append(f"| {name} | {recipe.stages[name].kind} | {_counts(Path(run.locate(name)))} |")
     text = (run.runs.path / "recipe.yaml").read_text(encoding="utf-8")
+    overrides = json.loads((run.runs.path / "state.json").read_text(encoding="utf-8")).get("set") or {}
     lines += ["", "## Recipe", "", "```yaml", text.rstrip(), "```", ""]
+    lines += (
+        ["with " + ", ".join(f"`--set {key}={json.dumps(value)}`" for key, value in overrides.items()), ""] if overrides else []
+    )
     return "\n".join(lines)
 
 

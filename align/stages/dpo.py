@@ -13,7 +13,7 @@ from pydantic import Field
 from align.core.stage import Run
 from align.core.wiring import Ref
 from align.generate import checkpoints
-from align.stages.training import Source, TrainingStage, forget_checkpoints, gather
+from align.stages.training import Source, TrainingStage, gather
 
 Loss = Literal[
     "sigmoid", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot", "aot_unpaired",
@@ -62,6 +62,7 @@ class DPO(PreferenceStage):
         """Encode, train, publish."""
         from align.train import encode, policy  # noqa: PLC0415
 
+        self.set_seed(run)
         start = run.locate(self.model)
         tokenizer = policy.load_tokenizer(start, self.template(run))
         rows = gather(run, self.data, "preferences")
@@ -69,4 +70,3 @@ class DPO(PreferenceStage):
         model = checkpoints.causal_lm(start, self.dtype)
         trainer = self.train(run, "dpo", encoded, model, tokenizer, ref_model=self.load_reference(run))
         policy.publish(run, trainer, start, self.dtype)
-        forget_checkpoints(run)

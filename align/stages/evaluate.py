@@ -24,7 +24,7 @@ from align.core.log import Progress
 from align.core.plugins import Completion, Reward, Sampling
 from align.core.rows import Prompt, prompt_key
 from align.core.stage import Run, Stage
-from align.core.wiring import Ref
+from align.core.wiring import Ref, is_path, references
 from align.evaluate.intervals import mean_interval, paired, pass_at_k, wilson
 from align.evaluate.table import render
 from align.generate.hf import DTYPES, Transformers
@@ -59,10 +59,14 @@ class Evaluate(Stage):
     """True: report held-out problems that were trained on, instead of failing."""
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Check the names of built-in tasks."""
+        """Check the names of built-in tasks, and that no model or task comes twice."""
         for i, task in enumerate(self.tasks):
             if isinstance(task, str) and (what := unknown(task)):
                 yield f"tasks.{i}", what
+        for field, names in (("models", self.models), ("tasks", [t if isinstance(t, str) else t.name for t in self.tasks])):
+            for i, name in enumerate(names):
+                if name in names[:i]:
+                    yield f"{field}.{i}", f"{name!r} comes twice"
 
     def run(self, run: Run) -> None:
         """Check for overlap, measure every model, write the scores and the table."""
@@ -70,8 +74,8 @@ class Evaluate(Stage):
         tasks = [(name, prompts[: self.limit], reward, longest) for name, prompts, reward, longest in tasks]
         run.report["overlap"] = self._overlap(run, {name: prompts for name, prompts, *_ in tasks})
         results: dict[str, Passed] = {}
-        for reference in self.models:
-            results[_label(reference)] = asyncio.run(self._measure(run, reference, tasks))
+        for label, reference in zip(_labels(self.models), self.models, strict=True):
+            results[label] = asyncio.run(self._measure(run, label, reference, tasks))
         scores = {model: _scores(passed) for model, passed in results.items()}
         comparisons = _comparisons(results)
         tables.replace(run.folder / "results.json", json.dumps(results))
@@ -84,13 +88,10 @@ class Evaluate(Stage):
 
     def _overlap(self, run: Run, problems: dict[str, list[Prompt]]) -> dict[str, int]:
         """Return how many training prompts were compared and how many held-out problems are among them."""
-        own = {task.prompts for task in self.tasks if isinstance(task, Task)}
         seen: dict[str, set[str]] = defaultdict(set)
-        for name in run.recipe.stages:
-            if name == run.name:
-                break
+        for name in self._sources(run):
             folder = Path(run.locate(name))
-            for table in tables.held(folder) if name not in own else ():
+            for table in tables.held(folder):
                 for row in tables.read(folder, table):
                     seen[prompt_key(row.messages if isinstance(row, Prompt) else row.prompt)].add(name)
         listed = Path(run.locate("base")) / "pretraining_prompts.txt"
@@ -104,7 +105,23 @@ class Evaluate(Stage):
             raise StageFailed(run.name, cause, run.folder / "log.txt")
         return {"training prompts compared": len(seen), "held-out problems among them": len(found)}
 
-    async def _measure(self, run: Run, reference: str, tasks: list[tuple[str, list[Prompt], Reward, int]]) -> Passed:
+    def _sources(self, run: Run) -> list[str]:
+        """Return what earlier stages made or read rows from; a task's own problems only if another stage uses them too."""
+        own = {task.prompts for task in self.tasks if isinstance(task, Task)}
+        made: list[str] = []
+        used: set[str] = set()
+        for name, stage in run.recipe.stages.items():
+            if name == run.name:
+                break
+            made.append(name)
+            fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
+            used |= {ref for _, need, ref in references(type(stage), fields) if need in tables.TABLES}
+        outside = sorted(ref for ref in used if is_path(ref) and Path(run.locate(ref)).is_dir())
+        return [name for name in made if name not in own or name in used] + outside
+
+    async def _measure(
+        self, run: Run, label: str, reference: str, tasks: list[tuple[str, list[Prompt], Reward, int]]
+    ) -> Passed:
         generator = Transformers(kind="transformers", model=reference, dtype=self.dtype, batch_size=self.batch_size)
         identity = run.runs.identity(generator, run.recipe)
         calls = CallLog(run.folder / "calls.jsonl")
@@ -112,7 +129,7 @@ class Evaluate(Stage):
         passed: Passed = {"greedy": {}, **({"sampled": {}} if self.samples else {})}
         try:
             for name, prompts, reward, longest in tasks:
-                progress = Progress(f"{_label(reference)} {name}", len(prompts) * len(passed))
+                progress = Progress(f"{label} {name}", len(prompts) * len(passed))
 
                 async def answer(
                     prompt: Prompt, how: Sampling, progress: Progress = progress, task: str = name
@@ -142,6 +159,9 @@ async def _judge(run: Run, reward: Reward, prompts: list[Prompt], answers: list[
         scores = await reward.score_many(prompts, [[c.text for c in group] for group in answers])
     finally:
         reward.stop()
+    if any(score.passed is None for judged in scores for score in judged):
+        cause = f"reward {reward.kind!r} gives no verdict (`passed`); evaluate needs a verifier"
+        raise StageFailed(run.name, cause, run.folder / "log.txt")
     return [
         [bool(score.passed) and c.finish_reason == "stop" for score, c in zip(judged, group, strict=True)]
         for judged, group in zip(scores, answers, strict=True)
@@ -180,5 +200,7 @@ def _comparisons(results: dict[str, Passed]) -> list[dict[str, Any]]:
     return found
 
 
-def _label(reference: str) -> str:
-    return reference.rstrip("/").rpartition("/")[2]
+def _labels(references: list[str]) -> list[str]:
+    """Return the last part of each reference, or the whole of it where two would look the same."""
+    short = [reference.rstrip("/").rpartition("/")[2] for reference in references]
+    return [r if short.count(s) > 1 else s for r, s in zip(references, short, strict=True)]

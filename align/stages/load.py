@@ -120,12 +120,12 @@ class Load(Stage):
 
 def _read(file: Path) -> Iterator[Any]:
     if file.suffix == ".jsonl":
-        with file.open(encoding="utf-8-sig", errors="replace") as lines:
+        with file.open("rb") as lines:
             for line in lines:
                 if line.strip():
                     yield _json(line)
     elif file.suffix == ".json":
-        data = _json(file.read_text(encoding="utf-8-sig"))
+        data = _json(file.read_bytes())
         yield from data if isinstance(data, list) else [data]
     elif file.suffix == ".csv":
         yield from _csv(file)
@@ -139,16 +139,20 @@ def _read(file: Path) -> Iterator[Any]:
 def _csv(file: Path) -> Iterator[Any]:
     """Read cells as text ("007" stays what it is), an empty one as missing."""
     csv.field_size_limit(1 << 30)
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+    with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
         for record in csv.DictReader(lines):
-            if None in record or None in record.values():
+            if any("\udc80" <= c <= "\udcff" for cell in record.values() if isinstance(cell, str) for c in cell):
+                yield BadRow("not UTF-8")
+            elif None in record or None in record.values():
                 yield BadRow("not as many cells as columns")
             else:
                 yield {name: cell or None for name, cell in record.items()}
 
 
-def _json(text: str) -> Any:
+def _json(data: bytes) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(data)
+    except UnicodeDecodeError:
+        return BadRow("not UTF-8")
     except (ValueError, RecursionError):  # ValueError: also a number of more than 4,300 digits
         return BadRow("not JSON")

@@ -8,7 +8,10 @@ fine-tuning made, which is how Qwen2 limits the alignment tax.
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -20,7 +23,6 @@ from align.core.stage import Run
 from align.core.wiring import Ref
 from align.generate import checkpoints
 from align.stages.dpo import PreferenceStage
-from align.stages.training import forget_checkpoints
 
 
 class OnlineDPO(PreferenceStage):
@@ -55,15 +57,24 @@ class OnlineDPO(PreferenceStage):
     warmup_ratio: float = Field(default=0.0, ge=0, lt=1)
     """Share of all rounds' steps over which the learning rate rises."""
 
+    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
+        """Refuse a field that would mean something else in every round."""
+        yield from super().problems(folder)
+        if self.max_steps != -1:
+            yield "max_steps", "rounds and prompts_per_round decide how long online_dpo trains; leave max_steps out"
+
     def run(self, run: Run) -> None:
         """Run the rounds, publish."""
-        from align.train import policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
+        from align.train import encode, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
         from align.train.bridge import Carry  # noqa: PLC0415
         from align.train.rounds import Rounds  # noqa: PLC0415
 
+        self.set_seed(run)
         start = run.locate(self.model)
         tokenizer = policy.load_tokenizer(start, self.template(run))
-        prompts = [row for row in run.rows(self.prompts, "prompts") if isinstance(row, Prompt)]
+        rows = run.rows(self.prompts, "prompts")
+        kept = encode.encode(run, tokenizer, rows, encode.asked, self.max_length, self.strict)
+        prompts = [row for row, _ in kept if isinstance(row, Prompt)]
         per_round = self.prompts_per_round or max(1, len(prompts) // self.rounds)
         self.reward.start(run.locate)
         rounds = Rounds(
@@ -80,6 +91,7 @@ class OnlineDPO(PreferenceStage):
             optimizer=self.optimizer,
             carry=Carry(self.rounds * self._steps(per_round)),
             choose={"min_margin": self.min_margin, "max_length_ratio": self.max_length_ratio},
+            max_length=self.max_length,
             batch_size=self.sampler_batch_size,
             sampler_dtype=self.sampler_dtype,
         )
@@ -95,7 +107,8 @@ class OnlineDPO(PreferenceStage):
 
     def _steps(self, pairs: int) -> int:
         """Return the optimizer steps of a round whose every prompt gives a pair: the schedule is planned for those."""
-        batch = self.per_device_train_batch_size * self.gradient_accumulation_steps
+        devices = int(os.environ.get("WORLD_SIZE", "1"))
+        batch = self.per_device_train_batch_size * self.gradient_accumulation_steps * devices
         return max(1, math.ceil(self.num_train_epochs * math.ceil(pairs / batch)))
 
     def load_reference(self, run: Run) -> Any:
@@ -118,4 +131,3 @@ class OnlineDPO(PreferenceStage):
             "steps": sum(f.get("steps", 0) for f in figures),
             "reward": f"{figures[0]['reward']['mean']:.3g} -> {figures[-1]['reward']['mean']:.3g}",
         }
-        forget_checkpoints(run)

@@ -10,11 +10,12 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from align.core.rows import Preference, digest
+from align.core.errors import StageFailed
+from align.core.rows import digest
 from align.core.stage import Run
 from align.core.wiring import Ref
 from align.evaluate.intervals import wilson
-from align.stages.training import Source, TrainingStage, forget_checkpoints, gather
+from align.stages.training import Source, TrainingStage, gather
 
 
 class RewardModelStage(TrainingStage):
@@ -40,29 +41,32 @@ class RewardModelStage(TrainingStage):
         """Encode, train, publish, measure on the held-out pairs."""
         from align.train import encode, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
+        self.set_seed(run)
         start = run.locate(self.model)
         tokenizer = policy.load_tokenizer(start, self.template(run))
-        rows = [row for row in gather(run, self.data, "preferences") if isinstance(row, Preference)]
-        kept = [row for row in rows if not self._is_held_out(row)]
-        encoded = encode.encode(run, tokenizer, kept, encode.comparison, self.max_length, self.strict)
+        rows = gather(run, self.data, "preferences")
+        encoded = encode.encode(run, tokenizer, rows, encode.comparison, self.max_length, self.strict)
+        kept = [pair for pair in encoded if not self._is_held_out(pair[0])]
+        measured = {row.id: columns for row, columns in encoded if self._is_held_out(row)}  # once, whatever its weight
+        if not kept:
+            raise StageFailed(run.name, "every pair is held out; lower held_out", run.folder / "log.txt")
         model = policy.load_classifier(start, self.dtype, tokenizer.pad_token_id)
-        trainer = self.train(run, "reward", encoded, model, tokenizer)
+        trainer = self.train(run, "reward", kept, model, tokenizer)
         policy.publish(run, trainer, start, self.dtype)
         if trainer.is_world_process_zero():
-            self._measure(run, [row for row in rows if self._is_held_out(row)])
-        forget_checkpoints(run)
+            self._measure(run, list(measured.values()))
 
-    def _is_held_out(self, row: Preference) -> bool:
+    def _is_held_out(self, row: Any) -> bool:
         return int(digest(row.prompt)[:8], 16) < self.held_out * 2**32
 
-    def _measure(self, run: Run, rows: list[Preference]) -> None:
+    def _measure(self, run: Run, pairs: list[dict[str, list[int]]]) -> None:
         from reward.model import Scorer  # noqa: PLC0415
 
-        if not rows:
+        if not pairs:
             return
-        scorer = Scorer.load(str(run.folder), self.dtype)
-        texts = [(row.prompt, side[-1]["content"]) for row in rows for side in (row.chosen, row.rejected)]
-        values = scorer.score(texts)
+        values = Scorer.load(str(run.folder), self.dtype).score_ids(
+            [ids for p in pairs for ids in (p["chosen_ids"], p["rejected_ids"])]
+        )
         right = sum(chosen > rejected for chosen, rejected in zip(values[::2], values[1::2], strict=True))
-        low, high = wilson(right, len(rows))
-        run.report["held-out accuracy"] = f"{right / len(rows):.3f} [{low:.3f}, {high:.3f}], n = {len(rows)}"
+        low, high = wilson(right, len(pairs))
+        run.report["held-out accuracy"] = f"{right / len(pairs):.3f} [{low:.3f}, {high:.3f}], n = {len(pairs)}"

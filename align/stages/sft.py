@@ -13,7 +13,7 @@ from pydantic import Field
 from align.core.stage import Run
 from align.core.wiring import Ref
 from align.generate import checkpoints
-from align.stages.training import Source, TrainingStage, forget_checkpoints, gather
+from align.stages.training import Source, TrainingStage, gather
 
 
 class SFT(TrainingStage):
@@ -35,10 +35,10 @@ class SFT(TrainingStage):
         """Encode, train, publish."""
         from align.train import encode, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
+        self.set_seed(run)
         start = run.locate(self.model)
         tokenizer = policy.load_tokenizer(start, self.template(run))
         rows = gather(run, self.data, "demonstrations")
         encoded = encode.encode(run, tokenizer, rows, encode.demonstration, self.max_length, self.strict)
         trainer = self.train(run, "sft", encoded, checkpoints.causal_lm(start, self.dtype), tokenizer)
         policy.publish(run, trainer, start, self.dtype)
-        forget_checkpoints(run)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import os
-import shutil
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -119,7 +117,9 @@ class TrainingStage(Stage):
     def arguments_set(self) -> set[str]:
         """Return the names that `training_args` may not set."""
         ours = set(type(self).model_fields) | {"output_dir", "seed", "data_seed", "use_cpu", "max_length", "save_strategy"}
-        return ours | {"disable_tqdm", "logging_nan_inf_filter", "save_total_limit", "fp16", "warmup_steps"}
+        ours |= {"disable_tqdm", "logging_nan_inf_filter", "save_total_limit", "fp16", "warmup_steps", "run_name"}
+        # these would break the exact resume, or are decided by the device
+        return ours | {"save_only_model", "ignore_data_skip", "dataloader_pin_memory", "ddp_find_unused_parameters"}
 
     # -- running --------------------------------------------------------------------------------------------------
 
@@ -141,12 +141,13 @@ class TrainingStage(Stage):
             **self.training_args,
         }
 
-    def train(self, run: Run, kind: str, encoded: list[dict[str, Any]], model: Any, tokenizer: Any, **more: Any) -> Any:
-        """Train from the last whole checkpoint, or from the start; return the trainer."""
+    def train(self, run: Run, kind: str, encoded: list[tuple[Row, Any]], model: Any, tokenizer: Any, **more: Any) -> Any:
+        """Train on encoded rows, from the last whole checkpoint or from the start; return the trainer."""
         from align.train import bridge  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
+        rows = [columns for _, columns in encoded]
         trainer = bridge.build(
-            kind, bridge.Extras(run, self.optimizer), model, tokenizer, encoded, self.arguments(run),
+            kind, bridge.Extras(run, self.optimizer), model, tokenizer, rows, self.arguments(run),
             peft_config=self.peft_config("SEQ_CLS" if kind == "reward" else "CAUSAL_LM"), **more,
         )  # fmt: skip
         checkpoint = bridge.last_checkpoint(run.folder / "checkpoints")
@@ -156,6 +157,12 @@ class TrainingStage(Stage):
         trainer.stop_if_broken()
         run.report |= {"steps": trainer.state.global_step, "train_loss": round(result.training_loss, 4)}
         return trainer
+
+    def set_seed(self, run: Run) -> None:
+        """Seed every library before a model is built: new heads and adapters are drawn then, before TRL seeds anything."""
+        import transformers  # noqa: PLC0415
+
+        transformers.set_seed(run.seed("training"))
 
     def peft_config(self, task: str) -> Any:
         """Return peft's configuration, or None for full fine-tuning."""
@@ -167,13 +174,6 @@ class TrainingStage(Stage):
     def template(self, run: Run) -> str | None:
         """Return the text of the chat template to use, if the recipe names one."""
         return run.home(self.chat_template).read_text(encoding="utf-8") if self.chat_template else None
-
-
-def forget_checkpoints(run: Run) -> None:
-    """Remove checkpoints once the model is published; optimizer states are twice its size."""
-    if os.environ.get("RANK", "0") != "0":
-        return  # the first process publishes; until it has, they are needed
-    shutil.rmtree(run.folder / "checkpoints", ignore_errors=True)
 
 
 def gather(run: Run, sources: Iterable[str | Source], table: str) -> list[Row]:

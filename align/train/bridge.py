@@ -130,6 +130,7 @@ class Careful(_Trainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         self.stop_if_broken()
         super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()  # other processes still write their part
         if self.args.should_save:
             (Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}" / COMPLETE).touch()
 
@@ -189,6 +190,7 @@ def build(
             use_cpu=cpu, dataloader_pin_memory=not cpu, disable_tqdm=True, logging_nan_inf_filter=False,
             max_length=None, fp16=False, save_total_limit=2, **arguments,
         )  # fmt: skip
+        config._n_gpu = min(config.n_gpu, 1)  # one device a process; TRL refuses DataParallel over several
         trainer = trainer_class(
             extras=extras, model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
             callbacks=[History(extras.run)], **more,
@@ -204,7 +206,7 @@ def last_checkpoint(folder: Path) -> str | None:
         if (checkpoint / COMPLETE).exists():
             whole.append(checkpoint)
         else:
-            shutil.rmtree(checkpoint)
+            shutil.rmtree(checkpoint, ignore_errors=True)  # another process may be removing it too
     return str(max(whole, key=lambda p: int(p.name.rpartition("-")[2]))) if whole else None
 
 

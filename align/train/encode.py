@@ -13,30 +13,34 @@ from typing import Any
 
 from align.core import tables
 from align.core.errors import BadRow, StageFailed
-from align.core.rows import Demonstration, Message, Preference, Row
+from align.core.rows import Demonstration, Message, Preference, Prompt, Row
 from align.core.stage import Run
 from align.generate.chat import encode_dialogue, encode_prompt, refuse_injection, special_strings
 
 Columns = dict[str, list[int]]
 
 
+Encoded = list[tuple[Row, Columns]]
+
+
 def encode(
     run: Run, tokenizer: Any, rows: Sequence[Row], how: Callable[..., Columns], max_length: int, strict: bool
-) -> list[Columns]:
-    """Encode rows with one of the functions below, leaving out those that it refuses.
+) -> Encoded:
+    """Return the rows that one of the functions below does not refuse, each with its token columns.
 
     Raises:
         StageFailed: nothing is left, or `strict` and something was refused.
     """
     specials = special_strings(tokenizer)
-    encoded, left_out = [], []
+    encoded: Encoded = []
+    left_out = []
     for index, row in enumerate(rows):
         try:
             columns = how(tokenizer, row, specials)
             longest = max(len(ids) for ids in _sequences(columns))
             if longest > max_length:
                 raise BadRow(f"longer than max_length = {max_length} tokens")
-            encoded.append(columns)
+            encoded.append((row, columns))
         except BadRow as reason:
             left_out.append({"index": index, "id": row.id, "reason": str(reason)})
     reasons = Counter(item["reason"] for item in left_out)
@@ -71,6 +75,12 @@ def preference(tokenizer: Any, row: Preference, specials: Sequence[str]) -> Colu
     return {"prompt_ids": encode_prompt(tokenizer, row.prompt), "chosen_ids": chosen, "rejected_ids": rejected}
 
 
+def asked(tokenizer: Any, row: Prompt, specials: Sequence[str]) -> Columns:
+    """Return `prompt_ids`: what a policy is given to continue."""
+    refuse_injection(row.messages, specials)
+    return {"prompt_ids": encode_prompt(tokenizer, row.messages)}
+
+
 def comparison(tokenizer: Any, row: Preference, specials: Sequence[str]) -> Columns:
     """Return the whole conversations, `chosen_ids` and `rejected_ids`: what a reward model reads."""
     columns = preference(tokenizer, row, specials)
@@ -86,6 +96,6 @@ def _answer(tokenizer: Any, prompt: list[Message], completion: list[Message]) ->
 
 
 def _sequences(columns: Columns) -> list[list[int]]:
-    if "prompt_ids" in columns:
+    if "chosen_ids" in columns and "prompt_ids" in columns:
         return [columns["prompt_ids"] + columns[side] for side in ("chosen_ids", "rejected_ids")]
     return [ids for name, ids in columns.items() if name != "labels"]

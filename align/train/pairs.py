@@ -23,7 +23,12 @@ class Pair:
 
 
 def best_against_worst(
-    samples: Sequence[Completion], rewards: Sequence[float], *, min_margin: float = 0.0, max_length_ratio: float | None = None
+    samples: Sequence[Completion],
+    rewards: Sequence[float],
+    *,
+    min_margin: float = 0.0,
+    max_length_ratio: float | None = None,
+    max_tokens: int | None = None,
 ) -> Pair | str:
     """Return the pair of one prompt, or the reason why there is none.
 
@@ -32,15 +37,17 @@ def best_against_worst(
         rewards: one number each.
         min_margin: the rewards must differ by more than this; ties never pass.
         max_length_ratio: longer over shorter, in tokens; None does not look.
+        max_tokens: samples longer than this are not used; None uses all.
 
     Raises:
         ValueError: a reward is not a finite number; such a reward must not train anything.
     """
     if any(not math.isfinite(reward) for reward in rewards):
         raise ValueError(f"the reward gave {next(r for r in rewards if not math.isfinite(r))} for a sample")
-    whole = [i for i, sample in enumerate(samples) if sample.finish_reason == "stop"]
+    fitting = [max_tokens is None or len(sample.token_ids or ()) <= max_tokens for sample in samples]
+    whole = [i for i, sample in enumerate(samples) if sample.finish_reason == "stop" and sample.text.strip() and fitting[i]]
     if len(whole) < 2:
-        return "truncated"
+        return "truncated, empty or too long"
     best, worst = max(whole, key=lambda i: rewards[i]), min(whole, key=lambda i: rewards[i])
     margin = rewards[best] - rewards[worst]
     if len({samples[i].text for i in whole}) == 1 or (margin > 0 and samples[best].text == samples[worst].text):

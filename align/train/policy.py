@@ -73,6 +73,8 @@ def publish_model(run: Run, model: Any, tokenizer: Any) -> None:
 
 
 def _publish_sharded(run: Run, trainer: Any, start: str, dtype: str, *, lora: bool) -> None:
+    if trainer.is_fsdp_enabled:  # with sharded state dicts save_model writes nothing
+        trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
     trainer.save_model(str(run.folder / "adapter" if lora else run.folder))
     if not trainer.is_world_process_zero():
         return

@@ -61,6 +61,8 @@ class Rounds:
     carry: Carry
     choose: dict[str, Any]
     """Keyword arguments of `best_against_worst`."""
+    max_length: int
+    """Longest prompt with completion, in tokens."""
     batch_size: int
     sampler_dtype: str | None
 
@@ -124,7 +126,7 @@ class Rounds:
         groups = gather_object(list(zip(mine, ids, samples, rewards, strict=True)))
         pairs, shown, chosen = [], [], []
         for prompt, prompt_ids, group, values in groups:
-            pair = best_against_worst(group, values, **self.choose)
+            pair = best_against_worst(group, values, max_tokens=self.max_length - len(prompt_ids), **self.choose)
             chosen.append(pair)
             if isinstance(pair, Pair):
                 best, worst = group[pair.chosen], group[pair.rejected]
@@ -198,7 +200,7 @@ class Rounds:
                     parameter.copy_(trained.pop(name))
         if trained:
             raise ValueError(f"{state} holds weights that the model lacks: {', '.join(sorted(trained)[:5])}")
-        self.carry.state = torch.load(state / "optimizer.pt", weights_only=True)
+        self.carry.state = torch.load(state / "optimizer.pt", weights_only=True, map_location="cpu")
         self.run.log.info("%-12s resuming after round %d", self.run.name, int(folder.name) + 1)
 
 
@@ -222,7 +224,9 @@ def sampler_copy(model: Any, dtype: str | None) -> Any:
         model.unmerge_adapter()
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
     copy = AutoModelForCausalLM.from_config(inner.config, dtype=target)
-    copy.load_state_dict({n: t.to(target) for n, t in weights.items()}, strict=not inner.config.tie_word_embeddings)
+    missing, unexpected = copy.load_state_dict({n: t.to(target) for n, t in weights.items()}, strict=False)
+    if unexpected or set(missing) - ({"lm_head.weight"} if inner.config.tie_word_embeddings else set()):
+        raise ValueError(f"the sampler's copy does not fit the policy: missing {missing}, unexpected {unexpected}")
     copy.generation_config = inner.generation_config
     return copy.to(model.device).eval().requires_grad_(False)
 

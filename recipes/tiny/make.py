@@ -208,9 +208,7 @@ def draw_problem(family: str, rng: random.Random) -> Problem:
     return Problem(family, numbers, text.format(n=n, m=m, t=t, **values), short, t)
 
 
-def draw_problems(
-    split: str, count: int, seed: int, seen: set[str], families: dict[str, float]
-) -> list[Problem]:
+def draw_problems(split: str, count: int, seed: int, seen: set[str], families: dict[str, float]) -> list[Problem]:
     """Draw problems of one split whose texts are new, and add the texts to `seen`.
 
     The number of tries is bounded: a family that has run out of new problems gives fewer.
@@ -297,10 +295,7 @@ def documents(pool: list[Problem], seed: int) -> Iterator[str]:
             yield f"Question: {problem.question}\nSolution:\n{steps}{SPECIAL[0]}"
         else:
             answer = draw_answer(problem, rng)
-            yield (
-                f"<|im_start|>user\n{problem.question}<|im_end|>\n"
-                f"<|im_start|>assistant\n{answer}<|im_end|>\n{SPECIAL[0]}"
-            )
+            yield (f"<|im_start|>user\n{problem.question}<|im_end|>\n<|im_start|>assistant\n{answer}<|im_end|>\n{SPECIAL[0]}")
 
 
 def make_tokenizer(pool: list[Problem]) -> PreTrainedTokenizerFast:
@@ -359,32 +354,32 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
     return Qwen2ForCausalLM(config)
 
 
-def rows(tokenizer: PreTrainedTokenizerFast, pool: list[Problem]) -> Iterator[list[int]]:
-    """Yield rows of `ROW` tokens: whole documents, each in the first open row it fits, then pad."""
-    stream = documents(pool, SEED + 11)
-    open_rows: list[list[int]] = [[] for _ in range(8)]
+def rows(tokenizer: PreTrainedTokenizerFast, pool: list[Problem], seed: int, *, shuffled: bool) -> Iterator[list[int]]:
+    """Yield rows of `ROW` tokens: whole documents, each in the first open row it fits, then padding.
+
+    Unless a full row's documents are `shuffled`, long documents tend to open the rows.
+    """
+    stream, rng = documents(pool, seed), random.Random(seed)
+    open_rows: list[list[list[int]]] = [[] for _ in range(8)]
     while True:
         for ids in tokenizer([next(stream) for _ in range(512)])["input_ids"]:
-            fitting = [row for row in open_rows if len(row) + len(ids) <= ROW]
-            if not fitting:
-                fullest = max(open_rows, key=len)
-                yield fullest + [tokenizer.pad_token_id] * (ROW - len(fullest))
-                fullest.clear()
-                fitting = [fullest]
-            fitting[0].extend(ids)
+            sizes = [sum(map(len, row)) for row in open_rows]
+            at = next((i for i, size in enumerate(sizes) if size + len(ids) <= ROW), None)
+            if at is None:
+                at = sizes.index(max(sizes))
+                if shuffled:
+                    rng.shuffle(open_rows[at])
+                yield [i for doc in open_rows[at] for i in doc] + [tokenizer.pad_token_id] * (ROW - sizes[at])
+                open_rows[at] = []
+            open_rows[at].append(ids)
 
 
 def pretrain(
-    model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, pool: list[Problem], steps: int
+    model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, source: Iterator[list[int]], steps: int, peak: float
 ) -> None:
-    """Train in place: AdamW, a short warm-up, then a cosine down to nearly zero."""
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=3e-3, betas=(0.9, 0.98), weight_decay=0.05, fused=True
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, 3e-3, total_steps=steps, pct_start=0.05, cycle_momentum=False
-    )
-    source = rows(tokenizer, pool)
+    """Train in place: AdamW, a short warm-up to the peak learning rate, then a cosine down to nearly zero."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=peak, betas=(0.9, 0.98), weight_decay=0.05, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=steps, pct_start=0.05, cycle_momentum=False)
     started = time.perf_counter()
     for step in range(1, steps + 1):
         ids = torch.tensor([next(source) for _ in range(BATCH)])
@@ -393,9 +388,7 @@ def pretrain(
         labels[padding] = -100
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = model(ids[:, :-1]).logits
-        loss = torch.nn.functional.cross_entropy(
-            logits.float().flatten(0, 1), labels.flatten(), ignore_index=-100
-        )
+        loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), ignore_index=-100)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -413,10 +406,7 @@ and often guesses instead. The table shows that the pipeline works, not what a m
 
 def write_jsonl(path: Path, problems: list[Problem]) -> None:
     """Write problems, one JSON object a line."""
-    lines = (
-        json.dumps({"question": p.question, "answer": str(p.answer), "family": p.family})
-        for p in problems
-    )
+    lines = (json.dumps({"question": p.question, "answer": str(p.answer), "family": p.family}) for p in problems)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -436,7 +426,7 @@ def main() -> None:
     """Write the problem files, then train and write the model."""
     parser = argparse.ArgumentParser(description="Make the tiny base model.")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=2600)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -458,10 +448,11 @@ def main() -> None:
         raise RuntimeError("the tokenizer splits text differently once it is loaded again")
     model = make_model(tokenizer)
     log.info("%d parameters, %d tokens", model.num_parameters(), args.steps * BATCH * ROW)
-    pretrain(model, tokenizer, sets["pool"], args.steps)
-    model.generation_config = GenerationConfig(
-        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
-    )
+    pretrain(model, tokenizer, rows(tokenizer, sets["pool"], SEED + 11, shuffled=False), args.steps, 3e-3)
+    # packing puts long documents first, so the model expects working at the start of a text; a last phase with shuffled
+    # rows gives the short guesses their share there, where every prompt is
+    pretrain(model, tokenizer, rows(tokenizer, sets["pool"], SEED + 12, shuffled=True), args.steps // 8, 1e-3)
+    model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
     model.to(torch.bfloat16).save_pretrained(folder)
 
 

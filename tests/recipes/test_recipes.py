@@ -26,9 +26,7 @@ def test_it_reads_and_runs_the_whole_chain(name):
 
 
 def keys(path):
-    return {
-        prompt_key(to_rows(json.loads(line), {"prompt": "question"})[0].messages) for line in path.read_text().splitlines()
-    }
+    return {prompt_key(to_rows(json.loads(line), {"prompt": "question"})[0].messages) for line in path.read_text().splitlines()}
 
 
 @pytest.mark.parametrize(("folder", "train"), [("tiny", "problems.jsonl"), ("constraints", "train.jsonl")])

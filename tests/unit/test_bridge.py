@@ -26,7 +26,9 @@ def run(tmp_path):
     (tmp_path / "recipe.yaml").write_text(RECIPE)
     (tmp_path / "rows.jsonl").write_text('{"prompt": "a"}\n')
     loaded = Recipe.load(tmp_path / "recipe.yaml")
-    runs = RunFolder.create(tmp_path / "run", loaded)
+    runs = RunFolder(tmp_path / "run", loaded.folder)
+    runs.path.mkdir()
+    runs.record(loaded)
     return Run("rows", runs.begin("rows", loaded.recipe), loaded.recipe, runs, log.LOGGER)
 
 

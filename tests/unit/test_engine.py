@@ -147,7 +147,6 @@ def test_every_prompt_is_emitted_dropped_or_failed_and_the_report_says_so(folder
         ("none", r"TypeError: synthesize\(\) must return a row, a list of rows or Drop\(reason\), not NoneType"),
         ("text", r"TypeError: synthesize\(\) must return a row, a list of rows or Drop\(reason\), not str"),
         ("nothing", r"TypeError: synthesize\(\) returned an empty list; say why with Drop\(reason\)"),
-        ("same", r"BadRow: chosen equals rejected \(rows.py:\d+\)"),
         ("fail", r"RuntimeError: the server is on fire \(test_engine.py:\d+\)"),
     ],
 )
@@ -156,6 +155,22 @@ def test_a_prompt_that_fails_says_why_and_where(text, sentence, folder):
     (folder / "broken.txt").touch()
     with pytest.raises(StageFailed, match=f"stage 'ask' failed: 1 of 1 prompts failed, 1 with: {sentence}"):
         run()
+
+
+def test_a_row_that_is_no_good_is_dropped_with_its_reason(folder):
+    prompts("same", "fine")
+    (folder / "broken.txt").touch()
+    run()
+    report = json.loads((folder / "out" / "02-ask" / "report.json").read_text())
+    assert report["dropped"] == {"bad row: chosen equals rejected": 1}
+
+
+def test_a_stage_that_drops_everything_fails_and_says_why(folder):
+    prompts("same")
+    (folder / "broken.txt").touch()
+    with pytest.raises(StageFailed, match="no prompt gave a row: 1 x bad row: chosen equals rejected"):
+        run()
+    assert "chosen equals rejected" in (folder / "out" / "02-ask" / "dropped.jsonl").read_text()
 
 
 def test_a_stage_in_which_everything_fails_gives_up_early(folder):

@@ -91,7 +91,7 @@ def test_inverse_cdf_honours_top_k_and_top_p(how, allowed):
 def test_inverse_cdf_never_picks_what_has_no_probability():
     logits = torch.tensor([[0.0, 0.0, -torch.inf, -torch.inf]])
     pick = InverseCDF([(0, 0)], Sampling(max_new_tokens=1), start=0)
-    pick.uniforms = torch.tensor([[1.0]], dtype=torch.float64)  # the very top of the range
+    pick.uniforms = torch.tensor([[1.0]], dtype=torch.float32)  # the very top of the range
     assert pick(torch.zeros(1, 0, dtype=torch.long), logits).argmax().item() in (0, 1)
 
 

@@ -136,8 +136,8 @@ def test_the_judge_refuses_paths_that_are_not_reasonable(sampled):
     assert said == ["3 + 4 = 7", "Thus: 7"]
     assert report["tallies"]["right samples judged unreasonable"] == 2
     assert report["tallies"]["judgements that are neither yes nor no"] == 1
-    _, _, report = sampled(["3 + 4 = 7", "I say 7"], judge={"": ["no"]}, reasonable="judge")
-    assert report["dropped"] == {"right answers only by unsound paths": 1}
+    with pytest.raises(StageFailed, match="no prompt gave a row: 1 x right answers only by unsound paths"):
+        sampled(["3 + 4 = 7", "I say 7"], judge={"": ["no"]}, reasonable="judge")
 
 
 def test_a_reward_without_a_verdict_is_refused_with_a_sentence(sampled):
