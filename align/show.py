@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from align.core.plugins import Generator, Optimizer, Reward
 from align.core.recipe import Loaded
 from align.core.rows import Demonstration, Message, Preference, Prompt, Row
 from align.core.stage import Stage
+from align.evaluate.table import aligned
+from align.report.model_card import counts
 
 FAMILIES: dict[str, type[Plugin]] = {"stage": Stage, "generator": Generator, "reward": Reward, "optimizer": Optimizer}
 
@@ -32,7 +34,7 @@ def plan(loaded: Loaded, out: str | None) -> str:
         state = runs.status(name, recipe).state if runs.path.exists() else "missing"
         done = {"done": "yes", "missing": "", "partial": "begun", "stale": "runs again"}[state]
         rows.append((name, stage.kind, ", ".join(needs), ", ".join(sorted(type(stage).makes)), done))
-    return f"{loaded.file}: {len(recipe.stages)} stages, base {recipe.base}, seed {recipe.seed}\n\n{_table(rows)}\n"
+    return f"{loaded.file}: {len(recipe.stages)} stages, base {recipe.base}, seed {recipe.seed}\n\n{aligned(rows)}\n"
 
 
 def status(directory: str) -> str:
@@ -41,23 +43,12 @@ def status(directory: str) -> str:
     rows = [("stage", "kind", "state", "time", "what happened")]
     for name, stage in recipe.stages.items():
         state = runs.status(name, recipe)
-        path = runs.stage(name, recipe) / "report.json"
-        report = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        folder = runs.stage(name, recipe)
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8")) if (folder / "report.json").is_file() else {}
         seconds = log.duration(report["seconds"]) if "seconds" in report else ""
-        what = "; ".join(state.changed) if state.changed else _happened(report)
+        what = "; ".join(state.changed) if state.changed else counts(folder)
         rows.append((name, stage.kind, state.state, seconds, textwrap.shorten(what, 90, placeholder=" ...")))
-    return f"{directory}: {recipe.name}, seed {recipe.seed}\n\n{_table(rows)}\n"
-
-
-def _happened(report: dict[str, Any]) -> str:
-    parts = []
-    for key in ("inputs", "emitted", "rows", "dropped", "failed", "left out", "pairs", "steps", "reward", "held-out accuracy"):
-        value = report.get(key)
-        if isinstance(value, dict):
-            parts += [f"{key}: " + ", ".join(f"{n} {what}" for what, n in value.items())] if value else []
-        elif value not in (None, 0):
-            parts.append(f"{key} {value}")
-    return "; ".join(parts)
+    return f"{directory}: {recipe.name}, seed {recipe.seed}\n\n{aligned(rows)}\n"
 
 
 def explain(kind: str | None) -> str:
@@ -179,9 +170,3 @@ def _shown(row: Row) -> str:
 
 def _turns(messages: Iterable[Message], label: str | None = None) -> list[str]:
     return [f"    {label or m['role']:9}| {m['content']}".replace("\n", "\n             | ") for m in messages]
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])

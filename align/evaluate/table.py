@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -24,7 +25,7 @@ def render(scores: dict[str, dict[str, dict[str, Any]]], comparisons: list[dict[
         first = scores[next(iter(scores))][task]
         sampled = f", {first['sampled']['samples']} samples each" if "sampled" in first else ""
         blocks.append(
-            f"{task}: {first['greedy']['n']} held-out problems{sampled}\n{_aligned(rows)}{_overall(comparisons, task)}"
+            f"{task}: {first['greedy']['n']} held-out problems{sampled}\n{aligned(rows)}{_overall(comparisons, task)}"
         )
     note = "[low, high]: 95% intervals; change: against the line above, on the same problems (paired bootstrap)"
     return "\n\n".join(blocks) + f"\n\n{note}\n"
@@ -54,7 +55,8 @@ def _overall(comparisons: list[dict[str, Any]], task: str) -> str:
     return f"\n{one['to']} against {one['from']}: " + "; ".join(f"{mode} {_signed(c)}" for mode, c in last.items())
 
 
-def _aligned(rows: list[list[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as columns of text under a ruled heading."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])

@@ -6,10 +6,12 @@ Qwen2's first alignment stage (4.3) without published settings. Defaults follow 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from align.core.rows import digest
 from align.core.stage import Run
 from align.core.wiring import Ref
 from align.generate import checkpoints
@@ -44,12 +46,13 @@ class PreferenceStage(TrainingStage):
         return super().arguments(run) | loss
 
     def load_reference(self, run: Run) -> Any:
-        """Return the frozen reference, explicit and reported; None where LoRA's switched-off adapter is it."""
+        """Return the frozen reference, explicit and reported."""
         from align.train import policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
         path = run.locate(self.reference or self.model)
-        run.report["reference"] = f"{self.reference or self.model} ({run.runs.identity_of(path)})"
-        return None if self.lora and path == run.locate(self.model) else policy.load_reference(path, self.dtype)
+        weights = [run.runs.identity_of(str(file)) for file in sorted(Path(path).glob("*.safetensors"))]
+        run.report["reference"] = f"{self.reference or self.model} (weights {digest(weights) if weights else 'from the hub'})"
+        return policy.load_reference(path, self.dtype)
 
 
 class DPO(PreferenceStage):
@@ -68,5 +71,8 @@ class DPO(PreferenceStage):
         rows = gather(run, self.data, "preferences")
         encoded = encode.encode(run, tokenizer, rows, encode.preference, self.max_length, self.strict)
         model = checkpoints.causal_lm(start, self.dtype)
-        trainer = self.train(run, "dpo", encoded, model, tokenizer, ref_model=self.load_reference(run))
+        own = self.lora and run.locate(self.reference or self.model) == start  # then the adapter switched off is it
+        reference = None if own else self.load_reference(run)
+        run.report.setdefault("reference", f"{self.model} (the adapter switched off)")
+        trainer = self.train(run, "dpo", encoded, model, tokenizer, ref_model=reference)
         policy.publish(run, trainer, start, self.dtype)

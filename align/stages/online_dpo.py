@@ -75,7 +75,7 @@ class OnlineDPO(PreferenceStage):
         rows = run.rows(self.prompts, "prompts")
         kept = encode.encode(run, tokenizer, rows, encode.asked, self.max_length, self.strict)
         prompts = [row for row, _ in kept if isinstance(row, Prompt)]
-        per_round = self.prompts_per_round or max(1, len(prompts) // self.rounds)
+        per_round = min(self.prompts_per_round or max(1, len(prompts) // self.rounds), len(prompts))
         self.reward.start(run.locate)
         rounds = Rounds(
             run=run,
@@ -110,14 +110,6 @@ class OnlineDPO(PreferenceStage):
         devices = int(os.environ.get("WORLD_SIZE", "1"))
         batch = self.per_device_train_batch_size * self.gradient_accumulation_steps * devices
         return max(1, math.ceil(self.num_train_epochs * math.ceil(pairs / batch)))
-
-    def load_reference(self, run: Run) -> Any:
-        """Return the frozen reference, always a model of its own: it must not change from round to round."""
-        from align.train import policy  # noqa: PLC0415
-
-        path = run.locate(self.reference or self.model)
-        run.report["reference"] = f"{self.reference or self.model} ({run.runs.identity_of(path)})"
-        return policy.load_reference(path, self.dtype)
 
     def _publish(self, run: Run, rounds: Any, figures: list[dict[str, Any]], tokenizer: Any) -> None:
         from align.train import policy  # noqa: PLC0415

@@ -9,7 +9,8 @@ from align import Recipe, Run, StageFailed
 from align.core import log
 from align.core.artifacts import RunFolder
 from align.generate import checkpoints
-from align.train import bridge, encode
+from align.stages.reward_model import RewardModelStage
+from align.train import bridge, encode, policy
 from align.train.bridge import Carry, Extras
 from align.train.optimizers import AdamWConfig
 
@@ -182,3 +183,13 @@ def test_rows_left_out_are_counted_or_refused(run, tokenizer):
         encode.encode(run, tokenizer, [good, long, forged], encode.demonstration, 60, strict=True)
     with pytest.raises(StageFailed, match="no row is left"):
         encode.encode(run, tokenizer, [long], encode.demonstration, 60, strict=False)
+
+
+def test_a_new_head_is_drawn_from_the_runs_seed(run, tiny, tokenizer):
+    stage = RewardModelStage(kind="reward_model", model="base", data=["rows"])
+    heads = []
+    for _ in range(2):
+        torch.rand(7)  # whatever ran before in this process
+        stage.set_seed(run)
+        heads.append(policy.load_classifier(tiny, "float32", tokenizer.pad_token_id).score.weight)
+    assert torch.equal(*heads)

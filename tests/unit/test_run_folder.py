@@ -13,6 +13,7 @@ import pytest
 from align import Prompt, Reward, Score, UsageError
 from align.cli import main
 from align.core import tables
+from align.core.artifacts import RunFolder
 from align.core.recipe import Recipe
 from align.handover import STARTERS
 from data_synthesis import Context, Synthesizer
@@ -348,3 +349,17 @@ def test_an_installed_plug_in_is_found_by_the_name_of_its_entry_point(folder):
         2,
         "r.yaml:3: generators.writer.kind: unknown kind 'shuot'; did you mean 'shout'?\n",
     )
+
+
+def test_a_folder_in_use_is_left_alone_until_the_last_process_is_gone(folder):
+    Path("recipe.yaml").write_text(RECIPE)
+    loaded = Recipe.load("recipe.yaml")
+    runs = RunFolder("out", loaded.folder)
+    with runs.lock() as lock:  # as a training process inherits it; then the `align run` that started it is gone
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], pass_fds=[lock])
+    with pytest.raises(UsageError, match="another `align run` works in out"):
+        loaded.run("out")
+    assert not (folder / "out" / "recipe.json").exists()
+    child.kill()
+    child.wait()
+    assert loaded.run("out").ran == STAGES
