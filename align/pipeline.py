@@ -184,7 +184,7 @@ def summary(report: dict[str, Any]) -> str:
     for key, value in report.items():
         if key == "seconds":
             parts.append(log.duration(value))
-        elif key in ("samples", "lineage") or value in ({}, [], None) or (value == 0 and isinstance(value, int)):
+        elif key in ("samples", "generators") or value in ({}, [], None) or (value == 0 and isinstance(value, int)):
             continue
         elif isinstance(value, dict):
             parts.append(f"{key}: " + ", ".join(f"{v} {k}" for k, v in value.items() if not isinstance(v, dict | list)))

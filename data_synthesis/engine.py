@@ -159,6 +159,7 @@ class Engine:
             "rows": {table: len(rows) for table, rows in made.items() if rows},
             "samples": asdict(usage),
             "tallies": dict(tallies.most_common()),
+            "generators": {alias: identity for alias, (_, identity) in self._generators.items()},
             "tokens_per_second": round(usage.completion_tokens / max(seconds, 1e-9), 1),
         }
 
