@@ -17,7 +17,8 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     share, z2 = successes / n, Z95**2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # at 0 and at n one limit is the share itself, which rounding must not miss
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def pass_at_k(n: int, right: int, k: int) -> float:

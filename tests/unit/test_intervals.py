@@ -12,6 +12,9 @@ def test_wilson_against_published_values():
     assert (low, high) == pytest.approx((0.2993, 0.7007), abs=1e-4)
     assert wilson(0, 10) == pytest.approx((0.0, 3.8415 / 13.8415), abs=1e-4)
     assert wilson(0, 0) == (0.0, 1.0)
+    for n in range(1, 200):
+        assert wilson(n, n)[1] == 1.0
+        assert wilson(0, n)[0] == 0.0
 
 
 def test_pass_at_k_by_counting():
