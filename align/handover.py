@@ -39,7 +39,10 @@ def export(source: str, to: str, stage: str | None, dtype: str | None) -> str:
         card = model_card(Run("export", target, recipe, runs, log.LOGGER), name, None)
         source = str(runs.stage(name, recipe))
     target.mkdir(parents=True, exist_ok=True)
-    report = write_checkpoint(source, target, dtype)
+    try:
+        report = write_checkpoint(source, target, dtype)
+    except (OSError, ValueError) as error:  # what transformers raises for a folder or hub id that holds no model
+        raise UsageError(f"{source} cannot be loaded as a chat model: {str(error).splitlines()[0]}") from None
     if card:
         (target / "README.md").write_text(card, encoding="utf-8")
     return (

@@ -8,6 +8,7 @@ is, changing a parser, a verifier or a pairing rule costs no tokens. We promise 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -23,19 +24,18 @@ class AppendOnly:
         self.path = path
         self._file: TextIO | None = None
 
-    def read(self) -> list[tuple[int, dict[str, Any]]]:
-        """Return (offset, record) of every whole line, truncating what a crash left half-written."""
+    def read(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield (offset, record) of every whole line; at the end, cut off what a crash left half-written."""
         if not self.path.exists():
-            return []
-        records, good = [], 0
+            return
+        good = 0
         with self.path.open("rb+") as file:
             for line in file:
                 if not line.endswith(b"\n"):
                     break
-                records.append((good, json.loads(line)))
+                yield good, json.loads(line)
                 good += len(line)
             file.truncate(good)
-        return records
 
     def append(self, record: dict[str, Any]) -> int:
         """Write a record and return its offset. The data is safe from the death of this process, not of the machine."""

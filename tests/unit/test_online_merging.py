@@ -277,10 +277,15 @@ def test_a_parameter_flattened_after_construction_is_refused() -> None:
         optimizer.step()
 
 
-def test_a_tied_embedding_is_found_under_its_other_name() -> None:
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("model.embed_tokens.weight", "lm_head.weight"), ("lm_head.weight", "model.embed_tokens.weight")]
+)
+def test_a_tied_embedding_is_found_under_its_other_name(ours: str, theirs: str) -> None:
     table = torch.nn.Parameter(torch.zeros(4, 2))
-    OnlineMerging([("model.embed_tokens.weight", table)], {"lm_head.weight": torch.ones(4, 2)}, keep=1.0, alpha=0.1)
-    OnlineMerging([("lm_head.weight", table)], {"model.embed_tokens.weight": torch.ones(4, 2)}, keep=1.0, alpha=0.1)
+    optimizer = OnlineMerging([(ours, table)], {theirs: torch.ones(4, 2)}, keep=1.0, alpha=0.1, lr=0.0)
+    table.grad = torch.zeros(4, 2)
+    optimizer.step()
+    assert torch.allclose(table, torch.full((4, 2), 0.1))  # alpha times the delta that stands under the other name
 
 
 # -- reading two checkpoints --------------------------------------------------------------------------------------

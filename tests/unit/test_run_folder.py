@@ -363,3 +363,8 @@ def test_a_folder_in_use_is_left_alone_until_the_last_process_is_gone(folder):
     child.kill()
     child.wait()
     assert loaded.run("out").ran == STAGES
+
+
+def test_export_of_something_that_is_no_model_is_a_sentence(folder, capsys):
+    assert main(["export", "./nothing", "to"]) == 2
+    assert "./nothing cannot be loaded as a chat model: " in capsys.readouterr().err
