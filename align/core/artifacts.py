@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import json
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,8 +74,6 @@ class RunFolder:
         Raises:
             UsageError: it is not such a folder, or its recipe is no longer valid here.
         """
-        import sys  # noqa: PLC0415
-
         root = Path(path)
         if not (root / "recipe.json").is_file() or not (root / "state.json").is_file():
             raise UsageError(f"{path} is not a run folder (it holds no recipe.json); `align run` makes one")

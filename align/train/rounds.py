@@ -138,11 +138,10 @@ class Rounds:
 
     def prompts_of(self, index: int) -> list[Prompt]:
         """Return the prompts of a round: passes over a fixed shuffle, so every prompt comes equally often."""
-        taken: list[Prompt] = []
-        for position in range(index * self.prompts_per_round, (index + 1) * self.prompts_per_round):
-            lap, offset = divmod(position, len(self.prompts))
-            taken.append(self._shuffled(lap)[offset])
-        return taken
+        positions = range(index * self.prompts_per_round, (index + 1) * self.prompts_per_round)
+        count = len(self.prompts)
+        laps = {lap: self._shuffled(lap) for lap in {position // count for position in positions}}
+        return [laps[position // count][position % count] for position in positions]
 
     def _shuffled(self, lap: int) -> list[Prompt]:
         order = list(self.prompts)
