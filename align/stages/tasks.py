@@ -37,7 +37,7 @@ class Task(Config):
 BUILT_IN: dict[str, tuple[dict[str, object], str, int]] = {
     "arithmetic": ({"path": "tiny/heldout.jsonl", "columns": {"prompt": "question", "tags": "family"}}, "math", 64),
     "constraints": (
-        {"path": "constraints/heldout.jsonl", "columns": {"prompt": "question", "tags": "family"}}, "constraints", 64,
+        {"path": "constraints/heldout.jsonl", "columns": {"prompt": "question"}}, "constraints", 64,
     ),
     "gsm8k": (
         {"path": "openai/gsm8k", "config": "main", "split": "test", "columns": {"prompt": "question"}}, "math", 512,

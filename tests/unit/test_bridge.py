@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from align import Recipe, Run, StageFailed
 from align.core import log
@@ -193,3 +194,18 @@ def test_a_new_head_is_drawn_from_the_runs_seed(run, tiny, tokenizer):
         stage.set_seed(run)
         heads.append(policy.load_classifier(tiny, "float32", tokenizer.pad_token_id).score.weight)
     assert torch.equal(*heads)
+
+
+def test_the_head_scores_trained_tokens_only_and_the_loss_is_the_same(run, model, tokenizer):
+    rows = [{"input_ids": list(range(20, 60)), "labels": [-100] * 36 + list(range(56, 60))}] * 2
+    trainer = bridge.build("sft", Extras(run), model, tokenizer, rows, arguments(run, per_device_train_batch_size=2))
+    batch = trainer._prepare_inputs(next(iter(trainer.get_train_dataloader())))
+    body = FlopCounterMode(display=False)
+    with body:
+        model.model(batch["input_ids"])
+    with FlopCounterMode(display=False) as whole:
+        loss = trainer.compute_loss(model, batch)
+    per_token = 2 * model.config.hidden_size * model.config.vocab_size
+    assert whole.get_total_flops() - body.get_total_flops() == 2 * 4 * per_token, "4 of 40 tokens a row are trained"
+    expected = -log_prob(model, list(range(20, 56)), list(range(56, 60))) / 4
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
