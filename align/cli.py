@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--out", metavar="DIR", help="the run folder (default: runs/NAME)")
     run.add_argument("--until", metavar="STAGE", help="stop after this stage")
     run.add_argument("--only", metavar="STAGE", help="run this stage only; those before it must be done")
+    run.add_argument("--shard", metavar="i/n", help="with --only: work on share i (from 0) of n of the stage's prompts")
 
     check = _verb(verbs, "check", _check, "read a recipe, report every mistake with its line, show the plan")
     _recipe_options(check)
@@ -100,7 +101,7 @@ def _load(options: argparse.Namespace) -> Any:
 def _run(options: argparse.Namespace) -> None:
     from align import pipeline  # noqa: PLC0415
 
-    report = pipeline.run(_load(options), options.out, until=options.until, only=options.only)
+    report = pipeline.run(_load(options), options.out, until=options.until, only=options.only, shard=options.shard)
     sys.stdout.write(f"{report.folder}: {len(report.ran)} stages run, {len(report.skipped)} done before\n")
 
 

@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from align.core import log
 from align.core.artifacts import RunFolder
 from align.core.errors import AlignError, StageFailed, UsageError
 from align.core.recipe import Accelerate, Loaded, Recipe
-from align.core.stage import Run
+from align.core.stage import Run, Shard
 
 QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -46,7 +48,14 @@ class Report:
         return next(self.folder.glob(f"[0-9][0-9]-{name}"))
 
 
-def run(loaded: Loaded, out: str | Path | None = None, *, until: str | None = None, only: str | None = None) -> Report:
+def run(
+    loaded: Loaded,
+    out: str | Path | None = None,
+    *,
+    until: str | None = None,
+    only: str | None = None,
+    shard: str | None = None,
+) -> Report:
     """Run every stage that is not done.
 
     Args:
@@ -54,10 +63,11 @@ def run(loaded: Loaded, out: str | Path | None = None, *, until: str | None = No
         out: the run folder; `runs/NAME` when left out.
         until: the last stage to run.
         only: the one stage to run; those before it must be done.
+        shard: `i/n`, to work on that share of the prompts of the stage `only`; other processes work on the others.
 
     Raises:
         StageFailed: a stage stopped; running again resumes it.
-        UsageError: `until` or `only` name no stage, or what `only` needs is not done.
+        UsageError: `until` or `only` name no stage, what `only` needs is not done, or the stage has no shards.
     """
     recipe = loaded.recipe
     for name in (until, only):
@@ -65,9 +75,46 @@ def run(loaded: Loaded, out: str | Path | None = None, *, until: str | None = No
             raise UsageError(f"no stage {name!r}; the recipe has: {', '.join(recipe.stages)}")
     log.setup()
     runs = RunFolder(out or Path("runs") / recipe.name, loaded.folder)
+    if shard is not None:
+        return _run_shard(runs, loaded, only, Shard.parse(shard))
     with runs.lock() as lock:
         runs.record(loaded)
         return _run_stages(runs, recipe, until, only, lock)
+
+
+def _run_shard(runs: RunFolder, loaded: Loaded, name: str | None, shard: Shard) -> Report:
+    """Work on a share of one stage; whoever comes last publishes it."""
+    recipe = loaded.recipe
+    if name is None or not type(recipe.stages[name]).shards:
+        able = ", ".join(n for n, stage in recipe.stages.items() if type(stage).shards) or "none"
+        raise UsageError(f"--shard needs --only STAGE with a stage that makes rows one by one; the recipe's: {able}")
+    if getattr(recipe.stages[name], "until", None) is not None:
+        raise UsageError(f"stage {name!r} has `until`: what is enough is known to one process only; leave --shard out")
+    with runs.lock(shared=True), runs.shard(shard.worker):
+        with runs.turn():
+            others = [worker for worker in runs.shards_at_work() if worker != shard.worker]
+            status = runs.status(name, recipe)
+            if status.state == "stale" and others:
+                why = "; ".join(status.changed)
+                raise UsageError(f"shards {', '.join(others)} of {name!r} work on another recipe ({why}); wait for them")
+            runs.record(loaded)
+            for before in list(recipe.stages)[: list(recipe.stages).index(name)]:
+                if runs.status(before, recipe).state != "done":
+                    raise UsageError(f"--only {name}: stage {before!r} before it is not done; run it first")
+            if runs.status(name, recipe).state == "done":
+                log.LOGGER.info("%-12s done already", name)
+                return Report(runs.path, skipped=[name])
+            folder = runs.begin(name, recipe)
+        with _told(name, folder, f"log-{shard.worker}.txt", runs, recipe) as context:
+            stage: Any = recipe.stages[name]
+            stage.run_shard(context, shard)
+            with runs.turn():
+                left = stage.publish_shards(context) if runs.status(name, recipe).state != "done" else 0
+                if left:
+                    context.report["note"] = f"shard {shard.worker} is through; {left} prompts are with others"
+                elif runs.status(name, recipe).state != "done":
+                    _publish(context)
+    return Report(runs.path, ran=[name])
 
 
 def _run_stages(runs: RunFolder, recipe: Recipe, until: str | None, only: str | None, lock: int) -> Report:
@@ -144,38 +191,44 @@ def run_stage(name: str, runs: RunFolder, recipe: Recipe, *, main: bool = True) 
     """
     os.environ.update({key: value for key, value in QUIET.items() if key not in os.environ})
     folder = runs.begin(name, recipe) if main else runs.stage(name, recipe)
-    stage = recipe.stages[name]
-    with log.to_file(folder / ("log.txt" if main else f"log-{os.getpid()}.txt")):
+    with _told(name, folder, "log.txt" if main else f"log-{os.getpid()}.txt", runs, recipe) as context:
+        recipe.stages[name].run(context)
+        if main:
+            _publish(context)
+
+
+@contextmanager
+def _told(name: str, folder: Path, log_file: str, runs: RunFolder, recipe: Recipe) -> Iterator[Run]:
+    """Yield a stage's `Run`; tell when it starts and what came of it, and turn whatever stops it into a StageFailed."""
+    with log.to_file(folder / log_file):
         context = Run(name, folder, recipe, runs, log.LOGGER)
-        started = time.monotonic()
-        log.LOGGER.info("%-12s %s ...", name, stage.kind)
+        log.LOGGER.info("%-12s %s ...", name, recipe.stages[name].kind)
         try:
-            stage.run(context)
-            context.report["seconds"] = round(time.monotonic() - started, 1)
-            if main:
-                runs.publish(name, recipe, context.report)
-                _forget(folder)
+            yield context
         except StageFailed as error:
-            _to_log(folder, error.cause)
+            _to_log(folder / log_file, error.cause)
             raise
         except AlignError as error:
-            _to_log(folder, str(error))
-            raise StageFailed(name, str(error), folder / "log.txt") from None
+            _to_log(folder / log_file, str(error))
+            raise StageFailed(name, str(error), folder / log_file) from None
         except Exception as error:
-            _to_log(folder, traceback.format_exc())
-            raise StageFailed(name, f"{type(error).__name__}: {error}", folder / "log.txt") from error
+            _to_log(folder / log_file, traceback.format_exc())
+            raise StageFailed(name, f"{type(error).__name__}: {error}", folder / log_file) from error
         log.LOGGER.info("%-12s %s", name, summary(context.report))
 
 
-def _to_log(folder: Path, text: str) -> None:
-    with (folder / "log.txt").open("a", encoding="utf-8") as file:
-        file.write(text.rstrip() + "\n")
-
-
-def _forget(folder: Path) -> None:
-    """Remove what only a resume needs, once the stage is done: optimizer states are twice the size of the model."""
-    for leftover in (folder / "checkpoints", *folder.glob("rounds/*/state")):
+def _publish(context: Run) -> None:
+    """Mark a stage done, and remove what only a resume needs: optimizer states (twice the model), parts of tables."""
+    folder = context.folder
+    context.report["seconds"] = round(time.monotonic() - context.started, 1)
+    context.runs.publish(context.name, context.recipe, context.report)
+    for leftover in (folder / "checkpoints", folder / "parts", *folder.glob("rounds/*/state")):
         shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _to_log(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text.rstrip() + "\n")
 
 
 def summary(report: dict[str, Any]) -> str:

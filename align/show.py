@@ -19,8 +19,15 @@ from align.core.rows import Demonstration, Message, Preference, Prompt, Row
 from align.core.stage import Stage
 from align.evaluate.table import aligned
 from align.report.model_card import counts
+from data_synthesis.executors import Executor
 
-FAMILIES: dict[str, type[Plugin]] = {"stage": Stage, "generator": Generator, "reward": Reward, "optimizer": Optimizer}
+FAMILIES: dict[str, type[Plugin]] = {
+    "stage": Stage,
+    "generator": Generator,
+    "reward": Reward,
+    "executor": Executor,
+    "optimizer": Optimizer,
+}
 
 
 def plan(loaded: Loaded, out: str | None) -> str:

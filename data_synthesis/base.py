@@ -16,18 +16,23 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from align.core.plugins import Completion, Reward, Sampling, Score
 from align.core.rows import Message, Prompt, Row
-from align.core.stage import Run, Stage
+from align.core.stage import Run, Shard, Stage
 from align.core.wiring import Ref
+from data_synthesis import structured
+from data_synthesis.budget import Until
+from data_synthesis.executors import Executor, Local
 
 if TYPE_CHECKING:
     from data_synthesis.engine import Engine
@@ -43,22 +48,59 @@ class Drop:
 class Synthesizer(Stage):
     """A stage that makes rows, one prompt at a time."""
 
-    operational: ClassVar[frozenset[str]] = frozenset({"concurrency"})
+    operational: ClassVar[frozenset[str]] = frozenset({"concurrency", "executor"})
+    shards: ClassVar[bool] = True
 
     prompts: Annotated[str, Ref("prompts")]
     """Where the prompts come from: an earlier stage or the folder of a finished one."""
     concurrency: int = Field(default=512, ge=1)
     """Prompts worked on at once; each waits for the generators, which batch or limit what they are asked."""
+    until: Until | None = None
+    """Stop early: `{accepted: 10000}`, or a budget, `{tokens: 50000000}`. Left out, every prompt is tried."""
+    executor: Executor = Local(kind="local")
+    """Where prompts are worked on: `local` (this process), or `{kind: ray, workers: 8}`."""
 
     @abstractmethod
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
         """Return the row or rows made from a prompt, or why there are none. Raising counts the prompt as failed."""
 
+    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
+        """Refuse a budget where nobody can keep it."""
+        if self.until and not self.executor.one_process:
+            yield "until", f"what is enough is known to one process only; not with executor {self.executor.kind!r}"
+
     def run(self, run: Run) -> None:
         """Work through the prompts that are not in the ledger yet, then write the tables."""
-        from data_synthesis.engine import Engine  # noqa: PLC0415 (the engine knows synthesizers)
+        from data_synthesis.publish import publish  # noqa: PLC0415 (it knows synthesizers)
 
-        asyncio.run(Engine(self, run).work())
+        started, prompts = time.monotonic(), self.candidates(run)
+        usage = self.executor.work(self, run, list(prompts.values()))
+        publish(self, run, prompts, usage, time.monotonic() - started)
+
+    def run_shard(self, run: Run, shard: Shard) -> None:
+        """Work through this shard's prompts; `publish_shards` writes the tables when all shards are through."""
+        from data_synthesis.engine import Engine  # noqa: PLC0415
+
+        mine = [prompt for prompt in self.candidates(run).values() if shard.holds(prompt.id)]
+        asyncio.run(Engine(self, run, shard.worker).work(mine))
+
+    def publish_shards(self, run: Run) -> int:
+        """Write the tables if no prompt is missing; return how many are."""
+        from data_synthesis.publish import missing, publish  # noqa: PLC0415
+
+        prompts = self.candidates(run)
+        left = missing(self, run, prompts)
+        if not left:
+            publish(self, run, prompts, None, 0.0)
+        return left
+
+    def candidates(self, run: Run) -> dict[str, Prompt]:
+        """Return the prompts of the stage by id, in order. The same prompt twice is one."""
+        rows = run.rows(self.prompts, "prompts")
+        prompts = {row.id: row for row in rows if isinstance(row, Prompt)}
+        if len(prompts) < len(rows):
+            run.report["duplicate prompts"] = len(rows) - len(prompts)
+        return prompts
 
 
 class Context:
@@ -67,6 +109,8 @@ class Context:
     def __init__(self, engine: Engine, prompt: Prompt) -> None:
         self._engine, self._prompt = engine, prompt
         self._calls = 0
+        self.tokens = 0
+        """Completion tokens so far."""
         self.tallies: Counter[str] = Counter()
         self.rng = random.Random(engine.run.seed(prompt.id))
         """Depends on the run's seed, the stage and the prompt only, never on order."""
@@ -87,7 +131,37 @@ class Context:
         call = label if label is not None else self._calls
         self._calls += 1
         drawn = Sampling(n=n, seed=self._engine.run.seed(self._prompt.id, call), **sampling)
-        return await self._engine.sample(generator, [self._engine.run.name, self._prompt.id, call], list(messages), drawn)
+        context = [self._engine.run.name, self._prompt.id, call]
+        completions = await self._engine.sample(generator, context, list(messages), drawn)
+        self.tokens += sum(completion.usage.get("completion_tokens", 0) for completion in completions)
+        return completions
+
+    async def ask(
+        self,
+        generator: str,
+        messages: Sequence[Message],
+        schema: type[structured.Answer],
+        label: str | None = None,
+        **sampling: Any,
+    ) -> structured.Answer:
+        """Return an answer that fits a schema, asking once more when the first does not.
+
+        Args:
+            generator: an alias of the recipe's `generators`.
+            messages: what to ask. Say what JSON is wanted: only some servers are told by the schema.
+            schema: a pydantic model.
+            label: names the call; calls are numbered otherwise.
+            **sampling: as for `sample`.
+
+        Raises:
+            NoValidAnswer: neither answer fits. Left uncaught, the prompt is dropped for that reason.
+        """
+        name, told = label if label is not None else f"ask {self._calls}", schema.model_json_schema()
+
+        async def one(asked: list[Message], label: str) -> Completion:
+            return (await self.sample(generator, asked, label=label, json_schema=told, **sampling))[0]
+
+        return await structured.ask(one, list(messages), schema, name, self.tally)
 
     async def score(self, reward: Reward, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
         """Return a reward's opinion of each completion."""

@@ -1,62 +1,34 @@
 """Every call of a model is logged by its whole content, so a replay is exact and free.
 
-Key: row id, stage, call ordinal (or label), sample index, model identity (weights included), messages, sampling.
-Because the row and the ordinal are in the key, two equal requests of one row stay two samples; because nothing else
-is, changing a parser, a verifier or a pairing rule costs no tokens. We promise exact replay, not exact resampling.
+Key: stage, row id, call ordinal (or label), model identity (weights included), messages, sampling; samples of a call
+are numbered. Because the row and the ordinal are in the key, two equal requests of one row stay two samples; because
+nothing else is, changing a parser, a verifier or a pairing rule costs no tokens. We promise exact replay, not exact
+resampling.
+
+    calls/WORKER.jsonl           one line an answer, by the one process that writes it
+    calls/WORKER-000001.jsonl.gz what that was before it grew too long, or the stage ended
+
+Every worker of a stage reads the files of all when it starts. Nothing but a person deletes one.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from align.core.plugins import Completion, Generator, Sampling
 from align.core.rows import Message, digest
+from data_synthesis.journal import Journal, Reader, lines, pack
 
-
-class AppendOnly:
-    """A JSON-lines file that survives kill -9: one line a record, flushed; a torn last line is cut off when reopened."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file: TextIO | None = None
-
-    def read(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yield (offset, record) of every whole line; at the end, cut off what a crash left half-written."""
-        if not self.path.exists():
-            return
-        good = 0
-        with self.path.open("rb+") as file:
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break
-                yield good, json.loads(line)
-                good += len(line)
-            file.truncate(good)
-
-    def append(self, record: dict[str, Any]) -> int:
-        """Write a record and return its offset. The data is safe from the death of this process, not of the machine."""
-        if self._file is None:
-            self._file = self.path.open("a", encoding="utf-8", errors="surrogatepass")
-        offset = self._file.tell()
-        self._file.write(json.dumps(record, separators=(",", ":")) + "\n")  # ASCII only: lone surrogates survive
-        self._file.flush()
-        return offset
-
-    def at(self, offset: int) -> dict[str, Any]:
-        """Read the record at an offset."""
-        with self.path.open("rb") as file:
-            file.seek(offset)
-            return json.loads(file.readline())
-
-    def close(self) -> None:
-        """Close the file; appending again reopens it."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+FULL_BYTES = 256 << 20
+"""Length at which a journal is closed and packed (7 s of another thread) and the next one begun."""
+_KEY_AT = slice(8, 24)
+"""Where the key stands in a line: `{"key":"0123456789abcdef",...`, found without parsing the rest."""
+_FILE_BITS = 48
+"""A place in the log is one integer: the file's number above the offset in it."""
 
 
 @dataclass
@@ -79,14 +51,30 @@ class Usage:
 
 @dataclass
 class CallLog:
-    """The log of one stage, `calls.jsonl`. Texts stay on disk; only keys and offsets are held in memory."""
+    """The log of one stage, in its folder `calls`. Texts stay on disk; a key and a place in memory cost about 150 bytes."""
 
-    path: Path
+    folder: Path
+    worker: str
     usage: Usage = field(default_factory=Usage)
+    damaged: int = 0
+    """Answers that could not be read back, and were asked for again."""
 
     def __post_init__(self) -> None:
-        self._file = AppendOnly(self.path)
-        self._offsets = {(r["key"], r["index"]): offset for offset, r in self._file.read()}
+        self.folder.mkdir(exist_ok=True)
+        self._journal = Journal(self.folder / f"{self.worker}.jsonl")
+        self._journal.repair()
+        self._readers: list[Reader] = []
+        self._places: dict[int, int | tuple[int, ...]] = {}
+        self._packing: list[Future[Path]] = []
+        self._packer = ThreadPoolExecutor(max_workers=1)
+        self._current = -1
+        for path in sorted([*self.folder.glob("*.jsonl.gz"), *self.folder.glob("*.jsonl")]):
+            number = self._open(path)
+            for offset, line in lines(path):
+                try:
+                    self._remember(int(line[_KEY_AT], 16), number << _FILE_BITS | offset)
+                except ValueError:
+                    self.damaged += 1
 
     async def sample(
         self, generator: Generator, identity: dict[str, Any], context: list[Any], messages: list[Message], sampling: Sampling
@@ -100,29 +88,72 @@ class CallLog:
             messages: the conversation.
             sampling: how to draw; asking for more samples later pays only for the new ones.
         """
-        how = sampling.model_dump(exclude={"n", "first"})
+        how = sampling.model_dump(exclude={"n", "first"}, exclude_none=True)
         key = digest({"context": context, "model": identity, "messages": messages, "sampling": how})
-        known = [Completion(**self._file.at(self._offsets[key, i])["completion"]) for i in self._run_of(key, sampling.n)]
+        known = self._known(int(key, 16), sampling.n)
         self.usage.replayed += len(known)
         if len(known) == sampling.n:
             return known
-        wanted = sampling.model_copy(update={"n": sampling.n - len(known), "first": len(known)})
+        wanted = sampling.model_copy(update={"n": sampling.n - len(known), "first": len(known)}) if known else sampling
         fresh = await generator.generate(messages, wanted)
         if len(fresh) != wanted.n:
             raise ValueError(f"generator {generator.kind!r} gave {len(fresh)} completions where {wanted.n} were asked for")
-        for index, completion in enumerate(fresh, len(known)):
-            record = {"key": key, "index": index, "context": context, "completion": asdict(completion)}
-            self._offsets[key, index] = self._file.append(record)
+        self._write(key, {"key": key, "first": len(known), "context": context, "completions": [asdict(c) for c in fresh]})
+        for completion in fresh:
             self.usage.add(completion)
         return known + fresh
 
-    def _run_of(self, key: str, n: int) -> range:
-        """Return the indices 0, 1, ... of this call that the log holds without a gap."""
-        count = 0
-        while count < n and (key, count) in self._offsets:
-            count += 1
-        return range(count)
+    def _known(self, key: int, n: int) -> list[Completion]:
+        """Return samples 0, 1, ... of a call, as far as the log holds them without a gap."""
+        places = self._places.get(key, ())
+        held: dict[int, Completion] = {}
+        for place in (places,) if isinstance(places, int) else places:
+            try:
+                record = json.loads(self._readers[place >> _FILE_BITS].at(place & ((1 << _FILE_BITS) - 1)))
+                for index, completion in enumerate(record["completions"], record["first"]):
+                    held.setdefault(index, Completion(**completion))
+            except (ValueError, KeyError, TypeError):  # a disk's fault costs this answer only
+                self.damaged += 1
+        found = []
+        while len(found) < n and len(found) in held:
+            found.append(held[len(found)])
+        return found
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+    def _write(self, key: str, record: dict[str, Any]) -> None:
+        offset = self._journal.append(record)
+        if self._current < 0:
+            self._current = self._open(self._journal.path)
+        self._remember(int(key, 16), self._current << _FILE_BITS | offset)
+        if offset > FULL_BYTES:
+            self._packing.append(self._packer.submit(pack, self._retire()))
+
+    def _remember(self, key: int, place: int) -> None:
+        before = self._places.get(key)
+        self._places[key] = place if before is None else (*((before,) if isinstance(before, int) else before), place)
+
+    def _open(self, path: Path) -> int:
+        self._readers.append(Reader(path))
+        return len(self._readers) - 1
+
+    def _retire(self) -> Path:
+        """Give the journal a number of its own; the next answer begins a new one. Open readers keep reading it."""
+        self._journal.close()
+        self._current = -1
+        taken = [int(path.name.split(".")[0].rpartition("-")[2]) for path in self.folder.glob(f"{self.worker}-*.jsonl*")]
+        full = self.folder / f"{self.worker}-{max(taken, default=0) + 1:06d}.jsonl"
+        return self._journal.path.rename(full)
+
+    def close(self, *, finished: bool) -> None:
+        """Close the files; pack what is left when the stage is finished."""
+        self._journal.close()
+        if finished and self._journal.path.exists():
+            self._retire()
+        self._packer.shutdown()
+        for packing in self._packing:
+            packing.result()
+        if finished:
+            for full in sorted(self.folder.glob(f"{self.worker}-*.jsonl")):
+                pack(full)
+        for reader in self._readers:
+            reader.close()
+        self._readers.clear()

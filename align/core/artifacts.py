@@ -31,7 +31,7 @@ from align.core.plugins import Generator
 from align.core.recipe import Loaded, Recipe
 from align.core.rows import digest
 
-KEPT_WHEN_STALE = ("calls.jsonl",)
+KEPT_WHEN_STALE = ("calls",)
 """Logged model calls are keyed by their whole content, so they outlive every change of the recipe."""
 _SAMPLED_BEYOND = 64 << 20
 """Bytes beyond which a file is fingerprinted by its size and 64 evenly spaced blocks of 1 MiB (15 GB of weights: 0.1 s)."""
@@ -87,22 +87,54 @@ class RunFolder:
             raise UsageError(f"{root / 'recipe.json'} can no longer be read: {why}") from None
 
     @contextmanager
-    def lock(self) -> Iterator[int]:
+    def lock(self, *, shared: bool = False) -> Iterator[int]:
         """Make the folder if it is missing and keep a second `align run` out of it.
 
         Yields a file descriptor. The lock lasts until it is closed in every process that has it, so a training process
         that gets it keeps the folder locked even when the `align run` that started it is killed.
 
+        Args:
+            shared: let others in that ask for the same: the shards of one stage.
+
         Raises:
             UsageError: another process holds the lock.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as file:
+        with (self.path / ".lock").open("a") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise UsageError(f"another `align run` works in {self.path}; wait for it, or use another --out") from None
             yield file.fileno()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until no other shard is between two of its steps: one prepares the stage, and one publishes it."""
+        with (self.path / ".turn").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def shard(self, worker: str) -> Iterator[None]:
+        """Be that shard. Raises UsageError when another process is."""
+        with (self.path / f".shard-{worker}").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(f"another process works on shard {worker} in {self.path}") from None
+            yield
+
+    def shards_at_work(self) -> list[str]:
+        """Return the shards that a process works on now."""
+        found = []
+        for path in sorted(self.path.glob(".shard-*")):
+            worker = path.name.removeprefix(".shard-")
+            try:
+                with self.shard(worker):
+                    pass
+            except UsageError:
+                found.append(worker)
+        return found
 
     def stage(self, name: str, recipe: Recipe) -> Path:
         """Return the folder of a stage, whether it exists or not."""

@@ -38,6 +38,10 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "mixture": "reward.mixture:Mixture",
         "reward_model": "reward.model:TrainedReward",
     },
+    "executor": {
+        "local": "data_synthesis.executors:Local",
+        "ray": "data_synthesis.ray_executor:Ray",
+    },
     "optimizer": {
         "adamw": "align.train.optimizers:AdamWConfig",
         "online_merging": "align.train.optimizers:OnlineMergingConfig",

@@ -59,6 +59,11 @@ class Progress:
         self._shown = self.started
         self._terminal = sys.stderr.isatty()
 
+    @property
+    def seconds(self) -> float:
+        """Time since the count began."""
+        return time.monotonic() - self.started
+
     def advance(self, count: int = 1, note: str | None = None) -> None:
         """Count, and show the line when it is time."""
         self.done += count

@@ -31,6 +31,8 @@ class Sampling(Config):
     """Sample i draws from (seed, first + i). Exact with `transformers`; a hint to servers."""
     first: int = Field(default=0, ge=0)
     """Index of the first sample, when earlier ones are known already."""
+    json_schema: dict[str, Any] | None = None
+    """What the completion should fit; servers that can constrain their decoding do, others ignore it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,9 @@ class Generator(Plugin, ABC):
     @abstractmethod
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
         """Return `sampling.n` completions of a conversation, in sample order."""
+
+    async def aclose(self) -> None:
+        """Close what belongs to the running event loop, such as connections. `stop` follows."""
 
     def identity(self) -> dict[str, Any]:
         """Return what makes two answers comparable (model, revision, precision): part of every logged call's key."""

@@ -113,11 +113,13 @@ class Loaded:
     def __init__(self, recipe: Recipe, file: Path, folder: Path, overrides: dict[str, Any]) -> None:
         self.recipe, self.file, self.folder, self.overrides = recipe, file, folder, overrides
 
-    def run(self, out: str | Path | None = None, *, until: str | None = None, only: str | None = None) -> Report:
+    def run(
+        self, out: str | Path | None = None, *, until: str | None = None, only: str | None = None, shard: str | None = None
+    ) -> Report:
         """Run the stages that are not done yet; see `align.pipeline.run`."""
         from align import pipeline  # noqa: PLC0415 (the layer above: only the convenience method knows it)
 
-        return pipeline.run(self, out, until=until, only=only)
+        return pipeline.run(self, out, until=until, only=only, shard=shard)
 
 
 def find(path: str | Path) -> Path:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
+import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from align.core import tables
 from align.core.config import Plugin
-from align.core.errors import StageFailed
+from align.core.errors import StageFailed, UsageError
 from align.core.plugins import Generator
 from align.core.rows import Row
 
@@ -28,10 +30,41 @@ class Stage(Plugin, ABC):
     """What its artifact can hold: names of tables, `model`, `reward_model`, `scores` or `export`."""
     trains: ClassVar[bool] = False
     """True: may be started in several processes by `accelerate launch`."""
+    shards: ClassVar[bool] = False
+    """True: has `run_shard(run, shard)` and `publish_shards(run)`, and may be worked on by several `align run --shard`."""
 
     @abstractmethod
     def run(self, run: Run) -> None:
         """Do the work, publishing into `run.folder`. What a killed run left there is still there."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of several workers of a stage, each in a process of its own, on any machine that sees the run folder."""
+
+    index: int
+    of: int
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """Read `0/3`, the first of three.
+
+        Raises:
+            UsageError: it is not that.
+        """
+        found = re.fullmatch(r"(\d+)/(\d+)", text)
+        if not found or not int(found[1]) < int(found[2]):
+            raise UsageError(f"--shard {text}: write i/n with i from 0 to n - 1, such as 0/3 for the first of three")
+        return cls(int(found[1]), int(found[2]))
+
+    @property
+    def worker(self) -> str:
+        """The name under which it writes."""
+        return f"{self.index}of{self.of}"
+
+    def holds(self, id_: str) -> bool:
+        """Does a row, by its id of 16 hex digits, belong to it?"""
+        return int(id_, 16) % self.of == self.index
 
 
 @dataclass
@@ -45,6 +78,8 @@ class Run:
     log: logging.Logger
     report: dict[str, Any] = field(default_factory=dict)
     """Counts and figures of this stage; written to report.json and printed."""
+    started: float = field(default_factory=time.monotonic)
+    """By `time.monotonic()`."""
 
     def locate(self, reference: str) -> str:
         """Return the folder, file or hub id that a reference of the recipe means."""

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from align.core.rows import TABLES, Row
+from align.core.rows import TABLES, Row, table_of
 
 _JSON_COLUMNS = {"tests"}
 """Lists of free-form objects: Arrow has no type for them, so they are stored as JSON text."""
 
 
+@cache
 def _schema(table: str) -> Any:
     import pyarrow as pa  # noqa: PLC0415 (`align check` must not pay for it)
 
@@ -49,18 +52,44 @@ def count(folder: Path, table: str) -> int:
 
 def write(folder: Path, table: str, rows: Iterable[Row]) -> int:
     """Write a table and return its number of rows."""
+    return write_records(folder / f"{table}.parquet", table, [record(row) for row in rows])
+
+
+def record(row: Row) -> dict[str, Any]:
+    """Return a row as a record of its table's columns."""
+    names = _schema(table_of(row)).names
+    return {name: _out(name, getattr(row, name)) for name in names}
+
+
+def write_records(path: Path, table: str, records: list[dict[str, Any]], more: Mapping[str, str] | None = None) -> int:
+    """Write records of a table's columns, and of `more` columns (name to Arrow type), and return their number."""
     import pyarrow as pa  # noqa: PLC0415
+
+    schema = schema_of(table, more)
+    with writing(path, schema) as writer:
+        writer.write_table(pa.Table.from_pylist(records, schema=schema))
+    return len(records)
+
+
+def schema_of(table: str, more: Mapping[str, str] | None = None) -> Any:
+    """Return the Arrow schema of a table, with `more` columns (name to Arrow type) behind its own."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    return pa.schema([*_schema(table), *((name, pa.type_for_alias(alias)) for name, alias in (more or {}).items())])
+
+
+@contextmanager
+def writing(path: Path, schema: Any) -> Iterator[Any]:
+    """Yield a `pyarrow.parquet.ParquetWriter` to a file that appears whole when the block ends, or not at all."""
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    schema = _schema(table)
-    records = [{name: _out(name, getattr(row, name)) for name in schema.names} for row in rows]
-    temporary = folder / f".{table}.parquet.tmp"
+    temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("wb") as file:
-        pq.write_table(pa.Table.from_pylist(records, schema=schema), file, compression="zstd")
+        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+            yield writer
         file.flush()
         os.fsync(file.fileno())
-    temporary.rename(folder / f"{table}.parquet")
-    return len(records)
+    temporary.rename(path)
 
 
 def read(folder: Path, table: str) -> list[Row]:

@@ -6,23 +6,34 @@ completion, because a reasoning model that never reached its answer would only b
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
-
-import httpx
 
 from align.core.plugins import Completion
 
 
-def read_completions(response: httpx.Response) -> list[Completion]:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole HTTP response."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names without regard to case."""
+    body: bytes
+
+
+def read_completions(answer: Answer) -> list[Completion]:
     """Return the choices of a chat completion in the order of their index; usage goes to the first.
 
     Raises:
         ValueError: not JSON, no choices, or a choice without text.
     """
-    payload = response.json()
+    payload = json.loads(answer.body)
     choices = payload.get("choices") if isinstance(payload, dict) else None
     if not isinstance(choices, list) or not choices:
-        raise ValueError(f"no choices in {server_message(response)}")
+        raise ValueError(f"no choices in {server_message(answer)}")
     if all(isinstance(choice, dict) and isinstance(choice.get("index"), int) for choice in choices):
         choices = sorted(choices, key=lambda choice: choice["index"])
     told = payload.get("usage")
@@ -44,12 +55,12 @@ def _completion(choice: Any, usage: dict[str, int]) -> Completion:
     return Completion(text, reason, None, usage)
 
 
-def server_message(response: httpx.Response) -> str:
+def server_message(answer: Answer) -> str:
     """Return what a server says is wrong: OpenAI's error.message, vLLM's message, FastAPI's detail, or the body."""
     try:
-        found = response.json()
+        found = json.loads(answer.body)
     except ValueError:
-        found = response.text
+        found = answer.body.decode("utf-8", "replace")
     for name in ("error", "message", "detail"):
         if isinstance(found, dict) and found.get(name):
             found = found[name]

@@ -124,7 +124,7 @@ class Evaluate(Stage):
     ) -> Passed:
         generator = Transformers(kind="transformers", model=reference, dtype=self.dtype, batch_size=self.batch_size)
         identity = run.runs.identity(generator, run.recipe)
-        calls = CallLog(run.folder / "calls.jsonl")
+        calls = CallLog(run.folder / "calls", "main")
         generator.start(run.locate)
         passed: Passed = {"greedy": {}, **({"sampled": {}} if self.samples else {})}
         try:
@@ -148,7 +148,7 @@ class Evaluate(Stage):
                 progress.close()
         finally:
             generator.stop()
-            calls.close()
+            calls.close(finished=False)
         return passed
 
 

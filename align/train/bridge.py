@@ -171,7 +171,8 @@ def score_trained_tokens() -> None:
     XX s without (benchmarks/cpu_head.py).
     """
     on_triton = trl.kernels.chunked_logprob._use_triton
-    trl.trainer.utils._use_triton = lambda device: device.type == "cpu" or on_triton(device)
+    trained_only: Any = lambda device: device.type == "cpu" or on_triton(device)  # noqa: E731
+    trl.trainer.utils._use_triton = trained_only
 
 
 def build(

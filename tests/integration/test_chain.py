@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from align.core import tables
+from data_synthesis import journal
 
 STAGES = ["problems", "solutions", "sft", "attempts", "dpo", "reward", "online", "scores", "release"]
 
@@ -90,7 +91,7 @@ def begun(run, stage):
     if stage == "online":
         return (place / "rounds" / "000" / "done.json").exists()
     if stage == "scores":
-        return (place / "calls.jsonl").exists() and (place / "calls.jsonl").stat().st_size > 0
+        return any(path.stat().st_size for path in place.glob("calls/*.jsonl"))
     return (place / "stage.json").exists()
 
 
@@ -132,14 +133,13 @@ def test_killed_while_sampling_it_loses_no_row_and_repeats_no_call(root, finishe
     run.mkdir()
     shutil.copytree(folder(whole, "problems"), folder(run, "problems"))
     process = start(root, run, {"solutions.concurrency": 4})
-    ledger = folder(run, "solutions") / "ledger.jsonl"
+    calls = folder(run, "solutions") / "calls" / "main.jsonl"
     deadline = time.monotonic() + 300
-    while not (ledger.exists() and ledger.stat().st_size) and process.poll() is None and time.monotonic() < deadline:
+    while not (calls.exists() and calls.stat().st_size) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    held = len(ledger.read_bytes().splitlines())
-    assert 0 < held < 48
+    assert 0 < len(calls.read_bytes().splitlines()) < 48
     again = start(root, run, {"solutions.concurrency": 4})
     while not (folder(run, "solutions") / "done.json").exists() and again.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -148,7 +148,9 @@ def test_killed_while_sampling_it_loses_no_row_and_repeats_no_call(root, finishe
     ours, theirs = (json.loads((folder(r, "solutions") / "report.json").read_text()) for r in (run, whole))
     for key in ("inputs", "emitted", "dropped", "rows", "tallies"):
         assert ours[key] == theirs[key], key
-    calls = [json.loads(line) for line in (folder(run, "solutions") / "calls.jsonl").read_text().splitlines()]
-    assert len({(c["key"], c["index"]) for c in calls}) == len(calls) == 48 * 4
+    logs = sorted((folder(run, "solutions") / "calls").iterdir())
+    answers = [json.loads(line) for path in logs for _, line in journal.lines(path)]
+    assert len({a["key"] for a in answers}) == len(answers) == 48
+    assert all(len(a["completions"]) == 4 for a in answers)
     ids = [[row.id for row in tables.read(folder(r, "solutions"), "demonstrations")] for r in (run, whole)]
     assert ids[0] == ids[1]

@@ -1,8 +1,10 @@
 """The row engine: every prompt accounted for, every call paid once, and kill -9 loses nothing that was written."""
 
 import asyncio
+import gzip
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,8 +19,8 @@ from align.core import tables
 from align.core.recipe import Recipe
 from align.core.rows import child_id
 from align.generate.scripted import Scripted
-from data_synthesis import Context, Drop, Synthesizer
-from data_synthesis.calls import AppendOnly
+from data_synthesis import Context, Drop, Synthesizer, journal
+from data_synthesis.ledger import Ledger, Outcome
 
 CALLS = []
 """What `Counting` was asked in this process: (last message, n, first)."""
@@ -112,6 +114,16 @@ def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+def logged(stage):
+    """Return the records of the stage's call log."""
+    return [json.loads(line) for path in sorted((stage / "calls").iterdir()) for _, line in journal.lines(path)]
+
+
+def ledger(stage):
+    """Return the ids in the stage's ledger, in the order in which they finished."""
+    return [line["id"] for path in sorted((stage / "ledger").iterdir()) for line in lines(path)]
+
+
 def reopen(stage):
     """Leave the stage as a kill before its end would."""
     for name in ("done.json", "report.json", "demonstrations.parquet"):
@@ -178,7 +190,7 @@ def test_a_stage_in_which_everything_fails_gives_up_early(folder):
     (folder / "broken.txt").touch()
     with pytest.raises(StageFailed, match=r"20 of 20 prompts failed, 20 with: RuntimeError: .* \(test_engine.py:\d+\). What"):
         run(**{"ask.concurrency": 1})
-    assert len(lines(folder / "out" / "02-ask" / "ledger.jsonl")) == 20
+    assert len(ledger(folder / "out" / "02-ask")) == 20
 
 
 def test_failed_prompts_are_tried_again_on_resume_and_no_others(folder):
@@ -216,8 +228,7 @@ def test_ids_come_from_the_prompt_and_the_stage_and_rows_in_the_order_of_the_pro
     sources = tables.read(folder / "out" / "01-prompts", "prompts")
     assert [r.id for r in rows] == [child_id(p.id, "ask", i) for p in sources for i in range(2)]
     assert "mine" not in {r.id for r in rows}
-    finished = [line["id"] for line in lines(stage / "ledger.jsonl")]
-    assert finished != [p.id for p in sources], "they finished in another order"
+    assert ledger(stage) != [p.id for p in sources], "they finished in another order"
     lineage = lines(stage / "lineage.jsonl")
     assert [(item["id"], item["parents"]) for item in lineage] == [(r.id, [sources[i // 2].id]) for i, r in enumerate(rows)]
     assert {(item["stage"], item["synthesizer"], item["version"]) for item in lineage} == {("ask", "test_engine:Ask", "1")}
@@ -238,7 +249,7 @@ def test_a_replay_makes_no_calls_and_the_same_rows(folder):
     stage = run(**{"ask.n": 3})
     rows = tables.read(stage, "demonstrations")
     reopen(stage)
-    (stage / "ledger.jsonl").unlink()
+    shutil.rmtree(stage / "ledger")
     CALLS.clear()
     assert tables.read(run(**{"ask.n": 3}), "demonstrations") == rows
     assert CALLS == []
@@ -284,7 +295,7 @@ def test_two_equal_questions_of_one_prompt_stay_two_samples(folder):
     prompts("fine")
     stage = run()
     assert len(CALLS) == 2
-    assert len({line["key"] for line in lines(stage / "calls.jsonl")}) == 2
+    assert len({record["key"] for record in logged(stage)}) == 2
 
 
 class Twice(Ask):
@@ -300,31 +311,85 @@ class Twice(Ask):
 
 
 @pytest.mark.parametrize("cut", [1, 30])
-def test_a_torn_last_line_costs_that_line_only(cut, folder):
+def test_a_torn_last_line_costs_that_answer_only(cut, folder):
     prompts(*(f"fine {i}" for i in range(5)))
     stage = run(**{"ask.concurrency": 1})
     rows = tables.read(stage, "demonstrations")
     reopen(stage)
-    for name in ("ledger.jsonl", "calls.jsonl"):
-        data = (stage / name).read_bytes()
-        (stage / name).write_bytes(data[:-cut])
+    (packed,) = (stage / "calls").iterdir()
+    (stage / "calls" / "main.jsonl").write_bytes(gzip.decompress(packed.read_bytes())[:-cut])  # as a kill would leave it
+    packed.unlink()
     CALLS.clear()
     assert tables.read(run(**{"ask.concurrency": 1}), "demonstrations") == rows
     assert len(CALLS) == 1
-    assert len(lines(stage / "ledger.jsonl")) == len(lines(stage / "calls.jsonl")) == 5
+    assert len(logged(stage)) == 5
 
 
-def test_a_record_appended_after_a_tear_is_read_where_it_says(tmp_path):
-    log = AppendOnly(tmp_path / "log.jsonl")
-    offsets = [log.append({"text": text}) for text in ("é", "\ud800", "line\nbreak")]
+def test_a_damaged_answer_in_the_middle_of_the_log_costs_that_answer_only(folder):
+    prompts(*(f"fine {i}" for i in range(5)))
+    stage = run(**{"ask.concurrency": 1})
+    rows = tables.read(stage, "demonstrations")
+    reopen(stage)
+    (packed,) = (stage / "calls").iterdir()
+    texts = gzip.decompress(packed.read_bytes()).splitlines(keepends=True)
+    texts[1] = texts[1].replace(b'"completions":[{', b'"completions":[[', 1)
+    texts[3] = b"?" * (len(texts[3]) - 1) + b"\n"
+    packed.write_bytes(gzip.compress(b"".join(texts)))
+    CALLS.clear()
+    assert tables.read(run(**{"ask.concurrency": 1}), "demonstrations") == rows
+    assert len(CALLS) == 2
+
+
+def test_lines_are_found_by_offset_before_and_after_packing(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "MEMBER_BYTES", 100)
+    log = journal.Journal(tmp_path / "log.jsonl")
+    texts = ["é", "\ud800", "line\nbreak", "x" * 5000, *map(str, range(50))]
+    offsets = [log.append({"text": text}) for text in texts]
     log.close()
     with log.path.open("ab") as file:
         file.write(b'{"text": "to')
-    again = AppendOnly(log.path)
-    assert [offset for offset, _ in again.read()] == offsets
-    offsets.append(again.append({"text": "after"}))
-    assert [again.at(offset)["text"] for offset in offsets] == ["é", "\ud800", "line\nbreak", "after"]
-    again.close()
+    plain = journal.Reader(log.path)
+    packed = journal.Reader(journal.pack(log.path))
+    for reader in (plain, packed):  # the plain one keeps what it opened
+        assert [json.loads(reader.at(offset))["text"] for offset in offsets] == texts
+        reader.close()
+    assert [offset for offset, _ in journal.lines(tmp_path / "log.jsonl.gz")] == offsets
+    assert len(list(journal._members(tmp_path / "log.jsonl.gz"))) > 5
+    assert not log.path.exists()
+
+
+def test_a_journal_is_mended_by_its_writer_only(tmp_path):
+    log = journal.Journal(tmp_path / "log.jsonl")
+    log.append({"a": 1})
+    with log.path.open("ab") as file:
+        file.write(b'{"torn": "' + b"x" * 100_000)
+    assert [json.loads(line) for _, line in journal.lines(log.path)] == [{"a": 1}]
+    log.close()
+    log.append({"b": 2})
+    log.close()
+    assert lines(log.path) == [{"a": 1}, {"b": 2}]
+
+
+def row(text):
+    return Demonstration(prompt=[{"role": "user", "content": "?"}], completion=text)
+
+
+def test_rows_count_only_when_the_ledger_names_their_part(tmp_path):
+    ledger = Ledger(tmp_path, "main")
+    for name in ("a", "b"):
+        ledger.add(Outcome(name, "emitted", 1, tallies={"n": 2}), [row(name)], "s")
+        ledger.commit()
+    ledger.close()
+    journal = tmp_path / "ledger" / "main.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-5])  # killed while it wrote the second line
+    (tmp_path / "parts" / ".demonstrations-other-000001.parquet.tmp").touch()  # another worker is writing this
+    (tmp_path / "parts" / ".demonstrations-main-000003.parquet.tmp").touch()  # and this one was killed
+    again = Ledger(tmp_path, "main")
+    assert again.outcomes == {"a": Outcome("a", "emitted", 1, tallies={"n": 2}, part="main-000001")}
+    left = sorted(path.name for path in (tmp_path / "parts").iterdir())
+    assert left == [".demonstrations-other-000001.parquet.tmp", "demonstrations-main-000001.parquet"]
+    (tmp_path / "parts" / left[1]).unlink()
+    assert Ledger(tmp_path, "main").outcomes == {}, "the files are the truth"
 
 
 def test_kill_9_in_the_middle_of_a_stage_loses_only_calls_in_flight(folder):
@@ -338,22 +403,20 @@ def test_kill_9_in_the_middle_of_a_stage_loses_only_calls_in_flight(folder):
         [sys.executable, "-m", "align", "run", "recipe.yaml", "--out", "killed", *options],
         env=os.environ | {"PYTHONPATH": here}, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    ledger, deadline = folder / "killed" / "02-ask" / "ledger.jsonl", time.monotonic() + 120
-    while (
-        child.poll() is None and time.monotonic() < deadline and not (ledger.exists() and ledger.read_bytes().count(b"\n") > 9)
-    ):
+    calls, deadline = folder / "killed" / "02-ask" / "calls" / "main.jsonl", time.monotonic() + 120
+    while child.poll() is None and time.monotonic() < deadline and not (calls.exists() and len(lines(calls)) > 9):
         time.sleep(0.01)
     child.send_signal(signal.SIGKILL)
     child.wait()
-    killed = ledger.parent
+    killed = calls.parents[1]
     assert not (killed / "done.json").exists()
-    done, logged = ledger.read_bytes().count(b"\n"), (killed / "calls.jsonl").read_bytes().count(b"\n")
-    assert 10 <= done < 61
+    paid = calls.read_bytes().count(b"\n")
+    assert 10 <= paid < 61
     CALLS.clear()
     run("killed", **slow)
     assert tables.read(killed, "demonstrations") == tables.read(whole, "demonstrations")
     assert lines(killed / "lineage.jsonl") == lines(whole / "lineage.jsonl")
     assert report(killed)["inputs"] == report(killed)["emitted"] + 1 == 61
-    assert report(killed)["samples"]["made"] == sum(n for _, n, _ in CALLS) == 2 * 61 - logged
-    calls = [(line["key"], line["index"]) for line in lines(killed / "calls.jsonl")]
-    assert len(calls) == len(set(calls)) == 2 * 61
+    assert report(killed)["samples"]["made"] == sum(n for _, n, _ in CALLS) == 2 * (61 - paid)
+    keys = [record["key"] for record in logged(killed)]
+    assert len(keys) == len(set(keys)) == 61

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fault_server import FaultServer, Reply, answer
 from pydantic import ValidationError
 
 from align.core.plugins import Completion, Generator, Sampling
+from align.generate.admission import Admission
 from align.generate.openai_server import GeneratorError, OpenAIServer
+from data_synthesis.testing.server import FaultServer, Reply, answer
 
 ASK = [{"role": "user", "content": "Grüße, 世界 🌍"}]
 KEY = "sk-0123456789abcdef"
@@ -79,6 +80,7 @@ def test_unicode_and_finish_reasons_survive() -> None:
 def test_usage_of_a_response_is_counted_once() -> None:
     with FaultServer() as server:
         drawn = draw(client(server), n=3)
+    assert drawn[0].usage.pop("request_ms") >= 0
     assert [c.usage for c in drawn] == [{"prompt_tokens": 7, "completion_tokens": 6}, {}, {}]
 
 
@@ -214,6 +216,121 @@ def test_waiting_for_a_free_slot_is_not_counted_as_time_of_the_request() -> None
     assert server.requests[-1].at - server.requests[0].at > 1  # so the last waited longer than a request may take
 
 
+def test_the_limit_doubles_to_the_first_overload_halves_once_for_it_and_creeps_up_again() -> None:
+    most_inside = 0
+
+    async def one(door: Admission) -> None:
+        nonlocal most_inside
+        await door.enter()
+        most_inside = max(most_inside, door.in_flight)
+        await asyncio.sleep(0.001)
+        door.succeeded()
+        door.leave()
+
+    async def play() -> list[float]:
+        door = Admission(100)
+        await asyncio.gather(*(one(door) for _ in range(40)))
+        seen = [door.limit]
+        await asyncio.gather(*(one(door) for _ in range(400)))
+        seen.append(door.limit)
+        for _ in range(5):
+            door.overloaded(time.monotonic() - 1, None)  # all were under way at the first of them
+        seen.append(door.limit)
+        await asyncio.gather(*(one(door) for _ in range(100)))
+        return [*seen, door.limit, door.in_flight]
+
+    first, top, cut, crept, inside = asyncio.run(play())
+    assert 20 <= first <= 56, "of 40 requests those beyond the first 16 wait, and then the limit follows"
+    assert (top, cut, inside, most_inside) == (100, 50, 0, 100)
+    assert 51 <= crept <= 53
+
+
+def test_nobody_goes_in_while_the_server_asked_for_a_pause() -> None:
+    async def play() -> float:
+        door, started = Admission(4), time.monotonic()
+        door.overloaded(started, 0.2)
+        await door.enter()
+        return time.monotonic() - started
+
+    assert asyncio.run(play()) >= 0.2
+
+
+def test_a_request_that_is_cancelled_at_the_door_leaves_no_gap() -> None:
+    async def play() -> int:
+        door = Admission(1)
+        await door.enter()
+        tasks = [asyncio.create_task(door.enter()) for _ in range(3)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        door.leave()  # lets the second in, as the first has gone
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        await asyncio.gather(*tasks[:2], return_exceptions=True)
+        await asyncio.wait_for(asyncio.gather(tasks[1], return_exceptions=True), 5)
+        door.leave()
+        await asyncio.wait_for(tasks[2], 5)
+        return door.in_flight
+
+    assert asyncio.run(play()) == 1
+
+
+def test_a_server_that_says_429_gets_as_much_as_it_takes_and_loses_nothing() -> None:
+    def storm(request: dict[str, Any]) -> Reply:
+        # more than 8 in flight are refused, as a gateway with a limit does
+        return Reply(429, {"error": {"message": "slow down"}}) if server._in_flight > 8 else Reply(seconds=0.02)
+
+    with FaultServer(then=storm) as server:
+        generator = client(server, max_concurrency=64, retries=50)
+        asyncio.run(_many(generator, 400))
+    assert 400 < len(server.requests) < 600, "the limit found its place instead of knocking on for ever"
+
+
+def test_several_addresses_share_the_work_and_prompts_that_begin_alike_stay_together() -> None:
+    async def ask(generator: OpenAIServer, rubric: int) -> None:
+        shared = {"role": "system", "content": f"rubric {rubric}"}
+        await generator.generate([shared, {"role": "user", "content": "?"}], Sampling())
+
+    async def play(generator: OpenAIServer) -> tuple[set[str], set[str]]:
+        for i in range(24):
+            await ask(generator, i % 8)
+        stuck = tuple({r.body["messages"][0]["content"] for r in server.requests} for server in (one, two))
+        await asyncio.gather(*(ask(generator, 0) for _ in range(120)))
+        return stuck
+
+    with FaultServer(then=lambda _: Reply(seconds=0.01)) as one, FaultServer(then=lambda _: Reply(seconds=0.01)) as two:
+        at_one, at_two = asyncio.run(play(client(one, base_url=[one.url, two.url])))
+    assert not at_one & at_two, "while neither is busier, a rubric goes to one server only"
+    assert len(one.requests) + len(two.requests) == 144
+    assert min(len(one.requests), len(two.requests)) >= 40, "a rush on one rubric is shared"
+
+
+def test_what_fails_at_one_address_is_tried_at_another() -> None:
+    with FaultServer(then=lambda _: Reply(500, "")) as bad, FaultServer() as good:
+        generator = client(bad, base_url=[bad.url, good.url], retries=1)
+        asyncio.run(_many(generator, 20))
+    assert len(good.requests) == 20
+
+
+def test_a_schema_goes_out_and_a_server_that_refuses_it_is_asked_without() -> None:
+    schema = {"type": "object", "properties": {"score": {"type": "integer"}}}
+
+    def plain(request: dict[str, Any]) -> Reply:
+        known = "response_format" not in request
+        return Reply() if known else Reply(400, {"error": {"message": "response_format is not supported"}})
+
+    with FaultServer() as server:
+        draw(client(server), json_schema=schema)
+    assert server.requests[0].body["response_format"]["json_schema"]["schema"] == schema
+    with FaultServer(then=plain) as server:
+        asyncio.run(_twice(client(server), schema))
+    assert ["response_format" in r.body for r in server.requests] == [True, False, False]
+
+
+async def _twice(generator: OpenAIServer, schema: dict[str, Any]) -> None:
+    for _ in range(2):
+        await generator.generate(ASK, Sampling(json_schema=schema))
+
+
 def test_each_event_loop_has_its_own_connections_and_leaves_none_behind() -> None:
     async def twice() -> None:
         await generator.generate(ASK, Sampling())
@@ -255,6 +372,7 @@ def test_the_same_model_elsewhere_is_the_same_model() -> None:
         ("base_url", "http://host:port/v1"),
         ("base_url", "https://me:secret@host/v1"),
         ("base_url", "https://host/v1/chat/completions"),
+        ("base_url", ["http://host/v1", "http://host/v1/"]),
         ("api_key_env", "sk-pasted-key"),
         ("extra_body", {"n": 4}),
         ("extra_body", {"messages": None}),

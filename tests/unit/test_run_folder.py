@@ -171,10 +171,9 @@ def test_a_killed_stage_never_passes_for_a_finished_one(state, folder):
     (right / "done.json").unlink()
     if state.startswith("killed while"):  # its ledger is of another recipe, and must not be read as this one's
         (right / "stage.json").unlink()
-        lines = [json.loads(line) for line in (right / "ledger.jsonl").read_text().splitlines()]
-        (right / "ledger.jsonl").write_text(
-            "".join(json.dumps({"id": r["id"], "outcome": "dropped", "reason": "old", "tallies": {}}) + "\n" for r in lines)
-        )
+        ledger = right / "ledger" / "main.jsonl"
+        ids = [json.loads(line)["id"] for line in ledger.read_text().splitlines()]
+        ledger.write_text("".join(json.dumps({"id": i, "outcome": "dropped", "why": "old"}) + "\n" for i in ids))
     assert run() == ["right"]
     assert tables.read(right, "demonstrations") == expected
 

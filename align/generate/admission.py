@@ -1,0 +1,104 @@
+"""How many requests a server is given at once, and which server of several: as much as each takes, found by trying.
+
+The limit follows TCP's congestion control (Chiu and Jain 1989; RFC 5681): it doubles every round until the first
+overload, grows by one a round after that, and is halved at an overload, once for all requests that were under way.
+A limit that is not used does not grow (RFC 7661). An overload is a 429 or 503, a timeout, or an address that does not
+answer; other faults say nothing about how much a server can take.
+
+Among several servers a request goes to the one that its prompt's beginning is bound to (rendezvous hashing, Thaler and
+Ravishankar 1998), so that prefix caches hit, unless that one is clearly busier than the idlest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+import time
+from collections import deque
+from collections.abc import Sequence
+
+START = 16.0
+"""Requests at once in the first round; four rounds reach 256."""
+LEANING = 0.25
+"""How much busier, as a share of its limit, a prompt's own server may be than the idlest one before it loses the request."""
+
+
+class Admission:
+    """The door of one server, on one event loop."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.limit, self.in_flight = most, min(float(most), START), 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._doubling, self._cut_at, self._closed_until = True, -math.inf, -math.inf
+
+    @property
+    def load(self) -> float:
+        """Requests in and before the door, as a share of what goes in at once."""
+        return (self.in_flight + len(self._waiting)) / max(1.0, self.limit)
+
+    async def enter(self) -> None:
+        """Wait for a place. First come, first served."""
+        if not self._waiting and self._open():
+            self.in_flight += 1
+            return
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.leave()  # it was let in at the moment in which it was cancelled
+            else:
+                self._waiting.remove(place)
+            raise
+
+    def leave(self) -> None:
+        """Free a place."""
+        self.in_flight -= 1
+        self._let_in()
+
+    def succeeded(self) -> None:
+        """Let more in, if the limit was what held requests back."""
+        if self.in_flight >= self.limit - 1:
+            self.limit = min(float(self.most), self.limit + (1.0 if self._doubling else 1.0 / self.limit))
+
+    def overloaded(self, sent_at: float, retry_after: float | None) -> None:
+        """Let fewer in, unless that was done after the request was sent; admit nobody for `retry_after` seconds."""
+        now = time.monotonic()
+        if sent_at > self._cut_at:
+            self.limit, self._doubling, self._cut_at = max(1.0, self.limit / 2), False, now
+        if retry_after:
+            self._closed_until = max(self._closed_until, now + retry_after)
+            asyncio.get_running_loop().call_later(retry_after, self._let_in)
+
+    def _open(self) -> bool:
+        return self.in_flight < int(self.limit) and time.monotonic() >= self._closed_until
+
+    def _let_in(self) -> None:
+        while self._waiting and self._open():
+            place = self._waiting.popleft()
+            if not place.done():
+                self.in_flight += 1
+                place.set_result(None)
+
+
+class Fleet:
+    """Servers of one model."""
+
+    def __init__(self, urls: Sequence[str], most: int) -> None:
+        self.doors = {url: Admission(most) for url in urls}
+
+    def choose(self, prefix: str, avoid: str | None) -> str:
+        """Return the server for a request.
+
+        Args:
+            prefix: the beginning of the prompt, equal for prompts that share it.
+            avoid: the server that has just failed this request; taken only when it is the only one.
+        """
+        urls = [url for url in self.doors if url != avoid] or list(self.doors)
+        if len(urls) == 1:
+            return urls[0]
+        own = max(urls, key=lambda url: hashlib.blake2b(f"{url}\0{prefix}".encode("utf-8", "replace"), digest_size=8).digest())
+        idlest = min(urls, key=lambda url: self.doors[url].load)
+        return own if self.doors[own].load <= self.doors[idlest].load + LEANING else idlest

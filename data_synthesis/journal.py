@@ -1,0 +1,142 @@
+"""Files that only grow, and survive kill -9: JSON lines while they are written, gzip members when they are full.
+
+A journal belongs to one writer. Others may read it at any time: a line without its newline is not there yet. Only the
+writer cuts off what a crash of its own left half-written, so no lock is needed, on a shared file system either.
+
+A full file is packed: its lines go, about 1 MB at a time, into gzip members (RFC 1952; `zcat` reads the whole), and a
+line is still found by the place it had in the plain file. Every step appears whole: temporary name, sync, rename.
+
+`sys.audit` tells every write (`data_synthesis.write`): `data_synthesis.testing` kills processes there.
+"""
+
+from __future__ import annotations
+
+import bisect
+import gzip
+import json
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, BinaryIO
+
+MEMBER_BYTES = 1 << 20
+"""Of plain text in a gzip member: one is unpacked to read a line (5 ms), and more would hardly pack better."""
+
+
+class Journal:
+    """The writer's end: a JSON-lines file, one flushed line a record."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: BinaryIO | None = None
+
+    def append(self, *records: dict[str, Any], sync: bool = False) -> int:
+        """Write records and return the offset of the first.
+
+        They are safe from the death of this process as soon as this returns, and from the machine's with `sync`.
+        """
+        if self._file is None:
+            self.repair()
+            self._file = self.path.open("ab")
+        offset = self._file.tell()
+        sys.audit("data_synthesis.write", str(self.path))
+        # ASCII only: half a surrogate pair survives
+        self._file.write("".join(json.dumps(r, separators=(",", ":")) + "\n" for r in records).encode())
+        self._file.flush()
+        if sync:
+            os.fsync(self._file.fileno())
+        return offset
+
+    def repair(self) -> None:
+        """Cut off a last line that a crash left half-written."""
+        if not self.path.exists():
+            return
+        with self.path.open("rb+") as file:
+            end = file.seek(0, os.SEEK_END)
+            while end:
+                start = max(0, end - 65536)
+                file.seek(start)
+                newline = file.read(end - start).rfind(b"\n")
+                if newline >= 0:
+                    end = start + newline + 1
+                    break
+                end = start
+            file.truncate(end)
+
+    def close(self) -> None:
+        """Close the file; appending again reopens it."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield (offset in the plain text, line) of every whole line of a journal, packed or not."""
+    offset = 0
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield offset, line
+            offset += len(line)
+
+
+class Reader:
+    """The readers' end: lines by their offset. It keeps the file open, so it outlives a packing."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_RDONLY)
+        self._members = list(_members(path)) if path.suffix == ".gz" else None
+        self._unpack = lru_cache(maxsize=4)(self._unpack_member)
+
+    def at(self, offset: int) -> bytes:
+        """Return the line that starts at an offset of the plain text."""
+        if self._members is None:
+            size = 4096
+            while True:
+                data = os.pread(self._fd, size, offset)
+                end = data.find(b"\n") + 1
+                if end or len(data) < size:
+                    return data[: end or None]
+                size *= 4
+        starts = [start for start, _, _ in self._members]
+        start, place, size = self._members[bisect.bisect_right(starts, offset) - 1]
+        text = self._unpack(place, size)
+        return text[offset - start : text.find(b"\n", offset - start) + 1]
+
+    def _unpack_member(self, place: int, size: int) -> bytes:
+        return zlib.decompress(os.pread(self._fd, size, place), wbits=31)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+
+def pack(path: Path) -> Path:
+    """Replace a journal that nobody writes to any more by its packed form, and return its path."""
+    packed, temporary = path.with_name(f"{path.name}.gz"), path.with_name(f".{path.name}.gz.tmp")
+    with path.open("rb") as plain, temporary.open("wb") as file:
+        while block := plain.readlines(MEMBER_BYTES):  # whole lines, of at least that much together
+            if not block[-1].endswith(b"\n"):
+                block.pop()  # a crash of its writer left it half-written
+            file.write(gzip.compress(b"".join(block), compresslevel=6, mtime=0))
+        file.flush()
+        os.fsync(file.fileno())
+    sys.audit("data_synthesis.write", str(packed))
+    temporary.rename(packed)
+    sys.audit("data_synthesis.write", str(path))
+    path.unlink()
+    return packed
+
+
+def _members(path: Path) -> Iterator[tuple[int, int, int]]:
+    """Yield (start in the plain text, place in the file, packed size) of each gzip member."""
+    data, place, start = path.read_bytes(), 0, 0
+    while place < len(data):
+        unpacker = zlib.decompressobj(wbits=31)
+        plain = len(unpacker.decompress(memoryview(data)[place:]))
+        size = len(data) - place - len(unpacker.unused_data)
+        yield start, place, size
+        start, place = start + plain, place + size

@@ -1,0 +1,169 @@
+"""From what all workers wrote to a stage's tables: the union of the parts, in the order of the prompts, counted.
+
+Rows are sorted by their prompt's position and their number among its rows, so one process, three shards and ten actors
+make the same files. Only the columns to sort by are held in Python; rows stay in Arrow and are written in slices.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from align.core import tables, wiring
+from align.core.errors import StageFailed
+from align.core.rows import TABLES, Prompt
+from align.core.stage import Run
+from data_synthesis.base import Synthesizer
+from data_synthesis.budget import Spent, beginning
+from data_synthesis.calls import Usage
+from data_synthesis.engine import too_many
+from data_synthesis.ledger import PLACE, Outcome, read
+
+TOLERATED_FAILURES = 0.1
+"""Share of prompts that may fail (a server's refusal, say) without failing the stage; they are counted and kept aside."""
+SLICE = 50_000
+"""Rows written at once."""
+
+
+def missing(synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt]) -> int:
+    """Return how many prompts of the stage have no outcome of any worker yet."""
+    outcomes = read(run.folder)
+    candidates = synthesizer.until.candidates if synthesizer.until else None
+    return sum(id_ not in outcomes for id_ in list(prompts)[:candidates])
+
+
+def publish(synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt], usage: Usage | None, seconds: float) -> None:
+    """Write the tables and the report of a stage whose prompts all have an outcome.
+
+    Args:
+        synthesizer: the stage.
+        run: where it is.
+        prompts: by id, in order.
+        usage: what this run of it sampled; None where several processes did and nobody knows.
+        seconds: how long that took.
+
+    Raises:
+        StageFailed: too many prompts failed, none gave a row, a budget was exhausted, or the accounts do not add up.
+    """
+    outcomes = read(run.folder)
+    ids = list(prompts)
+    try:
+        count, met = beginning(ids, outcomes, synthesizer.until)
+    except KeyError as error:
+        raise StageFailed(run.name, f"accounting: prompt {error} has no outcome", run.folder / "log.txt") from None
+    ordered = [outcomes[id_] for id_ in ids[:count]]
+    _account(run, prompts, ordered)
+    _check_budget(synthesizer, run, ordered, met)
+    made = _write_tables(synthesizer, run, ordered)
+    told = sum(outcome.rows for outcome in ordered)
+    if sum(made.values()) != told:
+        raise StageFailed(run.name, f"accounting: the ledger has {told} rows, the parts {sum(made.values())}")
+    tallies = sum((Counter(dict(outcome.tallies)) for outcome in ordered), Counter())
+    tokens = sum(outcome.tokens for outcome in ordered)
+    failed = [o for o in ordered if o.outcome == "failed"]
+    fields = synthesizer.model_dump(mode="json", serialize_as_any=True, by_alias=True)
+    aliases = dict.fromkeys(ref for _, need, ref in wiring.references(type(synthesizer), fields) if need == "generator")
+    run.report |= {
+        "inputs": count,
+        **({"prompts left": len(ids) - count} if count < len(ids) else {}),
+        **({"ended at": met} if synthesizer.until else {}),
+        "emitted": sum(o.outcome == "emitted" for o in ordered),
+        "dropped": dict(Counter(o.why for o in ordered if o.outcome == "dropped").most_common()),
+        "failed": dict(Counter(o.why for o in failed).most_common()),
+        "rows": {table: rows for table, rows in made.items() if rows},
+        "samples": asdict(usage) if usage else {},
+        "tokens": tokens,
+        "tallies": dict(tallies.most_common()),
+        "generators": {alias: run.runs.identity(run.generator(alias), run.recipe) for alias in aliases},
+        **({"tokens_per_second": round(usage.completion_tokens / max(seconds, 1e-9), 1)} if usage else {}),
+    }
+
+
+def _account(run: Run, prompts: Mapping[str, Prompt], ordered: list[Outcome]) -> None:
+    """Keep aside what gave no row, and refuse a stage that mostly failed or made nothing."""
+    aside = ({"reason": o.why, "id": o.id, "messages": prompts[o.id].messages} for o in ordered if o.outcome != "emitted")
+    tables.write_lines(run.folder / "dropped.jsonl", aside)
+    counts = Counter(o.outcome for o in ordered)
+    if sum(counts.values()) != len(ordered) or counts.keys() - {"emitted", "dropped", "failed"}:
+        raise StageFailed(run.name, f"accounting: {len(ordered)} prompts in, {dict(counts)} out")
+    failed = [o for o in ordered if o.outcome == "failed"]
+    if len(failed) > TOLERATED_FAILURES * len(ordered):
+        raise too_many(run, failed, len(ordered))
+    if ordered and not counts["emitted"]:
+        why = Counter(o.why for o in ordered).most_common(3)
+        cause = f"no prompt gave a row: {'; '.join(f'{n} x {reason}' for reason, n in why)}"
+        raise StageFailed(run.name, cause, run.folder / "log.txt")
+
+
+def _check_budget(synthesizer: Synthesizer, run: Run, ordered: list[Outcome], met: str) -> None:
+    until, spent = synthesizer.until, Spent()
+    for outcome in ordered:
+        spent.add(outcome)
+    if until is None or until.accepted is None or spent.accepted >= until.accepted:
+        return
+    cause = (f"{spent.accepted:,} of {until.accepted:,} prompts accepted when the {met} ended ({spent.candidates:,} tried, "
+             f"{spent.tokens:,} tokens)")  # fmt: skip
+    if until.on_exhausted == "error":
+        remedy = "raise that budget, add prompts, or set on_exhausted: partial; nothing is paid twice"
+        raise StageFailed(run.name, f"{cause}; {remedy}", run.folder / "log.txt")
+    run.log.warning("%-12s partial: %s", run.name, cause)
+    run.report["partial"] = cause
+
+
+def _write_tables(synthesizer: Synthesizer, run: Run, ordered: list[Outcome]) -> dict[str, int]:
+    """Write every table of the stage and its lineage; return the numbers of rows."""
+    position = {outcome.id: i for i, outcome in enumerate(ordered)}
+    part = {outcome.id: outcome.part for outcome in ordered}
+    maker = {"stage": run.name, "synthesizer": synthesizer.kind, "version": type(synthesizer).version}
+    made = {}
+    temporary = run.folder / ".lineage.jsonl.tmp"
+    with temporary.open("w", encoding="utf-8") as lineage:
+        for table in TABLES:
+            sorted_rows = _union(run.folder / "parts", table, position, part)
+            if sorted_rows is None and table not in synthesizer.makes:
+                continue
+            made[table] = 0
+            with tables.writing(run.folder / f"{table}.parquet", tables.schema_of(table)) as writer:
+                for rows in sorted_rows.to_slices() if sorted_rows else ():
+                    writer.write_table(rows.drop_columns(list(PLACE)))
+                    made[table] += rows.num_rows
+                    for id_, parent, note in zip(*(rows[c].to_pylist() for c in ("id", "_parent", "_note")), strict=True):
+                        item = {"id": id_, "parents": [parent], "table": table, **maker, "note": json.loads(note)}
+                        lineage.write(json.dumps(item) + "\n")
+    temporary.rename(run.folder / "lineage.jsonl")
+    return made
+
+
+class _Union:
+    """The rows of many parts, in order."""
+
+    def __init__(self, rows: Any, order: Any) -> None:
+        self.rows, self.order = rows, order
+
+    def to_slices(self) -> Any:
+        """Yield Arrow tables of at most SLICE rows."""
+        for start in range(0, len(self.order), SLICE):
+            yield self.rows.take(self.order[start : start + SLICE])
+
+
+def _union(parts: Path, table: str, position: Mapping[str, int], part: Mapping[str, str]) -> _Union | None:
+    """Return the rows that count of all parts of a table, in the order of their prompts; None where there is no part."""
+    import numpy as np  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    pieces, keys = [], []
+    for path in sorted(parts.glob(f"{table}-*.parquet")):
+        name, piece = path.stem.partition("-")[2], pq.read_table(path)
+        parents, ordinals = piece["_parent"].to_pylist(), piece["_ordinal"].to_pylist()
+        kept = [i for i, parent in enumerate(parents) if part.get(parent) == name]
+        pieces.append(piece.take(kept))
+        keys += [(position[parents[i]], ordinals[i]) for i in kept]
+    if not pieces:
+        return None
+    places = np.array(keys, dtype=np.int64).reshape(-1, 2)
+    return _Union(pa.concat_tables(pieces), np.lexsort((places[:, 1], places[:, 0])))

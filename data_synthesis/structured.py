@@ -1,0 +1,87 @@
+"""Answers that must fit a schema: constrained where the server can, checked always, asked for once more when wrong.
+
+A schema is a pydantic model. It goes to the generator (`Sampling.json_schema`), which constrains its decoding or does
+not; a constrained answer may still be cut in the middle, so every answer is parsed and validated here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from align.core.errors import AlignError
+from align.core.plugins import Completion
+from align.core.rows import Message
+
+Answer = TypeVar("Answer", bound=BaseModel)
+_FENCE = re.compile(r"```(?:json)?\s*\n(.*?)\n?```", re.DOTALL)
+AGAIN = "That does not fit: {why}. Answer again with nothing but one JSON object that fits this schema: {schema}"
+
+
+class NoValidAnswer(AlignError):
+    """A model did not give what a schema asks for, twice. A synthesizer that does not catch it drops the prompt."""
+
+
+async def ask(
+    sample: Callable[[list[Message], str], Awaitable[Completion]],
+    messages: list[Message],
+    schema: type[Answer],
+    label: str,
+    tally: Callable[[str], None],
+) -> Answer:
+    """Ask, and ask once more with the error shown.
+
+    Args:
+        sample: gives one completion of a conversation, under a label.
+        messages: what to ask; it should say what JSON is wanted, for models that are not constrained.
+        schema: what the answer must fit.
+        label: names the call.
+        tally: counts answers that were repaired, and those that were not.
+
+    Raises:
+        NoValidAnswer: the second answer does not fit either.
+    """
+    first = await sample(messages, label)
+    try:
+        return parse(first, schema)
+    except ValueError as error:
+        why = _sentence(error)
+    asked = AGAIN.format(why=why, schema=json.dumps(schema.model_json_schema()))
+    # an empty turn is no turn: chat templates refuse it
+    said = [{"role": "assistant", "content": first.text}] if first.text.strip() else []
+    second = await sample([*messages, *said, {"role": "user", "content": asked}], f"{label} again")
+    try:
+        answer = parse(second, schema)
+    except ValueError as error:
+        tally(f"answers that never fitted {schema.__name__}")
+        raise NoValidAnswer(f"no answer that fits {schema.__name__}") from error
+    tally(f"answers that fitted {schema.__name__} when asked again")
+    return answer
+
+
+def parse(completion: Completion, schema: type[Answer]) -> Answer:
+    """Return the first JSON object of an answer, in a fence or not, as an instance of the schema.
+
+    Raises:
+        ValueError: there is none, it was cut, or it does not fit (pydantic's ValidationError is one).
+    """
+    if completion.finish_reason == "length":
+        raise ValueError("the answer was cut at the token limit")
+    fenced = _FENCE.search(completion.text)
+    text = fenced[1] if fenced else completion.text
+    start = text.find("{")
+    if start < 0:
+        raise ValueError("there is no JSON object in the answer")
+    found: Any
+    found, _ = json.JSONDecoder().raw_decode(text[start:])
+    return schema.model_validate(found)
+
+
+def _sentence(error: ValueError) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the object'}: {e['msg']}" for e in error.errors())
+    return str(error)
