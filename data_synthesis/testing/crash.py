@@ -1,0 +1,94 @@
+"""Kill a run before each of its writes: `python -m data_synthesis.testing.crash RECIPE FOLDER HOW_MANY`.
+
+`sys.audit` tells of every write (`data_synthesis.write` of the journals, `os.rename` and `os.remove` of whole files), and
+the process kills itself there with SIGKILL, after writing half a line where a line was to be written. Every run is a
+fork of this process, which has imported everything and started nothing. Each is followed by one that must finish.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from align.core.recipe import Recipe
+from align.generate import openai_server  # noqa: F401
+from data_synthesis import publish  # noqa: F401
+
+WRITES = frozenset({"data_synthesis.write", "os.rename", "os.remove"})
+
+
+def main(recipe: str, folder: str, how_many: int) -> int:
+    """Crash a run at up to `how_many` of its writes; return 0 when every one could be finished."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        del os.environ[name]
+    Recipe.load(recipe)  # imports the plug-ins
+    pa.Table.from_pylist([{"a": 1}])  # and this pandas, half a second
+    root = Path(folder)
+    root.mkdir()
+    count = _writes(recipe, root / "counted")
+    for place in sorted({round(1 + i * (count - 1) / max(1, how_many - 1)) for i in range(how_many)}):
+        out = root / f"write {place} of {count}"
+        _fork(recipe, out, place)
+        if code := _fork(recipe, out, None):
+            sys.stdout.write(f"the run after being killed before {out.name} ended with {code}\n")
+            return 1
+    return 0
+
+
+def _writes(recipe: str, out: Path) -> int:
+    """Return how many writes the stage `made` of a run does."""
+    read, write = os.pipe()
+    if _fork(recipe, out, 0, write):
+        raise RuntimeError("a run that nobody kills failed")
+    os.close(write)
+    with os.fdopen(read) as file:
+        return int(file.read())
+
+
+def _fork(recipe: str, out: Path, kill_before: int | None, tell: int | None = None) -> int:
+    """Run in a fork; return its exit code."""
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    code = 1
+    try:
+        counter = _Counter(str(out.resolve()), kill_before)
+        if kill_before is not None:
+            sys.addaudithook(counter)
+        Recipe.load(recipe).run(out)
+        if tell is not None:
+            os.write(tell, str(counter.count).encode())
+        code = 0
+    finally:
+        os._exit(code)
+
+
+class _Counter:
+    """Counts the writes below a folder's second stage, and kills the process before one of them."""
+
+    def __init__(self, folder: str, kill_before: int | None) -> None:
+        self.folder, self.kill_before, self.count = folder, kill_before, 0
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Be told of an event, before it happens."""
+        if event not in WRITES:
+            return
+        path = os.path.abspath(os.fspath(arguments[0]))
+        if not path.startswith(self.folder) or "/02-" not in path[len(self.folder) :]:
+            return
+        self.count += 1
+        if self.count == self.kill_before:
+            if event == "data_synthesis.write" and path.endswith(".jsonl") and os.path.exists(path):
+                with open(path, "ab") as file:
+                    file.write(b'{"key":"half a li')
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))

@@ -1,0 +1,88 @@
+"""Every synthesizer of the repository keeps the engine's promises, and the kit sees one that does not."""
+
+import json
+import re
+import time
+from typing import ClassVar
+
+import pytest
+
+from align import Demonstration, Prompt
+from align.core import catalog
+from data_synthesis import Drop, Synthesizer
+from data_synthesis.testing import Failed, conforms
+
+SUMS = [{"prompt": f"What is {a} + {a + 3}?", "answer": str(2 * a + 3)} for a in range(12)]
+
+
+def adds(request, seed):
+    """Answer sums, one sample of three wrong, by one of two paths."""
+    if request["max_tokens"] == 8:  # the judge of what is reasonable
+        return "yes"
+    a, b = map(int, re.search(r"(\d+) \+ (\d+)", request["messages"][-1]["content"]).groups())
+    wrong = seed % 3 == 0
+    path = f"{a} + {b} = {a + b + wrong}." if seed % 2 else f"{b} + {a} = {a + b + wrong}."
+    return f"{path} The answer is {a + b + wrong}."
+
+
+CASES = {
+    "rejection_sampling": {
+        "generator": "model", "samples": 4, "max_pairs": 2, "reasonable": "model",
+        "reward": {"kind": "math", "symbolic": False},
+    },
+}  # fmt: skip
+
+
+def test_there_is_a_case_for_every_synthesizer():
+    made_of_rows = {name for name, target in catalog.BUILT_IN["stage"].items() if target.startswith("data_synthesis.")}
+    assert made_of_rows == set(CASES)
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_a_synthesizer_of_ours_keeps_the_engines_promises(kind, tmp_path):
+    report = conforms({"kind": kind, **CASES[kind]}, SUMS, adds, tmp_path)
+    assert report["emitted"] == len(SUMS)
+    assert report["rows"]["preferences"] > 0
+    assert len(list((tmp_path / "crashes").iterdir())) >= 20
+
+
+class Careless(Synthesizer):
+    """Breaks one promise, chosen by a field."""
+
+    makes = frozenset({"demonstrations"})
+    generator: str = "model"
+    breaks: str = ""
+    seen: ClassVar[list] = []
+
+    async def synthesize(self, prompt: Prompt, ctx):
+        """Answer, carelessly."""
+        self.seen.append(prompt.id)
+        aside = str(time.monotonic_ns()) if self.breaks == "never asks the same" else "Be brief."
+        (said,) = await ctx.sample("model", [{"role": "system", "content": aside}, *prompt.messages])
+        if self.breaks == "believes that models write JSON":
+            json.loads(said.text) if len(said.text) > 300 or not said.text else None
+        if not said.text.strip() or said.finish_reason == "length":
+            return Drop("nothing said")
+        text = said.text.encode("utf-8", "replace").decode()
+        if self.breaks == "depends on the order":
+            text += str(len(self.seen))
+        return Demonstration(prompt=prompt.messages, completion=text)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "said"),
+    [
+        ("", None),
+        ("depends on the order", "rows, "),
+        ("never asks the same", "requests of a replay"),
+        ("believes that models write JSON", "an odd answer must end in Drop"),
+    ],
+)
+def test_the_kit_sees_a_synthesizer_that_breaks_a_promise(breaks, said, tmp_path):
+    stage = {"kind": "test_conformance:Careless", "breaks": breaks}
+    Careless.seen.clear()
+    if said is None:
+        assert conforms(stage, SUMS, adds, tmp_path)["emitted"] == len(SUMS)
+        return
+    with pytest.raises(Failed, match=said):
+        conforms(stage, SUMS, adds, tmp_path)
