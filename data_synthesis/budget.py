@@ -25,7 +25,8 @@ class Until(Config):
     candidates: int | None = Field(default=None, ge=1)
     """Prompts tried."""
     tokens: int | None = Field(default=None, ge=1)
-    """Completion tokens, as the generators count them; replayed ones count too."""
+    """Completion tokens, as the generators count them; replayed ones count too. Prompts under way when they are spent are
+    finished, so a run pays for up to `concurrency` prompts more."""
     on_exhausted: Literal["error", "partial"] = "error"
     """When the prompts, or another budget, end before `accepted` is reached: `error` stops the run (what was made is kept,
     and raising the budget goes on from there), `partial` goes on with what there is and says so."""

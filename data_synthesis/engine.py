@@ -12,9 +12,10 @@ What all workers wrote becomes the stage's tables in `data_synthesis.publish`.
 from __future__ import annotations
 
 import asyncio
+import math
 import traceback
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from align.core.errors import AlignError, BadRow, StageFailed
@@ -47,6 +48,8 @@ class Engine:
         self._seen: Counter[str] = Counter()
         self._spent = Spent()
         self._last = -1
+        """Position of the last prompt begun."""
+        self._active = 0
 
     # -- what a Context asks for ----------------------------------------------------------------------------------
 
@@ -84,12 +87,12 @@ class Engine:
         until = self.synthesizer.until
         goal = until.accepted if until and until.accepted else len(prompts)
         self.progress = Progress(self.run.name, goal, self._spent.accepted if goal != len(prompts) else len(done))
-        todo = iter([(position, p) for position, p in enumerate(prompts) if p.id not in done])
+        self._todo = iter([(position, p) for position, p in enumerate(prompts) if p.id not in done])
+        self._counts_all = goal == len(prompts)
         finished = False
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(self.synthesizer.concurrency, max(1, len(prompts) - len(done)))):
-                    group.create_task(self._worker(todo, counts_all=goal == len(prompts)))
+                self._begin(group)
             finished = True
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
@@ -98,21 +101,42 @@ class Engine:
             self.ledger.commit()
             await self._stop(finished)
 
-    async def _worker(self, todo: Iterator[tuple[int, Prompt]], counts_all: bool) -> None:
-        for position, prompt in todo:
+    def _begin(self, group: asyncio.TaskGroup) -> None:
+        """Begin prompts, in order, as many as may be under way."""
+        while self._active < self._allowed():
+            position, prompt = next(self._todo, (-1, None))
             # prompts before the last one begun are always needed: the stage is a beginning of the prompts
-            if position > self._last and self._spent.limit(self.synthesizer.until):
+            if prompt is None or (position > self._last and self._enough(position)):
                 return
             self._last = max(self._last, position)
-            outcome, rows = await self._work_on(prompt)
-            self.ledger.add(outcome, rows, self.run.name)
-            self._spent.add(outcome)
-            self._window.append(outcome.outcome == "failed")
-            self._seen[outcome.outcome] += 1
-            self.progress.advance(int(counts_all or outcome.outcome == "emitted"), self._note())
-            if sum(self._window) >= GIVE_UP_AFTER and sum(self._window) > len(self._window) / 2:
-                failed = [o for o in self.ledger.outcomes.values() if o.outcome == "failed"]
-                raise too_many(self.run, failed, self._seen.total())
+            self._active += 1
+            group.create_task(self._bring(prompt, group))
+
+    def _enough(self, position: int) -> bool:
+        until = self.synthesizer.until
+        return bool(self._spent.limit(until)) or bool(until and until.candidates and position >= until.candidates)
+
+    def _allowed(self) -> int:
+        """Return how many prompts may be under way: `concurrency`, or fewer when fewer will be enough."""
+        until = self.synthesizer.until
+        if until is None or until.accepted is None:
+            return self.synthesizer.concurrency
+        rate = (self._spent.accepted + 1) / (self._spent.candidates + 1)
+        return min(self.synthesizer.concurrency, max(1, math.ceil((until.accepted - self._spent.accepted) / rate)))
+
+    async def _bring(self, prompt: Prompt, group: asyncio.TaskGroup) -> None:
+        """Bring one prompt to its outcome, and begin the next."""
+        outcome, rows = await self._work_on(prompt)
+        self._active -= 1
+        self.ledger.add(outcome, rows, self.run.name)
+        self._spent.add(outcome)
+        self._window.append(outcome.outcome == "failed")
+        self._seen[outcome.outcome] += 1
+        self.progress.advance(int(self._counts_all or outcome.outcome == "emitted"), self._note())
+        if sum(self._window) >= GIVE_UP_AFTER and sum(self._window) > len(self._window) / 2:
+            failed = [o for o in self.ledger.outcomes.values() if o.outcome == "failed"]
+            raise too_many(self.run, failed, self._seen.total())
+        self._begin(group)
 
     def _note(self) -> str:
         tried, usage = self._seen.total(), self.calls.usage

@@ -11,6 +11,7 @@ GPUs busy with requests, and `--shard i/n` uses several machines without Ray.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections import Counter
@@ -62,7 +63,7 @@ class Ray(Executor):
             path = os.pathsep.join(filter(None, sys.path))  # plug-ins are importable there as here
             ray.init(
                 address=self.address, num_cpus=None if self.address else self.workers, include_dashboard=False,
-                logging_level="ERROR", log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": path}},
+                logging_level=logging.ERROR, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": path}},
             )  # fmt: skip
         try:
             DataContext.get_current().enable_progress_bars = False

@@ -1,0 +1,171 @@
+"""Several workers make what one makes: shards in processes of their own, and budgets that mean the same every time."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_engine import Counting
+
+from align import StageFailed
+from align.core.errors import RecipeError, UsageError
+from align.core.recipe import Recipe
+from align.core.stage import Shard
+from data_synthesis.testing.conformance import calls, snapshot
+
+
+class TwoWords(Counting):
+    """Counts two tokens for every request."""
+
+    async def generate(self, messages, sampling):
+        """Answer."""
+        first, *others = await super().generate(messages, sampling)
+        return [replace(first, usage={"completion_tokens": 2}), *others]
+
+
+RECIPE = """\
+name: x
+base: ./m
+generators:
+  g: {kind: "test_engine:Counting"}
+stages:
+  prompts: {kind: load, path: prompts.jsonl}
+  ask: {kind: "test_engine:Ask", prompts: prompts, n: 2}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    texts = [*(f"fine {i}" for i in range(40)), *(f"drop {i}" for i in range(5)), *(f"late {i}" for i in range(15))]
+    (tmp_path / "prompts.jsonl").write_text("".join(json.dumps({"prompt": text, "answer": "yes 0"}) + "\n" for text in texts))
+    return tmp_path
+
+
+def run(out, *, only=None, shard=None, **override):
+    """Run; return the folder of the last stage."""
+    Recipe.load("recipe.yaml", set=override).run(out, only=only, shard=shard)
+    return Path(out) / "02-ask"
+
+
+def command(out, *options):
+    """Run in a process of its own."""
+    here = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return subprocess.Popen(
+        [sys.executable, "-m", "align", "run", "recipe.yaml", "--out", out, *options],
+        env=os.environ | {"PYTHONPATH": here}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_three_shards_at_the_same_time_make_what_one_process_makes(folder):
+    whole = run("whole")
+    Recipe.load("recipe.yaml").run("shards", until="prompts")
+    shards = [command("shards", "--only", "ask", "--shard", f"{i}/3") for i in range(3)]
+    said = [shard.communicate()[1] for shard in shards]
+    assert [shard.returncode for shard in shards] == [0, 0, 0], said
+    made = folder / "shards" / "02-ask"
+    assert (made / "done.json").exists(), "whoever came last published"
+    assert snapshot(made) == snapshot(whole)
+    for file in ("demonstrations.parquet", "lineage.jsonl", "dropped.jsonl"):
+        assert (made / file).read_bytes() == (whole / file).read_bytes(), file
+    assert len({record["key"] for record in calls(made)}) == len(calls(made)) == 60
+    assert sum(f"shard {i}of3 is through" in text for i, text in enumerate(said)) == 2
+
+
+def test_a_run_without_shards_takes_over_what_a_lost_shard_left(folder):
+    whole = run("whole")
+    Recipe.load("recipe.yaml").run("shards", until="prompts")
+    made = run("shards", only="ask", shard="0/3")
+    assert not (made / "done.json").exists()
+    paid = len(calls(made))
+    assert 0 < paid < 60
+    run("shards", only="ask", shard="1/3")
+    run("shards")
+    assert snapshot(made) == snapshot(whole)
+    assert len({record["key"] for record in calls(made)}) == len(calls(made)) == 60
+
+
+def test_every_row_is_in_one_shard():
+    ids = [f"{i * 0x9E3779B97F4A7C15 % 2**64:016x}" for i in range(3000)]
+    shards = [Shard.parse(f"{i}/7") for i in range(7)]
+    held = [sum(shard.holds(id_) for id_ in ids) for shard in shards]
+    assert sum(held) == 3000
+    assert min(held) > 300
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"shard": "3/3", "only": "ask"}, "write i/n with i from 0 to n - 1"),
+        ({"shard": "one", "only": "ask"}, "write i/n"),
+        ({"shard": "0/2"}, "--shard needs --only STAGE .*: ask"),
+        ({"shard": "0/2", "only": "prompts"}, "--shard needs --only STAGE"),
+        ({"shard": "0/2", "only": "ask"}, "stage 'prompts' before it is not done"),
+        ({"shard": "0/2", "only": "ask", "ask.until": {"accepted": 3}}, "has `until`"),
+    ],
+)
+def test_a_shard_that_cannot_be_is_refused(how, said, folder):
+    with pytest.raises(UsageError, match=said):
+        run("out", **how)
+
+
+def test_a_shard_of_another_recipe_does_not_clear_what_others_work_on(folder):
+    Recipe.load("recipe.yaml").run("out", until="prompts")
+    loaded = Recipe.load("recipe.yaml")
+    from align.core.artifacts import RunFolder
+
+    runs = RunFolder("out", loaded.folder)
+    run("out", only="ask", shard="1/2")
+    with runs.shard("1of2"):
+        with pytest.raises(UsageError, match=r"shards 1of2 of 'ask' work on another recipe \(n: 2 -> 3\)"):
+            run("out", only="ask", shard="0/2", **{"ask.n": 3})
+        with pytest.raises(UsageError, match="another process works on shard 1of2"):
+            run("out", only="ask", shard="1/2")
+    with runs.lock(shared=True), pytest.raises(UsageError, match="another `align run` works in"):
+        run("out")
+
+
+# -- budgets --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("concurrency", [1, 7, 512])
+@pytest.mark.parametrize(
+    ("until", "inputs", "met"),
+    [
+        ({"accepted": 10}, 10, "accepted"),
+        ({"accepted": 43}, 48, "accepted"),  # 40, then 5 that are dropped, then 3
+        ({"accepted": 50, "candidates": 42, "on_exhausted": "partial"}, 42, "candidates"),
+        ({"tokens": 20}, 10, "tokens"),  # 2 words a prompt
+        ({"accepted": 99, "on_exhausted": "partial"}, 60, "prompts"),
+    ],
+)
+def test_a_budget_is_a_beginning_of_the_prompts(until, inputs, met, concurrency, folder):
+    stage = run("out", **{"ask.until": until, "ask.concurrency": concurrency, "generators.g.kind": "test_shards:TwoWords"})
+    report = json.loads((stage / "report.json").read_text())
+    assert (report["inputs"], report["ended at"]) == (inputs, met)
+    assert report["inputs"] == report["emitted"] + sum(report["dropped"].values())
+    assert report["rows"]["demonstrations"] == 2 * report["emitted"]
+    assert ("partial" in report) == ("on_exhausted" in until)
+    assert report["samples"]["made"] <= 2 * (inputs + concurrency), "it stops when it has enough"
+
+
+def test_a_budget_that_ends_too_early_is_an_error_and_raising_it_goes_on_from_there(folder):
+    with pytest.raises(
+        StageFailed, match=r"40 of 45 prompts accepted when the candidates ended \(44 tried, .* raise that budget"
+    ):
+        run("out", **{"ask.until": {"accepted": 45, "candidates": 44}})
+    stage = run("out", **{"ask.until": {"accepted": 45, "candidates": 60}})
+    report = json.loads((stage / "report.json").read_text())
+    assert (report["emitted"], report["inputs"]) == (45, 50)
+    assert report["samples"]["replayed"] == 2 * 44, "what was tried before is not paid again"
+
+
+@pytest.mark.parametrize("until", [{}, {"accepted": 0}, {"on_exhausted": "partial"}])
+def test_a_budget_that_says_nothing_is_refused(until, folder):
+    with pytest.raises(RecipeError, match="until"):
+        Recipe.load("recipe.yaml", set={"ask.until": until})
