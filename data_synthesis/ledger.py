@@ -6,7 +6,7 @@
 A commit writes its parts first (temporary name, sync, rename) and then its lines, which name the part; a row counts
 only when a line says that its prompt is in that part. So a crash between the two leaves rows that count nowhere, and
 the prompts of the commit are worked through again, from the call log, without a call. Commits are rare enough to keep
-parts few and frequent enough to cost little: at most 2% of the time spent so far, and 2 s.
+parts few and frequent enough to cost little: at most 2% of the time spent so far, and 1 s.
 
 The union of all workers' files is the stage: workers are shards, Ray actors, or this process before and after a crash.
 """
@@ -29,7 +29,7 @@ from data_synthesis.journal import Journal, lines
 
 LOST_SHARE = 0.02
 """Largest share of the time spent so far whose work a crash may lose (never a call: those are logged at once)."""
-LOST_SECONDS = 2.0
+LOST_SECONDS = 1.0
 """Shortest time between two commits."""
 LARGEST_COMMIT = 20_000
 """Rows; more wait for nothing."""
