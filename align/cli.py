@@ -51,6 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     _recipe_options(check)
     check.add_argument("--out", metavar="DIR", help="the run folder to compare with (default: runs/NAME)")
 
+    check.add_argument(
+        "--pilot", type=int, metavar="N", help="try N prompts of each stage that makes rows, and forecast the rest"
+    )
+
     status = _verb(verbs, "status", _status, "show what a run has done")
     status.add_argument("dir", metavar="DIR")
 
@@ -108,7 +112,12 @@ def _run(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> None:
     from align import show  # noqa: PLC0415
 
-    sys.stdout.write(show.plan(_load(options), options.out))
+    loaded = _load(options)
+    sys.stdout.write(show.plan(loaded, options.out))
+    if options.pilot is not None:
+        from align import pilot  # noqa: PLC0415
+
+        sys.stdout.write("\n" + pilot.pilot(loaded, options.out, options.pilot))
 
 
 def _status(options: argparse.Namespace) -> None:

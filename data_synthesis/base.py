@@ -69,6 +69,9 @@ class Synthesizer(Stage):
         if self.until and not self.executor.one_process:
             yield "until", f"what is enough is known to one process only; not with executor {self.executor.kind!r}"
 
+    def prepare(self, run: Run) -> None:
+        """Read what every prompt needs, once in each process that works on prompts."""
+
     def run(self, run: Run) -> None:
         """Work through the prompts that are not in the ledger yet, then write the tables."""
         from data_synthesis.publish import publish  # noqa: PLC0415 (it knows synthesizers)

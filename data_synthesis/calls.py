@@ -14,6 +14,7 @@ Every worker of a stage reads the files of all when it starts. Nothing but a per
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -33,13 +34,15 @@ _FILE_BITS = 48
 
 @dataclass
 class Usage:
-    """What a stage's model calls cost, in samples and tokens; replayed samples cost nothing."""
+    """What model calls cost, in samples and tokens; replayed samples cost nothing."""
 
     made: int = 0
     replayed: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     truncated: int = 0
+    replayed_prompt_tokens: int = 0
+    replayed_completion_tokens: int = 0
 
     def add(self, completion: Completion) -> None:
         """Count one new sample."""
@@ -48,6 +51,16 @@ class Usage:
         self.completion_tokens += completion.usage.get("completion_tokens", 0)
         self.truncated += completion.finish_reason == "length"
 
+    def replay(self, completion: Completion) -> None:
+        """Count one sample from the log."""
+        self.replayed += 1
+        self.replayed_prompt_tokens += completion.usage.get("prompt_tokens", 0)
+        self.replayed_completion_tokens += completion.usage.get("completion_tokens", 0)
+
+    def __add__(self, other: Usage) -> Usage:
+        """Return the sum of both."""
+        return Usage(**{name: value + getattr(other, name) for name, value in asdict(self).items()})
+
 
 @dataclass
 class CallLog:
@@ -55,7 +68,8 @@ class CallLog:
 
     folder: Path
     worker: str
-    usage: Usage = field(default_factory=Usage)
+    usages: dict[str, Usage] = field(default_factory=lambda: defaultdict(Usage))
+    """By the name under which a generator was asked."""
     damaged: int = 0
     """Answers that could not be read back, and were asked for again."""
 
@@ -76,12 +90,24 @@ class CallLog:
                 except ValueError:
                     self.damaged += 1
 
+    @property
+    def usage(self) -> Usage:
+        """What all generators together cost."""
+        return sum(self.usages.values(), Usage())
+
     async def sample(
-        self, generator: Generator, identity: dict[str, Any], context: list[Any], messages: list[Message], sampling: Sampling
+        self,
+        name: str,
+        generator: Generator,
+        identity: dict[str, Any],
+        context: list[Any],
+        messages: list[Message],
+        sampling: Sampling,
     ) -> list[Completion]:
         """Return n completions, from the log as far as it has them.
 
         Args:
+            name: under which the usage is counted.
             generator: who is asked for what the log lacks.
             identity: what makes two answers of it comparable.
             context: stage, row id and call ordinal or label.
@@ -91,7 +117,9 @@ class CallLog:
         how = sampling.model_dump(exclude={"n", "first"}, exclude_none=True)
         key = digest({"context": context, "model": identity, "messages": messages, "sampling": how})
         known = self._known(int(key, 16), sampling.n)
-        self.usage.replayed += len(known)
+        usage = self.usages[name]
+        for completion in known:
+            usage.replay(completion)
         if len(known) == sampling.n:
             return known
         wanted = sampling.model_copy(update={"n": sampling.n - len(known), "first": len(known)}) if known else sampling
@@ -100,7 +128,7 @@ class CallLog:
             raise ValueError(f"generator {generator.kind!r} gave {len(fresh)} completions where {wanted.n} were asked for")
         self._write(key, {"key": key, "first": len(known), "context": context, "completions": [asdict(c) for c in fresh]})
         for completion in fresh:
-            self.usage.add(completion)
+            usage.add(completion)
         return known + fresh
 
     def _known(self, key: int, n: int) -> list[Completion]:

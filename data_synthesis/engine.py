@@ -60,7 +60,7 @@ class Engine:
             generator.start(self.run.locate)
             self._generators[alias] = generator, self.run.runs.identity(generator, self.run.recipe)
         generator, identity = self._generators[alias]
-        return await self.calls.sample(generator, identity, context, messages, sampling)
+        return await self.calls.sample(alias, generator, identity, context, messages, sampling)
 
     async def score(self, reward: Reward, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
         """Score, starting the reward when it is first needed."""
@@ -77,6 +77,7 @@ class Engine:
         Raises:
             StageFailed: most of the last prompts failed.
         """
+        self.synthesizer.prepare(self.run)
         done = {p.id for p in prompts if self._outcome(p.id) not in ("", "failed")}
         for position, prompt in enumerate(prompts):
             if prompt.id in done:
@@ -139,8 +140,8 @@ class Engine:
         self._begin(group)
 
     def _note(self) -> str:
-        tried, usage = self._seen.total(), self.calls.usage
-        speed = usage.completion_tokens / max(self.progress.seconds, 1e-9)
+        tried = self._seen.total()
+        speed = sum(u.completion_tokens for u in self.calls.usages.values()) / max(self.progress.seconds, 1e-9)
         return f"{self._seen['emitted'] / tried:.0%} accepted, {speed:,.0f} tokens/s, {self._seen['failed']} failed"
 
     def _outcome(self, id_: str) -> str:

@@ -65,15 +65,14 @@ class RejectionSampling(Synthesizer):
 
     _shots: list[dict[str, Any]] = PrivateAttr(default_factory=list)
 
-    def run(self, run: Run) -> None:
-        """Read the shots, then work through the prompts."""
+    def prepare(self, run: Run) -> None:
+        """Read the shots."""
         if self.shots:
             text = run.home(self.shots).read_text(encoding="utf-8")
             self._shots[:] = [json.loads(line) for line in text.split("\n") if line.strip()]
             if bad := [i for i, shot in enumerate(self._shots, 1) if not {"question", "completion"} <= shot.keys()]:
                 cause = f"{self.shots}: line {bad[0]} lacks `question` or `completion`"
                 raise StageFailed(run.name, cause, run.folder / "log.txt")
-        super().run(run)
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
         """Return demonstrations and pairs, or why there are none."""

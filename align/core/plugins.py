@@ -47,10 +47,22 @@ class Completion:
     """`prompt_tokens` and `completion_tokens`, where the back end tells."""
 
 
+class Price(Config):
+    """What a generator costs, in dollars for a million tokens."""
+
+    prompt: float = Field(ge=0)
+    """Of what is sent."""
+    completion: float = Field(ge=0)
+    """Of what is written."""
+
+
 class Generator(Plugin, ABC):
     """A language model under an alias of the recipe. One verb: `generate`."""
 
     family: ClassVar[str] = "generator"
+
+    price: Price | None = None
+    """For the estimate of `align check --pilot`; decides nothing."""
 
     @abstractmethod
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
@@ -61,7 +73,7 @@ class Generator(Plugin, ABC):
 
     def identity(self) -> dict[str, Any]:
         """Return what makes two answers comparable (model, revision, precision): part of every logged call's key."""
-        return self.model_dump(mode="json", serialize_as_any=True)
+        return self.model_dump(mode="json", serialize_as_any=True, exclude={"price"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,9 @@ class Evaluate(Stage):
                     prompt: Prompt, how: Sampling, progress: Progress = progress, task: str = name
                 ) -> list[Completion]:
                     seeded = how.model_copy(update={"seed": run.seed(prompt.id)})
-                    said = await calls.sample(generator, identity, [run.name, task, prompt.id], list(prompt.messages), seeded)
+                    said = await calls.sample(
+                        label, generator, identity, [run.name, task, prompt.id], list(prompt.messages), seeded
+                    )
                     progress.advance()
                     return said
 

@@ -2,18 +2,22 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
-from test_engine import Counting
+from test_engine import CALLS, Counting
 
-from align import StageFailed
+from align import Prompt, StageFailed
+from align.cli import main
 from align.core.errors import RecipeError, UsageError
 from align.core.recipe import Recipe
 from align.core.stage import Shard
+from data_synthesis import Synthesizer
 from data_synthesis.testing.conformance import calls, snapshot
 
 
@@ -24,6 +28,16 @@ class TwoWords(Counting):
         """Answer."""
         first, *others = await super().generate(messages, sampling)
         return [replace(first, usage={"completion_tokens": 2}), *others]
+
+
+class Pass(Synthesizer):
+    """Makes prompts of prompts."""
+
+    makes: ClassVar[frozenset[str]] = frozenset({"prompts"})
+
+    async def synthesize(self, prompt: Prompt, ctx):
+        """Copy."""
+        return Prompt(messages=prompt.messages, answer=prompt.answer)
 
 
 RECIPE = """\
@@ -169,3 +183,40 @@ def test_a_budget_that_ends_too_early_is_an_error_and_raising_it_goes_on_from_th
 def test_a_budget_that_says_nothing_is_refused(until, folder):
     with pytest.raises(RecipeError, match="until"):
         Recipe.load("recipe.yaml", set={"ask.until": until})
+
+
+# -- pilots ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_pilot_forecasts_the_stage_and_its_answers_are_not_paid_again(folder, capsys):
+    price = {"prompt": 1.0, "completion": 4.0}
+    settings = {"generators.g.kind": "test_shards:TwoWords", "generators.g.price": price}
+    options = [f"--set={key}={json.dumps(value)}" for key, value in settings.items()]
+    assert main(["check", "recipe.yaml", "--out", "out", "--pilot", "20", *options]) == 0
+    said = capsys.readouterr().out
+    table = {line.split("  ")[0]: [cell.strip() for cell in line.split("  ") if cell][1:] for line in said.splitlines()}
+    pilot, whole = table["prompts"]
+    assert (pilot, whole) == ("20", "60")
+    accepted = int(re.match(r"(\d+)%", table["accepted"][0])[1])
+    low, high = map(int, re.search(r"\[(\d+), (\d+)\]", table["accepted"][1]).groups())
+    assert low <= 55 <= high, "55 of the 60 are accepted in the end"
+    assert accepted / 100 * 60 == pytest.approx(int(table["accepted"][1].split()[0]), abs=1)
+    assert table["completion tokens"] == ["2 a prompt", "120 [120, 120]"]
+    assert table["cost"][1] == "$0.00"
+    assert not (folder / "out" / "02-ask" / "done.json").exists()
+    assert not (folder / "out" / ".pilot").exists()
+    report = json.loads((run("out", **settings) / "report.json").read_text())
+    assert (report["samples"]["made"], report["samples"]["replayed"]) == (80, 40)
+    CALLS.clear()
+    assert main(["check", "recipe.yaml", "--out", "out", "--pilot", "20", *options]) == 0
+    assert "replayed: not measured" in capsys.readouterr().out
+    assert CALLS == []
+
+
+def test_a_pilot_of_a_stage_whose_prompts_are_not_made_yet_says_what_it_waits_for(folder, capsys):
+    Path("recipe.yaml").write_text(RECIPE.replace("prompts: prompts,", "prompts: first,").replace(
+        "  ask:", '  first: {kind: "test_shards:Pass", prompts: prompts}\n  ask:'))  # fmt: skip
+    assert main(["check", "recipe.yaml", "--out", "out", "--pilot", "5"]) == 0
+    said = capsys.readouterr().out
+    assert "ask: waits for first" in said
+    assert re.search(r"prompts +5 +60", said)

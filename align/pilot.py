@@ -1,0 +1,160 @@
+"""`align check --pilot 20`: try a few prompts of each stage that makes rows, and predict the rest.
+
+The prompts are a random sample that depends on their ids only. Their calls go into the stage's own call log, so the run
+itself replays them: a pilot costs nothing that the run would not cost. Nothing else of a pilot is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from align import pipeline
+from align.core import log, wiring
+from align.core.artifacts import RunFolder
+from align.core.errors import UsageError
+from align.core.recipe import Loaded, Recipe
+from align.core.rows import digest
+from align.core.stage import Run
+from align.evaluate.intervals import Z95, wilson
+from align.evaluate.table import aligned
+from data_synthesis.base import Synthesizer
+from data_synthesis.calls import Usage
+from data_synthesis.engine import Engine
+from data_synthesis.ledger import Outcome
+
+
+@dataclass
+class Tried:
+    """What a pilot of one stage showed."""
+
+    name: str
+    outcomes: list[Outcome]
+    usages: dict[str, Usage]
+    seconds: float
+    prompts: int
+    """In the whole stage."""
+
+
+def pilot(loaded: Loaded, out: str | None, count: int) -> str:
+    """Try `count` prompts of each stage that makes rows and whose inputs are there; return the forecast.
+
+    Raises:
+        UsageError: the recipe has no such stage, or `count` is not positive.
+        StageFailed: a stage failed on most of them.
+    """
+    recipe = loaded.recipe
+    makers = {name: stage for name, stage in recipe.stages.items() if isinstance(stage, Synthesizer)}
+    if not makers or count < 1:
+        raise UsageError("--pilot needs a number of prompts, 1 or more, and a recipe with a stage that makes rows")
+    log.setup()
+    runs = RunFolder(out or Path("runs") / recipe.name, loaded.folder)
+    parts = []
+    with runs.lock():
+        runs.record(loaded)
+        for name, stage in makers.items():
+            if waiting := _waits_for(stage, runs, recipe):
+                parts.append(f"{name}: waits for {', '.join(waiting)}\n")
+            else:
+                parts.append(_forecast(_try(name, runs, recipe, count), recipe))
+    shutil.rmtree(runs.path / ".pilot", ignore_errors=True)
+    note = "The answers are in the call log: the run replays them. Time is at the pilot's own speed.\n"
+    return "\n".join([*parts, note])
+
+
+def _waits_for(stage: Synthesizer, runs: RunFolder, recipe: Recipe) -> list[str]:
+    """Return the stages that must be done first; those that only read files are done at once."""
+    fields: dict[str, Any] = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
+    needed = []
+    for _, need, reference in wiring.references(type(stage), fields):
+        if need == "generator":
+            generator = recipe.generators[reference]
+            own = generator.model_dump(mode="json", serialize_as_any=True, by_alias=True)
+            needed += [ref for _, _, ref in wiring.references(type(generator), own)]
+        else:
+            needed.append(reference)
+    waiting = []
+    for name in dict.fromkeys(needed):
+        if name == "base" or wiring.is_path(name) or runs.status(name, recipe).state == "done":
+            continue
+        before = recipe.stages[name]
+        alone = not list(wiring.references(type(before), before.model_dump(mode="json", serialize_as_any=True, by_alias=True)))
+        if alone and not type(before).trains:
+            pipeline.run_stage(name, runs, recipe)
+        else:
+            waiting.append(name)
+    return waiting
+
+
+def _try(name: str, runs: RunFolder, recipe: Recipe, count: int) -> Tried:
+    stage: Any = recipe.stages[name]
+    folder, calls = runs.path / ".pilot" / name, runs.stage(name, recipe) / "calls"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    calls.mkdir(parents=True, exist_ok=True)
+    (folder / "calls").symlink_to(calls.resolve())
+    run = Run(name, folder, recipe, runs, log.LOGGER)
+    prompts = stage.candidates(run)
+    chosen = sorted(prompts, key=lambda id_: digest(["pilot", id_]))[:count]
+    engine, started = Engine(stage, run, "pilot"), time.monotonic()
+    asyncio.run(engine.work([prompts[id_] for id_ in chosen]))
+    seconds = time.monotonic() - started
+    return Tried(name, list(engine.ledger.outcomes.values()), dict(engine.calls.usages), seconds, len(prompts))
+
+
+def _forecast(tried: Tried, recipe: Recipe) -> str:
+    """Return what the pilot predicts, with 95% intervals: Wilson for shares, normal for means."""
+    n, stage = len(tried.outcomes), recipe.stages[tried.name]
+    if not n:
+        return f"{tried.name}: no prompts\n"
+    accepted = sum(o.outcome == "emitted" for o in tried.outcomes)
+    low, high = wilson(accepted, n)
+    tokens = [o.tokens for o in tried.outcomes]
+    mean = sum(tokens) / n
+    half = Z95 * math.sqrt(sum((t - mean) ** 2 for t in tokens) / max(n - 1, 1) / n)
+    needed = _needed(stage, tried.prompts, accepted / n, mean)
+    rows = [
+        ("", "pilot", "all"),
+        ("prompts", f"{n:,}", f"{needed:,}" + (f" of {tried.prompts:,}" if needed < tried.prompts else "")),
+    ]
+    share = f"{accepted / n:.0%} [{low:.0%}, {high:.0%}]"
+    rows.append(("accepted", share, f"{accepted / n * needed:,.0f} [{low * needed:,.0f}, {high * needed:,.0f}]"))
+    made = f"{mean * needed:,.0f} [{max(0, mean - half) * needed:,.0f}, {(mean + half) * needed:,.0f}]"
+    rows.append(("completion tokens", f"{mean:,.0f} a prompt", made))
+    asked = sum(u.prompt_tokens + u.replayed_prompt_tokens for u in tried.usages.values())
+    rows.append(("prompt tokens", f"{asked / n:,.0f} a prompt", f"{asked / n * needed:,.0f}"))
+    new = sum(u.completion_tokens for u in tried.usages.values())
+    speed = new / max(tried.seconds, 1e-9)
+    rows.append(("time", log.duration(tried.seconds), log.duration(mean * needed / speed) if new else "replayed: not measured"))
+    cost = _cost(tried, recipe)
+    if cost is not None:
+        rows.append(("cost", f"${cost:,.4f}", f"${cost / n * needed:,.2f}"))
+    return f"{tried.name}\n{aligned(rows)}\n"
+
+
+def _needed(stage: Any, prompts: int, rate: float, tokens: float) -> int:
+    """Return how many prompts the stage will try, as its budget goes."""
+    until = stage.until
+    limits = [float(prompts)]
+    if until:
+        limits += [until.accepted / rate] if until.accepted and rate else []
+        limits += [until.candidates] if until.candidates else []
+        limits += [until.tokens / tokens] if until.tokens and tokens else []
+    return math.ceil(min(limits))
+
+
+def _cost(tried: Tried, recipe: Recipe) -> float | None:
+    """Return what the pilot's tokens cost, replayed or not; None where no generator has a price."""
+    total, known = 0.0, False
+    for alias, usage in tried.usages.items():
+        price = recipe.generators[alias].price
+        if price:
+            known = True
+            total += (usage.prompt_tokens + usage.replayed_prompt_tokens) * price.prompt / 1e6
+            total += (usage.completion_tokens + usage.replayed_completion_tokens) * price.completion / 1e6
+    return total if known else None
