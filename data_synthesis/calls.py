@@ -126,7 +126,8 @@ class CallLog:
         fresh = await generator.generate(messages, wanted)
         if len(fresh) != wanted.n:
             raise ValueError(f"generator {generator.kind!r} gave {len(fresh)} completions where {wanted.n} were asked for")
-        self._write(key, {"key": key, "first": len(known), "context": context, "completions": [asdict(c) for c in fresh]})
+        record = {"key": key, "first": len(known), "context": context, "completions": [_plain(c) for c in fresh]}
+        self._write(key, record)
         for completion in fresh:
             usage.add(completion)
         return known + fresh
@@ -185,3 +186,9 @@ class CallLog:
         for reader in self._readers:
             reader.close()
         self._readers.clear()
+
+
+def _plain(completion: Completion) -> dict[str, Any]:
+    """Return a completion as JSON values; `asdict` would copy every token id."""
+    plain: dict[str, Any] = {"text": completion.text, "finish_reason": completion.finish_reason, "usage": completion.usage}
+    return plain if completion.token_ids is None else plain | {"token_ids": completion.token_ids}

@@ -135,10 +135,12 @@ def child_id(parent: str, stage: str, ordinal: int) -> str:
     return digest([parent, stage, ordinal])
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
 def digest(value: Any) -> str:
     """Return 16 hex digits (64 bits: 10 million rows collide with probability 3e-6) of a JSON value's SHA-256."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256(_CANONICAL.encode(value).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def prompt_key(messages: Sequence[Message]) -> str:

@@ -57,8 +57,12 @@ def write(folder: Path, table: str, rows: Iterable[Row]) -> int:
 
 def record(row: Row) -> dict[str, Any]:
     """Return a row as a record of its table's columns."""
-    names = _schema(table_of(row)).names
-    return {name: _out(name, getattr(row, name)) for name in names}
+    return {name: _out(name, getattr(row, name)) for name in _columns(table_of(row))}
+
+
+@cache
+def _columns(table: str) -> tuple[str, ...]:
+    return tuple(_schema(table).names)
 
 
 def write_records(path: Path, table: str, records: list[dict[str, Any]], more: Mapping[str, str] | None = None) -> int:

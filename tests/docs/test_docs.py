@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import pytest
 
@@ -35,6 +36,16 @@ def test_the_plug_in_on_the_page_runs(root, tmp_path, page):
     (pair,) = tables.read(report.stage("shown"), "preferences")
     assert pair.chosen == [{"role": "assistant", "content": "Sunny."}]
     assert json.loads((report.stage("shown") / "report.json").read_text())["dropped"] == {"equally long": 1}
+
+
+def test_the_test_on_the_page_passes(root, tmp_path, monkeypatch):
+    python = blocks((root / "docs/plugins.md").read_text(), "python")
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
+    (tmp_path / "my_lab.py").write_text(next(block for block in python if "class Shorter" in block))
+    shown: dict = {}
+    exec(next(block for block in python if "def test_shorter" in block), shown)
+    (tmp_path / "kit").mkdir()
+    shown["test_shorter"](tmp_path / "kit")
 
 
 def test_the_plug_in_of_the_readme_has_fifteen_lines(root):
