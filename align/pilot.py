@@ -1,7 +1,8 @@
 """`align check --pilot 20`: try a few prompts of each stage that makes rows, and predict the rest.
 
-The prompts are a random sample that depends on their ids only. Their calls go into the stage's own call log, so the run
-itself replays them: a pilot costs nothing that the run would not cost. Nothing else of a pilot is kept.
+The prompts are a random sample that depends on their ids only, of those that the stage's budget surely reaches, or of
+all. Their calls go into the stage's own call log, so the run replays them instead of paying again. Nothing else of a
+pilot is kept.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import asyncio
 import math
 import shutil
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,7 @@ from align.evaluate.intervals import Z95, wilson
 from align.evaluate.table import aligned
 from data_synthesis.base import Synthesizer
 from data_synthesis.calls import Usage
-from data_synthesis.engine import Engine
+from data_synthesis.engine import Engine, too_many
 from data_synthesis.ledger import Outcome
 
 
@@ -46,7 +49,7 @@ def pilot(loaded: Loaded, out: str | None, count: int) -> str:
 
     Raises:
         UsageError: the recipe has no such stage, or `count` is not positive.
-        StageFailed: a stage failed on most of them.
+        StageFailed: more than half of a stage's prompts failed.
     """
     recipe = loaded.recipe
     makers = {name: stage for name, stage in recipe.stages.items() if isinstance(stage, Synthesizer)}
@@ -100,46 +103,61 @@ def _try(name: str, runs: RunFolder, recipe: Recipe, count: int) -> Tried:
     (folder / "calls").symlink_to(calls.resolve())
     run = Run(name, folder, recipe, runs, log.LOGGER)
     prompts = stage.candidates(run)
-    chosen = sorted(prompts, key=lambda id_: digest(["pilot", id_]))[:count]
-    engine, started = Engine(stage, run, "pilot"), time.monotonic()
+    budget = stage.until
+    surely = max(count, min((budget.accepted or len(prompts), budget.candidates or len(prompts)))) if budget else len(prompts)
+    chosen = sorted(list(prompts)[:surely], key=lambda id_: digest(["pilot", id_]))[:count]
+    free = stage.model_copy(update={"until": None})  # its budget is for the run
+    engine, started = Engine(free, run, "pilot"), time.monotonic()
     asyncio.run(engine.work([prompts[id_] for id_ in chosen]))
-    seconds = time.monotonic() - started
-    return Tried(name, list(engine.ledger.outcomes.values()), dict(engine.calls.usages), seconds, len(prompts))
+    seconds, outcomes = time.monotonic() - started, list(engine.ledger.outcomes.values())
+    failed = [outcome for outcome in outcomes if outcome.outcome == "failed"]
+    if len(failed) > len(outcomes) / 2:
+        raise too_many(run, failed, len(outcomes))
+    return Tried(name, outcomes, dict(engine.calls.usages), seconds, len(prompts))
 
 
 def _forecast(tried: Tried, recipe: Recipe) -> str:
     """Return what the pilot predicts, with 95% intervals: Wilson for shares, normal for means."""
     n, stage = len(tried.outcomes), recipe.stages[tried.name]
+    until: Any = getattr(stage, "until", None)
     if not n:
         return f"{tried.name}: no prompts\n"
-    accepted = sum(o.outcome == "emitted" for o in tried.outcomes)
-    low, high = wilson(accepted, n)
-    tokens = [o.tokens for o in tried.outcomes]
-    mean = sum(tokens) / n
-    half = Z95 * math.sqrt(sum((t - mean) ** 2 for t in tokens) / max(n - 1, 1) / n)
-    needed = _needed(stage, tried.prompts, accepted / n, mean)
-    rows = [
-        ("", "pilot", "all"),
-        ("prompts", f"{n:,}", f"{needed:,}" + (f" of {tried.prompts:,}" if needed < tried.prompts else "")),
-    ]
-    share = f"{accepted / n:.0%} [{low:.0%}, {high:.0%}]"
-    rows.append(("accepted", share, f"{accepted / n * needed:,.0f} [{low * needed:,.0f}, {high * needed:,.0f}]"))
-    made = f"{mean * needed:,.0f} [{max(0, mean - half) * needed:,.0f}, {(mean + half) * needed:,.0f}]"
-    rows.append(("completion tokens", f"{mean:,.0f} a prompt", made))
-    asked = sum(u.prompt_tokens + u.replayed_prompt_tokens for u in tried.usages.values())
-    rows.append(("prompt tokens", f"{asked / n:,.0f} a prompt", f"{asked / n * needed:,.0f}"))
+    share = _share(sum(o.outcome == "emitted" for o in tried.outcomes), n)
+    mean, low, high = _mean([o.tokens for o in tried.outcomes])
+    few, needed, many = (_needed(until, tried.prompts, rate, mean) for rate in (share[2], share[0], share[1]))
+    rows = [("", "pilot", "all"), ("prompts", f"{n:,}", _range(needed, few, many) + f" of {tried.prompts:,}")]
+    goal = until.accepted if until and until.accepted else math.inf
+    reach = [min(goal, rate * count) for rate, count in zip(share, (needed, many, few), strict=True)]
+    rows.append(("accepted", f"{share[0]:.0%} [{share[1]:.0%}, {share[2]:.0%}]", _range(*reach)))
+    rows.append(("completion tokens", f"{mean:,.0f} a prompt", _range(mean * needed, low * few, high * many)))
+    asked = sum(u.prompt_tokens + u.replayed_prompt_tokens for u in tried.usages.values()) / n
+    rows.append(("prompt tokens", f"{asked:,.0f} a prompt", _range(asked * needed, asked * few, asked * many)))
     new = sum(u.completion_tokens for u in tried.usages.values())
-    speed = new / max(tried.seconds, 1e-9)
-    rows.append(("time", log.duration(tried.seconds), log.duration(mean * needed / speed) if new else "replayed: not measured"))
+    forecast = log.duration(mean * needed * tried.seconds / new) if new else "replayed: not measured"
+    rows.append(("time", log.duration(tried.seconds), forecast))
     cost = _cost(tried, recipe)
     if cost is not None:
-        rows.append(("cost", f"${cost:,.4f}", f"${cost / n * needed:,.2f}"))
-    return f"{tried.name}\n{aligned(rows)}\n"
+        rows.append(("cost", f"${cost:,.4f}", f"${cost / n * needed:,.2f} [${cost / n * few:,.2f}, ${cost / n * many:,.2f}]"))
+    aside = Counter(f"{o.outcome}: {o.why}" for o in tried.outcomes if o.outcome != "emitted").most_common(3)
+    return f"{tried.name}\n{aligned(rows)}\n" + "".join(f"{count:>6,}  {why}\n" for why, count in aside)
 
 
-def _needed(stage: Any, prompts: int, rate: float, tokens: float) -> int:
+def _share(accepted: int, n: int) -> tuple[float, float, float]:
+    return accepted / n, *wilson(accepted, n)
+
+
+def _mean(values: Sequence[float]) -> tuple[float, float, float]:
+    n, mean = len(values), sum(values) / len(values)
+    half = Z95 * math.sqrt(sum((v - mean) ** 2 for v in values) / max(n - 1, 1) / n)
+    return mean, max(0.0, mean - half), mean + half
+
+
+def _range(value: float, low: float, high: float) -> str:
+    return f"{value:,.0f}" if low == high else f"{value:,.0f} [{low:,.0f}, {high:,.0f}]"
+
+
+def _needed(until: Any, prompts: int, rate: float, tokens: float) -> int:
     """Return how many prompts the stage will try, as its budget goes."""
-    until = stage.until
     limits = [float(prompts)]
     if until:
         limits += [until.accepted / rate] if until.accepted and rate else []

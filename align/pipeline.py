@@ -15,7 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,17 +90,12 @@ def _run_shard(runs: RunFolder, loaded: Loaded, name: str | None, shard: Shard) 
         raise UsageError(f"--shard needs --only STAGE with a stage that makes rows one by one; the recipe's: {able}")
     if getattr(recipe.stages[name], "until", None) is not None:
         raise UsageError(f"stage {name!r} has `until`: what is enough is known to one process only; leave --shard out")
-    with runs.lock(shared=True), runs.shard(shard.worker):
+    with runs.lock(shared=True), ExitStack() as own:
         with runs.turn():
+            own.enter_context(runs.shard(shard.worker))
             others = [worker for worker in runs.shards_at_work() if worker != shard.worker]
-            status = runs.status(name, recipe)
-            if status.state == "stale" and others:
-                why = "; ".join(status.changed)
-                raise UsageError(f"shards {', '.join(others)} of {name!r} work on another recipe ({why}); wait for them")
+            _check_shard(runs, loaded, name, shard, others)
             runs.record(loaded)
-            for before in list(recipe.stages)[: list(recipe.stages).index(name)]:
-                if runs.status(before, recipe).state != "done":
-                    raise UsageError(f"--only {name}: stage {before!r} before it is not done; run it first")
             if runs.status(name, recipe).state == "done":
                 log.LOGGER.info("%-12s done already", name)
                 return Report(runs.path, skipped=[name])
@@ -108,13 +103,27 @@ def _run_shard(runs: RunFolder, loaded: Loaded, name: str | None, shard: Shard) 
         with _told(name, folder, f"log-{shard.worker}.txt", runs, recipe) as context:
             stage: Any = recipe.stages[name]
             stage.run_shard(context, shard)
-            with runs.turn():
-                left = stage.publish_shards(context) if runs.status(name, recipe).state != "done" else 0
-                if left:
-                    context.report["note"] = f"shard {shard.worker} is through; {left} prompts are with others"
-                elif runs.status(name, recipe).state != "done":
+            with runs.turn(), own:  # in one's turn one ceases to be at work, so exactly one is the last
+                if others := [worker for worker in runs.shards_at_work() if worker != shard.worker]:
+                    context.report["note"] = f"shard {shard.worker} is through; at work: {', '.join(others)}"
+                elif left := stage.publish_shards(context):
+                    context.report["note"] = f"shard {shard.worker} is through; {left} prompts are left for other shards"
+                else:
                     _publish(context)
     return Report(runs.path, ran=[name])
+
+
+def _check_shard(runs: RunFolder, loaded: Loaded, name: str, shard: Shard, others: list[str]) -> None:
+    """Refuse a shard that would work on what others work on, on another recipe, or without its inputs."""
+    recipe, status = loaded.recipe, runs.status(name, loaded.recipe)
+    if status.state == "stale" and others:
+        why = "; ".join(status.changed)
+        raise UsageError(f"shards {', '.join(others)} of {name!r} work on another recipe ({why}); wait for them")
+    if unlike := [worker for worker in others if not worker.endswith(f"of{shard.of}")]:
+        raise UsageError(f"shards {', '.join(unlike)} are at work, of another number than {shard.of}; wait for them")
+    for before in list(recipe.stages)[: list(recipe.stages).index(name)]:
+        if runs.status(before, recipe).state != "done":
+            raise UsageError(f"--only {name}: stage {before!r} before it is not done; run it first")
 
 
 def _run_stages(runs: RunFolder, recipe: Recipe, until: str | None, only: str | None, lock: int) -> Report:
@@ -201,7 +210,7 @@ def run_stage(name: str, runs: RunFolder, recipe: Recipe, *, main: bool = True) 
 def _told(name: str, folder: Path, log_file: str, runs: RunFolder, recipe: Recipe) -> Iterator[Run]:
     """Yield a stage's `Run`; tell when it starts and what came of it, and turn whatever stops it into a StageFailed."""
     with log.to_file(folder / log_file):
-        context = Run(name, folder, recipe, runs, log.LOGGER)
+        context = Run(name, folder, recipe, runs, log.LOGGER, log_name=log_file)
         log.LOGGER.info("%-12s %s ...", name, recipe.stages[name].kind)
         try:
             yield context

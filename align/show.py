@@ -19,6 +19,7 @@ from align.core.rows import Demonstration, Message, Preference, Prompt, Row
 from align.core.stage import Stage
 from align.evaluate.table import aligned
 from align.report.model_card import counts
+from data_synthesis import ledger
 from data_synthesis.executors import Executor
 
 FAMILIES: dict[str, type[Plugin]] = {
@@ -53,9 +54,15 @@ def status(directory: str) -> str:
         folder = runs.stage(name, recipe)
         report = json.loads((folder / "report.json").read_text(encoding="utf-8")) if (folder / "report.json").is_file() else {}
         seconds = log.duration(report["seconds"]) if "seconds" in report else ""
-        what = "; ".join(state.changed) if state.changed else counts(folder)
+        what = "; ".join(state.changed) if state.changed else counts(folder) or _worked_on(folder)
         rows.append((name, stage.kind, state.state, seconds, textwrap.shorten(what, 90, placeholder=" ...")))
     return f"{directory}: {recipe.name}, seed {recipe.seed}\n\n{aligned(rows)}\n"
+
+
+def _worked_on(folder: Path) -> str:
+    """Return how far a stage that makes rows has come."""
+    outcomes = Counter(outcome.outcome for outcome in ledger.read(folder).values())
+    return ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common()) + (" so far" if outcomes else "")
 
 
 def explain(kind: str | None) -> str:

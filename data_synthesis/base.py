@@ -70,7 +70,7 @@ class Synthesizer(Stage):
             yield "until", f"what is enough is known to one process only; not with executor {self.executor.kind!r}"
 
     def prepare(self, run: Run) -> None:
-        """Read what every prompt needs, once in each process that works on prompts."""
+        """Read what every prompt needs, before prompts are worked on."""
 
     def run(self, run: Run) -> None:
         """Work through the prompts that are not in the ledger yet, then write the tables."""
@@ -92,7 +92,7 @@ class Synthesizer(Stage):
         from data_synthesis.publish import missing, publish  # noqa: PLC0415
 
         prompts = self.candidates(run)
-        left = missing(self, run, prompts)
+        left = missing(run, prompts)
         if not left:
             publish(self, run, prompts, None, 0.0)
         return left

@@ -5,24 +5,27 @@ are numbered. Because the row and the ordinal are in the key, two equal requests
 nothing else is, changing a parser, a verifier or a pairing rule costs no tokens. We promise exact replay, not exact
 resampling.
 
-    calls/WORKER.jsonl           one line an answer, by the one process that writes it
-    calls/WORKER-000001.jsonl.gz what that was before it grew too long, or the stage ended
+    calls/WORKER-000002.jsonl      one line an answer, by the one process that began the file and nobody else
+    calls/WORKER-000001.jsonl.gz   packed, when it had grown long, or the stage had ended
 
 Every worker of a stage reads the files of all when it starts. Nothing but a person deletes one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import zlib
 from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from align.core.log import LOGGER
 from align.core.plugins import Completion, Generator, Sampling
 from align.core.rows import Message, digest
-from data_synthesis.journal import Journal, Reader, lines, pack
+from data_synthesis.journal import Journal, Reader, pack
 
 FULL_BYTES = 256 << 20
 """Length at which a journal is closed and packed (7 s of another thread) and the next one begun."""
@@ -71,24 +74,30 @@ class CallLog:
     usages: dict[str, Usage] = field(default_factory=lambda: defaultdict(Usage))
     """By the name under which a generator was asked."""
     damaged: int = 0
-    """Answers that could not be read back, and were asked for again."""
+    """Answers that could not be read back, and are asked for again."""
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
-        self._journal = Journal(self.folder / f"{self.worker}.jsonl")
-        self._journal.repair()
+        self._journal: Journal | None = None
         self._readers: list[Reader] = []
         self._places: dict[int, int | tuple[int, ...]] = {}
         self._packing: list[Future[Path]] = []
         self._packer = ThreadPoolExecutor(max_workers=1)
-        self._current = -1
-        for path in sorted([*self.folder.glob("*.jsonl.gz"), *self.folder.glob("*.jsonl")]):
-            number = self._open(path)
-            for offset, line in lines(path):
+        # plain names first: one that is packed meanwhile is found under its new name by its reader
+        for path in [*sorted(self.folder.glob("*.jsonl")), *sorted(self.folder.glob("*.jsonl.gz"))]:
+            self._index(Reader(path))
+
+    def _index(self, reader: Reader) -> None:
+        self._readers.append(reader)
+        number = len(self._readers) - 1
+        try:
+            for offset, line in reader.lines():
                 try:
                     self._remember(int(line[_KEY_AT], 16), number << _FILE_BITS | offset)
                 except ValueError:
                     self.damaged += 1
+        except (OSError, EOFError, zlib.error) as error:
+            LOGGER.warning("%s: %s; the answers behind that place are asked for again", reader.plain, error)
 
     @property
     def usage(self) -> Usage:
@@ -106,6 +115,9 @@ class CallLog:
     ) -> list[Completion]:
         """Return n completions, from the log as far as it has them.
 
+        What a generator gives is logged as it comes, so a server that gives one choice a request, or fails half way,
+        is not paid twice either.
+
         Args:
             name: under which the usage is counted.
             generator: who is asked for what the log lacks.
@@ -116,76 +128,107 @@ class CallLog:
         """
         how = sampling.model_dump(exclude={"n", "first"}, exclude_none=True)
         key = digest({"context": context, "model": identity, "messages": messages, "sampling": how})
-        known = self._known(int(key, 16), sampling.n)
+        held = self._known(key)
         usage = self.usages[name]
-        for completion in known:
-            usage.replay(completion)
-        if len(known) == sampling.n:
-            return known
-        wanted = sampling.model_copy(update={"n": sampling.n - len(known), "first": len(known)}) if known else sampling
-        fresh = await generator.generate(messages, wanted)
-        if len(fresh) != wanted.n:
-            raise ValueError(f"generator {generator.kind!r} gave {len(fresh)} completions where {wanted.n} were asked for")
-        record = {"key": key, "first": len(known), "context": context, "completions": [_plain(c) for c in fresh]}
-        self._write(key, record)
-        for completion in fresh:
-            usage.add(completion)
-        return known + fresh
+        for index in range(sampling.n):
+            if index in held:
+                usage.replay(held[index])
 
-    def _known(self, key: int, n: int) -> list[Completion]:
-        """Return samples 0, 1, ... of a call, as far as the log holds them without a gap."""
-        places = self._places.get(key, ())
+        async def draw(first: int, count: int) -> int:
+            """Ask for samples `first` to `first + count - 1`; log and return how many came."""
+            fresh = await generator.generate(messages, sampling.model_copy(update={"n": count, "first": first}))
+            if not 1 <= len(fresh) <= count:
+                raise ValueError(f"generator {generator.kind!r} gave {len(fresh)} completions where {count} were asked for")
+            self._write(key, {"key": key, "first": first, "context": context, "completions": [_plain(c) for c in fresh]})
+            for index, completion in enumerate(fresh, first):
+                held[index] = completion
+                usage.add(completion)
+            return len(fresh)
+
+        most = sampling.n
+        while gaps := _gaps(held, sampling.n, most):
+            # The first answer shows how many a request gives; then the others are asked for together. All are awaited
+            # before an error is raised, so nothing of this row runs on unseen.
+            asks = gaps[:1] if most == sampling.n else gaps
+            came = await asyncio.gather(*(draw(first, count) for first, count in asks), return_exceptions=True)
+            for result in came:
+                if isinstance(result, BaseException):
+                    raise result
+                most = min(most, result)
+        return [held[index] for index in range(sampling.n)]
+
+    def _known(self, key: str) -> dict[int, Completion]:
+        """Return the samples of a call that the log holds, by number."""
+        places = self._places.get(int(key, 16), ())
         held: dict[int, Completion] = {}
         for place in (places,) if isinstance(places, int) else places:
             try:
                 record = json.loads(self._readers[place >> _FILE_BITS].at(place & ((1 << _FILE_BITS) - 1)))
+                if record["key"] != key:
+                    raise ValueError("another call's answer")
                 for index, completion in enumerate(record["completions"], record["first"]):
                     held.setdefault(index, Completion(**completion))
-            except (ValueError, KeyError, TypeError):  # a disk's fault costs this answer only
+            except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):  # a disk's fault costs this answer only
                 self.damaged += 1
-        found = []
-        while len(found) < n and len(found) in held:
-            found.append(held[len(found)])
-        return found
+        return held
 
     def _write(self, key: str, record: dict[str, Any]) -> None:
+        if self._journal is None:
+            self._journal = Journal(self._next_path())
+            self._readers.append(Reader(self._journal.path))
+            self._current = len(self._readers) - 1
         offset = self._journal.append(record)
-        if self._current < 0:
-            self._current = self._open(self._journal.path)
         self._remember(int(key, 16), self._current << _FILE_BITS | offset)
         if offset > FULL_BYTES:
-            self._packing.append(self._packer.submit(pack, self._retire()))
+            self._journal.close()
+            self._packing.append(self._packer.submit(pack, self._journal.path))
+            self._journal = None
+
+    def _next_path(self) -> Path:
+        """Return the path of a new file: no process writes to one that another began."""
+        taken = [int(path.name.partition(".")[0].rpartition("-")[2]) for path in self.folder.glob(f"{self.worker}-*.jsonl*")]
+        number = max(taken, default=0)
+        while True:
+            number += 1
+            path = self.folder / f"{self.worker}-{number:06d}.jsonl"
+            try:
+                path.open("x").close()
+            except FileExistsError:
+                continue
+            return path
 
     def _remember(self, key: int, place: int) -> None:
         before = self._places.get(key)
         self._places[key] = place if before is None else (*((before,) if isinstance(before, int) else before), place)
 
-    def _open(self, path: Path) -> int:
-        self._readers.append(Reader(path))
-        return len(self._readers) - 1
-
-    def _retire(self) -> Path:
-        """Give the journal a number of its own; the next answer begins a new one. Open readers keep reading it."""
-        self._journal.close()
-        self._current = -1
-        taken = [int(path.name.split(".")[0].rpartition("-")[2]) for path in self.folder.glob(f"{self.worker}-*.jsonl*")]
-        full = self.folder / f"{self.worker}-{max(taken, default=0) + 1:06d}.jsonl"
-        return self._journal.path.rename(full)
-
-    def close(self, *, finished: bool) -> None:
-        """Close the files; pack what is left when the stage is finished."""
-        self._journal.close()
-        if finished and self._journal.path.exists():
-            self._retire()
+    def close(self) -> None:
+        """Close the files. `pack_all` follows when no worker of the stage is left."""
+        if self._journal:
+            self._journal.close()
         self._packer.shutdown()
         for packing in self._packing:
             packing.result()
-        if finished:
-            for full in sorted(self.folder.glob(f"{self.worker}-*.jsonl")):
-                pack(full)
-        for reader in self._readers:
-            reader.close()
-        self._readers.clear()
+        if self.damaged:
+            LOGGER.warning("%s: %d answers could not be read back and were asked for again", self.folder, self.damaged)
+
+
+def pack_all(folder: Path) -> None:
+    """Pack the journals of a stage that nobody works on any more."""
+    for path in sorted(folder.glob("*.jsonl")):
+        pack(path)
+
+
+def _gaps(held: dict[int, Completion], n: int, most: int) -> list[tuple[int, int]]:
+    """Return the runs of samples 0 to n - 1 that are missing, as (first, count) with count at most `most`."""
+    found: list[tuple[int, int]] = []
+    for index in range(n):
+        if index in held:
+            continue
+        if found and sum(found[-1]) == index and found[-1][1] < most:
+            found[-1] = found[-1][0], found[-1][1] + 1
+        else:
+            found.append((index, 1))
+    return found
 
 
 def _plain(completion: Completion) -> dict[str, Any]:

@@ -21,8 +21,9 @@ from typing import Any
 from align.core.errors import AlignError, BadRow, StageFailed
 from align.core.log import Progress
 from align.core.plugins import Completion, Generator, Reward, Sampling, Score
-from align.core.rows import TABLES, Message, Prompt, Row
+from align.core.rows import TABLES, Message, Prompt
 from align.core.stage import Run
+from data_synthesis import ledger
 from data_synthesis.base import Context, Drop, Synthesizer
 from data_synthesis.budget import Spent
 from data_synthesis.calls import CallLog
@@ -44,6 +45,9 @@ class Engine:
         self.calls = CallLog(run.folder / "calls", worker)
         self._generators: dict[str, tuple[Generator, dict[str, Any]]] = {}
         self._rewards: dict[int, Reward] = {}
+        self._failed: list[Outcome] = []
+        self._todo: list[tuple[int, Prompt]] = []
+        """The last one is the next."""
         self._window: deque[bool] = deque(maxlen=WINDOW)
         self._seen: Counter[str] = Counter()
         self._spent = Spent()
@@ -86,29 +90,32 @@ class Engine:
         if done:
             self.run.log.info("%s: resuming, %d of %d prompts done", self.run.name, len(done), len(prompts))
         until = self.synthesizer.until
-        goal = until.accepted if until and until.accepted else len(prompts)
-        self.progress = Progress(self.run.name, goal, self._spent.accepted if goal != len(prompts) else len(done))
-        self._todo = iter([(position, p) for position, p in enumerate(prompts) if p.id not in done])
-        self._counts_all = goal == len(prompts)
-        finished = False
+        most = min(len(prompts), until.candidates or len(prompts)) if until else len(prompts)
+        goal = until.accepted if until and until.accepted else most
+        self.progress = Progress(self.run.name, goal, self._spent.accepted if goal != most else len(done))
+        self._todo = [(position, p) for position, p in enumerate(prompts) if p.id not in done][::-1]
+        self._counts_all = goal == most
         try:
             async with asyncio.TaskGroup() as group:
                 self._begin(group)
-            finished = True
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
         finally:
             self.progress.close()
             self.ledger.commit()
-            await self._stop(finished)
+            await self._stop()
 
     def _begin(self, group: asyncio.TaskGroup) -> None:
         """Begin prompts, in order, as many as may be under way."""
-        while self._active < self._allowed():
-            position, prompt = next(self._todo, (-1, None))
-            # prompts before the last one begun are always needed: the stage is a beginning of the prompts
-            if prompt is None or (position > self._last and self._enough(position)):
+        while self._todo:
+            position, prompt = self._todo[-1]
+            # Prompts before the last one begun are always needed: the stage is a beginning of the prompts.
+            needed = position < self._last
+            if not needed and self._enough(position):
                 return
+            if self._active >= (self.synthesizer.concurrency if needed else self._allowed()):
+                return
+            self._todo.pop()
             self._last = max(self._last, position)
             self._active += 1
             group.create_task(self._bring(prompt, group))
@@ -129,14 +136,15 @@ class Engine:
         """Bring one prompt to its outcome, and begin the next."""
         outcome, rows = await self._work_on(prompt)
         self._active -= 1
-        self.ledger.add(outcome, rows, self.run.name)
+        self.ledger.add(outcome, rows)
         self._spent.add(outcome)
         self._window.append(outcome.outcome == "failed")
         self._seen[outcome.outcome] += 1
+        if outcome.outcome == "failed":
+            self._failed.append(outcome)
         self.progress.advance(int(self._counts_all or outcome.outcome == "emitted"), self._note())
         if sum(self._window) >= GIVE_UP_AFTER and sum(self._window) > len(self._window) / 2:
-            failed = [o for o in self.ledger.outcomes.values() if o.outcome == "failed"]
-            raise too_many(self.run, failed, self._seen.total())
+            raise too_many(self.run, self._failed, self._seen.total())
         self._begin(group)
 
     def _note(self) -> str:
@@ -148,36 +156,43 @@ class Engine:
         held = self.ledger.outcomes.get(id_)
         return held.outcome if held else ""
 
-    async def _work_on(self, prompt: Prompt) -> tuple[Outcome, list[Row]]:
+    async def _work_on(self, prompt: Prompt) -> tuple[Outcome, dict[str, list[dict[str, Any]]]]:
+        """Return what became of a prompt, and the records of its rows."""
         ctx = Context(self, prompt)
-        rows: list[Row] = []
         try:
             made = await self.synthesizer.synthesize(prompt, ctx)
             if isinstance(made, Drop):
-                return Outcome(prompt.id, "dropped", 0, made.reason, tokens=ctx.tokens, tallies=dict(ctx.tallies)), []
+                return Outcome(prompt.id, "dropped", 0, made.reason, tokens=ctx.tokens, tallies=dict(ctx.tallies)), {}
             kinds = tuple(TABLES.values())
             rows = made if isinstance(made, list) else [made]
             if not all(isinstance(row, kinds) for row in rows):
                 raise TypeError(f"synthesize() must return a row, a list of rows or Drop(reason), not {type(made).__name__}")
             if not rows:
                 raise TypeError("synthesize() returned an empty list; say why with Drop(reason)")
-            return Outcome(prompt.id, "emitted", len(rows), tokens=ctx.tokens, tallies=dict(ctx.tallies)), rows
+            records = ledger.records(prompt.id, self.run.name, rows)
+            return Outcome(prompt.id, "emitted", len(rows), tokens=ctx.tokens, tallies=dict(ctx.tallies)), records
         except (BadRow, NoValidAnswer) as reason:  # what it made is no usable row, and says why
             why = f"bad row: {reason}" if isinstance(reason, BadRow) else str(reason)
-            return Outcome(prompt.id, "dropped", 0, why, tokens=ctx.tokens, tallies=dict(ctx.tallies)), []
+            return Outcome(prompt.id, "dropped", 0, why, tokens=ctx.tokens, tallies=dict(ctx.tallies)), {}
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise  # the stage ends
+            why = f"something inside synthesize() was cancelled{_where(error)}"
+            return Outcome(prompt.id, "failed", 0, why, False, ctx.tokens), {}
         except Exception as error:  # one bad row must not end the others; it is counted, shown and limited above
             at = "" if isinstance(error, AlignError) else _where(error)
             why, retryable = f"{type(error).__name__}: {error}{at}", bool(getattr(error, "retryable", False))
-            return Outcome(prompt.id, "failed", 0, why, retryable, ctx.tokens), []
+            return Outcome(prompt.id, "failed", 0, why, retryable, ctx.tokens), {}
 
-    async def _stop(self, finished: bool) -> None:
+    async def _stop(self) -> None:
         for generator, _ in self._generators.values():
             await generator.aclose()
             generator.stop()
         for reward in self._rewards.values():
             reward.stop()
         self.ledger.close()
-        self.calls.close(finished=finished)
+        self.calls.close()
 
 
 def too_many(run: Run, failed: Sequence[Outcome], tried: int) -> StageFailed:
@@ -187,9 +202,9 @@ def too_many(run: Run, failed: Sequence[Outcome], tried: int) -> StageFailed:
     cause = (
         f"{len(failed)} of {tried} prompts failed, {count} with: {most}{later}. What succeeded is kept; fix it and run again"
     )
-    return StageFailed(run.name, cause, run.folder / "log.txt")
+    return StageFailed(run.name, cause, run.log_file)
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f" ({frame.filename.rsplit('/', 1)[-1]}:{frame.lineno})"

@@ -1,10 +1,10 @@
-"""Files that only grow, and survive kill -9: JSON lines while they are written, gzip members when they are full.
+"""Files that only grow, and survive kill -9: JSON lines while they are written, gzip members when they are packed.
 
 A journal belongs to one writer. Others may read it at any time: a line without its newline is not there yet. Only the
 writer cuts off what a crash of its own left half-written, so no lock is needed, on a shared file system either.
 
-A full file is packed: its lines go, about 1 MB at a time, into gzip members (RFC 1952; `zcat` reads the whole), and a
-line is still found by the place it had in the plain file. Every step appears whole: temporary name, sync, rename.
+Packing puts the lines, about 1 MB at a time, into gzip members (RFC 1952; `zcat` reads the whole), and a line is still
+found by the place it had in the plain file. Every step appears whole: temporary name, sync, rename.
 
 `sys.audit` tells every write (`data_synthesis.write`): `data_synthesis.testing` kills processes there.
 """
@@ -24,10 +24,8 @@ from typing import Any, BinaryIO
 
 MEMBER_BYTES = 1 << 20
 """Of plain text in a gzip member: one is unpacked to read a line (5 ms), and more would hardly pack better."""
-
-
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
-"""ASCII only: half a surrogate pair survives. Made once: `json.dumps` makes one a call, which is measurable here."""
+"""ASCII only: half a surrogate pair survives. Made once; `json.dumps` would make one a call."""
 
 
 class Journal:
@@ -76,45 +74,61 @@ class Journal:
             self._file = None
 
 
-def lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield (offset in the plain text, line) of every whole line of a journal, packed or not."""
-    offset = 0
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                yield offset, line
-            offset += len(line)
-
-
 class Reader:
-    """The readers' end: lines by their offset. It keeps the file open, so it outlives a packing."""
+    """The readers' end: all lines, or the line at an offset, wherever the file is by now: plain or packed."""
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_RDONLY)
-        self._members = list(_members(path)) if path.suffix == ".gz" else None
-        self._unpack = lru_cache(maxsize=4)(self._unpack_member)
+        self.plain = path.with_suffix("") if path.suffix == ".gz" else path
+        self.packed = self.plain.with_name(f"{self.plain.name}.gz")
+        self._members: list[tuple[int, int, int]] | None = None
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """Yield (offset in the plain text, line) of every whole line.
+
+        Raises:
+            OSError, zlib.error, EOFError: the file cannot be read, from there on.
+        """
+        offset = 0
+        with self._open() as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield offset, line
+                offset += len(line)
+
+    def _open(self) -> Any:
+        try:
+            return self.plain.open("rb")
+        except FileNotFoundError:  # somebody has packed it
+            return gzip.open(self.packed)
 
     def at(self, offset: int) -> bytes:
         """Return the line that starts at an offset of the plain text."""
-        if self._members is None:
+        try:
+            fd = os.open(self.plain, os.O_RDONLY)
+        except FileNotFoundError:
+            return self._unpacked(offset)
+        try:
             size = 4096
             while True:
-                data = os.pread(self._fd, size, offset)
+                data = os.pread(fd, size, offset)
                 end = data.find(b"\n") + 1
                 if end or len(data) < size:
                     return data[: end or None]
                 size *= 4
-        starts = [start for start, _, _ in self._members]
-        start, place, size = self._members[bisect.bisect_right(starts, offset) - 1]
-        text = self._unpack(place, size)
+        finally:
+            os.close(fd)
+
+    def _unpacked(self, offset: int) -> bytes:
+        if self._members is None:
+            self._members = list(members(self.packed))
+        start, place, size = self._members[bisect.bisect_right(self._members, (offset, sys.maxsize, 0)) - 1]
+        text = _unpack(self.packed, place, size)
         return text[offset - start : text.find(b"\n", offset - start) + 1]
 
-    def _unpack_member(self, place: int, size: int) -> bytes:
-        return zlib.decompress(os.pread(self._fd, size, place), wbits=31)
 
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._fd)
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield (offset in the plain text, line) of every whole line of a journal, packed or not."""
+    return Reader(path).lines()
 
 
 def pack(path: Path) -> Path:
@@ -134,12 +148,21 @@ def pack(path: Path) -> Path:
     return packed
 
 
-def _members(path: Path) -> Iterator[tuple[int, int, int]]:
+def members(path: Path) -> Iterator[tuple[int, int, int]]:
     """Yield (start in the plain text, place in the file, packed size) of each gzip member."""
-    data, place, start = path.read_bytes(), 0, 0
+    data, place, start = memoryview(path.read_bytes()), 0, 0
     while place < len(data):
-        unpacker = zlib.decompressobj(wbits=31)
-        plain = len(unpacker.decompress(memoryview(data)[place:]))
-        size = len(data) - place - len(unpacker.unused_data)
+        unpacker, plain, at = zlib.decompressobj(wbits=31), 0, place
+        while not unpacker.eof and at < len(data):
+            plain += len(unpacker.decompress(data[at : at + MEMBER_BYTES]))
+            at += MEMBER_BYTES
+        size = min(at, len(data)) - len(unpacker.unused_data) - place
         yield start, place, size
         start, place = start + plain, place + size
+
+
+@lru_cache(maxsize=8)
+def _unpack(path: Path, place: int, size: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(place)
+        return zlib.decompress(file.read(size), wbits=31)

@@ -17,7 +17,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -68,35 +68,33 @@ class Ledger:
         self._pending: list[Outcome] = []
         self._rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
         self._started = self._committed = time.monotonic()
-        mine = [outcome.part for outcome in self.outcomes.values() if outcome.part.rpartition("-")[0] == worker]
+        # of all lines, also those whose part is gone: a number is never used twice
+        mine = [o.part for o in _lines(self._journal.path) if o.part] if self._journal.path.exists() else []
         self._number = max((int(part.rpartition("-")[2]) for part in mine), default=0)
 
-    def add(self, outcome: Outcome, rows: Iterable[Row], stage: str) -> None:
-        """Take an outcome and its rows; they are on disk after the next commit."""
+    def add(self, outcome: Outcome, records: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+        """Take an outcome and its rows, as `records` made them; they are on disk after the next commit."""
+        for table, rows in records.items():
+            self._rows[table] += rows
         self.outcomes[outcome.id] = outcome
         self._pending.append(outcome)
-        for ordinal, row in enumerate(rows):
-            id_ = child_id(outcome.id, stage, ordinal)
-            note = json.dumps(dict(getattr(row, "note", {})))
-            place = {"_parent": outcome.id, "_ordinal": ordinal, "_note": note}
-            self._rows[table_of(row)].append(tables.record(row) | {"id": id_} | place)
         now = time.monotonic()
         due = now - self._committed >= max(LOST_SECONDS, LOST_SHARE * (now - self._started))
         if due or sum(map(len, self._rows.values())) >= LARGEST_COMMIT or len(self._pending) >= LARGEST_COMMIT:
             self.commit()
 
     def commit(self) -> None:
-        """Write what is pending."""
+        """Write what is pending. When that fails, all of it stays pending under the same number."""
         if not self._pending:
             return
+        part = f"{self.worker}-{self._number + 1:06d}"
+        for table, rows in self._rows.items():
+            if rows:
+                tables.write_records(self.parts / f"{table}-{part}.parquet", table, rows, PLACE)
+        self._journal.append(*(_record(outcome, part if outcome.rows else "") for outcome in self._pending), sync=True)
         self._number += 1
-        part = f"{self.worker}-{self._number:06d}"
-        for table, records in self._rows.items():
-            if records:
-                tables.write_records(self.parts / f"{table}-{part}.parquet", table, records, PLACE)
-                records.clear()
-        records = [_record(outcome, part if outcome.rows else "") for outcome in self._pending]
-        self._journal.append(*records, sync=True)
+        for rows in self._rows.values():
+            rows.clear()
         self._pending.clear()
         self._committed = time.monotonic()
 
@@ -117,22 +115,39 @@ PLACE = {"_parent": "string", "_ordinal": "int32", "_note": "string"}
 """Columns of a part beyond its table's: the prompt, the row's number among its rows, its note for the lineage as JSON."""
 
 
+def records(parent: str, stage: str, rows: Sequence[Row]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows made of a prompt as records of a part, by table.
+
+    Raises:
+        TypeError: a row holds what JSON cannot.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for ordinal, row in enumerate(rows):
+        place = {"_parent": parent, "_ordinal": ordinal, "_note": json.dumps(dict(getattr(row, "note", {})))}
+        record = tables.record(row) | {"id": child_id(parent, stage, ordinal)} | place
+        found.setdefault(table_of(row), []).append(record)
+    return found
+
+
 def read(folder: Path) -> dict[str, Outcome]:
     """Return the last outcome of every prompt whose rows are there; a failure never hides a success."""
     found: dict[str, Outcome] = {}
     present = {path.stem.partition("-")[2] for path in (folder / "parts").glob("*.parquet")}
     for path in sorted((folder / "ledger").glob("*.jsonl")):
-        for _, line in lines(path):
-            try:
-                outcome = Outcome(**json.loads(line))
-            except (ValueError, TypeError):
-                LOGGER.warning("%s: a line is damaged; its prompt is worked through again, from the call log", path)
-                continue
+        for outcome in _lines(path):
             if outcome.part and outcome.part not in present:
                 continue
             if outcome.outcome != "failed" or found.get(outcome.id, outcome).outcome == "failed":
                 found[outcome.id] = outcome
     return found
+
+
+def _lines(path: Path) -> Iterator[Outcome]:
+    for _, line in lines(path):
+        try:
+            yield Outcome(**json.loads(line))
+        except (ValueError, TypeError):
+            LOGGER.warning("%s: a line is damaged; its prompt is worked through again, from the call log", path)
 
 
 def _record(outcome: Outcome, part: str) -> dict[str, Any]:

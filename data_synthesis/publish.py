@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from align.core.rows import TABLES, Prompt
 from align.core.stage import Run
 from data_synthesis.base import Synthesizer
 from data_synthesis.budget import Spent, beginning
-from data_synthesis.calls import Usage
+from data_synthesis.calls import Usage, pack_all
 from data_synthesis.engine import too_many
 from data_synthesis.ledger import PLACE, Outcome, read
 
@@ -29,11 +29,10 @@ SLICE = 50_000
 """Rows written at once."""
 
 
-def missing(synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt]) -> int:
+def missing(run: Run, prompts: Mapping[str, Prompt]) -> int:
     """Return how many prompts of the stage have no outcome of any worker yet."""
     outcomes = read(run.folder)
-    candidates = synthesizer.until.candidates if synthesizer.until else None
-    return sum(id_ not in outcomes for id_ in list(prompts)[:candidates])
+    return sum(id_ not in outcomes for id_ in prompts)
 
 
 def publish(synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt], usage: Usage | None, seconds: float) -> None:
@@ -54,7 +53,7 @@ def publish(synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt], u
     try:
         count, met = beginning(ids, outcomes, synthesizer.until)
     except KeyError as error:
-        raise StageFailed(run.name, f"accounting: prompt {error} has no outcome", run.folder / "log.txt") from None
+        raise StageFailed(run.name, f"accounting: prompt {error} has no outcome", run.log_file) from None
     ordered = [outcomes[id_] for id_ in ids[:count]]
     _account(run, prompts, ordered)
     _check_budget(synthesizer, run, ordered, met)
@@ -62,7 +61,10 @@ def publish(synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt], u
     told = sum(outcome.rows for outcome in ordered)
     if sum(made.values()) != told:
         raise StageFailed(run.name, f"accounting: the ledger has {told} rows, the parts {sum(made.values())}")
-    tallies = sum((Counter(dict(outcome.tallies)) for outcome in ordered), Counter())
+    pack_all(run.folder / "calls")
+    tallies: Counter[str] = Counter()
+    for outcome in ordered:
+        tallies.update(outcome.tallies)
     tokens = sum(outcome.tokens for outcome in ordered)
     failed = [o for o in ordered if o.outcome == "failed"]
     fields = synthesizer.model_dump(mode="json", serialize_as_any=True, by_alias=True)
@@ -96,7 +98,7 @@ def _account(run: Run, prompts: Mapping[str, Prompt], ordered: list[Outcome]) ->
     if ordered and not counts["emitted"]:
         why = Counter(o.why for o in ordered).most_common(3)
         cause = f"no prompt gave a row: {'; '.join(f'{n} x {reason}' for reason, n in why)}"
-        raise StageFailed(run.name, cause, run.folder / "log.txt")
+        raise StageFailed(run.name, cause, run.log_file)
 
 
 def _check_budget(synthesizer: Synthesizer, run: Run, ordered: list[Outcome], met: str) -> None:
@@ -109,7 +111,7 @@ def _check_budget(synthesizer: Synthesizer, run: Run, ordered: list[Outcome], me
              f"{spent.tokens:,} tokens)")  # fmt: skip
     if until.on_exhausted == "error":
         remedy = "raise that budget, add prompts, or set on_exhausted: partial; nothing is paid twice"
-        raise StageFailed(run.name, f"{cause}; {remedy}", run.folder / "log.txt")
+        raise StageFailed(run.name, f"{cause}; {remedy}", run.log_file)
     run.log.warning("%-12s partial: %s", run.name, cause)
     run.report["partial"] = cause
 
@@ -139,31 +141,38 @@ def _write_tables(synthesizer: Synthesizer, run: Run, ordered: list[Outcome]) ->
 
 
 class _Union:
-    """The rows of many parts, in order."""
+    """The rows of many parts, in order. Only their places are held apart from them; a part is read once a slice."""
 
-    def __init__(self, rows: Any, order: Any) -> None:
-        self.rows, self.order = rows, order
+    def __init__(self, pieces: list[Any], places: Any) -> None:
+        self.pieces, self.places = pieces, places
 
-    def to_slices(self) -> Any:
+    def to_slices(self) -> Iterator[Any]:
         """Yield Arrow tables of at most SLICE rows."""
-        for start in range(0, len(self.order), SLICE):
-            yield self.rows.take(self.order[start : start + SLICE])
+        import numpy as np  # noqa: PLC0415
+        import pyarrow as pa  # noqa: PLC0415
+
+        for start in range(0, len(self.places), SLICE):
+            numbers, rows = self.places[start : start + SLICE].T
+            order = np.argsort(numbers, kind="stable")  # by part, so that each is asked once and nothing else is copied
+            taken = [self.pieces[n].take(pa.array(rows[numbers == n])) for n in np.unique(numbers)]
+            yield pa.concat_tables(taken).combine_chunks().take(pa.array(np.argsort(order)))
 
 
 def _union(parts: Path, table: str, position: Mapping[str, int], part: Mapping[str, str]) -> _Union | None:
-    """Return the rows that count of all parts of a table, in the order of their prompts; None where there is no part."""
+    """Return the rows that count of all parts of a table, in the order of their prompts; None where there is none."""
     import numpy as np  # noqa: PLC0415
-    import pyarrow as pa  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    pieces, keys = [], []
+    pieces: list[Any] = []
+    places: list[tuple[int, int, int, int]] = []
     for path in sorted(parts.glob(f"{table}-*.parquet")):
         name, piece = path.stem.partition("-")[2], pq.read_table(path)
-        parents, ordinals = piece["_parent"].to_pylist(), piece["_ordinal"].to_pylist()
-        kept = [i for i, parent in enumerate(parents) if part.get(parent) == name]
-        pieces.append(piece.take(kept))
-        keys += [(position[parents[i]], ordinals[i]) for i in kept]
-    if not pieces:
+        columns = piece["_parent"].to_pylist(), piece["_ordinal"].to_pylist()
+        for row, (parent, ordinal) in enumerate(zip(*columns, strict=True)):
+            if part.get(parent) == name:  # else a crash left it, or it lies beyond the budget
+                places.append((position[parent], ordinal, len(pieces), row))
+        pieces.append(piece)
+    if not places:
         return None
-    places = np.array(keys, dtype=np.int64).reshape(-1, 2)
-    return _Union(pa.concat_tables(pieces), np.lexsort((places[:, 1], places[:, 0])))
+    places.sort()
+    return _Union(pieces, np.array(places, dtype=np.int64)[:, 2:])

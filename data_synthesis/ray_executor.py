@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import sys
 from collections import Counter
@@ -61,8 +62,9 @@ class Ray(Executor):
         mine = not ray.is_initialized()
         if mine:
             path = os.pathsep.join(filter(None, sys.path))  # plug-ins are importable there as here
+            cpus = math.ceil(self.workers * self.cpus_per_worker)
             ray.init(
-                address=self.address, num_cpus=None if self.address else self.workers, include_dashboard=False,
+                address=self.address, num_cpus=None if self.address else cpus, include_dashboard=False,
                 logging_level=logging.ERROR, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": path}},
             )  # fmt: skip
         try:
@@ -102,12 +104,15 @@ class Actor:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         """Bring a batch of prompts to their outcomes."""
+        from data_synthesis.calls import Usage  # noqa: PLC0415
         from data_synthesis.engine import Engine  # noqa: PLC0415
 
-        engine, error = Engine(self.synthesizer, self.run, self.worker), ""
+        error, usage = "", Usage()
         try:
+            engine = Engine(self.synthesizer, self.run, self.worker)
             asyncio.run(engine.work([self.prompts[str(id_)] for id_ in batch["id"]]))
+            usage = engine.calls.usage
         except AlignError as raised:
             error = raised.cause if isinstance(raised, StageFailed) else str(raised)
-        usage = {name: [value] for name, value in asdict(engine.calls.usage).items()}
-        return {"prompts": [len(batch["id"])], "error": [error], **usage}
+        counts = {name: [value] for name, value in asdict(usage).items()}
+        return {"prompts": [len(batch["id"])], "error": [error], **counts}

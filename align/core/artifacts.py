@@ -100,7 +100,7 @@ class RunFolder:
             UsageError: another process holds the lock.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("a") as file:
+        with (self.path / ".lock").open("a+") as file:  # readable too: NFS refuses a shared lock otherwise
             try:
                 fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -125,7 +125,7 @@ class RunFolder:
             yield
 
     def shards_at_work(self) -> list[str]:
-        """Return the shards that a process works on now."""
+        """Return the shards that a process works on now. Call it in one's turn: it looks by trying their locks."""
         found = []
         for path in sorted(self.path.glob(".shard-*")):
             worker = path.name.removeprefix(".shard-")

@@ -66,7 +66,7 @@ class Generator(Plugin, ABC):
 
     @abstractmethod
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
-        """Return `sampling.n` completions of a conversation, in sample order."""
+        """Return the first 1 to `sampling.n` completions of a conversation, in sample order; fewer are asked for again."""
 
     async def aclose(self) -> None:
         """Close what belongs to the running event loop, such as connections. `stop` follows."""

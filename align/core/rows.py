@@ -37,6 +37,10 @@ class Prompt:
 
     def __post_init__(self) -> None:
         check_messages(self.messages, "prompt")
+        if self.answer is not None and not isinstance(self.answer, str):
+            raise BadRow("answer is not text")
+        if not isinstance(self.tags, list) or not all(isinstance(tag, str) for tag in self.tags):
+            raise BadRow("tags are not a list of texts")
         if self.messages[-1]["role"] == "assistant":
             raise BadRow("prompt ends with an assistant turn")
 
@@ -74,6 +78,8 @@ class Preference:
         check_messages(self.prompt, "prompt")
         check_completion(self.chosen, "chosen")
         check_completion(self.rejected, "rejected")
+        if self.margin is not None and not isinstance(self.margin, int | float):
+            raise BadRow("margin is not a number")
         if self.chosen == self.rejected:
             raise BadRow("chosen equals rejected")
 

@@ -81,6 +81,13 @@ class Run:
     started: float = field(default_factory=time.monotonic)
     """By `time.monotonic()`."""
 
+    log_name: str = "log.txt"
+
+    @property
+    def log_file(self) -> Path:
+        """Where the log of this stage, or of this shard of it, is."""
+        return self.folder / self.log_name
+
     def locate(self, reference: str) -> str:
         """Return the folder, file or hub id that a reference of the recipe means."""
         return self.runs.locate(reference, self.recipe)

@@ -27,29 +27,31 @@ LEANING = 0.25
 class Admission:
     """The door of one server, on one event loop."""
 
-    def __init__(self, most: int) -> None:
-        self.most, self.limit, self.in_flight = most, min(float(most), START), 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
-        self._doubling, self._cut_at, self._closed_until = True, -math.inf, -math.inf
+    def __init__(self, most: int, alone: bool = True) -> None:
+        self.most, self.limit, self.in_flight, self.alone = most, min(float(most), START), 0, alone
+        self._waiting: deque[asyncio.Future[bool]] = deque()
+        self._doubling, self._cut_at, self._closed_until, self._failing = True, -math.inf, -math.inf, False
 
     @property
     def load(self) -> float:
-        """Requests in and before the door, as a share of what goes in at once."""
-        return (self.in_flight + len(self._waiting)) / max(1.0, self.limit)
+        """Requests in and before the door, as a share of what goes in at once. Closed, or failing: as if full."""
+        if time.monotonic() < self._closed_until:
+            return math.inf
+        return (self.in_flight + len(self._waiting)) / max(1.0, self.limit) + self._failing
 
-    async def enter(self) -> None:
-        """Wait for a place. First come, first served."""
+    async def enter(self) -> bool:
+        """Wait for a place, first come, first served; False: the server has just failed, so look at others first."""
         if not self._waiting and self._open():
             self.in_flight += 1
-            return
+            return True
         place = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
         try:
-            await place
+            return await place
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
+            if place.done() and not place.cancelled() and place.result():
                 self.leave()  # it was let in at the moment in which it was cancelled
-            else:
+            elif place in self._waiting:
                 self._waiting.remove(place)
             raise
 
@@ -60,17 +62,27 @@ class Admission:
 
     def succeeded(self) -> None:
         """Let more in, if the limit was what held requests back."""
+        self._failing = False
         if self.in_flight >= self.limit - 1:
             self.limit = min(float(self.most), self.limit + (1.0 if self._doubling else 1.0 / self.limit))
 
     def overloaded(self, sent_at: float, retry_after: float | None) -> None:
-        """Let fewer in, unless that was done after the request was sent; admit nobody for `retry_after` seconds."""
-        now = time.monotonic()
+        """Let fewer in, unless that was done after the request was sent; admit nobody for `retry_after` seconds.
+
+        Where there are other servers, those who wait before the door are sent away to choose again.
+        """
+        now, self._failing = time.monotonic(), True
         if sent_at > self._cut_at:
             self.limit, self._doubling, self._cut_at = max(1.0, self.limit / 2), False, now
         if retry_after:
             self._closed_until = max(self._closed_until, now + retry_after)
             asyncio.get_running_loop().call_later(retry_after, self._let_in)
+        if self.alone:
+            return
+        waiting, self._waiting = self._waiting, deque()
+        for place in waiting:
+            if not place.done():
+                place.set_result(False)
 
     def _open(self) -> bool:
         return self.in_flight < int(self.limit) and time.monotonic() >= self._closed_until
@@ -80,14 +92,14 @@ class Admission:
             place = self._waiting.popleft()
             if not place.done():
                 self.in_flight += 1
-                place.set_result(None)
+                place.set_result(True)
 
 
 class Fleet:
     """Servers of one model."""
 
     def __init__(self, urls: Sequence[str], most: int) -> None:
-        self.doors = {url: Admission(most) for url in urls}
+        self.doors = {url: Admission(most, alone=len(urls) == 1) for url in urls}
 
     def choose(self, prefix: str, avoid: str | None) -> str:
         """Return the server for a request.

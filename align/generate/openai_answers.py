@@ -39,7 +39,13 @@ def read_completions(answer: Answer) -> list[Completion]:
     told = payload.get("usage")
     usage = told if isinstance(told, dict) else {}
     kept = {k: usage[k] for k in ("prompt_tokens", "completion_tokens") if isinstance(usage.get(k), int)}
-    return [_completion(choice, kept if i == 0 else {}) for i, choice in enumerate(choices)]
+    found = [_completion(choices[0], kept)]
+    for choice in choices[1:]:
+        try:
+            found.append(_completion(choice, {}))
+        except ValueError:
+            break  # the choices before it are paid for and good; the missing ones are asked for again
+    return found
 
 
 def _completion(choice: Any, usage: dict[str, int]) -> Completion:

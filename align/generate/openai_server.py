@@ -7,9 +7,9 @@ are several; what cannot is raised at once with the remedy. How many requests ru
 (benchmarks/engine.py), which decides how many GPUs one process keeps busy.
 
 Departures from the API as its reference describes it:
-1. A server may return fewer choices than `n` (many ignore it). The missing ones are asked for in further requests
-   whose seed is `seed + samples held`: vLLM gives choice i of a request the seed `seed + i`, so there the samples are
-   what one request would have drawn.
+1. A server may return fewer choices than `n` (many ignore it). The call log asks for the missing ones in further
+   requests whose seed is `seed + first`: vLLM gives choice i of a request the seed `seed + i`, so there the samples
+   are what one request would have drawn.
 2. `usage` covers a whole response, so the first completion of a response carries all of it and the others none:
    sums over completions are right, single values are not when n > 1. `request_ms` is how long the response took.
 3. `top_k` is no part of the API and is sent only when > 0. A vLLM server fills what a request leaves out from the
@@ -138,23 +138,12 @@ class OpenAIServer(Generator):
         return {"kind": kind, "model": self.model, "revision": self.revision, "extra_body": self.extra_body}
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
-        """Return `sampling.n` completions in sample order.
+        """Return the first 1 to `sampling.n` completions in sample order, as many as one request gives.
 
         Raises:
             GeneratorError: refused by the server (`retryable` False), or still failing after all retries (True).
         """
-        seed = sampling.seed + sampling.first
-        held = await self._ask(messages, sampling, sampling.n, seed)
-        size = len(held)  # what this server gives at most; each round brings one more at least, so this ends
-        while len(held) < sampling.n:
-            starts = range(len(held), sampling.n, size)
-            asks = [self._ask(messages, sampling, min(size, sampling.n - i), seed + i) for i in starts]
-            # All are awaited before an error is raised, so nothing of this row runs on unseen.
-            for batch in await asyncio.gather(*asks, return_exceptions=True):
-                if isinstance(batch, BaseException):
-                    raise batch
-                held += batch
-        return held[: sampling.n]
+        return await self._ask(messages, sampling)
 
     async def aclose(self) -> None:
         """Close the running loop's connections. They open again when needed."""
@@ -178,18 +167,21 @@ class OpenAIServer(Generator):
             await anext(connection.guard)
         return self._open[loop]
 
-    async def _ask(self, messages: Sequence[Message], sampling: Sampling, n: int, seed: int) -> list[Completion]:
+    async def _ask(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
         """Return 1 to n completions of one request, trying again while that can help."""
         connection, prefix = await self._connect(), _prefix(messages)
         attempt, failed_at = 0, None
         while True:
             url = connection.fleet.choose(prefix, failed_at)
-            body = self._body(messages, sampling, n, seed, url not in connection.without_schema)
+            if not await connection.fleet.doors[url].enter():
+                continue  # the server behind that door has just failed; another may be better
+            with_schema = sampling.json_schema is not None and url not in connection.without_schema
             try:
-                return (await self._post(connection, url, body))[:n]
+                return (await self._post(connection, url, self._body(messages, sampling, with_schema)))[: sampling.n]
             except GeneratorError as error:
-                if _refuses_schema(error, sampling) and url not in connection.without_schema:
-                    LOGGER.info("%s takes no json_schema; asking without it from now on", url)
+                if with_schema and error.status in (400, 422) and _NO_SCHEMA.search(str(error)):
+                    if url not in connection.without_schema:
+                        LOGGER.info("%s takes no json_schema; asking without it from now on", url)
                     connection.without_schema.add(url)
                     continue
                 if not error.retryable:
@@ -202,11 +194,12 @@ class OpenAIServer(Generator):
             attempt, failed_at = attempt + 1, url
             await asyncio.sleep(wait)
 
-    def _body(self, messages: Sequence[Message], sampling: Sampling, n: int, seed: int, schema: bool) -> bytes:
-        ours: dict[str, Any] = {"model": self.model, "messages": list(messages), "n": n, "seed": seed}
+    def _body(self, messages: Sequence[Message], sampling: Sampling, with_schema: bool) -> bytes:
+        seed = sampling.seed + sampling.first
+        ours: dict[str, Any] = {"model": self.model, "messages": list(messages), "n": sampling.n, "seed": seed}
         ours |= {"max_tokens": sampling.max_new_tokens, "temperature": sampling.temperature, "top_p": sampling.top_p}
         ours |= {"top_k": sampling.top_k} if sampling.top_k else {}
-        if sampling.json_schema and schema:
+        if with_schema:
             named = {"name": "answer", "schema": sampling.json_schema, "strict": True}
             ours["response_format"] = {"type": "json_schema", "json_schema": named}
         removed = {k for k, v in self.extra_body.items() if v is None}
@@ -220,15 +213,10 @@ class OpenAIServer(Generator):
         return _JITTER.uniform(0, min(LONGEST_BACKOFF_SECONDS, self.backoff_seconds * 2.0 ** min(attempt, 30)))
 
     async def _post(self, connection: _Connection, url: str, body: bytes) -> list[Completion]:
-        """Send one request when the server's door lets it in, and tell the door how it went."""
-        headers = {"Content-Type": "application/json"}
-        if key := self._key():
-            headers["Authorization"] = f"Bearer {key}"
-        door = connection.fleet.doors[url]
-        await door.enter()
-        sent_at = time.monotonic()
+        """Send one request that the server's door has let in, and tell the door how it went."""
+        door, sent_at = connection.fleet.doors[url], time.monotonic()
         try:
-            completions = await self._exchange(connection.session, url, body, headers)
+            completions = await self._exchange(connection.session, url, body)
             door.succeeded()
         except GeneratorError as error:
             if error.overload:
@@ -239,9 +227,10 @@ class OpenAIServer(Generator):
         completions[0].usage["request_ms"] = round((time.monotonic() - sent_at) * 1000)
         return completions
 
-    async def _exchange(
-        self, session: aiohttp.ClientSession, url: str, body: bytes, headers: dict[str, str]
-    ) -> list[Completion]:
+    async def _exchange(self, session: aiohttp.ClientSession, url: str, body: bytes) -> list[Completion]:
+        headers = {"Content-Type": "application/json"}
+        if key := self._key():
+            headers["Authorization"] = f"Bearer {key}"
         try:
             async with (
                 asyncio.timeout(self.timeout_seconds),
@@ -303,10 +292,6 @@ def _prefix(messages: Sequence[Message]) -> str:
     if len(messages) > 1:
         return "\0".join(m["content"] for m in messages[:-1])
     return messages[0]["content"][:PREFIX_CHARACTERS]
-
-
-def _refuses_schema(error: GeneratorError, sampling: Sampling) -> bool:
-    return sampling.json_schema is not None and error.status in (400, 422) and bool(_NO_SCHEMA.search(str(error)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class VLLM(Generator):
             top_p=sampling.top_p,
             top_k=sampling.top_k or -1,  # -1 keeps all in every release; 0 only in newer ones
             max_tokens=sampling.max_new_tokens,
-            seed=sampling.seed,
+            seed=sampling.seed + sampling.first,
             output_kind=RequestOutputKind.FINAL_ONLY,  # one output with all n samples, in order
         )
         answers = [a async for a in self._engine.generate({"prompt_token_ids": ids}, params, uuid.uuid4().hex)]

@@ -150,7 +150,7 @@ class Evaluate(Stage):
                 progress.close()
         finally:
             generator.stop()
-            calls.close(finished=False)
+            calls.close()
         return passed
 
 

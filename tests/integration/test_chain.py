@@ -133,7 +133,7 @@ def test_killed_while_sampling_it_loses_no_row_and_repeats_no_call(root, finishe
     run.mkdir()
     shutil.copytree(folder(whole, "problems"), folder(run, "problems"))
     process = start(root, run, {"solutions.concurrency": 4})
-    calls = folder(run, "solutions") / "calls" / "main.jsonl"
+    calls = folder(run, "solutions") / "calls" / "main-000001.jsonl"
     deadline = time.monotonic() + 300
     while not (calls.exists() and calls.stat().st_size) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)

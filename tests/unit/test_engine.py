@@ -20,7 +20,7 @@ from align.core.recipe import Recipe
 from align.core.rows import child_id
 from align.generate.scripted import Scripted
 from data_synthesis import Context, Drop, Synthesizer, journal
-from data_synthesis.ledger import Ledger, Outcome
+from data_synthesis.ledger import Ledger, Outcome, records
 
 CALLS = []
 """What `Counting` was asked in this process: (last message, n, first)."""
@@ -278,6 +278,15 @@ def test_what_pays_again_after_a_change(override, calls, folder):
     assert len(CALLS) == calls
 
 
+def test_added_prompts_cost_only_themselves(folder):
+    prompts("fine 1", "fine 2")
+    run()
+    CALLS.clear()
+    prompts("fine 0", "fine 1", "fine 2", "fine 3")
+    assert report(run())["emitted"] == 4
+    assert sorted(text for text, _, _ in CALLS) == ["fine 0", "fine 3"]
+
+
 def test_a_changed_reward_pays_nothing(folder):
     (folder / "recipe.yaml").write_text(
         RECIPE.replace('"test_engine:Ask", prompts: prompts, broken_while: broken.txt', "rejection_sampling, prompts: prompts, "
@@ -317,7 +326,7 @@ def test_a_torn_last_line_costs_that_answer_only(cut, folder):
     rows = tables.read(stage, "demonstrations")
     reopen(stage)
     (packed,) = (stage / "calls").iterdir()
-    (stage / "calls" / "main.jsonl").write_bytes(gzip.decompress(packed.read_bytes())[:-cut])  # as a kill would leave it
+    (stage / "calls" / "main-000001.jsonl").write_bytes(gzip.decompress(packed.read_bytes())[:-cut])  # as a kill would leave it
     packed.unlink()
     CALLS.clear()
     assert tables.read(run(**{"ask.concurrency": 1}), "demonstrations") == rows
@@ -348,13 +357,14 @@ def test_lines_are_found_by_offset_before_and_after_packing(tmp_path, monkeypatc
     log.close()
     with log.path.open("ab") as file:
         file.write(b'{"text": "to')
-    plain = journal.Reader(log.path)
-    packed = journal.Reader(journal.pack(log.path))
-    for reader in (plain, packed):  # the plain one keeps what it opened
+    reader = journal.Reader(log.path)
+    for _ in range(2):  # plain; and, by the same reader, packed
         assert [json.loads(reader.at(offset))["text"] for offset in offsets] == texts
-        reader.close()
+        assert [offset for offset, _ in reader.lines()] == offsets
+        if log.path.exists():
+            journal.pack(log.path)
     assert [offset for offset, _ in journal.lines(tmp_path / "log.jsonl.gz")] == offsets
-    assert len(list(journal._members(tmp_path / "log.jsonl.gz"))) > 5
+    assert len(list(journal.members(tmp_path / "log.jsonl.gz"))) > 5
     assert not log.path.exists()
 
 
@@ -377,7 +387,7 @@ def row(text):
 def test_rows_count_only_when_the_ledger_names_their_part(tmp_path):
     ledger = Ledger(tmp_path, "main")
     for name in ("a", "b"):
-        ledger.add(Outcome(name, "emitted", 1, tallies={"n": 2}), [row(name)], "s")
+        ledger.add(Outcome(name, "emitted", 1, tallies={"n": 2}), records(name, "s", [row(name)]))
         ledger.commit()
     ledger.close()
     journal = tmp_path / "ledger" / "main.jsonl"
@@ -403,7 +413,7 @@ def test_kill_9_in_the_middle_of_a_stage_loses_only_calls_in_flight(folder):
         [sys.executable, "-m", "align", "run", "recipe.yaml", "--out", "killed", *options],
         env=os.environ | {"PYTHONPATH": here}, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    calls, deadline = folder / "killed" / "02-ask" / "calls" / "main.jsonl", time.monotonic() + 120
+    calls, deadline = folder / "killed" / "02-ask" / "calls" / "main-000001.jsonl", time.monotonic() + 120
     while child.poll() is None and time.monotonic() < deadline and not (calls.exists() and len(lines(calls)) > 9):
         time.sleep(0.01)
     child.send_signal(signal.SIGKILL)

@@ -6,6 +6,7 @@ import asyncio
 import pickle
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from align.core.plugins import Completion, Generator, Sampling
 from align.generate.admission import Admission
 from align.generate.openai_server import GeneratorError, OpenAIServer
+from data_synthesis.calls import CallLog
 from data_synthesis.testing.server import FaultServer, Reply, answer
 
 ASK = [{"role": "user", "content": "Grüße, 世界 🌍"}]
@@ -181,9 +183,18 @@ def test_a_request_that_cannot_succeed_fails_at_once_with_the_remedy(reply: Repl
     assert len(str(error)) < 1000
 
 
-def test_missing_samples_are_asked_for_with_other_seeds_and_too_many_are_cut() -> None:
+def logged(generator: Generator, folder: Path, n: int, seed: int = 10) -> list[Completion]:
+    """Sample through a call log, which asks for what a server leaves out."""
+    log = CallLog(folder, "main")
+    try:
+        return asyncio.run(log.sample("g", generator, {}, ["s", "row", 0], ASK, Sampling(n=n, seed=seed)))
+    finally:
+        log.close()
+
+
+def test_missing_samples_are_asked_for_with_other_seeds_and_too_many_are_cut(tmp_path: Path) -> None:
     with FaultServer(then=lambda request: Reply(body=answer(request, most=2))) as server:
-        drawn = draw(client(server), n=5, seed=10)
+        drawn = logged(client(server), tmp_path, 5)
     assert texts(drawn) == [f"seed {10 + i}" for i in range(5)]
     assert sorted((r.body["seed"], r.body["n"]) for r in server.requests) == [(10, 5), (12, 2), (14, 1)]
     with FaultServer(then=lambda request: Reply(body=answer(request, at_least=4))) as server:
@@ -191,16 +202,31 @@ def test_missing_samples_are_asked_for_with_other_seeds_and_too_many_are_cut() -
     assert len(server.requests) == 1
 
 
-def test_an_error_among_the_missing_samples_is_raised() -> None:
-    one = Reply(body=answer({"n": 1}))
-    script = [one, one, Reply(403, {"error": {"message": "quota"}})]
-    with FaultServer(*script, then=lambda _: one) as server, pytest.raises(GeneratorError, match="HTTP 403"):
-        draw(client(server), n=4)
-    assert len(server.requests) == 4
+def test_what_a_server_gave_before_it_failed_is_not_paid_again(tmp_path: Path) -> None:
+    def one(request: dict[str, Any]) -> Reply:
+        broken = len(server.requests) == 4
+        return Reply(403, {"error": {"message": "quota"}}) if broken else Reply(body=answer(request, most=1))
+
+    with FaultServer(then=one) as server:
+        with pytest.raises(GeneratorError, match="HTTP 403"):
+            logged(client(server), tmp_path, 8)
+        assert len(server.requests) == 8, "all that were under way are awaited"
+        assert texts(logged(client(server), tmp_path, 8)) == [f"seed {10 + i}" for i in range(8)]
+    assert len(server.requests) == 9
+    seeds = [r.body["seed"] for r in server.requests]
+    assert sorted(seeds) == sorted([*range(10, 18), seeds[3]])
 
 
-async def _many(generator: OpenAIServer, count: int) -> None:
-    await asyncio.gather(*(generator.generate(ASK, Sampling(seed=i)) for i in range(count)))
+def test_the_good_choices_of_an_answer_are_kept_when_one_has_no_text(tmp_path: Path) -> None:
+    half = answer({"n": 4})
+    next(c for c in half["choices"] if c["index"] == 2)["message"] = {"role": "assistant", "content": None}
+    with FaultServer(Reply(body=half)) as server:
+        assert texts(logged(client(server), tmp_path, 4, seed=0)) == [f"seed {i}" for i in range(4)]
+    assert [(r.body["seed"], r.body["n"]) for r in server.requests] == [(0, 4), (2, 2)]
+
+
+async def _many(generator: OpenAIServer, count: int, **how: Any) -> None:
+    await asyncio.gather(*(generator.generate(ASK, Sampling(seed=i, **how)) for i in range(count)))
 
 
 def test_never_more_requests_in_flight_than_allowed() -> None:
@@ -259,16 +285,16 @@ def test_a_request_that_is_cancelled_at_the_door_leaves_no_gap() -> None:
     async def play() -> int:
         door = Admission(1)
         await door.enter()
-        tasks = [asyncio.create_task(door.enter()) for _ in range(3)]
+        tasks = [asyncio.create_task(door.enter()) for _ in range(4)]
         await asyncio.sleep(0)
-        tasks[0].cancel()
-        door.leave()  # lets the second in, as the first has gone
-        await asyncio.sleep(0)
-        tasks[1].cancel()
-        await asyncio.gather(*tasks[:2], return_exceptions=True)
-        await asyncio.wait_for(asyncio.gather(tasks[1], return_exceptions=True), 5)
-        door.leave()
+        tasks[0].cancel()  # and before it knows of that:
+        door.leave()  # lets the second in
+        tasks[1].cancel()  # which is cancelled with its place in the hand
+        ended = await asyncio.gather(*tasks[:2], return_exceptions=True)
+        assert [type(error) for error in ended] == [asyncio.CancelledError] * 2
         await asyncio.wait_for(tasks[2], 5)
+        door.leave()
+        await asyncio.wait_for(tasks[3], 5)
         return door.in_flight
 
     assert asyncio.run(play()) == 1
@@ -311,6 +337,16 @@ def test_what_fails_at_one_address_is_tried_at_another() -> None:
     assert len(good.requests) == 20
 
 
+def test_a_server_that_hangs_does_not_hold_what_waits_at_its_door() -> None:
+    with FaultServer(then=lambda _: Reply(seconds=30)) as hung, FaultServer() as good:
+        generator = client(hung, base_url=[hung.url, good.url], timeout_seconds=1, retries=3)
+        started = time.monotonic()
+        asyncio.run(_many(generator, 200))
+        assert time.monotonic() - started < 15
+    assert len(good.requests) == 200
+    assert len(hung.requests) < 60
+
+
 def test_a_schema_goes_out_and_a_server_that_refuses_it_is_asked_without() -> None:
     schema = {"type": "object", "properties": {"score": {"type": "integer"}}}
 
@@ -324,6 +360,9 @@ def test_a_schema_goes_out_and_a_server_that_refuses_it_is_asked_without() -> No
     with FaultServer(then=plain) as server:
         asyncio.run(_twice(client(server), schema))
     assert ["response_format" in r.body for r in server.requests] == [True, False, False]
+    with FaultServer(then=plain) as server:
+        asyncio.run(_many(client(server), 16, json_schema=schema))
+    assert sum("response_format" not in r.body for r in server.requests) == 16, "those under way are asked again too"
 
 
 async def _twice(generator: OpenAIServer, schema: dict[str, Any]) -> None:

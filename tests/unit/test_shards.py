@@ -1,5 +1,6 @@
 """Several workers make what one makes: shards in processes of their own, and budgets that mean the same every time."""
 
+import asyncio
 import json
 import os
 import re
@@ -10,14 +11,17 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from test_engine import CALLS, Counting
+from test_engine import CALLS, Ask, Counting
 
-from align import Prompt, StageFailed
+from align import Demonstration, Preference, Prompt, StageFailed
 from align.cli import main
+from align.core import tables
+from align.core.artifacts import RunFolder
 from align.core.errors import RecipeError, UsageError
 from align.core.recipe import Recipe
 from align.core.stage import Shard
 from data_synthesis import Synthesizer
+from data_synthesis.ledger import PLACE, Ledger, Outcome, read, records
 from data_synthesis.testing.conformance import calls, snapshot
 
 
@@ -28,6 +32,34 @@ class TwoWords(Counting):
         """Answer."""
         first, *others = await super().generate(messages, sampling)
         return [replace(first, usage={"completion_tokens": 2}), *others]
+
+
+class Odd(Ask):
+    """Makes some rows that cannot be stored."""
+
+    async def synthesize(self, prompt: Prompt, ctx):
+        """Answer, or misbehave."""
+        await ctx.sample(self.generator, prompt.messages)
+        match prompt.messages[0]["content"]:
+            case "fine 3":
+                return Demonstration(prompt=prompt.messages, completion="x", note={"seen": {1, 2}})
+            case "fine 4":
+                return Preference(prompt=prompt.messages, chosen="a", rejected="b", margin="high")
+            case "fine 5":
+                return Prompt(messages=prompt.messages, answer=42)
+        return Demonstration(prompt=prompt.messages, completion="x")
+
+
+class Cancels(Ask):
+    """Awaits something that is cancelled, once."""
+
+    async def synthesize(self, prompt: Prompt, ctx):
+        """Answer, or be cancelled."""
+        if prompt.messages[0]["content"] == "fine 3":
+            task = asyncio.create_task(asyncio.sleep(10))
+            task.cancel()
+            await task
+        return Demonstration(prompt=prompt.messages, completion="x")
 
 
 class Pass(Synthesizer):
@@ -131,8 +163,6 @@ def test_a_shard_that_cannot_be_is_refused(how, said, folder):
 def test_a_shard_of_another_recipe_does_not_clear_what_others_work_on(folder):
     Recipe.load("recipe.yaml").run("out", until="prompts")
     loaded = Recipe.load("recipe.yaml")
-    from align.core.artifacts import RunFolder
-
     runs = RunFolder("out", loaded.folder)
     run("out", only="ask", shard="1/2")
     with runs.shard("1of2"):
@@ -196,13 +226,13 @@ def test_a_pilot_forecasts_the_stage_and_its_answers_are_not_paid_again(folder, 
     said = capsys.readouterr().out
     table = {line.split("  ")[0]: [cell.strip() for cell in line.split("  ") if cell][1:] for line in said.splitlines()}
     pilot, whole = table["prompts"]
-    assert (pilot, whole) == ("20", "60")
+    assert (pilot, whole) == ("20", "60 of 60")
     accepted = int(re.match(r"(\d+)%", table["accepted"][0])[1])
     low, high = map(int, re.search(r"\[(\d+), (\d+)\]", table["accepted"][1]).groups())
     assert low <= 55 <= high, "55 of the 60 are accepted in the end"
     assert accepted / 100 * 60 == pytest.approx(int(table["accepted"][1].split()[0]), abs=1)
-    assert table["completion tokens"] == ["2 a prompt", "120 [120, 120]"]
-    assert table["cost"][1] == "$0.00"
+    assert table["completion tokens"] == ["2 a prompt", "120"]
+    assert table["cost"][1].startswith("$0.00")
     assert not (folder / "out" / "02-ask" / "done.json").exists()
     assert not (folder / "out" / ".pilot").exists()
     report = json.loads((run("out", **settings) / "report.json").read_text())
@@ -219,4 +249,78 @@ def test_a_pilot_of_a_stage_whose_prompts_are_not_made_yet_says_what_it_waits_fo
     assert main(["check", "recipe.yaml", "--out", "out", "--pilot", "5"]) == 0
     said = capsys.readouterr().out
     assert "ask: waits for first" in said
-    assert re.search(r"prompts +5 +60", said)
+    assert re.search(r"prompts +5 +60 of 60", said)
+
+
+def test_a_pilot_says_how_many_prompts_a_budget_needs_and_why_prompts_fail(folder, capsys):
+    assert main(["check", "recipe.yaml", "--out", "out", "--pilot", "20", '--set=ask.until={"accepted": 30}']) == 0
+    said = capsys.readouterr().out
+    needed, few, many, of = map(int, re.search(r"prompts +20 +(\d+) \[(\d+), (\d+)\] of (\d+)", said).groups())
+    assert 30 <= few <= needed <= many <= of == 60
+    assert re.search(r"accepted .* 30$", said, re.MULTILINE), "that many, however many prompts it takes"
+    (folder / "broken.txt").touch()
+    (folder / "prompts.jsonl").write_text("".join(json.dumps({"prompt": f"fail {i}"}) + "\n" for i in range(9)))
+    assert main(["check", "recipe.yaml", "--out", "out", "--pilot", "5", "--set=ask.broken_while=broken.txt"]) == 1
+    assert "5 of 5 prompts failed, 5 with: RuntimeError: the server is on fire" in capsys.readouterr().err
+
+
+# -- what a fresh reader found --------------------------------------------------------------------------------------
+
+
+def test_rows_that_a_dead_worker_or_a_budget_left_over_do_not_stop_the_stage(folder):
+    whole = run("whole")
+    made = run("out", **{"ask.until": {"accepted": 3, "on_exhausted": "partial"}, "ask.concurrency": 2})
+    assert len(snapshot(made)["rows"]["demonstrations"]) == 6
+    Recipe.load("recipe.yaml").run("other", until="prompts")
+    other = run("other", only="ask", shard="0/2")
+    records = [{"id": "0" * 16, "prompt": [], "completion": [], "_parent": "0" * 16, "_ordinal": 0, "_note": "{}"}]
+    tables.write_records(other / "parts" / "demonstrations-1of2-000001.parquet", "demonstrations", records, PLACE)
+    run("other")
+    assert snapshot(other)["rows"] == snapshot(whole)["rows"]
+
+
+def test_a_shard_does_not_publish_while_another_is_at_work(folder):
+    Recipe.load("recipe.yaml").run("out", until="prompts")
+    made = run("out", only="ask", shard="1/2")
+    runs = RunFolder("out", folder)
+    with runs.shard("1of2"):  # it was started again, to try its failures once more
+        run("out", only="ask", shard="0/2")
+        assert not (made / "done.json").exists()
+        with pytest.raises(UsageError, match="of another number than 3"):
+            run("out", only="ask", shard="0/3")
+    run("out", only="ask", shard="1/2")
+    assert (made / "done.json").exists()
+
+
+def test_a_row_that_cannot_be_stored_costs_its_prompt_only(folder):
+    made = run("out", **{"ask.kind": "test_shards:Odd", "ask.n": 1})
+    report = json.loads((made / "report.json").read_text())
+    assert (report["emitted"], report["dropped"]) == (
+        57,
+        {"bad row: margin is not a number": 1, "bad row: answer is not text": 1},
+    )
+    ((why, count),) = report["failed"].items()
+    assert (count, why.startswith("TypeError: Object of type set is not JSON serializable")) == (1, True)
+
+
+def test_something_cancelled_inside_a_synthesizer_is_a_failure_of_that_prompt(folder):
+    made = run("out", **{"ask.kind": "test_shards:Cancels", "ask.concurrency": 1})
+    report = json.loads((made / "report.json").read_text())
+    assert report["inputs"] == report["emitted"] + 1 == 60
+    assert "something inside synthesize() was cancelled" in next(iter(report["failed"]))
+
+
+def test_a_commit_that_fails_stays_pending_as_a_whole(tmp_path):
+    ledger = Ledger(tmp_path, "main")
+    rows = [Demonstration(prompt=[{"role": "user", "content": "?"}], completion="a"),
+            Preference(prompt=[{"role": "user", "content": "?"}], chosen="a", rejected="b")]  # fmt: skip
+    ledger.add(Outcome("x", "emitted", 2), records("x", "s", rows))
+    blocked = tmp_path / "parts" / ".preferences-main-000001.parquet.tmp"
+    blocked.mkdir()
+    with pytest.raises(IsADirectoryError):
+        ledger.commit()
+    blocked.rmdir()
+    ledger.commit()
+    ledger.close()
+    assert read(tmp_path)["x"].part == "main-000001"
+    assert len(list((tmp_path / "parts").glob("*-main-000001.parquet"))) == 2
