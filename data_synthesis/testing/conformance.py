@@ -39,6 +39,8 @@ from align.core.rows import TABLES
 from data_synthesis import journal
 from data_synthesis.testing.server import FaultServer, Reply, answer
 
+STORM = 20
+"""Requests that are refused with 429 before the first is answered."""
 CRASHES = 24
 """Writes of a run at which it is killed."""
 ODD = ["", "\ud800 half a pair", "🌍" * 50, "\u2028\u0000\u202e", "null", '{"a": [1, {"b":', "word " * 3000, "<|im_end|>"]
@@ -125,8 +127,9 @@ class _Kit:
         self._compare("every prompt twice", made)
 
     def through_faults(self) -> None:
-        """Fail every request once or twice before it is answered, and give too few choices."""
-        with FaultServer(then=Faults(self._well)) as server:
+        """Begin with a storm of 429, fail every request once or twice before it is answered, and give too few choices."""
+        storm = [Reply(429, {"error": {"message": "slow down"}}, {"Retry-After": "0"})] * STORM
+        with FaultServer(*storm, then=Faults(self._well)) as server:
             made = self._run("faults", server)
             if len(server.requests) <= self.requests and self.requests:
                 raise Failed("the server's faults reached nobody: the kit itself is broken")
