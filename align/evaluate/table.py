@@ -31,6 +31,19 @@ def render(scores: dict[str, dict[str, dict[str, Any]]], comparisons: list[dict[
     return "\n\n".join(blocks) + f"\n\n{note}\n"
 
 
+def render_tags(tags: dict[str, dict[str, dict[str, Any]]]) -> str:
+    """Return one block a task and mode: a line a tag with its number of problems and the share of each model."""
+    blocks = []
+    for task, by_tag in tags.items():
+        models = [name for name in next(iter(by_tag.values())) if name != "n"]
+        for mode in next(iter(by_tag.values()))[models[0]]:
+            rows = [["tag", "problems", *models]]
+            for tag, shares in by_tag.items():
+                rows.append([tag, str(shares["n"]), *(f"{shares[model][mode]:.0%}" for model in models)])
+            blocks.append(f"\n{task} by tag, {mode}\n{aligned(rows)}\n")
+    return "".join(blocks)
+
+
 def _heading(mode: str, temperature: float) -> str:
     return "greedy" if mode == "greedy" else f"sampled, T = {temperature:g}"
 

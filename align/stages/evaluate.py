@@ -26,7 +26,7 @@ from align.core.rows import Prompt, prompt_key
 from align.core.stage import Run, Stage
 from align.core.wiring import Ref, is_path, references
 from align.evaluate.intervals import mean_interval, paired, pass_at_k, wilson
-from align.evaluate.table import render
+from align.evaluate.table import render, render_tags
 from align.generate.hf import DTYPES, Transformers
 from align.stages.tasks import Task, problems_of, unknown
 from data_synthesis.calls import CallLog
@@ -81,7 +81,10 @@ class Evaluate(Stage):
         tables.replace(run.folder / "results.json", json.dumps(results))
         tables.replace(run.folder / "comparisons.json", json.dumps(comparisons, indent=1) + "\n")
         note = Path(run.locate("base")) / "NOTE.txt"  # a base that was made for demonstration says so
-        text = render(scores, comparisons, self.temperature) + (note.read_text(encoding="utf-8") if note.is_file() else "")
+        tags = _by_tag(results, {name: prompts for name, prompts, *_ in tasks})
+        tables.replace(run.folder / "by_tag.json", json.dumps(tags, indent=1) + "\n")
+        text = render(scores, comparisons, self.temperature) + render_tags(tags)
+        text += note.read_text(encoding="utf-8") if note.is_file() else ""
         tables.replace(run.folder / "table.txt", text)
         tables.replace(run.folder / "scores.json", json.dumps(scores, indent=1) + "\n")
         run.log.info("\n%s", text)
@@ -185,6 +188,22 @@ def _scores(passed: Passed) -> dict[str, dict[str, dict[str, float]]]:
                 at_k = sum(pass_at_k(k, sum(group), k) for group in problems) / n
                 scores[task][mode] = {"n": n, "samples": k, "value": value, "low": low, "high": high, f"pass@{k}": at_k}
     return dict(scores)
+
+
+def _by_tag(results: dict[str, Passed], problems: dict[str, list[Prompt]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return task -> tag -> {n, model -> mode -> share}, for tasks whose problems carry two tags or more."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for task, prompts in problems.items():
+        tags = list(dict.fromkeys(tag for prompt in prompts for tag in prompt.tags))
+        for tag in tags if len(tags) > 1 else ():
+            mine = [i for i, prompt in enumerate(prompts) if tag in prompt.tags]
+            shares = {
+                model: {mode: sum(sum(by_task[task][i]) / len(by_task[task][i]) for i in mine) / len(mine)
+                        for mode, by_task in passed.items()}
+                for model, passed in results.items()
+            }  # fmt: skip
+            found.setdefault(task, {})[tag] = {"n": len(mine), **shares}
+    return found
 
 
 def _comparisons(results: dict[str, Passed]) -> list[dict[str, Any]]:

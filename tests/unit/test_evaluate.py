@@ -21,8 +21,8 @@ stages:
     allow_overlap: {allow}
 """
 PROBLEMS = [
-    {"prompt": "Ben has 42 cups and loses 17 of them. How many cups are there now?", "answer": "25"},
-    {"prompt": "There are 3 rows of 8 books. Find out how many books that makes.", "answer": "24"},
+    {"prompt": "Ben has 42 cups and loses 17 of them. How many cups are there now?", "answer": "25", "tags": ["minus"]},
+    {"prompt": "There are 3 rows of 8 books. Find out how many books that makes.", "answer": "24", "tags": ["times"]},
 ]
 
 
@@ -50,7 +50,13 @@ def test_scores_have_their_documented_shape(recipe, tmp_path):
     results = json.loads((report.stage("scores") / "results.json").read_text())["base"]
     assert score["greedy"]["value"] == sum(group[0] for group in results["greedy"]["sums"]) / 2
     assert score["sampled"]["value"] == pytest.approx(sum(sum(g) / 2 for g in results["sampled"]["sums"]) / 2)
-    assert "built in by its pretraining mix" in (report.stage("scores") / "table.txt").read_text()
+    by_tag = json.loads((report.stage("scores") / "by_tag.json").read_text())["sums"]
+    assert {tag: shares["base"]["greedy"] for tag, shares in by_tag.items()} == {
+        tag: float(group[0]) for tag, group in zip(("minus", "times"), results["greedy"]["sums"], strict=True)
+    }
+    table = (report.stage("scores") / "table.txt").read_text()
+    assert "sums by tag, greedy\ntag    problems  base" in table
+    assert "built in by its pretraining mix" in table
 
 
 def test_a_problem_that_was_trained_on_fails_the_stage_or_is_reported(recipe, tmp_path):
