@@ -84,7 +84,7 @@ class Evaluate(Stage):
         tags = _by_tag(results, {name: prompts for name, prompts, *_ in tasks})
         tables.replace(run.folder / "by_tag.json", json.dumps(tags, indent=1) + "\n")
         text = render(scores, comparisons, self.temperature) + render_tags(tags)
-        text += note.read_text(encoding="utf-8") if note.is_file() else ""
+        text += "\n" + note.read_text(encoding="utf-8") if note.is_file() else ""
         tables.replace(run.folder / "table.txt", text)
         tables.replace(run.folder / "scores.json", json.dumps(scores, indent=1) + "\n")
         run.log.info("\n%s", text)
