@@ -93,8 +93,7 @@ def _run_shard(runs: RunFolder, loaded: Loaded, name: str | None, shard: Shard) 
     with runs.lock(shared=True), ExitStack() as own:
         with runs.turn():
             own.enter_context(runs.shard(shard.worker))
-            others = [worker for worker in runs.shards_at_work() if worker != shard.worker]
-            _check_shard(runs, loaded, name, shard, others)
+            _check_shard(runs, loaded, name, shard)
             runs.record(loaded)
             if runs.status(name, recipe).state == "done":
                 log.LOGGER.info("%-12s done already", name)
@@ -104,7 +103,7 @@ def _run_shard(runs: RunFolder, loaded: Loaded, name: str | None, shard: Shard) 
             stage: Any = recipe.stages[name]
             stage.run_shard(context, shard)
             with runs.turn(), own:  # in one's turn one ceases to be at work, so exactly one is the last
-                if others := [worker for worker in runs.shards_at_work() if worker != shard.worker]:
+                if others := runs.others_at_work(shard.worker):
                     context.report["note"] = f"shard {shard.worker} is through; at work: {', '.join(others)}"
                 elif left := stage.publish_shards(context):
                     context.report["note"] = f"shard {shard.worker} is through; {left} prompts are left for other shards"
@@ -113,9 +112,10 @@ def _run_shard(runs: RunFolder, loaded: Loaded, name: str | None, shard: Shard) 
     return Report(runs.path, ran=[name])
 
 
-def _check_shard(runs: RunFolder, loaded: Loaded, name: str, shard: Shard, others: list[str]) -> None:
+def _check_shard(runs: RunFolder, loaded: Loaded, name: str, shard: Shard) -> None:
     """Refuse a shard that would work on what others work on, on another recipe, or without its inputs."""
     recipe, status = loaded.recipe, runs.status(name, loaded.recipe)
+    others = runs.others_at_work(shard.worker)
     if status.state == "stale" and others:
         why = "; ".join(status.changed)
         raise UsageError(f"shards {', '.join(others)} of {name!r} work on another recipe ({why}); wait for them")

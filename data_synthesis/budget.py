@@ -61,8 +61,8 @@ class Spent:
         return ""
 
 
-def beginning(ids: Sequence[str], outcomes: Mapping[str, Outcome], until: Until | None) -> tuple[int, str]:
-    """Return how many prompts belong to the stage, and the limit that was met (`prompts`: all were tried).
+def beginning(ids: Sequence[str], outcomes: Mapping[str, Outcome], until: Until | None) -> tuple[Spent, str]:
+    """Return what the prompts that belong to the stage used up, and the limit that was met (`prompts`: all were tried).
 
     Raises:
         KeyError: a prompt of the beginning has no outcome yet.
@@ -70,6 +70,6 @@ def beginning(ids: Sequence[str], outcomes: Mapping[str, Outcome], until: Until 
     spent = Spent()
     for id_ in ids:
         if met := spent.limit(until):
-            return spent.candidates, met
+            return spent, met
         spent.add(outcomes[id_])
-    return spent.candidates, spent.limit(until) or "prompts"
+    return spent, spent.limit(until) or "prompts"

@@ -145,16 +145,15 @@ class CallLog:
                 usage.add(completion)
             return len(fresh)
 
-        most = sampling.n
-        while gaps := _gaps(held, sampling.n, most):
-            # The first answer shows how many a request gives; then the others are asked for together. All are awaited
-            # before an error is raised, so nothing of this row runs on unseen.
-            asks = gaps[:1] if most == sampling.n else gaps
-            came = await asyncio.gather(*(draw(first, count) for first, count in asks), return_exceptions=True)
-            for result in came:
-                if isinstance(result, BaseException):
-                    raise result
-                most = min(most, result)
+        if gaps := _gaps(held, sampling.n, sampling.n):
+            most = await draw(*gaps[0])  # shows how many a request gives; then the others are asked for together
+            while gaps := _gaps(held, sampling.n, most):
+                # All are awaited before an error is raised, so nothing of this row runs on unseen.
+                came = await asyncio.gather(*(draw(first, count) for first, count in gaps), return_exceptions=True)
+                for result in came:
+                    if isinstance(result, BaseException):
+                        raise result
+                    most = min(most, result)
         return [held[index] for index in range(sampling.n)]
 
     def _known(self, key: str) -> dict[int, Completion]:

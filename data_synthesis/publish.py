@@ -51,12 +51,13 @@ def publish(synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt], u
     outcomes = read(run.folder)
     ids = list(prompts)
     try:
-        count, met = beginning(ids, outcomes, synthesizer.until)
+        spent, met = beginning(ids, outcomes, synthesizer.until)
     except KeyError as error:
         raise StageFailed(run.name, f"accounting: prompt {error} has no outcome", run.log_file) from None
+    count = spent.candidates
     ordered = [outcomes[id_] for id_ in ids[:count]]
     _account(run, prompts, ordered)
-    _check_budget(synthesizer, run, ordered, met)
+    _check_budget(synthesizer, run, spent, met)
     made = _write_tables(synthesizer, run, ordered)
     told = sum(outcome.rows for outcome in ordered)
     if sum(made.values()) != told:
@@ -65,7 +66,6 @@ def publish(synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt], u
     tallies: Counter[str] = Counter()
     for outcome in ordered:
         tallies.update(outcome.tallies)
-    tokens = sum(outcome.tokens for outcome in ordered)
     failed = [o for o in ordered if o.outcome == "failed"]
     fields = synthesizer.model_dump(mode="json", serialize_as_any=True, by_alias=True)
     aliases = dict.fromkeys(ref for _, need, ref in wiring.references(type(synthesizer), fields) if need == "generator")
@@ -73,12 +73,12 @@ def publish(synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt], u
         "inputs": count,
         **({"prompts left": len(ids) - count} if count < len(ids) else {}),
         **({"ended at": met} if synthesizer.until else {}),
-        "emitted": sum(o.outcome == "emitted" for o in ordered),
+        "emitted": spent.accepted,
         "dropped": dict(Counter(o.why for o in ordered if o.outcome == "dropped").most_common()),
         "failed": dict(Counter(o.why for o in failed).most_common()),
         "rows": {table: rows for table, rows in made.items() if rows},
         "samples": asdict(usage) if usage else {},
-        "tokens": tokens,
+        "tokens": spent.tokens,
         "tallies": dict(tallies.most_common()),
         "generators": {alias: run.runs.identity(run.generator(alias), run.recipe) for alias in aliases},
         **({"tokens_per_second": round(usage.completion_tokens / max(seconds, 1e-9), 1)} if usage else {}),
@@ -101,10 +101,8 @@ def _account(run: Run, prompts: Mapping[str, Prompt], ordered: list[Outcome]) ->
         raise StageFailed(run.name, cause, run.log_file)
 
 
-def _check_budget(synthesizer: Synthesizer, run: Run, ordered: list[Outcome], met: str) -> None:
-    until, spent = synthesizer.until, Spent()
-    for outcome in ordered:
-        spent.add(outcome)
+def _check_budget(synthesizer: Synthesizer, run: Run, spent: Spent, met: str) -> None:
+    until = synthesizer.until
     if until is None or until.accepted is None or spent.accepted >= until.accepted:
         return
     cause = (f"{spent.accepted:,} of {until.accepted:,} prompts accepted when the {met} ended ({spent.candidates:,} tried, "
@@ -122,8 +120,7 @@ def _write_tables(synthesizer: Synthesizer, run: Run, ordered: list[Outcome]) ->
     part = {outcome.id: outcome.part for outcome in ordered}
     maker = {"stage": run.name, "synthesizer": synthesizer.kind, "version": type(synthesizer).version}
     made = {}
-    temporary = run.folder / ".lineage.jsonl.tmp"
-    with temporary.open("w", encoding="utf-8") as lineage:
+    with tables.whole(run.folder / "lineage.jsonl") as lineage:
         for table in TABLES:
             sorted_rows = _union(run.folder / "parts", table, position, part)
             if sorted_rows is None and table not in synthesizer.makes:
@@ -135,13 +132,12 @@ def _write_tables(synthesizer: Synthesizer, run: Run, ordered: list[Outcome]) ->
                     made[table] += rows.num_rows
                     for id_, parent, note in zip(*(rows[c].to_pylist() for c in ("id", "_parent", "_note")), strict=True):
                         item = {"id": id_, "parents": [parent], "table": table, **maker, "note": json.loads(note)}
-                        lineage.write(json.dumps(item) + "\n")
-    temporary.rename(run.folder / "lineage.jsonl")
+                        lineage.write(f"{json.dumps(item)}\n".encode())
     return made
 
 
 class _Union:
-    """The rows of many parts, in order. Only their places are held apart from them; a part is read once a slice."""
+    """The rows of many parts, in order. The parts stay as they were read; a slice copies its own rows only."""
 
     def __init__(self, pieces: list[Any], places: Any) -> None:
         self.pieces, self.places = pieces, places

@@ -84,7 +84,7 @@ class Ray(Executor):
             if mine:
                 ray.shutdown()
         if errors:
-            raise StageFailed(run.name, errors[0], run.folder / "log.txt")
+            raise StageFailed(run.name, errors[0], run.log_file)
         return Usage(**total)
 
 

@@ -72,7 +72,7 @@ class RejectionSampling(Synthesizer):
             self._shots[:] = [json.loads(line) for line in text.split("\n") if line.strip()]
             if bad := [i for i, shot in enumerate(self._shots, 1) if not {"question", "completion"} <= shot.keys()]:
                 cause = f"{self.shots}: line {bad[0]} lacks `question` or `completion`"
-                raise StageFailed(run.name, cause, run.folder / "log.txt")
+                raise StageFailed(run.name, cause, run.log_file)
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
         """Return demonstrations and pairs, or why there are none."""

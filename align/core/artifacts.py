@@ -124,11 +124,13 @@ class RunFolder:
                 raise UsageError(f"another process works on shard {worker} in {self.path}") from None
             yield
 
-    def shards_at_work(self) -> list[str]:
-        """Return the shards that a process works on now. Call it in one's turn: it looks by trying their locks."""
+    def others_at_work(self, mine: str) -> list[str]:
+        """Return the shards other than one's own that are worked on now. Call it in one's turn: it tries their locks."""
         found = []
         for path in sorted(self.path.glob(".shard-*")):
             worker = path.name.removeprefix(".shard-")
+            if worker == mine:
+                continue
             try:
                 with self.shard(worker):
                     pass

@@ -105,7 +105,7 @@ class Run:
         folder = Path(self.locate(reference))
         if not tables.exists(folder, table):
             held = ", ".join(tables.held(folder)) or "no tables"
-            raise StageFailed(self.name, f"{reference!r} holds {held}, but {table} are needed here", self.folder / "log.txt")
+            raise StageFailed(self.name, f"{reference!r} holds {held}, but {table} are needed here", self.log_file)
         return tables.read(folder, table)
 
     def generator(self, alias: str) -> Generator:

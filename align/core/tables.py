@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from align.core.rows import TABLES, Row, table_of
 
@@ -87,10 +87,16 @@ def writing(path: Path, schema: Any) -> Iterator[Any]:
     """Yield a `pyarrow.parquet.ParquetWriter` to a file that appears whole when the block ends, or not at all."""
     import pyarrow.parquet as pq  # noqa: PLC0415
 
+    with whole(path) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        yield writer
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file that appears under its name, synced, when the block ends, or not at all. One process writes it."""
     temporary = path.with_name(f".{path.name}.tmp")
     with temporary.open("wb") as file:
-        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-            yield writer
+        yield file
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(path)

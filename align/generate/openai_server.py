@@ -138,37 +138,13 @@ class OpenAIServer(Generator):
         return {"kind": kind, "model": self.model, "revision": self.revision, "extra_body": self.extra_body}
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
-        """Return the first 1 to `sampling.n` completions in sample order, as many as one request gives.
+        """Return the first 1 to `sampling.n` completions, in sample order, as many as one request gives.
+
+        It is tried again while that can help.
 
         Raises:
             GeneratorError: refused by the server (`retryable` False), or still failing after all retries (True).
         """
-        return await self._ask(messages, sampling)
-
-    async def aclose(self) -> None:
-        """Close the running loop's connections. They open again when needed."""
-        connection = self._open.pop(asyncio.get_running_loop(), None)
-        if connection:
-            await connection.guard.aclose()
-
-    def stop(self) -> None:
-        """Forget the connections of finished loops; a live loop's are closed by `aclose`, or when it shuts down."""
-        for loop in list(self._open):
-            if loop.is_closed():
-                _GUARDS.pop(self._open.pop(loop).session, None)
-
-    async def _connect(self) -> _Connection:
-        """Return the running loop's connections: sockets cannot be shared between loops."""
-        loop = asyncio.get_running_loop()
-        if loop not in self._open:
-            self.stop()
-            urls = [self.base_url] if isinstance(self.base_url, str) else self.base_url
-            self._open[loop] = connection = _Connection.make(urls, self.max_concurrency, self.timeout_seconds)
-            await anext(connection.guard)
-        return self._open[loop]
-
-    async def _ask(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
-        """Return 1 to n completions of one request, trying again while that can help."""
         connection, prefix = await self._connect(), _prefix(messages)
         attempt, failed_at = 0, None
         while True:
@@ -193,6 +169,28 @@ class OpenAIServer(Generator):
                 LOGGER.debug("%s; next try in %.1f s", error, wait)
             attempt, failed_at = attempt + 1, url
             await asyncio.sleep(wait)
+
+    async def aclose(self) -> None:
+        """Close the running loop's connections. They open again when needed."""
+        connection = self._open.pop(asyncio.get_running_loop(), None)
+        if connection:
+            await connection.guard.aclose()
+
+    def stop(self) -> None:
+        """Forget the connections of finished loops; a live loop's are closed by `aclose`, or when it shuts down."""
+        for loop in list(self._open):
+            if loop.is_closed():
+                _GUARDS.pop(self._open.pop(loop).session, None)
+
+    async def _connect(self) -> _Connection:
+        """Return the running loop's connections: sockets cannot be shared between loops."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._open:
+            self.stop()
+            urls = [self.base_url] if isinstance(self.base_url, str) else self.base_url
+            self._open[loop] = connection = _Connection.make(urls, self.max_concurrency, self.timeout_seconds)
+            await anext(connection.guard)
+        return self._open[loop]
 
     def _body(self, messages: Sequence[Message], sampling: Sampling, with_schema: bool) -> bytes:
         seed = sampling.seed + sampling.first

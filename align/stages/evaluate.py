@@ -105,7 +105,7 @@ class Evaluate(Stage):
             task, prompt, where = found[0]
             cause = (f"{len(found)} held-out problems of {task!r} were trained on (in {', '.join(sorted(where))}), such as "
                      f"{prompt.messages[-1]['content']!r}; remove them there, or set allow_overlap: true")  # fmt: skip
-            raise StageFailed(run.name, cause, run.folder / "log.txt")
+            raise StageFailed(run.name, cause, run.log_file)
         return {"training prompts compared": len(seen), "held-out problems among them": len(found)}
 
     def _sources(self, run: Run) -> list[str]:
@@ -166,7 +166,7 @@ async def _judge(run: Run, reward: Reward, prompts: list[Prompt], answers: list[
         reward.stop()
     if any(score.passed is None for judged in scores for score in judged):
         cause = f"reward {reward.kind!r} gives no verdict (`passed`); evaluate needs a verifier"
-        raise StageFailed(run.name, cause, run.folder / "log.txt")
+        raise StageFailed(run.name, cause, run.log_file)
     return [
         [bool(score.passed) and c.finish_reason == "stop" for score, c in zip(judged, group, strict=True)]
         for judged, group in zip(scores, answers, strict=True)

@@ -101,10 +101,10 @@ class Load(Stage):
         for line in lines:
             run.log.info("%-12s dropped %s", run.name, line)
         if bad and self.strict:
-            raise StageFailed(run.name, "strict: true, and bad records: " + "; ".join(lines), run.folder / "log.txt")
+            raise StageFailed(run.name, "strict: true, and bad records: " + "; ".join(lines), run.log_file)
         if count == len(bad):
             why = "; ".join(lines) or "it is empty"
-            raise StageFailed(run.name, f"{self.path} gives no usable row: {why}", run.folder / "log.txt")
+            raise StageFailed(run.name, f"{self.path} gives no usable row: {why}", run.log_file)
 
     def _records(self, home: Path) -> Iterator[Any]:
         path = home / self.path

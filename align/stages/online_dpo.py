@@ -102,7 +102,7 @@ class OnlineDPO(PreferenceStage):
         if not any(f["pairs"] for f in figures):
             why = "; ".join(f"{n} {reason}" for reason, n in sum((Counter(f["filtered"]) for f in figures), Counter()).items())
             raise StageFailed(run.name, f"no round gave a pair to train on ({why}); look at `align peek`, change the reward, "
-                              "temperature or max_new_tokens", run.folder / "log.txt")  # fmt: skip
+                              "temperature or max_new_tokens", run.log_file)  # fmt: skip
         self._publish(run, rounds, figures, tokenizer)
 
     def _steps(self, pairs: int) -> int:

@@ -49,7 +49,7 @@ class RewardModelStage(TrainingStage):
         kept = [pair for pair in encoded if not self._is_held_out(pair[0])]
         measured = {row.id: columns for row, columns in encoded if self._is_held_out(row)}  # once, whatever its weight
         if not kept:
-            raise StageFailed(run.name, "every pair is held out; lower held_out", run.folder / "log.txt")
+            raise StageFailed(run.name, "every pair is held out; lower held_out", run.log_file)
         model = policy.load_classifier(start, self.dtype, tokenizer.pad_token_id)
         trainer = self.train(run, "reward", kept, model, tokenizer)
         policy.publish(run, trainer, start, self.dtype)

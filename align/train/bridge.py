@@ -123,7 +123,7 @@ class Careful(_Trainer):
         if self._broken is not None and bool(self._broken.any()):
             run, step = self.extras.run, self.state.global_step
             cause = f"the loss was not finite at or before step {step}; lower learning_rate, or look for odd rows"
-            raise StageFailed(run.name, cause, run.folder / "log.txt")
+            raise StageFailed(run.name, cause, run.log_file)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log, and look at what was remembered."""

@@ -95,4 +95,4 @@ def _refuse_non_finite(run: Run) -> None:
             for name in tensors.keys():  # noqa: SIM118 (not a mapping)
                 if not torch.isfinite(tensors.get_tensor(name)).all():
                     cause = f"weight {name} is not finite after training; lower learning_rate or use bf16 instead of fp16"
-                    raise StageFailed(run.name, cause, run.folder / "log.txt")
+                    raise StageFailed(run.name, cause, run.log_file)

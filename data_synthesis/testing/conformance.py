@@ -148,13 +148,16 @@ class _Kit:
                 str(CRASHES),
             ]
             path = os.pathsep.join(filter(None, sys.path))
-            child = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False)
+            with _direct():
+                child = subprocess.run(
+                    command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False
+                )
         if child.returncode:
             raise Failed(f"killed at a write, a run could not be finished: {child.stdout}{child.stderr}")
         for out in sorted((self.folder / "crashes").iterdir()):
             made = next(out.glob("02-*"))
             self._compare(f"killed before {out.name}", made)
-            answers = Counter(key for record in calls(made) for key in _samples(record))
+            answers = Counter(key for record in calls(made) for key in samples(record))
             twice = [key for key, count in answers.items() if count > 1]
             _same(f"answers paid for twice after being killed before {out.name}", twice, [])
 
@@ -269,7 +272,7 @@ def calls(made: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for path in sorted((made / "calls").iterdir()) for _, line in journal.lines(path)]
 
 
-def _samples(record: dict[str, Any]) -> list[tuple[str, int]]:
+def samples(record: dict[str, Any]) -> list[tuple[str, int]]:
     return [(record["key"], record["first"] + i) for i in range(len(record["completions"]))]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from align.core.recipe import Recipe
 from data_synthesis.testing import FaultServer, Reply, answer
-from data_synthesis.testing.conformance import Faults, _samples, calls, snapshot
+from data_synthesis.testing.conformance import Faults, calls, samples, snapshot
 
 ROWS, KILLS = 2000, 30
 RECIPE = """\
@@ -68,6 +68,6 @@ def test_killed_at_thirty_random_moments_it_ends_as_if_nothing_had_happened(tmp_
     killed, clean = snapshot(Path("killed/02-ask")), snapshot(Path("clean/02-ask"))
     assert killed == clean
     assert len(clean["ledger"]) == ROWS
-    paid = Counter(key for record in calls(Path("killed/02-ask")) for key in _samples(record))
+    paid = Counter(key for record in calls(Path("killed/02-ask")) for key in samples(record))
     assert set(paid.values()) == {1}
     assert len(paid) == 2 * ROWS
