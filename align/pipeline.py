@@ -121,21 +121,25 @@ def _check_shard(runs: RunFolder, loaded: Loaded, name: str, shard: Shard) -> No
         raise UsageError(f"shards {', '.join(others)} of {name!r} work on another recipe ({why}); wait for them")
     if unlike := [worker for worker in others if not worker.endswith(f"of{shard.of}")]:
         raise UsageError(f"shards {', '.join(unlike)} are at work, of another number than {shard.of}; wait for them")
+    _check_before(name, runs, recipe)
+
+
+def _check_before(name: str, runs: RunFolder, recipe: Recipe) -> None:
+    """Refuse to run a stage alone before its turn."""
     for before in list(recipe.stages)[: list(recipe.stages).index(name)]:
         if runs.status(before, recipe).state != "done":
             raise UsageError(f"--only {name}: stage {before!r} before it is not done; run it first")
 
 
 def _run_stages(runs: RunFolder, recipe: Recipe, until: str | None, only: str | None, lock: int) -> Report:
+    if only is not None:
+        _check_before(only, runs, recipe)
     report = Report(runs.path)
     for name in recipe.stages:
         status = runs.status(name, recipe)
         if status.state == "done":
             report.skipped.append(name)
             log.LOGGER.info("%-12s done already", name)
-        elif only is not None and name != only:
-            if list(recipe.stages).index(name) < list(recipe.stages).index(only):
-                raise UsageError(f"--only {only}: stage {name!r} before it is not done; run it first")
         else:
             if status.changed:
                 log.LOGGER.info("%-12s runs again: %s", name, "; ".join(status.changed))

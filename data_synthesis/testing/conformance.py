@@ -273,6 +273,7 @@ def calls(made: Path) -> list[dict[str, Any]]:
 
 
 def samples(record: dict[str, Any]) -> list[tuple[str, int]]:
+    """Return the samples that a record of the call log holds, as (key of the call, number of the sample)."""
     return [(record["key"], record["first"] + i) for i in range(len(record["completions"]))]
 
 
