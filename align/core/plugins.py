@@ -101,6 +101,8 @@ class Reward(Plugin, ABC):
 
 
 class Optimizer(Plugin, ABC):
-    """Declares an optimizer; `align.train.optimizers` builds it for a model."""
+    """Declares an optimizer; its `build` makes it for a model (see `align.train.optimizers` for the signature)."""
 
     family: ClassVar[str] = "optimizer"
+    by_name: ClassVar[bool] = False
+    """It needs each parameter by its name and in its shape, which DeepSpeed takes away: refused there."""

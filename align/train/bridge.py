@@ -99,7 +99,14 @@ class Careful(_Trainer):
         run = self.extras.run
         groups = [g for g in groups if g["params"]]
         declared: Any = self.extras.optimizer
-        return declared.build(groups, learning_rate=self.args.learning_rate, seed=run.seed("optimizer"), locate=run.locate)
+        carry = self.extras.carry
+        return declared.build(
+            groups,
+            learning_rate=self.args.learning_rate,
+            total_steps=carry.total_steps if carry else self.state.max_steps,
+            seed=run.seed("optimizer"),
+            locate=run.locate,
+        )
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """Build the schedule, over all rounds when it is carried."""
@@ -126,8 +133,11 @@ class Careful(_Trainer):
             raise StageFailed(run.name, cause, run.log_file)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Log, and look at what was remembered."""
+        """Log, look at what was remembered, and say how far Online Merging has pulled."""
         self.stop_if_broken()
+        optimizer = getattr(self.optimizer, "optimizer", self.optimizer)
+        if "loss" in logs and hasattr(optimizer, "displacement"):
+            logs["displacement"] = optimizer.displacement()
         super().log(logs, start_time)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
@@ -212,6 +222,10 @@ def build(
             callbacks=[History(extras.run)], **more,
         )  # fmt: skip
     trainer.remove_callback(transformers.PrinterCallback)
+    declared = extras.optimizer
+    if declared and declared.by_name and trainer.is_deepspeed_enabled:
+        cause = f"optimizer {declared.kind} needs every parameter by name and in its shape, which DeepSpeed takes away; "
+        raise StageFailed(extras.run.name, cause + "use FSDP2 (fsdp_version: 2) or data parallelism", extras.run.log_file)
     return trainer
 
 

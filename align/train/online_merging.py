@@ -6,113 +6,66 @@ alignment tax. With tau = theta_reference - theta_base (what SFT added) and Delt
     theta <- theta + merge(F(Delta_t), F(tau))                                       Eq. 2, the relaxed form
 
 where F keeps a fraction `keep` of the entries and `merge` weighs the two by (1 - alpha) and alpha. OnDARE keeps random
-entries and adds them (Eq. 3, 4); OnTIES keeps the largest and lets the two elect a sign (Eq. 5, 6, 7).
+entries and adds them (Eq. 3, 4); OnTIES keeps the largest and lets the two elect a sign (Eq. 5, 6, 7). With `every` = K
+only each K-th step is merged: plain Adam runs in between, then the weights go back to the last merge and the sum of the
+steps is merged (Alg. 2). K = 1 is online merging, K = all steps is offline merging of the trained model.
 
 Departures from the paper (P) and from the released code, QwenLM/online_merging_optimizers (R):
 
 1. P says that F does not rescale; R's dropout multiplies survivors by 1/keep. `rescale="none"` is P, "inverse_keep" is
-   R. OnTIES is rescaled in neither.
+   R, "l1" keeps the sum of magnitudes (R's flag). OnTIES has no "inverse_keep".
 2. P draws F(tau) inside the step; R masks tau once. We mask once, as R, which makes sparse storage exact;
    `resample_reference=True` is P. OnTIES chooses the same entries of a constant tau either way.
 3. P elects OnTIES signs on the weighted deltas; R on the bare sum, where tau (about 1e-3) outvotes every Adam step
    (about 1e-6) even at alpha = 0. `consensus="weighted"` is P, "unweighted" is R.
 4. OnTIES keeps exactly max(1, floor(keep * n)) entries of a tensor; R leaves it whole where floor(keep * n) = 0.
 5. The Adam step is torch.optim.AdamW's: weight decay comes before the step and outside the merge, eps is added after
-   the bias correction. R decays after the merge, adds eps before the correction, and clamps tau to +-1.
-6. alpha * tau (about 1e-10 at alpha = 1e-7) is less than half a unit in the last place of a float32 weight, so plain
-   addition loses it. What rounding lost stays in `residual`, per pulled entry, for the next step (Kahan summation).
-7. Not here: step-K (Alg. 2), sharded parameters (FSDP, DeepSpeed ZeRO), bfloat16 weights, LoRA; the last three are
-   refused.
+   the bias correction. R decays after the merge, adds eps before the correction, and clamps OnDARE's tau to +-1.
+6. R's K-step moves the first tensor only on the steps in between (it returns from inside the loop); ours is P's.
+7. alpha * tau is smaller than half a unit in the last place of a float32 weight, so a plain sum loses it. We add whole
+   units when they are due (`merge_rules.due`). A step with a learning rate of 0 changes nothing at all.
+
+`preset` names P and R; "upstream" includes the arithmetic of 4 and 5 and gives R's numbers (tests/fixtures).
+
+How it is fast: one fused Adam pass writes Delta into a block that fits the cache; after that only survivors are touched.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, NamedTuple, get_args
+from itertools import pairwise
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
+from torch.distributed import ProcessGroup
 
-from align.train.reference_delta import deltas_for, fingerprint, load_reference_delta, plain_name
+from align.train import merge_rules as rules
+from align.train.merge_rules import Consensus, Method, Rescale
+from align.train.reference_delta import Fingerprint, match, named_groups, reference_delta
 
-__all__ = ["OnlineMerging", "adam_step", "load_reference_delta", "ondare", "onties", "random_fraction", "top_fraction"]
+__all__ = ["OnlineMerging", "preset", "reference_delta"]
 
-Method = Literal["ondare", "onties"]
-Rescale = Literal["none", "inverse_keep"]
-Consensus = Literal["weighted", "unweighted"]
+Arithmetic = Literal["torch", "upstream"]
 
-_FIXED = ("param_names", "reference", "method", "keep", "rescale", "consensus", "resample_reference", "seed")
+_FIXED = ("param_names", "reference", "method", "keep", "rescale", "consensus", "resample_reference", "every", "seed")
 """Group entries that a resumed run must share with its checkpoint: they decide the masks."""
 
 
-# -- the maths ----------------------------------------------------------------------------------------------------
-
-
-def adam_step(
-    grad: Tensor, exp_avg: Tensor, exp_avg_sq: Tensor, step: int, lr: float, betas: tuple[float, float], eps: float
-) -> Tensor:
-    """Update both moments in place and return Delta_t, the step of torch.optim.AdamW without its weight decay.
-
-    Operations and their order are torch's single-tensor AdamW, so that on a CPU the sum is the same to the last bit.
-    All tensors have the parameter's shape; `step` counts from 1.
-    """
-    exp_avg.lerp_(grad, 1 - betas[0])
-    exp_avg_sq.mul_(betas[1]).addcmul_(grad, grad, value=1 - betas[1])
-    denominator = (exp_avg_sq.sqrt() / (1 - betas[1] ** step) ** 0.5).add_(eps)
-    return exp_avg.mul(-lr / (1 - betas[0] ** step)).div_(denominator)
-
-
-def random_fraction(x: Tensor, keep: float, generator: torch.Generator) -> Tensor:
-    """Return a boolean mask of x's shape, each entry True with probability `keep` (F of OnDARE, Eq. 3)."""
-    return torch.rand(x.shape, generator=generator, device=x.device) < keep
-
-
-def top_fraction(x: Tensor, keep: float) -> Tensor:
-    """Return a boolean mask of x's shape, True at the max(1, floor(keep * n)) largest magnitudes (F of OnTIES, Eq. 5).
-
-    A selection, not a sort. Exactly that many are kept: of equal magnitudes at the cut, topk decides.
-    """
-    index = x.abs().flatten().topk(max(1, int(keep * x.numel())), sorted=False).indices
-    return torch.zeros(x.numel(), dtype=torch.bool, device=x.device).index_fill_(0, index, True).view(x.shape)
-
-
-def ondare(delta: Tensor, tau: Tensor, alpha: float) -> Tensor:
-    """Return (1 - alpha) F(Delta) + alpha F(tau) (Eq. 4); both come already masked, in one shape."""
-    return (1 - alpha) * delta + alpha * tau
-
-
-def onties(delta: Tensor, tau: Tensor, alpha: float, consensus: Consensus) -> Tensor:
-    """Return the weighted deltas where they agree, else the one that wins the vote (Eq. 6, 7); both already masked.
-
-    With a = (1 - alpha) F(Delta) and b = alpha F(tau): the sign of a + b is elected, and what has another sign is
-    left out. So equal signs add up, of unequal ones the larger magnitude stays alone, and a draw gives zero.
-    "unweighted" elects the sign of F(Delta) + F(tau) instead, as the released code does.
-    """
-    a, b = (1 - alpha) * delta, alpha * tau
-    elected = (a + b if consensus == "weighted" else delta + tau).sign()
-    return a * (a.sign() == elected) + b * (b.sign() == elected)
-
-
-# -- the optimizer ------------------------------------------------------------------------------------------------
-
-
-class Pull(NamedTuple):
-    """What is stored of tau for one parameter, rescaled. `index` is None: `value` is dense and flat."""
-
-    index: Tensor | None  # Int[Tensor, "k"], positions in the flat parameter
-    value: Tensor  # Float[Tensor, "k"] or Float[Tensor, "n"]
-    shape: torch.Size
-
-    def to(self, device: torch.device) -> Pull:
-        return Pull(None if self.index is None else self.index.to(device), self.value.to(device), self.shape)
+def preset(name: Literal["paper", "upstream"], method: Method) -> dict[str, Any]:
+    """Return every option in which the paper and the released code differ, as one of them has it."""
+    if name == "paper":
+        return {"rescale": "none", "consensus": "weighted", "resample_reference": method == "ondare", "arithmetic": "torch"}
+    rescale = "inverse_keep" if method == "ondare" else "none"
+    return {"rescale": rescale, "consensus": "unweighted", "resample_reference": False, "arithmetic": "upstream"}
 
 
 class OnlineMerging(torch.optim.Optimizer):
     """AdamW whose every step is merged with the reference delta. keep=1, alpha=0, ondare is torch.optim.AdamW.
 
-    Random masks depend on (seed, parameter name, step) only, so they are the same on every rank of a data-parallel
-    run, in any order of parameters and after a resume (on the same kind of device).
+    Random masks depend on (seed, parameter name, step) only, so they are the same on every rank, for any number of
+    ranks, in any order of parameters and after a resume (on the same kind of device). Parameters may be float32, or
+    bfloat16 (then 2 bytes an entry of state hold the bits that bfloat16 lacks), and may be sharded by FSDP2.
 
     Args:
         named_parameters: (name, parameter) pairs, or groups: dicts with `params`, `param_names` in the same order and
@@ -120,15 +73,20 @@ class OnlineMerging(torch.optim.Optimizer):
         reference_delta: theta_reference - theta_base by parameter name. Not part of `state_dict`; its fingerprint is.
         method: "ondare" or "onties".
         keep: fraction of entries that F keeps, 0 < keep <= 1.
-        alpha: weight of tau, 0 to 1. It does not follow the learning rate: T steps pull by alpha * T * F(tau).
-        rescale: "none", or "inverse_keep": what OnDARE kept is multiplied by 1/keep (tau's pull too).
+        alpha: weight of tau, 0 to 1. It does not follow the learning rate: T merges pull by alpha * T * F(tau).
+        alpha_total: instead of alpha: the share of tau by which a surviving entry is pulled in `total_steps` steps.
+        total_steps: of the run; needed with `alpha_total`.
+        rescale: "none"; "inverse_keep": what OnDARE kept is multiplied by 1/keep (tau's pull too); "l1": what was kept
+            is multiplied so that the sum of magnitudes of a tensor stays what it was.
+        every: K of Alg. 2: merge each K-th step.
         consensus: how OnTIES elects signs; OnDARE does not use it.
-        resample_reference: draw F(tau) anew at each step; holds tau dense, and rounding losses are not made up for.
+        resample_reference: draw F(tau) anew at each merge (OnDARE); holds tau dense.
+        arithmetic: "torch", or "upstream": departures 4 and 5 as the released code has them.
         seed: of the masks.
         lr, betas, eps, weight_decay: as torch.optim.AdamW.
 
     Raises:
-        ValueError: an option out of range, a parameter that is not float32, or one without a reference delta.
+        ValueError: an option out of range, a parameter of another dtype, or one without a reference delta.
     """
 
     def __init__(
@@ -138,33 +96,95 @@ class OnlineMerging(torch.optim.Optimizer):
         *,
         method: Method = "ondare",
         keep: float,
-        alpha: float,
+        alpha: float | None = None,
+        alpha_total: float | None = None,
+        total_steps: int | None = None,
         rescale: Rescale = "none",
+        every: int = 1,
         consensus: Consensus = "weighted",
         resample_reference: bool = False,
+        arithmetic: Arithmetic = "torch",
         seed: int = 0,
         lr: float = 1e-6,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        groups = _named_groups(named_parameters)
-        named = {n: p for g in groups for n, p in zip(g["param_names"], g["params"], strict=True)}
-        deltas = deltas_for(named, reference_delta)
-        defaults: dict[str, Any] = {"method": method, "keep": keep, "alpha": alpha, "rescale": rescale}
-        defaults |= {
-            "consensus": consensus,
-            "resample_reference": resample_reference,
-            "seed": seed,
-            "reference": fingerprint(deltas),
-        }
-        defaults |= {"lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay}
+        groups = named_groups(named_parameters)
+        found = match({n: p for g in groups for n, p in zip(g["param_names"], g["params"], strict=True)}, reference_delta)
+        defaults: dict[str, Any] = {
+            "method": method, "keep": keep, "alpha": alpha, "rescale": rescale, "every": every, "consensus": consensus,
+            "resample_reference": resample_reference, "arithmetic": arithmetic, "seed": seed, "reference": "",
+            "lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay,
+        }  # fmt: skip
         super().__init__(groups, defaults)
-        self._pulls: dict[str, Pull] = {}
+        self._pulls: dict[str, rules.Pull] = {}
+        self._local: dict[str, tuple[Any, rules.Pull, list[int]]] = {}
+        self._scratch: Tensor | None = None
+        fingerprint = Fingerprint()
         for group in self.param_groups:
+            if group["alpha"] is None:
+                group["alpha"] = _alpha(group, alpha_total, total_steps)
             _check_options(group)
-            for name, param in zip(group["param_names"], group["params"], strict=True):
-                self._pulls[name] = _pull(deltas[name].to(param.device, torch.float32), name, group)
+            for name in group["param_names"]:  # one tensor at a time: only what survives is kept
+                tau = found[name]()
+                fingerprint.add(name, tau)
+                self._pulls[name] = self._pull(tau.float(), name, group)
+        for group in self.param_groups:
+            group["reference"] = fingerprint.hexdigest()
+
+    # -- what survives; a test may override `positions` to replay recorded masks ------------------------------------
+
+    def positions(self, name: str, step: int, first: int, count: int, group: dict[str, Any], device: torch.device) -> Tensor:
+        """Return the positions that OnDARE keeps of one block of a parameter, from its first entry.
+
+        Args:
+            name: of the parameter.
+            step: counts from 1; 0 is the mask of tau.
+            first: the block's first entry in the whole parameter, a multiple of the block's size.
+            count: entries of the block.
+            group: `keep` and `seed`.
+            device: where to draw.
+        """
+        return rules.random_positions(count, group["keep"], rules.generator_of(group["seed"], name, step, first, device))
+
+    def _kept(self, part: rules.Part, here: slice, step: int, group: dict[str, Any]) -> tuple[Tensor, int, int]:
+        """Return the positions kept of a part's block, from its first entry, and where they are among the whole block's.
+
+        Masks are drawn for whole blocks of the whole parameter, so they are the same in any sharding.
+        """
+        size, device = rules.block_size(part.weight.device), part.weight.device
+        begin = (part.first + here.start) // size * size
+        kept = self.positions(part.name, step, begin, min(size, part.whole - begin), group, device)
+        skip, count = part.first + here.start - begin, here.stop - here.start
+        if count == min(size, part.whole - begin):
+            return kept, 0, kept.numel()
+        left, right = torch.searchsorted(kept, torch.tensor([skip, skip + count], device=device)).tolist()
+        return kept[left:right] - skip, left, kept.numel()
+
+    def _pull(self, tau: Tensor, name: str, group: dict[str, Any]) -> rules.Pull:
+        """Return what survives of tau."""
+        flat, n, index = tau.flatten(), tau.numel(), None
+        if group["keep"] < 1 and group["method"] == "onties" and not _left_whole(group, n):
+            where = torch.arange(n)
+            line = rules.cut(flat.abs(), where, max(1, int(group["keep"] * n)))
+            index = rules.survives(flat, where, *line).nonzero().flatten()
+        elif group["keep"] < 1 and group["method"] == "ondare" and not group["resample_reference"]:
+            size = rules.block_size(flat.device)
+            kept = [self.positions(name, 0, i, min(size, n - i), group, flat.device) + i for i in range(0, n, size)]
+            index = torch.cat(kept)
+        if index is None:  # as it is where all of it survives, or is drawn anew at each step
+            return rules.Pull(None, flat.clone(), tau.shape, rules.norm(flat), 1.0)
+        index = index[flat[index] != 0]  # an entry that is kept and zero pulls nowhere
+        value = flat[index]
+        scale = self._scale(group, torch.stack([flat.abs().sum(), value.abs().sum()]), None)
+        norm = rules.norm(value)
+        value = value * scale
+        if group["arithmetic"] == "upstream" and group["method"] == "ondare":
+            value = value.clamp(-1, 1)
+        return rules.Pull(index.int() if n < 2**31 else index, value, tau.shape, norm, scale)
+
+    # -- the step -------------------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -176,37 +196,237 @@ class OnlineMerging(torch.optim.Optimizer):
         for group in self.param_groups:
             for name, param in zip(group["param_names"], group["params"], strict=True):
                 if param.grad is not None:
-                    self._update(name, param, param.grad, group)
+                    self._update(name, param, group)
         return loss
 
-    def _update(self, name: str, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        state, pull = self.state[param], self._pulls[name]
-        if "step" not in state:  # not in __init__: accelerate may still have swapped the parameters then
-            if param.shape != pull.shape or hasattr(param, "placements"):
-                raise ValueError(
-                    f"{name} is sharded or flattened (FSDP, DeepSpeed ZeRO); Online Merging needs whole parameters: "
-                    "use one device or plain data parallelism"
-                )
-            # a float32 tensor on the CPU, as torch.optim.AdamW: reading it never waits for the device
-            state["step"] = torch.tensor(0.0)
-            state["exp_avg"] = torch.zeros_like(param)
-            state["exp_avg_sq"] = torch.zeros_like(param)
+    def _update(self, name: str, param: Tensor, group: dict[str, Any]) -> None:
+        state = self.state[param]
+        if not state:  # not in __init__: accelerate may still have swapped the parameters then
+            self._begin(name, param, state, group)
         state["step"] += 1
         step, lr = int(state["step"]), float(group["lr"])
-        delta = adam_step(grad, state["exp_avg"], state["exp_avg_sq"], step, lr, group["betas"], group["eps"])
-        if group["weight_decay"]:
-            param.mul_(1 - lr * group["weight_decay"])
-        generator = _generator(group["seed"], name, step, param.device)
-        update = _sparsify(delta.flatten(), group, generator)
-        if group["alpha"] == 0 and not (group["method"] == "onties" and group["consensus"] == "unweighted"):
-            param.add_(update.view_as(param))  # tau has no weight and no vote
-            return
-        if pull.value.device != param.device:
-            pull = self._pulls[name] = pull.to(param.device)
-        if _resamples(group):
-            param.add_(_merge(update, _sparsify(pull.value, group, generator), group).view_as(param))
+        part = self._part(name, param, state)
+        decay = 1 - lr * group["weight_decay"]
+        upstream = group["arithmetic"] == "upstream"
+        if decay != 1 and not upstream:
+            part.decay(decay)
+        if group["every"] > 1 or lr == 0:
+            for here in part.blocks():
+                part.adam_into_weights(here, step, group)
+        if lr > 0 and step % group["every"] == 0:
+            if part.anchor is not None:
+                part.roll_back()
+            self._merge(part, state, step, group)
+            if part.anchor is not None:
+                part.anchor.copy_(part.exact(slice(None)))
+        if decay != 1 and upstream:
+            part.decay(decay)
+
+    def _merge(self, part: rules.Part, state: dict[str, Any], step: int, group: dict[str, Any]) -> None:
+        """Add the merge of F(Delta) and F(tau) to the weights of one part."""
+        merges = step // group["every"]
+        totals = (group["alpha"] * (merges - 1), group["alpha"] * merges)
+        if group["keep"] == 1 or _left_whole(group, part.whole):
+            pulled = torch.zeros((), dtype=torch.float64, device=part.weight.device)
+            for here in part.blocks():
+                pulled += self._merge_all(part, here, step, group, totals)
+            pulled = rules.total(pulled, part.group)
+        elif group["method"] == "ondare":
+            pulled = self._merge_random(part, step, group, totals)
         else:
-            _add_compensated(param, _merge_at(update, pull, group), pull.index, state)
+            pulled = self._merge_largest(part, step, group, totals)
+        if group["alpha"]:
+            state["pulled"] += pulled
+
+    def _merge_all(
+        self, part: rules.Part, here: slice, step: int, group: dict[str, Any], totals: tuple[float, float]
+    ) -> float | Tensor:
+        """Merge a block of which every entry survives; return the share of tau pulled."""
+        alpha, ties = group["alpha"], group["method"] == "onties"
+        if not alpha and not (ties and group["consensus"] == "unweighted"):  # tau has no weight and no vote
+            if part.anchor is None:
+                part.adam_into_weights(here, step, group)
+            else:
+                part.write(here, part.exact(here) + part.anchor[here])
+            return 0.0
+        delta, tau, exact = self._delta(part, here, step, group), part.pull.value[here], part.exact(here)
+        ours, theirs = rules.ballot(delta, tau, alpha, group["consensus"]) if ties else (True, True)
+        part.write(here, exact + delta.mul_(1 - alpha).mul_(ours) + rules.due(exact, tau, *totals) * theirs)
+        return alpha * (tau.double().square() * theirs).sum() / part.pull.norm
+
+    def _merge_random(self, part: rules.Part, step: int, group: dict[str, Any], totals: tuple[float, float]) -> float | Tensor:
+        """OnDARE: add (1 - alpha) F(Delta) and alpha F(tau), each where it survives; return the share of tau pulled."""
+        found, device, alpha = [], part.weight.device, group["alpha"]
+        sums = torch.zeros(2, dtype=torch.float64, device=device)
+        for here in part.blocks():
+            delta = self._delta(part, here, step, group)
+            kept, _, _ = self._kept(part, here, step, group)
+            values = delta.index_select(0, kept)
+            if group["rescale"] == "l1":
+                sums += torch.stack([delta.abs().sum(), values.abs().sum()])
+            found.append((kept.add_(here.start), values))
+        scale = self._scale(group, sums, part.group)
+        for kept, values in found:
+            part.add(kept, values.mul_((1 - alpha) * scale))
+        if alpha == 0:
+            return 0.0
+        if group["resample_reference"]:
+            return self._pull_anew(part, step, group)
+        assert part.pull.index is not None
+        exact = part.exact(part.pull.index)
+        part.write(part.pull.index, exact + rules.due(exact, part.pull.value, *totals))
+        return alpha * part.pull.scale
+
+    def _pull_anew(self, part: rules.Part, step: int, group: dict[str, Any]) -> float:
+        """Add alpha F(tau) with an F of this step; what a float32 cannot hold is rounded at random, right on average."""
+        device, scale = part.weight.device, 1 / group["keep"] if group["rescale"] == "inverse_keep" else 1.0
+        for here in part.blocks():
+            kept, left, count = self._kept(part, here, -step, group)  # minus: not the entries of Delta
+            block = (part.first + here.start) // rules.block_size(device)
+            generator = rules.generator_of(group["seed"], f"{part.name} rounding", step, block, device)
+            dither = torch.rand(count, generator=generator, device=device)[left : left + kept.numel()]
+            kept += here.start
+            exact, values = part.exact(kept), part.pull.value.index_select(0, kept).mul_(group["alpha"] * scale)
+            part.write(kept, exact + rules.rounded_at_random(exact, values, dither))
+        return group["alpha"] * scale * group["keep"]  # on average
+
+    def _merge_largest(self, part: rules.Part, step: int, group: dict[str, Any], totals: tuple[float, float]) -> float | Tensor:
+        """OnTIES: the largest of Delta and of tau, where they meet by vote; return the share of tau pulled."""
+        alpha, device, pull = group["alpha"], part.weight.device, part.pull
+        assert pull.index is not None
+        k = max(1, int(group["keep"] * part.whole))
+        bound = rules.reduced(rules.guess(self._sample(part, step, group), group["keep"]), device, part.group, least=True)
+        where, values, meeting, sums = self._candidates(part, bound, step, group)
+        if rules.reduced(where.numel() + meeting.numel(), device, part.group) < k:  # the sample misled
+            where, values, meeting, sums = self._candidates(part, 0.0, step, group, again=True)
+        magnitudes, positions = torch.cat([values, meeting]).abs_(), torch.cat([where, pull.index.long()]) + part.first
+        line = rules.cut(magnitudes, positions, k, part.group)
+        alive = rules.survives(torch.cat([values, meeting]), positions, *line)
+        if group["rescale"] == "l1":
+            sums[1] = magnitudes[alive].sum()
+        scale, count = self._scale(group, sums, part.group), where.numel()
+        part.add(where[alive[:count]], values[alive[:count]] * ((1 - alpha) * scale))
+        met = meeting * alive[count:] * scale
+        ours, theirs = rules.ballot(met, pull.value, alpha, group["consensus"])
+        exact = part.exact(pull.index)
+        merged = met * (1 - alpha) * ours + rules.due(exact, pull.value, *totals) * theirs
+        part.write(pull.index, exact + merged)
+        agreed = rules.total((pull.value.double().square() * theirs).sum(), part.group)
+        return alpha * agreed / (pull.scale * pull.norm)
+
+    def _candidates(
+        self, part: rules.Part, bound: float, step: int, group: dict[str, Any], *, again: bool = False
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return positions and values of the large entries of Delta where tau is zero; Delta where it is not; sums.
+
+        Args:
+            part: whose.
+            bound: least magnitude of the former; of the latter all are returned.
+            step: the step.
+            group: the options.
+            again: the moments were updated already.
+        """
+        where, values, meeting = [], [], []
+        if not part.weight.numel():  # fewer rows than processes
+            none = part.weight.new_empty(0, dtype=torch.float32)
+            where, values, meeting = [none.long()], [none], [none]
+        sums = torch.zeros(2, dtype=torch.float64, device=part.weight.device)
+        assert part.pull.index is not None
+        for here, (left, right) in zip(part.blocks(), pairwise(part.splits), strict=True):
+            delta = self._delta(part, here, step, group, again=again)
+            if group["rescale"] == "l1":
+                sums[0] += delta.abs().sum()
+            crossing = part.pull.index[left:right] - here.start
+            meeting.append(delta.index_select(0, crossing))
+            delta.index_fill_(0, crossing.long(), 0)
+            large = rules.at_least(delta, bound) if bound else rules.others(delta, crossing)
+            values.append(delta.index_select(0, large))
+            where.append(large.add_(here.start))
+        return torch.cat(where), torch.cat(values), torch.cat(meeting), sums
+
+    def _sample(self, part: rules.Part, step: int, group: dict[str, Any]) -> Tensor:
+        """Return Delta at evenly spaced entries of a part: enough to guess where the largest begin."""
+        n = part.weight.numel()
+        every = slice(None, None, max(1, n // min(max(n // 64, 2048), 32768)) | 1)  # odd: does not follow the columns
+        if part.anchor is not None:
+            return part.anchor[every]
+        b1, b2 = group["betas"]
+        grad = part.grad[every].float()
+        mean = part.exp_avg[every].lerp(grad, 1 - b1)
+        square = (part.exp_avg_sq[every] * b2).addcmul_(grad, grad, value=1 - b2)
+        return rules.adam_delta(mean, square, step, group)
+
+    def _delta(self, part: rules.Part, here: slice, step: int, group: dict[str, Any], *, again: bool = False) -> Tensor:
+        """Return Delta of a block, to do with as one likes; updates the moments unless `again`."""
+        device = part.weight.device
+        count = here.stop - here.start
+        if self._scratch is None or self._scratch.device != device or self._scratch.numel() < count:
+            self._scratch = torch.empty(max(count, min(rules.block_size(device), part.weight.numel())), device=device)
+        delta = self._scratch[:count]
+        if part.anchor is not None:
+            return delta.copy_(part.anchor[here])
+        if again:
+            return delta.copy_(rules.adam_delta(part.exp_avg[here], part.exp_avg_sq[here], step, group))
+        part.adam(delta.zero_(), here, step, group)
+        return delta
+
+    def _scale(self, group: dict[str, Any], sums: Tensor, processes: ProcessGroup | None) -> float:
+        """Return what survivors are multiplied by; `sums` are those of all magnitudes and of the survivors'."""
+        if group["rescale"] == "inverse_keep":
+            return 1 / group["keep"]
+        if group["rescale"] == "none":
+            return 1.0
+        whole, kept = (rules.reduced(float(x), sums.device, processes) for x in sums)
+        return whole / kept if kept else 1.0
+
+    # -- state ----------------------------------------------------------------------------------------------------
+
+    def _begin(self, name: str, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+        if param.shape != self._pulls[name].shape:
+            raise ValueError(
+                f"{name} is sharded or flattened ({tuple(param.shape)} instead of {tuple(self._pulls[name].shape)}); Online "
+                "Merging works on one device, in data parallelism and under FSDP2 (fsdp_version: 2), not under FSDP1 or "
+                "DeepSpeed"
+            )
+        # a float32 tensor on the CPU, as torch.optim.AdamW: reading it never waits for the device
+        state["step"] = torch.tensor(0.0)
+        state["exp_avg"] = torch.zeros_like(param, dtype=torch.float32)
+        state["exp_avg_sq"] = torch.zeros_like(param, dtype=torch.float32)
+        if param.dtype == torch.bfloat16:
+            state["low"] = torch.zeros_like(param, dtype=torch.int16)
+        if group["every"] > 1:
+            state["anchor"] = param.detach().float().clone()
+        if group["alpha"]:
+            state["pulled"] = torch.tensor(0.0, device=param.device)
+
+    def _part(self, name: str, param: Tensor, state: dict[str, Any]) -> rules.Part:
+        first, count, processes = rules.span(name, param)
+        key, (pull, splits) = (first, count, param.device), (self._pulls[name], [])
+        low, anchor = (rules.flat(state[key]) if key in state else None for key in ("low", "anchor"))
+        moments = rules.flat(state["exp_avg"]), rules.flat(state["exp_avg_sq"])
+        assert param.grad is not None
+        weight, grad, whole = rules.flat(param), rules.flat(param.grad), param.numel()
+        part = rules.Part(name, weight, low, grad, *moments, anchor, pull, splits, first, whole, processes)
+        if self._local.get(name, (None,))[0] != key:
+            index, value = pull.index, pull.value
+            if index is None:
+                value = value[first : first + count]
+            elif count < param.numel():
+                inside = (index >= first) & (index < first + count)
+                index, value = index[inside] - first, value[inside]
+            pull = pull._replace(index=None if index is None else index.to(param.device), value=value.to(param.device))
+            if pull.index is not None:
+                bounds = torch.tensor([0, *(here.stop for here in part.blocks())], device=param.device)
+                splits = torch.searchsorted(pull.index.long(), bounds).tolist()
+            self._local[name] = (key, pull, splits)
+        _, part.pull, part.splits = self._local[name]
+        return part
+
+    def displacement(self) -> float:
+        """Return how far the merges have pulled along tau so far: 0.1 is a tenth of what SFT did, on entries that survive."""
+        named = [(n, p) for g in self.param_groups for n, p in zip(g["param_names"], g["params"], strict=True)]
+        pulls = [(float(self.state[p].get("pulled", 0.0)), self._pulls[n].norm) for n, p in named if p in self.state]
+        return sum(pulled * norm for pulled, norm in pulls) / max(sum(norm for _, norm in pulls), 1e-300)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load a checkpoint made with the same reference delta and the same masks.
@@ -222,87 +442,47 @@ class OnlineMerging(torch.optim.Optimizer):
                         "resume with the base, reference and optimizer settings that it was made with, or start anew"
                     )
         super().load_state_dict(state_dict)
+        # torch casts everything to the parameter's dtype; moments of bfloat16 weights are float32, their low bits int16
+        order = [index for group in state_dict["param_groups"] for index in group["params"]]
+        for index, param in zip(order, (p for g in self.param_groups for p in g["params"]), strict=True):
+            for key, value in state_dict["state"].get(index, {}).items():
+                if isinstance(value, Tensor) and key != "step":
+                    self.state[param][key] = value.to(param.device, copy=True)
         for state in self.state.values():  # a map_location may have moved the counters
             state["step"] = state["step"].cpu()
 
 
-def _merge(delta: Tensor, tau: Tensor, group: dict[str, Any]) -> Tensor:
-    if group["method"] == "ondare":
-        return ondare(delta, tau, group["alpha"])
-    return onties(delta, tau, group["alpha"], group["consensus"])
+# -- options ------------------------------------------------------------------------------------------------------
 
 
-def _merge_at(delta: Tensor, pull: Pull, group: dict[str, Any]) -> Tensor:
-    """Merge F(Delta) with a sparse F(tau): where tau is zero both rules are (1 - alpha) F(Delta)."""
-    if pull.index is None:
-        return _merge(delta, pull.value, group)
-    merged = _merge(delta[pull.index], pull.value, group)
-    delta.mul_(1 - group["alpha"])
-    delta[pull.index] = merged
-    return delta
+def _left_whole(group: dict[str, Any], n: int) -> bool:
+    """Return whether the released code's OnTIES would keep all of so small a tensor."""
+    return group["arithmetic"] == "upstream" and group["method"] == "onties" and int(group["keep"] * n) < 1
 
 
-def _add_compensated(param: Tensor, update: Tensor, index: Tensor | None, state: dict[str, Any]) -> None:
-    """Add a flat update; at `index` (None: everywhere) carry what float32 rounding lost over to the next step."""
-    where = slice(None) if index is None else index
-    before = param.flatten().clone() if index is None else param.flatten()[index]
-    if "residual" in state:
-        update[where] += state["residual"]
-    param.add_(update.view_as(param))
-    state["residual"] = update[where] - (param.flatten()[where] - before)
-
-
-def _resamples(group: dict[str, Any]) -> bool:
-    return group["resample_reference"] and group["method"] == "ondare" and group["keep"] < 1
-
-
-def _sparsify(x: Tensor, group: dict[str, Any], generator: torch.Generator) -> Tensor:
-    """Return F of a flat tensor, rescaled; the tensor itself where all of it is kept."""
-    keep = group["keep"]
-    if keep == 1:
-        return x
-    mask = top_fraction(x, keep) if group["method"] == "onties" else random_fraction(x, keep, generator)
-    kept = torch.where(mask, x, 0.0)
-    return kept.mul_(1 / keep) if group["rescale"] == "inverse_keep" else kept
-
-
-def _pull(tau: Tensor, name: str, group: dict[str, Any]) -> Pull:
-    flat = tau.flatten()
-    if group["keep"] == 1 or _resamples(group):
-        return Pull(None, flat, tau.shape)
-    kept = _sparsify(flat, group, _generator(group["seed"], name, 0, tau.device))  # steps count from 1
-    index = kept.nonzero().flatten()  # an entry that is kept and zero pulls nowhere
-    return Pull(index.int() if flat.numel() < 2**31 else index, kept[index], tau.shape)
-
-
-def _generator(seed: int, name: str, step: int, device: torch.device) -> torch.Generator:
-    digest = hashlib.blake2b(repr((seed, name, step)).encode(), digest_size=8).digest()
-    return torch.Generator(device).manual_seed(int.from_bytes(digest) >> 1)
-
-
-def _named_groups(named_parameters: Iterable[Any]) -> list[dict[str, Any]]:
-    """Return parameter groups whose `param_names` are free of wrappers' prefixes, one for each parameter."""
-    items = list(named_parameters)
-    if not (items and isinstance(items[0], Mapping)):
-        items = [{"params": [p for _, p in items], "param_names": [name for name, _ in items]}]
-    groups = [{**group, "params": list(group["params"])} for group in items]
-    for group in groups:
-        group["param_names"] = [plain_name(name) for name in group.get("param_names", ())]
-        if len(group["param_names"]) != len(group["params"]):
-            raise ValueError("every group needs 'param_names', one for each of its 'params', in the same order")
-    return groups
+def _alpha(group: dict[str, Any], total: float | None, steps: int | None) -> float:
+    """Return the weight of tau at each merge that makes `total` after all `steps`."""
+    if total is None or not steps:
+        raise ValueError("give alpha, or alpha_total with total_steps")
+    if group["rescale"] == "l1":
+        raise ValueError("alpha_total needs to know by how much survivors grow; with rescale 'l1' give alpha")
+    grown = 1 / group["keep"] if group["rescale"] == "inverse_keep" else 1.0
+    hit = group["keep"] if group["resample_reference"] and group["method"] == "ondare" else 1.0
+    return total / (max(1, steps // group["every"]) * grown * hit)
 
 
 def _check_options(group: dict[str, Any]) -> None:
-    for key, allowed in (("method", Method), ("rescale", Rescale), ("consensus", Consensus)):
+    for key, allowed in (("method", Method), ("rescale", Rescale), ("consensus", Consensus), ("arithmetic", Arithmetic)):
         if group[key] not in get_args(allowed):
             raise ValueError(f"{key} is {group[key]!r}; one of: {', '.join(get_args(allowed))}")
     if not 0 < group["keep"] <= 1:
         raise ValueError(f"keep is {group['keep']}; it is a fraction: above 0, at most 1")
     if not 0 <= group["alpha"] <= 1:
         raise ValueError(f"alpha is {group['alpha']}; it is a weight: 0 to 1")
-    if group["method"] == "onties" and group["rescale"] != "none":
-        raise ValueError("rescale 'inverse_keep' makes a random mask unbiased; onties keeps the largest: use 'none'")
+    if group["every"] < 1 or group["every"] != int(group["every"]):
+        raise ValueError(f"every is {group['every']}; it counts steps: 1, 2, ...")
+    if group["method"] == "onties" and group["rescale"] == "inverse_keep":
+        raise ValueError("rescale 'inverse_keep' makes a random mask unbiased; onties keeps the largest: use 'none' or 'l1'")
 
 
 def _short(value: Any) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +30,36 @@ def plain_name(name: str) -> str:
     return ".".join(part for part in name.split(".") if part not in _WRAPPERS)
 
 
-def deltas_for(named: Mapping[str, Tensor], reference_delta: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the reference delta of every parameter that is trained, by the parameter's plain name.
+def named_groups(named_parameters: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return parameter groups whose `param_names` are free of wrappers' prefixes, one for each parameter."""
+    items = list(named_parameters)
+    if not (items and isinstance(items[0], Mapping)):
+        items = [{"params": [p for _, p in items], "param_names": [name for name, _ in items]}]
+    groups = [{**group, "params": list(group["params"])} for group in items]
+    for group in groups:
+        group["param_names"] = [plain_name(name) for name in group.get("param_names", ())]
+        if len(group["param_names"]) != len(group["params"]):
+            raise ValueError("every group needs 'param_names', one for each of its 'params', in the same order")
+    return groups
+
+
+def match(named: Mapping[str, Tensor], reference_delta: Mapping[str, Tensor]) -> dict[str, Callable[[], Tensor]]:
+    """Return how to get the reference delta of every parameter that is trained, by the parameter's plain name.
+
+    Getters, because a delta may be read from disk: whoever wants a hundredth of each entry need not hold all of them.
 
     Raises:
-        ValueError: a parameter is not float32, has no reference delta, or one of another shape; all are named.
+        ValueError: a parameter is of a dtype that loses the update, has no reference delta, or one of another shape; all
+            are named.
     """
-    if low := [f"{name} is {str(p.dtype).removeprefix('torch.')}" for name, p in named.items() if p.dtype != torch.float32]:
-        raise ValueError(
-            f"Online Merging makes steps that only float32 weights hold; {_listed(low)}. Set `dtype: float32` in the "
-            "stage (bf16 autocast is fine)"
-        )
-    plain = {plain_name(name): delta for name, delta in reference_delta.items()}
+    low = [
+        f"{name} is {str(p.dtype).removeprefix('torch.')}"
+        for name, p in named.items()
+        if p.dtype not in (torch.float32, torch.bfloat16)
+    ]
+    if low:
+        raise ValueError(f"Online Merging works on float32 or bfloat16 weights; {_listed(low)}. Set `dtype` in the stage")
+    plain = {plain_name(name): name for name in reference_delta}
     keys = {name: _key_of(name, plain) for name in named}
     if missing := [name for name, key in keys.items() if key is None]:
         adapters = any("lora_" in name for name in missing)
@@ -52,29 +70,58 @@ def deltas_for(named: Mapping[str, Tensor], reference_delta: Mapping[str, Tensor
         )
         raise ValueError(f"no reference delta for {_listed(missing)}; {why}")
     found = {name: plain[key] for name, key in keys.items() if key is not None}
-    wrong = [f"{n} {tuple(p.shape)} against {tuple(found[n].shape)}" for n, p in named.items() if p.shape != found[n].shape]
+    shapes = {name: _shape(reference_delta, key) for name, key in found.items()}
+    wrong = [f"{n} {tuple(p.shape)} against {shapes[n]}" for n, p in named.items() if tuple(p.shape) != shapes[n]]
     if wrong:
         raise ValueError(f"the reference delta has another shape than the model: {_listed(wrong)}; was the vocabulary resized?")
-    return found
+    return {name: partial(reference_delta.__getitem__, key) for name, key in found.items()}
 
 
-def fingerprint(deltas: Mapping[str, Tensor]) -> str:
-    """Return a hash of names, shapes and up to 1024 evenly spaced values of each tensor.
+class Fingerprint:
+    """A hash of names, shapes and up to 1024 evenly spaced values of each tensor.
 
     No sums: they depend on the number of threads, and a resumed run would be refused for nothing.
     """
-    digest = hashlib.sha256()
-    for name, delta in sorted(deltas.items()):
+
+    def __init__(self) -> None:
+        self._lines: list[tuple[str, str]] = []
+
+    def add(self, name: str, delta: Tensor) -> None:
+        """Take in one tensor; the order does not matter."""
         sample = delta.detach().flatten()[:: max(1, delta.numel() // 1024)][:1024]
-        digest.update(repr((name, tuple(delta.shape))).encode())
-        digest.update(sample.to("cpu", torch.float32).contiguous().numpy().tobytes())
-    return digest.hexdigest()
+        values = sample.to("cpu", torch.float32).contiguous().numpy().tobytes()
+        self._lines.append((repr((name, tuple(delta.shape))), hashlib.sha256(values).hexdigest()))
+
+    def hexdigest(self) -> str:
+        """Return the hash of all."""
+        return hashlib.sha256(repr(sorted(self._lines)).encode()).hexdigest()
 
 
-def load_reference_delta(base: str, reference: str) -> dict[str, Tensor]:
-    """Return theta_reference - theta_base in float32, by tensor name.
+class ReferenceDelta(Mapping[str, Tensor]):
+    """theta_reference - theta_base in float32 by tensor name, read from disk when asked for, one tensor at a time."""
 
-    Reads one tensor of each model at a time, so the peak is the delta (4 bytes a parameter) and two tensors.
+    def __init__(self, old: Mapping[str, Path], new: Mapping[str, Path]) -> None:
+        self._old, self._new = old, new
+
+    def __getitem__(self, name: str) -> Tensor:
+        """Read one tensor of each model and subtract."""
+        return _read(self._new[name], name).float() - _read(self._old[name], name).float()
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(sorted(self._new))
+
+    def __len__(self) -> int:
+        """Return the number of tensors."""
+        return len(self._new)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return a tensor's shape without reading it."""
+        return _shape_on_disk(self._new[name], name)
+
+
+def reference_delta(base: str, reference: str) -> ReferenceDelta:
+    """Return theta_reference - theta_base in float32, by tensor name; tensors are read one at a time, when asked for.
 
     Args:
         base: folder or hub id of the pretrained model, as safetensors in one file or in shards.
@@ -86,18 +133,10 @@ def load_reference_delta(base: str, reference: str) -> dict[str, Tensor]:
     """
     folders = [_folder(base), _folder(reference)]
     _check_tokenizers(*folders)
-    with ExitStack() as opened:
-        models: list[dict[str, Any]] = []
-        for folder in folders:
-            files: dict[Path, Any] = {}
-            where = _where(folder)
-            for path in sorted(set(where.values())):
-                files[path] = opened.enter_context(safe_open(path, framework="pt"))
-            models.append({name: files[path] for name, path in where.items()})
-        old, new = models
-        _drop_tied(old, new)
-        _check_names(old, new)
-        return {n: new[n].get_tensor(n).float() - old[n].get_tensor(n).float() for n in sorted(new)}
+    old, new = (_where(folder) for folder in folders)
+    _drop_tied(old, new)
+    _check_names(old, new)
+    return ReferenceDelta(old, new)
 
 
 def _folder(model: str) -> Path:
@@ -138,29 +177,44 @@ def _check_tokenizers(base: Path, reference: Path) -> None:
         )
 
 
-def _drop_tied(old: dict[str, Any], new: dict[str, Any]) -> None:
+def _drop_tied(old: dict[str, Path], new: dict[str, Path]) -> None:
     """Drop the output embedding of the one model that stores it, where it is the input embedding again."""
     for model, other in ((old, new), (new, old)):
         name, table = _OUTPUT, next((n for n in model if n.endswith(_INPUT)), None)
         if name not in model or name in other or table is None:
             continue
-        if torch.equal(model[name].get_tensor(name), model[table].get_tensor(table)):
+        if torch.equal(_read(model[name], name), _read(model[table], table)):
             del model[name]
 
 
-def _check_names(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+def _check_names(old: Mapping[str, Path], new: Mapping[str, Path]) -> None:
     problems = []
     for model, other, label in ((old, new, "the reference"), (new, old, "the base")):
         if missing := sorted(set(model) - set(other)):
             problems.append(f"{label} lacks {_listed(missing)}")
-    shapes = {n: (old[n].get_slice(n).get_shape(), new[n].get_slice(n).get_shape()) for n in sorted(set(old) & set(new))}
+    both = sorted(set(old) & set(new))
+    shapes = {name: (list(_shape_on_disk(old[name], name)), list(_shape_on_disk(new[name], name))) for name in both}
     if wrong := [f"{name} {a} in the base, {b} in the reference" for name, (a, b) in shapes.items() if a != b]:
         problems.append(f"shapes differ: {_listed(wrong)}")
     if problems:
         raise ValueError(f"reference and base are not the same architecture: {'; '.join(problems)}")
 
 
-def _key_of(name: str, deltas: Mapping[str, Tensor]) -> str | None:
+def _read(path: Path, name: str) -> Tensor:
+    with safe_open(path, framework="pt") as file:
+        return file.get_tensor(name)
+
+
+def _shape_on_disk(path: Path, name: str) -> tuple[int, ...]:
+    with safe_open(path, framework="pt") as file:
+        return tuple(file.get_slice(name).get_shape())
+
+
+def _shape(deltas: Mapping[str, Tensor], name: str) -> tuple[int, ...]:
+    return deltas.shape(name) if isinstance(deltas, ReferenceDelta) else tuple(deltas[name].shape)
+
+
+def _key_of(name: str, deltas: Mapping[str, str]) -> str | None:
     """Return the name under which a mapping has a parameter: its own, or its twin's where embeddings are tied."""
     if name in deltas:
         return name
