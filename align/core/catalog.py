@@ -21,6 +21,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "evaluate": "align.stages.evaluate:Evaluate",
         "export": "align.stages.export:Export",
         "load": "align.stages.load:Load",
+        "merge": "align.stages.merge:Merge",
         "online_dpo": "align.stages.online_dpo:OnlineDPO",
         "rejection_sampling": "data_synthesis.rejection_sampling:RejectionSampling",
         "reward_model": "align.stages.reward_model:RewardModelStage",

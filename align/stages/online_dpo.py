@@ -63,6 +63,9 @@ class OnlineDPO(PreferenceStage):
         if self.max_steps != -1:
             yield "max_steps", "rounds and prompts_per_round decide how long online_dpo trains; leave max_steps out"
 
+        if getattr(self.optimizer, "ema", None) is not None:
+            yield "optimizer.ema", "online_dpo samples from the weights that it trains; leave ema out"
+
     def run(self, run: Run) -> None:
         """Run the rounds, publish."""
         from align.train import encode, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)

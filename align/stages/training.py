@@ -155,6 +155,9 @@ class TrainingStage(Stage):
             run.log.info("%-12s resuming from %s", run.name, Path(checkpoint).name)
         result = trainer.train(resume_from_checkpoint=checkpoint)
         trainer.stop_if_broken()
+        optimizer = getattr(trainer.optimizer, "optimizer", trainer.optimizer)
+        if hasattr(optimizer, "take_average"):
+            optimizer.take_average()
         run.report |= {"steps": trainer.state.global_step, "train_loss": round(result.training_loss, 4)}
         return trainer
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -165,6 +165,32 @@ def ballot(delta: Tensor, tau: Tensor, alpha: float, consensus: Consensus) -> tu
     a, b = (1 - alpha) * delta, alpha * tau
     elected = (a + b if consensus == "weighted" else delta + tau).sign()
     return a.sign() == elected, b.sign() == elected
+
+
+# -- offline merging: whole models, once --------------------------------------------------------------------------
+
+
+def dare(deltas: Sequence[Tensor], weights: Sequence[float], keep: float, generators: Sequence[torch.Generator]) -> Tensor:
+    """Return sum_i w_i drop(tau_i) / keep, entries dropped at random (arXiv 2311.03099, Eq. 3 and 4); all in one shape."""
+    merged = torch.zeros_like(deltas[0])
+    for delta, weight, generator in zip(deltas, weights, generators, strict=True):
+        kept = random_positions(delta.numel(), keep, generator) if keep < 1 else torch.arange(delta.numel())
+        merged.view(-1)[kept] += delta.flatten()[kept] * (weight / keep)
+    return merged
+
+
+def ties(deltas: Sequence[Tensor], weights: Sequence[float], keep: float) -> Tensor:
+    """Return the disjoint mean of trimmed deltas (arXiv 2306.01708, section 3); all in one shape.
+
+    Of each delta the largest stay, the sign of their weighted sum is elected, and those that have it are averaged by weight.
+    """
+    k, where = max(1, int(keep * deltas[0].numel())), torch.arange(deltas[0].numel())
+    flat = [delta.flatten() for delta in deltas]
+    trimmed = torch.stack([x * survives(x, where, *cut(x.abs(), where, k)) for x in flat])
+    share = torch.tensor(weights, dtype=trimmed.dtype).unsqueeze(1)
+    agrees = (trimmed.sign() == (share * trimmed).sum(0).sign()) & (trimmed != 0)
+    weight = (share * agrees).sum(0)
+    return ((share * trimmed * agrees).sum(0) / weight.clamp(min=1e-12)).view_as(deltas[0])
 
 
 # -- adding what is smaller than a float32 can hold ---------------------------------------------------------------

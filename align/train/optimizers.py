@@ -30,6 +30,10 @@ class AdamWConfig(Optimizer):
     1000. Source: Kingma and Ba 2015, arXiv 1412.6980, section 2; torch's defaults."""
     eps: float = Field(default=1e-8, gt=0)
     """Added to the root of the second moment; large values turn Adam into SGD with momentum. Source: as betas."""
+    ema: float | None = Field(default=None, gt=0, le=1)
+    """Publish a moving average of the weights instead of the last ones: each step adds this share of the new weights, so
+    0.01 averages over about 100 steps (4 bytes more a weight). Not for `online_dpo`. Source: the paper on online merging
+    compares with 1e-3 (arXiv 2405.17931, Table 1), on runs of 950 steps."""
 
     def build(
         self, groups: list[dict[str, Any]], *, learning_rate: float, total_steps: int, seed: int, locate: Callable[[str], str]
@@ -38,7 +42,12 @@ class AdamWConfig(Optimizer):
         import torch  # noqa: PLC0415
 
         fused = all(param.is_cuda for group in groups for param in group["params"]) or None
-        return torch.optim.AdamW(groups, lr=learning_rate, betas=self.betas, eps=self.eps, fused=fused)
+        options: dict[str, Any] = {"lr": learning_rate, "betas": self.betas, "eps": self.eps, "fused": fused}
+        if self.ema is None:
+            return torch.optim.AdamW(groups, **options)
+        from align.train.ema import AveragedAdamW  # noqa: PLC0415
+
+        return AveragedAdamW(groups, rate=self.ema, **options)
 
 
 class OnlineMergingConfig(Optimizer):

@@ -1,0 +1,80 @@
+"""Offline merging: one checkpoint from several that were trained from the same base. No training, minutes on a CPU.
+
+The usual remedy for the alignment tax before online merging (arXiv 2405.17931, section 4, compares with all three): with
+tau_i = theta_i - theta_base and weights w_i that add up to 1,
+
+    linear  theta_base + sum w_i tau_i
+    dare    theta_base + sum w_i drop(tau_i) / keep      random entries; Yu et al. 2023, arXiv 2311.03099, Eq. 3 and 4
+    ties    theta_base + the mean of those trimmed tau_i  the largest entries; Yadav et al. 2023, arXiv 2306.01708, section 3
+            that have the elected sign
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from align.core.stage import Run, Stage
+from align.core.wiring import Ref
+from align.generate import checkpoints
+
+
+class Merge(Stage):
+    """Merge models that have a base in common."""
+
+    makes: ClassVar[frozenset[str]] = frozenset({"model"})
+
+    models: Annotated[list[str], Ref("model")] = Field(min_length=2)
+    """What to merge, such as `[sft, dpo]`. Configuration and tokenizer are the first one's."""
+    base: Annotated[str, Ref("model")] = "base"
+    """What all of them were trained from."""
+    method: Literal["linear", "dare", "ties"] = "linear"
+    """How; see the formulas at the top of align/stages/merge.py."""
+    weights: list[float] | None = None
+    """One a model, adding up to 1; left out, equal ones."""
+    keep: float = Field(default=0.5, gt=0, le=1)
+    """Fraction of a delta's entries that survive, for `dare` and `ties`. DARE reports little loss down to 0.1 for
+    instruction tuning (arXiv 2311.03099, section 4.2); TIES uses 0.2 (arXiv 2306.01708, section 5)."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Precision of the merged weights; the sums are float32."""
+
+    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
+        """Check the weights."""
+        if self.weights is not None and len(self.weights) != len(self.models):
+            yield "weights", f"{len(self.weights)} weights for {len(self.models)} models; give one each"
+        elif self.weights is not None and not math.isclose(sum(self.weights), 1, abs_tol=1e-6):
+            yield "weights", f"the weights add up to {sum(self.weights):g}; they are shares of 1"
+        if self.base in self.models:
+            yield "base", f"{self.base!r} is also merged; its delta is zero"
+
+    def run(self, run: Run) -> None:
+        """Merge tensor by tensor, publish."""
+        import torch  # noqa: PLC0415 (torch is loaded only when a stage runs)
+
+        from align.train import merge_rules as rules  # noqa: PLC0415
+        from align.train.reference_delta import match, reference_delta  # noqa: PLC0415
+
+        base = run.locate(self.base)
+        model = checkpoints.causal_lm(run.locate(self.models[0]), "float32")
+        named = dict(model.named_parameters())
+        deltas = [match(named, reference_delta(base, run.locate(name))) for name in self.models]
+        weights = self.weights or [1 / len(self.models)] * len(self.models)
+        with torch.no_grad():
+            for name, param in named.items():
+                taus = [delta[name]() for delta in deltas]
+                param.sub_(taus[0])  # the base
+                if self.method == "linear":
+                    merged = torch.stack([w * tau for w, tau in zip(weights, taus, strict=True)]).sum(0)
+                elif self.method == "dare":
+                    streams = [rules.generator_of(run.seed(), name, i, 0, param.device) for i in range(len(taus))]
+                    merged = rules.dare(taus, weights, self.keep, streams)
+                else:
+                    merged = rules.ties(taus, weights, self.keep)
+                param.add_(merged)
+        model.to(getattr(torch, self.dtype)).save_pretrained(run.folder)
+        checkpoints.tokenizer(run.locate(self.models[0])).save_pretrained(run.folder)
+        run.report |= {"method": self.method, "weights": [round(w, 4) for w in weights], "parameters": model.num_parameters()}
