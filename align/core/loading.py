@@ -2,7 +2,7 @@
 
 The node graph is read rather than the constructed value, because it knows lines and still holds duplicate keys.
 Scalars follow the YAML 1.2 core schema, so `1e-5` is a number and `off` is a word (PyYAML, YAML 1.1, reads them as a
-string and as False).
+string and as False). `<<: *anchor` takes in another mapping, as YAML 1.1 had it and everybody expects.
 """
 
 from __future__ import annotations
@@ -85,17 +85,45 @@ def _value(node: Node, loc: Path_, source: Source) -> Any:
         return [_value(item, (*loc, i), source) for i, item in enumerate(node.value)]
     assert isinstance(node, MappingNode)
     result: dict[str, Any] = {}
+    _fill(result, node, loc, source)
+    return result
+
+
+def _fill(result: dict[str, Any], node: MappingNode, loc: Path_, source: Source, inside: tuple[MappingNode, ...] = ()) -> None:
+    """Read the keys of a mapping, then those of the mappings that it takes in with `<<`; its own come first.
+
+    Args:
+        result: what is filled.
+        node: the mapping.
+        loc: where the recipe has it.
+        source: for lines and problems.
+        inside: the mappings that took this one in.
+    """
+    own: set[str] = set()
     for key_node, value_node in node.value:
         key = str(key_node.value)
+        if key == "<<" and not key_node.style:
+            continue
         line = key_node.start_mark.line + 1
-        where = ".".join(map(str, (*loc, key)))
-        if key in result:
+        if key in own:
             first = source.lines[(*loc, key)]
+            where = ".".join(map(str, (*loc, key)))
             source.problems.append(Problem(line, where, f"duplicate key (first on line {first}); remove one"))
+            continue
+        own.add(key)
+        if inside and key in result:
             continue
         source.lines[(*loc, key)] = line
         result[key] = _value(value_node, (*loc, key), source)
-    return result
+    for key_node, value_node in node.value:
+        if str(key_node.value) != "<<" or key_node.style:
+            continue
+        for taken in value_node.value if isinstance(value_node, SequenceNode) else [value_node]:
+            if isinstance(taken, MappingNode) and taken not in (*inside, node):
+                _fill(result, taken, loc, source, (*inside, node))
+            else:
+                line, where = key_node.start_mark.line + 1, ".".join(map(str, (*loc, "<<")))
+                source.problems.append(Problem(line, where, "`<<` takes in another mapping, by its anchor: `<<: *name`"))
 
 
 def _scalar(text: str) -> Any:

@@ -34,6 +34,11 @@ MODULES = {
 
 # `#!` marks the line that the message must name
 BROKEN = {
+    "merge of a word": (HEAD + "  more: {<<: problems} #!\n", "stages.more.<<: `<<` takes in another mapping, by its anchor"),
+    "merge of itself": (HEAD + "  more: &more {<<: *more} #!\n", "stages.more.<<: `<<` takes in another mapping"),
+    "error in what is merged": (
+        HEAD + "  more: &more {kind: load, path: y, limti: 3} #!\n  again: {<<: *more}\n", "stages.more.limti: unknown key",
+    ),
     "duplicate key": (HEAD + "seed: 1\nseed: 2 #!\n", "seed: duplicate key (first on line 8); remove one"),
     "duplicate stage": (HEAD + "  problems: {kind: load, path: y} #!\n", "stages.problems: duplicate key (first on line 6)"),
     "top-level typo": ("name: x\nbass: ./m #!\nbase: ./m\n" + TAIL, "bass: unknown key; did you mean 'base'?"),
@@ -220,6 +225,16 @@ SFT = (
     HEAD
     + "  sft: {kind: sft, model: base, data: [right]}\n  dpo: {kind: dpo, model: sft, data: [right], learning_rate: 5e-7}\n"
 )
+
+
+def test_a_mapping_takes_in_others_and_its_own_keys_win(tmp_path):
+    text = "one: &one {a: 1, b: 1}\ntwo: &two {b: 2, c: 2}\nboth: {<<: [*one, *two], a: 3}\nword: {'<<': 4}\n"
+    (tmp_path / "x.yaml").write_text(text)
+    read = loading.read_yaml(tmp_path / "x.yaml")
+    assert read.data["both"] == {"a": 3, "b": 1, "c": 2}
+    assert read.data["word"] == {"<<": 4}
+    assert [read.line(("both", key)) for key in "abc"] == [3, 1, 2]
+    assert not read.problems
 
 
 def test_set_overrides_a_value_of_a_stage_of_the_top_and_in_depth(folder, capsys):

@@ -1,0 +1,77 @@
+"""Run recipes/replication/online_merging.yaml with several seeds and print what each way gains and what it costs.
+
+    python recipes/replication/online_merging.py [--seeds 1 2 3] [--out runs/online-merging] [--set stage.field=value ...]
+
+Every seed draws its own SFT model and its own pairs; within a seed all ways start from that model and see those pairs.
+A run that was killed goes on where it was. The table gives the mean over seeds of the sampled score (temperature 1) and
+of its change against the SFT model; the interval is over problems and seeds together (a bootstrap that draws seeds, and
+problems within each).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from pathlib import Path
+from statistics import fmean
+
+from align import Recipe
+from align.core.loading import parse_value
+
+DRAWS = 2000
+TARGET, KEPT = "friendly", "arithmetic"
+Shares = dict[str, dict[str, list[float]]]
+"""model -> task -> problem -> share of right answers."""
+
+
+def main() -> None:
+    """Run what is not done yet, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--out", type=Path, default=Path("runs/online-merging"))
+    parser.add_argument("--set", action="append", default=[], metavar="STAGE.FIELD=VALUE")
+    args = parser.parse_args()
+    found: list[Shares] = []
+    for seed in args.seeds:
+        changes = {key: parse_value(value) for key, _, value in (item.partition("=") for item in args.set)}
+        loaded = Recipe.load(Path(__file__).with_suffix(".yaml"), set={"seed": seed, **changes})
+        report = loaded.run(args.out / f"seed-{seed}")
+        results = json.loads((report.stage("scores") / "results.json").read_text(encoding="utf-8"))
+        found.append({
+            model: {task: [fmean(map(float, group)) for group in groups] for task, groups in modes["sampled"].items()}
+            for model, modes in results.items()
+        })  # fmt: skip
+    text = table(found)
+    (args.out / "table.txt").write_text(text, encoding="utf-8")
+    print(text)
+
+
+def table(found: list[Shares]) -> str:
+    """Return the trade-off of every model against the first one, as text."""
+    first = next(iter(found[0]))
+    problems = len(found[0][first][TARGET])
+    lines = [f"{len(found)} seeds, {problems} held-out problems; share in %, change against {first} in points", ""]
+    lines.append(f"{'':13s} {TARGET + ' (target)':>32s} {KEPT + ' (could be done before)':>36s}")
+    for model in found[0]:
+        cells = []
+        for task, width in ((TARGET, 32), (KEPT, 36)):
+            share = 100 * fmean(fmean(shares[model][task]) for shares in found)
+            low, high = interval([(shares[first][task], shares[model][task]) for shares in found])
+            change = 100 * fmean(fmean(shares[model][task]) - fmean(shares[first][task]) for shares in found)
+            text = f"{share:5.1f}" if model == first else f"{share:5.1f}  {change:+6.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+            cells.append(f"{text:>{width}s}")
+        lines.append(f"{model:13s} {' '.join(cells)}")
+    return "\n".join(lines) + "\n"
+
+
+def interval(pairs: list[tuple[list[float], list[float]]]) -> tuple[float, float]:
+    """Return the 95% interval of the mean paired difference; seeds are drawn, then problems within each."""
+    draw = random.Random(0)
+    differences = [[b - a for a, b in zip(before, after, strict=True)] for before, after in pairs]
+    means = sorted(fmean(fmean(draw.choices(d, k=len(d))) for d in draw.choices(differences, k=len(pairs))) for _ in range(DRAWS))
+    return means[int(0.025 * DRAWS)], means[int(0.975 * DRAWS) - 1]
+
+
+if __name__ == "__main__":
+    main()
