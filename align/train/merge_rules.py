@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -18,7 +18,6 @@ import torch
 from torch import Tensor
 from torch.distributed import ProcessGroup, ReduceOp, all_gather, all_reduce, get_world_size
 from torch.distributed.tensor import DTensor, Shard
-from torch.optim.adamw import adamw
 
 Method = Literal["ondare", "onties"]
 Rescale = Literal["none", "inverse_keep", "l1"]
@@ -54,7 +53,8 @@ def random_positions(n: int, keep: float, generator: torch.Generator) -> Tensor:
         return drawn[: int(torch.searchsorted(drawn, n))]
     bits = torch.empty((n + 3) // 4, dtype=torch.int64, device=device).random_(-(2**63), None, generator=generator)
     below = round(keep * 2**16) - 2**15
-    return _positions(bits.view(torch.int16)[:n], lambda x: x < below)
+    few = bits.view(torch.int16)[:n]
+    return where(few < below) if device.type != "cpu" else _found(few.numpy() < below)
 
 
 def generator_of(seed: int, name: str, step: int, first: int, device: torch.device) -> torch.Generator:
@@ -70,13 +70,24 @@ def norm(x: Tensor) -> float:
 
 def at_least(x: Tensor, bound: float) -> Tensor:
     """Return the positions where |x| >= bound, sorted."""
-    return _positions(x, lambda x: abs(x) >= bound)
+    return where(x.abs() >= bound) if x.device.type != "cpu" else _found(np.abs(x.numpy()) >= bound)
 
 
-def _positions(x: Tensor, where: Callable[[Any], Any]) -> Tensor:
-    """Return where a condition holds. On a CPU numpy finds it 6 times faster than torch (1.3 against 0.2 ns an entry)."""
-    condition = where(x.numpy() if x.device.type == "cpu" else x)
-    return torch.from_numpy(np.flatnonzero(condition)) if isinstance(condition, np.ndarray) else condition.nonzero().flatten()
+def where(condition: Tensor) -> Tensor:
+    """Return the positions where a condition holds, sorted."""
+    return condition.nonzero().flatten() if condition.device.type != "cpu" else _found(condition.numpy())
+
+
+def _found(condition: np.ndarray) -> Tensor:
+    """Return where a condition holds: numpy finds it 6 times faster than torch on a CPU (0.14 against 0.9 ns an entry)."""
+    return torch.from_numpy(np.flatnonzero(condition))
+
+
+def least_of_the_largest(x: Tensor, k: int) -> float:
+    """Return the k-th largest entry. On a CPU by numpy's partition, 10 times faster than torch's topk."""
+    if x.device.type == "cpu":
+        return float(np.partition(x.numpy(), x.numel() - k)[x.numel() - k])
+    return float(x.topk(k, sorted=False).values.min())
 
 
 def cut(magnitudes: Tensor, positions: Tensor, k: int, group: ProcessGroup | None = None) -> tuple[float, int]:
@@ -93,10 +104,11 @@ def cut(magnitudes: Tensor, positions: Tensor, k: int, group: ProcessGroup | Non
     """
     if group is not None:
         magnitudes, positions = gathered(magnitudes, group), gathered(positions, group)
-    least = magnitudes.topk(k, sorted=False).values.min()
-    above = int((magnitudes > least).sum())
-    equals = positions[magnitudes == least].sort().values
-    return float(least), int(equals[k - above - 1])
+    least = least_of_the_largest(magnitudes, k)
+    candidates = where(magnitudes >= least)
+    equals = candidates[magnitudes[candidates] == least]
+    above = candidates.numel() - equals.numel()
+    return least, int(positions[equals].sort().values[k - above - 1])
 
 
 def survives(x: Tensor, positions: Tensor, least: float, last: int) -> Tensor:
@@ -111,7 +123,7 @@ def guess(sample: Tensor, keep: float) -> float:
         return math.inf
     expected = keep * sample.numel()
     rank = min(sample.numel(), int(expected + 4 * math.sqrt(expected) + 1))
-    return float(sample.abs().topk(rank, sorted=False).values.min()) * (1 - 1e-3)
+    return least_of_the_largest(sample.abs(), rank) * (1 - 1e-3)
 
 
 def gathered(x: Tensor, group: ProcessGroup) -> Tensor:
@@ -342,9 +354,9 @@ class Part:
     def adam(self, weights: Tensor, here: slice, step: int, group: dict[str, Any]) -> None:
         """Update the moments of a block and take the Adam step on `weights`: one pass, by torch's fused AdamW."""
         b1, b2 = group["betas"]
-        adamw(
+        torch._fused_adamw_(  # what torch.optim.AdamW(fused=True) calls; its wrapper costs 50 us a call
             [weights], [self.grad[here].float()], [self.exp_avg[here]], [self.exp_avg_sq[here]], [],
-            [torch.tensor(step - 1.0, device=weights.device)], fused=True, foreach=False, amsgrad=False, maximize=False,
+            [torch.tensor(float(step), device=weights.device)], amsgrad=False, maximize=False,
             beta1=b1, beta2=b2, lr=float(group["lr"]), weight_decay=0.0, eps=_eps(group, step),
         )  # fmt: skip
 
@@ -392,4 +404,4 @@ def span(name: str, param: Tensor) -> tuple[int, int, ProcessGroup | None]:
 
 def others(x: Tensor, taken: Tensor) -> Tensor:
     """Return the positions of x that are not taken."""
-    return torch.ones(x.numel(), dtype=torch.bool, device=x.device).index_fill_(0, taken.long(), False).nonzero().flatten()
+    return where(torch.ones(x.numel(), dtype=torch.bool, device=x.device).index_fill_(0, taken.long(), False))

@@ -46,6 +46,9 @@ from align.train.reference_delta import Fingerprint, match, named_groups, refere
 
 __all__ = ["OnlineMerging", "preset", "reference_delta"]
 
+_LATE, _LATE_MERGES = 1e-6, 16
+"""OnDARE may add its pull this share of tau, and this many merges, late: far below what the weights resolve."""
+
 Arithmetic = Literal["torch", "upstream"]
 
 _FIXED = ("param_names", "reference", "method", "keep", "rescale", "consensus", "resample_reference", "every", "seed")
@@ -273,8 +276,11 @@ class OnlineMerging(torch.optim.Optimizer):
         if group["resample_reference"]:
             return self._pull_anew(part, step, group)
         assert part.pull.index is not None
-        exact = part.exact(part.pull.index)
-        part.write(part.pull.index, exact + rules.due(exact, part.pull.value, *totals))
+        late = max(1, min(_LATE_MERGES, int(_LATE / alpha)))
+        merges = step // group["every"]
+        if merges % late == 0:
+            exact = part.exact(part.pull.index)
+            part.write(part.pull.index, exact + rules.due(exact, part.pull.value, alpha * (merges - late), alpha * merges))
         return alpha * part.pull.scale
 
     def _pull_anew(self, part: rules.Part, step: int, group: dict[str, Any]) -> float:
@@ -305,7 +311,8 @@ class OnlineMerging(torch.optim.Optimizer):
         if group["rescale"] == "l1":
             sums[1] = magnitudes[alive].sum()
         scale, count = self._scale(group, sums, part.group), where.numel()
-        part.add(where[alive[:count]], values[alive[:count]] * ((1 - alpha) * scale))
+        stay = rules.where(alive[:count])
+        part.add(where.index_select(0, stay), values.index_select(0, stay).mul_((1 - alpha) * scale))
         met = meeting * alive[count:] * scale
         ours, theirs = rules.ballot(met, pull.value, alpha, group["consensus"])
         exact = part.exact(pull.index)
@@ -347,7 +354,7 @@ class OnlineMerging(torch.optim.Optimizer):
     def _sample(self, part: rules.Part, step: int, group: dict[str, Any]) -> Tensor:
         """Return Delta at evenly spaced entries of a part: enough to guess where the largest begin."""
         n = part.weight.numel()
-        every = slice(None, None, max(1, n // min(max(n // 64, 2048), 32768)) | 1)  # odd: does not follow the columns
+        every = slice(None, None, max(1, n // min(max(n // 64, 1024), 8192)) | 1)  # odd: does not follow the columns
         if part.anchor is not None:
             return part.anchor[every]
         b1, b2 = group["betas"]
@@ -358,10 +365,10 @@ class OnlineMerging(torch.optim.Optimizer):
 
     def _delta(self, part: rules.Part, here: slice, step: int, group: dict[str, Any], *, again: bool = False) -> Tensor:
         """Return Delta of a block, to do with as one likes; updates the moments unless `again`."""
-        device = part.weight.device
-        count = here.stop - here.start
+        device, count = part.weight.device, here.stop - here.start
         if self._scratch is None or self._scratch.device != device or self._scratch.numel() < count:
-            self._scratch = torch.empty(max(count, min(rules.block_size(device), part.weight.numel())), device=device)
+            size = max(count, min(rules.block_size(device), part.weight.numel()))
+            self._scratch = torch.empty(size, device=device)
         delta = self._scratch[:count]
         if part.anchor is not None:
             return delta.copy_(part.anchor[here])
