@@ -222,6 +222,8 @@ def build(
             callbacks=[History(extras.run)], **more,
         )  # fmt: skip
     trainer.remove_callback(transformers.PrinterCallback)
+    if "ref_chosen_logps" in rows[0]:  # set afterwards: as an argument it makes TRL hash the whole model, each round
+        trainer.precompute_ref_logps = True
     declared = extras.optimizer
     if declared and declared.by_name and trainer.is_deepspeed_enabled:
         cause = f"optimizer {declared.kind} needs every parameter by name and in its shape, which DeepSpeed takes away; "

@@ -4,6 +4,9 @@ A round leaves two things on disk, each whole or absent: `pairs.json` (what it i
 optimizer, schedule after training on it). A killed run starts again from the last of them, to the same weights:
 sampling is seeded by row, training by round.
 
+The reference is asked once a round, for the pairs that were chosen, and its log-probabilities travel with them; training
+never runs it. Policy and reference also judge the first sample of every prompt: their difference is the logged KL.
+
 TRL's online trainer is not used: it is experimental, fixed at two samples, multiplies gradients by the accumulation
 steps and trains on ties (docs/paper_index.md).
 """
@@ -16,7 +19,7 @@ import random
 import shutil
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -31,40 +34,34 @@ from transformers import AutoModelForCausalLM
 
 from align.core import tables
 from align.core.errors import StageFailed
-from align.core.plugins import Completion, Reward, Sampling
+from align.core.plugins import Completion, Sampling
 from align.core.rows import Prompt
 from align.core.stage import Run
 from align.generate.chat import encode_prompt
 from align.generate.hf import Engine
 from align.train.bridge import Carry, Extras, build, unpatch
-from align.train.pairs import Pair, best_against_worst
+from align.train.logprobs import think
+from align.train.pairs import best_against_worst
 
 SHOWN = 3
 """Pairs of each round that are written out as text, for a person to read."""
+FRUITLESS = 5
+"""Rounds without a pair after which a stage that counts steps gives up."""
 
 
 @dataclass
 class Rounds:
-    """The loop and what it needs. Built by the stage; all knobs are the stage's fields."""
+    """The loop and what it needs. Built by the stage, whose fields are the knobs."""
 
     run: Run
+    stage: Any
+    """The `OnlineDPO`, whose fields are read here."""
     model: Any
     reference: Any
     tokenizer: Any
     prompts: list[Prompt]
-    reward: Reward
-    sampling: Sampling
     prompts_per_round: int
-    rounds: int
-    arguments: dict[str, Any]
-    optimizer: Any
     carry: Carry
-    choose: dict[str, Any]
-    """Keyword arguments of `best_against_worst`."""
-    max_length: int
-    """Longest prompt with completion, in tokens."""
-    batch_size: int
-    sampler_dtype: str | None
 
     def loop(self) -> list[dict[str, Any]]:
         """Work through the rounds that are not done; return the figures of all of them.
@@ -76,8 +73,10 @@ class Rounds:
         if str(self.state.distributed_type) in ("DistributedType.FSDP", "DistributedType.DEEPSPEED"):
             raise StageFailed(self.run.name, "online_dpo runs on one device or under plain data parallelism (DDP) so far")
         self.model.to(self.state.device)
-        figures = []
-        for index in range(self.rounds):
+        self.reference.to(self.state.device)
+        figures: list[dict[str, Any]] = []
+        while not self._enough(figures):
+            index = len(figures)
             folder = self.run.folder / "rounds" / f"{index:03d}"
             if (folder / "done.json").exists():
                 figures.append(json.loads((folder / "done.json").read_text()))
@@ -85,10 +84,19 @@ class Rounds:
                     self._restore(folder)
                 continue
             folder.mkdir(parents=True, exist_ok=True)
-            figures.append(self._round(index, folder))
+            figures.append(self._round(index, folder, done=_steps(figures)))
         return figures
 
-    def _round(self, index: int, folder: Path) -> dict[str, Any]:
+    def _enough(self, figures: list[dict[str, Any]]) -> bool:
+        """Are there as many rounds, or as many steps, as were asked for?"""
+        if self.stage.max_steps == -1:
+            return len(figures) >= self.stage.rounds
+        if len(figures) >= FRUITLESS and not any(f["pairs"] for f in figures[-FRUITLESS:]):
+            cause = f"{FRUITLESS} rounds in a row gave no pair to train on ({figures[-1]['filtered']} in the last)"
+            raise StageFailed(self.run.name, cause, self.run.log_file)
+        return _steps(figures) >= self.stage.max_steps
+
+    def _round(self, index: int, folder: Path, done: int) -> dict[str, Any]:
         started = time.monotonic()
         if not (folder / "pairs.json").exists():
             collected = self._collect(index)
@@ -99,7 +107,7 @@ class Rounds:
         sampled = time.monotonic()
         figures = {"round": index, **held["figures"]}
         if held["pairs"]:
-            figures |= self._train(index, held["pairs"])
+            figures |= self._train(index, held["pairs"], done)
         figures["seconds"] = {**held["seconds"], "training": round(time.monotonic() - sampled, 2)}
         if self.state.is_main_process:
             self._save(folder)
@@ -107,7 +115,8 @@ class Rounds:
             if index:
                 shutil.rmtree(folder.parent / f"{index - 1:03d}" / "state", ignore_errors=True)
         self.state.wait_for_everyone()
-        self.run.log.info("%-12s round %d of %d: %s", self.run.name, index + 1, self.rounds, _line(figures, started))
+        of = f" of {self.stage.rounds}" if self.stage.max_steps == -1 else ""
+        self.run.log.info("%-12s round %d%s: %s", self.run.name, index + 1, of, _line(figures, started))
         return figures
 
     # -- sampling and scoring -------------------------------------------------------------------------------------
@@ -121,20 +130,51 @@ class Rounds:
         samples = self._sample(index, mine, ids)
         sampled = time.monotonic()
         texts = [[s.text for s in group] for group in samples]
-        rewards = [[s.value for s in scores] for scores in asyncio.run(self.reward.score_many(mine, texts))]
+        rewards = [[s.value for s in scores] for scores in asyncio.run(self.stage.reward.score_many(mine, texts))]
+        found = [self._pair(*each) for each in zip(mine, ids, samples, rewards, strict=True)]
+        self._ask_reference(found)
         seconds = {"sampling": round(sampled - started, 2), "scoring": round(time.monotonic() - sampled, 2)}
-        groups = gather_object(list(zip(mine, ids, samples, rewards, strict=True)))
-        pairs, shown, chosen = [], [], []
-        for prompt, prompt_ids, group, values in groups:
-            pair = best_against_worst(group, values, max_tokens=self.max_length - len(prompt_ids), **self.choose)
-            chosen.append(pair)
-            if isinstance(pair, Pair):
-                best, worst = group[pair.chosen], group[pair.rejected]
-                columns = {"prompt_ids": prompt_ids, "chosen_ids": best.token_ids, "rejected_ids": worst.token_ids}
-                pairs.append({"id": prompt.id, **columns})
-                shown.append({"prompt": prompt.messages[-1]["content"], "chosen": best.text, "rejected": worst.text})
-        figures = _figures([g[2] for g in groups], [g[3] for g in groups], chosen)
-        return {"pairs": pairs, "figures": figures, "samples": shown[:SHOWN], "seconds": seconds}
+        found = gather_object(found)
+        pairs = [each["pair"] for each in found if "pair" in each]
+        shown = [each["shown"] for each in found if "shown" in each]
+        return {"pairs": pairs, "figures": _figures(found), "samples": shown[:SHOWN], "seconds": seconds}
+
+    def _pair(self, prompt: Prompt, ids: list[int], samples: list[Completion], rewards: list[float]) -> dict[str, Any]:
+        """Return what becomes of one prompt's samples: a pair or why there is none, and their figures."""
+        stage = self.stage
+        rewards = [r - stage.length_penalty * len(s.text) for r, s in zip(rewards, samples, strict=True)]
+        try:
+            chosen = best_against_worst(
+                samples, rewards, min_margin=stage.min_margin, max_length_ratio=stage.max_length_ratio,
+                max_tokens=stage.max_length - len(ids),
+            )  # fmt: skip
+        except ValueError as error:
+            cause = f"{error} of the prompt {prompt.messages[-1]['content'][:200]!r}; mend the reward, no pair was made of it"
+            raise StageFailed(self.run.name, cause, self.run.log_file) from None
+        found: dict[str, Any] = {
+            "rewards": rewards,
+            "tokens": [len(s.token_ids or ()) for s in samples],
+            "truncated": [s.finish_reason == "length" for s in samples],
+            "first": (ids, samples[0].token_ids),
+        }
+        if isinstance(chosen, str):
+            return found | {"filtered": chosen}
+        best, worst = samples[chosen.chosen], samples[chosen.rejected]
+        pair = {"id": prompt.id, "prompt_ids": ids, "chosen_ids": best.token_ids, "rejected_ids": worst.token_ids}
+        shown = {"prompt": prompt.messages[-1]["content"], "chosen": best.text, "rejected": worst.text}
+        return found | {"pair": pair, "margin": chosen.margin, "shown": shown}
+
+    def _ask_reference(self, found: list[dict[str, Any]]) -> None:
+        """Add the reference's log-probabilities to the pairs, KL and entropy to the figures."""
+        firsts = [each.pop("first") for each in found]
+        pairs = [each["pair"] for each in found if "pair" in each]
+        sides = [(pair["prompt_ids"], pair[f"{side}_ids"]) for pair in pairs for side in ("chosen", "rejected")]
+        thoughts = think(self.reference, firsts + sides, bf16=self.stage.bf16)
+        for each, own, other in zip(found, think(self.model, firsts, bf16=self.stage.bf16), thoughts, strict=False):
+            each |= {"kl": own.logp - other.logp, "entropy": own.entropy}
+        of_sides = iter(thoughts[len(firsts) :])
+        for pair in pairs if "ld_alpha" not in self.stage.training_args else ():  # its sums are of parts of an answer
+            pair |= {"ref_chosen_logps": next(of_sides).logp, "ref_rejected_logps": next(of_sides).logp}
 
     def prompts_of(self, index: int) -> list[Prompt]:
         """Return the prompts of a round: passes over a fixed shuffle, so every prompt comes equally often."""
@@ -149,12 +189,14 @@ class Rounds:
         return order
 
     def _sample(self, index: int, prompts: Sequence[Prompt], ids: list[list[int]]) -> list[list[Completion]]:
-        engine = Engine(sampler_copy(self.model, self.sampler_dtype), self.tokenizer, self.batch_size)
+        stage = self.stage
+        engine = Engine(sampler_copy(self.model, stage.sampler_dtype), self.tokenizer, stage.sampler_batch_size)
+        sampling = Sampling(n=stage.samples, temperature=stage.temperature, max_new_tokens=stage.max_new_tokens)
 
         async def all_of_them() -> list[list[Completion]]:
             jobs = []
             for prompt, prompt_ids in zip(prompts, ids, strict=True):
-                seeded = self.sampling.model_copy(update={"seed": self.run.seed("round", index, prompt.id)})
+                seeded = sampling.model_copy(update={"seed": self.run.seed("round", index, prompt.id)})
                 jobs.append(engine.generate(prompt_ids, seeded))
             return list(await asyncio.gather(*jobs))
 
@@ -162,11 +204,14 @@ class Rounds:
 
     # -- training -------------------------------------------------------------------------------------------------
 
-    def _train(self, index: int, pairs: list[dict[str, Any]]) -> dict[str, Any]:
-        rows = [{k: pair[k] for k in ("prompt_ids", "chosen_ids", "rejected_ids")} for pair in pairs]
+    def _train(self, index: int, pairs: list[dict[str, Any]], done: int) -> dict[str, Any]:
+        rows = [{k: v for k, v in pair.items() if k != "id"} for pair in pairs]
         seed = self.run.seed("round", index)
-        arguments = self.arguments | {"seed": seed, "data_seed": seed, "save_strategy": "no"}
-        extras = Extras(self.run, self.optimizer, self.carry)
+        arguments = self.stage.arguments(self.run) | {"seed": seed, "data_seed": seed, "save_strategy": "no"}
+        if self.stage.max_steps != -1:
+            epoch = self.stage.steps_of(len(pairs))
+            arguments["max_steps"] = min(epoch, self.stage.max_steps - done)
+        extras = Extras(self.run, self.stage.optimizer, self.carry)
         trainer = build("dpo", extras, self.model, self.tokenizer, rows, arguments, ref_model=self.reference)
         result = trainer.train()
         trainer.stop_if_broken()
@@ -176,9 +221,19 @@ class Rounds:
         last = next((log for log in reversed(trainer.state.log_history) if "rewards/margins" in log), {})
         unpatch(self.model)
         unpatch(self.reference)
+        self._follow()
         names = {"rewards/accuracies": "accuracy", "rewards/margins": "dpo margin", "grad_norm": "grad_norm"}
         figures = {ours: round(float(last[theirs]), 4) for theirs, ours in names.items() if theirs in last}
         return {"steps": trainer.state.global_step, "loss": round(result.training_loss, 4), **figures}
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Let the reference follow the policy, where it should, by a share that is 1 for `previous`."""
+        share = {"fixed": 0.0, "previous": 1.0, "ema": self.stage.reference_mixup}[self.stage.reference_sync]
+        if share:
+            policy = dict(self.model.named_parameters())
+            for name, parameter in self.reference.named_parameters():
+                parameter.lerp_(policy[name].to(parameter.dtype), share)
 
     # -- state ----------------------------------------------------------------------------------------------------
 
@@ -188,17 +243,17 @@ class Rounds:
         state.mkdir()
         trained = {n: p.detach().contiguous().clone() for n, p in self.model.named_parameters() if p.requires_grad}
         save_file(trained, state / "trained.safetensors")
+        if self.stage.reference_sync == "ema":
+            save_file({n: p.contiguous() for n, p in self.reference.named_parameters()}, state / "reference.safetensors")
         torch.save(self.carry.state, state / "optimizer.pt")
 
     def _restore(self, folder: Path) -> None:
         state = folder / "state"
-        trained = load_file(state / "trained.safetensors")
-        with torch.no_grad():
-            for name, parameter in self.model.named_parameters():
-                if name in trained:
-                    parameter.copy_(trained.pop(name))
-        if trained:
-            raise ValueError(f"{state} holds weights that the model lacks: {', '.join(sorted(trained)[:5])}")
+        _load(self.model, state / "trained.safetensors")
+        if self.stage.reference_sync == "ema":
+            _load(self.reference, state / "reference.safetensors")
+        elif self.stage.reference_sync == "previous":
+            _load(self.reference, state / "trained.safetensors")
         self.carry.state = torch.load(state / "optimizer.pt", weights_only=True, map_location="cpu")
         self.run.log.info("%-12s resuming after round %d", self.run.name, int(folder.name) + 1)
 
@@ -230,20 +285,38 @@ def sampler_copy(model: Any, dtype: str | None) -> Any:
     return copy.to(model.device).eval().requires_grad_(False)
 
 
-def _figures(samples: list[list[Completion]], rewards: list[list[float]], chosen: list[Pair | str]) -> dict[str, Any]:
+def _load(model: Any, file: Path) -> None:
+    """Set the parameters that a file holds."""
+    weights = load_file(file)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name in weights:
+                parameter.copy_(weights.pop(name))
+    if weights:
+        raise ValueError(f"{file} holds weights that the model lacks: {', '.join(sorted(weights)[:5])}")
+
+
+def _steps(figures: list[dict[str, Any]]) -> int:
+    return sum(f.get("steps", 0) for f in figures)
+
+
+def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what a round's samples looked like, before anything was trained on them."""
-    flat = [s for group in samples for s in group]
+    margins = [each["margin"] for each in found if "margin" in each]
+
+    def mean(key: str, of: Callable[[list[float]], float] = fmean, digits: int = 4) -> float:
+        return round(fmean(of(each[key]) for each in found), digits)
+
     return {
-        "prompts": len(samples),
-        "pairs": sum(isinstance(pair, Pair) for pair in chosen),
-        "filtered": dict(Counter(pair for pair in chosen if isinstance(pair, str))),
-        "reward": {
-            "best": round(fmean(max(r) for r in rewards), 4),
-            "mean": round(fmean(fmean(r) for r in rewards), 4),
-            "worst": round(fmean(min(r) for r in rewards), 4),
-        },
-        "tokens": round(fmean(len(s.token_ids or ()) for s in flat), 1),
-        "truncated": round(fmean(s.finish_reason == "length" for s in flat), 4),
+        "prompts": len(found),
+        "pairs": len(margins),
+        "filtered": dict(Counter(each["filtered"] for each in found if "filtered" in each)),
+        "reward": {"best": mean("rewards", max), "mean": mean("rewards"), "worst": mean("rewards", min)},
+        "margin": round(fmean(margins), 4) if margins else None,
+        "kl": round(fmean(each["kl"] for each in found), 4),
+        "entropy": round(fmean(each["entropy"] for each in found), 4),
+        "tokens": mean("tokens", digits=1),
+        "truncated": mean("truncated"),
     }
 
 
@@ -253,6 +326,6 @@ def _line(figures: dict[str, Any], started: float) -> str:
     shares = {k: f"{v / max(total, 1e-9):.0%}" for k, v in figures["seconds"].items()}
     parts = [f"{figures['pairs']}/{figures['prompts']} pairs" + (f" ({filtered})" if filtered else "")]
     parts.append(f"reward {reward['worst']:.3g} < {reward['mean']:.3g} < {reward['best']:.3g}")
-    parts.append(f"{figures['tokens']:.0f} tokens")
+    parts.append(f"{figures['tokens']:.0f} tokens, KL {figures['kl']:.3g}, entropy {figures['entropy']:.3g}")
     parts += [f"loss {figures['loss']:.3f}"] if "loss" in figures else []
     return ", ".join([*parts, " ".join(f"{k} {v}" for k, v in shares.items())])

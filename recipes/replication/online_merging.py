@@ -69,7 +69,11 @@ def interval(pairs: list[tuple[list[float], list[float]]]) -> tuple[float, float
     """Return the 95% interval of the mean paired difference; seeds are drawn, then problems within each."""
     draw = random.Random(0)
     differences = [[b - a for a, b in zip(before, after, strict=True)] for before, after in pairs]
-    means = sorted(fmean(fmean(draw.choices(d, k=len(d))) for d in draw.choices(differences, k=len(pairs))) for _ in range(DRAWS))
+    means = []
+    for _ in range(DRAWS):
+        seeds = draw.choices(differences, k=len(pairs))
+        means.append(fmean(fmean(draw.choices(seed, k=len(seed))) for seed in seeds))
+    means.sort()
     return means[int(0.025 * DRAWS)], means[int(0.975 * DRAWS) - 1]
 
 

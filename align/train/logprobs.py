@@ -1,0 +1,89 @@
+"""What a model thinks of given answers: log-probability and entropy, without gradients, for whole rounds at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_LOGITS = 2**27
+"""Logits held at once (512 MB of float32): 128 answers of 6 tokens at a vocabulary of 152,000, or one of 883."""
+_TOKENS = 2**15
+"""Tokens run through the model at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """What a model thinks of one answer, its end-of-turn token included."""
+
+    logp: float
+    """Sum of the tokens' log-probabilities, at temperature 1."""
+    entropy: float
+    """Mean entropy of the distributions that they were drawn from, in nats a token."""
+
+
+@torch.no_grad()
+def think(model: Any, answers: Sequence[tuple[list[int], list[int]]], *, bf16: bool = False) -> list[Thought]:
+    """Return what a model thinks of (prompt ids, completion ids) pairs, in their order.
+
+    Answers of similar length share a batch, padded on the left, and only completions are projected to the vocabulary.
+
+    Args:
+        model: a causal language model of transformers.
+        answers: token ids; prompts and completions hold one token or more.
+        bf16: compute in bfloat16 (autocast), as training does with `bf16: true`; sums are float32.
+    """
+    found: list[Thought | None] = [None] * len(answers)
+    was_training = model.training
+    model.eval()
+    context = torch.autocast(model.device.type, torch.bfloat16) if bf16 else nullcontext()
+    try:
+        for batch in _batches(answers, model.config.get_text_config().vocab_size):
+            with context:
+                thoughts = _forward(model, [answers[i] for i in batch])
+            for i, thought in zip(batch, thoughts, strict=True):
+                found[i] = thought
+    finally:
+        model.train(was_training)
+    return [thought for thought in found if thought is not None]
+
+
+def _batches(answers: Sequence[tuple[list[int], list[int]]], vocabulary: int) -> Iterator[list[int]]:
+    """Yield indices of answers that fit together, the longest first."""
+    order = sorted(range(len(answers)), key=lambda i: -len(answers[i][0]) - len(answers[i][1]))
+    batch: list[int] = []
+    width = kept = 0
+    for i in order:
+        prompt, completion = answers[i]
+        width, longer = max(width, len(prompt) + len(completion)), max(kept, len(completion))
+        if batch and ((len(batch) + 1) * width > _TOKENS or (len(batch) + 1) * (longer + 1) * vocabulary > _LOGITS):
+            yield batch
+            batch, width, longer = [], len(prompt) + len(completion), len(completion)
+        batch.append(i)
+        kept = longer
+    if batch:
+        yield batch
+
+
+def _forward(model: Any, answers: list[tuple[list[int], list[int]]]) -> list[Thought]:
+    rows = [prompt + completion for prompt, completion in answers]
+    width, kept = max(map(len, rows)), max(len(completion) for _, completion in answers)
+    ids = torch.tensor([[0] * (width - len(row)) + row for row in rows], device=model.device)
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=model.device)
+    positions = (mask.cumsum(-1) - 1).clamp_(min=0)
+    logits: Tensor = model(
+        input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=kept + 1
+    ).logits  # (batch, kept + 1, vocabulary): the last of a row predicts what comes after it
+    logps = logits[:, -kept - 1 : -1].float().log_softmax(-1)
+    targets = ids[:, -kept:]
+    token_logps = logps.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
+    entropies = -(logps.exp() * logps).sum(-1)
+    lengths = torch.tensor([len(completion) for _, completion in answers], device=model.device)
+    trained = torch.arange(kept, device=model.device) >= kept - lengths.unsqueeze(1)
+    sums = (token_logps * trained).sum(-1).tolist()
+    means = ((entropies * trained).sum(-1) / lengths).tolist()
+    return [Thought(logp, entropy) for logp, entropy in zip(sums, means, strict=True)]
