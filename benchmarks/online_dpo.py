@@ -35,21 +35,38 @@ from reward.answers import MathAnswer
 
 ROOT = Path(__file__).parents[1]
 MODEL, PROBLEMS, DEV = (ROOT / "recipes" / "tiny" / name for name in ("model", "problems.jsonl", "dev.jsonl"))
-RECIPE = """
-name: compared
+TRAIN = """
+name: trained
 base: {model}
-generators:
-  trained: {{kind: transformers, model: {trained}, dtype: float32, batch_size: 512}}
 stages:
   problems: {{kind: load, path: {problems}, columns: {{prompt: question, tags: family}}, limit: 1200}}
   online:
-    {{kind: online_dpo, model: base, prompts: problems, reward: {{kind: math}}, samples: 6, max_new_tokens: 64, rounds: {rounds},
-     prompts_per_round: 80, learning_rate: 3e-5, per_device_train_batch_size: 16, max_length: 256, sampler_batch_size: 512,
-     optimizer: {{kind: adamw}}, save_steps: 1.0}}
+    kind: online_dpo
+    model: base
+    prompts: problems
+    reward: {{kind: math}}
+    samples: 6
+    max_new_tokens: 64
+    max_length: 256
+    rounds: {rounds}
+    prompts_per_round: 80
+    sampler_batch_size: 512
+    per_device_train_batch_size: 16
+    learning_rate: 3e-5
+    optimizer: {{kind: adamw}}
+"""
+SCORE = """
+name: scored
+base: {trained}
+stages:
   unseen: {{kind: load, path: {dev}, columns: {{prompt: question, tags: family}}, limit: 250}}
   scores:
-    {{kind: evaluate, models: [{trained}], samples: 4, dtype: float32, batch_size: 512,
-     tasks: [{{name: unseen, prompts: unseen, reward: {{kind: math}}, max_new_tokens: 64}}]}}
+    kind: evaluate
+    models: [base]
+    tasks: [{{name: unseen, prompts: unseen, reward: {{kind: math}}, max_new_tokens: 64}}]
+    samples: 4
+    dtype: float32
+    batch_size: 512
 """
 
 
@@ -133,7 +150,7 @@ def judged(math: MathAnswer, cases: list[tuple[str, str, str]]) -> list[float]:
 
 def ours(answers: int, seed: int, folder: Path) -> tuple[float, float]:
     """Train here; return seconds and generated tokens."""
-    report = recipe(folder, folder / "trained", rounds=answers // 480, seed=seed).run(folder / "run", until="online")
+    report = run(TRAIN, folder / "run", seed, model=MODEL, problems=PROBLEMS, rounds=answers // 480)
     figures = json.loads((report.stage("online") / "report.json").read_text(encoding="utf-8"))["rounds"]
     (folder / "trained").symlink_to(report.stage("online"), target_is_directory=True)
     return sum(sum(f["seconds"].values()) for f in figures), sum(f["tokens"] * f["prompts"] * 6 for f in figures)
@@ -141,19 +158,16 @@ def ours(answers: int, seed: int, folder: Path) -> tuple[float, float]:
 
 def reached(folder: Path, seed: int) -> float:
     """Return the mean reward of a trained model on problems that were not trained on."""
-    report = recipe(folder, folder / "trained", rounds=1, seed=seed).run(folder / "scored", only="problems")
-    loaded = recipe(folder, folder / "trained", rounds=1, seed=seed)
-    loaded.recipe.stages.pop("online")
-    report = loaded.run(folder / "measured")
+    report = run(SCORE, folder / "scored", seed, trained=folder / "trained", dev=DEV)
     scores = json.loads((report.stage("scores") / "scores.json").read_text(encoding="utf-8"))
-    return float(next(iter(scores.values()))["unseen"]["sampled"]["value"])
+    return float(scores["base"]["unseen"]["sampled"]["value"])
 
 
-def recipe(folder: Path, trained: Path, *, rounds: int, seed: int) -> Any:
-    """Return the recipe of the arm `align`, and of the measurement."""
-    path = folder / "recipe.yaml"
-    path.write_text(RECIPE.format(model=MODEL, problems=PROBLEMS, dev=DEV, trained=trained, rounds=rounds), encoding="utf-8")
-    return Recipe.load(path, set={"seed": seed})
+def run(recipe: str, out: Path, seed: int, **places: Any) -> Any:
+    """Run a recipe; return its report."""
+    path = out.with_suffix(".yaml")
+    path.write_text(recipe.format(**places), encoding="utf-8")
+    return Recipe.load(path, set={"seed": seed}).run(out)
 
 
 if __name__ == "__main__":
