@@ -6,6 +6,7 @@ Qwen2's first alignment stage (4.3) without published settings. Defaults follow 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -40,6 +41,13 @@ class PreferenceStage(TrainingStage):
     loss_weights: list[float] | None = None
     """One weight a loss; left out, 1 each."""
 
+    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
+        """Ask for the reference where no default is right."""
+        yield from super().problems(folder)
+        if self.lora and self.lora.adapter and self.reference is None:
+            why = f"what does the loss compare with? With lora.adapter say so, such as reference: {self.lora.adapter}"
+            yield "reference", why
+
     def arguments(self, run: Run) -> dict[str, Any]:
         """Add the loss to the common arguments."""
         loss = {"beta": self.beta, "loss_type": list(self.loss_type), "loss_weights": self.loss_weights}
@@ -71,7 +79,8 @@ class DPO(PreferenceStage):
         rows = gather(run, self.data, "preferences")
         encoded = encode.encode(run, tokenizer, rows, encode.preference, self.max_length, self.strict)
         model = checkpoints.causal_lm(start, self.dtype)
-        own = self.lora and run.locate(self.reference or self.model) == start  # then the adapter switched off is it
+        fresh = self.lora and not self.lora.adapter
+        own = fresh and run.locate(self.reference or self.model) == start  # then the adapter switched off is it
         reference = None if own else self.load_reference(run)
         run.report.setdefault("reference", f"{self.model} (the adapter switched off)")
         trainer = self.train(run, "dpo", encoded, model, tokenizer, ref_model=reference)

@@ -97,10 +97,15 @@ class OnlineDPO(PreferenceStage):
         prompts = [row for row, _ in kept if isinstance(row, Prompt)]
         per_round = min(self.prompts_per_round or max(1, len(prompts) // self.rounds), len(prompts))
         self.reward.start(run.locate)
+        model = checkpoints.causal_lm(start, self.dtype)
+        if self.lora and self.lora.adapter:
+            model = policy.continue_lora(model, run.locate(self.lora.adapter))
+        else:
+            model = policy.attach_lora(model, self.peft_config("CAUSAL_LM"))
         rounds = Rounds(
             run=run,
             stage=self,
-            model=policy.attach_lora(checkpoints.causal_lm(start, self.dtype), self.peft_config("CAUSAL_LM")),
+            model=model,
             reference=self.load_reference(run),
             tokenizer=tokenizer,
             prompts=prompts,

@@ -29,6 +29,9 @@ class Lora(Config):
     """Of the adapter's input."""
     target_modules: str | list[str] = "all-linear"
     """Names of the layers to adapt; `all-linear` is every linear layer but the head."""
+    adapter: Annotated[str | None, Ref("model")] = None
+    """Go on with the adapter that this stage trained instead of a new one, with its rank, scale and layers. `model` must be
+    what that stage started from; `online_merging` under LoRA needs this."""
 
 
 class Source(Config):
@@ -101,7 +104,16 @@ class TrainingStage(Stage):
         return value
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Check the names in `training_args` against TRL's sources, without importing them."""
+        """Check what goes with adapters, and the names in `training_args` against TRL's sources, without importing them."""
+        if self.lora:
+            merged = getattr(self.optimizer, "kind", "") == "online_merging"
+            if merged and getattr(self.optimizer, "reference", None) != self.lora.adapter:
+                yield (
+                    "lora.adapter",
+                    "online_merging under LoRA goes on with the adapter of its `reference`; name that stage here",
+                )
+            if self.lora.adapter and {"r", "alpha", "dropout", "target_modules"} & self.lora.model_fields_set:
+                yield "lora", "an adapter that exists has its rank, scale, dropout and layers; name the adapter only"
         if not self.training_args:
             return
         valid = _fields(self.trl_config)
@@ -143,12 +155,15 @@ class TrainingStage(Stage):
 
     def train(self, run: Run, kind: str, encoded: list[tuple[Row, Any]], model: Any, tokenizer: Any, **more: Any) -> Any:
         """Train on encoded rows, from the last whole checkpoint or from the start; return the trainer."""
-        from align.train import bridge  # noqa: PLC0415 (torch is loaded only when a stage runs)
+        from align.train import bridge, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
         rows = [columns for _, columns in encoded]
+        if self.lora and self.lora.adapter:
+            model = policy.continue_lora(model, run.locate(self.lora.adapter))
+        else:
+            more["peft_config"] = self.peft_config("SEQ_CLS" if kind == "reward" else "CAUSAL_LM")
         trainer = bridge.build(
-            kind, bridge.Extras(run, self.optimizer), model, tokenizer, rows, self.arguments(run),
-            peft_config=self.peft_config("SEQ_CLS" if kind == "reward" else "CAUSAL_LM"), **more,
+            kind, bridge.Extras(run, self.optimizer), model, tokenizer, rows, self.arguments(run), **more
         )  # fmt: skip
         checkpoint = bridge.last_checkpoint(run.folder / "checkpoints")
         if checkpoint:

@@ -23,7 +23,9 @@ Departures from the paper (P) and from the released code, QwenLM/online_merging_
    the bias correction. R decays after the merge, adds eps before the correction, and clamps OnDARE's tau to +-1.
 6. R's K-step moves the first tensor only on the steps in between (it returns from inside the loop); ours is P's.
 7. alpha * tau is smaller than half a unit in the last place of a float32 weight, so a plain sum loses it. We add whole
-   units when they are due (`merge_rules.due`). A step with a learning rate of 0 changes nothing at all.
+   units when they are due (`merge_rules.due`). A step with a learning rate of 0 changes nothing at all;
+   the next one makes up for its pull.
+8. P and R train whole weights. A LoRA adapter can be merged with the adapter that SFT had trained (`adapter_delta`).
 
 `preset` names P and R; "upstream" includes the arithmetic of 4 and 5 and gives R's numbers (tests/fixtures).
 
@@ -42,12 +44,12 @@ from torch.distributed import ProcessGroup
 
 from align.train import merge_rules as rules
 from align.train.merge_rules import Consensus, Method, Rescale
-from align.train.reference_delta import Fingerprint, match, named_groups, reference_delta
+from align.train.reference_delta import Fingerprint, adapter_delta, match, named_groups, reference_delta
 
-__all__ = ["OnlineMerging", "preset", "reference_delta"]
+__all__ = ["OnlineMerging", "adapter_delta", "preset", "reference_delta"]
 
-_LATE, _LATE_MERGES = 1e-6, 16
-"""OnDARE may add its pull this share of tau, and this many merges, late: far below what the weights resolve."""
+_LATE, _LATE_PULLS = 1e-6, 16
+"""OnDARE may add its pull late by this share of tau, and this many merges: far below what the weights resolve."""
 
 Arithmetic = Literal["torch", "upstream"]
 
@@ -227,8 +229,11 @@ class OnlineMerging(torch.optim.Optimizer):
 
     def _merge(self, part: rules.Part, state: dict[str, Any], step: int, group: dict[str, Any]) -> None:
         """Add the merge of F(Delta) and F(tau) to the weights of one part."""
-        merges = step // group["every"]
-        totals = (group["alpha"] * (merges - 1), group["alpha"] * merges)
+        alpha, merges, pulls = group["alpha"], step // group["every"], int(state["pulls"])
+        late = max(1, min(_LATE_PULLS, int(_LATE / alpha))) if alpha and part.pull.index is not None else 1
+        if group["method"] == "ondare" and merges - pulls < late:
+            merges = pulls  # not yet
+        totals = (alpha * pulls, alpha * merges)
         if group["keep"] == 1 or _left_whole(group, part.whole):
             pulled = torch.zeros((), dtype=torch.float64, device=part.weight.device)
             for here in part.blocks():
@@ -238,8 +243,8 @@ class OnlineMerging(torch.optim.Optimizer):
             pulled = self._merge_random(part, step, group, totals)
         else:
             pulled = self._merge_largest(part, step, group, totals)
-        if group["alpha"]:
-            state["pulled"] += pulled
+        state["pulls"].fill_(merges)
+        state["pulled"] += pulled
 
     def _merge_all(
         self, part: rules.Part, here: slice, step: int, group: dict[str, Any], totals: tuple[float, float]
@@ -255,7 +260,7 @@ class OnlineMerging(torch.optim.Optimizer):
         delta, tau, exact = self._delta(part, here, step, group), part.pull.value[here], part.exact(here)
         ours, theirs = rules.ballot(delta, tau, alpha, group["consensus"]) if ties else (True, True)
         part.write(here, exact + delta.mul_(1 - alpha).mul_(ours) + rules.due(exact, tau, *totals) * theirs)
-        return alpha * (tau.double().square() * theirs).sum() / part.pull.norm
+        return (totals[1] - totals[0]) * (tau.double().square() * theirs).sum() / part.pull.norm
 
     def _merge_random(self, part: rules.Part, step: int, group: dict[str, Any], totals: tuple[float, float]) -> float | Tensor:
         """OnDARE: add (1 - alpha) F(Delta) and alpha F(tau), each where it survives; return the share of tau pulled."""
@@ -271,20 +276,18 @@ class OnlineMerging(torch.optim.Optimizer):
         scale = self._scale(group, sums, part.group)
         for kept, values in found:
             part.add(kept, values.mul_((1 - alpha) * scale))
-        if alpha == 0:
+        weight = totals[1] - totals[0]
+        if not weight:
             return 0.0
         if group["resample_reference"]:
-            return self._pull_anew(part, step, group)
+            return self._pull_anew(part, step, group, weight)
         assert part.pull.index is not None
-        late = max(1, min(_LATE_MERGES, int(_LATE / alpha)))
-        merges = step // group["every"]
-        if merges % late == 0:
-            exact = part.exact(part.pull.index)
-            part.write(part.pull.index, exact + rules.due(exact, part.pull.value, alpha * (merges - late), alpha * merges))
-        return alpha * part.pull.scale
+        exact = part.exact(part.pull.index)
+        part.write(part.pull.index, exact + rules.due(exact, part.pull.value, *totals))
+        return weight * part.pull.scale
 
-    def _pull_anew(self, part: rules.Part, step: int, group: dict[str, Any]) -> float:
-        """Add alpha F(tau) with an F of this step; what a float32 cannot hold is rounded at random, right on average."""
+    def _pull_anew(self, part: rules.Part, step: int, group: dict[str, Any], weight: float) -> float:
+        """Add weight * F(tau) with an F of this step; what a float32 cannot hold is rounded at random, right on average."""
         device, scale = part.weight.device, 1 / group["keep"] if group["rescale"] == "inverse_keep" else 1.0
         for here in part.blocks():
             kept, left, count = self._kept(part, here, -step, group)  # minus: not the entries of Delta
@@ -292,9 +295,9 @@ class OnlineMerging(torch.optim.Optimizer):
             generator = rules.generator_of(group["seed"], f"{part.name} rounding", step, block, device)
             dither = torch.rand(count, generator=generator, device=device)[left : left + kept.numel()]
             kept += here.start
-            exact, values = part.exact(kept), part.pull.value.index_select(0, kept).mul_(group["alpha"] * scale)
+            exact, values = part.exact(kept), part.pull.value.index_select(0, kept).mul_(weight * scale)
             part.write(kept, exact + rules.rounded_at_random(exact, values, dither))
-        return group["alpha"] * scale * group["keep"]  # on average
+        return weight * scale * group["keep"]  # on average
 
     def _merge_largest(self, part: rules.Part, step: int, group: dict[str, Any], totals: tuple[float, float]) -> float | Tensor:
         """OnTIES: the largest of Delta and of tau, where they meet by vote; return the share of tau pulled."""
@@ -319,7 +322,7 @@ class OnlineMerging(torch.optim.Optimizer):
         merged = met * (1 - alpha) * ours + rules.due(exact, pull.value, *totals) * theirs
         part.write(pull.index, exact + merged)
         agreed = rules.total((pull.value.double().square() * theirs).sum(), part.group)
-        return alpha * agreed / (pull.scale * pull.norm)
+        return (totals[1] - totals[0]) * agreed / (pull.scale * pull.norm)
 
     def _candidates(
         self, part: rules.Part, bound: float, step: int, group: dict[str, Any], *, again: bool = False
@@ -403,8 +406,8 @@ class OnlineMerging(torch.optim.Optimizer):
             state["low"] = torch.zeros_like(param, dtype=torch.int16)
         if group["every"] > 1:
             state["anchor"] = param.detach().float().clone()
-        if group["alpha"]:
-            state["pulled"] = torch.tensor(0.0, device=param.device)
+        state["pulls"] = torch.tensor(0.0)  # merges whose pull was added; a step with a learning rate of 0 adds none
+        state["pulled"] = torch.tensor(0.0, device=param.device)
 
     def _part(self, name: str, param: Tensor, state: dict[str, Any]) -> rules.Part:
         first, count, processes = rules.span(name, param)
@@ -456,7 +459,7 @@ class OnlineMerging(torch.optim.Optimizer):
                 if isinstance(value, Tensor) and key != "step":
                     self.state[param][key] = value.to(param.device, copy=True)
         for state in self.state.values():  # a map_location may have moved the counters
-            state["step"] = state["step"].cpu()
+            state["step"], state["pulls"] = state["step"].cpu(), state["pulls"].cpu()
 
 
 # -- options ------------------------------------------------------------------------------------------------------

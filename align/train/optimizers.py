@@ -53,9 +53,9 @@ class AdamWConfig(Optimizer):
 class OnlineMergingConfig(Optimizer):
     """Merge every Adam step with what SFT added to the base model, against the alignment tax (arXiv 2405.17931).
 
-    For full fine-tuning, on one device, in data parallelism or under FSDP2. Weights may be float32 or bfloat16 (2 bytes
-    more a weight then keep what bfloat16 lacks). The paper's settings: DPO with beta 0.1, batch 128, 2 epochs, learning
-    rate from {5e-6, 1e-6, 5e-7, 1e-7}. docs/online_merging.md says what each option does to a run.
+    On one device, in data parallelism or under FSDP2; with LoRA where `reference` was trained as the same adapter. Weights
+    may be float32 or bfloat16 (2 bytes more a weight then keep what bfloat16 lacks). The paper's settings: DPO with beta
+    0.1, batch 128, 2 epochs, learning rate from {5e-6, 1e-6, 5e-7, 1e-7}. docs/online_merging.md: what each option does.
     """
 
     kind: str = "online_merging"
@@ -134,13 +134,16 @@ class OnlineMergingConfig(Optimizer):
         Raises:
             ValueError: the two models, or they and the parameters, do not belong together.
         """
-        from align.train.online_merging import OnlineMerging, preset, reference_delta  # noqa: PLC0415
+        from align.train.online_merging import OnlineMerging, adapter_delta, preset, reference_delta  # noqa: PLC0415
 
+        reference = locate(self.reference)
+        adapted = any("lora_" in name for group in groups for name in group["param_names"])
+        delta = adapter_delta(reference) if adapted else reference_delta(locate(self.base), reference)
         names = ("rescale", "consensus", "resample_reference", "arithmetic")
         ways = preset(self.preset, self.method) if self.preset else {name: getattr(self, name) for name in names}
         return OnlineMerging(
             groups,
-            reference_delta(locate(self.base), locate(self.reference)),
+            delta,
             method=self.method,
             keep=self.keep,
             alpha=1e-7 if self.alpha is None and self.alpha_total is None else self.alpha,

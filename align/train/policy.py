@@ -45,6 +45,21 @@ def attach_lora(model: PreTrainedModel, config: LoraConfig | None) -> Any:
     return get_peft_model(model, config) if config else model
 
 
+def continue_lora(model: PreTrainedModel, folder: str) -> PeftModel:
+    """Load the adapter that a stage left in its folder, to train it further.
+
+    Raises:
+        ValueError: the folder holds none, or one of another model.
+    """
+    adapter = Path(folder) / "adapter"
+    if not (adapter / "adapter_config.json").exists():
+        raise ValueError(f"{folder} holds no adapter; lora.adapter names a stage that was trained with `lora`")
+    try:
+        return PeftModel.from_pretrained(model, str(adapter), is_trainable=True)
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"the adapter of {folder} does not fit the model: {str(error).splitlines()[0]}") from None
+
+
 def publish(run: Run, trainer: Any, start: str, dtype: str) -> None:
     """Save what a trainer trained as a plain checkpoint in the stage's folder; LoRA is merged, the adapter kept beside.
 

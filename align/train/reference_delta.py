@@ -64,7 +64,7 @@ def match(named: Mapping[str, Tensor], reference_delta: Mapping[str, Tensor]) ->
     if missing := [name for name, key in keys.items() if key is None]:
         adapters = any("lora_" in name for name in missing)
         why = (
-            "LoRA adapters have no counterpart in the reference: use full fine-tuning"
+            "LoRA adapters have no counterpart in the reference: go on with its adapter, or use full fine-tuning"
             if adapters
             else ("base and reference must be checkpoints of the model that is trained")
         )
@@ -137,6 +137,31 @@ def reference_delta(base: str, reference: str) -> ReferenceDelta:
     _drop_tied(old, new)
     _check_names(old, new)
     return ReferenceDelta(old, new)
+
+
+def adapter_delta(reference: str) -> dict[str, Tensor]:
+    """Return theta_reference - theta_base for a model that was fine-tuned as a LoRA adapter, by parameter name of peft.
+
+    The base is the same adapter with B = 0, whatever A is: the delta of B is B, that of A is zero. Moving B by s * B then
+    moves the merged weights by s times what fine-tuning added, which is what the delta of whole weights would do.
+
+    Args:
+        reference: folder of a stage that was trained with `lora`; its adapter is in `adapter/`.
+
+    Raises:
+        ValueError: the folder holds no adapter.
+    """
+    file = Path(reference) / "adapter" / "adapter_model.safetensors"
+    if not file.exists():
+        raise ValueError(
+            f"{reference} was not trained as an adapter, so LoRA parameters have no counterpart in it: use full fine-tuning"
+        )
+    with safe_open(file, framework="pt") as tensors:
+        found = {name: tensors.get_tensor(name).float() for name in tensors.keys()}  # noqa: SIM118 (not a mapping)
+    return {
+        name.replace(".weight", ".default.weight"): torch.zeros_like(tensor) if "lora_A" in name else tensor
+        for name, tensor in found.items()
+    }
 
 
 def _folder(model: str) -> Path:

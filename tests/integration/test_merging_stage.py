@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from align import Recipe
+from align.core.errors import RecipeError
 
 RECIPE = """
 name: merging
@@ -69,3 +70,50 @@ def test_it_logs_how_far_it_has_pulled(home: Path, dtype: str) -> None:
     pulled = [line["displacement"] for line in log if "loss" in line]
     assert pulled == pytest.approx([0.05, 0.1, 0.15, 0.2], rel=1e-3)
     assert {weight.dtype for weight in load_file(folder / "model.safetensors").values()} == {getattr(torch, dtype)}
+
+
+ADAPTERS = """
+name: adapters
+seed: 2
+base: {base}
+stages:
+  prefer: {{kind: load, path: pairs.jsonl}}
+  first: {{kind: dpo, model: base, data: [prefer], lora: {{r: 4, alpha: 8}}, learning_rate: 1e-2, reference: base}}
+  again:
+    kind: dpo
+    model: base
+    reference: first
+    data: [prefer]
+    lora: {{adapter: first}}
+    learning_rate: 1e-9
+    logging_steps: 1
+    optimizer: {{kind: online_merging, reference: first, keep: 1.0, alpha_total: 0.5}}
+"""
+
+
+def test_an_adapter_is_pulled_along_what_it_added(home: Path, tiny: str) -> None:
+    (home / "recipe.yaml").write_text(ADAPTERS.format(base=tiny))
+    report = Recipe.load(home / "recipe.yaml").run(home / "run")
+    base, first, again = (
+        AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).state_dict()
+        for folder in (tiny, report.stage("first"), report.stage("again"))
+    )
+    moved = [name for name in base if not first[name].equal(base[name])]
+    assert moved
+    for name in moved:
+        torch.testing.assert_close(again[name] - base[name], 1.5 * (first[name] - base[name]), rtol=1e-3, atol=1e-6)
+    assert all(again[name].equal(base[name]) for name in base if name not in moved)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"again.lora": {"r": 4}}, r"again\.lora\.adapter: online_merging under LoRA goes on with the adapter"),
+        ({"again.lora": {"adapter": "first", "r": 4}}, r"again\.lora: an adapter that exists has its rank"),
+        ({"again.reference": None}, r"again\.reference: what does the loss compare with\? .* reference: first"),
+    ],
+)
+def test_adapters_that_do_not_fit_are_refused_by_check(home: Path, tiny: str, change: dict[str, object], what: str) -> None:
+    (home / "recipe.yaml").write_text(ADAPTERS.format(base=tiny))
+    with pytest.raises(RecipeError, match=what):
+        Recipe.load(home / "recipe.yaml", set=change)
