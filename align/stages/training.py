@@ -108,10 +108,7 @@ class TrainingStage(Stage):
         if self.lora:
             merged = getattr(self.optimizer, "kind", "") == "online_merging"
             if merged and getattr(self.optimizer, "reference", None) != self.lora.adapter:
-                yield (
-                    "lora.adapter",
-                    "online_merging under LoRA goes on with the adapter of its `reference`; name that stage here",
-                )
+                yield "lora.adapter", "online_merging under LoRA goes on with the adapter of its `reference`; name that stage"
             if self.lora.adapter and {"r", "alpha", "dropout", "target_modules"} & self.lora.model_fields_set:
                 yield "lora", "an adapter that exists has its rank, scale, dropout and layers; name the adapter only"
         if not self.training_args:
