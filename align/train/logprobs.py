@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_LOGITS = 2**27
-"""Logits held at once (512 MB of float32): 128 answers of 6 tokens at a vocabulary of 152,000, or one of 883."""
+_LOGITS, _LOGITS_ON_CPU = 2**29, 2**26
+"""Logits held at once, of which there are three copies: 6.4 GB on an accelerator, 0.8 GB on a CPU."""
 _TOKENS = 2**15
 """Tokens run through the model at once."""
 
@@ -42,7 +42,8 @@ def think(model: Any, answers: Sequence[tuple[list[int], list[int]]], *, bf16: b
     model.eval()
     context = torch.autocast(model.device.type, torch.bfloat16) if bf16 else nullcontext()
     try:
-        for batch in _batches(answers, model.config.get_text_config().vocab_size):
+        most = _LOGITS_ON_CPU if model.device.type == "cpu" else _LOGITS
+        for batch in _batches(answers, most // model.config.get_text_config().vocab_size):
             with context:
                 thoughts = _forward(model, [answers[i] for i in batch])
             for i, thought in zip(batch, thoughts, strict=True):
@@ -52,15 +53,15 @@ def think(model: Any, answers: Sequence[tuple[list[int], list[int]]], *, bf16: b
     return [thought for thought in found if thought is not None]
 
 
-def _batches(answers: Sequence[tuple[list[int], list[int]]], vocabulary: int) -> Iterator[list[int]]:
-    """Yield indices of answers that fit together, the longest first."""
+def _batches(answers: Sequence[tuple[list[int], list[int]]], most: int) -> Iterator[list[int]]:
+    """Yield indices of answers whose completions have at most so many positions together, the longest first."""
     order = sorted(range(len(answers)), key=lambda i: -len(answers[i][0]) - len(answers[i][1]))
     batch: list[int] = []
     width = kept = 0
     for i in order:
         prompt, completion = answers[i]
         width, longer = max(width, len(prompt) + len(completion)), max(kept, len(completion))
-        if batch and ((len(batch) + 1) * width > _TOKENS or (len(batch) + 1) * (longer + 1) * vocabulary > _LOGITS):
+        if batch and ((len(batch) + 1) * width > _TOKENS or (len(batch) + 1) * (longer + 1) > most):
             yield batch
             batch, width, longer = [], len(prompt) + len(completion), len(completion)
         batch.append(i)
@@ -81,7 +82,7 @@ def _forward(model: Any, answers: list[tuple[list[int], list[int]]]) -> list[Tho
     logps = logits[:, -kept - 1 : -1].float().log_softmax(-1)
     targets = ids[:, -kept:]
     token_logps = logps.gather(-1, targets.unsqueeze(-1)).squeeze(-1)
-    entropies = -(logps.exp() * logps).sum(-1)
+    entropies = logps.exp().mul_(logps).sum(-1).neg_()
     lengths = torch.tensor([len(completion) for _, completion in answers], device=model.device)
     trained = torch.arange(kept, device=model.device) >= kept - lengths.unsqueeze(1)
     sums = (token_logps * trained).sum(-1).tolist()
