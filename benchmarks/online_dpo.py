@@ -1,13 +1,13 @@
 """Online DPO here against TRL's OnlineDPOTrainer: reward reached and seconds, for one budget of sampled answers.
 
-    python benchmarks/online_dpo.py [--answers 1920] [--seeds 1 2 3]
+    python benchmarks/online_dpo.py [--answers 960] [--seeds 1 2 3]
 
 The tiny model of the recipes, the same prompts, the exact math verifier as the reward (1 right, 0 wrong), beta 0.1, learning
 rate 3e-5, temperature 1, at most 64 new tokens, float32, AdamW. Arms, one after the other for each seed:
 
     trl default   2 answers a prompt (TRL's only choice), 8 prompts a step, gradient checkpointing on, so no KV cache
-    trl tuned     the same with gradient checkpointing off and 32 prompts a step
-    align         6 answers a prompt, rounds of 80 prompts, 16 pairs a step
+    trl tuned     checkpointing off, 4 prompts a step: the highest reward of 4, 8, 16 and 32 (seed 1: 0.80, 0.75, 0.65, 0.60)
+    align         6 answers a prompt, rounds of 80 prompts, 4 pairs a step, 2 epochs a round: as RLHFlow, arXiv 2405.07863
 
 The reward reached is the mean over 4 answers to each of 250 problems that no arm saw. Seconds are those of sampling,
 scoring and training, without loading the model.
@@ -51,7 +51,8 @@ stages:
     rounds: {rounds}
     prompts_per_round: 80
     sampler_batch_size: 512
-    per_device_train_batch_size: 16
+    per_device_train_batch_size: 4
+    num_train_epochs: 2
     learning_rate: 3e-5
     optimizer: {{kind: adamw}}
 """
@@ -73,13 +74,13 @@ stages:
 def main() -> None:
     """Run every arm with every seed, print medians."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--answers", type=int, default=1920)
+    parser.add_argument("--answers", type=int, default=960)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     args = parser.parse_args()
     logging.disable(logging.INFO)
     arms: dict[str, Any] = {
         "trl default": lambda *a: trl(*a, batch=8, checkpointing=True),
-        "trl tuned": lambda *a: trl(*a, batch=32, checkpointing=False),
+        "trl tuned": lambda *a: trl(*a, batch=4, checkpointing=False),
         "align": ours,
     }
     found: dict[str, list[tuple[float, float, float]]] = {arm: [] for arm in arms}
@@ -110,7 +111,8 @@ def trl(answers: int, seed: int, folder: Path, *, batch: int, checkpointing: boo
 
     def right(prompts: Sequence[Any], completions: Sequence[Any], completion_ids: Sequence[Any], **_: Any) -> list[float]:
         nonlocal tokens
-        tokens += sum(len(ids) for ids in completion_ids)
+        ended = tokenizer.eos_token_id  # what TRL pads with after it does not count
+        tokens += sum(ids.index(ended) + 1 if ended in ids else len(ids) for ids in map(list, completion_ids))
         return judged(math, [(p[-1]["content"], answer[p[-1]["content"]], c[0]["content"]) for p, c in
                              zip(prompts, completions, strict=True)])  # fmt: skip
 

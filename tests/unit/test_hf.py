@@ -72,27 +72,27 @@ def test_a_checkpoints_own_generation_defaults_do_not_leak_in(engine, prompts):
 
 def test_inverse_cdf_follows_the_distribution():
     logits = torch.tensor([[0.1, 0.2, 0.4, 0.3]]).log().repeat(4000, 1)
-    pick = InverseCDF([(7, i) for i in range(4000)], Sampling(max_new_tokens=2), start=5)
-    counts = pick(torch.zeros(4000, 5, dtype=torch.long), logits).argmax(-1).bincount(minlength=4) / 4000
+    pick = InverseCDF([(7, i) for i in range(4000)], Sampling(max_new_tokens=2))
+    counts = pick(logits, 0, torch.arange(4000)).bincount(minlength=4) / 4000
     assert torch.allclose(counts, torch.tensor([0.1, 0.2, 0.4, 0.3]), atol=0.03)
-    sharp = InverseCDF([(7, i) for i in range(4000)], Sampling(max_new_tokens=2, temperature=0.25), start=5)
+    sharp = InverseCDF([(7, i) for i in range(4000)], Sampling(max_new_tokens=2, temperature=0.25))
     p = torch.tensor([0.1, 0.2, 0.4, 0.3]) ** 4
-    counts = sharp(torch.zeros(4000, 5, dtype=torch.long), logits).argmax(-1).bincount(minlength=4) / 4000
+    counts = sharp(logits, 1, torch.arange(4000)).bincount(minlength=4) / 4000
     assert torch.allclose(counts, p / p.sum(), atol=0.03)
 
 
 @pytest.mark.parametrize(("how", "allowed"), [({"top_k": 1}, {2}), ({"top_p": 0.5}, {2, 3})])
 def test_inverse_cdf_honours_top_k_and_top_p(how, allowed):
     logits = torch.tensor([[0.1, 0.2, 0.4, 0.3]]).log().repeat(200, 1)
-    pick = InverseCDF([(1, i) for i in range(200)], Sampling(max_new_tokens=1, **how), start=1)
-    assert set(pick(torch.zeros(200, 1, dtype=torch.long), logits).argmax(-1).tolist()) == allowed
+    pick = InverseCDF([(1, i) for i in range(200)], Sampling(max_new_tokens=1, **how))
+    assert set(pick(logits, 0, torch.arange(200)).tolist()) == allowed
 
 
 def test_inverse_cdf_never_picks_what_has_no_probability():
     logits = torch.tensor([[0.0, 0.0, -torch.inf, -torch.inf]])
-    pick = InverseCDF([(0, 0)], Sampling(max_new_tokens=1), start=0)
+    pick = InverseCDF([(0, 0)], Sampling(max_new_tokens=1))
     pick.uniforms = torch.tensor([[1.0]], dtype=torch.float32)  # the very top of the range
-    assert pick(torch.zeros(1, 0, dtype=torch.long), logits).argmax().item() in (0, 1)
+    assert pick(logits, 0, torch.tensor([0])).item() in (0, 1)
 
 
 def test_the_generator_loads_only_when_asked(tiny):
