@@ -310,7 +310,7 @@ class Part:
         """Return weights in float32; `at` is a slice or positions."""
         if isinstance(at, slice):
             return self.weight[at] if self.low is None else join(self.weight[at], self.low[at])
-        # index_select and scatter_: 9 ns a position on a CPU, where x[positions] takes 25
+        # index_select and index_copy_: 9 ns a position on a CPU, where x[positions] takes 25, scatter_ of 16 bits 400
         weight = self.weight.index_select(0, at)
         return weight if self.low is None else join(weight, self.low.index_select(0, at))
 
@@ -324,7 +324,7 @@ class Part:
             if isinstance(at, slice):
                 target[at] = values
             else:
-                target.scatter_(0, at.long(), values)
+                target.index_copy_(0, at.long(), values)
 
     def add(self, where: Tensor, values: Tensor) -> None:
         """Add to the weights at some positions."""
