@@ -39,13 +39,17 @@ class Admission:
             return math.inf
         return (self.in_flight + len(self._waiting)) / max(1.0, self.limit) + self._failing
 
-    async def enter(self) -> bool:
-        """Wait for a place, first come, first served; False: the server has just failed, so look at others first."""
-        if not self._waiting and self._open():
+    async def enter(self, *, ahead: bool = False) -> bool:
+        """Wait for a place, first come, first served; False: the server has just failed, so look at others first.
+
+        Args:
+            ahead: go in front of those who wait: the row of this request is under way, and is to end before others begin.
+        """
+        if (ahead or not self._waiting) and self._open():
             self.in_flight += 1
             return True
         place = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
+        (self._waiting.appendleft if ahead else self._waiting.append)(place)
         try:
             return await place
         except asyncio.CancelledError:

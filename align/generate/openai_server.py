@@ -149,7 +149,8 @@ class OpenAIServer(Generator):
         attempt, failed_at = 0, None
         while True:
             url = connection.fleet.choose(prefix, failed_at)
-            if not await connection.fleet.doors[url].enter():
+            begun = attempt > 0 or sampling.first > 0
+            if not await connection.fleet.doors[url].enter(ahead=begun):
                 continue  # the server behind that door has just failed; another may be better
             with_schema = sampling.json_schema is not None and url not in connection.without_schema
             try:

@@ -300,6 +300,25 @@ def test_a_request_that_is_cancelled_at_the_door_leaves_no_gap() -> None:
     assert asyncio.run(play()) == 1
 
 
+def test_a_request_of_a_row_under_way_goes_in_first() -> None:
+    async def order() -> list[str]:
+        door, seen = Admission(1), []
+        await door.enter()
+
+        async def go(name: str, ahead: bool) -> None:
+            await door.enter(ahead=ahead)
+            seen.append(name)
+            door.leave()
+
+        tasks = [asyncio.create_task(go(name, ahead)) for name, ahead in (("new", False), ("newer", False), ("again", True))]
+        await asyncio.sleep(0)
+        door.leave()
+        await asyncio.gather(*tasks)
+        return seen
+
+    assert asyncio.run(order()) == ["again", "new", "newer"]
+
+
 def test_a_server_that_says_429_gets_as_much_as_it_takes_and_loses_nothing() -> None:
     def storm(request: dict[str, Any]) -> Reply:
         # more than 8 in flight are refused, as a gateway with a limit does
