@@ -13,7 +13,7 @@ from pathlib import Path
 
 from align.core.recipe import Recipe
 from data_synthesis.testing import FaultServer, Reply, answer
-from data_synthesis.testing.conformance import Faults, calls, samples, snapshot
+from data_synthesis.testing.conformance import Faults, calls, ledger, samples, snapshot
 
 ROWS, KILLS = 2000, 30
 RECIPE = """\
@@ -45,6 +45,10 @@ def test_killed_at_thirty_random_moments_it_ends_as_if_nothing_had_happened(tmp_
     with FaultServer(then=well) as server:
         Path("clean.yaml").write_text(RECIPE.format(url=server.url, most=64))
         Recipe.load("clean.yaml").run("clean")
+
+    def committed():
+        return len(ledger(Path("killed/02-ask")))
+
     faults, moment = Faults(well), random.Random(3)
     with FaultServer(then=lambda request: replace(faults(request), seconds=0.03)) as server:
         Path("killed.yaml").write_text(RECIPE.format(url=server.url, most=4))
@@ -55,11 +59,13 @@ def test_killed_at_thirty_random_moments_it_ends_as_if_nothing_had_happened(tmp_
             asked, deadline = len(server.requests), time.monotonic() + 60
             while len(server.requests) == asked and child.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.01)
-            time.sleep(moment.uniform(0, 1) if kill % 3 else moment.uniform(1, 3))  # before its first commit, and after
+            while kill % 3 == 0 and committed() == sum(ledgers[-1:]) and child.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.05)  # every third after a commit, however slow the machine is
+            time.sleep(moment.uniform(0, 1))
             child.send_signal(signal.SIGKILL)
             child.wait()
             assert child.returncode == -signal.SIGKILL, "it had ended before"
-            ledgers.append(len(snapshot(Path("killed/02-ask"))["ledger"]))
+            ledgers.append(committed())
         assert ledgers == sorted(ledgers), "no outcome is ever lost"
         assert 0 < ledgers[-1] < ROWS
         Path("killed.yaml").write_text(RECIPE.format(url=server.url, most=256))  # the rest may go fast
