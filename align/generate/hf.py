@@ -208,7 +208,8 @@ class Engine:
         cache = self.model(
             input_ids=once, attention_mask=attended, position_ids=positions, use_cache=True, logits_to_keep=1
         ).past_key_values
-        cache.batch_select_indices(torch.tensor([rank[tuple(p)] for p in prompts], device=ids.device))
+        if len(first) < len(prompts):
+            cache.batch_select_indices(torch.tensor([rank[tuple(p)] for p in prompts], device=ids.device))
         return cache
 
     def _completion(self, ids: list[int], prompt_length: int) -> Completion:

@@ -23,6 +23,7 @@ from align.core.stage import Run
 from align.core.wiring import Ref
 from align.generate import checkpoints
 from align.stages.dpo import PreferenceStage
+from align.train.optimizers import AdamWConfig, OnlineMergingConfig
 
 
 class OnlineDPO(PreferenceStage):
@@ -78,9 +79,9 @@ class OnlineDPO(PreferenceStage):
             yield "rounds", "max_steps decides how long online_dpo trains; leave one of the two out"
         if self.reference_sync != "fixed" and self.lora:
             yield "reference_sync", "the reference cannot follow a policy that is an adapter; leave it fixed, or lora out"
-        if self.reference_sync != "fixed" and getattr(self.optimizer, "kind", "") == "online_merging":
+        if self.reference_sync != "fixed" and isinstance(self.optimizer, OnlineMergingConfig):
             yield "reference_sync", "online_merging pulls towards a fixed reference; leave reference_sync out"
-        if getattr(self.optimizer, "ema", None) is not None:
+        if isinstance(self.optimizer, AdamWConfig) and self.optimizer.ema is not None:
             yield "optimizer.ema", "online_dpo samples from the weights that it trains; leave ema out"
 
     def run(self, run: Run) -> None:

@@ -16,6 +16,7 @@ from align.core.plugins import Optimizer
 from align.core.rows import Row
 from align.core.stage import Run, Stage
 from align.core.wiring import File, Ref
+from align.train.optimizers import OnlineMergingConfig
 
 
 class Lora(Config):
@@ -106,8 +107,7 @@ class TrainingStage(Stage):
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
         """Check what goes with adapters, and the names in `training_args` against TRL's sources, without importing them."""
         if self.lora:
-            merged = getattr(self.optimizer, "kind", "") == "online_merging"
-            if merged and getattr(self.optimizer, "reference", None) != self.lora.adapter:
+            if isinstance(self.optimizer, OnlineMergingConfig) and self.optimizer.reference != self.lora.adapter:
                 yield "lora.adapter", "online_merging under LoRA goes on with the adapter of its `reference`; name that stage"
             if self.lora.adapter and {"r", "alpha", "dropout", "target_modules"} & self.lora.model_fields_set:
                 yield "lora", "an adapter that exists has its rank, scale, dropout and layers; name the adapter only"
@@ -167,9 +167,8 @@ class TrainingStage(Stage):
             run.log.info("%-12s resuming from %s", run.name, Path(checkpoint).name)
         result = trainer.train(resume_from_checkpoint=checkpoint)
         trainer.stop_if_broken()
-        optimizer = getattr(trainer.optimizer, "optimizer", trainer.optimizer)
-        if hasattr(optimizer, "take_average"):
-            optimizer.take_average()
+        if hasattr(trainer.bare_optimizer, "take_average"):
+            trainer.bare_optimizer.take_average()
         run.report |= {"steps": trainer.state.global_step, "train_loss": round(result.training_loss, 4)}
         return trainer
 

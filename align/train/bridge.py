@@ -75,6 +75,11 @@ class Careful(_Trainer):
         self._broken: torch.Tensor | None = None
         super().__init__(*args, **kwargs)
 
+    @property
+    def bare_optimizer(self) -> Any:
+        """The optimizer without what accelerate wraps around it."""
+        return getattr(self.optimizer, "optimizer", self.optimizer)
+
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """Take the carried optimizer, or build the recipe's over named groups, or TRL's default."""
         carry = self.extras.carry
@@ -135,9 +140,8 @@ class Careful(_Trainer):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log, look at what was remembered, and say how far Online Merging has pulled."""
         self.stop_if_broken()
-        optimizer = getattr(self.optimizer, "optimizer", self.optimizer)
-        if "loss" in logs and hasattr(optimizer, "displacement"):
-            logs["displacement"] = optimizer.displacement()
+        if "loss" in logs and hasattr(self.bare_optimizer, "displacement"):
+            logs["displacement"] = self.bare_optimizer.displacement()
         super().log(logs, start_time)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:

@@ -1,4 +1,4 @@
-"""AdamW that also keeps a moving average of the weights, which is what gets published."""
+"""AdamW that also keeps a moving average of the weights, which is what gets published; state that loads as it was saved."""
 
 from __future__ import annotations
 
@@ -28,11 +28,15 @@ class AveragedAdamW(torch.optim.AdamW):
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step, update the mean."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()  # before a look at which parameters have a gradient
         moving = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
         before = {p: p.detach().float().clone() for p in moving if "mean" not in self.state[p]}
         for param in before:  # torch takes a state without a step for one that has not begun
             self.state.pop(param, None)
-        loss = super().step(closure)
+        super().step()
         for param in moving:
             mean: Tensor = self.state[param].setdefault("mean", before.get(param))
             mean.lerp_(param.detach().float(), self._rate)
@@ -49,7 +53,13 @@ class AveragedAdamW(torch.optim.AdamW):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load a checkpoint; the mean stays float32 (torch casts it to the parameter's dtype)."""
         super().load_state_dict(state_dict)
-        order = [index for group in state_dict["param_groups"] for index in group["params"]]
-        for index, param in zip(order, (p for g in self.param_groups for p in g["params"]), strict=True):
-            if "mean" in state_dict["state"].get(index, {}):
-                self.state[param]["mean"] = state_dict["state"][index]["mean"].to(param.device, copy=True)
+        state_as_saved(self, state_dict)
+
+
+def state_as_saved(optimizer: torch.optim.Optimizer, state_dict: dict[str, Any]) -> None:
+    """Give the loaded state its own dtypes back: torch casts all of it, but for `step`, to its parameter's."""
+    order = [index for group in state_dict["param_groups"] for index in group["params"]]
+    for index, param in zip(order, (p for g in optimizer.param_groups for p in g["params"]), strict=True):
+        for key, value in state_dict["state"].get(index, {}).items():
+            if isinstance(value, Tensor) and key != "step":
+                optimizer.state[param][key] = value.to(param.device, copy=True)

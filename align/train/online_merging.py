@@ -43,6 +43,7 @@ from torch import Tensor
 from torch.distributed import ProcessGroup
 
 from align.train import merge_rules as rules
+from align.train.ema import state_as_saved
 from align.train.merge_rules import Consensus, Method, Rescale
 from align.train.reference_delta import Fingerprint, adapter_delta, match, named_groups, reference_delta
 
@@ -171,9 +172,7 @@ class OnlineMerging(torch.optim.Optimizer):
         """Return what survives of tau."""
         flat, n, index = tau.flatten(), tau.numel(), None
         if group["keep"] < 1 and group["method"] == "onties" and not _left_whole(group, n):
-            where = torch.arange(n)
-            line = rules.cut(flat.abs(), where, max(1, int(group["keep"] * n)))
-            index = rules.survives(flat, where, *line).nonzero().flatten()
+            index = rules.largest(flat, group["keep"])
         elif group["keep"] < 1 and group["method"] == "ondare" and not group["resample_reference"]:
             size = rules.block_size(flat.device)
             kept = [self.positions(name, 0, i, min(size, n - i), group, flat.device) + i for i in range(0, n, size)]
@@ -250,17 +249,17 @@ class OnlineMerging(torch.optim.Optimizer):
         self, part: rules.Part, here: slice, step: int, group: dict[str, Any], totals: tuple[float, float]
     ) -> float | Tensor:
         """Merge a block of which every entry survives; return the share of tau pulled."""
-        alpha, ties = group["alpha"], group["method"] == "onties"
-        if not alpha and not (ties and group["consensus"] == "unweighted"):  # tau has no weight and no vote
+        if not group["alpha"] and not (group["method"] == "onties" and group["consensus"] == "unweighted"):
+            # tau has no weight and no vote
             if part.anchor is None:
                 part.adam_into_weights(here, step, group)
             else:
                 part.write(here, part.exact(here) + part.anchor[here])
             return 0.0
-        delta, tau, exact = self._delta(part, here, step, group), part.pull.value[here], part.exact(here)
-        ours, theirs = rules.ballot(delta, tau, alpha, group["consensus"]) if ties else (True, True)
-        part.write(here, exact + delta.mul_(1 - alpha).mul_(ours) + rules.due(exact, tau, *totals) * theirs)
-        return (totals[1] - totals[0]) * (tau.double().square() * theirs).sum() / part.pull.norm
+        exact = part.exact(here)
+        merged, pulled = rules.meet(self._delta(part, here, step, group), part.pull.value[here], exact, group, totals)
+        part.write(here, exact + merged)
+        return pulled / part.pull.norm
 
     def _merge_random(self, part: rules.Part, step: int, group: dict[str, Any], totals: tuple[float, float]) -> float | Tensor:
         """OnDARE: add (1 - alpha) F(Delta) and alpha F(tau), each where it survives; return the share of tau pulled."""
@@ -288,7 +287,7 @@ class OnlineMerging(torch.optim.Optimizer):
 
     def _pull_anew(self, part: rules.Part, step: int, group: dict[str, Any], weight: float) -> float:
         """Add weight * F(tau) with an F of this step; what a float32 cannot hold is rounded at random, right on average."""
-        device, scale = part.weight.device, 1 / group["keep"] if group["rescale"] == "inverse_keep" else 1.0
+        device, scale = part.weight.device, _grown(group)
         for here in part.blocks():
             kept, left, count = self._kept(part, here, -step, group)  # minus: not the entries of Delta
             block = (part.first + here.start) // rules.block_size(device)
@@ -303,7 +302,7 @@ class OnlineMerging(torch.optim.Optimizer):
         """OnTIES: the largest of Delta and of tau, where they meet by vote; return the share of tau pulled."""
         alpha, device, pull = group["alpha"], part.weight.device, part.pull
         assert pull.index is not None
-        k = max(1, int(group["keep"] * part.whole))
+        k = rules.survivors(group["keep"], part.whole)
         bound = rules.reduced(rules.guess(self._sample(part, step, group), group["keep"]), device, part.group, least=True)
         where, values, meeting, sums = self._candidates(part, bound, step, group)
         if rules.reduced(where.numel() + meeting.numel(), device, part.group) < k:  # the sample misled
@@ -316,13 +315,10 @@ class OnlineMerging(torch.optim.Optimizer):
         scale, count = self._scale(group, sums, part.group), where.numel()
         stay = rules.where(alive[:count])
         part.add(where.index_select(0, stay), values.index_select(0, stay).mul_((1 - alpha) * scale))
-        met = meeting * alive[count:] * scale
-        ours, theirs = rules.ballot(met, pull.value, alpha, group["consensus"])
         exact = part.exact(pull.index)
-        merged = met * (1 - alpha) * ours + rules.due(exact, pull.value, *totals) * theirs
+        merged, pulled = rules.meet(meeting * alive[count:] * scale, pull.value, exact, group, totals)
         part.write(pull.index, exact + merged)
-        agreed = rules.total((pull.value.double().square() * theirs).sum(), part.group)
-        return (totals[1] - totals[0]) * agreed / (pull.scale * pull.norm)
+        return rules.total(pulled, part.group) / (pull.scale * pull.norm)
 
     def _candidates(
         self, part: rules.Part, bound: float, step: int, group: dict[str, Any], *, again: bool = False
@@ -382,10 +378,8 @@ class OnlineMerging(torch.optim.Optimizer):
 
     def _scale(self, group: dict[str, Any], sums: Tensor, processes: ProcessGroup | None) -> float:
         """Return what survivors are multiplied by; `sums` are those of all magnitudes and of the survivors'."""
-        if group["rescale"] == "inverse_keep":
-            return 1 / group["keep"]
-        if group["rescale"] == "none":
-            return 1.0
+        if group["rescale"] != "l1":
+            return _grown(group)
         whole, kept = (rules.reduced(float(x), sums.device, processes) for x in sums)
         return whole / kept if kept else 1.0
 
@@ -452,17 +446,17 @@ class OnlineMerging(torch.optim.Optimizer):
                         "resume with the base, reference and optimizer settings that it was made with, or start anew"
                     )
         super().load_state_dict(state_dict)
-        # torch casts everything to the parameter's dtype; moments of bfloat16 weights are float32, their low bits int16
-        order = [index for group in state_dict["param_groups"] for index in group["params"]]
-        for index, param in zip(order, (p for g in self.param_groups for p in g["params"]), strict=True):
-            for key, value in state_dict["state"].get(index, {}).items():
-                if isinstance(value, Tensor) and key != "step":
-                    self.state[param][key] = value.to(param.device, copy=True)
+        state_as_saved(self, state_dict)  # moments of bfloat16 weights are float32, their low bits int16
         for state in self.state.values():  # a map_location may have moved the counters
             state["step"], state["pulls"] = state["step"].cpu(), state["pulls"].cpu()
 
 
 # -- options ------------------------------------------------------------------------------------------------------
+
+
+def _grown(group: dict[str, Any]) -> float:
+    """Return by how much `inverse_keep` multiplies what survives."""
+    return 1 / group["keep"] if group["rescale"] == "inverse_keep" else 1.0
 
 
 def _left_whole(group: dict[str, Any], n: int) -> bool:
@@ -476,9 +470,8 @@ def _alpha(group: dict[str, Any], total: float | None, steps: int | None) -> flo
         raise ValueError("give alpha, or alpha_total with total_steps")
     if group["rescale"] == "l1":
         raise ValueError("alpha_total needs to know by how much survivors grow; with rescale 'l1' give alpha")
-    grown = 1 / group["keep"] if group["rescale"] == "inverse_keep" else 1.0
     hit = group["keep"] if group["resample_reference"] and group["method"] == "ondare" else 1.0
-    return total / (max(1, steps // group["every"]) * grown * hit)
+    return total / (max(1, steps // group["every"]) * _grown(group) * hit)
 
 
 def _check_options(group: dict[str, Any]) -> None:

@@ -18,6 +18,9 @@ from align.core.wiring import Ref
 if TYPE_CHECKING:
     import torch
 
+_WAYS = ("rescale", "consensus", "resample_reference", "arithmetic")
+"""Fields of Online Merging in which the paper and the authors' code differ; a preset sets all of them."""
+
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -115,7 +118,7 @@ class OnlineMergingConfig(Optimizer):
             yield "alpha_total", "alpha and alpha_total say the same thing in two ways; give one of them"
         if self.alpha_total is not None and self.rescale == "l1":
             yield "alpha_total", "how much l1 grows the survivors depends on the tensor; give alpha"
-        for name in ("rescale", "consensus", "resample_reference", "arithmetic"):
+        for name in _WAYS:
             if self.preset and name in self.model_fields_set:
                 yield name, f"preset: {self.preset} decides this; leave one of the two out"
 
@@ -139,8 +142,7 @@ class OnlineMergingConfig(Optimizer):
         reference = locate(self.reference)
         adapted = any("lora_" in name for group in groups for name in group["param_names"])
         delta = adapter_delta(reference) if adapted else reference_delta(locate(self.base), reference)
-        names = ("rescale", "consensus", "resample_reference", "arithmetic")
-        ways = preset(self.preset, self.method) if self.preset else {name: getattr(self, name) for name in names}
+        ways = preset(self.preset, self.method) if self.preset else {name: getattr(self, name) for name in _WAYS}
         return OnlineMerging(
             groups,
             delta,

@@ -100,8 +100,9 @@ class Fingerprint:
 class ReferenceDelta(Mapping[str, Tensor]):
     """theta_reference - theta_base in float32 by tensor name, read from disk when asked for, one tensor at a time."""
 
-    def __init__(self, old: Mapping[str, Path], new: Mapping[str, Path]) -> None:
+    def __init__(self, old: Mapping[str, Path], new: Mapping[str, Path], shapes: Mapping[str, tuple[int, ...]]) -> None:
         self._old, self._new = old, new
+        self.shapes = shapes
 
     def __getitem__(self, name: str) -> Tensor:
         """Read one tensor of each model and subtract."""
@@ -114,10 +115,6 @@ class ReferenceDelta(Mapping[str, Tensor]):
     def __len__(self) -> int:
         """Return the number of tensors."""
         return len(self._new)
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Return a tensor's shape without reading it."""
-        return _shape_on_disk(self._new[name], name)
 
 
 def reference_delta(base: str, reference: str) -> ReferenceDelta:
@@ -135,8 +132,7 @@ def reference_delta(base: str, reference: str) -> ReferenceDelta:
     _check_tokenizers(*folders)
     old, new = (_where(folder) for folder in folders)
     _drop_tied(old, new)
-    _check_names(old, new)
-    return ReferenceDelta(old, new)
+    return ReferenceDelta(old, new, _shapes(old, new))
 
 
 def adapter_delta(reference: str) -> dict[str, Tensor]:
@@ -212,7 +208,12 @@ def _drop_tied(old: dict[str, Path], new: dict[str, Path]) -> None:
             del model[name]
 
 
-def _check_names(old: Mapping[str, Path], new: Mapping[str, Path]) -> None:
+def _shapes(old: Mapping[str, Path], new: Mapping[str, Path]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of two models' tensors, read from the files' headers.
+
+    Raises:
+        ValueError: names or shapes differ; all are named.
+    """
     problems = []
     for model, other, label in ((old, new, "the reference"), (new, old, "the base")):
         if missing := sorted(set(model) - set(other)):
@@ -223,6 +224,7 @@ def _check_names(old: Mapping[str, Path], new: Mapping[str, Path]) -> None:
         problems.append(f"shapes differ: {_listed(wrong)}")
     if problems:
         raise ValueError(f"reference and base are not the same architecture: {'; '.join(problems)}")
+    return {name: tuple(shape) for name, (_, shape) in shapes.items()}
 
 
 def _read(path: Path, name: str) -> Tensor:
@@ -236,7 +238,7 @@ def _shape_on_disk(path: Path, name: str) -> tuple[int, ...]:
 
 
 def _shape(deltas: Mapping[str, Tensor], name: str) -> tuple[int, ...]:
-    return deltas.shape(name) if isinstance(deltas, ReferenceDelta) else tuple(deltas[name].shape)
+    return deltas.shapes[name] if isinstance(deltas, ReferenceDelta) else tuple(deltas[name].shape)
 
 
 def _key_of(name: str, deltas: Mapping[str, str]) -> str | None:

@@ -170,7 +170,8 @@ class Rounds:
         pairs = [each["pair"] for each in found if "pair" in each]
         sides = [(pair["prompt_ids"], pair[f"{side}_ids"]) for pair in pairs for side in ("chosen", "rejected")]
         thoughts = think(self.reference, firsts + sides, bf16=self.stage.bf16)
-        for each, own, other in zip(found, think(self.model, firsts, bf16=self.stage.bf16), thoughts, strict=False):
+        own_thoughts = think(self.model, firsts, bf16=self.stage.bf16)
+        for each, own, other in zip(found, own_thoughts, thoughts[: len(firsts)], strict=True):
             each |= {"kl": own.logp - other.logp, "entropy": own.entropy}
         of_sides = iter(thoughts[len(firsts) :])
         for pair in pairs if "ld_alpha" not in self.stage.training_args else ():  # its sums are of parts of an answer
@@ -215,8 +216,8 @@ class Rounds:
         trainer = build("dpo", extras, self.model, self.tokenizer, rows, arguments, ref_model=self.reference)
         result = trainer.train()
         trainer.stop_if_broken()
-        self.carry.optimizer = getattr(trainer.optimizer, "optimizer", trainer.optimizer)
-        self.carry.state = {"optimizer": self.carry.optimizer.state_dict(), "scheduler": trainer.lr_scheduler.state_dict()}
+        self.carry.optimizer = trainer.bare_optimizer
+        self.carry.state = {"optimizer": trainer.bare_optimizer.state_dict(), "scheduler": trainer.lr_scheduler.state_dict()}
         self.model = trainer.accelerator.unwrap_model(trainer.model)
         last = next((log for log in reversed(trainer.state.log_history) if "rewards/margins" in log), {})
         unpatch(self.model)

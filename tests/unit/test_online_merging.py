@@ -33,12 +33,9 @@ BOTH_RULES = pytest.mark.parametrize(
 )
 
 
-def fresh(seed: int = 0) -> dict[str, torch.nn.Parameter]:
+def parameters(seed: int = 0) -> dict[str, torch.nn.Parameter]:
     g = torch.Generator().manual_seed(seed)
     return {name: torch.nn.Parameter(torch.randn(shape, generator=g) * 0.1) for name, shape in SHAPES.items()}
-
-
-parameters = fresh
 
 
 def deltas(seed: int = 1) -> dict[str, Tensor]:
@@ -187,12 +184,12 @@ def test_resume_is_bit_exact(tmp_path: Path, options: dict[str, Any], dtype: tor
     def build(params: dict[str, torch.nn.Parameter]) -> OnlineMerging:
         return OnlineMerging(groups(params), deltas(), keep=0.3, alpha=0.01, seed=5, lr=0.01, every=every, **options)
 
-    def parameters() -> dict[str, torch.nn.Parameter]:
-        return {name: torch.nn.Parameter(p.detach().to(dtype)) for name, p in fresh().items()}
+    def start() -> dict[str, torch.nn.Parameter]:
+        return {name: torch.nn.Parameter(p.detach().to(dtype)) for name, p in parameters().items()}
 
-    whole = parameters()
+    whole = start()
     train(whole, build(whole), range(5))
-    first = parameters()
+    first = start()
     optimizer = build(first)
     train(first, optimizer, range(3))
     torch.save({"optimizer": optimizer.state_dict(), "weights": {n: p.detach() for n, p in first.items()}}, tmp_path / "c.pt")
