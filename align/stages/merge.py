@@ -70,8 +70,8 @@ class Merge(Stage):
                 if self.method == "linear":
                     merged = torch.stack([w * tau for w, tau in zip(weights, taus, strict=True)]).sum(0)
                 elif self.method == "dare":
-                    streams = [rules.generator_of(run.seed(), name, i, 0, param.device) for i in range(len(taus))]
-                    merged = rules.dare(taus, weights, self.keep, streams)
+                    keys = [rules.key_of(run.seed(), name, i) for i in range(len(taus))]
+                    merged = rules.dare(taus, weights, self.keep, keys)
                 else:
                     merged = rules.ties(taus, weights, self.keep)
                 param.add_(merged)

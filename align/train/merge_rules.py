@@ -9,57 +9,91 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.distributed import ProcessGroup, ReduceOp, all_gather, all_reduce, get_world_size
-from torch.distributed.tensor import DTensor, Shard
+
+from align.train import merge_kernels as kernels
 
 Method = Literal["ondare", "onties"]
 Rescale = Literal["none", "inverse_keep", "l1"]
 Consensus = Literal["weighted", "unweighted"]
+Arithmetic = Literal["torch", "upstream"]
 
 SPARSE = 1 / 8
-"""Up to this keep, positions are drawn by their distances, which costs keep * n random numbers; above, bit by bit.
-The two cost the same at about 0.15 (AMD EPYC, one thread, 2026-11-22)."""
+"""Up to this keep, an accelerator draws distances, which costs keep * n random numbers; above, bits for every position."""
 
 
 # -- F: which entries survive -------------------------------------------------------------------------------------
 
 
-def random_positions(n: int, keep: float, generator: torch.Generator) -> Tensor:
-    """Return the sorted positions among 0..n-1 that survive, each with probability `keep` (F of OnDARE, Eq. 3).
+def random_positions(first: int, count: int, keep: float, key: tuple[int, int], device: torch.device) -> Tensor:
+    """Return the sorted positions of a block that survive, each with probability `keep` (F of OnDARE, Eq. 3).
+
+    On a CPU every position of a parameter is hashed, so any block of it may be asked for, and `keep` is met to within
+    2^-33. Elsewhere blocks are drawn whole (`drawn_positions`).
+
+    Args:
+        first: the block's first position in the parameter; on a CPU the pattern repeats after 2^32.
+        count: positions of the block.
+        keep: above 0, below 1.
+        key: of the parameter and the step, see `key_of`.
+        device: where to draw.
+
+    Returns:
+        Int[Tensor, "k"], counted from `first`.
+    """
+    if device.type != "cpu":
+        return drawn_positions(count, keep, generator_of(key, first, device))
+    words, found = np.array(key, np.uint32), np.empty(_most(count, keep), np.int64)
+    while (many := kernels.random_positions(first, count, words[0], words[1], threshold(keep), found)) < 0:
+        found = np.empty(2 * found.size, np.int64)
+    return torch.from_numpy(found[:many])
+
+
+def drawn_positions(count: int, keep: float, generator: torch.Generator) -> Tensor:
+    """Return the sorted positions among 0..count-1 that survive, by the random numbers of a device.
 
     Distances between survivors of a Bernoulli process are geometric, so where few survive only those are drawn. Where
     many do, every position gets 16 random bits, and `keep` is met to within 2^-17.
-
-    Returns:
-        Int[Tensor, "k"] on the generator's device.
     """
     device = generator.device
     if keep <= SPARSE:
-        most = int(n * keep + 6 * math.sqrt(n * keep) + 16)  # six standard deviations: one draw in 1e9 falls short
         found, end = [], -1
-        while end < n:
-            uniform = torch.rand(most, generator=generator, device=device)  # in [0, 1): log1p(-u) is finite
-            gaps = uniform.neg_().log1p_().div_(math.log1p(-keep)).long().add_(1)
-            found.append(gaps.cumsum_(0).add_(end))
+        while end < count:
+            uniform = torch.rand(_most(count, keep), generator=generator, device=device)  # in [0, 1): log1p(-u) is finite
+            distances = uniform.neg_().log1p_().div_(math.log1p(-keep)).long().add_(1)
+            found.append(distances.cumsum_(0).add_(end))
             end = int(found[-1][-1])
-        drawn = torch.cat(found)
-        return drawn[: int(torch.searchsorted(drawn, n))]
-    bits = torch.empty((n + 3) // 4, dtype=torch.int64, device=device).random_(-(2**63), None, generator=generator)
-    below = round(keep * 2**16) - 2**15
-    return where(_fast(bits.view(torch.int16)[:n]) < below)
+        positions = torch.cat(found)
+        return positions[: int(torch.searchsorted(positions, count))]
+    bits = torch.empty((count + 3) // 4, dtype=torch.int64, device=device).random_(-(2**63), None, generator=generator)
+    return where(bits.view(torch.int16)[:count] < round(keep * 2**16) - 2**15)
 
 
-def generator_of(seed: int, name: str, step: int, first: int, device: torch.device) -> torch.Generator:
-    """Return the random numbers of one block of one parameter at one step."""
-    digest = hashlib.blake2b(repr((seed, name, step, first)).encode(), digest_size=8).digest()
-    return torch.Generator(device).manual_seed(int.from_bytes(digest) >> 1)
+def _most(count: int, keep: float) -> int:
+    """Return how many of so many positions survive at most: six standard deviations, which one draw in 1e9 exceeds."""
+    return int(count * keep + 6 * math.sqrt(count * keep) + 16)
+
+
+def key_of(seed: int, name: str, step: int) -> tuple[int, int]:
+    """Return two words of 32 bits that stand for one parameter at one step."""
+    digest = hashlib.blake2b(repr((seed, name, step)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest[:4]), int.from_bytes(digest[4:])
+
+
+def generator_of(key: tuple[int, int], first: int, device: torch.device) -> torch.Generator:
+    """Return the random numbers of a block."""
+    return torch.Generator(device).manual_seed((key[0] << 31 ^ key[1]) + first)
+
+
+def threshold(keep: float) -> np.uint32:
+    """Return the number that 32 random bits are below with probability `keep`."""
+    return np.uint32(min(round(keep * 2**32), 2**32 - 1))
 
 
 def norm(x: Tensor) -> float:
@@ -81,6 +115,11 @@ def where(condition: Tensor | np.ndarray) -> Tensor:
 def _fast(x: Tensor) -> Any:
     """Return a numpy view of what is on a CPU: it compares and finds 6 times faster there (0.2 against 1.3 ns an entry)."""
     return x.numpy() if x.device.type == "cpu" else x
+
+
+def others(x: Tensor, taken: Tensor) -> Tensor:
+    """Return the positions of x that are not taken."""
+    return where(torch.ones(x.numel(), dtype=torch.bool, device=x.device).index_fill_(0, taken.long(), False))
 
 
 def least_of_the_largest(x: Tensor, k: int) -> float:
@@ -193,11 +232,13 @@ def ballot(delta: Tensor, tau: Tensor, alpha: float, consensus: Consensus) -> tu
 # -- offline merging: whole models, once --------------------------------------------------------------------------
 
 
-def dare(deltas: Sequence[Tensor], weights: Sequence[float], keep: float, generators: Sequence[torch.Generator]) -> Tensor:
+def dare(deltas: Sequence[Tensor], weights: Sequence[float], keep: float, keys: Sequence[tuple[int, int]]) -> Tensor:
     """Return sum_i w_i drop(tau_i) / keep, entries dropped at random (arXiv 2311.03099, Eq. 3 and 4); all in one shape."""
     merged = torch.zeros_like(deltas[0])
-    for delta, weight, generator in zip(deltas, weights, generators, strict=True):
-        kept = random_positions(delta.numel(), keep, generator) if keep < 1 else torch.arange(delta.numel())
+    for delta, weight, key in zip(deltas, weights, keys, strict=True):
+        kept = torch.arange(delta.numel())
+        if keep < 1:
+            kept = random_positions(0, delta.numel(), keep, key, delta.device)
         merged.view(-1)[kept] += delta.flatten()[kept] * (weight / keep)
     return merged
 
@@ -252,142 +293,9 @@ def _unit(weights: Tensor, values: Tensor) -> Tensor:
     return power.mul_(2.0**-23).clamp_(min=2.0**-126)
 
 
-# -- float32 weights in two halves of 16 bits ---------------------------------------------------------------------
-
-
-def join(high: Tensor, low: Tensor) -> Tensor:
-    """Return float32 weights from bfloat16 ones and the int16 that `split` left beside them."""
-    return ((high.view(torch.int16).int() << 16) + low).view(torch.float32)
-
-
-def split(exact: Tensor) -> tuple[Tensor, Tensor]:
-    """Return float32 weights as the nearest bfloat16 and the remaining 16 bits; `join` gives them back bit by bit.
-
-    So bfloat16 weights cost 2 more bytes an entry and train exactly as a float32 master copy, which costs 4.
-    """
-    bits = exact.view(torch.int32)
-    high = (bits + 0x8000) >> 16  # to nearest, halves away from zero: the rest fits an int16
-    return high.to(torch.int16).view(torch.bfloat16), (bits - (high << 16)).to(torch.int16)
-
-
-# -- the part of a parameter that one process works on ------------------------------------------------------------
-
-
-def block_size(device: torch.device) -> int:
-    """Return how many entries are worked on at once; random numbers are drawn by block, too.
-
-    On a CPU Delta then stays in the cache; elsewhere kernels should be large.
-    """
-    return 2**19 if device.type == "cpu" else 2**26
-
-
-class Pull(NamedTuple):
-    """What is stored of tau for one parameter, rescaled. `index` is None: `value` is dense and flat."""
-
-    index: Tensor | None  # Int[Tensor, "k"], sorted positions in the flat, whole parameter
-    value: Tensor  # Float[Tensor, "k"] or Float[Tensor, "n"]
-    shape: torch.Size
-    norm: float  # sum of the squares of tau's survivors, before rescaling
-    scale: float  # of the rescaling
-
-
-@dataclass
-class Part:
-    """The flat tensors of one parameter that this process works on: all of it, or its rows under FSDP2."""
-
-    name: str
-    weight: Tensor  # Float[Tensor, "n"], float32 or bfloat16
-    low: Tensor | None  # Int16[Tensor, "n"] beside bfloat16 weights
-    grad: Tensor
-    exp_avg: Tensor
-    exp_avg_sq: Tensor
-    anchor: Tensor | None  # Float[Tensor, "n"], weights at the last merge, where every > 1
-    pull: Pull  # index counts from this part's first entry
-    splits: list[int]  # where each block begins in pull.index
-    first: int  # position of this part's first entry in the whole parameter
-    whole: int  # entries of the whole parameter
-    group: ProcessGroup | None  # of the processes that hold the other parts
-
-    def blocks(self) -> Iterator[slice]:
-        """Yield the bounds of each block; a part that begins inside a block ends it where all others do."""
-        size, at, end = block_size(self.weight.device), 0, self.weight.numel()
-        while at < end:
-            until = min(end, ((self.first + at) // size + 1) * size - self.first)
-            yield slice(at, until)
-            at = until
-
-    def exact(self, at: slice | Tensor) -> Tensor:
-        """Return weights in float32; `at` is a slice or positions."""
-        if isinstance(at, slice):
-            return self.weight[at] if self.low is None else join(self.weight[at], self.low[at])
-        # index_select and index_copy_: 9 ns a position on a CPU, where x[positions] takes 25, scatter_ of 16 bits 400
-        weight = self.weight.index_select(0, at)
-        return weight if self.low is None else join(weight, self.low.index_select(0, at))
-
-    def write(self, at: slice | Tensor, exact: Tensor) -> None:
-        """Set weights; `at` is a slice or positions."""
-        halves = ((self.weight, exact),)
-        if self.low is not None:
-            high, low = split(exact)
-            halves = ((self.weight, high), (self.low, low))
-        for target, values in halves:
-            if isinstance(at, slice):
-                target[at] = values
-            else:
-                target.index_copy_(0, at.long(), values)
-
-    def add(self, where: Tensor, values: Tensor) -> None:
-        """Add to the weights at some positions."""
-        if self.low is None:
-            self.weight.scatter_add_(0, where, values)
-        else:
-            self.write(where, self.exact(where) + values)
-
-    def decay(self, factor: float) -> None:
-        """Multiply all weights, those of the last merge too: decay is no part of what is merged."""
-        for here in self.blocks():
-            if self.low is None:
-                self.weight[here].mul_(factor)
-            else:
-                self.write(here, self.exact(here).mul_(factor))
-            if self.anchor is not None:
-                self.anchor[here].mul_(factor)
-
-    def roll_back(self) -> None:
-        """Set the weights back to the last merge; the anchor becomes the sum of the steps since then."""
-        assert self.anchor is not None
-        for here in self.blocks():
-            moved = self.exact(here) - self.anchor[here]
-            self.write(here, self.anchor[here])
-            self.anchor[here] = moved
-
-    def adam(self, weights: Tensor, here: slice, step: int, group: dict[str, Any]) -> None:
-        """Update the moments of a block and take the Adam step on `weights`: one pass, by torch's fused AdamW."""
-        b1, b2 = group["betas"]
-        torch._fused_adamw_(  # what torch.optim.AdamW(fused=True) calls; its wrapper costs 50 us a call
-            [weights], [self.grad[here].float()], [self.exp_avg[here]], [self.exp_avg_sq[here]], [],
-            [torch.tensor(float(step), device=weights.device)], amsgrad=False, maximize=False,
-            beta1=b1, beta2=b2, lr=float(group["lr"]), weight_decay=0.0, eps=_eps(group, step),
-        )  # fmt: skip
-
-    def adam_into_weights(self, here: slice, step: int, group: dict[str, Any]) -> None:
-        """Take the Adam step on a block of the weights."""
-        exact = self.exact(here)  # float32 weights: a view of them
-        self.adam(exact, here, step, group)
-        if self.low is not None:
-            self.write(here, exact)
-
-
-def adam_delta(mean: Tensor, square: Tensor, step: int, group: dict[str, Any]) -> Tensor:
-    """Return Delta from moments that are up to date."""
-    b1, b2 = group["betas"]
-    denominator = square.sqrt().div_((1 - b2**step) ** 0.5).add_(_eps(group, step))
-    return mean.mul(-float(group["lr"]) / (1 - b1**step)).div_(denominator)
-
-
-def _eps(group: dict[str, Any], step: int) -> float:
-    """Return the eps that torch's AdamW takes; the released code adds it before the bias correction."""
-    return group["eps"] / (1 - group["betas"][1] ** step) ** 0.5 if group["arithmetic"] == "upstream" else group["eps"]
+def grown(group: dict[str, Any]) -> float:
+    """Return by how much `inverse_keep` multiplies what survives."""
+    return 1 / group["keep"] if group["rescale"] == "inverse_keep" else 1.0
 
 
 def meet(
@@ -400,30 +308,3 @@ def meet(
         ours, theirs = ballot(delta, tau, group["alpha"], group["consensus"])
     merged = delta * (1 - group["alpha"]) * ours + due(exact, tau, *totals) * theirs
     return merged, (totals[1] - totals[0]) * (tau.double().square() * theirs).sum()
-
-
-def flat(x: Tensor) -> Tensor:
-    """Return the entries that this process holds, as a vector: a view of contiguous ones."""
-    local = x.to_local() if isinstance(x, DTensor) else x
-    return local.detach().reshape(-1)
-
-
-def span(name: str, param: Tensor) -> tuple[int, int, ProcessGroup | None]:
-    """Return first entry and number of entries of this process's part of a parameter, and who holds the others."""
-    if not isinstance(param, DTensor):
-        return 0, param.numel(), None
-    split_over = [i for i, placement in enumerate(param.placements) if not placement.is_replicate()]
-    if not split_over:
-        return 0, param.numel(), None
-    if len(split_over) > 1 or param.placements[split_over[0]] != Shard(0):
-        raise ValueError(f"{name} is sharded as {param.placements}; Online Merging knows shards of rows only (FSDP2)")
-    mesh = split_over[0]
-    rows = -(-param.shape[0] // param.device_mesh.size(mesh))  # as torch.chunk: the last ones may be shorter, or empty
-    first = min(rows * param.device_mesh.get_local_rank(mesh), param.shape[0])
-    columns = param.numel() // max(1, param.shape[0])
-    return first * columns, param.to_local().numel(), param.device_mesh.get_group(mesh)
-
-
-def others(x: Tensor, taken: Tensor) -> Tensor:
-    """Return the positions of x that are not taken."""
-    return where(torch.ones(x.numel(), dtype=torch.bool, device=x.device).index_fill_(0, taken.long(), False))

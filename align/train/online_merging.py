@@ -29,7 +29,8 @@ Departures from the paper (P) and from the released code, QwenLM/online_merging_
 
 `preset` names P and R; "upstream" includes the arithmetic of 4 and 5 and gives R's numbers (tests/fixtures).
 
-How it is fast: one fused Adam pass writes Delta into a block that fits the cache; after that only survivors are touched.
+How it is fast: on a CPU the usual options run as compiled loops over all parameters together (`merge_kernels`). The
+general path does one parameter after the other, in blocks, and after its Adam pass touches survivors only.
 """
 
 from __future__ import annotations
@@ -42,17 +43,14 @@ import torch
 from torch import Tensor
 from torch.distributed import ProcessGroup
 
+from align.train import merge_parts as parts
 from align.train import merge_rules as rules
 from align.train.ema import state_as_saved
-from align.train.merge_rules import Consensus, Method, Rescale
+from align.train.merge_parts import Part
+from align.train.merge_rules import Arithmetic, Consensus, Method, Rescale
 from align.train.reference_delta import Fingerprint, adapter_delta, match, named_groups, reference_delta
 
 __all__ = ["OnlineMerging", "adapter_delta", "preset", "reference_delta"]
-
-_LATE, _LATE_PULLS = 1e-6, 16
-"""OnDARE may add its pull late by this share of tau, and this many merges: far below what the weights resolve."""
-
-Arithmetic = Literal["torch", "upstream"]
 
 _FIXED = ("param_names", "reference", "method", "keep", "rescale", "consensus", "resample_reference", "every", "seed")
 """Group entries that a resumed run must share with its checkpoint: they decide the masks."""
@@ -124,8 +122,9 @@ class OnlineMerging(torch.optim.Optimizer):
             "lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay,
         }  # fmt: skip
         super().__init__(groups, defaults)
-        self._pulls: dict[str, rules.Pull] = {}
-        self._local: dict[str, tuple[Any, rules.Pull, list[int]]] = {}
+        self._pulls: dict[str, parts.Pull] = {}
+        self._local: dict[str, tuple[Any, parts.Pull, list[int]]] = {}
+        self._marks: dict[str, float] = {}  # where OnTIES' k-th magnitude was, to find the next one faster
         self._scratch: Tensor | None = None
         fingerprint = Fingerprint()
         for group in self.param_groups:
@@ -139,7 +138,13 @@ class OnlineMerging(torch.optim.Optimizer):
         for group in self.param_groups:
             group["reference"] = fingerprint.hexdigest()
 
-    # -- what survives; a test may override `positions` to replay recorded masks ------------------------------------
+    # -- what survives, and which way a step goes; tests override these two ---------------------------------------
+
+    def compiled(self, part: Part, group: dict[str, Any]) -> bool:
+        """Can the compiled loops merge this part? They have what is usual; the rest, and accelerators, go the general way."""
+        usual = group["keep"] < 1 and group["every"] == 1 and group["rescale"] != "l1" and group["arithmetic"] == "torch"
+        alone = group["method"] == "ondare" or part.group is None  # the k-th magnitude is that of all processes
+        return usual and alone and group["lr"] > 0 and parts.fits(part)
 
     def positions(self, name: str, step: int, first: int, count: int, group: dict[str, Any], device: torch.device) -> Tensor:
         """Return the positions that OnDARE keeps of one block of a parameter, from its first entry.
@@ -152,14 +157,14 @@ class OnlineMerging(torch.optim.Optimizer):
             group: `keep` and `seed`.
             device: where to draw.
         """
-        return rules.random_positions(count, group["keep"], rules.generator_of(group["seed"], name, step, first, device))
+        return rules.random_positions(first, count, group["keep"], rules.key_of(group["seed"], name, step), device)
 
-    def _kept(self, part: rules.Part, here: slice, step: int, group: dict[str, Any]) -> tuple[Tensor, int, int]:
+    def _kept(self, part: Part, here: slice, step: int, group: dict[str, Any]) -> tuple[Tensor, int, int]:
         """Return the positions kept of a part's block, from its first entry, and where they are among the whole block's.
 
         Masks are drawn for whole blocks of the whole parameter, so they are the same in any sharding.
         """
-        size, device = rules.block_size(part.weight.device), part.weight.device
+        size, device = parts.block_size(part.weight.device), part.weight.device
         begin = (part.first + here.start) // size * size
         kept = self.positions(part.name, step, begin, min(size, part.whole - begin), group, device)
         skip, count = part.first + here.start - begin, here.stop - here.start
@@ -168,17 +173,17 @@ class OnlineMerging(torch.optim.Optimizer):
         left, right = torch.searchsorted(kept, torch.tensor([skip, skip + count], device=device)).tolist()
         return kept[left:right] - skip, left, kept.numel()
 
-    def _pull(self, tau: Tensor, name: str, group: dict[str, Any]) -> rules.Pull:
+    def _pull(self, tau: Tensor, name: str, group: dict[str, Any]) -> parts.Pull:
         """Return what survives of tau."""
         flat, n, index = tau.flatten(), tau.numel(), None
         if group["keep"] < 1 and group["method"] == "onties" and not _left_whole(group, n):
             index = rules.largest(flat, group["keep"])
         elif group["keep"] < 1 and group["method"] == "ondare" and not group["resample_reference"]:
-            size = rules.block_size(flat.device)
+            size = parts.block_size(flat.device)
             kept = [self.positions(name, 0, i, min(size, n - i), group, flat.device) + i for i in range(0, n, size)]
             index = torch.cat(kept)
         if index is None:  # as it is where all of it survives, or is drawn anew at each step
-            return rules.Pull(None, flat.clone(), tau.shape, rules.norm(flat), 1.0)
+            return parts.Pull(None, flat.clone(), tau.shape, rules.norm(flat), 1.0)
         index = index[flat[index] != 0]  # an entry that is kept and zero pulls nowhere
         value = flat[index]
         scale = self._scale(group, torch.stack([flat.abs().sum(), value.abs().sum()]), None)
@@ -186,7 +191,7 @@ class OnlineMerging(torch.optim.Optimizer):
         value = value * scale
         if group["arithmetic"] == "upstream" and group["method"] == "ondare":
             value = value.clamp(-1, 1)
-        return rules.Pull(index.int() if n < 2**31 else index, value, tau.shape, norm, scale)
+        return parts.Pull(index.int() if n < 2**31 else index, value, tau.shape, norm, scale)
 
     # -- the step -------------------------------------------------------------------------------------------------
 
@@ -198,18 +203,26 @@ class OnlineMerging(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
+            together = []
             for name, param in zip(group["param_names"], group["params"], strict=True):
-                if param.grad is not None:
-                    self._update(name, param, group)
+                if param.grad is None:
+                    continue
+                state = self.state[param]
+                if not state:  # not in __init__: accelerate may still have swapped the parameters then
+                    self._begin(name, param, state, group)
+                state["step"] += 1
+                part = self._part(name, param, state)
+                if self.compiled(part, group):
+                    together.append((part, state))
+                else:
+                    self._update(part, state, group)
+            if together:
+                self._merge_together(together, group)
         return loss
 
-    def _update(self, name: str, param: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[param]
-        if not state:  # not in __init__: accelerate may still have swapped the parameters then
-            self._begin(name, param, state, group)
-        state["step"] += 1
+    def _update(self, part: Part, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Take the step of one parameter."""
         step, lr = int(state["step"]), float(group["lr"])
-        part = self._part(name, param, state)
         decay = 1 - lr * group["weight_decay"]
         upstream = group["arithmetic"] == "upstream"
         if decay != 1 and not upstream:
@@ -226,13 +239,22 @@ class OnlineMerging(torch.optim.Optimizer):
         if decay != 1 and upstream:
             part.decay(decay)
 
-    def _merge(self, part: rules.Part, state: dict[str, Any], step: int, group: dict[str, Any]) -> None:
+    def _merge_together(self, ready: list[tuple[Part, dict[str, Any]]], group: dict[str, Any]) -> None:
+        """Take the step of many parameters in one pass."""
+        which, steps = [part for part, _ in ready], [int(state["step"]) for _, state in ready]
+        alpha, decay = group["alpha"], 1 - float(group["lr"]) * group["weight_decay"]
+        for part in which if decay != 1 else ():
+            part.decay(decay)
+        totals = [(alpha * int(state["pulls"]), alpha * step) for step, (_, state) in zip(steps, ready, strict=True)]
+        pulled = parts.step_together(which, steps, totals, group, self._marks)
+        for (part, state), step, total, share in zip(ready, steps, totals, pulled, strict=True):
+            state["pulls"].fill_(step)
+            state["pulled"] += self._merge_largest(part, step, group, total, again=True) if share is None else share
+
+    def _merge(self, part: Part, state: dict[str, Any], step: int, group: dict[str, Any]) -> None:
         """Add the merge of F(Delta) and F(tau) to the weights of one part."""
-        alpha, merges, pulls = group["alpha"], step // group["every"], int(state["pulls"])
-        late = max(1, min(_LATE_PULLS, int(_LATE / alpha))) if alpha and part.pull.index is not None else 1
-        if group["method"] == "ondare" and merges - pulls < late:
-            merges = pulls  # not yet
-        totals = (alpha * pulls, alpha * merges)
+        merges = step // group["every"]
+        totals = (group["alpha"] * int(state["pulls"]), group["alpha"] * merges)
         if group["keep"] == 1 or _left_whole(group, part.whole):
             pulled = torch.zeros((), dtype=torch.float64, device=part.weight.device)
             for here in part.blocks():
@@ -246,7 +268,7 @@ class OnlineMerging(torch.optim.Optimizer):
         state["pulled"] += pulled
 
     def _merge_all(
-        self, part: rules.Part, here: slice, step: int, group: dict[str, Any], totals: tuple[float, float]
+        self, part: Part, here: slice, step: int, group: dict[str, Any], totals: tuple[float, float]
     ) -> float | Tensor:
         """Merge a block of which every entry survives; return the share of tau pulled."""
         if not group["alpha"] and not (group["method"] == "onties" and group["consensus"] == "unweighted"):
@@ -261,7 +283,7 @@ class OnlineMerging(torch.optim.Optimizer):
         part.write(here, exact + merged)
         return pulled / part.pull.norm
 
-    def _merge_random(self, part: rules.Part, step: int, group: dict[str, Any], totals: tuple[float, float]) -> float | Tensor:
+    def _merge_random(self, part: Part, step: int, group: dict[str, Any], totals: tuple[float, float]) -> float | Tensor:
         """OnDARE: add (1 - alpha) F(Delta) and alpha F(tau), each where it survives; return the share of tau pulled."""
         found, device, alpha = [], part.weight.device, group["alpha"]
         sums = torch.zeros(2, dtype=torch.float64, device=device)
@@ -285,30 +307,37 @@ class OnlineMerging(torch.optim.Optimizer):
         part.write(part.pull.index, exact + rules.due(exact, part.pull.value, *totals))
         return weight * part.pull.scale
 
-    def _pull_anew(self, part: rules.Part, step: int, group: dict[str, Any], weight: float) -> float:
+    def _pull_anew(self, part: Part, step: int, group: dict[str, Any], weight: float) -> float:
         """Add weight * F(tau) with an F of this step; what a float32 cannot hold is rounded at random, right on average."""
-        device, scale = part.weight.device, _grown(group)
+        device, scale = part.weight.device, rules.grown(group)
         for here in part.blocks():
             kept, left, count = self._kept(part, here, -step, group)  # minus: not the entries of Delta
-            block = (part.first + here.start) // rules.block_size(device)
-            generator = rules.generator_of(group["seed"], f"{part.name} rounding", step, block, device)
+            block = (part.first + here.start) // parts.block_size(device)
+            generator = rules.generator_of(rules.key_of(group["seed"], f"{part.name} rounding", step), block, device)
             dither = torch.rand(count, generator=generator, device=device)[left : left + kept.numel()]
             kept += here.start
             exact, values = part.exact(kept), part.pull.value.index_select(0, kept).mul_(weight * scale)
             part.write(kept, exact + rules.rounded_at_random(exact, values, dither))
         return weight * scale * group["keep"]  # on average
 
-    def _merge_largest(self, part: rules.Part, step: int, group: dict[str, Any], totals: tuple[float, float]) -> float | Tensor:
-        """OnTIES: the largest of Delta and of tau, where they meet by vote; return the share of tau pulled."""
+    def _merge_largest(
+        self, part: Part, step: int, group: dict[str, Any], totals: tuple[float, float], *, again: bool = False
+    ) -> float | Tensor:
+        """OnTIES: the largest of Delta and of tau, where they meet by vote; return the share of tau pulled.
+
+        `again`: the moments were updated already.
+        """
         alpha, device, pull = group["alpha"], part.weight.device, part.pull
         assert pull.index is not None
         k = rules.survivors(group["keep"], part.whole)
-        bound = rules.reduced(rules.guess(self._sample(part, step, group), group["keep"]), device, part.group, least=True)
-        where, values, meeting, sums = self._candidates(part, bound, step, group)
+        sample = part.sample(step, group, again=again)
+        bound = rules.reduced(rules.guess(sample, group["keep"]), device, part.group, least=True)
+        where, values, meeting, sums = self._candidates(part, bound, step, group, again=again)
         if rules.reduced(where.numel() + meeting.numel(), device, part.group) < k:  # the sample misled
             where, values, meeting, sums = self._candidates(part, 0.0, step, group, again=True)
         magnitudes, positions = torch.cat([values, meeting]).abs_(), torch.cat([where, pull.index.long()]) + part.first
         line = rules.cut(magnitudes, positions, k, part.group)
+        self._marks[part.name] = line[0] / abs(parts.constants(group, step)[3])
         alive = rules.survives(torch.cat([values, meeting]), positions, *line)
         if group["rescale"] == "l1":
             sums[1] = magnitudes[alive].sum()
@@ -321,7 +350,7 @@ class OnlineMerging(torch.optim.Optimizer):
         return rules.total(pulled, part.group) / (pull.scale * pull.norm)
 
     def _candidates(
-        self, part: rules.Part, bound: float, step: int, group: dict[str, Any], *, again: bool = False
+        self, part: Part, bound: float, step: int, group: dict[str, Any], *, again: bool = False
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return positions and values of the large entries of Delta where tau is zero; Delta where it is not; sums.
 
@@ -350,36 +379,19 @@ class OnlineMerging(torch.optim.Optimizer):
             where.append(large.add_(here.start))
         return torch.cat(where), torch.cat(values), torch.cat(meeting), sums
 
-    def _sample(self, part: rules.Part, step: int, group: dict[str, Any]) -> Tensor:
-        """Return Delta at evenly spaced entries of a part: enough to guess where the largest begin."""
-        n = part.weight.numel()
-        every = slice(None, None, max(1, n // min(max(n // 64, 1024), 8192)) | 1)  # odd: does not follow the columns
-        if part.anchor is not None:
-            return part.anchor[every]
-        b1, b2 = group["betas"]
-        grad = part.grad[every].float()
-        mean = part.exp_avg[every].lerp(grad, 1 - b1)
-        square = (part.exp_avg_sq[every] * b2).addcmul_(grad, grad, value=1 - b2)
-        return rules.adam_delta(mean, square, step, group)
-
-    def _delta(self, part: rules.Part, here: slice, step: int, group: dict[str, Any], *, again: bool = False) -> Tensor:
+    def _delta(self, part: Part, here: slice, step: int, group: dict[str, Any], *, again: bool = False) -> Tensor:
         """Return Delta of a block, to do with as one likes; updates the moments unless `again`."""
         device, count = part.weight.device, here.stop - here.start
         if self._scratch is None or self._scratch.device != device or self._scratch.numel() < count:
-            size = max(count, min(rules.block_size(device), part.weight.numel()))
+            size = max(count, min(parts.block_size(device), part.weight.numel()))
             self._scratch = torch.empty(size, device=device)
-        delta = self._scratch[:count]
-        if part.anchor is not None:
-            return delta.copy_(part.anchor[here])
-        if again:
-            return delta.copy_(rules.adam_delta(part.exp_avg[here], part.exp_avg_sq[here], step, group))
-        part.adam(delta.zero_(), here, step, group)
-        return delta
+        part.delta(self._scratch[:count], here, step, group, again=again)
+        return self._scratch[:count]
 
     def _scale(self, group: dict[str, Any], sums: Tensor, processes: ProcessGroup | None) -> float:
         """Return what survivors are multiplied by; `sums` are those of all magnitudes and of the survivors'."""
         if group["rescale"] != "l1":
-            return _grown(group)
+            return rules.grown(group)
         whole, kept = (rules.reduced(float(x), sums.device, processes) for x in sums)
         return whole / kept if kept else 1.0
 
@@ -403,14 +415,14 @@ class OnlineMerging(torch.optim.Optimizer):
         state["pulls"] = torch.tensor(0.0)  # merges whose pull was added; a step with a learning rate of 0 adds none
         state["pulled"] = torch.tensor(0.0, device=param.device)
 
-    def _part(self, name: str, param: Tensor, state: dict[str, Any]) -> rules.Part:
-        first, count, processes = rules.span(name, param)
+    def _part(self, name: str, param: Tensor, state: dict[str, Any]) -> Part:
+        first, count, processes = parts.span(name, param)
         key, (pull, splits) = (first, count, param.device), (self._pulls[name], [])
-        low, anchor = (rules.flat(state[key]) if key in state else None for key in ("low", "anchor"))
-        moments = rules.flat(state["exp_avg"]), rules.flat(state["exp_avg_sq"])
+        low, anchor = (parts.flat(state[key]) if key in state else None for key in ("low", "anchor"))
+        moments = parts.flat(state["exp_avg"]), parts.flat(state["exp_avg_sq"])
         assert param.grad is not None
-        weight, grad, whole = rules.flat(param), rules.flat(param.grad), param.numel()
-        part = rules.Part(name, weight, low, grad, *moments, anchor, pull, splits, first, whole, processes)
+        weight, grad, whole = parts.flat(param), parts.flat(param.grad), param.numel()
+        part = Part(name, weight, low, grad, *moments, anchor, pull, splits, first, whole, processes)
         if self._local.get(name, (None,))[0] != key:
             index, value = pull.index, pull.value
             if index is None:
@@ -454,11 +466,6 @@ class OnlineMerging(torch.optim.Optimizer):
 # -- options ------------------------------------------------------------------------------------------------------
 
 
-def _grown(group: dict[str, Any]) -> float:
-    """Return by how much `inverse_keep` multiplies what survives."""
-    return 1 / group["keep"] if group["rescale"] == "inverse_keep" else 1.0
-
-
 def _left_whole(group: dict[str, Any], n: int) -> bool:
     """Return whether the released code's OnTIES would keep all of so small a tensor."""
     return group["arithmetic"] == "upstream" and group["method"] == "onties" and int(group["keep"] * n) < 1
@@ -471,7 +478,7 @@ def _alpha(group: dict[str, Any], total: float | None, steps: int | None) -> flo
     if group["rescale"] == "l1":
         raise ValueError("alpha_total needs to know by how much survivors grow; with rescale 'l1' give alpha")
     hit = group["keep"] if group["resample_reference"] and group["method"] == "ondare" else 1.0
-    return total / (max(1, steps // group["every"]) * _grown(group) * hit)
+    return total / (max(1, steps // group["every"]) * rules.grown(group) * hit)
 
 
 def _check_options(group: dict[str, Any]) -> None:

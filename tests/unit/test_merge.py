@@ -28,10 +28,10 @@ def test_ties_averages_what_has_the_elected_sign() -> None:
 
 def test_dare_is_unbiased_and_drops() -> None:
     delta = torch.full((100, 1000), 2.0)
-    merged = rules.dare([delta], [1.0], 0.25, [torch.Generator().manual_seed(0)])
+    merged = rules.dare([delta], [1.0], 0.25, [(1, 2)])
     assert merged.unique().tolist() == [0.0, 8.0]
     assert abs(float(merged.mean()) - 2) < 0.05
-    assert rules.dare([delta, -delta], [0.5, 0.5], 1.0, [torch.Generator(), torch.Generator()]).abs().max() == 0
+    assert rules.dare([delta, -delta], [0.5, 0.5], 1.0, [(1, 2), (3, 4)]).abs().max() == 0
 
 
 # -- the stage ----------------------------------------------------------------------------------------------------

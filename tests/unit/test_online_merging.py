@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from align.train import merge_parts as parts
 from align.train import merge_rules as rules
 from align.train.merge_rules import ondare, onties
 from align.train.online_merging import OnlineMerging, preset, reference_delta
@@ -99,22 +100,80 @@ def test_a_cut_lets_exactly_k_through_also_among_ties(k: int) -> None:
     assert first.nonzero().flatten().tolist() == list(range(k))  # of equals the earlier ones, on any number of devices
 
 
+@pytest.mark.parametrize("way", ["hashed", "drawn"])
 @pytest.mark.parametrize("keep", [0.001, 0.1, 0.3, 0.9])
-def test_random_positions_are_bernoulli(keep: float) -> None:
+def test_random_positions_are_bernoulli(keep: float, way: str) -> None:
     n, draws = 1000, 400
-    counts = torch.zeros(n)
-    for seed in range(draws):
-        found = rules.random_positions(n, keep, torch.Generator().manual_seed(seed))
+    counts, cpu, last, shared = torch.zeros(n), torch.device("cpu"), torch.zeros(n, dtype=torch.bool), 0
+    for step in range(draws):
+        key = rules.key_of(7, "layer.weight", step)
+        if way == "hashed":
+            found = rules.random_positions(0, n, keep, key, cpu)
+            rest = rules.random_positions(300, n - 300, keep, key, cpu) + 300
+            assert rest.equal(found[found >= 300])  # any block of a parameter may be asked for
+        else:
+            found = rules.drawn_positions(n, keep, rules.generator_of(key, 0, cpu))
         assert bool((found.diff() > 0).all())
         counts[found] += 1
+        shared += int(last[found].sum())
+        last = torch.zeros(n, dtype=torch.bool).index_fill_(0, found, True)
     spread = (keep * (1 - keep) / draws) ** 0.5
     share = counts / draws
     assert abs(share.mean() - keep) < 5 * spread / n**0.5
     assert (share - keep).abs().max() < 6 * spread + 1 / draws
     assert abs(share.std() / spread - 1) < 0.15  # neighbours do not know of each other
+    pairs = n * (draws - 1)
+    assert abs(shared / pairs - keep**2) < 5 * keep / pairs**0.5  # nor does one step of the one before
 
 
 # -- the optimizer ------------------------------------------------------------------------------------------------
+
+
+class General(OnlineMerging):
+    """Takes every step one parameter after the other, as an accelerator would."""
+
+    def compiled(self, part: Any, group: Any) -> bool:
+        del part, group
+        return False
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"method": "ondare"},
+        {"method": "ondare", "rescale": "inverse_keep", "weight_decay": 0.1, "alpha": 1e-3},
+        {"method": "onties"},
+        {"method": "onties", "alpha": 1e-3, "weight_decay": 0.1},
+        {"method": "onties", "consensus": "unweighted"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("keep", [0.01, 0.4])
+def test_the_compiled_loops_give_the_numbers_of_the_general_path(
+    options: dict[str, Any], dtype: torch.dtype, keep: float
+) -> None:
+    shapes = {"large": (300, 257), "small": (40, 7), "one": (1,)}  # the large one has three blocks, the last not full
+    g = torch.Generator().manual_seed(3)
+    tau = {name: torch.randn(shape, generator=g) * 0.01 for name, shape in shapes.items()}
+    runs = []
+    for cls in (OnlineMerging, General):
+        g = torch.Generator().manual_seed(4)
+        params = {n: torch.nn.Parameter((torch.randn(s, generator=g) * 0.1).to(dtype)) for n, s in shapes.items()}
+        optimizer = cls(params.items(), tau, **{"keep": keep, "alpha": 1e-5, "lr": 1e-3, "seed": 2} | options)
+        for step in range(12):
+            for param in params.values():
+                param.grad = torch.randn(param.shape, generator=g).to(dtype)
+            optimizer.param_groups[0]["lr"] = 1e-3 / (1 + step)
+            optimizer.step()
+        runs.append((params, optimizer))
+    (ours, compiled), (theirs, general) = runs
+    for name in shapes:
+        assert ours[name].equal(theirs[name]), name
+        for key, value in compiled.state[ours[name]].items():
+            if key != "pulled":  # a sum in another order
+                assert value.equal(general.state[theirs[name]][key]), (name, key)
+    assert compiled.displacement() == pytest.approx(general.displacement(), rel=1e-6)
 
 
 def test_keep_1_alpha_0_is_torch_adamw() -> None:
@@ -298,7 +357,7 @@ def test_zero_gradients_drift_by_alpha_times_steps_times_tau(dtype: torch.dtype,
     for _ in range(steps):
         param.grad = torch.zeros_like(param)
         optimizer.step()
-    now = rules.join(param.detach(), optimizer.state[param]["low"]) if dtype == torch.bfloat16 else param.detach()
+    now = parts.join(param.detach(), optimizer.state[param]["low"]) if dtype == torch.bfloat16 else param.detach()
     pull = optimizer._pulls["w"]
     assert pull.index is not None
     moved = (now.double() - start.double())[pull.index]
@@ -324,15 +383,15 @@ def test_bfloat16_weights_train_as_their_float32_master_would(options: dict[str,
         for optimizer in optimizers:
             optimizer.step()
     for name in SHAPES:
-        assert rules.join(half[name].detach(), optimizers[1].state[half[name]]["low"]).equal(exact[name]), name
+        assert parts.join(half[name].detach(), optimizers[1].state[half[name]]["low"]).equal(exact[name]), name
         assert (half[name] - exact[name].bfloat16()).abs().max() <= 2**-8 * exact[name].abs().max()
 
 
 def test_two_halves_are_the_whole_bit_by_bit() -> None:
     g = torch.Generator().manual_seed(0)
     x = torch.cat([torch.randn(100_000, generator=g) * 10.0**e for e in (-30, -3, 0, 30)] + [torch.tensor([0.0, -0.0])])
-    high, low = rules.split(x)
-    assert rules.join(high, low).view(torch.int32).equal(x.view(torch.int32))
+    high, low = parts.split(x)
+    assert parts.join(high, low).view(torch.int32).equal(x.view(torch.int32))
     assert bool(((high.float() - x).abs() <= (x.bfloat16().float() - x).abs()).all())  # to nearest
 
 

@@ -1,0 +1,342 @@
+"""The merge on a CPU, compiled: all parameters in one pass, or two, over blocks that stay in the cache.
+
+Eager tensor operations each go through memory on their own, and hundreds of parameters make thousands of calls. Here a
+block of gradient and moments is read once: the moments are updated, Delta is computed where it survives, and the
+weights are changed there. So a step reads and writes less than AdamW's, whatever `keep` is. numba compiles the loops
+when they are first used (some seconds, then kept on disk); threads share the blocks.
+
+    ondare        mask by hash, moments, Delta where it survives, weights, pull: one pass
+    onties_note   moments, Delta; notes what is above the last step's k-th magnitude or little below it
+    onties_cut    the k-th magnitude exactly, from what was noted; says so when it is not among it
+    onties        what survives of Delta and of tau: vote, weights, pull
+
+The arithmetic is that of `merge_rules`, operation by operation in float32 (no contraction, no reassociation), so that the
+results are those of the general path bit by bit; tests/unit/test_online_merging.py compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+BLOCK = 2**15
+"""Entries of a block: gradient and moments take 384 KB, which fits the second-level cache of a core."""
+FIRST, SECOND = 0x7FEB352D, 0x846CA68B
+"""Multipliers of lowbias32, a hash whose every output bit depends on every input bit (Wellons 2018, "Prospecting for Hash
+Functions", bias 0.17)."""
+
+_F32, _U32 = np.float32, np.uint32
+
+
+def _jit(function: Callable[..., Any]) -> Any:
+    """Compile at first use, without Python's lock, and keep the result on disk where a folder can be written."""
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # x/0 is inf as in torch, and loops become vectors
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+        return numba.njit(**options)(function)
+
+
+def _inline(function: Callable[..., Any]) -> Any:
+    """Write a few instructions for LLVM where a compiled function calls this one."""
+    return intrinsic(function)
+
+
+def _bitcast(source: Any, target: Any) -> Any:
+    @_inline
+    def cast(typing: Any, x: Any) -> Any:
+        return target(source), lambda context, builder, signature, args: builder.bitcast(
+            args[0], context.get_value_type(target)
+        )
+
+    return cast
+
+
+_bits, _number = _bitcast(types.float32, types.int32), _bitcast(types.int32, types.float32)
+
+
+@_inline
+def _pointer(typing: Any, address: Any) -> Any:
+    return types.voidptr(types.int64), lambda context, builder, signature, args: builder.inttoptr(args[0], cgutils.voidptr_t)
+
+
+@_jit
+def _floats(address: int, at: int, count: int) -> Any:
+    return numba.carray(_pointer(address + 4 * at), (count,), np.float32)
+
+
+@_jit
+def _shorts(address: int, at: int, count: int) -> Any:
+    return numba.carray(_pointer(address + 2 * at), (count,), np.int16)
+
+
+@_jit
+def _ints(address: int, at: int, count: int) -> Any:
+    return numba.carray(_pointer(address + 4 * at), (count,), np.int32)
+
+
+@_inline
+def _first_hit(typing: Any, word: Any) -> Any:
+    """Return which of 8 flags, each a byte of 0 or 1, is the first that is set."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.lshr(builder.cttz(args[0], context.get_constant(types.boolean, True)), args[0].type(3))
+
+    return types.uint64(types.uint64), code
+
+
+@_inline
+def _fetch(typing: Any, address: Any) -> Any:
+    """Begin to bring an address into the cache, to be written: weights that survive lie far apart."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        i32, pointer = ir.IntType(32), builder.inttoptr(args[0], cgutils.voidptr_t)
+        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, i32, i32, i32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [pointer, i32(1), i32(2), i32(1)])  # to write, second-level cache, data
+        return context.get_dummy_value()
+
+    return types.void(types.int64), code
+
+
+# -- the parts of a step -------------------------------------------------------------------------------------------
+
+
+@_jit
+def _moments(g: Any, m: Any, v: Any, numbers: Any) -> None:
+    one_b1, b2, one_b2 = numbers[0], numbers[1], numbers[2]
+    for i in range(g.size):
+        m[i] += (g[i] - m[i]) * one_b1
+        v[i] = v[i] * b2 + g[i] * g[i] * one_b2
+
+
+@_jit
+def _delta(m: Any, v: Any, lr: Any, c2: Any, eps: Any) -> Any:
+    return m * lr / (np.sqrt(v) * c2 + eps)
+
+
+@_jit
+def _due(weight: Any, tau: Any, before: Any, after: Any) -> Any:
+    total = tau * after
+    larger = max(abs(weight), abs(total))
+    unit = max(_number(_bits(larger) & types.int32(0x7F800000)) * _F32(2.0**-23), _F32(2.0**-126))
+    return (np.rint(total / unit) - np.rint(tau * before / unit)) * unit
+
+
+@_jit
+def _load(weights: Any, highs: Any, lows: Any, i: int) -> Any:
+    if lows.size == 0:
+        return weights[i]
+    return _number((types.int32(highs[i]) << types.int32(16)) + types.int32(lows[i]))
+
+
+@_jit
+def _store(weights: Any, highs: Any, lows: Any, i: int, exact: Any) -> None:
+    if lows.size == 0:
+        weights[i] = exact
+    else:
+        bits = _bits(exact)
+        high = (bits + types.int32(0x8000)) >> types.int32(16)
+        highs[i] = types.int16(high)
+        lows[i] = types.int16(bits - (high << types.int32(16)))
+
+
+@_jit
+def _fetch_weight(pointers: Any, at: int) -> None:
+    if pointers[1] == 0:
+        _fetch(pointers[0] + 4 * at)
+    else:
+        _fetch(pointers[0] + 2 * at)
+        _fetch(pointers[1] + 2 * at)
+
+
+@_jit
+def _widened(address: int, at: int, count: int, room: Any) -> Any:
+    short = _shorts(address, at, count)
+    for i in range(count):
+        room[i] = types.int32(short[i]) << types.int32(16)
+    return room.view(np.float32)[:count]
+
+
+@_jit
+def _random(hits: Any, first: int, low: Any, high: Any, threshold: Any) -> None:
+    """Say which positions survive: the first, ... of a parameter, each by a hash of its position."""
+    start = _U32(first)
+    for i in range(hits.size):
+        x = _U32(_U32(start + _U32(i)) ^ low)  # numba's sums and products of 32 bits have 64: cut each time
+        x = _U32(_U32(x ^ _U32(x >> _U32(16))) * _U32(FIRST))
+        x = _U32(x ^ high)
+        x = _U32(_U32(x ^ _U32(x >> _U32(15))) * _U32(SECOND))
+        hits[i] = _U32(x ^ _U32(x >> _U32(16))) < threshold
+
+
+@_jit
+def _listed(flags: Any, count: int, positions: Any) -> int:
+    """Write where flags, bytes of 0 or 1, are set among the first `count`; return how many are."""
+    flags[count : (count + 7) // 8 * 8] = 0
+    eights, found = flags.view(np.uint64), 0
+    for j in range((count + 7) // 8):
+        word = eights[j]
+        while word:
+            positions[found] = 8 * j + _first_hit(word)
+            found += 1
+            word &= word - np.uint64(1)
+    return found
+
+
+# -- whole steps; what the arguments are: merge_parts._tables, _blocks ----------------------------------------------
+
+
+@_jit
+def ondare(blocks: Any, pointers: Any, numbers: Any, pulls: Any, lengths: Any, keys: Any, firsts: Any, threshold: Any) -> None:
+    """Take a step of OnDARE on some blocks."""
+    flags, wide, kept = np.zeros(BLOCK, np.uint8), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
+    for b in range(blocks.shape[0]):
+        t, at, count = blocks[b, 0], blocks[b, 1], blocks[b, 2]
+        lr, c2, eps, grow = numbers[t, 3], numbers[t, 4], numbers[t, 5], numbers[t, 6]
+        short = pointers[t, 1] != 0
+        weights = _floats(pointers[t, 0], at, 0 if short else count)
+        highs, lows = _shorts(pointers[t, 0], at, count if short else 0), _shorts(pointers[t, 1], at, count if short else 0)
+        index, tau = _ints(pointers[t, 5], 0, lengths[t]), _floats(pointers[t, 6], 0, lengths[t])
+        left = np.searchsorted(index, at)
+        right = np.searchsorted(index, at + count) if pulls[t, 0] != pulls[t, 1] else left
+        _random(flags[:count], firsts[t] + at, keys[t, 0], keys[t, 1], threshold)
+        survive = kept[: _listed(flags, count, kept)]
+        for i in survive:
+            _fetch_weight(pointers[t], at + i)
+        for j in range(left, right):
+            _fetch_weight(pointers[t], index[j])
+        m, v = _floats(pointers[t, 3], at, count), _floats(pointers[t, 4], at, count)
+        g = _widened(pointers[t, 2], at, count, wide) if short else _floats(pointers[t, 2], at, count)
+        _moments(g, m, v, numbers[t])
+        for i in survive:
+            moved = _delta(m[i], v[i], lr, c2, eps) * grow
+            _store(weights, highs, lows, i, _load(weights, highs, lows, i) + moved)
+        for j in range(left, right):
+            i = index[j] - at
+            exact = _load(weights, highs, lows, i)
+            _store(weights, highs, lows, i, exact + _due(exact, tau[j], pulls[t, 0], pulls[t, 1]))
+
+
+@_jit
+def onties_note(blocks: Any, pointers: Any, numbers: Any, least: Any, noted: Any, values: Any, positions: Any) -> None:
+    """Update moments; note which entries of Delta have some magnitude, by block. Too many for their room: noted is -1."""
+    wide, flags, kept = np.empty(BLOCK, np.int32), np.zeros(BLOCK, np.uint8), np.empty(BLOCK, np.int32)
+    deltas = np.empty(BLOCK, np.float32)
+    for b in range(blocks.shape[0]):
+        t, at, count, room, until = blocks[b, 0], blocks[b, 1], blocks[b, 2], blocks[b, 3], blocks[b, 4]
+        lr, c2, eps, line = numbers[t, 3], numbers[t, 4], numbers[t, 5], least[t]
+        m, v = _floats(pointers[t, 3], at, count), _floats(pointers[t, 4], at, count)
+        g = _widened(pointers[t, 2], at, count, wide) if pointers[t, 1] else _floats(pointers[t, 2], at, count)
+        _moments(g, m, v, numbers[t])
+        for i in range(count):
+            deltas[i] = _delta(m[i], v[i], lr, c2, eps)
+            flags[i] = abs(deltas[i]) >= line
+        found = _listed(flags, count, kept)
+        noted[b] = found if found <= until - room else -1
+        for j in range(max(noted[b], 0)):
+            values[room + j], positions[room + j] = deltas[kept[j]], at + kept[j]
+
+
+@_jit
+def onties_cut(blocks: Any, tensors: Any, ks: Any, noted: Any, values: Any, positions: Any, cuts: Any) -> None:
+    """Find each tensor's k-th magnitude and the position up to which equal ones survive; -1 where too few were noted."""
+    for t in range(tensors.shape[0]):
+        held, need, at = 0, ks[t], 0
+        for b in range(tensors[t, 0], tensors[t, 1]):
+            held += noted[b] if noted[b] >= 0 else -(2**40)
+        cuts[t, 0], cuts[t, 1] = -1.0, -1.0
+        if held < need:
+            continue
+        magnitudes, where = np.empty(held, np.float32), np.empty(held, np.int32)
+        for b in range(tensors[t, 0], tensors[t, 1]):
+            for i in range(blocks[b, 3], blocks[b, 3] + noted[b]):
+                magnitudes[at], where[at] = abs(values[i]), positions[i]
+                at += 1
+        least = np.partition(magnitudes, held - need)[held - need]
+        for i in range(held):
+            need -= magnitudes[i] > least
+        for i in range(held):  # in the order of positions
+            if magnitudes[i] == least and need > 0:
+                need -= 1
+                cuts[t, 1] = where[i]
+        cuts[t, 0] = least
+
+
+@_jit
+def onties(
+    blocks: Any, pointers: Any, numbers: Any, pulls: Any, lengths: Any, cuts: Any, noted: Any, values: Any, positions: Any,
+    alpha: Any, weighted: bool, pulled: Any,
+) -> None:  # fmt: skip
+    """Merge what survives of Delta and of tau; note by block the squares of tau where it was pulled."""
+    for b in range(blocks.shape[0]):
+        t, at, count, room = blocks[b, 0], blocks[b, 1], blocks[b, 2], blocks[b, 3]
+        grow, least, last, short = numbers[t, 6], _F32(cuts[t, 0]), cuts[t, 1], pointers[t, 1] != 0
+        if least < 0:
+            continue
+        weights = _floats(pointers[t, 0], at, 0 if short else count)
+        highs, lows = _shorts(pointers[t, 0], at, count if short else 0), _shorts(pointers[t, 1], at, count if short else 0)
+        index, taus = _ints(pointers[t, 5], 0, lengths[t]), _floats(pointers[t, 6], 0, lengths[t])
+        left, right = np.searchsorted(index, at), np.searchsorted(index, at + count)
+        for j in range(room, room + noted[b]):
+            _fetch_weight(pointers[t], positions[j])
+        for j in range(left, right):
+            _fetch_weight(pointers[t], index[j])
+        total, here, end = 0.0, room, room + noted[b]
+        while here < end or left < right:  # both are sorted
+            mine = positions[here] if here < end else types.int32(2**31 - 1)
+            other = index[left] if left < right else types.int32(2**31 - 1)
+            where, delta, tau = min(mine, other), _F32(0), _F32(0)
+            if mine == where:
+                if abs(values[here]) > least or (abs(values[here]) == least and where <= last):
+                    delta = values[here]
+                here += 1
+            if other == where:
+                tau = taus[left]
+                left += 1
+            ours, theirs = delta * grow, tau * alpha
+            exact = _load(weights, highs, lows, where - at)
+            if tau != 0:
+                elected = np.sign(ours + theirs if weighted else delta + tau)
+                ours = ours if np.sign(ours) == elected else _F32(0)
+                if np.sign(theirs) == elected:
+                    ours += _due(exact, tau, pulls[t, 0], pulls[t, 1])
+                    total += np.float64(tau) * np.float64(tau)
+            _store(weights, highs, lows, where - at, exact + ours)
+        pulled[b] = total
+
+
+# -- single tensors, for the general path ----------------------------------------------------------------------------
+
+
+@_jit
+def delta(out: Any, g: Any, m: Any, v: Any, numbers: Any) -> None:
+    """Update the moments of a block and write Delta; all Float[Array, "n"]."""
+    lr, c2, eps = numbers[3], numbers[4], numbers[5]
+    _moments(g, m, v, numbers)
+    for i in range(g.size):
+        out[i] = _delta(m[i], v[i], lr, c2, eps)
+
+
+@_jit
+def random_positions(first: int, count: int, low: Any, high: Any, threshold: Any, out: Any) -> int:
+    """Write the positions that survive, counted from `first`, and return how many they are; -1: `out` is too short."""
+    flags, kept = np.zeros(BLOCK, np.uint8), np.empty(BLOCK, np.int32)
+    found = 0
+    for at in range(0, count, BLOCK):
+        here = min(BLOCK, count - at)
+        _random(flags[:here], first + at, low, high, threshold)
+        more = _listed(flags, here, kept)
+        if found + more > out.size:
+            return -1
+        for j in range(more):
+            out[found + j] = at + kept[j]
+        found += more
+    return found
