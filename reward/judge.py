@@ -2,8 +2,8 @@
 
 Single-answer grading of Zheng et al. 2023 ("Judging LLM-as-a-Judge with MT-Bench and Chatbot Arena", arXiv 2306.05685):
 the reason first, then a grade on a scale of 1 to 10, with the reference answer shown where there is one. A judge is not
-exact. The same paper shows that judges prefer long answers and answers in their own style, and misjudge mathematics that
-they could solve; use a verifier where there is one, and look at lengths (`length_penalty` of `online_dpo`).
+exact. The same paper reports that judges prefer long answers, may prefer answers like their own, and misjudge mathematics
+that they could solve; use a verifier where there is one, and look at lengths (`length_penalty` of `online_dpo`).
 
 What is graded is written by a model that is trained to be graded well, so the judge is told that it is material, and it
 stands between marks that it cannot contain. That keeps it from ending its part of the question and writing the next
