@@ -136,8 +136,12 @@ class Context:
         drawn = Sampling(n=n, seed=self._engine.run.seed(self._prompt.id, call), **sampling)
         context = [self._engine.run.name, self._prompt.id, call]
         completions = await self._engine.sample(generator, context, list(messages), drawn)
-        self.tokens += sum(completion.usage.get("completion_tokens", 0) for completion in completions)
+        self.spend(completions)
         return completions
+
+    def spend(self, completions: Sequence[Completion]) -> None:
+        """Count the tokens of completions that were made for this prompt, by a reward for example."""
+        self.tokens += sum(completion.usage.get("completion_tokens", 0) for completion in completions)
 
     async def ask(
         self,

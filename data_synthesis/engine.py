@@ -16,17 +16,19 @@ import math
 import traceback
 from collections import Counter, deque
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any
 
-from align.core.errors import AlignError, BadRow, StageFailed
+from align.core.errors import AlignError, BadRow, NoGrade, StageFailed
 from align.core.log import Progress
-from align.core.plugins import Completion, Generator, Reward, Sampling, Score
+from align.core.plugins import Completion, Reward, Sampling, Score
 from align.core.rows import TABLES, Message, Prompt
 from align.core.stage import Run
 from data_synthesis import ledger
 from data_synthesis.base import Context, Drop, Synthesizer
 from data_synthesis.budget import Spent
 from data_synthesis.calls import CallLog
+from data_synthesis.generators import Generators
 from data_synthesis.ledger import Ledger, Outcome
 from data_synthesis.structured import NoValidAnswer
 
@@ -34,6 +36,8 @@ WINDOW = 50
 """Last prompts that are looked at to see whether the stage is broken."""
 GIVE_UP_AFTER = 20
 """Failures in the window after which a stage stops at once, when they are more than half of it."""
+_AT_WORK: ContextVar[Context] = ContextVar("at_work")
+"""For which prompt the running task works: a reward that asks a model spends that prompt's tokens."""
 
 
 class Engine:
@@ -43,7 +47,7 @@ class Engine:
         self.synthesizer, self.run = synthesizer, run
         self.ledger = Ledger(run.folder, worker)
         self.calls = CallLog(run.folder / "calls", worker)
-        self._generators: dict[str, tuple[Generator, dict[str, Any]]] = {}
+        self.generators = Generators(run, self.calls)
         self._rewards: dict[int, Reward] = {}
         self._failed: list[Outcome] = []
         self._todo: list[tuple[int, Prompt]] = []
@@ -59,19 +63,20 @@ class Engine:
 
     async def sample(self, alias: str, context: list[Any], messages: list[Message], sampling: Sampling) -> list[Completion]:
         """Sample through the call log, starting the generator when it is first needed."""
-        if alias not in self._generators:
-            generator = self.run.generator(alias)
-            generator.start(self.run.locate)
-            self._generators[alias] = generator, self.run.runs.identity(generator, self.run.recipe)
-        generator, identity = self._generators[alias]
-        return await self.calls.sample(alias, generator, identity, context, messages, sampling)
+        return await self.generators.sample(alias, context, messages, sampling)
 
     async def score(self, reward: Reward, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
         """Score, starting the reward when it is first needed."""
         if id(reward) not in self._rewards:
             reward.start(self.run.locate)
+            reward.route(self._ask)
             self._rewards[id(reward)] = reward
         return await reward.score(prompt, completions)
+
+    async def _ask(self, alias: str, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
+        completions = await self.generators.ask(alias, messages, sampling)
+        _AT_WORK.get().spend(completions)
+        return completions
 
     # -- the loop -------------------------------------------------------------------------------------------------
 
@@ -159,6 +164,7 @@ class Engine:
     async def _work_on(self, prompt: Prompt) -> tuple[Outcome, dict[str, list[dict[str, Any]]]]:
         """Return what became of a prompt, and the records of its rows."""
         ctx = Context(self, prompt)
+        _AT_WORK.set(ctx)
         try:
             made = await self.synthesizer.synthesize(prompt, ctx)
             if isinstance(made, Drop):
@@ -171,8 +177,9 @@ class Engine:
                 raise TypeError("synthesize() returned an empty list; say why with Drop(reason)")
             records = ledger.records(prompt.id, self.run.name, rows)
             return Outcome(prompt.id, "emitted", len(rows), tokens=ctx.tokens, tallies=dict(ctx.tallies)), records
-        except (BadRow, NoValidAnswer) as reason:  # what it made is no usable row, and says why
+        except (BadRow, NoValidAnswer, NoGrade) as reason:  # what it made is no usable row, and says why
             why = f"bad row: {reason}" if isinstance(reason, BadRow) else str(reason)
+            why = "no readable grade" if isinstance(reason, NoGrade) else why  # its sentence quotes the row
             return Outcome(prompt.id, "dropped", 0, why, tokens=ctx.tokens, tallies=dict(ctx.tallies)), {}
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
@@ -186,9 +193,8 @@ class Engine:
             return Outcome(prompt.id, "failed", 0, why, retryable, ctx.tokens), {}
 
     async def _stop(self) -> None:
-        for generator, _ in self._generators.values():
-            await generator.aclose()
-            generator.stop()
+        await self.generators.aclose()
+        self.generators.stop()
         for reward in self._rewards.values():
             reward.stop()
         self.ledger.close()

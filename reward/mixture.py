@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pydantic import Field
 
 from align.core.config import Config
-from align.core.plugins import Reward, Score
+from align.core.plugins import Ask, Reward, Score
 from align.core.rows import Prompt
 
 
@@ -35,6 +35,11 @@ class Mixture(Reward):
         """Start every part."""
         for part in self.parts:
             part.reward.start(locate)
+
+    def route(self, ask: Ask) -> None:
+        """Let every part ask the recipe's generators."""
+        for part in self.parts:
+            part.reward.route(ask)
 
     def stop(self) -> None:
         """Stop every part."""

@@ -35,6 +35,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "reward": {
         "constraints": "reward.constraints:Constraints",
+        "judge": "reward.judge:Judge",
         "math": "reward.answers:MathAnswer",
         "mixture": "reward.mixture:Mixture",
         "reward_model": "reward.model:TrainedReward",

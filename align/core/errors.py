@@ -1,4 +1,4 @@
-"""The two errors a user meets. Anything else that escapes is a bug of ours and keeps its traceback."""
+"""The errors a user meets. Anything else that escapes is a bug of ours and keeps its traceback."""
 
 from __future__ import annotations
 
@@ -46,3 +46,7 @@ class StageFailed(AlignError):
 
 class BadRow(ValueError):
     """A row cannot be used; the message is the reason that is counted and shown."""
+
+
+class NoGrade(AlignError):
+    """A judge gave no grade that can be read, twice. A synthesizer that does not catch it drops the prompt."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from pydantic import Field
 
@@ -86,10 +86,18 @@ class Score:
     why: str = ""
 
 
+Ask: TypeAlias = Callable[[str, Sequence[Message], Sampling], Awaitable[list[Completion]]]
+"""How a reward asks a model: (alias of the recipe's `generators`, messages, sampling) -> `sampling.n` completions. Every
+answer is logged, and the same question asked again by the same stage is answered from the log."""
+
+
 class Reward(Plugin, ABC):
     """Scores completions. A verifier is a reward that also says `passed`."""
 
     family: ClassVar[str] = "reward"
+
+    def route(self, ask: Ask) -> None:
+        """Take what is needed to ask the recipe's generators; the stage calls it after `start`. Most rewards ask nobody."""
 
     @abstractmethod
     async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:

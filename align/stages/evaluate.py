@@ -30,6 +30,7 @@ from align.evaluate.table import render, render_tags
 from align.generate.hf import DTYPES, Transformers
 from align.stages.tasks import Task, problems_of, unknown
 from data_synthesis.calls import CallLog
+from data_synthesis.generators import Generators
 
 Passed = dict[str, dict[str, list[list[bool]]]]
 """mode ("greedy", "sampled") -> task -> problem -> sample -> right?"""
@@ -128,6 +129,7 @@ class Evaluate(Stage):
         generator = Transformers(kind="transformers", model=reference, dtype=self.dtype, batch_size=self.batch_size)
         identity = run.runs.identity(generator, run.recipe)
         calls = CallLog(run.folder / "calls", "main")
+        asked = Generators(run, calls)  # by rewards
         generator.start(run.locate)
         passed: Passed = {"greedy": {}, **({"sampled": {}} if self.samples else {})}
         try:
@@ -149,17 +151,22 @@ class Evaluate(Stage):
                     temperature, n = (0.0, 1) if greedy else (self.temperature, self.samples)
                     how = Sampling(n=n, temperature=temperature, max_new_tokens=longest)
                     answers = await asyncio.gather(*(answer(prompt, how) for prompt in prompts))
-                    passed[mode][name] = await _judge(run, reward, prompts, answers)
+                    passed[mode][name] = await _judge(run, reward, prompts, answers, asked)
                 progress.close()
         finally:
+            await asked.aclose()
+            asked.stop()
             generator.stop()
             calls.close()
         return passed
 
 
-async def _judge(run: Run, reward: Reward, prompts: list[Prompt], answers: list[list[Completion]]) -> list[list[bool]]:
+async def _judge(
+    run: Run, reward: Reward, prompts: list[Prompt], answers: list[list[Completion]], asked: Generators
+) -> list[list[bool]]:
     """Return whether each sample of each problem is right; an answer cut at the limit is wrong."""
     reward.start(run.locate)
+    reward.route(asked.ask)
     try:
         scores = await reward.score_many(prompts, [[c.text for c in group] for group in answers])
     finally:

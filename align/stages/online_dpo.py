@@ -11,6 +11,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -24,6 +25,8 @@ from align.core.wiring import Ref
 from align.generate import checkpoints
 from align.stages.dpo import PreferenceStage
 from align.train.optimizers import AdamWConfig, OnlineMergingConfig
+from data_synthesis.calls import CallLog, Usage
+from data_synthesis.generators import Generators
 
 
 class OnlineDPO(PreferenceStage):
@@ -34,7 +37,7 @@ class OnlineDPO(PreferenceStage):
     prompts: Annotated[str, Ref("prompts")]
     """What the policy is asked."""
     reward: Reward
-    """Ranks the samples: `reward_model`, a verifier, or your own."""
+    """Ranks the samples: `reward_model`, a verifier, a `judge`, a `mixture` of them, or your own."""
     samples: int = Field(default=8, ge=2)
     """Answers a prompt. 8 in RLHFlow's code and Qwen2.5's online stage."""
     temperature: float = Field(default=1.0, gt=0)
@@ -97,7 +100,9 @@ class OnlineDPO(PreferenceStage):
         kept = encode.encode(run, tokenizer, rows, encode.asked, self.max_length, self.strict)
         prompts = [row for row, _ in kept if isinstance(row, Prompt)]
         per_round = min(self.prompts_per_round or max(1, len(prompts) // self.rounds), len(prompts))
+        generators = Generators(run, CallLog(run.folder / "calls", f"rank{os.environ.get('RANK', '0')}"))
         self.reward.start(run.locate)
+        self.reward.route(generators.ask)
         model = checkpoints.causal_lm(start, self.dtype)
         if self.lora and self.lora.adapter:
             model = policy.continue_lora(model, run.locate(self.lora.adapter))
@@ -112,11 +117,14 @@ class OnlineDPO(PreferenceStage):
             prompts=prompts,
             prompts_per_round=per_round,
             carry=Carry(self.max_steps if self.max_steps != -1 else self.rounds * self.steps_of(per_round)),
+            generators=generators,
         )
         try:
             figures = rounds.loop()
         finally:
             self.reward.stop()
+            generators.stop()
+            generators.calls.close()
         if not any(f["pairs"] for f in figures):
             why = "; ".join(f"{n} {reason}" for reason, n in sum((Counter(f["filtered"]) for f in figures), Counter()).items())
             raise StageFailed(run.name, f"no round gave a pair to train on ({why}); look at `align peek`, change the reward, "
@@ -132,6 +140,7 @@ class OnlineDPO(PreferenceStage):
     def _publish(self, run: Run, rounds: Any, figures: list[dict[str, Any]], tokenizer: Any) -> None:
         from align.train import policy  # noqa: PLC0415
 
+        asked = rounds.asked()
         if rounds.state.is_main_process:
             policy.publish_model(run, rounds.model, tokenizer)
         run.report |= {
@@ -140,4 +149,5 @@ class OnlineDPO(PreferenceStage):
             "prompts": sum(f["prompts"] for f in figures),
             "steps": sum(f.get("steps", 0) for f in figures),
             "reward": f"{figures[0]['reward']['mean']:.3g} -> {figures[-1]['reward']['mean']:.3g}",
+            **({"samples": asdict(asked)} if asked != Usage() else {}),
         }

@@ -34,7 +34,7 @@ from transformers import AutoModelForCausalLM
 
 from align.core import tables
 from align.core.errors import StageFailed
-from align.core.plugins import Completion, Sampling
+from align.core.plugins import Completion, Sampling, Score
 from align.core.rows import Prompt
 from align.core.stage import Run
 from align.generate.chat import encode_prompt
@@ -42,6 +42,8 @@ from align.generate.hf import Engine
 from align.train.bridge import Carry, Extras, build, unpatch
 from align.train.logprobs import think
 from align.train.pairs import best_against_worst
+from data_synthesis.calls import Usage
+from data_synthesis.generators import Generators
 
 SHOWN = 3
 """Pairs of each round that are written out as text, for a person to read."""
@@ -62,6 +64,8 @@ class Rounds:
     prompts: list[Prompt]
     prompts_per_round: int
     carry: Carry
+    generators: Generators
+    """Whom the reward may ask."""
 
     def loop(self) -> list[dict[str, Any]]:
         """Work through the rounds that are not done; return the figures of all of them.
@@ -130,7 +134,7 @@ class Rounds:
         samples = self._sample(index, mine, ids)
         sampled = time.monotonic()
         texts = [[s.text for s in group] for group in samples]
-        rewards = [[s.value for s in scores] for scores in asyncio.run(self.stage.reward.score_many(mine, texts))]
+        rewards = [[s.value for s in scores] for scores in asyncio.run(self._score(mine, texts))]
         found = [self._pair(*each) for each in zip(mine, ids, samples, rewards, strict=True)]
         self._ask_reference(found)
         seconds = {"sampling": round(sampled - started, 2), "scoring": round(time.monotonic() - sampled, 2)}
@@ -138,6 +142,16 @@ class Rounds:
         pairs = [each["pair"] for each in found if "pair" in each]
         shown = [each["shown"] for each in found if "shown" in each]
         return {"pairs": pairs, "figures": _figures(found), "samples": shown[:SHOWN], "seconds": seconds}
+
+    async def _score(self, prompts: list[Prompt], texts: list[list[str]]) -> list[list[Score]]:
+        try:
+            return await self.stage.reward.score_many(prompts, texts)
+        finally:
+            await self.generators.aclose()  # the next round has an event loop of its own
+
+    def asked(self) -> Usage:
+        """Return what the reward's questions to generators cost in this run, in all processes together."""
+        return sum(gather_object([self.generators.calls.usage]), Usage())
 
     def _pair(self, prompt: Prompt, ids: list[int], samples: list[Completion], rewards: list[float]) -> dict[str, Any]:
         """Return what becomes of one prompt's samples: a pair or why there is none, and their figures."""

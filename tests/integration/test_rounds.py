@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from align import Recipe
 from align.core.errors import StageFailed
 from align.train.logprobs import think
+from data_synthesis.testing import FaultServer, Reply, answer
 
 RECIPE = """
 name: rounds
@@ -128,3 +135,72 @@ def test_a_round_that_failed_resumes_to_the_same_weights(tiny: str, tmp_path: Pa
 def test_a_reward_that_is_no_number_stops_the_stage(tiny: str, tmp_path: Path) -> None:
     with pytest.raises(StageFailed, match="the reward gave nan for a sample of the prompt 'Ben"):
         run(tmp_path, tiny, "run", "rounds: 1", nan="float('nan')")
+
+
+JUDGED = """
+name: judged
+seed: 5
+base: {base}
+generators:
+  critic: {{kind: openai, base_url: "{url}", model: m, retries: 0, max_concurrency: 1}}
+stages:
+  asked: {{kind: load, path: asked.jsonl}}
+  online:
+    kind: online_dpo
+    model: base
+    prompts: asked
+    reward: {{kind: judge, generator: critic}}
+    samples: 3
+    rounds: 2
+    max_new_tokens: 24
+    prompts_per_round: 6
+    per_device_train_batch_size: 4
+    logging_steps: 1
+"""
+
+
+def test_a_judge_ranks_the_samples_and_is_never_paid_twice_by_a_killed_run(tiny: str, tmp_path: Path) -> None:
+    (tmp_path / "asked.jsonl").write_text(
+        "".join(json.dumps({"prompt": f"Ben {i} has {i + 2} cups?"}) + "\n" for i in range(12))
+    )
+    answered: list[str] = []
+    children: list[subprocess.Popen[bytes]] = []
+
+    def liking(text: str) -> float:
+        return 1 + text.count("e") % 10
+
+    def critic(request: dict[str, Any]) -> Reply:
+        if len(answered) == 25:  # in the second round; the request that is killed for is never answered
+            for child in children:
+                child.send_signal(signal.SIGKILL)
+                child.wait()
+            if children:
+                children.clear()
+                return Reply(cut="before")
+        asked = request["messages"][0]["content"]
+        answered.append(asked)
+        found = re.search(r"^<answer \w+>\n(.*)\n</answer \w+>$", asked, re.DOTALL | re.MULTILINE)
+        assert found
+        score = json.dumps({"why": "e", "score": liking(found[1])})
+        return Reply(body=answer(request, say=lambda *_: score))
+
+    with FaultServer(then=critic) as server:
+        recipe = tmp_path / "recipe.yaml"
+        recipe.write_text(JUDGED.format(base=tiny, url=server.url))
+        command = [sys.executable, "-m", "align", "run", str(recipe), "--out", str(tmp_path / "run")]
+        path = os.pathsep.join(filter(None, sys.path))
+        child = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}, cwd=tmp_path)
+        children.append(child)
+        assert child.wait(timeout=300) == -signal.SIGKILL
+        assert (tmp_path / "run/02-online/rounds/000/done.json").exists()
+        assert len(answered) == 25
+        folder = Recipe.load(recipe).run(tmp_path / "run").stage("online")
+    assert set(Counter(answered).values()) == {1}, "no answer was paid for twice"
+    assert len(server.requests) == len(answered) + 1
+    samples = json.loads((folder / "report.json").read_text())["samples"]
+    assert samples["made"] == len(answered) - 25
+    assert samples["replayed"] > 0
+    for index in range(2):
+        held = json.loads((folder / f"rounds/{index:03d}/pairs.json").read_text())
+        assert held["pairs"]
+        assert all(liking(pair["chosen"]) > liking(pair["rejected"]) for pair in held["samples"])

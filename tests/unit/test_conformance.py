@@ -19,6 +19,8 @@ def adds(request, seed):
     """Answer sums, one sample of three wrong, by one of two paths."""
     if request["max_tokens"] == 8:  # the judge of what is reasonable
         return "yes"
+    if "response_format" in request:  # the judge of how good it is
+        return json.dumps({"why": "it has a length", "score": 1 + len(request["messages"][0]["content"]) % 10})
     a, b = map(int, re.search(r"(\d+) \+ (\d+)", request["messages"][-1]["content"]).groups())
     wrong = seed % 3 == 0
     path = f"{a} + {b} = {a + b + wrong}." if seed % 2 else f"{b} + {a} = {a + b + wrong}."
@@ -28,7 +30,13 @@ def adds(request, seed):
 CASES = {
     "rejection_sampling": {
         "generator": "model", "samples": 4, "max_pairs": 2, "reasonable": "model",
-        "reward": {"kind": "math", "symbolic": False},
+        "reward": {
+            "kind": "mixture",
+            "parts": [
+                {"reward": {"kind": "math", "symbolic": False}},
+                {"reward": {"kind": "judge", "generator": "model"}, "weight": 0.1},
+            ],
+        },
     },
 }  # fmt: skip
 

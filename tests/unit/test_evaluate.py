@@ -87,6 +87,20 @@ def test_a_reward_without_a_verdict_is_refused(recipe, tmp_path):
         Recipe.load(path).run(tmp_path / "run")
 
 
+def test_a_judge_with_a_pass_mark_gives_verdicts_and_is_part_of_what_was_measured(recipe, tmp_path):
+    path = recipe([{"prompt": "Hello", "answer": "1"}], reward="{kind: judge, generator: critic, pass_at: 6}")
+    critic = {"kind": "scripted", "replies": {"Ben has": '{"score": 6}'}, "default": '{"score": 5.9}'}
+    path.write_text(f"{path.read_text()}generators: {json.dumps({'critic': critic})}\n")
+    report = Recipe.load(path).run(tmp_path / "run")
+    results = json.loads((report.stage("scores") / "results.json").read_text())["base"]
+    assert results["greedy"]["sums"] == [[True], [False]]
+    assert "5.9" in "".join(file.read_text() for file in (report.stage("scores") / "calls").iterdir())
+    again = Recipe.load(path, set={"generators.critic.default": '{"score": 7}'}).run(tmp_path / "run")
+    assert again.ran == ["scores"]
+    results = json.loads((report.stage("scores") / "results.json").read_text())["base"]
+    assert results["greedy"]["sums"] == [[True], [True]]
+
+
 def test_models_of_one_name_keep_theirs_apart_and_none_comes_twice(recipe, tmp_path, tiny):
     import shutil
 

@@ -94,6 +94,16 @@ BROKEN = {
         HEAD + "  s:\n    kind: rejection_sampling\n    prompts: problems\n    reward: math\n    generator: gg #!\n",
         "stages.s.generator: no generator 'gg'; did you mean 'g'?",
     ),
+    "unknown generator of a judge in a mixture": (
+        HEAD + "  s:\n    kind: rejection_sampling\n    prompts: problems\n    generator: g\n    reward:\n      kind: mixture\n"
+        "      parts:\n        - reward: math\n        - reward:\n            kind: judge\n            generator: gg #!\n",
+        "stages.s.reward.parts.1.reward.generator: no generator 'gg'; did you mean 'g'?",
+    ),
+    "grades that are all one": (
+        HEAD + "  s:\n    kind: rejection_sampling\n    prompts: problems\n    generator: g\n    reward:\n      kind: judge\n"
+        "      generator: g\n      samples: 4 #!\n",
+        "stages.s.reward.samples: at temperature 0 all grades of a completion are one",
+    ),
     "generator of a later stage": (
         "name: x\nbase: ./m\ngenerators: {tuned: {kind: transformers, model: s}}\nstages:\n"
         "  problems: {kind: load, path: problems.jsonl}\n"
