@@ -6,7 +6,8 @@ weights are changed there. So a step reads and writes less than AdamW's, whateve
 when they are first used (some seconds, then kept on disk); threads share the blocks.
 
     ondare        mask by hash, moments, Delta where it survives, weights, pull: one pass
-    onties_note   moments, Delta; notes what is above the last step's k-th magnitude or little below it
+    onties_guess  from a sample, a magnitude that more than k entries are above
+    onties_note   moments, Delta; notes what is above it
     onties_cut    the k-th magnitude exactly, from what was noted; says so when it is not among it
     onties        what survives of Delta and of tau: vote, weights, pull
 
@@ -28,6 +29,11 @@ from numba.extending import intrinsic
 
 BLOCK = 2**15
 """Entries of a block: gradient and moments take 384 KB, which fits the second-level cache of a core."""
+TINY = np.float32(2**-149)
+"""The least positive number. Where fewer than k entries move at all (embeddings of tokens that do not occur), all of them
+survive, and which of the others do makes no difference."""
+PLACES, TOGETHER = 1024, 8
+"""Places of a tensor where OnTIES samples Delta, and neighbours at each: memory comes in lines of 64 bytes anyway."""
 FIRST, SECOND = 0x7FEB352D, 0x846CA68B
 """Multipliers of lowbias32, a hash whose every output bit depends on every input bit (Wellons 2018, "Prospecting for Hash
 Functions", bias 0.17)."""
@@ -110,11 +116,8 @@ def _fetch(typing: Any, address: Any) -> Any:
 
 
 @_jit
-def _moments(g: Any, m: Any, v: Any, numbers: Any) -> None:
-    one_b1, b2, one_b2 = numbers[0], numbers[1], numbers[2]
-    for i in range(g.size):
-        m[i] += (g[i] - m[i]) * one_b1
-        v[i] = v[i] * b2 + g[i] * g[i] * one_b2
+def _moments(g: Any, m: Any, v: Any, one_b1: Any, b2: Any, one_b2: Any) -> tuple[Any, Any]:
+    return m + (g - m) * one_b1, v * b2 + g * g * one_b2
 
 
 @_jit
@@ -166,15 +169,13 @@ def _widened(address: int, at: int, count: int, room: Any) -> Any:
 
 
 @_jit
-def _random(hits: Any, first: int, low: Any, high: Any, threshold: Any) -> None:
-    """Say which positions survive: the first, ... of a parameter, each by a hash of its position."""
-    start = _U32(first)
-    for i in range(hits.size):
-        x = _U32(_U32(start + _U32(i)) ^ low)  # numba's sums and products of 32 bits have 64: cut each time
-        x = _U32(_U32(x ^ _U32(x >> _U32(16))) * _U32(FIRST))
-        x = _U32(x ^ high)
-        x = _U32(_U32(x ^ _U32(x >> _U32(15))) * _U32(SECOND))
-        hits[i] = _U32(x ^ _U32(x >> _U32(16))) < threshold
+def _survives(position: Any, low: Any, high: Any, threshold: Any) -> bool:
+    """Say whether a position survives, by a hash with a key of two words."""
+    x = _U32(position ^ low)  # numba's sums and products of 32 bits have 64: cut each time
+    x = _U32(_U32(x ^ _U32(x >> _U32(16))) * _U32(FIRST))
+    x = _U32(x ^ high)
+    x = _U32(_U32(x ^ _U32(x >> _U32(15))) * _U32(SECOND))
+    return _U32(x ^ _U32(x >> _U32(16))) < threshold
 
 
 @_jit
@@ -189,6 +190,28 @@ def _listed(flags: Any, count: int, positions: Any) -> int:
             found += 1
             word &= word - np.uint64(1)
     return found
+
+
+@_jit
+def _kth_largest(x: Any, k: int) -> tuple[Any, int]:
+    """Return the k-th largest of float32 numbers that are not negative, and how many of those equal to it belong to the k.
+
+    Their bits are ordered as they are: counts of the first 12 bits say where it is, then of the next 12, then of the rest.
+    A partition, as of numpy, takes 2 to 4 times as long.
+    """
+    bits, counts = x.view(np.uint32), np.zeros(4096, np.int64)
+    found, known = _U32(0), 32  # bits below `known` are not
+    for below in (20, 8, 0):
+        counts[:] = 0
+        for i in range(bits.size):
+            if known == 32 or bits[i] >> _U32(known) == found:
+                counts[(bits[i] >> _U32(below)) & _U32((1 << (known - below)) - 1)] += 1
+        digit = (1 << (known - below)) - 1
+        while k > counts[digit]:
+            k -= counts[digit]
+            digit -= 1
+        found, known = _U32((np.int64(found) << (known - below)) | digit), below
+    return _number(types.int32(found)), k
 
 
 # -- whole steps; what the arguments are: merge_parts._tables, _blocks ----------------------------------------------
@@ -207,15 +230,18 @@ def ondare(blocks: Any, pointers: Any, numbers: Any, pulls: Any, lengths: Any, k
         index, tau = _ints(pointers[t, 5], 0, lengths[t]), _floats(pointers[t, 6], 0, lengths[t])
         left = np.searchsorted(index, at)
         right = np.searchsorted(index, at + count) if pulls[t, 0] != pulls[t, 1] else left
-        _random(flags[:count], firsts[t] + at, keys[t, 0], keys[t, 1], threshold)
+        m, v = _floats(pointers[t, 3], at, count), _floats(pointers[t, 4], at, count)
+        g = _widened(pointers[t, 2], at, count, wide) if short else _floats(pointers[t, 2], at, count)
+        one_b1, b2, one_b2 = numbers[t, 0], numbers[t, 1], numbers[t, 2]
+        first, low, high = _U32(firsts[t] + at), keys[t, 0], keys[t, 1]
+        for i in range(count):  # waits for memory: the hash costs nothing
+            m[i], v[i] = _moments(g[i], m[i], v[i], one_b1, b2, one_b2)
+            flags[i] = _survives(_U32(first + _U32(i)), low, high, threshold)
         survive = kept[: _listed(flags, count, kept)]
         for i in survive:
             _fetch_weight(pointers[t], at + i)
         for j in range(left, right):
             _fetch_weight(pointers[t], index[j])
-        m, v = _floats(pointers[t, 3], at, count), _floats(pointers[t, 4], at, count)
-        g = _widened(pointers[t, 2], at, count, wide) if short else _floats(pointers[t, 2], at, count)
-        _moments(g, m, v, numbers[t])
         for i in survive:
             moved = _delta(m[i], v[i], lr, c2, eps) * grow
             _store(weights, highs, lows, i, _load(weights, highs, lows, i) + moved)
@@ -226,27 +252,58 @@ def ondare(blocks: Any, pointers: Any, numbers: Any, pulls: Any, lengths: Any, k
 
 
 @_jit
-def onties_note(blocks: Any, pointers: Any, numbers: Any, least: Any, noted: Any, values: Any, positions: Any) -> None:
-    """Update moments; note which entries of Delta have some magnitude, by block. Too many for their room: noted is -1."""
-    wide, flags, kept = np.empty(BLOCK, np.int32), np.zeros(BLOCK, np.uint8), np.empty(BLOCK, np.int32)
-    deltas = np.empty(BLOCK, np.float32)
-    for b in range(blocks.shape[0]):
-        t, at, count, room, until = blocks[b, 0], blocks[b, 1], blocks[b, 2], blocks[b, 3], blocks[b, 4]
-        lr, c2, eps, line = numbers[t, 3], numbers[t, 4], numbers[t, 5], least[t]
-        m, v = _floats(pointers[t, 3], at, count), _floats(pointers[t, 4], at, count)
-        g = _widened(pointers[t, 2], at, count, wide) if pointers[t, 1] else _floats(pointers[t, 2], at, count)
-        _moments(g, m, v, numbers[t])
-        for i in range(count):
-            deltas[i] = _delta(m[i], v[i], lr, c2, eps)
-            flags[i] = abs(deltas[i]) >= line
-        found = _listed(flags, count, kept)
-        noted[b] = found if found <= until - room else -1
-        for j in range(max(noted[b], 0)):
-            values[room + j], positions[room + j] = deltas[kept[j]], at + kept[j]
+def onties_guess(lengths: Any, pointers: Any, numbers: Any, keep: float, least: Any) -> None:
+    """Guess for each tensor a magnitude that more than k entries of the coming Delta reach, but not many more."""
+    sample = np.empty(PLACES * TOGETHER, np.float32)
+    for t in range(lengths.shape[0]):
+        if lengths[t] <= BLOCK:
+            least[t] = 0
+            continue
+        apart = (lengths[t] - TOGETHER) // (PLACES - 1)
+        apart -= 1 - apart % 2  # odd: does not follow the columns
+        one_b1, b2, one_b2 = numbers[t, 0], numbers[t, 1], numbers[t, 2]
+        lr, c2, eps = numbers[t, 3], numbers[t, 4], numbers[t, 5]
+        for place in range(PLACES):
+            at = place * apart
+            m, v = _floats(pointers[t, 3], at, TOGETHER), _floats(pointers[t, 4], at, TOGETHER)
+            for i in range(TOGETHER):
+                if pointers[t, 1] == 0:
+                    g = _floats(pointers[t, 2], at, TOGETHER)[i]
+                else:
+                    g = _number(types.int32(_shorts(pointers[t, 2], at, TOGETHER)[i]) << types.int32(16))
+                sample[TOGETHER * place + i] = abs(_delta(*_moments(g, m[i], v[i], one_b1, b2, one_b2), lr, c2, eps))
+        expected = keep * sample.size
+        rank = min(sample.size, int(expected + 6 * np.sqrt(expected) + 1))
+        least[t] = max(_kth_largest(sample, rank)[0], TINY)
 
 
 @_jit
-def onties_cut(blocks: Any, tensors: Any, ks: Any, noted: Any, values: Any, positions: Any, cuts: Any) -> None:
+def onties_note(
+    blocks: Any, pointers: Any, numbers: Any, least: Any, begins: Any, noted: Any, values: Any, positions: Any
+) -> None:
+    """Update moments; note which entries of Delta reach some magnitude, by block. No room for them: noted is -1."""
+    wide, flags, kept = np.empty(BLOCK, np.int32), np.zeros(BLOCK, np.uint8), np.empty(BLOCK, np.int32)
+    deltas = np.empty(BLOCK, np.float32)
+    room, until = blocks[0, 3], blocks[-1, 4]  # the blocks of a call share theirs
+    for b in range(blocks.shape[0]):
+        t, at, count = blocks[b, 0], blocks[b, 1], blocks[b, 2]
+        lr, c2, eps, line = numbers[t, 3], numbers[t, 4], numbers[t, 5], least[t]
+        m, v = _floats(pointers[t, 3], at, count), _floats(pointers[t, 4], at, count)
+        g = _widened(pointers[t, 2], at, count, wide) if pointers[t, 1] else _floats(pointers[t, 2], at, count)
+        one_b1, b2, one_b2 = numbers[t, 0], numbers[t, 1], numbers[t, 2]
+        for i in range(count):
+            m[i], v[i] = _moments(g[i], m[i], v[i], one_b1, b2, one_b2)
+            deltas[i] = _delta(m[i], v[i], lr, c2, eps)
+            flags[i] = abs(deltas[i]) >= line
+        found = _listed(flags, count, kept)
+        begins[b], noted[b] = room, found if found <= until - room else -1
+        for j in range(max(noted[b], 0)):
+            values[room + j], positions[room + j] = deltas[kept[j]], at + kept[j]
+        room += max(noted[b], 0)
+
+
+@_jit
+def onties_cut(tensors: Any, ks: Any, least: Any, begins: Any, noted: Any, values: Any, positions: Any, cuts: Any) -> None:
     """Find each tensor's k-th magnitude and the position up to which equal ones survive; -1 where too few were noted."""
     for t in range(tensors.shape[0]):
         held, need, at = 0, ks[t], 0
@@ -254,30 +311,31 @@ def onties_cut(blocks: Any, tensors: Any, ks: Any, noted: Any, values: Any, posi
             held += noted[b] if noted[b] >= 0 else -(2**40)
         cuts[t, 0], cuts[t, 1] = -1.0, -1.0
         if held < need:
+            if held >= 0 and least[t] == TINY:
+                cuts[t, 0] = TINY
             continue
         magnitudes, where = np.empty(held, np.float32), np.empty(held, np.int32)
         for b in range(tensors[t, 0], tensors[t, 1]):
-            for i in range(blocks[b, 3], blocks[b, 3] + noted[b]):
+            for i in range(begins[b], begins[b] + noted[b]):
                 magnitudes[at], where[at] = abs(values[i]), positions[i]
                 at += 1
-        least = np.partition(magnitudes, held - need)[held - need]
-        for i in range(held):
-            need -= magnitudes[i] > least
+        kth, need = _kth_largest(magnitudes, need)
         for i in range(held):  # in the order of positions
-            if magnitudes[i] == least and need > 0:
+            if magnitudes[i] == kth and need > 0:
                 need -= 1
                 cuts[t, 1] = where[i]
-        cuts[t, 0] = least
+        cuts[t, 0] = kth
 
 
 @_jit
 def onties(
-    blocks: Any, pointers: Any, numbers: Any, pulls: Any, lengths: Any, cuts: Any, noted: Any, values: Any, positions: Any,
-    alpha: Any, weighted: bool, pulled: Any,
+    blocks: Any, pointers: Any, numbers: Any, pulls: Any, lengths: Any, cuts: Any, begins: Any, noted: Any, values: Any,
+    positions: Any, alpha: Any, weighted: bool, pulled: Any,
 ) -> None:  # fmt: skip
     """Merge what survives of Delta and of tau; note by block the squares of tau where it was pulled."""
+    deltas = np.zeros(BLOCK, np.float32)
     for b in range(blocks.shape[0]):
-        t, at, count, room = blocks[b, 0], blocks[b, 1], blocks[b, 2], blocks[b, 3]
+        t, at, count, here, end = blocks[b, 0], blocks[b, 1], blocks[b, 2], begins[b], begins[b] + noted[b]
         grow, least, last, short = numbers[t, 6], _F32(cuts[t, 0]), cuts[t, 1], pointers[t, 1] != 0
         if least < 0:
             continue
@@ -285,31 +343,29 @@ def onties(
         highs, lows = _shorts(pointers[t, 0], at, count if short else 0), _shorts(pointers[t, 1], at, count if short else 0)
         index, taus = _ints(pointers[t, 5], 0, lengths[t]), _floats(pointers[t, 6], 0, lengths[t])
         left, right = np.searchsorted(index, at), np.searchsorted(index, at + count)
-        for j in range(room, room + noted[b]):
-            _fetch_weight(pointers[t], positions[j])
+        for line in range(at, at + count, 16):
+            _fetch_weight(pointers[t], line)
+        for j in range(here, end):
+            where = positions[j] - at
+            alive = (abs(values[j]) > least) | ((abs(values[j]) == least) & (positions[j] <= last))
+            deltas[where] = values[j] if alive else _F32(0)
+        total = 0.0
         for j in range(left, right):
-            _fetch_weight(pointers[t], index[j])
-        total, here, end = 0.0, room, room + noted[b]
-        while here < end or left < right:  # both are sorted
-            mine = positions[here] if here < end else types.int32(2**31 - 1)
-            other = index[left] if left < right else types.int32(2**31 - 1)
-            where, delta, tau = min(mine, other), _F32(0), _F32(0)
-            if mine == where:
-                if abs(values[here]) > least or (abs(values[here]) == least and where <= last):
-                    delta = values[here]
-                here += 1
-            if other == where:
-                tau = taus[left]
-                left += 1
-            ours, theirs = delta * grow, tau * alpha
-            exact = _load(weights, highs, lows, where - at)
-            if tau != 0:
-                elected = np.sign(ours + theirs if weighted else delta + tau)
-                ours = ours if np.sign(ours) == elected else _F32(0)
-                if np.sign(theirs) == elected:
-                    ours += _due(exact, tau, pulls[t, 0], pulls[t, 1])
-                    total += np.float64(tau) * np.float64(tau)
-            _store(weights, highs, lows, where - at, exact + ours)
+            i, tau = index[j] - at, taus[j]
+            ours, theirs = deltas[i] * grow, tau * alpha
+            elected = np.sign(ours + theirs if weighted else deltas[i] + tau)
+            deltas[i] = 0
+            exact = _load(weights, highs, lows, i)
+            moved = ours if np.sign(ours) == elected else _F32(0)
+            if np.sign(theirs) == elected:
+                moved += _due(exact, tau, pulls[t, 0], pulls[t, 1])
+                total += np.float64(tau) * np.float64(tau)
+            _store(weights, highs, lows, i, exact + moved)
+        for j in range(here, end):
+            i = positions[j] - at
+            if deltas[i] != 0:
+                _store(weights, highs, lows, i, _load(weights, highs, lows, i) + deltas[i] * grow)
+                deltas[i] = 0
         pulled[b] = total
 
 
@@ -319,9 +375,9 @@ def onties(
 @_jit
 def delta(out: Any, g: Any, m: Any, v: Any, numbers: Any) -> None:
     """Update the moments of a block and write Delta; all Float[Array, "n"]."""
-    lr, c2, eps = numbers[3], numbers[4], numbers[5]
-    _moments(g, m, v, numbers)
+    one_b1, b2, one_b2, lr, c2, eps = numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]
     for i in range(g.size):
+        m[i], v[i] = _moments(g[i], m[i], v[i], one_b1, b2, one_b2)
         out[i] = _delta(m[i], v[i], lr, c2, eps)
 
 
@@ -332,7 +388,9 @@ def random_positions(first: int, count: int, low: Any, high: Any, threshold: Any
     found = 0
     for at in range(0, count, BLOCK):
         here = min(BLOCK, count - at)
-        _random(flags[:here], first + at, low, high, threshold)
+        start = _U32(first + at)
+        for i in range(here):
+            flags[i] = _survives(_U32(start + _U32(i)), low, high, threshold)
         more = _listed(flags, here, kept)
         if found + more > out.size:
             return -1

@@ -22,11 +22,6 @@ from torch.distributed.tensor import DTensor, Shard
 from align.train import merge_kernels as kernels
 from align.train import merge_rules as rules
 
-SLACK = 0.06
-"""By how much the k-th magnitude of OnTIES may fall from one step to the next, relative to the size of a step, and still be
-found in one pass. At keep 0.01 of a normal distribution half as many again are then noted."""
-
-
 # -- float32 weights in two halves of 16 bits ---------------------------------------------------------------------
 
 
@@ -76,9 +71,9 @@ class Part:
     grad: Tensor
     exp_avg: Tensor
     exp_avg_sq: Tensor
+    moments: Tensor  # the state's entry that exp_avg is a view of
     anchor: Tensor | None  # Float[Tensor, "n"], weights at the last merge, where every > 1
     pull: Pull  # index counts from this part's first entry
-    splits: list[int]  # where each block begins in pull.index
     first: int  # position of this part's first entry in the whole parameter
     whole: int  # entries of the whole parameter
     group: ProcessGroup | None  # of the processes that hold the other parts
@@ -90,6 +85,12 @@ class Part:
             until = min(end, ((self.first + at) // size + 1) * size - self.first)
             yield slice(at, until)
             at = until
+
+    def splits(self) -> list[int]:
+        """Return where each block begins in `pull.index`, and where the last one ends."""
+        assert self.pull.index is not None
+        bounds = torch.tensor([0, *(here.stop for here in self.blocks())], device=self.weight.device)
+        return torch.searchsorted(self.pull.index.long(), bounds).tolist()
 
     def exact(self, at: slice | Tensor) -> Tensor:
         """Return weights in float32; `at` is a slice or positions."""
@@ -202,8 +203,25 @@ def flat(x: Tensor) -> Tensor:
     return local.detach().reshape(-1)
 
 
+def pull_of(pull: Pull, first: int, count: int, param: Tensor) -> Pull:
+    """Return what of tau belongs to the entries that this process holds, on their device."""
+    index, value = pull.index, pull.value
+    if index is None:
+        value = value[first : first + count]
+    elif count < param.numel():
+        inside = (index >= first) & (index < first + count)
+        index, value = index[inside] - first, value[inside]
+    return pull._replace(index=None if index is None else index.to(param.device), value=value.to(param.device))
+
+
 def span(name: str, param: Tensor) -> tuple[int, int, ProcessGroup | None]:
-    """Return first entry and number of entries of this process's part of a parameter, and who holds the others."""
+    """Return first entry and number of entries of this process's part of a parameter, and who holds the others.
+
+    Raises:
+        ValueError: its entries do not lie in memory one after the other, or it is sharded in another way than by rows.
+    """
+    if not (param.to_local() if isinstance(param, DTensor) else param).is_contiguous():
+        raise ValueError(f"{name} is not contiguous in memory, as Online Merging needs it; use .contiguous() when it is made")
     if not isinstance(param, DTensor):
         return 0, param.numel(), None
     split_over = [i for i, placement in enumerate(param.placements) if not placement.is_replicate()]
@@ -229,12 +247,11 @@ def fits(part: Part) -> bool:
 
 
 def step_together(
-    parts: Sequence[Part], steps: Sequence[int], totals: Sequence[tuple[float, float]], group: dict[str, Any],
-    marks: dict[str, float],
-) -> list[float | None]:  # fmt: skip
+    parts: Sequence[Part], steps: Sequence[int], totals: Sequence[tuple[float, float]], group: dict[str, Any]
+) -> list[float | None]:
     """Take the step of many parts; return the shares of tau pulled.
 
-    None stands for a part of OnTIES whose k-th magnitude was not where it was expected: its moments are up to date, nothing
+    None stands for a part of OnTIES whose k-th magnitude was not found by a sample: its moments are up to date, nothing
     else has happened, and it must be merged in another way.
 
     Args:
@@ -242,11 +259,10 @@ def step_together(
         steps: of each, which step this is.
         totals: of each, the sums of alphas before and after it.
         group: the options.
-        marks: of OnTIES, by name: the last k-th magnitude relative to the size of a step; brought up to date.
     """
     tables = _tables(parts, steps, totals, group)
     if group["method"] == "onties":
-        return _step_onties(parts, totals, tables, group, marks)
+        return _step_onties(parts, totals, tables, group)
     blocks, _ = _blocks(tuple(part.weight.numel() for part in parts), 0.0)
     keys = [rules.key_of(group["seed"], part.name, step) for part, step in zip(parts, steps, strict=True)]
     masks = np.array(keys, np.uint32), np.array([part.first for part in parts]), rules.threshold(group["keep"])
@@ -255,29 +271,25 @@ def step_together(
 
 
 def _step_onties(
-    parts: Sequence[Part], totals: Sequence[tuple[float, float]], tables: _Tables, group: dict[str, Any],
-    marks: dict[str, float],
-) -> list[float | None]:  # fmt: skip
+    parts: Sequence[Part], totals: Sequence[tuple[float, float]], tables: _Tables, group: dict[str, Any]
+) -> list[float | None]:
     lengths = tuple(part.weight.numel() for part in parts)
     blocks, tensors = _blocks(lengths, group["keep"])
-    sizes = np.abs(tables[1][:, 3])
-    least = np.array([marks.get(part.name, 0) for part in parts], np.float32) * sizes * np.float32(1 - SLACK)
-    least[least == 0] = np.inf  # nothing is noted
-    least[np.array(lengths) <= kernels.BLOCK] = 0  # all of it is
+    least, sizes = np.empty(len(parts), np.float32), np.array(lengths)
+    _in_threads(lambda t: kernels.onties_guess(sizes[t], *(x[t] for x in tables[:2]), group["keep"], least[t]), len(parts))
     count, room = len(blocks), int(blocks[-1, 4])
-    noted, values, positions = np.empty(count, np.int64), np.empty(room, np.float32), np.empty(room, np.int32)
-    _in_threads(lambda b: kernels.onties_note(blocks[b], *tables[:2], least, noted[b], values, positions), count)
+    begins, noted = np.empty(count, np.int64), np.empty(count, np.int64)
+    found = np.empty(room, np.float32), np.empty(room, np.int32)  # values, positions
+    _in_threads(lambda b: kernels.onties_note(blocks[b], *tables[:2], least, begins[b], noted[b], *found), count)
     ks, cuts = np.array([rules.survivors(group["keep"], n) for n in lengths]), np.empty((len(parts), 2))
-    _in_threads(lambda t: kernels.onties_cut(blocks, tensors[t], ks[t], noted, values, positions, cuts[t]), len(parts))
+    _in_threads(lambda t: kernels.onties_cut(tensors[t], ks[t], least[t], begins, noted, *found, cuts[t]), len(parts))
     squares, vote = np.zeros(count), (np.float32(group["alpha"]), group["consensus"] == "weighted")
-    _in_threads(lambda b: kernels.onties(blocks[b], *tables, cuts, noted[b], values, positions, *vote, squares[b]), count)
-    pulled: list[float | None] = []
+    _in_threads(lambda b: kernels.onties(blocks[b], *tables, cuts, begins[b], noted[b], *found, *vote, squares[b]), count)
     sums = np.add.reduceat(squares, tensors[:, 0]).tolist()
-    for part, (before, after), size, cut, square in zip(parts, totals, sizes, cuts[:, 0], sums, strict=True):
-        if cut >= 0:
-            marks[part.name] = float(cut / size)
-        pulled.append((after - before) * square / (part.pull.scale * part.pull.norm) if cut >= 0 else None)
-    return pulled
+    return [
+        (after - before) * square / (part.pull.scale * part.pull.norm) if cut >= 0 else None
+        for part, (before, after), cut, square in zip(parts, totals, cuts[:, 0], sums, strict=True)
+    ]
 
 
 _Tables = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -293,7 +305,8 @@ def _tables(
     rows = [(p.weight, p.low, p.grad, p.exp_avg, p.exp_avg_sq, p.pull.index, p.pull.value) for p in parts]
     pointers = np.array([[0 if x is None else x.data_ptr() for x in row] for row in rows], np.int64)
     weight = (1 - group["alpha"]) * rules.grown(group)
-    numbers = np.array([(*constants(group, step), weight) for step in steps], np.float32)
+    of_step = {step: (*constants(group, step), weight) for step in set(steps)}
+    numbers = np.array([of_step[step] for step in steps], np.float32)
     return pointers, numbers, np.array(totals, np.float32), np.array([p.pull.value.numel() for p in parts])
 
 
@@ -322,6 +335,6 @@ def _in_threads(job: Callable[[slice], None], count: int) -> None:
     if threads < 2:
         job(slice(0, count))
         return
-    bounds = np.linspace(0, count, 4 * threads + 1).astype(int).tolist()
+    bounds = sorted(set(np.linspace(0, count, 4 * threads + 1).astype(int).tolist()))
     with ThreadPoolExecutor(threads) as pool:  # more slices than threads: one that is late holds up little
         list(pool.map(job, (slice(*pair) for pair in pairwise(bounds))))

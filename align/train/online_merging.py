@@ -52,6 +52,9 @@ from align.train.reference_delta import Fingerprint, adapter_delta, match, named
 
 __all__ = ["OnlineMerging", "adapter_delta", "preset", "reference_delta"]
 
+LATE, LATE_MERGES = 1e-6, 16
+"""OnDARE may add its pull late by this share of tau, and this many merges: far below what the weights resolve."""
+
 _FIXED = ("param_names", "reference", "method", "keep", "rescale", "consensus", "resample_reference", "every", "seed")
 """Group entries that a resumed run must share with its checkpoint: they decide the masks."""
 
@@ -123,8 +126,7 @@ class OnlineMerging(torch.optim.Optimizer):
         }  # fmt: skip
         super().__init__(groups, defaults)
         self._pulls: dict[str, parts.Pull] = {}
-        self._local: dict[str, tuple[Any, parts.Pull, list[int]]] = {}
-        self._marks: dict[str, float] = {}  # where OnTIES' k-th magnitude was, to find the next one faster
+        self._parts: dict[str, Part] = {}
         self._scratch: Tensor | None = None
         fingerprint = Fingerprint()
         for group in self.param_groups:
@@ -245,16 +247,17 @@ class OnlineMerging(torch.optim.Optimizer):
         alpha, decay = group["alpha"], 1 - float(group["lr"]) * group["weight_decay"]
         for part in which if decay != 1 else ():
             part.decay(decay)
-        totals = [(alpha * int(state["pulls"]), alpha * step) for step, (_, state) in zip(steps, ready, strict=True)]
-        pulled = parts.step_together(which, steps, totals, group, self._marks)
-        for (part, state), step, total, share in zip(ready, steps, totals, pulled, strict=True):
-            state["pulls"].fill_(step)
+        ends = [_due(step, state, group) for step, (_, state) in zip(steps, ready, strict=True)]
+        totals = [(alpha * int(state["pulls"]), alpha * end) for end, (_, state) in zip(ends, ready, strict=True)]
+        pulled = parts.step_together(which, steps, totals, group)
+        for (part, state), step, end, total, share in zip(ready, steps, ends, totals, pulled, strict=True):
+            state["pulls"].fill_(end)
             state["pulled"] += self._merge_largest(part, step, group, total, again=True) if share is None else share
 
     def _merge(self, part: Part, state: dict[str, Any], step: int, group: dict[str, Any]) -> None:
         """Add the merge of F(Delta) and F(tau) to the weights of one part."""
-        merges = step // group["every"]
-        totals = (group["alpha"] * int(state["pulls"]), group["alpha"] * merges)
+        end = _due(step // group["every"], state, group)
+        totals = (group["alpha"] * int(state["pulls"]), group["alpha"] * end)
         if group["keep"] == 1 or _left_whole(group, part.whole):
             pulled = torch.zeros((), dtype=torch.float64, device=part.weight.device)
             for here in part.blocks():
@@ -264,7 +267,7 @@ class OnlineMerging(torch.optim.Optimizer):
             pulled = self._merge_random(part, step, group, totals)
         else:
             pulled = self._merge_largest(part, step, group, totals)
-        state["pulls"].fill_(merges)
+        state["pulls"].fill_(end)
         state["pulled"] += pulled
 
     def _merge_all(
@@ -337,7 +340,6 @@ class OnlineMerging(torch.optim.Optimizer):
             where, values, meeting, sums = self._candidates(part, 0.0, step, group, again=True)
         magnitudes, positions = torch.cat([values, meeting]).abs_(), torch.cat([where, pull.index.long()]) + part.first
         line = rules.cut(magnitudes, positions, k, part.group)
-        self._marks[part.name] = line[0] / abs(parts.constants(group, step)[3])
         alive = rules.survives(torch.cat([values, meeting]), positions, *line)
         if group["rescale"] == "l1":
             sums[1] = magnitudes[alive].sum()
@@ -367,7 +369,7 @@ class OnlineMerging(torch.optim.Optimizer):
             where, values, meeting = [none.long()], [none], [none]
         sums = torch.zeros(2, dtype=torch.float64, device=part.weight.device)
         assert part.pull.index is not None
-        for here, (left, right) in zip(part.blocks(), pairwise(part.splits), strict=True):
+        for here, (left, right) in zip(part.blocks(), pairwise(part.splits()), strict=True):
             delta = self._delta(part, here, step, group, again=again)
             if group["rescale"] == "l1":
                 sums[0] += delta.abs().sum()
@@ -416,26 +418,17 @@ class OnlineMerging(torch.optim.Optimizer):
         state["pulled"] = torch.tensor(0.0, device=param.device)
 
     def _part(self, name: str, param: Tensor, state: dict[str, Any]) -> Part:
-        first, count, processes = parts.span(name, param)
-        key, (pull, splits) = (first, count, param.device), (self._pulls[name], [])
-        low, anchor = (parts.flat(state[key]) if key in state else None for key in ("low", "anchor"))
-        moments = parts.flat(state["exp_avg"]), parts.flat(state["exp_avg_sq"])
+        """Return the flat tensors of a parameter, made anew where its memory or its state is another one."""
         assert param.grad is not None
-        weight, grad, whole = parts.flat(param), parts.flat(param.grad), param.numel()
-        part = Part(name, weight, low, grad, *moments, anchor, pull, splits, first, whole, processes)
-        if self._local.get(name, (None,))[0] != key:
-            index, value = pull.index, pull.value
-            if index is None:
-                value = value[first : first + count]
-            elif count < param.numel():
-                inside = (index >= first) & (index < first + count)
-                index, value = index[inside] - first, value[inside]
-            pull = pull._replace(index=None if index is None else index.to(param.device), value=value.to(param.device))
-            if pull.index is not None:
-                bounds = torch.tensor([0, *(here.stop for here in part.blocks())], device=param.device)
-                splits = torch.searchsorted(pull.index.long(), bounds).tolist()
-            self._local[name] = (key, pull, splits)
-        _, part.pull, part.splits = self._local[name]
+        weight, part = parts.flat(param), self._parts.get(name)
+        if part is None or part.moments is not state["exp_avg"] or part.weight.data_ptr() != weight.data_ptr():
+            first, count, processes = parts.span(name, param)
+            pull = parts.pull_of(self._pulls[name], first, count, param)
+            low, anchor = (parts.flat(state[key]) if key in state else None for key in ("low", "anchor"))
+            adam = parts.flat(state["exp_avg"]), parts.flat(state["exp_avg_sq"]), state["exp_avg"]
+            part = Part(name, weight, low, weight, *adam, anchor, pull, first, param.numel(), processes)
+            self._parts[name] = part
+        part.grad = parts.flat(param.grad)
         return part
 
     def displacement(self) -> float:
@@ -464,6 +457,13 @@ class OnlineMerging(torch.optim.Optimizer):
 
 
 # -- options ------------------------------------------------------------------------------------------------------
+
+
+def _due(merges: int, state: dict[str, Any], group: dict[str, Any]) -> int:
+    """Return up to which merge the pull is added now: OnDARE may do it late, since a pull is a pass of its own."""
+    done = int(state["pulls"])
+    often = group["method"] == "onties" or group["resample_reference"] or group["keep"] == 1 or not group["alpha"]
+    return merges if often or merges - done >= max(1, min(LATE_MERGES, int(LATE / group["alpha"]))) else done
 
 
 def _left_whole(group: dict[str, Any], n: int) -> bool:
