@@ -166,7 +166,7 @@ class RunFolder:
         """Return everything that decides what a stage makes."""
         stage = recipe.stages[name]
         fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
-        for at, part in wiring.parts(stage):
+        for at, part in reversed(list(wiring.parts(stage))):  # inner ones first: an outer one may leave them out whole
             place: Any = fields
             for key in at:
                 place = place[key]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -49,8 +50,8 @@ class VLLMServerSampler(Sampler):
     base_url: str
     """Address of the server, such as http://localhost:8000; nobody else may use it during the stage."""
     sync_dir: str | None = None
-    """Folder through which the weights go; the server must see it under the same path. Only what the stage wrote there is
-    removed. Left out, the stage's own folder."""
+    """Folder through which the weights go, relative to the recipe; the server must see it under the same path. It needs
+    room for two checkpoints, and the stage removes them at its end. Left out, the stage's own folder."""
     timeout_seconds: float = Field(default=600, gt=0)
     """Longest time for one request: all samples of a prompt, or loading the weights."""
     max_concurrency: int = Field(default=256, ge=1)
@@ -68,7 +69,10 @@ class VLLMServerSampler(Sampler):
         """Return the sampler of a stage; `tokenizer` is the policy's."""
         from align.train.vllm_server import VLLMServer  # noqa: PLC0415
 
-        folder = run.home(self.sync_dir).resolve() if self.sync_dir else run.folder.resolve()
+        folder = run.folder.resolve() / "sampler_weights"
+        if self.sync_dir:  # other runs may use it too, but this one finds what it left there before it was killed
+            own = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+            folder = run.home(self.sync_dir).resolve() / "sampler_weights" / own
         return VLLMServer(
             tokenizer, self.base_url, folder, timeout_seconds=self.timeout_seconds, max_concurrency=self.max_concurrency
         )

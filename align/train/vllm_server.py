@@ -27,7 +27,6 @@ import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +59,7 @@ class VLLMServer:
     """`PolicySampler` of `kind: vllm_server`."""
 
     def __init__(self, tokenizer: Any, url: str, folder: Path, *, timeout_seconds: float, max_concurrency: int) -> None:
-        self.tokenizer, self.url, self.folder = tokenizer, url, folder / "sampler_weights"
+        self.tokenizer, self.url, self.folder = tokenizer, url, folder
         self.timeout_seconds, self.max_concurrency = timeout_seconds, max_concurrency
         self._stop_ids: list[int] = []
         self._vocabulary = 0
@@ -86,14 +85,13 @@ class VLLMServer:
     def close(self) -> None:
         """Remove the weights from the folder. The server keeps those that it loaded."""
         if self._written:
-            shutil.rmtree(self._written)
-            if not any(self.folder.iterdir()):
-                self.folder.rmdir()
+            shutil.rmtree(self.folder)
             self._written = None
 
     async def _hand_over(self, plain: Any) -> None:
         async with self._session() as session:
             if self._probed is None:
+                shutil.rmtree(self.folder, ignore_errors=True)  # what a killed run left
                 with _larger_embeddings(plain):
                     self._probed = await self._load(session, plain)
             before, self._probed = self._probed, await self._load(session, plain)
@@ -180,10 +178,10 @@ class VLLMServer:
                         raise
                     await asyncio.sleep(wait)
         choices: Any = said.get("choices") if isinstance(said, dict) else None
-        if not isinstance(choices, list) or len(choices) != sampling.n:
-            given = len(choices) if isinstance(choices, list) else "no"
+        given = len(choices) if isinstance(choices, list) else 0
+        if given != sampling.n:
             raise SamplerError(f"{self.url} gave {given} samples of a prompt where {sampling.n} were asked for")
-        return [self._completion(choice, ids) for choice in sorted(choices, key=itemgetter("index"))]
+        return [self._completion(choice, ids) for choice in sorted(choices, key=lambda choice: choice["index"])]
 
     def _completion(self, choice: dict[str, Any], prompt: list[int]) -> Completion:
         """Read one sample.
