@@ -15,6 +15,7 @@ from align.core.errors import StageFailed
 RECIPE = """
 name: sampled
 seed: 5
+{head}
 base: {base}
 stages:
   asked: {{kind: load, path: asked.jsonl}}
@@ -42,8 +43,9 @@ class Letters(Reward):
 """
 
 
-def run(place: Path, base: str, sampler: str, *, name="run", rounds=2, rate="1e-3", more="") -> Path:
-    (place / "recipe.yaml").write_text(RECIPE.format(base=base, sampler=sampler, rounds=rounds, rate=rate, more=more))
+def run(place: Path, base: str, sampler: str, *, name="run", rounds=2, rate="1e-3", more="", head="") -> Path:
+    fields = {"base": base, "sampler": sampler, "rounds": rounds, "rate": rate, "more": more, "head": head}
+    (place / "recipe.yaml").write_text(RECIPE.format(**fields))
     (place / "asked.jsonl").write_text("".join(json.dumps({"prompt": f"Ben {i} has {i + 2} cups?"}) + "\n" for i in range(12)))
     (place / "letters.py").write_text(LETTERS)
     return Recipe.load(place / "recipe.yaml").run(place / name).stage("online")
@@ -92,6 +94,15 @@ def test_adapters_reach_the_server_merged(tiny: str, tmp_path: Path) -> None:
         figures = rounds(run(tmp_path, tiny, served(server), rounds=3, more="lora: {r: 4, alpha: 8}", rate="1e-2"))
     assert figures[2]["kl"] > 0.01
     assert all(f["sampler"]["absolute"] < 1e-3 for f in figures)
+
+
+def test_two_processes_share_one_server(tiny: str, tmp_path: Path) -> None:
+    with StandIn(tiny) as server:
+        folder = run(tmp_path, tiny, served(server), rounds=2, head="accelerate: {num_processes: 2}")
+    assert server.loads == 3  # other weights first, then those of each round: one process hands them over
+    asked = [json.dumps(r["prompt"]) for r in server.requests if "n" in r]
+    assert len(asked) == len(set(asked)) == 12  # each prompt is asked by one process
+    assert all(f["prompts"] == 6 and f["sampler"]["absolute"] < 1e-3 for f in rounds(folder))
 
 
 def test_weights_go_through_the_folder_that_both_see(tiny: str, tmp_path: Path) -> None:
