@@ -25,16 +25,19 @@ class StandIn:
     dev_mode=False: has no route that changes weights, as `vllm serve` without VLLM_SERVER_DEV_MODE.
     stale=True: answers the request for new weights with success and keeps the old ones.
     forgets=N: keeps the old ones from the N-th load on.
+    skips=NAME: does so from its second load on with those whose name holds this.
     garbage=True: answers with tokens that nobody sampled, and with the log-probabilities of those that were.
     most: samples of a prompt at most, whatever `n` says.
     blind=True: does not find the folder with the weights.
     """
 
-    def __init__(self, model: str, *, dev_mode=True, stale=False, forgets=None, garbage=False, most=None, blind=False) -> None:
+    def __init__(
+        self, model: str, *, dev_mode=True, stale=False, forgets=None, skips=None, garbage=False, most=None, blind=False
+    ) -> None:
         self.engine = Engine.load(model, "float32", 64, "cpu")
         self.engine.logprobs = True
         self.dev_mode, self.stale, self.forgets, self.garbage, self.most = dev_mode, stale, forgets, garbage, most
-        self.blind, self.loads = blind, 0
+        self.blind, self.skips, self.loads = blind, skips, 0
         self.requests: list[dict[str, Any]] = []
         self.url = ""
         self._loop, self._up = asyncio.new_event_loop(), threading.Event()
@@ -75,7 +78,9 @@ class StandIn:
             return web.json_response({"error": {"message": "Internal Server Error"}}, status=500)
         new = AutoModelForCausalLM.from_pretrained(body["kwargs"]["weights_path"], dtype=torch.float32)
         if not self.stale and (self.forgets is None or self.loads < self.forgets):
-            self.engine.model.load_state_dict(new.state_dict())
+            left_out = self.skips if self.loads else None
+            kept = {n: t for n, t in new.state_dict().items() if left_out is None or left_out not in n}
+            self.engine.model.load_state_dict(kept, strict=False)
         self.loads += 1
         return web.json_response({"results": [None]})
 
