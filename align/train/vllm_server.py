@@ -211,8 +211,10 @@ class VLLMServer:
     # -- HTTP -----------------------------------------------------------------------------------------------------
 
     def _session(self) -> aiohttp.ClientSession:
-        limits = aiohttp.ClientTimeout(total=self.timeout_seconds)
-        return aiohttp.ClientSession(timeout=limits, connector=aiohttp.TCPConnector(limit=0))
+        # A connection a request: the server closes one that is idle for 5 s, which saving weights takes, and a request into a
+        # closing one fails. Against the seconds that a request takes, connecting is nothing.
+        connector = aiohttp.TCPConnector(limit=0, force_close=True)
+        return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self.timeout_seconds), connector=connector)
 
     async def _post(self, session: aiohttp.ClientSession, path: str, body: dict[str, Any]) -> Any:
         """Return the JSON that a route answers.

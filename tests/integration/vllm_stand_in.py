@@ -60,7 +60,8 @@ class StandIn:
         if self.dev_mode:
             app.router.add_post("/collective_rpc", self._reload)
             app.router.add_post("/reset_prefix_cache", self._forget_prefixes)
-        runner = web.AppRunner(app, shutdown_timeout=1)
+        # vLLM closes idle connections after 5 s; here at once, so that whoever counts on them fails
+        runner = web.AppRunner(app, shutdown_timeout=1, keepalive_timeout=0.01)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
