@@ -13,7 +13,7 @@ from align.core import catalog, log, tables, wiring
 from align.core.artifacts import RunFolder
 from align.core.config import Plugin, did_you_mean
 from align.core.errors import UsageError
-from align.core.plugins import Generator, Optimizer, Reward
+from align.core.plugins import Generator, Optimizer, Reward, Sampler
 from align.core.recipe import Loaded
 from align.core.rows import Demonstration, Message, Preference, Prompt, Row
 from align.core.stage import Stage
@@ -28,6 +28,7 @@ FAMILIES: dict[str, type[Plugin]] = {
     "reward": Reward,
     "executor": Executor,
     "optimizer": Optimizer,
+    "sampler": Sampler,
 }
 
 

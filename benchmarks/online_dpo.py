@@ -50,7 +50,7 @@ stages:
     max_length: 256
     rounds: {rounds}
     prompts_per_round: 80
-    sampler_batch_size: 512
+    sampler: {{kind: transformers, batch_size: 512}}
     per_device_train_batch_size: 4
     num_train_epochs: 2
     learning_rate: 3e-5

@@ -166,7 +166,12 @@ class RunFolder:
         """Return everything that decides what a stage makes."""
         stage = recipe.stages[name]
         fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
-        fields = {name: value for name, value in fields.items() if name not in type(stage).operational}
+        for at, part in reversed(list(wiring.parts(stage))):  # inner ones first: an outer one may leave them out whole
+            place: Any = fields
+            for key in at:
+                place = place[key]
+            for name in part.operational if isinstance(part, Plugin) else ():
+                place.pop(name, None)
         inputs: dict[str, Any] = {}
         for _, need, reference in wiring.references(type(stage), fields):
             if need == "generator":

@@ -44,6 +44,10 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "local": "data_synthesis.executors:Local",
         "ray": "data_synthesis.ray_executor:Ray",
     },
+    "sampler": {
+        "transformers": "align.train.samplers:TransformersSampler",
+        "vllm_server": "align.train.samplers:VLLMServerSampler",
+    },
     "optimizer": {
         "adamw": "align.train.optimizers:AdamWConfig",
         "online_merging": "align.train.optimizers:OnlineMergingConfig",

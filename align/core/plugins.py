@@ -6,12 +6,15 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from pydantic import Field
 
 from align.core.config import Config, Plugin
 from align.core.rows import Message, Prompt
+
+if TYPE_CHECKING:
+    from align.core.stage import Run
 
 
 class Sampling(Config):
@@ -45,6 +48,8 @@ class Completion:
     """Ids as sampled, the end-of-turn token included when there was one."""
     usage: dict[str, int] = field(default_factory=dict)
     """`prompt_tokens` and `completion_tokens`, where the back end tells."""
+    logprobs: list[float] | None = None
+    """Of each of `token_ids` at temperature 1, as computed while sampling; only a sampler of online DPO reports them."""
 
 
 class Price(Config):
@@ -106,6 +111,16 @@ class Reward(Plugin, ABC):
     async def score_many(self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]) -> list[list[Score]]:
         """Score many prompts. Rewards that batch across prompts override it."""
         return list(await asyncio.gather(*(self.score(p, c) for p, c in zip(prompts, completions, strict=True))))
+
+
+class Sampler(Plugin, ABC):
+    """Declares what draws the samples of an online stage; its `build` makes what does it."""
+
+    family: ClassVar[str] = "sampler"
+
+    @abstractmethod
+    def build(self, tokenizer: Any, run: Run) -> Any:
+        """Return an `align.train.sampling.PolicySampler` for a stage; `tokenizer` is the policy's."""
 
 
 class Optimizer(Plugin, ABC):

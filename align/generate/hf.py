@@ -84,9 +84,10 @@ class _Request:
 class Engine:
     """A model in memory with a queue in front of it."""
 
-    def __init__(self, model: Any, tokenizer: Any, batch_size: int = 128) -> None:
-        self.model, self.tokenizer, self.batch_size = model, tokenizer, batch_size
-        self.stop_ids = _stop_ids(model, tokenizer)
+    def __init__(self, model: Any, tokenizer: Any, batch_size: int = 128, *, logprobs: bool = False) -> None:
+        """Take a model that is where it is to run; `logprobs`: report those of the sampled tokens, at temperature 1."""
+        self.model, self.tokenizer, self.batch_size, self.logprobs = model, tokenizer, batch_size, logprobs
+        self.stop_ids = stop_ids(model, tokenizer)
         self._waiting: list[_Request] = []
         self._worker: asyncio.Task[None] | None = None
         self._lock = threading.Lock()
@@ -150,13 +151,16 @@ class Engine:
         self.model.eval()
         try:
             with torch.no_grad():
-                out = self._loop(ids, mask, prompts, InverseCDF(seeds, sampling).to(device))
+                out, logps = self._loop(ids, mask, prompts, InverseCDF(seeds, sampling).to(device))
         finally:
             self.model.train(training)
-        return [self._completion(row, len(p)) for row, p in zip(out.tolist(), prompts, strict=True)]
+        rows = zip(out.tolist(), logps.tolist(), prompts, strict=True)
+        return [self._completion(tokens, said, len(prompt)) for tokens, said, prompt in rows]
 
-    def _loop(self, ids: torch.Tensor, mask: torch.Tensor, prompts: list[list[int]], pick: InverseCDF) -> torch.Tensor:
-        """Return (batch, new tokens) ids; what follows a row's end is padding.
+    def _loop(
+        self, ids: torch.Tensor, mask: torch.Tensor, prompts: list[list[int]], pick: InverseCDF
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (batch, new tokens) ids, and their log-probabilities where those are reported; padding follows a row's end.
 
         A row that has ended is dropped once a quarter of the batch has: what is left runs as a smaller batch (departure 4).
         """
@@ -167,6 +171,7 @@ class Engine:
         rows = torch.arange(len(prompts), device=ids.device)  # which sequences are still in the batch
         alive = torch.ones_like(rows, dtype=torch.bool)
         out = ids.new_full((len(prompts), pick.steps), self.tokenizer.pad_token_id)
+        logps = torch.zeros(out.shape, device=ids.device)
         for step in range(pick.steps):
             if cache is None:  # a prompt of one token
                 inputs = {"input_ids": current, "attention_mask": mask}
@@ -176,16 +181,19 @@ class Engine:
             said = self.model(**inputs, use_cache=True, logits_to_keep=1)
             cache, tokens = said.past_key_values, pick(said.logits[:, -1], step, rows)
             out[rows[alive], step] = tokens[alive]
+            if self.logprobs:
+                of_all = said.logits[:, -1].float().log_softmax(-1)
+                logps[rows[alive], step] = of_all.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)[alive]
             alive &= ~torch.isin(tokens, stops)
             left = int(alive.sum())
             if left == 0:
-                return out[:, : step + 1]
+                return out[:, : step + 1], logps[:, : step + 1]
             if left <= 0.75 * len(rows):
                 kept = alive.nonzero().flatten()
                 cache.batch_select_indices(kept)
                 rows, mask, tokens, alive = rows[kept], mask[kept], tokens[kept], alive[kept]
             current, mask = tokens.unsqueeze(-1), torch.cat([mask, mask.new_ones(len(rows), 1)], -1)
-        return out
+        return out, logps
 
     def _prefill(self, ids: torch.Tensor, mask: torch.Tensor, prompts: list[list[int]]) -> Any:
         """Return the cache of everything but the last token, computed once for each distinct prompt (departure 5).
@@ -212,15 +220,16 @@ class Engine:
             cache.batch_select_indices(torch.tensor([rank[tuple(p)] for p in prompts], device=ids.device))
         return cache
 
-    def _completion(self, ids: list[int], prompt_length: int) -> Completion:
+    def _completion(self, ids: list[int], logps: list[float], prompt_length: int) -> Completion:
         end = next((i for i, token in enumerate(ids) if token in self.stop_ids), None)
         kept = ids if end is None else ids[: end + 1]
         text = self.tokenizer.decode(kept if end is None else kept[:-1], skip_special_tokens=True)
         usage = {"prompt_tokens": prompt_length, "completion_tokens": len(kept)}
-        return Completion(text, "length" if end is None else "stop", kept, usage)
+        reason = "length" if end is None else "stop"
+        return Completion(text, reason, kept, usage, logps[: len(kept)] if self.logprobs else None)
 
 
-def _stop_ids(model: Any, tokenizer: Any) -> list[int]:
+def stop_ids(model: Any, tokenizer: Any) -> list[int]:
     """Return the ids that end a turn: the tokenizer's and those of the checkpoint's generation config."""
     configured = getattr(model.generation_config, "eos_token_id", None)
     ids = configured if isinstance(configured, list) else [configured]

@@ -13,26 +13,25 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from align.core.errors import StageFailed
-from align.core.plugins import Reward
+from align.core.plugins import Reward, Sampler
 from align.core.rows import Prompt
 from align.core.stage import Run
 from align.core.wiring import Ref
 from align.generate import checkpoints
 from align.stages.dpo import PreferenceStage
 from align.train.optimizers import AdamWConfig, OnlineMergingConfig
+from align.train.samplers import TransformersSampler
 from data_synthesis.calls import CallLog, Usage
 from data_synthesis.generators import Generators
 
 
 class OnlineDPO(PreferenceStage):
     """Train on pairs sampled from the model being trained."""
-
-    operational: ClassVar[frozenset[str]] = PreferenceStage.operational | {"sampler_batch_size"}
 
     prompts: Annotated[str, Ref("prompts")]
     """What the policy is asked."""
@@ -64,10 +63,9 @@ class OnlineDPO(PreferenceStage):
     `reference_mixup` after each round (TR-DPO, arXiv 2404.09656)."""
     reference_mixup: float = Field(default=0.6, gt=0, le=1)
     """Share of the policy's weights in the `ema` of the reference. 0.6 is TRL's `ref_model_mixup_alpha`."""
-    sampler_batch_size: int = Field(default=128, ge=1)
-    """Sequences decoded at once."""
-    sampler_dtype: Literal["float32", "bfloat16", "float16"] | None = None
-    """Precision of a copy of the policy used for sampling; left out, the policy itself samples."""
+    sampler: Sampler = TransformersSampler()
+    """What draws the samples: `transformers` (this process) or `vllm_server`. One that is not the policy itself is checked
+    against it every round."""
     lr_scheduler_type: str = "constant"
     """Over all rounds together."""
     warmup_ratio: float = Field(default=0.0, ge=0, lt=1)
@@ -118,6 +116,7 @@ class OnlineDPO(PreferenceStage):
             prompts_per_round=per_round,
             carry=Carry(self.max_steps if self.max_steps != -1 else self.rounds * self.steps_of(per_round)),
             generators=generators,
+            sampler=self.sampler.build(tokenizer, run),
         )
         try:
             figures = rounds.loop()
@@ -125,6 +124,7 @@ class OnlineDPO(PreferenceStage):
             self.reward.stop()
             generators.stop()
             generators.calls.close()
+            rounds.sampler.close()
         if not any(f["pairs"] for f in figures):
             why = "; ".join(f"{n} {reason}" for reason, n in sum((Counter(f["filtered"]) for f in figures), Counter()).items())
             raise StageFailed(run.name, f"no round gave a pair to train on ({why}); look at `align peek`, change the reward, "

@@ -24,6 +24,8 @@ class Thought:
     """Sum of the tokens' log-probabilities, at temperature 1."""
     entropy: float
     """Mean entropy of the distributions that they were drawn from, in nats a token."""
+    token_logps: list[float]
+    """Of each token, whose sum is `logp`."""
 
 
 @torch.no_grad()
@@ -87,4 +89,5 @@ def _forward(model: Any, answers: list[tuple[list[int], list[int]]]) -> list[Tho
     trained = torch.arange(kept, device=model.device) >= kept - lengths.unsqueeze(1)
     sums = (token_logps * trained).sum(-1).tolist()
     means = ((entropies * trained).sum(-1) / lengths).tolist()
-    return [Thought(logp, entropy) for logp, entropy in zip(sums, means, strict=True)]
+    each = [row[kept - len(completion) :] for row, (_, completion) in zip(token_logps.tolist(), answers, strict=True)]
+    return [Thought(*thought) for thought in zip(sums, means, each, strict=True)]

@@ -28,9 +28,7 @@ from typing import Any
 import torch
 from accelerate import PartialState
 from accelerate.utils import gather_object
-from peft import PeftModel
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM
 
 from align.core import tables
 from align.core.errors import StageFailed
@@ -38,10 +36,10 @@ from align.core.plugins import Completion, Sampling, Score
 from align.core.rows import Prompt
 from align.core.stage import Run
 from align.generate.chat import encode_prompt
-from align.generate.hf import Engine
 from align.train.bridge import Carry, Extras, build, unpatch
 from align.train.logprobs import think
 from align.train.pairs import best_against_worst
+from align.train.sampling import PolicySampler, agreement, difference, distrust
 from data_synthesis.calls import Usage
 from data_synthesis.generators import Generators
 
@@ -66,6 +64,7 @@ class Rounds:
     carry: Carry
     generators: Generators
     """Whom the reward may ask."""
+    sampler: PolicySampler
 
     def loop(self) -> list[dict[str, Any]]:
         """Work through the rounds that are not done; return the figures of all of them.
@@ -139,9 +138,12 @@ class Rounds:
         self._ask_reference(found)
         seconds = {"sampling": round(sampled - started, 2), "scoring": round(time.monotonic() - sampled, 2)}
         found = gather_object(found)
+        figures = _figures(found)
+        if "sampler" in figures and (why := distrust(figures["sampler"])):
+            raise StageFailed(self.run.name, f"round {index + 1}: {why}", self.run.log_file)
         pairs = [each["pair"] for each in found if "pair" in each]
         shown = [each["shown"] for each in found if "shown" in each]
-        return {"pairs": pairs, "figures": _figures(found), "samples": shown[:SHOWN], "seconds": seconds}
+        return {"pairs": pairs, "figures": figures, "samples": shown[:SHOWN], "seconds": seconds}
 
     async def _score(self, prompts: list[Prompt], texts: list[list[str]]) -> list[list[Score]]:
         try:
@@ -170,6 +172,7 @@ class Rounds:
             "tokens": [len(s.token_ids or ()) for s in samples],
             "truncated": [s.finish_reason == "length" for s in samples],
             "first": (ids, samples[0].token_ids),
+            "reported": samples[0].logprobs,
         }
         if isinstance(chosen, str):
             return found | {"filtered": chosen}
@@ -187,6 +190,8 @@ class Rounds:
         own_thoughts = think(self.model, firsts, bf16=self.stage.bf16)
         for each, own, other in zip(found, own_thoughts, thoughts[: len(firsts)], strict=True):
             each |= {"kl": own.logp - other.logp, "entropy": own.entropy}
+            if (reported := each.pop("reported")) is not None:
+                each["apart"] = difference(reported, own.token_logps)
         of_sides = iter(thoughts[len(firsts) :])
         for pair in pairs if "ld_alpha" not in self.stage.training_args else ():  # its sums are of parts of an answer
             pair |= {"ref_chosen_logps": next(of_sides).logp, "ref_rejected_logps": next(of_sides).logp}
@@ -205,17 +210,10 @@ class Rounds:
 
     def _sample(self, index: int, prompts: Sequence[Prompt], ids: list[list[int]]) -> list[list[Completion]]:
         stage = self.stage
-        engine = Engine(sampler_copy(self.model, stage.sampler_dtype), self.tokenizer, stage.sampler_batch_size)
+        self.sampler.sync(self.model)
         sampling = Sampling(n=stage.samples, temperature=stage.temperature, max_new_tokens=stage.max_new_tokens)
-
-        async def all_of_them() -> list[list[Completion]]:
-            jobs = []
-            for prompt, prompt_ids in zip(prompts, ids, strict=True):
-                seeded = sampling.model_copy(update={"seed": self.run.seed("round", index, prompt.id)})
-                jobs.append(engine.generate(prompt_ids, seeded))
-            return list(await asyncio.gather(*jobs))
-
-        return asyncio.run(all_of_them())
+        seeds = [self.run.seed("round", index, prompt.id) for prompt in prompts]
+        return self.sampler.sample(ids, [sampling.model_copy(update={"seed": seed}) for seed in seeds])
 
     # -- training -------------------------------------------------------------------------------------------------
 
@@ -273,33 +271,6 @@ class Rounds:
         self.run.log.info("%-12s resuming after round %d", self.run.name, int(folder.name) + 1)
 
 
-def sampler_copy(model: Any, dtype: str | None) -> Any:
-    """Return a model to decode with that has this model's weights; the model itself where no copy is needed.
-
-    Decoding through a PEFT wrapper is 4 times slower (measured, docs/paper_index.md), so LoRA is merged into a copy.
-    """
-    if not isinstance(model, PeftModel) and dtype in (None, str(model.dtype).removeprefix("torch.")):
-        return model
-    target = getattr(torch, dtype) if dtype else model.dtype
-    if not isinstance(model, PeftModel):
-        weights = model.state_dict()
-    else:
-        model.merge_adapter()
-        weights = {
-            n.replace("base_model.model.", "", 1).replace(".base_layer", ""): t.detach().clone()
-            for n, t in model.state_dict().items()
-            if "lora_" not in n
-        }
-        model.unmerge_adapter()
-    inner = model.get_base_model() if isinstance(model, PeftModel) else model
-    copy = AutoModelForCausalLM.from_config(inner.config, dtype=target)
-    missing, unexpected = copy.load_state_dict({n: t.to(target) for n, t in weights.items()}, strict=False)
-    if unexpected or set(missing) - ({"lm_head.weight"} if inner.config.tie_word_embeddings else set()):
-        raise ValueError(f"the sampler's copy does not fit the policy: missing {missing}, unexpected {unexpected}")
-    copy.generation_config = inner.generation_config
-    return copy.to(model.device).eval().requires_grad_(False)
-
-
 def _load(model: Any, file: Path) -> None:
     """Set the parameters that a file holds."""
     weights = load_file(file)
@@ -332,6 +303,7 @@ def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
         "entropy": round(fmean(each["entropy"] for each in found), 4),
         "tokens": mean("tokens", digits=1),
         "truncated": mean("truncated"),
+        **({"sampler": agreement(apart)} if (apart := [each["apart"] for each in found if "apart" in each]) else {}),
     }
 
 
@@ -342,5 +314,6 @@ def _line(figures: dict[str, Any], started: float) -> str:
     parts = [f"{figures['pairs']}/{figures['prompts']} pairs" + (f" ({filtered})" if filtered else "")]
     parts.append(f"reward {reward['worst']:.3g} < {reward['mean']:.3g} < {reward['best']:.3g}")
     parts.append(f"{figures['tokens']:.0f} tokens, KL {figures['kl']:.3g}, entropy {figures['entropy']:.3g}")
+    parts += [f"sampler {figures['sampler']['absolute']:.2g} nats off"] if "sampler" in figures else []
     parts += [f"loss {figures['loss']:.3f}"] if "loss" in figures else []
     return ", ".join([*parts, " ".join(f"{k} {v}" for k, v in shares.items())])

@@ -49,7 +49,7 @@ stages:
     samples: 4
     rounds: 2
     max_new_tokens: 40
-    sampler_dtype: bfloat16
+    sampler: {{kind: transformers, dtype: bfloat16}}
     learning_rate: 1e-3
     per_device_train_batch_size: 4
 """
