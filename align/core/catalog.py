@@ -46,6 +46,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "sampler": {
         "transformers": "align.train.samplers:TransformersSampler",
+        "vllm": "align.train.samplers:VLLMSampler",
         "vllm_server": "align.train.samplers:VLLMServerSampler",
     },
     "optimizer": {

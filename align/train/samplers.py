@@ -1,4 +1,4 @@
-"""What may draw the samples of `online_dpo`, as fields: this process, or a vLLM server.
+"""What may draw the samples of `online_dpo`, as fields: this process, a vLLM of its own beside it, or a vLLM server.
 
 `build` makes the `align.train.sampling.PolicySampler` that does the work; nothing here imports torch until then, so
 `align check` stays light.
@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -76,3 +79,49 @@ class VLLMServerSampler(Sampler):
         return VLLMServer(
             tokenizer, self.base_url, folder, timeout_seconds=self.timeout_seconds, max_concurrency=self.max_concurrency
         )
+
+
+class VLLMSampler(Sampler):
+    """A vLLM server that the stage starts beside itself and ends with itself; for the rest it is `vllm_server`."""
+
+    kind: str = "vllm"
+    operational: ClassVar[frozenset[str]] = frozenset(
+        {"command", "gpu_memory_utilization", "tensor_parallel_size", "start_seconds", "timeout_seconds", "max_concurrency"}
+    )
+
+    dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
+    """Precision of the weights while sampling."""
+    gpu_memory_utilization: float = Field(default=0.3, gt=0, le=1)
+    """Part of each GPU's memory for weights and key-value cache; training needs the rest (0.3: TRL's for the same case)."""
+    tensor_parallel_size: int = Field(default=1, ge=1)
+    """GPUs over which every layer is split."""
+    max_model_len: int | None = Field(default=None, ge=1)
+    """Longest prompt plus completion, in tokens. Left out: what the checkpoint's config says, which may not fit."""
+    args: list[str] = []
+    """More arguments of `vllm serve`, such as `["--enforce-eager"]`."""
+    command: str = "vllm"
+    """The program, where vLLM is installed in another environment."""
+    start_seconds: float = Field(default=900, gt=0)
+    """Longest time until it serves: loading and compiling take minutes."""
+    timeout_seconds: float = Field(default=600, gt=0)
+    """Longest time for one request: all samples of a prompt, or loading the weights."""
+    max_concurrency: int = Field(default=256, ge=1)
+    """Prompts of one training process that are with the server at once. vLLM queues what it cannot take."""
+
+    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
+        """Refuse a program that is not there."""
+        if shutil.which(self.command) is None:
+            yield "command", f"there is no program {self.command!r}: pip install vllm, or name the one of another environment"
+
+    def build(self, tokenizer: Any, run: Run) -> PolicySampler:
+        """Return the sampler of a stage; `tokenizer` is the policy's."""
+        from align.train.vllm_process import OwnVLLM  # noqa: PLC0415
+
+        options = {"dtype": self.dtype, "gpu-memory-utilization": self.gpu_memory_utilization}
+        options |= {"tensor-parallel-size": self.tensor_parallel_size}
+        options |= {"max-model-len": self.max_model_len} if self.max_model_len else {}
+        given = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+        return OwnVLLM(
+            tokenizer, run.folder.resolve() / "sampler_weights", [self.command, *given, *self.args], run.folder / "vllm.log",
+            start_seconds=self.start_seconds, timeout_seconds=self.timeout_seconds, max_concurrency=self.max_concurrency,
+        )  # fmt: skip

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +14,7 @@ import pytest
 from vllm_stand_in import StandIn
 
 from align import Recipe
-from align.core.errors import StageFailed
+from align.core.errors import AlignError, StageFailed
 
 RECIPE = """
 name: sampled
@@ -53,6 +57,16 @@ def run(place: Path, base: str, sampler: str, *, name="run", rounds=2, rate="1e-
 
 def served(server: StandIn, more: str = "") -> str:
     return f"{{kind: vllm_server, base_url: '{server.url}'{more}}}"
+
+
+def own(place: Path, more: str = "") -> str:
+    """Return `kind: vllm` with the stand-in as its program."""
+    program = place / "vllm"
+    stand_in = Path(__file__).with_name("vllm_stand_in.py")
+    lines = ["#!/bin/sh", f"export SERVED='{place / 'served.txt'}'", f"exec '{sys.executable}' '{stand_in}' \"$@\""]
+    program.write_text("\n".join(lines))
+    program.chmod(0o755)
+    return f"{{kind: vllm, command: '{program}', dtype: float32{more}}}"
 
 
 def rounds(folder: Path) -> list[dict[str, Any]]:
@@ -158,3 +172,58 @@ def test_where_and_how_wide_a_sampler_works_is_no_part_of_the_fingerprint(tiny: 
     assert done.stat().st_mtime_ns == before
     run(tmp_path, tiny, "{kind: transformers, dtype: bfloat16}", rounds=1)
     assert done.stat().st_mtime_ns != before
+
+
+# -- a server of the stage's own ----------------------------------------------------------------------------------------
+
+
+def gone(pid: int) -> bool:
+    """Return whether a process ends within seconds."""
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        if Path(f"/proc/{pid}/stat").read_text().split(") ")[1].startswith("Z"):  # ended, and nobody has asked how
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_stage_starts_its_own_vllm_and_ends_it(tiny: str, tmp_path: Path) -> None:
+    folder = run(tmp_path, tiny, own(tmp_path, ", max_model_len: 256, args: [--seed, '3']"))
+    here = run(tmp_path, tiny, "transformers", name="here")
+    assert pairs(folder, 1) == pairs(here, 1)
+    pid, *options = (tmp_path / "served.txt").read_text().splitlines()
+    given = dict(zip(options[::2], options[1::2], strict=True))
+    assert {k: given[k] for k in ("--dtype", "--max-model-len", "--seed", "--gpu-memory-utilization")} == {
+        "--dtype": "float32", "--max-model-len": "256", "--seed": "3", "--gpu-memory-utilization": "0.3",
+    }  # fmt: skip
+    assert gone(int(pid))
+    assert "loading" in (folder / "vllm.log").read_text()
+    assert not list(folder.glob("sampler_weights*"))
+
+
+def test_a_vllm_that_does_not_start_says_why(tiny: str, tmp_path: Path) -> None:
+    with pytest.raises(StageFailed, match=r"(?s)the vLLM server ended with 1; its log, .*no memory for the key-value cache"):
+        run(tmp_path, tiny, own(tmp_path, ", args: [--fail]"))
+
+
+def test_a_vllm_that_is_not_installed_is_known_before_the_run(tiny: str, tmp_path: Path) -> None:
+    with pytest.raises(AlignError, match=r"online.sampler.command: there is no program 'vllm-9'"):
+        run(tmp_path, tiny, "{kind: vllm, command: vllm-9}")
+
+
+def test_a_killed_run_leaves_no_server_behind(tiny: str, tmp_path: Path) -> None:
+    sampler = own(tmp_path)
+    fields = {"base": tiny, "sampler": sampler, "rounds": 50, "rate": "1e-6", "more": "", "head": ""}
+    (tmp_path / "recipe.yaml").write_text(RECIPE.format(**fields))
+    (tmp_path / "asked.jsonl").write_text('{"prompt": "Ben has 2 cups?"}\n' * 2 + '{"prompt": "Ben has 3 cups?"}\n')
+    (tmp_path / "letters.py").write_text(LETTERS)
+    command = [sys.executable, "-m", "align", "run", "recipe.yaml", "--out", "killed"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT) as process:
+        served = tmp_path / "served.txt"
+        while process.poll() is None and not served.exists():
+            time.sleep(0.1)
+        process.kill()
+    assert gone(int(served.read_text().splitlines()[0]))

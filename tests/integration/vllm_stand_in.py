@@ -2,13 +2,18 @@
 
     with StandIn(model_folder, stale=True) as server: ...   # says that it loads weights, and keeps its own
 
-It answers under `server.url` from a thread of its own and remembers what it was asked in `server.requests`.
+It answers under `server.url` from a thread of its own and remembers what it was asked in `server.requests`. As a program
+(`vllm_stand_in.py serve MODEL --port N ...`) it is what `kind: vllm` starts.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 import threading
+from pathlib import Path
 from typing import Any, Self
 
 import torch
@@ -32,14 +37,14 @@ class StandIn:
     """
 
     def __init__(
-        self, model: str, *, dev_mode=True, stale=False, forgets=None, skips=None, garbage=False, most=None, blind=False
+        self, model: str, *, dev_mode=True, stale=False, forgets=None, skips=None, garbage=False, most=None, blind=False, port=0
     ) -> None:
         self.engine = Engine.load(model, "float32", 64, "cpu")
         self.engine.logprobs = True
         self.dev_mode, self.stale, self.forgets, self.garbage, self.most = dev_mode, stale, forgets, garbage, most
         self.blind, self.skips, self.loads = blind, skips, 0
         self.requests: list[dict[str, Any]] = []
-        self.url = ""
+        self.url, self._port = "", port
         self._loop, self._up = asyncio.new_event_loop(), threading.Event()
 
     def __enter__(self) -> Self:
@@ -56,6 +61,7 @@ class StandIn:
     async def _serve(self) -> None:
         self._end = asyncio.Event()
         app = web.Application()
+        app.router.add_get("/health", self._health)
         app.router.add_post("/v1/completions", self._completions)
         if self.dev_mode:
             app.router.add_post("/collective_rpc", self._reload)
@@ -63,12 +69,15 @@ class StandIn:
         # vLLM closes idle connections after 5 s; here at once, so that whoever counts on them fails
         runner = web.AppRunner(app, shutdown_timeout=1, keepalive_timeout=0.01)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", self._port)
         await site.start()
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         self._up.set()
         await self._end.wait()
         await runner.cleanup()
+
+    async def _health(self, request: web.Request) -> web.Response:
+        return web.Response()
 
     async def _reload(self, request: web.Request) -> web.Response:
         from transformers import AutoModelForCausalLM
@@ -108,3 +117,20 @@ class StandIn:
         logprobs = {"token_logprobs": sample.logprobs}
         return {"index": index, "text": "not to be used", "finish_reason": sample.finish_reason, "token_ids": ids,
                 "prompt_token_ids": prompt, "logprobs": logprobs}  # fmt: skip
+
+
+def main() -> None:
+    """Serve until SIGTERM; leave process number and arguments in the file that SERVED names."""
+    _, model, *options = sys.argv[1:]
+    sys.stdout.write(f"loading {model}\n")
+    if "--fail" in options:
+        sys.exit("no memory for the key-value cache")
+    port, dev_mode = int(options[options.index("--port") + 1]), os.environ.get("VLLM_SERVER_DEV_MODE") == "1"
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    with StandIn(model, dev_mode=dev_mode, port=port):
+        Path(os.environ["SERVED"]).write_text("\n".join([str(os.getpid()), *options]))
+        signal.sigwait({signal.SIGTERM})
+
+
+if __name__ == "__main__":
+    main()
