@@ -124,7 +124,9 @@ class Judge(Reward):
             RuntimeError: nobody called `route`.
         """
         jobs = [self._grade(p, text) for p, texts in zip(prompts, completions, strict=True) for text in texts]
-        graded = await asyncio.gather(*jobs)
+        graded = await asyncio.gather(*jobs, return_exceptions=True)  # an error of one must not leave others running unseen
+        if errors := [error for error in graded if isinstance(error, BaseException) and not isinstance(error, NoGrade)]:
+            raise errors[0]
         if without := [grade for grade in graded if isinstance(grade, NoGrade)]:
             raise NoGrade(f"{without[0]} ({len(without)} of {len(graded)} completions are without a grade)")
         scores = iter([grade for grade in graded if isinstance(grade, Score)])

@@ -11,6 +11,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -64,8 +65,8 @@ class OnlineDPO(PreferenceStage):
     reference_mixup: float = Field(default=0.6, gt=0, le=1)
     """Share of the policy's weights in the `ema` of the reference. 0.6 is TRL's `ref_model_mixup_alpha`."""
     sampler: Sampler = TransformersSampler()
-    """What draws the samples: `transformers` (this process) or `vllm_server`. One that is not the policy itself is checked
-    against it every round."""
+    """What draws the samples: `transformers` (this process), `vllm` or `vllm_server`. One that is not the policy itself is
+    checked against it every round."""
     lr_scheduler_type: str = "constant"
     """Over all rounds together."""
     warmup_ratio: float = Field(default=0.0, ge=0, lt=1)
@@ -98,33 +99,34 @@ class OnlineDPO(PreferenceStage):
         kept = encode.encode(run, tokenizer, rows, encode.asked, self.max_length, self.strict)
         prompts = [row for row, _ in kept if isinstance(row, Prompt)]
         per_round = min(self.prompts_per_round or max(1, len(prompts) // self.rounds), len(prompts))
-        generators = Generators(run, CallLog(run.folder / "calls", f"rank{os.environ.get('RANK', '0')}"))
-        self.reward.start(run.locate)
-        self.reward.route(generators.ask)
-        model = checkpoints.causal_lm(start, self.dtype)
-        if self.lora and self.lora.adapter:
-            model = policy.continue_lora(model, run.locate(self.lora.adapter))
-        else:
-            model = policy.attach_lora(model, self.peft_config("CAUSAL_LM"))
-        rounds = Rounds(
-            run=run,
-            stage=self,
-            model=model,
-            reference=self.load_reference(run),
-            tokenizer=tokenizer,
-            prompts=prompts,
-            prompts_per_round=per_round,
-            carry=Carry(self.max_steps if self.max_steps != -1 else self.rounds * self.steps_of(per_round)),
-            generators=generators,
-            sampler=self.sampler.build(tokenizer, run),
-        )
-        try:
+        with ExitStack() as ends:
+            calls = CallLog(run.folder / "calls", f"rank{os.environ.get('RANK', '0')}")
+            ends.callback(calls.close)
+            generators = Generators(run, calls)
+            ends.callback(generators.stop)
+            ends.callback(self.reward.stop)
+            self.reward.start(run.locate)
+            self.reward.route(generators.ask)
+            sampler = self.sampler.build(tokenizer, run)
+            ends.callback(sampler.close)
+            model = checkpoints.causal_lm(start, self.dtype)
+            if self.lora and self.lora.adapter:
+                model = policy.continue_lora(model, run.locate(self.lora.adapter))
+            else:
+                model = policy.attach_lora(model, self.peft_config("CAUSAL_LM"))
+            rounds = Rounds(
+                run=run,
+                stage=self,
+                model=model,
+                reference=self.load_reference(run),
+                tokenizer=tokenizer,
+                prompts=prompts,
+                prompts_per_round=per_round,
+                carry=Carry(self.max_steps if self.max_steps != -1 else self.rounds * self.steps_of(per_round)),
+                generators=generators,
+                sampler=sampler,
+            )
             figures = rounds.loop()
-        finally:
-            self.reward.stop()
-            generators.stop()
-            generators.calls.close()
-            rounds.sampler.close()
         if not any(f["pairs"] for f in figures):
             why = "; ".join(f"{n} {reason}" for reason, n in sum((Counter(f["filtered"]) for f in figures), Counter()).items())
             raise StageFailed(run.name, f"no round gave a pair to train on ({why}); look at `align peek`, change the reward, "

@@ -44,7 +44,7 @@ def split(exact: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def block_size(device: torch.device) -> int:
-    """Return how many entries are worked on at once; random numbers are drawn by block, too.
+    """Return how many entries the general path works on at once; accelerators draw random numbers by block, too.
 
     On a CPU Delta then stays in the cache; elsewhere kernels should be large.
     """
@@ -198,9 +198,9 @@ def _eps(group: dict[str, Any], step: int) -> float:
 
 
 def flat(x: Tensor) -> Tensor:
-    """Return the entries that this process holds, as a vector: a view of contiguous ones."""
+    """Return the entries that this process holds, as a vector without gaps: a view where they lie so in memory."""
     local = x.to_local() if isinstance(x, DTensor) else x
-    return local.detach().reshape(-1)
+    return local.detach().reshape(-1).contiguous()  # reshape may return a view with gaps
 
 
 def pull_of(pull: Pull, first: int, count: int, param: Tensor) -> Pull:
@@ -240,10 +240,11 @@ def span(name: str, param: Tensor) -> tuple[int, int, ProcessGroup | None]:
 
 
 def fits(part: Part) -> bool:
-    """Can the compiled loops work on a part? Positions have 32 bits there, and gradients the type of the weights."""
+    """Can the compiled loops work on a part? They count positions with 32 bits, and trust the types that they are told."""
     weight, index = part.weight, part.pull.index
-    small = part.whole < 2**31 and index is not None and index.dtype == torch.int32
-    return small and weight.device.type == "cpu" and weight.numel() > 0 and part.grad.dtype == weight.dtype
+    small = part.whole < 2**31 and index is not None and index.dtype == torch.int32 and weight.numel() > 0
+    halves = weight.dtype == (torch.float32 if part.low is None else torch.bfloat16) == part.grad.dtype
+    return small and halves and weight.device.type == "cpu" and part.exp_avg.dtype == part.exp_avg_sq.dtype == torch.float32
 
 
 def step_together(

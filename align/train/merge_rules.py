@@ -1,4 +1,4 @@
-"""What a merge is made of: which entries survive (F), how survivors meet, and the flat tensors that this works on.
+"""What a merge is made of: which entries survive (F), and how survivors meet.
 
 Names are the paper's (Lu et al. 2024, arXiv 2405.17931): Delta is what training adds, tau what SFT had added, F keeps a
 fraction `keep` of the entries, alpha is the weight of tau. Everything here works on flat tensors. F is written as the
@@ -155,6 +155,8 @@ def cut(magnitudes: Tensor, positions: Tensor, k: int, group: ProcessGroup | Non
     if group is not None:
         magnitudes, positions = gathered(magnitudes, group), gathered(positions, group)
     least = least_of_the_largest(magnitudes, k)
+    if math.isnan(least):
+        raise ValueError("a gradient is NaN, so nothing can be the largest; look for the step at which the loss became NaN")
     candidates = where(magnitudes >= least)
     equals = candidates[magnitudes[candidates] == least]
     above = candidates.numel() - equals.numel()

@@ -220,6 +220,8 @@ class OnlineMerging(torch.optim.Optimizer):
                     self._update(part, state, group)
             if together:
                 self._merge_together(together, group)
+        for part in self._parts.values():
+            part.grad = part.weight  # zero_grad(set_to_none=True) is to free the gradient
         return loss
 
     def _update(self, part: Part, state: dict[str, Any], group: dict[str, Any]) -> None:
@@ -441,7 +443,7 @@ class OnlineMerging(torch.optim.Optimizer):
         """Load a checkpoint made with the same reference delta and the same masks.
 
         Raises:
-            ValueError: it was made with others; says which entry differs.
+            ValueError: it was made with others, or with weights of another dtype; says what differs.
         """
         for own, saved in zip(self.param_groups, state_dict["param_groups"], strict=False):  # super checks the length
             for key in _FIXED:
@@ -452,6 +454,11 @@ class OnlineMerging(torch.optim.Optimizer):
                     )
         super().load_state_dict(state_dict)
         state_as_saved(self, state_dict)  # moments of bfloat16 weights are float32, their low bits int16
+        for param, state in self.state.items():
+            if ("low" in state) != (param.dtype == torch.bfloat16):
+                raise ValueError(
+                    f"the checkpoint's weights were not {param.dtype}; resume with the dtype that it was made with"
+                )
         for state in self.state.values():  # a map_location may have moved the counters
             state["step"], state["pulls"] = state["step"].cpu(), state["pulls"].cpu()
 

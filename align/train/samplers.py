@@ -101,8 +101,8 @@ class VLLMSampler(Sampler):
     """More arguments of `vllm serve`, such as `["--enforce-eager"]`."""
     command: str = "vllm"
     """The program, where vLLM is installed in another environment."""
-    start_seconds: float = Field(default=900, gt=0)
-    """Longest time until it serves: loading and compiling take minutes."""
+    start_seconds: float = Field(default=540, gt=0)
+    """Longest time until it serves: loading and compiling take minutes. Other training processes wait for ten (NCCL)."""
     timeout_seconds: float = Field(default=600, gt=0)
     """Longest time for one request: all samples of a prompt, or loading the weights."""
     max_concurrency: int = Field(default=256, ge=1)

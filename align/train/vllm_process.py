@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,20 +18,22 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 
-from align.train.sampling import sampler_copy
+from align.core.plugins import Completion, Sampling
 from align.train.vllm_server import SamplerError, VLLMServer
 
 ENDS_IN_SECONDS = 30
 """What a server is given to end by itself."""
 SHOWN = 15
 """Lines of the server's log that an error quotes."""
-_PR_SET_PDEATHSIG = 1
+_LIBC, _PR_SET_PDEATHSIG = ctypes.CDLL(None), 1
+_OF_LAUNCHERS = re.compile(r"(TORCHELASTIC|ACCELERATE|GROUP|ROLE|MASTER)_|(LOCAL_)?(RANK|WORLD_SIZE)$|OMP_NUM_THREADS$")
 
 
 class OwnVLLM(VLLMServer):
@@ -45,71 +48,95 @@ class OwnVLLM(VLLMServer):
         self._first = folder.with_name(f"{folder.name}_first")  # what the server starts with
         self._process: subprocess.Popen[bytes] | None = None
 
-    def sync(self, model: Any) -> None:
-        """Start the server if it is not there yet, and give it the policy's weights.
+    def reach(self, plain: Any) -> None:
+        """Start the server if it is not there yet.
 
         Raises:
-            SamplerError: it did not start, or what `VLLMServer.sync` raises.
+            SamplerError: it did not start, or has ended since; in every process of the stage.
         """
         if not self.url:
+            error = ""
             if PartialState().is_main_process:
-                self._start(model)
-            [self.url] = broadcast_object_list([self.url])
-        super().sync(model)
+                try:
+                    self._start(plain)
+                except SamplerError as failure:
+                    error = str(failure)
+            self.url, error = broadcast_object_list([self.url, error])
+            if error:
+                raise SamplerError(error)
+        self._check()
+
+    def sample(self, prompts: Sequence[list[int]], samplings: Sequence[Sampling]) -> list[list[Completion]]:
+        """Return n completions of each prompt; see `VLLMServer`."""
+        try:
+            return super().sample(prompts, samplings)
+        except SamplerError:
+            self._check()  # its own last words say more
+            raise
 
     def close(self) -> None:
-        """End the server and remove the weights."""
+        """End the server, all of its processes, and remove the weights."""
+        process, self._process, self.url = self._process, None, ""
+        if process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(ENDS_IN_SECONDS)
+            with suppress(ProcessLookupError):  # whoever is left of the group
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         super().close()
         shutil.rmtree(self._first, ignore_errors=True)  # only the main process has it
-        process, self._process, self.url = self._process, None, ""
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(ENDS_IN_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
-    def _start(self, model: Any) -> None:
+    def _start(self, plain: Any) -> None:
         """Serve the policy as it is, which tells the server its architecture; the weights follow by `sync`."""
+        if os.environ.get("WORLD_SIZE", "1") != os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("WORLD_SIZE", "1")):
+            raise SamplerError("a vLLM of the stage's own serves one machine; with several use `kind: vllm_server`")
         shutil.rmtree(self._first, ignore_errors=True)  # what a killed run left
-        sampler_copy(model, None).save_pretrained(self._first)
+        plain.save_pretrained(self._first)
         self.tokenizer.save_pretrained(self._first)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         program, *rest = self.command
         command = [program, "serve", str(self._first), "--host", "127.0.0.1", "--port", str(port), *rest]
+        # what a launcher of training says of its processes is not true of vLLM's
+        env = {name: value for name, value in os.environ.items() if not _OF_LAUNCHERS.match(name)}
         with self.log.open("ab") as log:
             try:
                 self._process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=_end_with_us,
-                    env=os.environ | {"VLLM_SERVER_DEV_MODE": "1"},
+                    env=env | {"VLLM_SERVER_DEV_MODE": "1"},
                 )  # fmt: skip
-            except OSError as error:
-                raise SamplerError(
-                    f"{program} cannot be started ({error}); install vLLM, or name its program in `command`"
-                ) from None
+            except (OSError, subprocess.SubprocessError) as error:
+                raise SamplerError(f"{program} cannot be started ({error}); name vLLM's program in `command`") from None
         self._wait_for(f"http://127.0.0.1:{port}")
 
     def _wait_for(self, url: str) -> None:
-        assert self._process is not None
-        until = time.monotonic() + self.start_seconds
-        while time.monotonic() < until and self._process.poll() is None:
+        until, direct = time.monotonic() + self.start_seconds, urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        while time.monotonic() < until:
+            self._check()
             try:
-                with urllib.request.urlopen(f"{url}/health", timeout=5):
+                with direct.open(f"{url}/health", timeout=5):
                     self.url = url
                     return
             except (urllib.error.URLError, TimeoutError, ConnectionError):
                 time.sleep(0.2)
-        ended = self._process.poll()
-        what = f"ended with {ended}" if ended is not None else f"was not ready in start_seconds={self.start_seconds:g}"
-        self.close()
+        raise self._failure(f"was not ready in start_seconds={self.start_seconds:g}")
+
+    def _check(self) -> None:
+        """Raise SamplerError if the server, which this process started, has ended."""
+        if self._process is not None and (status := self._process.poll()) is not None:
+            raise self._failure(f"ended with {status}")
+
+    def _failure(self, what: str) -> SamplerError:
         last = "\n".join(self.log.read_text(errors="replace").splitlines()[-SHOWN:])
-        raise SamplerError(f"the vLLM server {what}; its log, {self.log}, ends:\n{last}")
+        return SamplerError(f"the vLLM server {what}; its log, {self.log}, ends:\n{last}")
 
 
 def _end_with_us() -> None:
-    """In the new process: end when the one that started it does, however that ends (Linux, where vLLM runs)."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    """In the new process: end when the thread that started it does, however that ends (Linux, where vLLM runs).
+
+    Stages run in the main thread, so that is when this process ends.
+    """
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -80,14 +80,18 @@ class VLLMServer:
         plain = sampler_copy(model, None)  # in every process: merging adapters rounds, and must round alike everywhere
         self._stop_ids = stop_ids(plain, self.tokenizer)
         self._vocabulary = plain.config.get_text_config().vocab_size
+        self.reach(plain)
         if state.is_main_process:
             asyncio.run(self._hand_over(plain))
         state.wait_for_everyone()
 
+    def reach(self, plain: Any) -> None:
+        """Make sure that there is a server, which is somebody else's task here; `plain` is a model without adapters."""
+
     def close(self) -> None:
         """Remove the weights from the folder. The server keeps those that it loaded."""
         if self._written:
-            shutil.rmtree(self.folder)
+            shutil.rmtree(self.folder, ignore_errors=True)  # at the end of a stage that is done, or has another error to tell
             self._written = None
 
     async def _hand_over(self, plain: Any) -> None:
@@ -108,8 +112,8 @@ class VLLMServer:
         """Hand over a model; return what it and the server then say of the probe."""
         # a new name each time: a network file system may still show a client the old file behind a known name
         folder, old = self.folder / uuid.uuid4().hex, self._written
-        plain.save_pretrained(folder)
         self._written = folder
+        plain.save_pretrained(folder)
         await self._reload(session, folder)
         if old:
             shutil.rmtree(old)

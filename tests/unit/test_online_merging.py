@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,31 @@ class General(OnlineMerging):
     def compiled(self, part: Any, group: Any) -> bool:
         del part, group
         return False
+
+
+def test_gradients_with_gaps_are_read_right_and_freed_after_the_step() -> None:
+    runs = []
+    for gaps in (True, False):
+        param, optimizer = one([1.0] * 50, [0.1] * 50, keep=0.5, alpha=0.0, lr=0.1)
+        wide = torch.arange(100.0)
+        param.grad = wide[::2] if gaps else wide[::2].clone()
+        optimizer.step()
+        alive, param.grad = weakref.ref(param.grad), None
+        runs.append((param, alive))
+    assert runs[0][0].equal(runs[1][0])
+    assert runs[1][1]() is None
+
+
+def test_a_checkpoint_of_weights_of_another_dtype_is_refused() -> None:
+    saved = []
+    for dtype in (torch.float32, torch.bfloat16):
+        params = {n: torch.nn.Parameter(p.detach().to(dtype)) for n, p in parameters().items()}
+        optimizer = OnlineMerging(groups(params), deltas(), keep=0.3, alpha=0.01)
+        train(params, optimizer, range(1))
+        saved.append((optimizer, optimizer.state_dict()))
+    for (optimizer, _), (_, state) in (saved, reversed(saved)):
+        with pytest.raises(ValueError, match="the checkpoint's weights were not torch"):
+            optimizer.load_state_dict(state)
 
 
 @pytest.mark.parametrize(
