@@ -295,6 +295,11 @@ def _unit(weights: Tensor, values: Tensor) -> Tensor:
     return power.mul_(2.0**-23).clamp_(min=2.0**-126)
 
 
+def left_whole(group: dict[str, Any], n: int) -> bool:
+    """Return whether the released code's OnTIES would keep all of so small a tensor."""
+    return group["arithmetic"] == "upstream" and group["method"] == "onties" and int(group["keep"] * n) < 1
+
+
 def grown(group: dict[str, Any]) -> float:
     """Return by how much `inverse_keep` multiplies what survives."""
     return 1 / group["keep"] if group["rescale"] == "inverse_keep" else 1.0

@@ -178,7 +178,7 @@ class OnlineMerging(torch.optim.Optimizer):
     def _pull(self, tau: Tensor, name: str, group: dict[str, Any]) -> parts.Pull:
         """Return what survives of tau."""
         flat, n, index = tau.flatten(), tau.numel(), None
-        if group["keep"] < 1 and group["method"] == "onties" and not _left_whole(group, n):
+        if group["keep"] < 1 and group["method"] == "onties" and not rules.left_whole(group, n):
             index = rules.largest(flat, group["keep"])
         elif group["keep"] < 1 and group["method"] == "ondare" and not group["resample_reference"]:
             size = parts.block_size(flat.device)
@@ -260,7 +260,7 @@ class OnlineMerging(torch.optim.Optimizer):
         """Add the merge of F(Delta) and F(tau) to the weights of one part."""
         end = _due(step // group["every"], state, group)
         totals = (group["alpha"] * int(state["pulls"]), group["alpha"] * end)
-        if group["keep"] == 1 or _left_whole(group, part.whole):
+        if group["keep"] == 1 or rules.left_whole(group, part.whole):
             pulled = torch.zeros((), dtype=torch.float64, device=part.weight.device)
             for here in part.blocks():
                 pulled += self._merge_all(part, here, step, group, totals)
@@ -449,7 +449,7 @@ class OnlineMerging(torch.optim.Optimizer):
             for key in _FIXED:
                 if saved.get(key) != own[key]:
                     raise ValueError(
-                        f"the checkpoint's optimizer has {key} {_short(saved.get(key))}, this one {_short(own[key])}; "
+                        f"the checkpoint's optimizer has {key} {saved.get(key)!r:.60}, this one {own[key]!r:.60}; "
                         "resume with the base, reference and optimizer settings that it was made with, or start anew"
                     )
         super().load_state_dict(state_dict)
@@ -471,11 +471,6 @@ def _due(merges: int, state: dict[str, Any], group: dict[str, Any]) -> int:
     done = int(state["pulls"])
     often = group["method"] == "onties" or group["resample_reference"] or group["keep"] == 1 or not group["alpha"]
     return merges if often or merges - done >= max(1, min(LATE_MERGES, int(LATE / group["alpha"]))) else done
-
-
-def _left_whole(group: dict[str, Any], n: int) -> bool:
-    """Return whether the released code's OnTIES would keep all of so small a tensor."""
-    return group["arithmetic"] == "upstream" and group["method"] == "onties" and int(group["keep"] * n) < 1
 
 
 def _alpha(group: dict[str, Any], total: float | None, steps: int | None) -> float:
@@ -500,8 +495,3 @@ def _check_options(group: dict[str, Any]) -> None:
         raise ValueError(f"every is {group['every']}; it counts steps: 1, 2, ...")
     if group["method"] == "onties" and group["rescale"] == "inverse_keep":
         raise ValueError("rescale 'inverse_keep' makes a random mask unbiased; onties keeps the largest: use 'none' or 'l1'")
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -17,8 +17,8 @@ def test_the_address_may_be_the_one_of_an_openai_client(url: str) -> None:
 def test_a_bad_address_and_an_unknown_sampler_are_refused() -> None:
     with pytest.raises(ValueError, match="an address such as"):
         Sampler.model_validate({"kind": "vllm_server", "base_url": "host:8000"})
-    with pytest.raises(ValueError, match="unknown kind 'vllm'; one of: transformers, vllm_server, or module:Class"):
-        Sampler.model_validate({"kind": "vllm"})
+    with pytest.raises(ValueError, match="unknown kind 'sglang'; one of: transformers, vllm, vllm_server, or module:Class"):
+        Sampler.model_validate({"kind": "sglang"})
 
 
 def test_differences_are_means_over_tokens_not_over_answers() -> None:
