@@ -139,16 +139,16 @@ class Part:
 
     def delta(self, out: Tensor, here: slice, step: int, group: dict[str, Any], *, again: bool) -> None:
         """Write Delta of a block into `out`; updates the moments, unless that was done: `again`."""
-        grad, mean, square = self.grad[here].float(), self.exp_avg[here], self.exp_avg_sq[here]
+        mean, square = self.exp_avg[here], self.exp_avg_sq[here]
         if self.anchor is not None:
             out.copy_(self.anchor[here])
         elif again:
             out.copy_(adam_delta(mean, square, step, group))
         elif out.device.type == "cpu":
-            numbers = np.array((*constants(group, step), 1), np.float32)
-            kernels.delta(*(x.numpy() for x in (out, grad, mean, square)), numbers)
+            flats = (out, self.grad[here].float(), mean, square)
+            kernels.delta(*(x.numpy() for x in flats), np.array(constants(group, step), np.float32))
         else:
-            self._adam(out.zero_(), grad, mean, square, step, group)
+            self._adam(out.zero_(), self.grad[here].float(), mean, square, step, group)
 
     def sample(self, step: int, group: dict[str, Any], *, again: bool) -> Tensor:
         """Return Delta at evenly spaced entries, to guess where the largest begin; `again`: the moments are up to date."""
