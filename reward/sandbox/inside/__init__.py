@@ -1,0 +1,1 @@
+"""What runs in the sandbox's own processes. Standard library only, and numpy where it is allowed: no import of `align`."""

@@ -1,0 +1,175 @@
+"""The kernel's own means to confine a process, through ctypes: rlimits, no_new_privs, Landlock, seccomp, namespaces.
+
+None of them needs a privilege, but for namespaces where the machine's owner has forbidden them. Each is a handful of
+system calls; the bindings that exist are younger than what they would replace (`docs/sandbox.md`). The start-up probes
+(`reward.sandbox.probes`) try what is promised here, so a wrong constant is found before anything untrusted runs.
+
+Sources: landlock(7), seccomp(2), namespaces(7), capabilities(7), mount_namespaces(7).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import math
+import os
+import platform
+import resource
+import signal
+import struct
+from collections.abc import Iterable
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+_libc.prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong]
+_libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
+_libc.umount2.argtypes = [ctypes.c_char_p, ctypes.c_int]
+_libc.unshare.argtypes = [ctypes.c_int]
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
+PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
+SECCOMP_MODE_FILTER = 2
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
+"""The same numbers on every machine."""
+PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+CAPSET = {"x86_64": 126, "aarch64": 91}
+CAPABILITY_VERSION = 0x20080522
+
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
+_TRUNCATE, _IOCTL_DEV = 1 << 14, 1 << 15
+_MAKE_CHAR, _MAKE_SOCK, _MAKE_BLOCK, _MAKE_SYM, _REFER = 1 << 6, 1 << 9, 1 << 11, 1 << 12, 1 << 13
+READ = READ_FILE | READ_DIR
+_FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | _TRUNCATE | _IOCTL_DEV
+
+NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
+MNT_DETACH = 2
+STACK_BYTES = 64 << 20
+"""Of the first thread; a deep recursion in C ends in SIGSEGV there."""
+
+
+def _check(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def prctl(option: int, argument: int = 0, what: str = "prctl") -> None:
+    """Call prctl(2) with one argument."""
+    _check(_libc.prctl(option, argument, 0, 0, 0), what)
+
+
+def landlock_abi() -> int:
+    """Return the Landlock version of this kernel; 0 where there is none."""
+    return max(0, _libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(1)))
+
+
+class Landlock:
+    """Which files a process may reach: what it is given, and nothing else.
+
+    Paths are opened here once; each process then makes a rule set of its own, because its scratch folder is its own.
+    """
+
+    def __init__(self, readable: Iterable[str], devices: Iterable[str] = ()) -> None:
+        abi = landlock_abi()
+        files = (1 << 13) - 1
+        files |= _REFER if abi >= 2 else 0
+        files |= _TRUNCATE if abi >= 3 else 0
+        files |= _IOCTL_DEV if abi >= 5 else 0
+        net = 3 if abi >= 4 else 0  # no bind, no connect over TCP
+        scoped = 3 if abi >= 6 else 0  # no abstract socket and no signal to outside
+        size = 8 if abi < 4 else 16 if abi < 6 else 24
+        self._attributes = struct.pack("=QQQ", files, net, scoped)[:size]
+        self._in_scratch = files & ~(EXECUTE | _MAKE_CHAR | _MAKE_BLOCK | _MAKE_SOCK | _MAKE_SYM | _IOCTL_DEV)
+        rules = [(path, READ if os.path.isdir(path) else READ_FILE) for path in readable]
+        rules += [(path, READ_FILE | WRITE_FILE) for path in devices]
+        self._rules = [struct.pack("=Qi", rights, _opened_high(path)) for path, rights in rules]
+
+    def enter(self, scratch: str) -> None:
+        """Restrict this process, for ever, to the paths given and to `scratch`, which it may also write in."""
+        ruleset = _syscall("landlock_create_ruleset", CREATE_RULESET, self._attributes, len(self._attributes), 0)
+        inner = os.open(scratch, os.O_PATH | os.O_CLOEXEC)
+        for rule in [*self._rules, struct.pack("=Qi", self._in_scratch, inner)]:
+            _syscall("landlock_add_rule", ADD_RULE, ruleset, 1, rule, 0)
+        _syscall("landlock_restrict_self", RESTRICT_SELF, ruleset, 0)
+        os.close(ruleset)
+        os.close(inner)
+
+
+def _opened_high(path: str) -> int:
+    """Open a path where no other descriptor will be put in its place."""
+    low = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 100)
+    os.close(low)
+    return high
+
+
+def no_new_privileges() -> None:
+    """Let no later exec gain anything. Landlock and seccomp ask for it."""
+    prctl(PR_SET_NO_NEW_PRIVS, 1, "no_new_privs")
+
+
+def filter_calls(instructions: bytearray) -> None:
+    """Install a seccomp filter (`inside.policy`) on this process, for ever."""
+    held = (ctypes.c_char * len(instructions)).from_buffer(instructions)
+    program = struct.pack("@HP", len(instructions) // 8, ctypes.addressof(held))
+    buffer = ctypes.create_string_buffer(program, len(program))
+    _check(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(buffer), 0, 0), "seccomp")
+
+
+def drop_capabilities() -> None:
+    """Give up every capability, for ever."""
+    for number in range(64):
+        if _libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0) < 0:
+            break  # beyond the last one; or there is none to drop from, for an ordinary user
+    _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+    header = struct.pack("=Ii", CAPABILITY_VERSION, 0)
+    _syscall("capset", CAPSET[platform.machine()], header, bytes(24))
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends. A change of user takes it back, so call it after."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL, "pdeathsig")
+
+
+def unshare(flags: int) -> None:
+    """Enter new namespaces; see unshare(2)."""
+    _check(_libc.unshare(flags), "unshare")
+
+
+def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
+    """Call mount(2)."""
+    _check(_libc.mount(source.encode(), target.encode(), kind.encode(), flags, data.encode()), f"mount {target}")
+
+
+def enter_root(path: str) -> None:
+    """Make a mounted folder the root, and let go of the old one."""
+    os.chdir(path)
+    _syscall("pivot_root", PIVOT_ROOT[platform.machine()], b".", b".")
+    _check(_libc.umount2(b".", MNT_DETACH), "umount")
+    os.chdir("/")
+
+
+def set_limits(cpu_seconds: float, memory_bytes: int, file_bytes: int, files: int) -> None:
+    """Set rlimits. Soft and hard are the same, but for the CPU: SIGXCPU first, SIGKILL a second later."""
+    whole = max(1, math.ceil(cpu_seconds))
+    for what, soft, hard in (
+        (resource.RLIMIT_CPU, whole, whole + 1),
+        (resource.RLIMIT_AS, memory_bytes, memory_bytes),
+        (resource.RLIMIT_FSIZE, file_bytes, file_bytes),
+        (resource.RLIMIT_NOFILE, files, files),
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_STACK, STACK_BYTES, STACK_BYTES),
+        (resource.RLIMIT_MEMLOCK, 0, 0),
+        (resource.RLIMIT_MSGQUEUE, 0, 0),
+    ):
+        held = resource.getrlimit(what)[1]
+        if held != resource.RLIM_INFINITY:
+            soft, hard = min(soft, held), min(hard, held)
+        resource.setrlimit(what, (soft, hard))
+
+
+def _syscall(what: str, number: int, *arguments: bytes | int) -> int:
+    values = [ctypes.c_long(value) if isinstance(value, int) else ctypes.c_char_p(value) for value in arguments]
+    return _check(_libc.syscall(ctypes.c_long(number), *values), what)

@@ -1,0 +1,82 @@
+"""A private view of the machine: own files, own network, own process numbers. Level `full` lives in it.
+
+The new root is an empty tmpfs in which only what Python needs is mounted, read-only, at its own path; so a file outside
+is not forbidden but absent, and folders on the way to an interpreter below a private home can be passed by any user.
+Scratch is a second tmpfs, whose size is the one hard limit on disk that an ordinary user can set.
+
+As root, namespaces are made with root's rights, which are then given up; as an ordinary user inside a user namespace.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from . import kernel
+from .kernel import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT
+
+PLACE = "/sys"
+"""Where the new root is put together: a folder that every Linux has and no program's files lie under."""
+SCRATCH = "/scratch"
+DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+SCRATCH_FILES = 20_000
+"""Files and folders that scratch can hold: an empty file has no size, but takes memory of the kernel."""
+_KEPT = {2: MS_NOSUID, 4: MS_NODEV, 8: MS_NOEXEC, 1024: 1024, 2048: 2048, 4096: 1 << 21}
+"""statvfs flag -> mount flag: what a mount has and a user namespace may not take away (noatime and the like too)."""
+
+
+def enter(readable: Sequence[str], scratch_bytes: int) -> None:
+    """Move this process into new namespaces and a new root. The process number is its children's: fork after it.
+
+    Raises:
+        OSError: the machine does not allow it.
+    """
+    uid, gid = os.getuid(), os.getgid()
+    flags = kernel.NEWNS | kernel.NEWPID | kernel.NEWNET | kernel.NEWIPC | kernel.NEWUTS
+    try:
+        kernel.unshare(flags)
+    except PermissionError:
+        kernel.unshare(flags | kernel.NEWUSER)
+        _write("/proc/self/setgroups", "deny")
+        _write("/proc/self/uid_map", f"{uid} {uid} 1")
+        _write("/proc/self/gid_map", f"{gid} {gid} 1")
+    kernel.mount("none", "/", flags=MS_REC | MS_PRIVATE)
+    kernel.mount("tmpfs", PLACE, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
+    shown: set[str] = set()
+    for path in sorted([*readable, *DEVICES], key=len):  # a folder before what lies in it
+        _show(path, shown)
+    size = f"size={scratch_bytes},nr_inodes={SCRATCH_FILES},mode=777"
+    os.mkdir(PLACE + SCRATCH)
+    kernel.mount("tmpfs", PLACE + SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, size)
+    kernel.mount("none", PLACE, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
+    kernel.enter_root(PLACE)
+
+
+def _show(path: str, shown: set[str]) -> None:
+    """Make a path of the old root visible in the new one, read-only. A link on the way to it stays a link."""
+    at = ""
+    for part in path.strip("/").split("/"):
+        at += f"/{part}"
+        if at in shown:
+            return
+        if os.path.islink(at):
+            if not os.path.lexists(PLACE + at):
+                os.symlink(os.readlink(at), PLACE + at)
+            _show(os.path.realpath(path), shown)
+            return
+        if at != path and not os.path.isdir(PLACE + at):
+            os.mkdir(PLACE + at)
+    if os.path.isdir(path):
+        os.makedirs(PLACE + path, exist_ok=True)
+    else:
+        os.close(os.open(PLACE + path, os.O_CREAT | os.O_WRONLY, 0o444))
+    kernel.mount(path, PLACE + path, flags=MS_BIND)
+    flags = sum(to for held, to in _KEPT.items() if os.statvfs(path).f_flag & held)
+    locked = MS_NOSUID if path in DEVICES else MS_NOSUID | MS_NODEV | MS_RDONLY
+    kernel.mount("none", PLACE + path, flags=MS_REMOUNT | MS_BIND | flags | locked)
+    shown.add(path)
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="ascii") as stream:
+        stream.write(text)

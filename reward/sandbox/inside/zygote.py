@@ -1,0 +1,379 @@
+"""A small process that has imported what solutions use, and forks one confined process for each that is to run.
+
+It is started by exec, with a clean environment, so it holds nothing of the trainer: no secret, no gigabyte to copy at a
+fork. It never reads a source, a test or an answer either. Those are in descriptors that the parent makes and that are
+only handed on, because what the zygote had read, a later solution could find in its own memory.
+
+A task: one message with descriptors in; the processes are forked, confined, watched and killed; one message out, with how
+each ended and what it used. CPU time decides; wall time is the backstop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import importlib.util
+import json
+import os
+import random
+import select
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass, field
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
+from typing import Any
+
+from . import judge, kernel, policy, root, scratch, solution
+
+NOBODY = 65534
+FILES = 64
+"""Descriptors that a sandboxed process may have."""
+SECOND_LOOK = 0.05
+"""Seconds between looks at a scratch folder that has no hard limit."""
+CONFINED = b"\0"
+GRACE = 2.0
+"""Wall-clock seconds for the tests to say what they know when the solution's process has ended."""
+MODULES = """
+abc array ast asyncio base64 binascii bisect calendar cmath collections contextlib copy csv dataclasses datetime decimal
+difflib enum fractions functools graphlib hashlib heapq html inspect io itertools json keyword linecache math numbers operator
+pathlib pprint queue random re secrets statistics string struct tempfile textwrap threading time timeit traceback types typing
+unicodedata unittest uuid zlib zoneinfo concurrent.futures
+""".split()
+
+
+def main(control: int) -> None:
+    """Serve tasks from a socket until it closes."""
+    link = socket.socket(fileno=control)
+    setup = json.loads(link.recv(1 << 16))
+    try:
+        zygote = Zygote(link, setup)
+    except Exception as error:  # the parent shows the sentence
+        link.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
+        return
+    zygote.serve()
+
+
+@dataclass
+class Child:
+    """A confined process under watch."""
+
+    role: str
+    pid: int
+    handle: int
+    """A pidfd: it cannot come to mean another process."""
+    started: float
+    ended: float = 0.0
+    status: int | None = None
+    """As wait(2) gives it; None while it runs."""
+    reason: str = ""
+    """Why the zygote killed it: cpu, wall, disk, or done."""
+    confined: int = -1
+    """A pipe that it writes a byte to when it is confined, before it reads anything untrusted."""
+    usage: dict[str, Any] = field(default_factory=dict)
+
+    def cpu(self) -> float:
+        """Return the CPU seconds of all its threads so far."""
+        return time.clock_gettime((~self.pid << 3) | 2)  # the kernel's number for a process's CPU clock
+
+    def kill(self, reason: str) -> None:
+        """End it, if it has not ended."""
+        if self.status is None:
+            self.reason = self.reason or reason
+            signal.pidfd_send_signal(self.handle, signal.SIGKILL)
+            self.reap()
+
+    def reap(self) -> None:
+        """Take its status; it must be ending."""
+        _, self.status, used = os.wait4(self.pid, 0)
+        self.ended = time.monotonic()
+        os.close(self.handle)
+        self.usage = {
+            "failure": _failure(os.read(self.confined, 500)),
+            "cpu_seconds": used.ru_utime + used.ru_stime,
+            "wall_seconds": self.ended - self.started,
+            "peak_bytes": used.ru_maxrss * 1024,
+        }
+        os.close(self.confined)
+
+
+class Zygote:
+    """The process and what it prepared once."""
+
+    def __init__(self, link: socket.socket, setup: dict[str, Any]) -> None:
+        self.link, self.level, self.folder = link, setup["level"], setup["scratch"]
+        _preload(setup["packages"])
+        readable = _readable(setup["packages"])
+        self.memory = _address_space()
+        if self.level == "full":
+            root.enter(readable, setup["scratch_bytes"])
+            _continue_in_child()
+            self.folder = root.SCRATCH
+        readable = [path for path in readable if os.path.exists(path)]
+        user = self._change_user(setup["scratch"])
+        kernel.drop_capabilities()
+        kernel.no_new_privileges()
+        self.landlock = self.filter = None
+        if self.level != "weak" or kernel.landlock_abi():
+            self.landlock = kernel.Landlock(readable, [d for d in root.DEVICES if os.path.exists(d)])
+        with contextlib.suppress(KeyError):  # no table for this machine: a level that needs it is refused by the parent
+            self.filter = policy.program()
+        self.null = os.open("/dev/null", os.O_RDWR)
+        gc.collect()
+        gc.freeze()
+        about = {"user": user, "landlock": kernel.landlock_abi(), "seccomp": self.filter is not None, "pid": os.getpid()}
+        link.send(json.dumps({"ready": about}).encode())
+
+    def _change_user(self, folder: str) -> str:
+        """As root, become nobody, if nobody can read the interpreter; else root without a capability, in the same cage."""
+        if os.getuid():
+            return "own"
+        os.setegid(NOBODY)
+        os.seteuid(NOBODY)
+        readable = os.access(os.__file__, os.R_OK, effective_ids=True)
+        os.seteuid(0)
+        os.setegid(0)
+        if not readable:
+            return "root without capabilities: nobody cannot read the interpreter"
+        if self.level != "full":
+            os.chown(folder, NOBODY, NOBODY)
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+        return "nobody"
+
+    # -- tasks ----------------------------------------------------------------------------------------------------
+
+    def serve(self) -> None:
+        """Do tasks until the parent is gone, then leave nothing behind."""
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(self.link, 1 << 16, 16)
+            if not message:
+                break
+            if message == b"stop":  # for a task that had ended already
+                continue
+            report = self._task(json.loads(message), descriptors)
+            try:
+                self.link.send(json.dumps(report).encode())
+            except OSError:
+                break
+        if self.level != "full":
+            scratch.empty(self.folder)
+            os.rmdir(self.folder)
+
+    def _task(self, task: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        """Fork, watch, clean up; return how each process ended."""
+        if task["mode"] == "calls":
+            ours = {"solution": descriptors}
+        else:
+            ours = {"solution": descriptors[:3], "tests": descriptors[3:]}
+        children = [self._fork(role, given, task) for role, given in ours.items()]
+        for descriptor in descriptors:
+            os.close(descriptor)
+        self._watch(children, task)
+        for role in ours:
+            self._clean(f"{self.folder}/{role}")
+        return {child.role: {"status": child.status, "reason": child.reason, **child.usage} for child in children}
+
+    def _fork(self, role: str, descriptors: list[int], task: dict[str, Any]) -> Child:
+        os.mkdir(f"{self.folder}/{role}", 0o700)
+        confined, tell = os.pipe()
+        started, pid = time.monotonic(), os.fork()
+        if pid:
+            os.close(tell)
+            return Child(role, pid, os.pidfd_open(pid), started, confined=confined)
+        try:
+            tell, first = self._descriptors(descriptors, tell)
+            try:
+                self._confine(f"{self.folder}/{role}", (first, tell), task)
+            except BaseException as error:
+                os.write(tell, f"{type(error).__name__}: {error}".encode())
+                raise
+            os.write(tell, CONFINED)
+            os.close(tell)
+            source = _whole(4)
+            if role == "solution":
+                solution.run(source, 3, task["entry_point"], task["output_bytes"])
+            else:
+                judge.run(source, 3, 5, task["entry_point"], task["output_bytes"])
+        finally:
+            os._exit(99)
+
+    def _descriptors(self, given: list[int], tell: int) -> tuple[int, int]:
+        """Put in place: 0 nothing, 1 and 2 the output, 3 the channel, 4 the source, 5 (tests) the solution.
+
+        Returns:
+            The descriptor to tell of success by, and the first one that is not in place.
+        """
+        channel, source, output, *others = given
+        kept = [os.dup2(d, 200 + i) for i, d in enumerate((self.null, output, output, channel, source, *others))]
+        told = os.dup2(tell, 200 + len(kept))
+        for target, d in enumerate(kept):
+            os.dup2(d, target)
+        return told, len(kept)
+
+    def _confine(self, folder: str, closed: tuple[int, int], task: dict[str, Any]) -> None:
+        """Give up, before any untrusted byte is read, all that the task does not need.
+
+        One descriptor too many undoes the whole: all are closed from the first of `closed` on, but for the second.
+        """
+        os.setsid()
+        os.chdir(folder)
+        os.environ["TMPDIR"] = os.environ["HOME"] = folder
+        kernel.set_limits(task["cpu_seconds"], self.memory + task["memory_bytes"], task["output_bytes"], FILES)
+        kernel.die_with_parent()
+        if self.landlock:
+            self.landlock.enter(folder)
+        os.closerange(*closed)
+        os.closerange(closed[1] + 1, 1 << 16)
+        if self.filter:
+            kernel.filter_calls(self.filter.for_process(os.getpid()))
+        random.seed(0)
+        if numpy := sys.modules.get("numpy"):
+            numpy.random.seed(0)
+
+    def _watch(self, children: list[Child], task: dict[str, Any]) -> None:
+        """Wait until the tests have ended, or the parent has what it wants; end what is left."""
+        poller, decides = select.poll(), children[-1]
+        poller.register(self.link, select.POLLIN)
+        by_handle = {child.handle: child for child in children}
+        for handle in by_handle:
+            poller.register(handle, select.POLLIN)
+        until, cores = children[0].started + task["wall_seconds"], os.cpu_count() or 1
+        try:
+            while decides.status is None:
+                wait = min(until - time.monotonic(), *(self._left(c, task) / cores for c in children if c.status is None))
+                wait = min(wait, SECOND_LOOK) if self.level != "full" else wait
+                for descriptor, _ in poller.poll(max(1, wait * 1000)):
+                    if descriptor == self.link.fileno():
+                        self.link.recv(16)  # "stop", or the parent is gone
+                        return
+                    child = by_handle[descriptor]
+                    poller.unregister(descriptor)
+                    child.reap()
+                    until = min(until, time.monotonic() + GRACE)
+                self._enforce(children, task, until)
+        finally:
+            for child in children:
+                child.kill("done")
+
+    def _left(self, child: Child, task: dict[str, Any]) -> float:
+        return max(0.005, task["cpu_seconds"] - child.cpu())
+
+    def _enforce(self, children: list[Child], task: dict[str, Any], until: float) -> None:
+        """Kill what used up its time or its disk."""
+        late = time.monotonic() >= until
+        for child in children:
+            if child.status is not None:
+                continue
+            if child.cpu() >= task["cpu_seconds"]:
+                child.kill("cpu")
+            elif late:
+                child.kill("wall")
+            elif self.level != "full" and time.monotonic() - child.started > SECOND_LOOK:
+                if scratch.size(f"{self.folder}/{child.role}") > task["scratch_bytes"]:
+                    child.kill("disk")
+
+    def _clean(self, folder: str) -> None:
+        try:
+            os.rmdir(folder)
+        except OSError:
+            os.chmod(folder, 0o700)
+            scratch.empty(folder)
+            os.rmdir(folder)
+
+
+def _preload(packages: list[str]) -> None:
+    """Import what solutions import, once; then leave only the standard library and the allowed packages to be found."""
+    for name in [*MODULES, *packages]:
+        importlib.import_module(name)
+    library = os.path.dirname(os.__file__)
+    sys.path[:] = [p for p in sys.path if p.startswith(library) and "-packages" not in p]
+    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, PathFinder, Packages(_closure(packages))]
+    sys.path_importer_cache.clear()
+
+
+class Packages:
+    """Finds the allowed packages, and nothing else of the folder that they are in."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.specs = {name: spec for name in names if (spec := importlib.util.find_spec(name))}
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Return where a top-level package is."""
+        found = self.specs.get(name)
+        if found is None or path is not None or found.origin is None:
+            return None
+        return importlib.util.spec_from_file_location(
+            name, found.origin, submodule_search_locations=found.submodule_search_locations
+        )
+
+
+def _closure(packages: list[str]) -> list[str]:
+    """Return the packages and those that they require, by the names that are imported."""
+    modules = packages_distributions()
+    provides: dict[str, list[str]] = {}
+    for module, names in modules.items():
+        for name in names:
+            provides.setdefault(_normal(name), []).append(module)
+    left, seen = [_normal(d) for p in packages for d in modules.get(p, ())], set()
+    while left:
+        name = left.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        with contextlib.suppress(PackageNotFoundError):
+            wanted = distribution(name).requires or []
+            left += [_normal(_name_of(one)) for one in wanted if "extra ==" not in one]
+    return list(dict.fromkeys([*packages, *(module for name in sorted(seen) for module in provides.get(name, ()))]))
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _name_of(requirement: str) -> str:
+    end = next((i for i, c in enumerate(requirement) if not (c.isalnum() or c in "-_.")), len(requirement))
+    return requirement[:end]
+
+
+def _readable(packages: list[str]) -> list[str]:
+    """Return the folders and files that sandboxed code may read: interpreter, system libraries, packages, time zones."""
+    found = [os.path.dirname(os.__file__), "/lib", "/lib64", "/usr/lib", "/usr/lib64"]
+    found += ["/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo"]
+    for finder in sys.meta_path:
+        if isinstance(finder, Packages):
+            for name, spec in finder.specs.items():
+                places = spec.submodule_search_locations or ([spec.origin] if spec.origin else [])
+                found += [*places, *(f"{place}.libs" for place in places)]
+    return [path for path in dict.fromkeys(found) if os.path.exists(path)]
+
+
+def _failure(told: bytes) -> str:
+    return "" if told == CONFINED else told.decode(errors="replace") or "it ended before it was confined"
+
+
+def _address_space() -> int:
+    with open("/proc/self/statm", encoding="ascii") as stream:
+        return int(stream.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _continue_in_child() -> None:
+    """Go on as the first process of the new process numbers; the one that forked waits, and both end together."""
+    pid = os.fork()
+    if pid:
+        gc.freeze()
+        _, status = os.waitpid(pid, 0)
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+    kernel.die_with_parent()
+
+
+def _whole(descriptor: int) -> bytes:
+    """Return what a memory file holds, and close it."""
+    size = os.fstat(descriptor).st_size
+    data = os.pread(descriptor, size, 0)
+    os.close(descriptor)
+    return data

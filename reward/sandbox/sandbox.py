@@ -1,0 +1,207 @@
+"""Run model-written code where it cannot forge its result, reach outside, use up the machine or leave anything behind.
+
+    async with Sandbox(level="kernel", workers=2) as sandbox:
+        verdict = await sandbox.check("def f(x): return x + 1", "assert f(1) == 2", "f")
+        results = await sandbox.calls("def f(x): return x + 1", "f", [[1], [2]])
+
+Each worker is a small process that imports once and forks a confined child for every piece of code (`inside.zygote`).
+The solution and what judges it never share a process. Levels:
+
+- `kernel`: Landlock, seccomp and rlimits, which need no privilege and work inside Docker. The default.
+- `full`: besides, own namespaces: files outside are absent, the network is empty, scratch has a hard size.
+- `weak`: whatever of these the machine has. Results cannot be forged there either, but files and network can be reached.
+
+A level that the machine cannot give is refused: what it promises is tried at every start (`probes`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from reward.sandbox.inside import values
+from reward.sandbox.probes import probe
+from reward.sandbox.verdicts import CallResult, Level, Limits, Verdict
+from reward.sandbox.worker import Broken, SandboxUnavailable, Worker
+
+TASKS = 5_000
+"""Tasks after which a worker's process is replaced, so that nothing can add up in it."""
+STARVED = 0.1
+"""CPU time per wall-clock time above which a process that ran into the wall limit was kept waiting by the machine."""
+
+T = TypeVar("T")
+
+
+class Sandbox:
+    """A pool of workers. May be used from several event loops, not before `start` nor after `stop`."""
+
+    def __init__(
+        self,
+        level: Level = "kernel",
+        workers: int | None = None,
+        limits: Limits | None = None,
+        packages: Sequence[str] = ("numpy",),
+    ) -> None:
+        """Declare a sandbox; nothing is started.
+
+        Args:
+            level: the isolation; see above.
+            workers: pieces of code that run at once; one a core when left out.
+            limits: what each may use.
+            packages: what code may import beside the standard library, with what these require. They are imported when
+                a worker starts, so the fewer the faster.
+        """
+        self.level, self.limits, self.packages = level, limits or Limits(), tuple(packages)
+        self.workers = workers or os.cpu_count() or 1
+        self._threads: ThreadPoolExecutor | None = None
+        self._idle: list[Worker] = []
+        self._done: dict[Worker, int] = {}
+        self._lock = threading.Lock()
+        self._alone = threading.Lock()
+
+    # -- its life -------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Sandbox:
+        await asyncio.to_thread(self.start)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self.stop)
+
+    def start(self) -> None:
+        """Start the workers and try to escape from one.
+
+        Raises:
+            SandboxUnavailable: the machine cannot give the level.
+        """
+        if sys.platform != "linux":
+            raise SandboxUnavailable(f"the sandbox needs Linux (this is {sys.platform}): run in a container or a virtual machine")
+        self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
+        try:
+            self._idle = list(self._threads.map(lambda _: self._started(), range(self.workers)))
+            probe(self._idle[0], self.level)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End every worker; returns when none is left."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=True, cancel_futures=True)
+            self._threads = None
+        for worker in list(self._done):
+            worker.stop()
+        self._idle.clear()
+        self._done.clear()
+
+    def pids(self) -> list[int]:
+        """Return the process numbers of the workers, for logs and tests."""
+        with self._lock:
+            return sorted(pid for worker in self._done for pid in worker.pids())
+
+    # -- what it does ---------------------------------------------------------------------------------------------
+
+    async def check(
+        self, solution: str, tests: str, entry_point: str | None = None, limits: Limits | None = None
+    ) -> Verdict:
+        """Run tests on a solution; neither sees the other but by calls.
+
+        Args:
+            solution: Python source.
+            tests: Python source: asserts, `check(candidate)`, unittest classes or `test_*` functions.
+            entry_point: the function that the tests are about, which must be there. Other names of the solution that
+                the tests use are brought to them too.
+            limits: other limits than the sandbox's own.
+        """
+        limits = limits or self.limits
+        verdict = await self._run(lambda worker: worker.check(solution, tests, entry_point, limits))
+        if isinstance(verdict, str):
+            return Verdict("infra_error", 0, 0, verdict, 0.0, 0.0, 0, "", self.level)
+        starved = verdict.status == "timeout" and verdict.cpu_seconds > STARVED * limits.wall
+        if starved and verdict.cpu_seconds < limits.cpu_seconds:
+            again = await self._run(lambda worker: worker.check(solution, tests, entry_point, limits), alone=True)
+            verdict = verdict if isinstance(again, str) else again
+        return verdict
+
+    async def calls(
+        self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits | None = None
+    ) -> list[CallResult]:
+        """Load a source once and call its entry point for each list of arguments, in order, in one process.
+
+        Args:
+            source: Python source.
+            entry_point: the function.
+            arguments: positional arguments of each call, plain data.
+            limits: other limits than the sandbox's own; they hold for all calls together.
+
+        Raises:
+            TypeError: an argument is no plain data.
+        """
+        limits = limits or self.limits
+        packed = [values.dump(["call", entry_point, list(given), {}], _refuse, 1 << 30) for given in arguments]
+        results = await self._run(lambda worker: worker.calls(source, entry_point, packed, limits))
+        return [CallResult("infra_error", why=results)] * len(packed) if isinstance(results, str) else results
+
+    # -- how ------------------------------------------------------------------------------------------------------
+
+    async def _run(self, task: Callable[[Worker], T], alone: bool = False) -> T | str:
+        """Run a task on a worker, once more on a new one when it breaks; return the reason when that breaks too."""
+        if self._threads is None:
+            raise RuntimeError("the sandbox is not started: use `async with Sandbox(...) as sandbox`")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._work, task, alone)
+
+    def _work(self, task: Callable[[Worker], T], alone: bool) -> T | str:
+        why = ""
+        for _ in range(2):
+            worker = self._take()
+            try:
+                if alone:
+                    with self._alone:
+                        result = task(worker)
+                else:
+                    result = task(worker)
+            except Broken as error:
+                self._drop(worker)
+                why = str(error)
+                continue
+            except BaseException:
+                self._drop(worker)
+                raise
+            self._give_back(worker)
+            return result
+        return why
+
+    def _started(self) -> Worker:
+        worker = Worker(self.level, self.limits, self.packages)
+        worker.start()
+        with self._lock:
+            self._done[worker] = 0
+        return worker
+
+    def _take(self) -> Worker:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return self._started()
+
+    def _give_back(self, worker: Worker) -> None:
+        with self._lock:
+            self._done[worker] += 1
+            if self._done[worker] < TASKS:
+                self._idle.append(worker)
+                return
+        self._drop(worker)
+
+    def _drop(self, worker: Worker) -> None:
+        with self._lock:
+            self._done.pop(worker, None)
+        worker.stop()
+
+
+def _refuse(value: Any) -> Any:
+    raise TypeError(f"an argument of type {type(value).__name__}: only plain data can be passed")

@@ -1,0 +1,187 @@
+"""What the sandbox says of a solution, and how it is decided from what was seen from outside.
+
+The words: see `STATUSES`. Three of them are no data (`NO_DATA`): the tests were broken, the sandbox cannot carry them, or
+it failed itself. They must never become a reward of zero, because the solution has not been judged.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from pydantic import Field
+
+from align.core.config import Config
+
+Level: TypeAlias = Literal["full", "kernel", "weak"]
+
+STATUSES: dict[str, str] = {
+    "pass": "every test passed",
+    "fail": "the tests ran and said no",
+    "error": "a call raised an exception that the tests did not expect",
+    "load_error": "the source does not compile, raises when loaded, or lacks the entry point",
+    "timeout": "CPU or wall-clock time used up",
+    "memory": "more memory than allowed",
+    "output_limit": "more printed, returned or written to one file than allowed",
+    "disk": "more on disk than allowed",
+    "blocked": "tried what the sandbox forbids",
+    "crashed": "killed by a signal, such as a segmentation fault",
+    "exited_early": "left before the tests had ended",
+    "test_error": "the tests themselves are broken, skipped, or never call the solution",
+    "unsupported": "the tests need what cannot travel as data, or a tool that is not installed",
+    "infra_error": "the sandbox failed, twice",
+}
+NO_DATA = frozenset({"test_error", "unsupported", "infra_error"})
+
+
+class Limits(Config):
+    """What one check may use. Each process of it has these limits for itself."""
+
+    cpu_seconds: float = Field(default=5.0, gt=0)
+    """CPU time, which decides: it hardly depends on what else the machine does."""
+    wall_seconds: float | None = Field(default=None, gt=0)
+    """Backstop for code that sleeps. Left out: 4 x cpu_seconds + 2, so that a machine four times overloaded changes no
+    verdict."""
+    memory_bytes: int = Field(default=512 << 20, ge=16 << 20)
+    """Address space beyond the interpreter's own."""
+    output_bytes: int = Field(default=1 << 20, ge=1 << 12)
+    """What may be printed, what one answer may take, and the largest single file."""
+    scratch_bytes: int = Field(default=64 << 20, ge=1 << 16)
+    """What may lie in the working folder. A hard limit at level full; looked at every 50 ms at the others."""
+    processes: int = Field(default=64, ge=1)
+    """Processes and threads of a language that needs several. Python code can start none; its threads are bounded by
+    memory."""
+
+    @property
+    def wall(self) -> float:
+        """Wall-clock seconds."""
+        return self.wall_seconds if self.wall_seconds is not None else 4 * self.cpu_seconds + 2
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check found."""
+
+    status: str
+    """One of `STATUSES`."""
+    passed_tests: int
+    total_tests: int
+    """Tests that were begun; a solution that ends the check early leaves the rest uncounted."""
+    why: str
+    cpu_seconds: float
+    """Of the solution's process."""
+    wall_seconds: float
+    peak_bytes: int
+    """Most memory resident at once, the interpreter's own (about 30 MB) included."""
+    stdout: str
+    """What the solution printed, its first 10,000 characters."""
+    level: Level
+    """Of the sandbox that ran it."""
+    trust: Literal["separate"] = "separate"
+    """The solution and its judge shared no process. There is no other mode: one that shares can always be forged."""
+    outcomes: tuple[bool, ...] = ()
+    """Of each test begun, in order."""
+
+    @property
+    def passed(self) -> bool | None:
+        """Did it pass? None when that is not known."""
+        return None if self.status in NO_DATA else self.status == "pass"
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """How one call ended."""
+
+    status: str
+    """"returned", or one of `STATUSES`; calls after one that ended the process carry its word too."""
+    value: Any = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opaque:
+    """Stands for a value that is no plain data. Equal to nothing but itself."""
+
+    kind: str
+    """Name of its class, as the other side says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a process ended, as the zygote saw it."""
+
+    status: int
+    """As wait(2) gives it."""
+    reason: str
+    """Why the zygote killed it: cpu, wall, disk, done; empty when it ended by itself."""
+    failure: str
+    """Why it could not be confined; empty when it was, before it read anything."""
+    cpu_seconds: float
+    wall_seconds: float
+    peak_bytes: int
+
+    def word(self, limits: Limits) -> tuple[str, str]:
+        """Return (status word, why) for a process that ended before it should have; ("", "") if it was ended by us."""
+        if self.failure:
+            return "infra_error", f"the process could not be confined: {self.failure}"
+        if self.reason == "cpu":
+            return "timeout", f"used up {limits.cpu_seconds:g} s of CPU time"
+        if self.reason == "wall":
+            return "timeout", f"used up {limits.wall:g} s of wall-clock time"
+        if self.reason == "disk":
+            return "disk", f"more than {limits.scratch_bytes:,} bytes in its folder"
+        if os.WIFSIGNALED(self.status):
+            return self._signalled(os.WTERMSIG(self.status), limits)
+        if self.reason == "done":
+            return "", ""
+        code = os.waitstatus_to_exitcode(self.status)
+        return "exited_early", "calls exit()" if code == 3 else f"its process left with exit status {code}"
+
+    def _signalled(self, number: int, limits: Limits) -> tuple[str, str]:
+        if number == signal.SIGKILL and self.reason == "done":
+            return "", ""
+        if number == signal.SIGSYS:
+            return "blocked", "made a system call that kills"
+        if number == signal.SIGXCPU or (number == signal.SIGKILL and self.cpu_seconds >= limits.cpu_seconds):
+            return "timeout", f"used up {limits.cpu_seconds:g} s of CPU time"
+        if number == signal.SIGKILL:
+            return "memory", "killed by the system, which was out of memory"
+        return "crashed", f"killed by {signal.Signals(number).name}"
+
+
+def of_check(solution: Ending, tests: Ending, said: Mapping[str, Any] | None, printed: int, limits: Limits) -> tuple[str, str]:
+    """Return the status word and the reason for a check.
+
+    Args:
+        solution: how its process ended.
+        tests: how theirs did.
+        said: the verdict of the tests' process, if it gave one.
+        printed: bytes that the solution printed.
+        limits: what they could use.
+    """
+    word, why = solution.word(limits)
+    if word == "infra_error":
+        return word, why
+    if printed >= limits.output_bytes:
+        return "output_limit", f"printed {limits.output_bytes:,} bytes or more"
+    if said is None:
+        if word and solution.reason != "" or os.WIFSIGNALED(solution.status) and word:
+            return word, why
+        theirs, reason = tests.word(limits)
+        return ("infra_error" if theirs == "infra_error" else "test_error"), f"the tests' process: {reason or 'no verdict'}"
+    if said["status"] == "gone":
+        return (word, why) if word else ("exited_early", "its process closed the channel")
+    if said["status"] == "pass" and word not in ("", "exited_early"):
+        return word, why  # it passed its tests and broke a limit
+    return said["status"], said["why"]
+
+
+def of_calls(solution: Ending, printed: int, limits: Limits) -> tuple[str, str]:
+    """Return the status word and the reason for calls that got no answer."""
+    word, why = solution.word(limits)
+    if word != "infra_error" and printed >= limits.output_bytes:
+        return "output_limit", f"printed {limits.output_bytes:,} bytes or more"
+    return (word, why) if word else ("exited_early", "its process closed the channel")

@@ -1,0 +1,282 @@
+"""One zygote, seen from the trainer's side: start it, hand it tasks, replace it when it dies.
+
+Blocking and made for threads, one thread a worker: a reward is asked from several event loops in one run, and asyncio's
+own subprocesses belong to one. Nothing that a solution sends is read here but frames of bounded length, as plain data.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from align.core.errors import AlignError
+from reward.sandbox.inside import channel, values
+from reward.sandbox.verdicts import CallResult, Ending, Level, Limits, Opaque, Verdict, of_calls, of_check
+
+START_SECONDS = 60.0
+"""Longest wait for a zygote to be ready: it imports what solutions use, in 0.2 s here, more from a cold network disk."""
+SHOWN = 10_000
+"""Characters of what a solution printed that are kept."""
+_LONGEST_SAID = 1 << 20
+_CODE = "import sys; sys.path.insert(0, sys.argv[2]); from inside.zygote import main; main(int(sys.argv[1]))"
+_ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "PYTHONUTF8": "1",
+    "PYTHONHASHSEED": "0",
+    "TZ": "UTC",
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+}
+
+
+class SandboxUnavailable(AlignError):
+    """This machine cannot give the isolation that was asked for. Says what is missing, and the remedy."""
+
+
+class Broken(Exception):
+    """The zygote failed; a new one may do."""
+
+
+class Worker:
+    """A zygote and the thread's end of its socket."""
+
+    def __init__(self, level: Level, limits: Limits, packages: Sequence[str]) -> None:
+        self.level, self.limits, self.packages = level, limits, list(packages)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.about: dict[str, Any] = {}
+
+    # -- its life -------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the zygote.
+
+        Raises:
+            SandboxUnavailable: the level cannot be had here.
+        """
+        self._folder = tempfile.mkdtemp(prefix="align-sandbox-")
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `stop`)
+        self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._link.settimeout(START_SECONDS)
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-s", "-P", "-B", "-c", _CODE, str(theirs.fileno()), str(Path(__file__).parent)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+                env=_ENVIRONMENT,
+                cwd="/",
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,  # Ctrl-C must stop the run, not look like a solution that was killed
+            )
+        setup = {"level": self.level, "scratch": self._folder, "packages": self.packages,
+                 "scratch_bytes": 2 * self.limits.scratch_bytes}  # fmt: skip
+        try:
+            self._link.send(json.dumps(setup).encode())
+            said = json.loads(self._link.recv(1 << 16) or b"{}")
+        except OSError as error:
+            said = {"error": str(error)}
+        if "ready" not in said:
+            why = said.get("error") or self._last_words()
+            self.stop()
+            raise SandboxUnavailable(f"the sandbox does not start at level {self.level!r}: {why}")
+        self.about = said["ready"]
+
+    def stop(self) -> None:
+        """End the zygote and everything below it; nothing of it stays."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        self._link.close()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._errors.close()
+        shutil.rmtree(self._folder, ignore_errors=True)  # empty or gone, unless the zygote was killed
+
+    def pids(self) -> list[int]:
+        """Return the numbers of its processes: the zygote and, at level full, the one that started it."""
+        if self.process is None:
+            return []
+        with contextlib.suppress(OSError):
+            text = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
+            return [self.process.pid, *map(int, text.split())]
+        return [self.process.pid]
+
+    def _last_words(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read().decode(errors="replace").strip().rpartition("\n")[2] or "no reason given"
+
+    # -- tasks ----------------------------------------------------------------------------------------------------
+
+    def check(self, solution: str, tests: str, entry_point: str | None, limits: Limits) -> Verdict:
+        """Run tests on a solution.
+
+        Raises:
+            Broken: the zygote died.
+        """
+        with _Files() as files:
+            theirs, verdict = files.pair()
+            to_solution, to_tests = files.pair()
+            output = files.memory(b"")
+            given = [to_solution, files.memory(_encoded(solution)), output]
+            given += [verdict, files.memory(_encoded(tests)), files.memory(b""), to_tests]
+            self._begin("check", entry_point, limits, given)
+            files.release(verdict, to_solution, to_tests)  # an end that is held here would never be seen to close
+            ends = self._report(limits)
+            try:
+                said = json.loads(channel.receive(theirs, _LONGEST_SAID))
+            except (channel.Closed, channel.Overlong, ValueError):
+                said = None
+            printed, text = _printed(output)
+        ending = ends["solution"]
+        status, why = of_check(ending, ends["tests"], said, printed, limits)
+        outcomes = tuple(bool(outcome) for outcome in said["outcomes"]) if said else ()
+        return Verdict(
+            status,
+            sum(outcomes),
+            len(outcomes),
+            why,
+            ending.cpu_seconds,
+            ending.wall_seconds,
+            ending.peak_bytes,
+            text,
+            self.level,
+            outcomes=outcomes,
+        )
+
+    def calls(self, source: str, entry_point: str, arguments: Sequence[bytes], limits: Limits) -> list[CallResult]:
+        """Load a source and call its entry point; arguments are packed already, one message a call.
+
+        Raises:
+            Broken: the zygote died.
+        """
+        results: list[CallResult] = []
+        with _Files() as files:
+            ours, theirs = files.pair()
+            output = files.memory(b"")
+            self._begin("calls", entry_point, limits, [theirs, files.memory(_encoded(source)), output])
+            files.release(theirs)
+            ended: tuple[str, str] | None = None
+            try:
+                said = _plain(channel.receive(ours, limits.output_bytes))
+                if "failed" in said:
+                    word, why = said["failed"]
+                    ended = (word if word in _SAID_WHEN_LOADING else "load_error", str(why))
+                else:
+                    for message in arguments:
+                        channel.send(ours, message)
+                        results.append(_result(channel.receive(ours, limits.output_bytes + 1024)))
+            except channel.Closed:
+                pass
+            except (channel.Overlong, values.CannotCarry) as error:
+                ended = ("error", f"the answer is no data: {error}")
+            with contextlib.suppress(OSError):  # a dead zygote is found when its report is read
+                self._link.send(b"stop")
+            ending = self._report(limits)["solution"]
+            printed, _ = _printed(output)
+        word, why = of_calls(ending, printed, limits)
+        if len(results) < len(arguments) or word == "output_limit":
+            missing = CallResult(*(ended or (word, why))[:1], why=(ended or (word, why))[1])
+            results = ([] if word == "output_limit" else results) + [missing] * len(arguments)
+        return results[: len(arguments)]
+
+    def _begin(self, mode: str, entry_point: str | None, limits: Limits, descriptors: list[int]) -> None:
+        task = {"mode": mode, "entry_point": entry_point, "wall_seconds": limits.wall}
+        task |= limits.model_dump(include={"cpu_seconds", "memory_bytes", "output_bytes", "scratch_bytes"})
+        try:
+            socket.send_fds(self._link, [json.dumps(task).encode()], descriptors)
+        except OSError as error:
+            raise Broken(f"its socket: {error}") from None
+
+    def _report(self, limits: Limits) -> dict[str, Ending]:
+        self._link.settimeout(limits.wall + 30)
+        try:
+            data = self._link.recv(1 << 16)
+        except OSError as error:
+            raise Broken(f"no report: {error}") from None
+        if not data:
+            raise Broken(f"the zygote ended: {self._last_words()}")
+        return {role: Ending(**ending) for role, ending in json.loads(data).items()}
+
+
+_SAID_WHEN_LOADING = ("load_error", "exited_early", "memory", "output_limit", "disk", "blocked")
+_SAID_OF_CALLS = ("error", "memory", "output_limit", "disk", "blocked")
+
+
+def _plain(data: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(data)
+    except (ValueError, RecursionError):
+        raise values.CannotCarry("not JSON") from None
+    if not isinstance(said, dict):
+        raise values.CannotCarry("not a reply")
+    return said
+
+
+def _result(data: bytes) -> CallResult:
+    said = _plain(data)
+    try:
+        if "raised" in said:
+            _, _, word, why = said["raised"]
+            return CallResult(word if word in _SAID_OF_CALLS else "error", why=str(why)[:2000])
+        return CallResult("returned", values.unpack(said["value"], lambda content: Opaque(str(content["class"])[:100])))
+    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, AttributeError) as error:
+        raise values.CannotCarry(type(error).__name__) from None
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _printed(descriptor: int) -> tuple[int, str]:
+    """Return how much was printed, and its beginning."""
+    return os.fstat(descriptor).st_size, os.pread(descriptor, 4 * SHOWN, 0).decode(errors="replace")[:SHOWN]
+
+
+class _Files:
+    """Descriptors that are closed together."""
+
+    def __enter__(self) -> _Files:
+        self._held: set[int] = set()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for descriptor in self._held:
+            os.close(descriptor)
+
+    def memory(self, content: bytes) -> int:
+        """Return a file in memory that holds something."""
+        descriptor = os.memfd_create("sandbox")
+        self._held.add(descriptor)
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return descriptor
+
+    def pair(self) -> tuple[int, int]:
+        """Return the two ends of a channel."""
+        pair = tuple(end.detach() for end in socket.socketpair())
+        self._held.update(pair)
+        return pair[0], pair[1]
+
+    def release(self, *descriptors: int) -> None:
+        """Close some now."""
+        for descriptor in descriptors:
+            self._held.discard(descriptor)
+            os.close(descriptor)
+
+
+_ = time
