@@ -1,5 +1,158 @@
-"""Try to escape, at every start."""
+"""Does the sandbox hold on this machine? Try to escape from it, in earnest, at every start.
+
+Kernels differ in what they have, containers in what they allow, and constants can be wrong; none of it shows until
+something tries. The attempts run where solutions run. One that gets through refuses the sandbox: a level is what was
+seen to hold, never what was asked for.
+"""
+
 from __future__ import annotations
-from reward.sandbox.worker import Worker
-def probe(worker: Worker, level: str) -> None:
-    """x"""
+
+import os
+import secrets
+import socket
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from reward.sandbox.inside import values
+from reward.sandbox.verdicts import CallResult, Level, Limits
+from reward.sandbox.worker import Broken, SandboxUnavailable, Worker
+
+MEMORY_BYTES = 64 << 20
+_LIMITS = Limits(cpu_seconds=10, memory_bytes=MEMORY_BYTES)
+
+_ATTEMPTS = """
+import os, socket, subprocess
+
+def attempt(what, folder, port, parent, size):
+    secret = os.path.join(folder, "secret")
+    ways = {
+        "read a file outside": lambda: open(secret).read(),
+        "list a folder outside": lambda: os.listdir(folder),
+        "write outside": lambda: open(os.path.join(folder, "new"), "w").write("x"),
+        "truncate a file outside": lambda: os.open(secret, os.O_RDONLY | os.O_TRUNC),
+        "delete a file outside": lambda: os.unlink(secret),
+        "rename a file outside": lambda: os.rename(secret, secret + ".moved"),
+        "link to a file outside": lambda: os.link(secret, "linked"),
+        "change a file's mode": lambda: os.chmod(secret, 0o600),
+        "change a file's times": lambda: os.utime(secret, (1, 1)),
+        "connect over TCP": lambda: socket.create_connection(("127.0.0.1", port), 1),
+        "send over UDP": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port)),
+        "connect to a UNIX socket": lambda: socket.socket(socket.AF_UNIX).connect(os.path.join(folder, "socket")),
+        "send to a UNIX socket from a pair": lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(
+            b"x", os.path.join(folder, "datagrams")),
+        "fork": lambda: os.fork() or os._exit(0),
+        "run a program": lambda: subprocess.run(["/bin/true"]),
+        "spawn a program": lambda: os.posix_spawn("/bin/true", ["true"], {}),
+        "signal another process": lambda: os.kill(parent, 0),
+        "read another process's environment": lambda: open(f"/proc/{parent}/environ").read(1),
+        "allocate more memory than allowed": lambda: len(bytearray(size)),
+    }
+    try:
+        ways[what]()
+    except (OSError, MemoryError):
+        return False
+    return True
+
+def own_folder():
+    with open("note", "w") as stream:
+        stream.write("x")
+    return open("note").read() == "x" and os.listdir(".") == ["note"]
+"""
+WAYS = tuple(line.split('"')[1] for line in _ATTEMPTS.splitlines() if line.startswith('        "'))
+
+
+def probe(worker: Worker, level: Level) -> None:
+    """Try every way out of a worker that has been started.
+
+    Raises:
+        SandboxUnavailable: a way is open, or plain code does not run.
+    """
+    _works(worker)
+    if level != "weak":
+        opened = escapes(worker)
+        if opened:
+            raise SandboxUnavailable(f"level {level!r} does not hold on this machine: code can {', '.join(opened)}")
+
+
+def remedy(level: Level) -> str:
+    """Return what a user can do who has not got a level."""
+    if level == "full":
+        return (
+            "unprivileged user namespaces are needed (inside Docker: --security-opt seccomp=unconfined; on Ubuntu 24.04 or "
+            "later: an AppArmor profile with `userns`), or name the weaker `level: kernel`, which needs none"
+        )
+    return (
+        "Linux 5.13 or later with Landlock and seccomp is needed, on x86_64 or aarch64 (`cat /sys/kernel/security/lsm` should "
+        "name landlock); else run in a virtual machine, or name `level: weak` and know that code can reach files and network"
+    )
+
+
+def escapes(worker: Worker) -> list[str]:
+    """Return the ways that are open."""
+    with _surroundings() as (folder, port, received):
+        given = [(what, folder, port, os.getpid(), 2 * MEMORY_BYTES) for what in WAYS]
+        answers = [result.value for result in _calls(worker, "attempt", given)]
+        left = sorted(os.listdir(folder))
+        opened: list[str] = [what for what, done in zip(WAYS, answers, strict=True) if done]
+        if not opened and (received() or left != ["datagrams", "secret", "socket"]):
+            opened.append("reach outside unseen")
+    return opened
+
+
+def _works(worker: Worker) -> None:
+    (result,) = _calls(worker, "own_folder", [()])
+    if result.value is not True:
+        raise SandboxUnavailable("code in the sandbox cannot use its own folder")
+
+
+def _calls(worker: Worker, function: str, given: Sequence[tuple[object, ...]]) -> list[CallResult]:
+    messages = [values.dump(["call", function, list(arguments), {}], str, 1 << 20) for arguments in given]
+    try:
+        results = worker.calls(_ATTEMPTS, function, messages, _LIMITS)
+    except Broken as error:
+        raise SandboxUnavailable(f"the sandbox broke while it was tried: {error}") from None
+    for result in results:
+        if result.status != "returned":
+            raise SandboxUnavailable(f"plain code does not run in the sandbox: {result.status}: {result.why}")
+    return results
+
+
+@contextmanager
+def _surroundings() -> Iterator[tuple[str, int, Callable[[], bool]]]:
+    """Make what an escape could reach: a folder open to everybody, a file to read, and listeners."""
+    with tempfile.TemporaryDirectory(prefix="align-probe-") as folder, socket.create_server(("127.0.0.1", 0)) as tcp:
+        Path(folder).chmod(0o777)
+        secret = Path(folder, "secret")
+        secret.write_text(secrets.token_hex(8), encoding="ascii")
+        secret.chmod(0o666)
+        port = tcp.getsockname()[1]
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+            socket.socket(socket.AF_UNIX) as stream,
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams,
+        ):
+            udp.bind(("127.0.0.1", port))
+            stream.bind(f"{folder}/socket")
+            stream.listen()
+            datagrams.bind(f"{folder}/datagrams")
+            for name in ("socket", "datagrams"):
+                Path(folder, name).chmod(0o777)
+            listeners = (tcp, udp, stream, datagrams)
+
+            def received() -> bool:
+                return any(_received(listener) for listener in listeners)
+
+            yield folder, port, received
+
+
+def _received(listener: socket.socket) -> bool:
+    listener.setblocking(False)
+    try:
+        if listener.type == socket.SOCK_DGRAM:
+            return bool(listener.recv(10))
+        listener.accept()[0].close()
+    except BlockingIOError:
+        return False
+    return True

@@ -25,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from reward.sandbox.inside import values
-from reward.sandbox.probes import probe
+from reward.sandbox.probes import probe, remedy
 from reward.sandbox.verdicts import CallResult, Level, Limits, Verdict
 from reward.sandbox.worker import Broken, SandboxUnavailable, Worker
 
@@ -80,11 +80,16 @@ class Sandbox:
             SandboxUnavailable: the machine cannot give the level.
         """
         if sys.platform != "linux":
-            raise SandboxUnavailable(f"the sandbox needs Linux (this is {sys.platform}): run in a container or a virtual machine")
+            raise SandboxUnavailable(
+                f"the sandbox needs Linux (this is {sys.platform}): run in a container or a virtual machine"
+            )
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
         try:
             self._idle = list(self._threads.map(lambda _: self._started(), range(self.workers)))
             probe(self._idle[0], self.level)
+        except SandboxUnavailable as error:
+            self.stop()
+            raise SandboxUnavailable(f"{error}; {remedy(self.level)}") from None
         except BaseException:
             self.stop()
             raise
@@ -106,9 +111,7 @@ class Sandbox:
 
     # -- what it does ---------------------------------------------------------------------------------------------
 
-    async def check(
-        self, solution: str, tests: str, entry_point: str | None = None, limits: Limits | None = None
-    ) -> Verdict:
+    async def check(self, solution: str, tests: str, entry_point: str | None = None, limits: Limits | None = None) -> Verdict:
         """Run tests on a solution; neither sees the other but by calls.
 
         Args:

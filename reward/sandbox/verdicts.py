@@ -168,7 +168,7 @@ def of_check(solution: Ending, tests: Ending, said: Mapping[str, Any] | None, pr
     if printed >= limits.output_bytes:
         return "output_limit", f"printed {limits.output_bytes:,} bytes or more"
     if said is None:
-        if word and solution.reason != "" or os.WIFSIGNALED(solution.status) and word:
+        if word and word != "exited_early":
             return word, why
         theirs, reason = tests.word(limits)
         return ("infra_error" if theirs == "infra_error" else "test_error"), f"the tests' process: {reason or 'no verdict'}"

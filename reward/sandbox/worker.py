@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -82,7 +81,7 @@ class Worker:
                  "scratch_bytes": 2 * self.limits.scratch_bytes}  # fmt: skip
         try:
             self._link.send(json.dumps(setup).encode())
-            said = json.loads(self._link.recv(1 << 16) or b"{}")
+            said: dict[str, Any] = json.loads(self._link.recv(1 << 16) or b"{}")
         except OSError as error:
             said = {"error": str(error)}
         if "ready" not in said:
@@ -277,6 +276,3 @@ class _Files:
         for descriptor in descriptors:
             self._held.discard(descriptor)
             os.close(descriptor)
-
-
-_ = time

@@ -11,8 +11,8 @@ Told to the parent: {"status", "why", "outcomes": [bool]}; see `reward.sandbox.v
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import asyncio
 import builtins
@@ -57,6 +57,7 @@ class Remote:
             object.__setattr__(self, f"_remote_{name}", value)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it in the solution's process."""
         return self._remote_link.call(self, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -294,7 +295,7 @@ class Tests:
         """Run the text, a statement at a time; then the tests that it defines."""
         for position, statement in enumerate(tree.body):
             part = compile(ast.Module([statement], []), FILE, "exec", flags, dont_inherit=True)
-            self._one(lambda part=part: exec(part, self.namespace), own_calls=False)  # noqa: S102
+            self._one(lambda part=part: exec(part, self.namespace), own_calls=False)
             if not _is_test(statement) and not self.outcomes.pop():
                 self.outcomes += [False for later in tree.body[position:] if _is_test(later)]
                 return  # what follows was to use it
@@ -304,8 +305,9 @@ class Tests:
         """Run the functions and classes that are tests."""
         defined = [(name, thing) for name, thing in self.namespace.items() if not isinstance(thing, Remote)]
         check = self.namespace.get("check")
-        if self.entry_point is not None and isinstance(check, types.FunctionType):
-            self._one(lambda: check(self.namespace[self.entry_point]))
+        candidate = self.namespace.get(self.entry_point or "")
+        if candidate is not None and isinstance(check, types.FunctionType):
+            self._one(lambda: check(candidate))
         for name, thing in defined:
             if isinstance(thing, types.FunctionType) and name.startswith("test") and thing.__module__ == "tests":
                 for arguments in _parameters(thing):

@@ -56,7 +56,7 @@ def _check(result: int, what: str) -> int:
 
 
 def prctl(option: int, argument: int = 0, what: str = "prctl") -> None:
-    """Call prctl(2) with one argument."""
+    """Set one attribute of this process."""
     _check(_libc.prctl(option, argument, 0, 0, 0), what)
 
 
@@ -134,12 +134,12 @@ def die_with_parent() -> None:
 
 
 def unshare(flags: int) -> None:
-    """Enter new namespaces; see unshare(2)."""
+    """Enter new namespaces."""
     _check(_libc.unshare(flags), "unshare")
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
-    """Call mount(2)."""
+    """Mount, bind or remount a file system."""
     _check(_libc.mount(source.encode(), target.encode(), kind.encode(), flags, data.encode()), f"mount {target}")
 
 

@@ -60,7 +60,7 @@ class Server:
         try:
             text = source.decode("utf-8-sig")
             linecache.cache[FILE] = (len(text), None, text.splitlines(keepends=True), FILE)
-            exec(compile(text, FILE, "exec", dont_inherit=True), self.module.__dict__)  # noqa: S102 (what this process is for)
+            exec(compile(text, FILE, "exec", dont_inherit=True), self.module.__dict__)
         except SystemExit as error:
             return {"failed": ["exited_early", f"the source calls exit({error.code!r}) when it is loaded"]}
         except BaseException as error:  # whatever the source raises is its failure to load
@@ -85,10 +85,8 @@ class Server:
         verb, what, *rest = values.load(message, self._object)
         try:
             thing = self._thing(what)
-            if verb == "call":
-                reply = self._call(thing, *rest)
-            else:
-                reply = {"value": self._pack(_OPERATIONS[verb](thing, *rest))}
+            own = _OPERATIONS.get(verb)
+            reply = {"value": self._pack(own(thing, *rest))} if own else self._call(thing, *rest)
             data = json.dumps(reply, separators=(",", ":")).encode("ascii")
             if len(data) > self.limit:
                 raise values.CannotCarry(f"a value takes {len(data):,} bytes, more than {self.limit:,}")

@@ -42,7 +42,7 @@ abc array ast asyncio base64 binascii bisect calendar cmath collections contextl
 difflib enum fractions functools graphlib hashlib heapq html inspect io itertools json keyword linecache math numbers operator
 pathlib pprint queue random re secrets statistics string struct tempfile textwrap threading time timeit traceback types typing
 unicodedata unittest uuid zlib zoneinfo concurrent.futures
-""".split()
+"""
 
 
 def main(control: int) -> None:
@@ -166,10 +166,7 @@ class Zygote:
 
     def _task(self, task: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         """Fork, watch, clean up; return how each process ended."""
-        if task["mode"] == "calls":
-            ours = {"solution": descriptors}
-        else:
-            ours = {"solution": descriptors[:3], "tests": descriptors[3:]}
+        ours = {"solution": descriptors[:3], **({"tests": descriptors[3:]} if task["mode"] == "check" else {})}
         children = [self._fork(role, given, task) for role, given in ours.items()]
         for descriptor in descriptors:
             os.close(descriptor)
@@ -231,9 +228,6 @@ class Zygote:
         os.closerange(closed[1] + 1, 1 << 16)
         if self.filter:
             kernel.filter_calls(self.filter.for_process(os.getpid()))
-        random.seed(0)
-        if numpy := sys.modules.get("numpy"):
-            numpy.random.seed(0)
 
     def _watch(self, children: list[Child], task: dict[str, Any]) -> None:
         """Wait until the tests have ended, or the parent has what it wants; end what is left."""
@@ -273,9 +267,14 @@ class Zygote:
                 child.kill("cpu")
             elif late:
                 child.kill("wall")
-            elif self.level != "full" and time.monotonic() - child.started > SECOND_LOOK:
-                if scratch.size(f"{self.folder}/{child.role}") > task["scratch_bytes"]:
-                    child.kill("disk")
+            elif self._overfull(child, task):
+                child.kill("disk")
+
+    def _overfull(self, child: Child, task: dict[str, Any]) -> bool:
+        """Does it take more disk than allowed? At level full the kernel sees to that."""
+        if self.level == "full" or time.monotonic() - child.started < SECOND_LOOK:
+            return False
+        return scratch.size(f"{self.folder}/{child.role}") > task["scratch_bytes"]
 
     def _clean(self, folder: str) -> None:
         try:
@@ -288,11 +287,15 @@ class Zygote:
 
 def _preload(packages: list[str]) -> None:
     """Import what solutions import, once; then leave only the standard library and the allowed packages to be found."""
-    for name in [*MODULES, *packages]:
+    for name in [*MODULES.split(), *packages]:
         importlib.import_module(name)
+    random.seed(0)  # once: every fork begins in the same state
+    if "numpy" in packages:
+        importlib.import_module("numpy.random").seed(0)
     library = os.path.dirname(os.__file__)
     sys.path[:] = [p for p in sys.path if p.startswith(library) and "-packages" not in p]
-    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, PathFinder, Packages(_closure(packages))]
+    finders: list[Any] = [BuiltinImporter, FrozenImporter, PathFinder, Packages(_closure(packages))]
+    sys.meta_path[:] = finders
     sys.path_importer_cache.clear()
 
 
@@ -346,7 +349,7 @@ def _readable(packages: list[str]) -> list[str]:
     found += ["/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo"]
     for finder in sys.meta_path:
         if isinstance(finder, Packages):
-            for name, spec in finder.specs.items():
+            for spec in finder.specs.values():
                 places = spec.submodule_search_locations or ([spec.origin] if spec.origin else [])
                 found += [*places, *(f"{place}.libs" for place in places)]
     return [path for path in dict.fromkeys(found) if os.path.exists(path)]
