@@ -145,11 +145,11 @@ class Ending:
             return "", ""
         if number == signal.SIGSYS:
             return "blocked", "made a system call that kills"
-        if number == signal.SIGXCPU or (number == signal.SIGKILL and self.cpu_seconds >= limits.cpu_seconds):
+        if number == signal.SIGKILL and self.cpu_seconds >= limits.cpu_seconds:
             return "timeout", f"used up {limits.cpu_seconds:g} s of CPU time"
         if number == signal.SIGKILL:
-            return "memory", "killed by the system, which was out of memory"
-        return "crashed", f"killed by {signal.Signals(number).name}"
+            return "crashed", "killed by SIGKILL: its own, or the system's when memory ran out"
+        return "crashed", f"killed by signal {number} ({signal.strsignal(number)})"
 
 
 def of_check(solution: Ending, tests: Ending, said: Mapping[str, Any] | None, printed: int, limits: Limits) -> tuple[str, str]:

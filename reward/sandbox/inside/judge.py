@@ -16,7 +16,7 @@ import __future__
 import ast
 import asyncio
 import builtins
-import importlib
+import importlib.util
 import inspect
 import json
 import os
@@ -41,8 +41,16 @@ _RAISABLE = {"binascii", "dataclasses", "decimal", "json.decoder", "queue", "re"
 """Modules whose exceptions are raised here when the solution raised them; others as their first built-in base class."""
 
 
+GONE = 1
+"""Exit status of the tests' process when the solution's is ending: the zygote waits to see how."""
+
+
 class Gone(BaseException):
     """The solution's process ended; the zygote knows why."""
+
+
+class Nonsense(BaseException):
+    """The solution's process wrote what is no reply."""
 
 
 class Unsupported(BaseException):
@@ -109,17 +117,17 @@ class Remote:
             same = self._remote_said["class"] == other._remote_said["class"]
             return same and self._remote_ask("fields") == other._remote_ask("fields")
         if self._remote_said.get("equal") and (self._remote_constructed or getattr(other, "_remote_constructed", False)):
-            raise Unsupported(f"compares instances of {self._remote_said['class']!r} by the solution's own __eq__")
+            raise self._remote_link.unsupported(f"instances of {self._remote_said['class']!r} are compared by its own __eq__")
         return False
 
     def __instancecheck__(self, instance: object) -> bool:
-        raise Unsupported("isinstance with a class of the solution")
+        raise self._remote_link.unsupported("isinstance with a class of the solution")
 
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
-        raise Unsupported("a subclass of a class of the solution")
+        raise self._remote_link.unsupported("a subclass of a class of the solution")
 
     def __enter__(self) -> Any:
-        raise Unsupported("`with` on an object of the solution")
+        raise self._remote_link.unsupported("`with` on an object of the solution")
 
 
 def _forward(name: str) -> Callable[..., Any]:
@@ -145,21 +153,45 @@ class Link:
 
     def first(self) -> dict[str, Any]:
         """Return what the solution's process says after it loaded the source."""
-        return json.loads(self._receive())
+        try:
+            return json.loads(channel.receive(self.descriptor, self.limit))
+        except channel.Closed:
+            raise self._gone() from None
 
     def call(self, what: Remote, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call something of the solution; lists and the like that it changed are changed here too."""
-        self._send(["call", what._remote_what, list(args), kwargs])
-        reply = self._reply()
-        value = values.unpack(reply["value"], self._remote(constructed=isinstance(what._remote_what, str)))
+        constructs = what._remote_said.get("class") == "type"
+        reply, value = self._exchange(["call", what._remote_what, list(args), kwargs], constructs)
         for position, packed in reply.get("changed", {}).items():
             _change(args[int(position)], values.unpack(packed, self._remote()))
         return _awaitable(value) if reply.get("awaited") is True else value
 
     def ask(self, message: list[Any]) -> Any:
         """Carry out another operation on an object of the solution."""
+        return self._exchange(message)[1]
+
+    def _exchange(self, message: list[Any], constructs: bool = False) -> tuple[dict[str, Any], Any]:
+        """Send a message; return the reply and the value in it, or raise what the solution raised."""
         self._send(message)
-        return values.unpack(self._reply()["value"], self._remote())
+        raised: Exception | None = None
+        value: Any = None
+        try:
+            reply = json.loads(channel.receive(self.descriptor, self.limit))
+            if "raised" in reply:
+                classes, text, self.word, self.why = reply["raised"]
+                raised = self._exception(classes, str(text))
+            else:
+                value = values.unpack(reply["value"], self._remote(constructs))
+        except channel.Closed:
+            raise self._gone() from None
+        except Exception as error:  # anything that decoding raises: no honest process writes it
+            self.stop = self.stop or Nonsense(f"its process answered what is no data: {_sentence(error)}"[:300])
+            raise self.stop from None
+        self.calls += 1
+        if raised:
+            self.blame = raised
+            raise raised
+        return reply, value
 
     def _send(self, message: list[Any]) -> None:
         if self.stop:
@@ -167,41 +199,28 @@ class Link:
         try:
             channel.send(self.descriptor, values.dump(message, self._own, 1 << 30))
         except values.CannotCarry as error:
-            self.stop = Unsupported(f"an argument: {error}")
-            raise self.stop from None
+            raise self.unsupported(f"an argument: {error}") from None
         except channel.Closed:
             raise self._gone() from None
 
-    def _reply(self) -> dict[str, Any]:
-        reply = json.loads(self._receive())
-        self.calls += 1
-        if "raised" in reply:
-            classes, text, self.word, self.why = reply["raised"]
-            self.blame = self._exception(classes, str(text))
-            raise self.blame
-        return reply
-
-    def _receive(self) -> bytes:
-        try:
-            return channel.receive(self.descriptor, self.limit)
-        except channel.Closed:
-            raise self._gone() from None
-
-    def _gone(self) -> Gone:
+    def _gone(self) -> BaseException:
         self.stop = self.stop or Gone("the solution's process ended")
-        return self.stop if isinstance(self.stop, Gone) else Gone(str(self.stop))
+        return self.stop
+
+    def unsupported(self, why: str) -> BaseException:
+        """Return what to raise where the tests ask for what cannot travel as data; nothing passes after it."""
+        self.stop = self.stop or Unsupported(why)
+        return self.stop
 
     def _own(self, value: Any) -> Any:
         """Stand for an object in an argument: the solution's own goes back by its number."""
         if isinstance(value, Remote):
             return {"id": value._remote_what}
-        self.stop = Unsupported(f"an argument of type {type(value).__name__}: only data can be passed to the solution")
-        raise self.stop
+        raise self.unsupported(f"an argument of type {type(value).__name__}: only data can be passed to the solution")
 
     def _remote(self, constructed: bool = False) -> Callable[[Any], Remote]:
         def make(said: Any) -> Remote:
-            made = constructed and said["class"] not in ("function", "type", "method")
-            return Remote(self, int(said["id"]), {**said, "class": str(said["class"])}, made)
+            return Remote(self, int(said["id"]), {**said, "class": str(said["class"])}, constructed)
 
         return make
 
@@ -263,7 +282,7 @@ class Tests:
                 return self._say(*said["failed"])
             self._bring(said["names"], set(_names(code)))
             self._execute(tree, code.co_flags & _FUTURES)
-        except (Gone, Unsupported):
+        except (Gone, Nonsense, Unsupported):
             pass
         except SystemExit:
             return self._say("test_error", "the tests call exit()")
@@ -280,7 +299,8 @@ class Tests:
             elif name in offered and not hasattr(builtins, name) and name != self.entry_point:
                 self.namespace[name] = self._global(name, offered[name])
         if self.entry_point is not None:
-            self.namespace[self.entry_point] = Remote(self.link, self.entry_point)
+            sort = offered.get(self.entry_point, [""])[0]
+            self.namespace[self.entry_point] = Remote(self.link, self.entry_point, {"class": "type"} if sort == "class" else {})
 
     def _global(self, name: str, said: list[str]) -> Any:
         sort, *origin = said
@@ -289,7 +309,8 @@ class Tests:
             base = next((b for b in bases if isinstance(b, type) and issubclass(b, Exception)), Exception)
             self.link.exceptions[name] = type(name, (base if base is not StopIteration else Exception,), {})
             return self.link.exceptions[name]
-        return self.link.ask(["global", name]) if sort == "data" else Remote(self.link, name)
+        said_of_it = {"class": "type"} if sort == "class" else {}
+        return self.link.ask(["global", name]) if sort == "data" else Remote(self.link, name, said_of_it)
 
     def _execute(self, tree: ast.Module, flags: int) -> None:
         """Run the text, a statement at a time; then the tests that it defines."""
@@ -310,10 +331,24 @@ class Tests:
             self._one(lambda: check(candidate))
         for name, thing in defined:
             if isinstance(thing, types.FunctionType) and name.startswith("test") and thing.__module__ == "tests":
-                for arguments in _parameters(thing):
+                for arguments in self._parameters(thing):
                     self._one(lambda thing=thing, arguments=arguments: _finished(thing(**arguments)))
             elif isinstance(thing, type) and "unittest" in sys.modules and issubclass(thing, sys.modules["unittest"].TestCase):
                 self._cases(thing)
+
+    def _parameters(self, test: Callable[..., Any]) -> list[dict[str, Any]]:
+        """Return the keyword arguments of each run of a pytest-style function."""
+        runs: list[dict[str, Any]] = [{}]
+        for mark in getattr(test, "pytestmark", []):
+            if getattr(mark, "name", "") == "parametrize":
+                names, rows = mark.args[0], mark.args[1]
+                names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+                rows = [getattr(row, "values", row) if len(names) > 1 or hasattr(row, "marks") else (row,) for row in rows]
+                runs = [run | dict(zip(names, row, strict=True)) for run in runs for row in rows]
+        wanted = [p.name for p in inspect.signature(test).parameters.values() if p.default is p.empty]
+        if missing := [name for name in wanted if name not in runs[0]]:
+            raise self.link.unsupported(f"a test function with the fixture {missing[0]!r}")
+        return runs
 
     def _cases(self, case: type) -> None:
         unittest: Any = sys.modules["unittest"]
@@ -341,7 +376,7 @@ class Tests:
         word, why = "", ""
         try:
             run()
-        except (Gone, Unsupported):
+        except (Gone, Nonsense, Unsupported):
             self.outcomes.append(False)
             raise
         except SystemExit:
@@ -373,13 +408,16 @@ class Tests:
         if self.failed and not isinstance(stop, Gone):
             return self._say(self.failed_as, self.failed)
         if stop:
-            return self._say("unsupported" if isinstance(stop, Unsupported) else "gone", str(stop))
+            words = {Gone: "gone", Nonsense: "error", Unsupported: "unsupported"}
+            return self._say(words[type(stop)], str(stop))
         if self.broken:
             return self._say("test_error", self.broken)
         if not self.outcomes:
             return self._say("test_error", "there is no test in the tests")
         if not self.link.calls:
             return self._say("test_error", "the tests never called the solution")
+        if not all(self.outcomes):  # no way here is known; a pass is never what is left over
+            return self._say("fail", "a test ended without a reason")
         return self._say("pass", "")
 
     def _say(self, status: str, why: str) -> dict[str, Any]:
@@ -403,21 +441,6 @@ def _names(code: types.CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _names(constant)
-
-
-def _parameters(test: Callable[..., Any]) -> list[dict[str, Any]]:
-    """Return the keyword arguments of each run of a pytest-style function."""
-    runs: list[dict[str, Any]] = [{}]
-    for mark in getattr(test, "pytestmark", []):
-        if getattr(mark, "name", "") == "parametrize":
-            names, rows = mark.args[0], mark.args[1]
-            names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
-            rows = [getattr(row, "values", row) if len(names) > 1 or hasattr(row, "marks") else (row,) for row in rows]
-            runs = [run | dict(zip(names, row, strict=True)) for run in runs for row in rows]
-    wanted = [p.name for p in inspect.signature(test).parameters.values() if p.default is p.empty]
-    if missing := [name for name in wanted if name not in runs[0]]:
-        raise Unsupported(f"a test function with the fixture {missing[0]!r}")
-    return runs
 
 
 def _finished(value: Any) -> None:
@@ -452,4 +475,4 @@ def run(source: bytes, verdict: int, solution: int, entry_point: str | None, lim
     except Exception as error:  # a reply that is not what a reply looks like: only an enemy writes one
         said = tests._say("fail", f"the solution's process answered nonsense: {_sentence(error)}"[:500])
     channel.send(verdict, json.dumps(said).encode("ascii"))
-    os._exit(0)
+    os._exit(GONE if said["status"] == "gone" else 0)

@@ -152,22 +152,23 @@ def enter_root(path: str) -> None:
 
 
 def set_limits(cpu_seconds: float, memory_bytes: int, file_bytes: int, files: int) -> None:
-    """Set rlimits. Soft and hard are the same, but for the CPU: SIGXCPU first, SIGKILL a second later."""
-    whole = max(1, math.ceil(cpu_seconds))
-    for what, soft, hard in (
-        (resource.RLIMIT_CPU, whole, whole + 1),
-        (resource.RLIMIT_AS, memory_bytes, memory_bytes),
-        (resource.RLIMIT_FSIZE, file_bytes, file_bytes),
-        (resource.RLIMIT_NOFILE, files, files),
-        (resource.RLIMIT_CORE, 0, 0),
-        (resource.RLIMIT_STACK, STACK_BYTES, STACK_BYTES),
-        (resource.RLIMIT_MEMLOCK, 0, 0),
-        (resource.RLIMIT_MSGQUEUE, 0, 0),
+    """Set rlimits, soft and hard alike: a soft one alone sends a signal, which code could catch and answer from.
+
+    The CPU's is in whole seconds and comes a second late: the zygote, which reads the clock exactly, is to be first.
+    """
+    for what, most in (
+        (resource.RLIMIT_CPU, math.ceil(cpu_seconds) + 1),
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_FSIZE, file_bytes),
+        (resource.RLIMIT_NOFILE, files),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_STACK, STACK_BYTES),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
     ):
         held = resource.getrlimit(what)[1]
-        if held != resource.RLIM_INFINITY:
-            soft, hard = min(soft, held), min(hard, held)
-        resource.setrlimit(what, (soft, hard))
+        most = most if held == resource.RLIM_INFINITY else min(most, held)
+        resource.setrlimit(what, (most, most))
 
 
 def _syscall(what: str, number: int, *arguments: bytes | int) -> int:

@@ -52,7 +52,7 @@ def size(folder: str) -> int:
                 counted += 1
                 if counted > MOST_COUNTED:
                     return 1 << 60
-                with contextlib.suppress(FileNotFoundError):
+                with contextlib.suppress(OSError):  # gone since, or too deep to be named
                     total += entry.stat(follow_symlinks=False).st_blocks * 512
                     if entry.is_dir(follow_symlinks=False):
                         left.append(entry.path)

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import inspect
 import json
 import linecache
 import operator
 import os
 import sys
+import traceback
 import types
 from typing import Any
 
@@ -101,9 +101,9 @@ class Server:
         return data
 
     def _call(self, thing: Any, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-        before = [self._pack(arg) if isinstance(arg, _CHANGEABLE) or _is_array(arg) else None for arg in args]
+        before = [self._pack(arg) if type(arg) in _CHANGEABLE or _is_array(arg) else None for arg in args]
         value = thing(*args, **kwargs)
-        awaited = inspect.iscoroutine(value)
+        awaited = type(value) is types.CoroutineType
         reply = {"value": self._pack(asyncio.run(value) if awaited else value)}
         after = {i: self._pack(args[i]) for i, packed in enumerate(before) if packed is not None}
         changed = {str(i): packed for i, packed in after.items() if packed != before[i]}
@@ -130,13 +130,17 @@ class Server:
 
 
 def _sort(value: Any) -> list[str]:
-    """Say what a global of the solution is: "module", "class", "exception", "function" or "data", and where it is from."""
-    if isinstance(value, types.ModuleType):
+    """Say what a global of the solution is: "module", "class", "exception", "function" or "data", and where it is from.
+
+    By its type alone: to ask the object itself would run code of the solution's.
+    """
+    kind = type(value)
+    if kind is types.ModuleType:
         return ["module", value.__name__]
-    if isinstance(value, type):
+    if issubclass(kind, type):
         sort = "exception" if issubclass(value, Exception) else "class"
         return [sort, str(value.__module__), *(base.__name__ for base in value.__mro__[1:-1])]
-    return ["function" if callable(value) else "data", str(getattr(value, "__module__", ""))]
+    return ["function" if callable(value) else "data", str(value.__module__) if kind is types.FunctionType else ""]
 
 
 def _is_array(value: Any) -> bool:
@@ -147,7 +151,7 @@ def _raised(error: BaseException) -> list[Any]:
     """Return [classes as (module, name), text, status word, why]."""
     status, why = describe(error)
     classes = [[str(kind.__module__), kind.__name__] for kind in type(error).__mro__[:-1]]
-    return [classes, _text(error)[:10_000], status, why]
+    return [classes, _text(error), status, why]
 
 
 def describe(error: BaseException) -> tuple[str, str]:
@@ -171,7 +175,7 @@ def describe(error: BaseException) -> tuple[str, str]:
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)
+        return str(error)[:10_000]
     except BaseException as again:  # a hostile __str__ is no reason to lose the verdict
         return f"(its text raises {type(again).__name__})"
 
@@ -207,7 +211,8 @@ def run(source: bytes, descriptor: int, entry_point: str | None, limit: int) -> 
         code = 3
     except channel.Closed:
         code = 0
-    except OSError as error:
-        code = 4 if error.errno == errno.EFBIG else 5
+    except BaseException:  # what the solution did to this process shows in its output, nowhere else
+        code = 4
+        traceback.print_exc()
     finally:
         os._exit(code)

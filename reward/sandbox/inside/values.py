@@ -12,7 +12,6 @@ Pickle, marshal and `eval` are what this replaces: each lets the sender run code
 from __future__ import annotations
 
 import base64
-import dataclasses
 import datetime
 import json
 import math
@@ -105,7 +104,7 @@ def _pack_other(value: Any, opaque: Callable[[Any], Plain], depth: int) -> Plain
     for plain, reduce in _REDUCED:
         if issubclass(kind, plain):
             return pack(reduce(value), opaque, depth)
-    if isinstance(value, Iterator) and not dataclasses.is_dataclass(value):
+    if issubclass(kind, Iterator):
         drawn = list(islice(value, MAX_DRAWN + 1))
         if len(drawn) > MAX_DRAWN:
             raise CannotCarry(f"an iterator gave more than {MAX_DRAWN:,} items")

@@ -84,10 +84,12 @@ class Child:
         if self.status is None:
             self.reason = self.reason or reason
             signal.pidfd_send_signal(self.handle, signal.SIGKILL)
-            self.reap()
+            self.end()
 
-    def reap(self) -> None:
-        """Take its status; it must be ending."""
+    def end(self) -> None:
+        """Take the status of a process that is ending, once."""
+        if self.status is not None:
+            return
         _, self.status, used = os.wait4(self.pid, 0)
         self.ended = time.monotonic()
         os.close(self.handle)
@@ -245,11 +247,14 @@ class Zygote:
                     if descriptor == self.link.fileno():
                         self.link.recv(16)  # "stop", or the parent is gone
                         return
-                    child = by_handle[descriptor]
                     poller.unregister(descriptor)
-                    child.reap()
+                    by_handle[descriptor].end()
                     until = min(until, time.monotonic() + GRACE)
                 self._enforce(children, task, until)
+            if os.waitstatus_to_exitcode(decides.status) == judge.GONE:
+                ending = next(child for child in children if child is not decides)
+                if ending.status is None and select.select([ending.handle], [], [], GRACE)[0]:
+                    ending.end()
         finally:
             for child in children:
                 child.kill("done")
