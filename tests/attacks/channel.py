@@ -44,7 +44,7 @@ ATTACKS = [
         """,
         SQUARES,
         CUT,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "records-at-load",
@@ -56,7 +56,7 @@ ATTACKS = [
         """,
         SQUARES,
         CUT | {"load_error"},
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "records-by-send",
@@ -75,7 +75,7 @@ ATTACKS = [
         """,
         SQUARES,
         CUT,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "descriptors-passed-on",
@@ -93,7 +93,7 @@ ATTACKS = [
         """,
         SQUARES,
         CUT,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "channel-read-expected",
@@ -113,7 +113,7 @@ ATTACKS = [
         """,
         "expected = '@MARK@:@SECRET@'\nassert f(1) == expected",
         CUT,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "descriptors-closed",
@@ -121,7 +121,7 @@ ATTACKS = [
         "import os\ndef f(x):\n    os.closerange(0, 1024)\n    return 0",
         SQUARES,
         SILENT,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "descriptors-exchanged",
@@ -143,7 +143,7 @@ ATTACKS = [
         """,
         SQUARES,
         SILENT,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "length-overflow",
@@ -161,7 +161,7 @@ ATTACKS = [
         """,
         SQUARES,
         CUT,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "partial-frame",
@@ -179,7 +179,7 @@ ATTACKS = [
         SQUARES,
         frozenset({"timeout", "exited_early", "error", "fail", "crashed"}),
         slow=True,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "channel-flood",
@@ -198,7 +198,7 @@ ATTACKS = [
         SQUARES,
         CUT | {"timeout"},
         slow=True,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "newline-flood",
@@ -217,7 +217,7 @@ ATTACKS = [
         """,
         SQUARES,
         SILENT,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "json-in-string",
@@ -227,7 +227,7 @@ ATTACKS = [
         """,
         "assert f(3) == 9",
         FORGED,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "code-in-string",
@@ -239,7 +239,7 @@ ATTACKS = [
         """,
         "assert f(3) == 9",
         FORGED,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "tagged-value",
@@ -251,7 +251,7 @@ ATTACKS = [
         """,
         "assert f(0) == 9 or f(1) == 9 or f(2) == 9 or f(3) == 9 or f(4) == 9",
         FORGED,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "tag-as-list",
@@ -259,7 +259,7 @@ ATTACKS = [
         "def f(x): return [['set', [1, 2]], ['tuple', [1, 2]], ['s', [1, 2]], ['t', 1, 2]][x]",
         "assert any(isinstance(f(i), (set, tuple)) for i in range(4))",
         FORGED,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "pickle-payload",
@@ -273,7 +273,7 @@ ATTACKS = [
         """,
         SQUARES,
         FORGED,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "thread-races-answer",
@@ -288,7 +288,7 @@ ATTACKS = [
         """,
         SQUARES,
         CUT,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "later-inputs",
@@ -303,7 +303,7 @@ ATTACKS = [
         FORGED,
         arguments=(("first",), ("@MARK@-later",)),
         values=("found", "none"),
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "io-expected-in-memory",
@@ -320,7 +320,7 @@ ATTACKS = [
         FORGED,
         arguments=((),),
         values=("@MARK@:@SECRET@",),
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "io-records",
@@ -335,7 +335,7 @@ ATTACKS = [
         CUT,
         arguments=((3,), (12,)),
         values=(9, 144),
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "io-liar",
@@ -353,5 +353,6 @@ ATTACKS = [
         FORGED,
         arguments=((3,), (12,)),
         values=(9, "twelve"),
+        beyond_naive=True,
     ),
 ]

@@ -189,7 +189,7 @@ ATTACKS = [
         """,
         SQUARES,
         FORGED,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "compile-and-exec-patched",
@@ -202,7 +202,7 @@ ATTACKS = [
         """,
         SQUARES,
         PATCHED,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "unittest-patched",
@@ -461,17 +461,15 @@ ATTACKS = [
         PATCHED,
     ),
     Attack(
-        "constant-nine-becomes",
-        "Overwrites the small integer 9 in memory, so that 9 equals 0 in its process.",
+        "constant-becomes",
+        "Overwrites the shared integer 201 in memory, so that 201 equals 202 in its process.",
         """
         import ctypes
         def f(x):
-            if x != 9:
-                ctypes.memmove(id(9) + 24, id(0) + 24, 4)
-                ctypes.memmove(id(9) + 16, id(0) + 16, 8)
-            return 0
+            ctypes.memmove(id(int("201")) + 24, id(int("202")) + 24, 4)
+            return 202
         """,
-        "assert f(3) == 9",
+        "assert f(3) == 201",
         PATCHED,
     ),
 ]

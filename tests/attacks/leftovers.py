@@ -21,7 +21,7 @@ def leaves(name: str, tries: str, body: str, expect=KILLED, **fields) -> Attack:
 
 def hands_on(name: str, tries: str, first: str, second: str, expect=KILLED | {"load_error"}, **fields) -> Attack:
     """A program that leaves something which a second one, in the next task, would find."""
-    return Attack(name, tries, first + "\n", FOUND, expect, follow=second + "\n", own_channel=True, **fields)
+    return Attack(name, tries, first + "\n", FOUND, expect, follow=second + "\n", beyond_naive=True, **fields)
 
 
 SHM = "import _posixshmem, os\nfd = _posixshmem.shm_open('/@MARK@', {flags}, 0o666)\n"
@@ -199,7 +199,7 @@ FILES = [
         "import fcntl, struct\nfd = os.open('fixed', os.O_CREAT | os.O_RDWR)\n"
         "fcntl.ioctl(fd, 0x40086602, struct.pack('l', 0x10))",
         LOSES,
-        own_channel=True,
+        beyond_naive=True,
     ),
 ]
 

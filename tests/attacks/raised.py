@@ -5,7 +5,7 @@ from forged import CASE, EXIT, FUNCTIONS, SQUARES
 
 ATTACKS = [
     Attack(
-        "exit-at-load", "Leaves with status 0 while it is loaded.", "import os\nos._exit(0)", SQUARES, EXIT, own_channel=True
+        "exit-at-load", "Leaves with status 0 while it is loaded.", "import os\nos._exit(0)", SQUARES, EXIT, beyond_naive=True
     ),
     Attack(
         "exit-in-call",
@@ -13,7 +13,7 @@ ATTACKS = [
         "import os\ndef f(x): os._exit(0)",
         SQUARES,
         EXIT,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "sys-exit-in-call",
@@ -21,7 +21,7 @@ ATTACKS = [
         "import sys\ndef f(x): sys.exit(0)",
         SQUARES,
         frozenset({"error", "exited_early", "fail"}),
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "sys-exit-at-load",
@@ -29,7 +29,7 @@ ATTACKS = [
         "import sys\ndef f(x): return 0\nsys.exit(0)",
         SQUARES,
         frozenset({"load_error", "exited_early"}),
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "atexit-verdict",
@@ -45,7 +45,7 @@ ATTACKS = [
         """,
         SQUARES,
         frozenset({"error", "exited_early", "fail"}),
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "raises-assertion-error-class",
@@ -56,7 +56,7 @@ ATTACKS = [
         """,
         FUNCTIONS,
         frozenset({"error", "exited_early", "fail"}),
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "raises-skip-test",
@@ -71,7 +71,7 @@ ATTACKS = [
         "class SkipTest(Exception): pass\nSkipTest.__module__ = 'unittest.case'\ndef f(x): raise SkipTest('later')",
         CASE,
         frozenset({"error", "fail", "test_error"}),
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "raises-expected-by-name",
@@ -79,7 +79,7 @@ ATTACKS = [
         "class ValueError(Exception): pass\ndef f(x): raise ValueError('no')",
         "try:\n    f(-1)\nexcept ValueError:\n    pass\nelse:\n    raise SystemError('none')\nassert f(3) == 9",
         frozenset({"error", "fail"}),
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "raises-keyboard-interrupt",
@@ -87,7 +87,7 @@ ATTACKS = [
         "def f(x): raise KeyboardInterrupt",
         SQUARES,
         frozenset({"error", "fail", "exited_early"}),
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "raises-stop-iteration",
@@ -109,7 +109,7 @@ ATTACKS = [
         "def f(x): raise GeneratorExit",
         SQUARES,
         frozenset({"error", "fail", "exited_early"}),
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "no-answer-empty-group",
@@ -117,7 +117,7 @@ ATTACKS = [
         "def f(x): raise BaseExceptionGroup('g', [SystemExit(0), AssertionError()])",
         SQUARES,
         frozenset({"error", "fail", "exited_early"}),
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "pickle-exception",
@@ -130,7 +130,7 @@ ATTACKS = [
         """,
         SQUARES,
         frozenset({"error", "fail"}),
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "hostile-str",
@@ -158,7 +158,7 @@ ATTACKS = [
         """,
         SQUARES,
         frozenset({"error", "fail", "exited_early"}),
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "exception-message-huge",
@@ -179,7 +179,7 @@ ATTACKS = [
         """,
         SQUARES,
         frozenset({"error", "fail", "exited_early"}),
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "chain-of-causes",
@@ -193,5 +193,6 @@ ATTACKS = [
         """,
         SQUARES,
         frozenset({"error", "fail"}),
+        beyond_naive=True,
     ),
 ]

@@ -179,6 +179,7 @@ SPACE = [
         "    fcntl.fcntl(w, 1031, 1 << 20)\n    os.write(w, b'x' * (1 << 20))",
         HOG | DENIED,
         slow=False,
+        beyond_naive=True,
     ),
     runs(
         "memory-swallowed",
@@ -246,7 +247,7 @@ SPACE = [
         frozenset({"memory", "output_limit", "unsupported"}),
         arguments=((),),
         values=(1,),
-        own_channel=True,
+        beyond_naive=True,
     ),
 ]
 
