@@ -17,6 +17,7 @@ import signal
 import socket
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -41,6 +42,8 @@ FAMILIES = {
     "benign": benign.ATTACKS,
 }
 ATTACKS = [attack for family in FAMILIES.values() for attack in family]
+if twice := {name for name, times in Counter(attack.name for attack in ATTACKS).items() if times > 1}:
+    raise ValueError(f"attacks with the same name: {sorted(twice)}; rename one of each")
 
 # What the set is written for: Sandbox(limits=Limits(**LIMITS)).
 LIMITS = {
@@ -52,6 +55,7 @@ LIMITS = {
     "processes": 32,
 }
 PATIENCE = 60  # seconds after which a check counts as stuck: many times the wall limit, for a loaded machine
+OVERRUN = 8  # seconds a verdict may take beyond the wall limit, on a machine that others use too
 GRACE = 2.0  # seconds a process may live on after the verdict
 GROWTH = 256 << 20  # bytes this process may grow by while it waits for a verdict
 PUBLIC = ("/tmp", "/dev/shm", "/var/tmp")
@@ -77,7 +81,8 @@ class Canaries:
 
     def __enter__(self) -> "Canaries":
         self.secret, self.mark, self.signals = secrets.token_hex(16), "m" + secrets.token_hex(6), []
-        self.root = Path(tempfile.mkdtemp(prefix="canary-"))
+        # not in TMPDIR, which may be closed to the user that a sandbox becomes: the attack would fail for a wrong reason
+        self.root = Path(tempfile.mkdtemp(prefix="canary-", dir="/var/tmp"))
         self.root.chmod(0o755)
         self.file = self.root / "secret.txt"
         self.file.write_text(self.secret)
@@ -326,6 +331,8 @@ async def attack(sandbox, attack: Attack, canaries: Canaries, others: list | Non
         wrong.append(
             f"{word}{status} ({why[:300]}) where {'/'.join(sorted(attack.expect))} was expected, after {seconds:.1f} s"
         )
+    if seconds > LIMITS["wall_seconds"] + OVERRUN:
+        wrong.append(f"the verdict took {seconds:.1f} s")
     if (grown := peak_bytes() - floor) > GROWTH:
         wrong.append(f"the harness grew by {grown >> 20} MiB")
     wrong += await strangers([sandbox, *(others or [])], processes_before)
