@@ -170,22 +170,10 @@ ATTACKS = [
         import threading, time
         def f(x):
             out = []
-            def later():
-                for i in range(100):
-                    time.sleep(0.01)
-                    out[:] = [i]
-            threading.Thread(target=later, daemon=True).start()
+            threading.Timer(0.2, out.append, [42]).start()
             return out
         """,
-        """
-        import time
-        got = f(1)
-        for _ in range(150):
-            time.sleep(0.01)
-            if got == [42]:
-                break
-        assert got == [42]
-        """,
+        "import time\ngot = f(1)\ntime.sleep(0.6)\nassert got == [42]",
         FORGED,
         slow=True,
     ),

@@ -218,7 +218,10 @@ def _bound(family: int, kind: int, address: object) -> socket.socket:
 
 def _state(path: Path) -> tuple:
     """Type, mode, owner, links, size, times, attributes and content of one path."""
-    s = path.lstat()
+    try:
+        s = path.lstat()
+    except FileNotFoundError:
+        return ("gone",)
     content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
     names = os.listxattr(path, follow_symlinks=False)
     times = () if path.is_dir() else (s.st_mtime_ns,)

@@ -51,8 +51,7 @@ SPAWNS = [
     raw(
         "spawn-multiprocessing",
         "Starts a process by multiprocessing.",
-        "import multiprocessing as m; p = m.Process(target=int); p.start(); p.join()\n"
-        "if p.exitcode: raise PermissionError('exit')",
+        "import multiprocessing; p = multiprocessing.Process(target=int); p.start(); p.join()",
     ),
     Attack(
         "spawn-process-pool",
