@@ -244,12 +244,14 @@ def system_v() -> list[str]:
 
 
 def marked(mark: str) -> Iterator[str]:
-    """The paths in public places, the working and the temporary directory that carry the mark in a name."""
-    for top in {*PUBLIC, tempfile.gettempdir(), os.getcwd()}:
-        for root, folders, files in os.walk(top, onerror=None):
-            deep = os.path.relpath(root, top).count(os.sep)
-            folders[:] = [name for name in folders if deep < 2 and not name.startswith("canary-")]
+    """The paths whose name has the mark: two levels of public places and the working directory, all of a private TMPDIR."""
+    tops = dict.fromkeys([*PUBLIC, os.getcwd()], 1)
+    tops.setdefault(tempfile.gettempdir(), 99)
+    for top, levels in tops.items():
+        for root, folders, files in os.walk(top):
+            deep = 0 if root == top else os.path.relpath(root, top).count(os.sep) + 1
             yield from (os.path.join(root, name) for name in folders + files if mark in name)
+            folders[:] = [name for name in folders if deep < levels and not name.startswith("canary-")]
 
 
 def descendants() -> dict[int, tuple[int, str]]:
