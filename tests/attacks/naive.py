@@ -148,7 +148,8 @@ mount -t proc none /proc
 cd /tmp
 exec setpriv --pdeathsig KILL --reuid {user} --regid {user} --clear-groups \
     unshare --user --map-root-user --mount --net --ipc --uts \
-    env TMPDIR=/var/tmp PYTHONPATH={libraries} sh -c 'ip link set lo up; /run/python/bin/python3 /run/attacks/naive.py --inside {name}'
+    env TMPDIR=/var/tmp PYTHONPATH={libraries} sh -c \
+    'ip link set lo up; /run/python/bin/python3 /run/attacks/naive.py --inside {name}'
 """
 
 
