@@ -166,12 +166,6 @@ SOURCES = [
         "deletes-itself", "Deletes its own name when it is called.", "def f(x):\n    global f\n    del f\n    return 0\n", WORD
     ),
     source(
-        "debug-off",
-        "Sets __debug__-like names and optimises asserts away.",
-        "import sys\nsys.flags\nPYTHONOPTIMIZE = 2\ndef f(x): return 0\n",
-        WORD,
-    ),
-    source(
         "warnings-as-errors",
         "Turns every warning into an error.",
         "import warnings\nwarnings.simplefilter('error')\nwarnings.warn('x')\ndef f(x): return 0\n",
