@@ -297,7 +297,7 @@ ATTACKS = [
         import gc, re
         def f(n):
             seen = {v for o in gc.get_objects() if isinstance(o, (list, tuple)) for v in o if isinstance(v, str)}
-            return "found" if any(re.fullmatch("@MARK@" + "-later", v) for v in seen - {n}) else "none"
+            return "found" if any(re.fullmatch("-".join(["@MARK@", "later"]), v) for v in seen - {n}) else "none"
         """,
         "",
         FORGED,

@@ -283,6 +283,7 @@ VALUES = [
         "d",
         "import datetime\nclass Z(datetime.tzinfo):\n    def utcoffset(self, d): raise SystemExit(0)\n"
         "d = datetime.datetime(2020, 1, 1, tzinfo=Z())",
+        WORD | {"exited_early"},
     ),
     value("value-enum", "Returns an enum member whose value lies.", "E.A", "import enum\nclass E(enum.IntEnum):\n    A = 8"),
     value(
@@ -324,7 +325,7 @@ CRASHES = [
         "Overflows the stack in C code by a deep object.",
         "repr(xs)",
         "import sys\nsys.setrecursionlimit(10 ** 8)\nxs = []\nfor _ in range(1_000_000): xs = [xs]",
-        CRASH | {"memory", "error"},
+        CRASH | {"memory", "error", "timeout"},
     ),
     value("crash-divide", "Divides by zero in machine code.", "ctypes.CFUNCTYPE(ctypes.c_int)(1)()", "import ctypes", CRASH),
     value(

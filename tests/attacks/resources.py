@@ -129,7 +129,7 @@ TIME = [
 ]
 
 SPACE = [
-    runs("memory-list", "Fills a list.", "xs = [0]\nwhile len(xs) < 2 ** 28: xs += xs", HOG),
+    runs("memory-list", "Fills a list.", "xs = [0]\nwhile len(xs) < 2 ** 28: xs += xs", HOG | {"timeout"}),
     runs("memory-bytes", "Asks for 4 GiB at once.", "x = bytearray(4 << 30)", HOG, slow=False),
     runs(
         "memory-steps",

@@ -38,9 +38,12 @@ def empty(folder: str) -> None:
             os.rmdir(path)
 
 
-def size(folder: str) -> int:
-    """Return the bytes that a folder takes on its disk; a large number when it holds more files than are counted."""
-    total = counted = 0
+def size(folder: str, pid: int) -> int:
+    """Return the bytes that a folder takes on its disk, with what a process holds open there after deleting it.
+
+    A large number when it holds more files than are counted.
+    """
+    total, counted = _deleted(folder, pid), 0
     left = [os.fsencode(folder)]
     while left:
         try:
@@ -56,6 +59,16 @@ def size(folder: str) -> int:
                     total += entry.stat(follow_symlinks=False).st_blocks * 512
                     if entry.is_dir(follow_symlinks=False):
                         left.append(entry.path)
+    return total
+
+
+def _deleted(folder: str, pid: int) -> int:
+    """Return the bytes of files on a folder's disk that have no name any more but a process that has them open."""
+    device, total = os.stat(folder).st_dev, 0
+    with contextlib.suppress(OSError):  # it has ended, and so have they
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):
+            held = os.stat(f"/proc/{pid}/fd/{descriptor}")
+            total += held.st_blocks * 512 if held.st_nlink == 0 and held.st_dev == device else 0
     return total
 
 

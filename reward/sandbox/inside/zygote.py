@@ -257,7 +257,7 @@ class Zygote:
                     ending.end()
         finally:
             for child in children:
-                child.kill("done")
+                child.kill("disk" if self._overfull(child, task) else "done")
 
     def _left(self, child: Child, task: dict[str, Any]) -> float:
         return max(0.005, task["cpu_seconds"] - child.cpu())
@@ -272,14 +272,12 @@ class Zygote:
                 child.kill("cpu")
             elif late:
                 child.kill("wall")
-            elif self._overfull(child, task):
+            elif time.monotonic() - child.started > SECOND_LOOK and self._overfull(child, task):
                 child.kill("disk")
 
     def _overfull(self, child: Child, task: dict[str, Any]) -> bool:
         """Does it take more disk than allowed? At level full the kernel sees to that."""
-        if self.level == "full" or time.monotonic() - child.started < SECOND_LOOK:
-            return False
-        return scratch.size(f"{self.folder}/{child.role}") > task["scratch_bytes"]
+        return self.level != "full" and scratch.size(f"{self.folder}/{child.role}", child.pid) > task["scratch_bytes"]
 
     def _clean(self, folder: str) -> None:
         try:
