@@ -70,8 +70,8 @@ def parse(prompt: Prompt) -> list[tuple[str, Callable[[str], str]]]:
         name = test.get("check")
         if not isinstance(name, str) or name not in CHECKS:
             near = did_you_mean(str(name), CHECKS)
-            known = "" if near.startswith("; one of") else f" ({', '.join(CHECKS)})"
-            raise ValueError(f"row {prompt.id!r}: unknown check {name!r}{near}{known}")
+            near = "" if near.startswith("; one of") else near  # that list is cut short
+            raise ValueError(f"row {prompt.id!r}: unknown check {name!r}{near}; all: {', '.join(CHECKS)}")
         arguments = {key: value for key, value in test.items() if key != "check" and value is not None}
         wrong = _wrong_arguments(CHECKS[name], arguments)
         if wrong:

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
+from unicodedata import category
 
 from reward.checks import CHECKS
 from reward.checks.facts import ANY, FACTS, Bounds, Facts, Needed
@@ -81,7 +82,7 @@ def _numbers(facts: list[Facts]) -> str:
             high[what] = min(high.get(what, ANY), most)
     for one in facts:
         for begins in (one.first, one.some_line):
-            if begins and not any(begin[:1].isalpha() or not begin for begin in begins):
+            if begins and not any(begin[:1].isalpha() or not begin for begin in begins):  # one line at least is such
                 low["lines that begin with no letter"] = max(low.get("lines that begin with no letter", 0), 1)
     low["lines"] = max(low.get("lines", 0), low.get("paragraphs", 0))
     low["words"] = max(low.get("words", 0), low["lines"])
@@ -106,29 +107,28 @@ def _counts(needed: Needed, facts: list[Facts]) -> Bounds:
         found |= {"characters": (len(string), ANY), "characters in the longest word": (longest, ANY)}
     whole = string.split()[0 if needed.left == "nothing" else 1 :]
     whole = whole if needed.right == "nothing" else whole[:-1]
-    if needed.left == "anything" == needed.right and len(string.split()) == 1:
-        whole = []
     names = [word for word in (bare(piece).casefold() for piece in whole) if word]
     if not needed.any_case:
         found["repeated words"] = (int(any(n > 1 for n in Counter(names).values())), ANY)
         found["palindromes"] = (int(any(len(name) > 2 and name == name[::-1] for name in names)), ANY)
-    edges = (_A_LETTER if needed.left == "anything" else "", _A_LETTER if needed.right == "anything" else "")
+    before, after = (_A_LETTER if touched == "anything" else "" for touched in (needed.left, needed.right))
     for what in {what for one in facts for what in one.bounds}:
         kind, _, name = what.partition(" ")
-        if kind in ("letter", "word") and name[:1] in "'\"":
-            name = name[1:-1]
-            count = string.casefold().count(name) if kind == "letter" else occurrences(string.join(edges), name)
-            found[what] = (count, ANY)
+        if kind == "letter":
+            found[what] = (string.casefold().count(name), ANY)
+        elif kind == "word":
+            found[what] = (occurrences(f"{before}{string}{after}", name), ANY)
     return found
 
 
 def _banned(one: Facts, other: Facts) -> str:
-    """Say which character of a needed string the other forbids; of any case counts only what has no case."""
+    """Say which character of a needed string the other forbids; where case is free, only what no case can turn into."""
     if other.bans is None:
         return ""
     for needed in one.needs:
         for c in needed.string:
-            if other.bans(c) and not (needed.any_case and c.lower() != c.upper()):
+            fixed = category(c) == "Lo" or (c.isascii() and not c.isalpha())
+            if other.bans(c) and (fixed or not needed.any_case):
                 return f"{needed.string!r} is needed, {c!r} is not allowed"
     return ""
 

@@ -49,7 +49,7 @@ class Facts:
     slots: dict[str, str] = field(default_factory=dict)
     """Bare words, case removed, by where they stand."""
     initial: str = ""
-    """Each bare word begins with this letter, case removed."""
+    """Each bare word begins with this character, case removed."""
     initials: tuple[str, ...] = ()
     """For each of these, case removed, there is a bare word that begins with it."""
     texts: tuple[str, ...] | None = None
@@ -70,6 +70,11 @@ def _at_most(what: str) -> Callable[[Arguments], Facts]:
 
 def _exactly(what: str) -> Callable[[Arguments], Facts]:
     return lambda a: Facts({what: (a["n"], a["n"])})
+
+
+def _marked(what: str, n: int) -> Bounds:
+    """Return the bounds of lines that are a mark, a space and a text."""
+    return {what: (n, n), "lines": (n, ANY), "words": (2 * n, ANY)}
 
 
 def _strings(*strings: str) -> tuple[Needed, ...]:
@@ -195,28 +200,28 @@ FACTS: dict[str, Callable[[Arguments], Facts]] = {
     "acrostic": _acrostic,
     "all_caps": _all_caps,
     "all_lowercase": _all_lowercase,
-    "bullet_points": lambda a: Facts(_exactly("bullet points")(a).bounds, some_line=("- ", "* ") if a["n"] else ()),
+    "bullet_points": lambda a: Facts(_marked("bullet points", a["n"]), some_line=("- ", "* ") if a["n"] else ()),
     "bullets": _bullets,
-    "capital_words_at_least": _at_least("capital words"),
+    "capital_words_at_least": lambda a: Facts(dict.fromkeys(("capital words", "words", "letters"), (a["n"], ANY))),
     "capital_words_at_most": _at_most("capital words"),
     "code_block": lambda a: Facts({"lines": (3, ANY)}, _strings(f"```{a['language']}"), some_line=("```",)),
     "contains": lambda a: Facts(needs=(Needed(a["string"], any_case=bool(a.get("ignore_case"))),)),
     "csv_table": _csv_table,
     "ends_with": lambda a: Facts(needs=(Needed(a["string"], right="nothing"),), last=(a["string"],)),
     "equals_number": _equals_number,
-    "forbidden_words": lambda a: Facts({f"word {word.casefold()!r}": (0, 0) for word in a["words"]}),
-    "headings": lambda a: Facts(_exactly("headings")(a).bounds, some_line=("#",) if a["n"] else ()),
+    "forbidden_words": lambda a: Facts({f"word {word.casefold()}": (0, 0) for word in a["words"]}),
+    "headings": lambda a: Facts(_marked("headings", a["n"]), some_line=("#",) if a["n"] else ()),
     "highlights": lambda a: Facts(needs=_strings("*") if a["n"] else ()),
     "includes_words": lambda a: Facts(
-        {f"word {word.casefold()!r}": (1, ANY) for word in a["words"]}, tuple(map(_word, a["words"]))
+        {f"word {word.casefold()}": (1, ANY) for word in a["words"]}, tuple(map(_word, a["words"]))
     ),
     "iso_dates": _iso_dates,
     "json_keys": lambda a: _json(a["keys"], a["keys"]),
     "json_object": lambda a: _json(a["object"], a["object"]),
     "json_value": lambda _: Facts(first=("{", "["), last=("}", "]")),
     "language": _language,
-    "letter_at_least": lambda a: Facts({f"letter {a['letter'].casefold()!r}": (a["n"], ANY)}),
-    "letter_at_most": lambda a: Facts({f"letter {a['letter'].casefold()!r}": (0, a["n"])}),
+    "letter_at_least": lambda a: Facts({f"letter {a['letter'].casefold()}": (a["n"], ANY)}),
+    "letter_at_most": lambda a: Facts({f"letter {a['letter'].casefold()}": (0, a["n"])}),
     "line_count": _exactly("lines"),
     "lines_start_with": lambda a: Facts(
         {"lines": (1, ANY)}, _strings(a["string"]), first=(a["string"],), every_line=(a["string"],)
@@ -248,9 +253,9 @@ FACTS: dict[str, Callable[[Arguments], Facts]] = {
     "starts_with": _starts_with,
     "title": lambda _: Facts({"lines": (2, ANY)}, _strings("<<", ">>"), first=("<<",)),
     "word_at": _word_at,
-    "word_at_least": lambda a: Facts({f"word {a['word'].casefold()!r}": (a["n"], ANY)}, (_word(a["word"]),) if a["n"] else ()),
-    "word_at_most": lambda a: Facts({f"word {a['word'].casefold()!r}": (0, a["n"])}),
+    "word_at_least": lambda a: Facts({f"word {a['word'].casefold()}": (a["n"], ANY)}, (_word(a["word"]),) if a["n"] else ()),
+    "word_at_most": lambda a: Facts({f"word {a['word'].casefold()}": (0, a["n"])}),
     "word_count_between": lambda a: Facts({"words": (a["low"], a["high"])}),
-    "words_start_with": lambda a: Facts({"letters": (1, ANY)}, initial=a["letter"].casefold()),
+    "words_start_with": lambda a: Facts({"letters": (1, ANY)}, initial=a["letter"].casefold()[0]),
 }
 """What each check implies, by its name."""

@@ -103,6 +103,7 @@ def markdown_table(text: str, *, columns: int, rows: int) -> str:
     A table is lines next to each other that begin with "|": each ends with "|", and the second is of dashes ("---", ":-:").
     Cells may be empty; "\|" divides none.
     """
+    from_one(columns, "columns")
     blocks: list[list[str]] = [[]]
     for line in map(str.strip, text.split("\n")):
         if line.startswith("|"):
@@ -120,7 +121,7 @@ def markdown_table(text: str, *, columns: int, rows: int) -> str:
         cells.append([cell.strip() for cell in found[1:-1]])
     if len(cells) < 2 or not all(map(_CELL_RULE.fullmatch, cells[1])):
         return "the second line of the table is not of dashes"
-    wrong = next((i for i, row in enumerate(cells) if len(row) != from_one(columns, "columns")), None)
+    wrong = next((i for i, row in enumerate(cells) if len(row) != columns), None)
     if wrong is not None:
         return f"{len(cells[wrong])} cells in a line of the table, not {columns}"
     return "" if len(cells) - 2 == rows else f"{len(cells) - 2} rows below the heading, not {rows}"

@@ -40,5 +40,5 @@ def capital_words_at_most(text: str, *, n: int) -> str:
 
 
 def _capital_words(text: str) -> int:
-    """Count bare words with letters, each of them upper-case (`isupper` alone lets letters without case through)."""
-    return sum(word.isupper() and all(c.isupper() for c in word if c.isalpha()) for word in bare_words(text))
+    letters = ([c for c in word if c.isalpha()] for word in bare_words(text))
+    return sum(bool(found) and all(c.isupper() for c in found) for found in letters)

@@ -56,7 +56,7 @@ def csv_table(text: str, *, columns: int, rows: int) -> str:
     from_one(columns, "columns")
     from_one(rows, "rows")
     try:
-        found = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        found = list(csv.reader(io.StringIO(text, newline="\n"), strict=True))
     except csv.Error as error:
         return f"not CSV: {error}"
     wrong = next((row for row in found if len(row) != columns), None)

@@ -27,6 +27,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 
 _CLOSERS = "\"'”’»)]}*_」』）】》"  # noqa: RUF001 (those quotes and brackets are meant)
 _OPENERS = "\"'“‘«([{*_「『（【《"  # noqa: RUF001
@@ -59,8 +60,10 @@ def sentences(text: str) -> list[str]:
     found: list[list[str]] = []
     for line in _WIDE_END.sub(r"\1\n", text).split("\n"):
         words = line.split()
+        if not words:
+            continue
         found.append([])
-        for word, following in zip(words, [*words[1:], ""], strict=True):
+        for word, following in pairwise([*words, ""]):
             found[-1].append(word)
             if _ends_sentence(word, following, first=len(found[-1]) == 1):
                 found.append([])
@@ -82,6 +85,8 @@ def _ends_sentence(word: str, following: str, *, first: bool) -> bool:
 
 def bare(word: str) -> str:
     """Return a word without what is neither letter, digit nor combining mark at its two ends."""
+    if word[:1].isalnum() and word[-1].isalnum():  # most words, and much faster
+        return word
     first = next((i for i, c in enumerate(word) if in_word(c)), len(word))
     last = next((i for i in range(len(word), first, -1) if in_word(word[i - 1])), first)
     return word[first:last]
@@ -104,17 +109,14 @@ def occurrences(text: str, phrase: str) -> int:
         ValueError: the phrase has no letter or digit.
     """
     text, phrase = text.casefold(), keyword(phrase).casefold()
+    left, right = (in_word(edge) and not unspaced(edge) for edge in (phrase[0], phrase[-1]))
     count, start = 0, text.find(phrase)
     while start >= 0:
         end = start + len(phrase)
-        free = not (_joined(text[start - 1 : start], phrase[0]) or _joined(text[end : end + 1], phrase[-1]))
-        count += free
-        start = text.find(phrase, end if free else start + 1)
+        joined = (left and start > 0 and in_word(text[start - 1])) or (right and end < len(text) and in_word(text[end]))
+        count += not joined
+        start = text.find(phrase, start + 1 if joined else end)
     return count
-
-
-def _joined(neighbour: str, edge: str) -> bool:
-    return bool(neighbour) and in_word(neighbour) and in_word(edge) and not unspaced(edge)
 
 
 def unspaced(character: str) -> bool:
