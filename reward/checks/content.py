@@ -1,7 +1,7 @@
 """What must be in the answer, or be the answer: a number, one of some options, placeholders, a postscript, dates.
 
 The first two are IFEval's `constrained_response` (where the answer must be the option, not only hold it), the next two its
-`detectable_content` (where equal placeholders count once, and a postscript is the last paragraph, not any line).
+`detectable_content` (where equal placeholders count once, and a postscript is the last paragraph, not anywhere).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ _NUMBERED = re.compile(r"([0-9]+)\. (.*)")
 
 
 def bullets(text: str, *, n: int) -> str:
-    """The text is `n` lines "- item" and nothing else: no blank line, no indent, no empty item, no item twice."""
+    """The text is `n` lines `- item` and nothing else: no blank line, no indent, no empty item, no item twice."""
     found = text.split("\n")
     for line in found:
         if not (line.startswith("- ") and line[2:].strip()):
@@ -27,13 +27,13 @@ def bullets(text: str, *, n: int) -> str:
 
 
 def bullet_points(text: str, *, n: int) -> str:
-    """Exactly `n` lines are "- item" or "* item", without indent; any other lines may stand around them."""
+    """Exactly `n` lines are `- item` or `* item`, without indent; any other lines may stand around them."""
     count = sum(line.startswith(("- ", "* ")) and bool(line[2:].strip()) for line in lines(text))
     return "" if count == n else f"{count} bullet points, not {n}"
 
 
 def numbered_list(text: str, *, n: int) -> str:
-    """The text is the lines "1. item" to "`n`. item" in order and nothing else: no blank line, no indent, no empty item."""
+    """The text is `n` lines `1. item`, `2. item` and so on, and nothing else: no blank line, no indent, no empty item."""
     found = text.split("\n")
     for number, line in enumerate(found, start=1):
         match = _NUMBERED.fullmatch(line)
@@ -43,7 +43,7 @@ def numbered_list(text: str, *, n: int) -> str:
 
 
 def title(text: str) -> str:
-    """The first line is "<<title>>" and nothing else, no other < or > in it, and more lines follow."""
+    """The first line is `<<title>>` and nothing else, no other angle bracket in it, and more lines follow."""
     first, *rest = text.split("\n")
     first = first.rstrip()
     inside = first[2:-2]
@@ -55,9 +55,9 @@ def title(text: str) -> str:
 
 
 def highlights(text: str, *, n: int) -> str:
-    """At least `n` pieces in one or two asterisks, each in one line: *this* or **that**, no space or asterisk inside its ends.
+    """At least `n` pieces in one line each stand in one or two asterisks: `*this*`, `**that**`, no space next to them inside.
 
-    "* item" is no highlight, and neither is *this** nor ***that***.
+    `* item` is no highlight, and neither is `*this**` nor `***that***`.
     """
     count = sum(map(_highlighted, text.split("\n")))
     return "" if count >= n else f"{count} highlighted pieces, at least {n} wanted"
@@ -76,7 +76,7 @@ def _highlighted(line: str) -> int:
 
 
 def sections(text: str, *, marker: str, n: int) -> str:
-    """The lines "`marker` 1" to "`marker` `n`" are there, each once and in order, with another line after each.
+    """The lines `marker` 1 to `marker` `n` are there, each once and in order, with another line after each.
 
     Such a line holds nothing else; `marker` 0 or `marker` `n` + 1 on a line of its own makes it fail.
     """
@@ -92,7 +92,7 @@ def sections(text: str, *, marker: str, n: int) -> str:
 
 
 def headings(text: str, *, n: int) -> str:
-    """Exactly `n` lines are Markdown headings: one to six "#", a space and a text; lines in code fences count, too."""
+    """Exactly `n` lines are Markdown headings: one to six `#`, a space and a text; lines in code fences count, too."""
     count = sum(bool(re.match(r"#{1,6} +\S", line)) for line in lines(text))
     return "" if count == n else f"{count} headings, not {n}"
 

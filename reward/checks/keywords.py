@@ -1,7 +1,7 @@
 """Which words and letters occur, and how often (IFEval's `keywords`); an occurrence is what `units.py` says.
 
-Departure: IFEval looks a keyword up as a regular expression, also inside longer words ("cat" in "education"), and counts
-letters of the lower-cased text; here a keyword is a whole word or phrase, and letters are compared without case.
+Departure: IFEval looks keywords up as regular expressions, and all but the forbidden ones also inside longer words ("cat" in
+"education"); here a keyword is a whole word or phrase, and stands for itself ("C++").
 """
 
 from __future__ import annotations

@@ -1,9 +1,22 @@
 # ruff: noqa: RUF001 (texts in other scripts)
-"""For every check: answers that pass, and answers that fail, near misses and edges of the definition among them."""
+"""For every check: answers that pass, and answers that fail, near misses and edges of the definition among them; how to ask."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+from align.core.rows import Prompt
+from reward.constraints import judge, parse
+
+
+def parsed(tests: list[dict[str, Any]]) -> list[tuple[str, Callable[[str], str]]]:
+    return parse(Prompt(messages=[{"role": "user", "content": "Do it."}], tests=tests, id="row7"))
+
+
+def passed(tests: list[dict[str, Any]], completion: str) -> bool | None:
+    return judge(parsed(tests), completion).passed
+
 
 CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
     # -- the first twelve, which the shipped rows use: these lines do not change

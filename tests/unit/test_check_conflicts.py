@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from check_cases import CASES, SENTENCES
+from check_cases import CASES, SENTENCES, parsed, passed
 
-from align.core.rows import Prompt
 from reward.checks.conflicts import conflicts
-from reward.constraints import judge, parse
-
-
-def parsed(tests: list[dict[str, Any]]) -> list[tuple[str, Callable[[str], str]]]:
-    return parse(Prompt(messages=[{"role": "user", "content": "Do it."}], tests=tests, id="row7"))
-
-
-def passed(tests: list[dict[str, Any]], completion: str) -> bool | None:
-    return judge(parsed(tests), completion).passed
-
 
 VARIANTS: list[dict[str, Any]] = [
     *({"check": name, "n": n} for name in ("max_words", "max_characters", "max_sentences", "line_count") for n in (1, 2, 5)),

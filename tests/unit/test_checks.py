@@ -7,30 +7,20 @@ import random
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from check_cases import CASES, SENTENCES
+from check_cases import CASES, SENTENCES, parsed, passed
 
-from align.core.rows import Prompt
 from reward.checks import CHECKS
 from reward.checks.facts import FACTS
 from reward.checks.languages import LATIN, NAMES, SCRIPTS
 from reward.checks.phrasings import PHRASINGS
 from reward.checks.units import bare_words, occurrences, paragraphs, sentences
-from reward.constraints import judge, parse
 
 ROOT = Path(__file__).parents[2]
-
-
-def parsed(tests: list[dict[str, Any]]) -> list[tuple[str, Callable[[str], str]]]:
-    return parse(Prompt(messages=[{"role": "user", "content": "Do it."}], tests=tests, id="row7"))
-
-
-def passed(tests: list[dict[str, Any]], completion: str) -> bool | None:
-    return judge(parsed(tests), completion).passed
 
 
 @pytest.mark.parametrize(("test", "right", "wrong"), CASES, ids=lambda v: v["check"] if isinstance(v, dict) else "")
