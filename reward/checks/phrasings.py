@@ -203,8 +203,8 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "Write without digits.",
     ),
     "no_palindromes": (
-        "Use no word of three or more characters that reads the same backwards.",
-        'Avoid palindromes, such as "eye" or "level", among your words of three or more characters.',
+        "Use no word of three or more characters that reads the same backwards, capitals or not.",
+        'Avoid palindromes, such as "eye" or "Anna", among your words of three or more characters.',
         "None of your words of three or more characters may be a palindrome, capitals or not.",
     ),
     "no_repeated_word": (
@@ -260,9 +260,12 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "Your whole answer: {word}, {n:time}, in the same case, divided by single spaces.",
     ),
     "repeat_then_answer": (
-        "First repeat the following word for word, then, after a space or a line break, give your answer: {request}",
-        "Begin with this request exactly as it stands here, leave a space or line, and then answer it: {request}",
-        "Copy this without any change, go on after white space with your answer: {request}",
+        "First repeat what is quoted here, word for word and without the quotes, then, after a space or a line break, give "
+        "your answer: {request:stripped}",
+        "Begin with this request exactly as it stands between the quotes, leave a space or line, and then answer: "
+        "{request:stripped}",
+        "Copy the text between these quotes without any change, then go on after white space with your answer: "
+        "{request:stripped}",
     ),
     "sections": (
         "Write exactly {n:section}, each below a line that is just {marker:one} for the first, and so on.",
@@ -350,8 +353,13 @@ class _Shown:
         if isinstance(value, list):
             return _joined(value, how)
         if isinstance(value, str):
-            plain = {"raw": value, "language": NAMES.get(value, value), "one": _quoted(f"{value} 1")}
-            return plain.get(how) or _quoted(value)
+            ways = {
+                "raw": value,
+                "language": NAMES.get(value, value),
+                "one": _quoted(f"{value} 1"),
+                "stripped": _quoted(value.strip()),
+            }
+            return ways.get(how) or _quoted(value)
         if isinstance(value, dict):
             return json.dumps(value, ensure_ascii=False)
         return _counted(value, how)

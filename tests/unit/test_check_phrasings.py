@@ -22,9 +22,7 @@ def shown(name: str, value: Any) -> list[str]:
         return list(value)
     if isinstance(value, dict):
         return [str(part) for pair in value.items() for part in pair]
-    return (
-        [str(one) for one in value] if isinstance(value, list) else [NAMES.get(value, value) if value in NAMES else str(value)]
-    )
+    return value if isinstance(value, list) else [str(value).strip()]
 
 
 def test_every_sentence_names_every_argument() -> None:
