@@ -144,10 +144,11 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
     ),
     ({"check": "words_start_with", "letter": "s"}, ["She sells (sea) shells - SO"], ["She sells the shells", "s 7", "", "-"]),
     # -- format
+    ({"check": "bullets", "n": 2}, ["- x\n- y"], ["-  \n- b", "- a\n-  a ", "-\n- b"]),
     (
         {"check": "bullet_points", "n": 2},
         ["Sure:\n- a\n* b\nDone", "- a\n- a"],
-        ["- a", "- a\n  - b", "- a\n-b", "- a\n- b\n* c", "- a\n- ", ""],
+        ["- a", "- a\n  - b", "- a\n-b", "- a\n- b\n* c", "- a\n- ", "-  \n- b", ""],
     ),
     (
         {"check": "numbered_list", "n": 2},
@@ -160,13 +161,14 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
             "1. a\n2. b\n3. c",
             "Sure:\n1. a\n2. b",
             "1. a\n 2. b",
+            "1.  \n2. b",
             "1. a\n2. ",
             "",
         ],
     ),
     (
         {"check": "title"},
-        ["<<On Tea>>\nTea is old.", "<< a >>  \n\nb"],
+        ["<<On Tea>>\nTea is old.", "<< a >>  \n\nb", "<<a>>\nb"],
         [
             "<<On Tea>>",
             "On Tea\nTea",
@@ -184,7 +186,7 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
     ),
     (
         {"check": "highlights", "n": 2},
-        ["*a* and **b**", "- *a*\n- *b c*", "x*a*x*b*"],
+        ["*a* and **b**", "- *a*\n- *b c*", "* *a*\n* **b**", "x*a*x*b*"],
         ["*a*", "*a**b*", "* a\n* b", "*a b\nc* *d*", "*a * b * c*", "***a*** ***b***", "*a** **b*", "**** ****", ""],
     ),
     (
@@ -225,6 +227,7 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
             "",
         ],
     ),
+    ({"check": "markdown_table", "columns": 1, "rows": 0}, ["|a|\n|-|"], ["|a|", "|\n|", "|a|\n|-|\n|1|", "|a|\n|=|"]),
     (
         {"check": "code_block", "language": "python"},
         ["```python\nx = 1\n```", "Here:\n```python \n\nx\n```\nDone."],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -54,7 +55,7 @@ def pool() -> list[str]:
     base += ["an eye", "a b a.", "x 1 a\n\nb", "the a", "Now a eye", "a b s. s, s", "aaa", "bee bus bus", "the eye", "A A A"]
     base += ["Name a fish. Cod b", "sea sea sat", "\u212a"]
     glued = [rng.choice(base) + rng.choice(["\n", " ", "\n\n", "", "\n***\n"]) + rng.choice(base) for _ in range(900)]
-    return sorted({t.strip() for text in base + glued for t in (text, text.upper(), text.lower())})
+    return sorted({text.strip() for text in [*base, *map(str.upper, base), *map(str.lower, base), *glued]})
 
 
 def test_no_text_passes_both_of_two_tests_that_are_said_to_conflict() -> None:
@@ -67,12 +68,12 @@ def test_no_text_passes_both_of_two_tests_that_are_said_to_conflict() -> None:
         assert passing[-1], f"no text of the pool passes {test}: it would show nothing"
         assert not conflicts([test])
     said = 0
-    for i, (one, first) in enumerate(zip(tests, passing, strict=True)):
-        for other, second in zip(tests[:i], passing[:i], strict=True):
-            found = conflicts([one, other])
-            said += bool(found)
-            assert not (found and first & second), (found, min(first & second, key=len))
-    assert said > 2000
+    for i, j in random.Random(8).sample(list(combinations(range(len(tests)), 2)), 5000):
+        found = conflicts([tests[i], tests[j]])
+        said += bool(found)
+        both = passing[i] & passing[j]
+        assert not (found and both), (found, min(both, key=len))
+    assert said > 700
 
 
 CONFLICTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
