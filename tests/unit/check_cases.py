@@ -122,8 +122,8 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
     ({"check": "no_digits"}, ["one", "", "IV"], ["1", "x²", "\u0667"]),
     (
         {"check": "quoted"},
-        ['"Yes, it is."', ' "a\nb" '],
-        ["Yes", '"Yes', '"Yes".', '"a" and "b"', '""', '"', "'Yes'", "“Yes”", ""],
+        ['"Yes, it is."', ' "a\nb" ', '"a"'],
+        ["Yes", '"Yes', '"Yes".', '"a" and "b"', '""a"', '"a""', '" "', '""', '"', "'Yes'", "“Yes”", ""],
     ),
     # -- position
     (
@@ -327,6 +327,7 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
         ["a\n***\nb", "a\n\nb\n *** \nc"],
         ["a", "a *** b", "a\n***\na", "a\n***\nA", "***\na\n***\nb", "a\n***", "a\n****\nb", "a\n***\nb\n***\nc", ""],
     ),
+    ({"check": "parts", "separator": "***", "n": 3}, ["a\n***\nb\n***\nc"], ["a\n***\n \n***\nb", "a\n***\nb\n***\n\na"]),
     # -- language
     (
         {"check": "language", "language": "fr"},

@@ -203,6 +203,7 @@ def test_every_check_finishes_on_long_and_hostile_texts() -> None:
         ({"check": "csv_table", "columns": 0, "rows": 1}, "columns is 0"),
         ({"check": "markdown_table", "columns": 0, "rows": 1}, "columns is 0"),
         ({"check": "one_of", "options": ["a", ""]}, "give at least one, none empty"),
+        ({"check": "one_of", "options": ["a", " b"]}, "white space around it"),
         ({"check": "repeat_then_answer", "request": " "}, "request is empty"),
         ({"check": "parts", "separator": "***", "n": 0}, "n is 0"),
         ({"check": "language", "language": "xx"}, "no language 'xx'; one of ar, bn"),
