@@ -16,8 +16,8 @@ unit has one meaning of a few lines, so that a prompt can say what is counted an
   ("2. Stir"), letters with full stops ("e.g.", "U.S.", "J."), the few titles in `_NO_END`, and before a lower-case
   letter an ellipsis, "etc." or a stop inside quotes ('"Why?" he said'). A piece without letter or digit is no sentence.
 
-What the sentences do not know: "I live in the U.S. It is big." is one, "Vol. 2", "No. 5" and "Acme Inc. grew" are cut in
-two, a sentence broken over two lines counts twice, and Thai has no stops to go by.
+What the sentences do not know: "I live in the U.S. It is big." and "I chose B. It won." are one each, "Vol. 2", "No. 5" and
+"Acme Inc. grew" are cut in two, a sentence broken over two lines counts twice, and Thai has no stops to go by.
 
 All of this is linear in the text: no pattern here or in the checks can backtrack over more than it consumed.
 """
