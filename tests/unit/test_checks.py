@@ -199,6 +199,7 @@ def test_every_check_finishes_on_long_and_hostile_texts() -> None:
         ({"check": "paragraph_first_word", "paragraph": 1, "word": "a!"}, "give one word"),
         ({"check": "acrostic", "string": "a b"}, "letters only"),
         ({"check": "lines_start_with", "string": ""}, "should be one line"),
+        ({"check": "lines_start_with", "string": " >"}, "without white space around it"),
         ({"check": "sections", "marker": "a\nb", "n": 1}, "should be one line"),
         ({"check": "sections", "marker": "a", "n": 0}, "n is 0; it counts from 1"),
         ({"check": "csv_table", "columns": 0, "rows": 1}, "columns is 0"),
