@@ -343,11 +343,19 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
     ),
     (
         {"check": "language", "language": "zh"},
-        ["火车七点开。", "我们用 API 处理所有的请求和全部数据。"],
+        ["火车七点开。", "人々", "日本語東京都中国人大の", "我们用 API 处理所有的请求和全部数据。"],
         ["電車は七時に出ます。", "The train 火车.", "기차는 일곱 시에", ""],
     ),
-    ({"check": "language", "language": "ja"}, ["電車は七時に出ます。"], ["火车七点开。", "Densha wa shichiji ni demasu", ""]),
-    ({"check": "language", "language": "ru"}, ["Поезд уходит в семь."], ["Train leaves: поезд.", "Ο τρένο φεύγει", "7", ""]),
+    (
+        {"check": "language", "language": "ja"},
+        ["電車は七時に出ます。", "日本語東京都中国人の"],
+        ["日本語東京都中国人大の", "火车七点开。", "Densha wa shichiji ni demasu", ""],
+    ),
+    (
+        {"check": "language", "language": "ru"},
+        ["Поезд уходит в семь.", "поез ab"],
+        ["поез abc", "Train leaves: поезд.", "Ο τρένο φεύγει", "7", ""],
+    ),
     ({"check": "language", "language": "hi"}, ["ट्रेन सात बजे छूटती है।"], ["Train saat baje", "القطار يغادر", ""]),
 ]
 
