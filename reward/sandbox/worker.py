@@ -186,10 +186,10 @@ class Worker:
             ending = self._report(limits)["solution"]
             printed, _ = _printed(output)
         word, why = of_calls(ending, printed, limits)
-        if len(results) < len(arguments) or word == "output_limit":
-            missing = CallResult(*(ended or (word, why))[:1], why=(ended or (word, why))[1])
-            results = ([] if word == "output_limit" else results) + [missing] * len(arguments)
-        return results[: len(arguments)]
+        if word in ("output_limit", "disk"):  # it answered, and broke a limit meanwhile
+            return [CallResult(word, why=why)] * len(arguments)
+        word, why = ended or (word, why)
+        return results + [CallResult(word, why=why)] * (len(arguments) - len(results))
 
     def _begin(self, mode: str, entry_point: str | None, limits: Limits, descriptors: list[int]) -> None:
         task = {"mode": mode, "entry_point": entry_point, "wall_seconds": limits.wall}

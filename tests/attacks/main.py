@@ -12,7 +12,7 @@ def main(level: str, families: list[str]) -> int:
     """Runs some families, or all, at a level."""
     chosen = [attack for name, family in harness.FAMILIES.items() if not families or name in families for attack in family]
     wrong = asyncio.run(harness.attack_all(lambda: Sandbox(level=level, workers=1, limits=Limits(**harness.LIMITS)), chosen))
-    print(*wrong, f"level {level}: {len(chosen)} programs, {len(wrong)} wrong", sep="\n")
+    sys.stdout.write("\n".join([*wrong, f"level {level}: {len(chosen)} programs, {len(wrong)} wrong", ""]))
     return bool(wrong)
 
 

@@ -65,7 +65,7 @@ def size(folder: str, pid: int) -> int:
 def _deleted(folder: str, pid: int) -> int:
     """Return the bytes of files on a folder's disk that have no name any more but a process that has them open."""
     device, total = os.stat(folder).st_dev, 0
-    with contextlib.suppress(OSError):  # it has ended, and so have they
+    with contextlib.suppress(OSError):  # it is ending, and they with it; that this can be seen at all is probed at the start
         for descriptor in os.listdir(f"/proc/{pid}/fd"):
             held = os.stat(f"/proc/{pid}/fd/{descriptor}")
             total += held.st_blocks * 512 if held.st_nlink == 0 and held.st_dev == device else 0

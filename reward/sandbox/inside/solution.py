@@ -17,6 +17,7 @@ import json
 import linecache
 import operator
 import os
+import signal
 import sys
 import traceback
 import types
@@ -72,12 +73,13 @@ class Server:
         return {"names": {str(k): _sort(v) for k, v in list(self.module.__dict__.items()) if not str(k).startswith("__")}}
 
     def serve(self) -> None:
-        """Answer until the other side closes the channel."""
+        """Answer until the other side closes the channel; then wait for the end, so that what is held can be measured."""
         while True:
             try:
                 message = channel.receive(self.descriptor, 1 << 30)
             except channel.Closed:
-                return
+                signal.pause()
+                continue
             channel.send(self.descriptor, self.answer(message))
 
     def answer(self, message: bytes) -> bytes:

@@ -33,7 +33,7 @@ NOBODY = 65534
 FILES = 64
 """Descriptors that a sandboxed process may have."""
 SECOND_LOOK = 0.05
-"""Seconds between looks at a scratch folder that has no hard limit."""
+"""Seconds between looks at the scratch folder."""
 CONFINED = b"\0"
 GRACE = 2.0
 """Wall-clock seconds for the tests to say what they know when the solution's process has ended."""
@@ -116,6 +116,7 @@ class Zygote:
             self.folder = root.SCRATCH
         readable = [path for path in readable if os.path.exists(path)]
         user = self._change_user(setup["scratch"])
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # a change of user ends it, and with it the sight of a child's open files
         kernel.drop_capabilities()
         kernel.no_new_privileges()
         self.landlock = self.filter = None
@@ -242,7 +243,7 @@ class Zygote:
         try:
             while decides.status is None:
                 wait = min(until - time.monotonic(), *(self._left(c, task) / cores for c in children if c.status is None))
-                wait = min(wait, SECOND_LOOK) if self.level != "full" else wait
+                wait = min(wait, SECOND_LOOK)
                 for descriptor, _ in poller.poll(max(1, wait * 1000)):
                     if descriptor == self.link.fileno():
                         self.link.recv(16)  # "stop", or the parent is gone
@@ -276,8 +277,11 @@ class Zygote:
                 child.kill("disk")
 
     def _overfull(self, child: Child, task: dict[str, Any]) -> bool:
-        """Does it take more disk than allowed? At level full the kernel sees to that."""
-        return self.level != "full" and scratch.size(f"{self.folder}/{child.role}", child.pid) > task["scratch_bytes"]
+        """Does it take more disk than allowed? At level full the disk is its own and knows how full it is."""
+        if self.level != "full":
+            return scratch.size(f"{self.folder}/{child.role}", child.pid) > task["scratch_bytes"]
+        disk = os.statvfs(self.folder)
+        return (disk.f_blocks - disk.f_bfree) * disk.f_frsize > task["scratch_bytes"]
 
     def _clean(self, folder: str) -> None:
         try:
