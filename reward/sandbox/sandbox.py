@@ -61,7 +61,7 @@ class Sandbox:
         self._threads: ThreadPoolExecutor | None = None
         self._idle: list[Worker] = []
         self._done: dict[Worker, int] = {}
-        self._lock = threading.Lock()
+        self._lock, self._starting = threading.Lock(), threading.Lock()
         self._alone = threading.Lock()
 
     # -- its life -------------------------------------------------------------------------------------------------
@@ -74,11 +74,16 @@ class Sandbox:
         await asyncio.to_thread(self.stop)
 
     def start(self) -> None:
-        """Start the workers and try to escape from one.
+        """Start the workers and try to escape from one. Whoever comes second waits, and finds it started.
 
         Raises:
             SandboxUnavailable: the machine cannot give the level.
         """
+        with self._starting:
+            if self._threads is None:
+                self._start()
+
+    def _start(self) -> None:
         if sys.platform != "linux":
             raise SandboxUnavailable(
                 f"the sandbox needs Linux (this is {sys.platform}): run in a container or a virtual machine"
