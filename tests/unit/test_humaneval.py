@@ -44,3 +44,15 @@ def test_every_canonical_value_comes_back_as_it_was(given):
         assert [(a.status, a.value) for a in answers] == [("returned", value) for value in problem.expected]
         kinds = [(type(a.value), type(value)) for a, value in zip(answers, problem.expected, strict=True)]
         assert all(one is other for one, other in kinds), problem.raw["task_id"]
+
+
+def test_code_that_draws_random_numbers_does_the_same_every_time():
+    source = "import random, numpy\ndef f(x): return [random.random(), float(numpy.random.rand()), hash('a string')]"
+
+    async def run():
+        async with Sandbox("kernel", workers=2) as sandbox:
+            return await asyncio.gather(*(sandbox.calls(source, "f", [[1], [2]]) for _ in range(8)))
+
+    drawn = asyncio.run(run())
+    assert all(results == drawn[0] for results in drawn)
+    assert drawn[0][0].value != drawn[0][1].value, "they are random within a run"

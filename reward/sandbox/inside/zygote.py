@@ -180,7 +180,7 @@ class Zygote:
     def _fork(self, role: str, descriptors: list[int], task: dict[str, Any]) -> Child:
         os.mkdir(f"{self.folder}/{role}", 0o700)
         confined, tell = os.pipe()
-        started, pid = time.monotonic(), os.fork()
+        started, pid = time.monotonic(), kernel.fork()
         if pid:
             os.close(tell)
             return Child(role, pid, os.pidfd_open(pid), started, confined=confined)
