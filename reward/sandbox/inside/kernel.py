@@ -120,12 +120,19 @@ def no_new_privileges() -> None:
     prctl(PR_SET_NO_NEW_PRIVS, 1, "no_new_privs")
 
 
-def filter_calls(instructions: bytearray) -> None:
-    """Install a seccomp filter (`inside.policy`) on this process, for ever."""
-    held = (ctypes.c_char * len(instructions)).from_buffer(instructions)
-    program = struct.pack("@HP", len(instructions) // 8, ctypes.addressof(held))
-    buffer = ctypes.create_string_buffer(program, len(program))
-    _check(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(buffer), 0, 0), "seccomp")
+class Seccomp:
+    """A seccomp filter that can be installed. What ctypes needs is made once: a type of its own for each size of array."""
+
+    def __init__(self, instructions: bytearray) -> None:
+        """Prepare a filter (`inside.policy`); bytes that change later are those that are installed."""
+        held = (ctypes.c_char * len(instructions)).from_buffer(instructions)
+        program = struct.pack("@HP", len(instructions) // 8, ctypes.addressof(held))
+        self._buffer = ctypes.create_string_buffer(program, len(program))
+        self._held, self._address = held, ctypes.addressof(self._buffer)
+
+    def install(self) -> None:
+        """Filter the calls of this process, for ever."""
+        _check(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, self._address, 0, 0), "seccomp")
 
 
 def drop_capabilities() -> None:

@@ -124,6 +124,7 @@ class Zygote:
             self.landlock = kernel.Landlock(readable, [d for d in root.DEVICES if os.path.exists(d)])
         with contextlib.suppress(KeyError):  # no table for this machine: a level that needs it is refused by the parent
             self.filter = policy.program()
+            self.seccomp = kernel.Seccomp(self.filter.bytes)
         self.null = os.open("/dev/null", os.O_RDWR)
         warm_up()
         gc.collect()
@@ -231,7 +232,8 @@ class Zygote:
         os.closerange(*closed)
         os.closerange(closed[1] + 1, 1 << 16)
         if self.filter:
-            kernel.filter_calls(self.filter.for_process(os.getpid()))
+            self.filter.name_process(os.getpid())
+            self.seccomp.install()
 
     def _watch(self, children: list[Child], task: dict[str, Any]) -> None:
         """Wait until the tests have ended, or the parent has what it wants; end what is left."""
