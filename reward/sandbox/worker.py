@@ -20,6 +20,7 @@ from typing import Any
 
 from align.core.errors import AlignError
 from reward.sandbox.inside import channel, values
+from reward.sandbox.packages import importable
 from reward.sandbox.verdicts import CallResult, Ending, Level, Limits, Opaque, Verdict, of_calls, of_check
 
 START_SECONDS = 60.0
@@ -77,8 +78,8 @@ class Worker:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,  # Ctrl-C must stop the run, not look like a solution that was killed
             )
-        setup = {"level": self.level, "scratch": self._folder, "packages": self.packages,
-                 "scratch_bytes": 2 * self.limits.scratch_bytes}  # fmt: skip
+        setup = {"level": self.level, "scratch": self._folder, "scratch_bytes": 2 * self.limits.scratch_bytes,
+                 "packages": self.packages, "importable": importable(tuple(self.packages))}  # fmt: skip
         try:
             self._link.send(json.dumps(setup).encode())
             said: dict[str, Any] = json.loads(self._link.recv(1 << 16) or b"{}")

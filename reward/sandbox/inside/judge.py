@@ -14,7 +14,6 @@ from __future__ import annotations
 import __future__
 
 import ast
-import asyncio
 import builtins
 import importlib.util
 import inspect
@@ -445,6 +444,8 @@ def _names(code: types.CodeType) -> Iterator[str]:
 
 def _finished(value: Any) -> None:
     if inspect.iscoroutine(value):
+        import asyncio  # noqa: PLC0415 (large, and rarely needed)
+
         asyncio.run(value)
 
 

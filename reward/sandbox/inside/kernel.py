@@ -25,6 +25,7 @@ _libc.prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_u
 _libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
 _libc.umount2.argtypes = [ctypes.c_char_p, ctypes.c_int]
 _libc.unshare.argtypes = [ctypes.c_int]
+_fork = ctypes.PyDLL(None, use_errno=True).fork
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
@@ -105,17 +106,33 @@ def _opened_high(path: str) -> int:
     return high
 
 
+def fork() -> int:
+    """Fork a process that has no other thread; return 0 in the child, its number in the parent.
+
+    `os.fork` besides has every module put its locks and its random numbers right, which touches 270 pages and seeds
+    `random` anew, so that the same code would not do the same twice.
+    """
+    return _check(_fork(), "fork")
+
+
 def no_new_privileges() -> None:
     """Let no later exec gain anything. Landlock and seccomp ask for it."""
     prctl(PR_SET_NO_NEW_PRIVS, 1, "no_new_privs")
 
 
-def filter_calls(instructions: bytearray) -> None:
-    """Install a seccomp filter (`inside.policy`) on this process, for ever."""
-    held = (ctypes.c_char * len(instructions)).from_buffer(instructions)
-    program = struct.pack("@HP", len(instructions) // 8, ctypes.addressof(held))
-    buffer = ctypes.create_string_buffer(program, len(program))
-    _check(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(buffer), 0, 0), "seccomp")
+class Seccomp:
+    """A seccomp filter that can be installed. What ctypes needs is made once: a type of its own for each size of array."""
+
+    def __init__(self, instructions: bytearray) -> None:
+        """Prepare a filter (`inside.policy`); bytes that change later are those that are installed."""
+        held = (ctypes.c_char * len(instructions)).from_buffer(instructions)
+        program = struct.pack("@HP", len(instructions) // 8, ctypes.addressof(held))
+        self._buffer = ctypes.create_string_buffer(program, len(program))
+        self._held, self._address = held, ctypes.addressof(self._buffer)
+
+    def install(self) -> None:
+        """Filter the calls of this process, for ever."""
+        _check(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, self._address, 0, 0), "seccomp")
 
 
 def drop_capabilities() -> None:

@@ -148,14 +148,13 @@ class Filter:
 
     def __init__(self, instructions: list[tuple[int, int, int, int]]) -> None:
         self.instructions = instructions
-        self._bytes = bytearray(b"".join(struct.pack("=HBBI", *i) for i in instructions))
+        self.bytes = bytearray(b"".join(struct.pack("=HBBI", *i) for i in instructions))
         self._places = [8 * n + 4 for n, i in enumerate(instructions) if i[0] == JUMP_EQUAL and i[3] == _PID]
 
-    def for_process(self, pid: int) -> bytearray:
-        """Return the program's bytes for one process."""
+    def name_process(self, pid: int) -> None:
+        """Make `bytes` the program for one process."""
         for place in self._places:
-            struct.pack_into("=I", self._bytes, place, pid)
-        return self._bytes
+            struct.pack_into("=I", self.bytes, place, pid)
 
 
 def _argument(n: int) -> int:

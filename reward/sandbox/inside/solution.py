@@ -11,7 +11,6 @@ where `what` names a global of the solution or the number of an object that was 
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import json
 import linecache
@@ -106,7 +105,11 @@ class Server:
         before = [self._pack(arg) if type(arg) in _CHANGEABLE or _is_array(arg) else None for arg in args]
         value = thing(*args, **kwargs)
         awaited = type(value) is types.CoroutineType
-        reply = {"value": self._pack(asyncio.run(value) if awaited else value)}
+        if awaited:
+            import asyncio  # noqa: PLC0415 (large, and rarely needed)
+
+            value = asyncio.run(value)
+        reply = {"value": self._pack(value)}
         after = {i: self._pack(args[i]) for i, packed in enumerate(before) if packed is not None}
         changed = {str(i): packed for i, packed in after.items() if packed != before[i]}
         return reply | ({"changed": changed} if changed else {}) | ({"awaited": True} if awaited else {})

@@ -24,10 +24,10 @@ import sys
 import time
 from dataclasses import dataclass, field
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
-from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from typing import Any
 
 from . import judge, kernel, policy, root, scratch, solution
+from .warm import warm_up
 
 NOBODY = 65534
 FILES = 64
@@ -38,11 +38,12 @@ CONFINED = b"\0"
 GRACE = 2.0
 """Wall-clock seconds for the tests to say what they know when the solution's process has ended."""
 MODULES = """
-abc array ast asyncio base64 binascii bisect calendar cmath collections contextlib copy csv dataclasses datetime decimal
+abc array ast base64 binascii bisect calendar cmath collections contextlib copy csv dataclasses datetime decimal
 difflib enum fractions functools graphlib hashlib heapq html inspect io itertools json keyword linecache math numbers operator
 pathlib pprint queue random re secrets statistics string struct tempfile textwrap threading time timeit traceback types typing
 unicodedata unittest uuid zlib zoneinfo concurrent.futures
 """
+"""Not asyncio: it takes 4 MB, which every fork would pay for, and 40 ms where it is imported."""
 
 
 def main(control: int) -> None:
@@ -107,7 +108,7 @@ class Zygote:
 
     def __init__(self, link: socket.socket, setup: dict[str, Any]) -> None:
         self.link, self.level, self.folder = link, setup["level"], setup["scratch"]
-        _preload(setup["packages"])
+        _preload(setup["packages"], setup["importable"])
         readable = _readable(setup["packages"])
         self.memory = _address_space()
         if self.level == "full":
@@ -124,7 +125,9 @@ class Zygote:
             self.landlock = kernel.Landlock(readable, [d for d in root.DEVICES if os.path.exists(d)])
         with contextlib.suppress(KeyError):  # no table for this machine: a level that needs it is refused by the parent
             self.filter = policy.program()
+            self.seccomp = kernel.Seccomp(self.filter.bytes)
         self.null = os.open("/dev/null", os.O_RDWR)
+        warm_up()
         gc.collect()
         gc.freeze()
         about = {"user": user, "landlock": kernel.landlock_abi(), "seccomp": self.filter is not None, "pid": os.getpid()}
@@ -181,7 +184,7 @@ class Zygote:
     def _fork(self, role: str, descriptors: list[int], task: dict[str, Any]) -> Child:
         os.mkdir(f"{self.folder}/{role}", 0o700)
         confined, tell = os.pipe()
-        started, pid = time.monotonic(), os.fork()
+        started, pid = time.monotonic(), kernel.fork()
         if pid:
             os.close(tell)
             return Child(role, pid, os.pidfd_open(pid), started, confined=confined)
@@ -230,7 +233,8 @@ class Zygote:
         os.closerange(*closed)
         os.closerange(closed[1] + 1, 1 << 16)
         if self.filter:
-            kernel.filter_calls(self.filter.for_process(os.getpid()))
+            self.filter.name_process(os.getpid())
+            self.seccomp.install()
 
     def _watch(self, children: list[Child], task: dict[str, Any]) -> None:
         """Wait until the tests have ended, or the parent has what it wants; end what is left."""
@@ -292,7 +296,7 @@ class Zygote:
             os.rmdir(folder)
 
 
-def _preload(packages: list[str]) -> None:
+def _preload(packages: list[str], importable: list[str]) -> None:
     """Import what solutions import, once; then leave only the standard library and the allowed packages to be found."""
     for name in [*MODULES.split(), *packages]:
         importlib.import_module(name)
@@ -301,7 +305,7 @@ def _preload(packages: list[str]) -> None:
         importlib.import_module("numpy.random").seed(0)
     library = os.path.dirname(os.__file__)
     sys.path[:] = [p for p in sys.path if p.startswith(library) and "-packages" not in p]
-    finders: list[Any] = [BuiltinImporter, FrozenImporter, PathFinder, Packages(_closure(packages))]
+    finders: list[Any] = [BuiltinImporter, FrozenImporter, PathFinder, Packages(importable)]
     sys.meta_path[:] = finders
     sys.path_importer_cache.clear()
 
@@ -320,34 +324,6 @@ class Packages:
         return importlib.util.spec_from_file_location(
             name, found.origin, submodule_search_locations=found.submodule_search_locations
         )
-
-
-def _closure(packages: list[str]) -> list[str]:
-    """Return the packages and those that they require, by the names that are imported."""
-    modules = packages_distributions()
-    provides: dict[str, list[str]] = {}
-    for module, names in modules.items():
-        for name in names:
-            provides.setdefault(_normal(name), []).append(module)
-    left, seen = [_normal(d) for p in packages for d in modules.get(p, ())], set()
-    while left:
-        name = left.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        with contextlib.suppress(PackageNotFoundError):
-            wanted = distribution(name).requires or []
-            left += [_normal(_name_of(one)) for one in wanted if "extra ==" not in one]
-    return list(dict.fromkeys([*packages, *(module for name in sorted(seen) for module in provides.get(name, ()))]))
-
-
-def _normal(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")
-
-
-def _name_of(requirement: str) -> str:
-    end = next((i for i, c in enumerate(requirement) if not (c.isalnum() or c in "-_.")), len(requirement))
-    return requirement[:end]
 
 
 def _readable(packages: list[str]) -> list[str]:
