@@ -62,7 +62,8 @@ def enter(readable: Sequence[str], scratch_bytes: int | None, shared: str = "") 
         _show(path, shown)
     os.mkdir(PLACE + SCRATCH)
     if scratch_bytes is None:
-        os.mkdir(PLACE + PROCESSES)
+        os.mkdir(PLACE + PROCESSES)  # covered for each task; the kernel lets a user namespace mount one only where one is seen
+        kernel.mount(PROCESSES, PLACE + PROCESSES, flags=MS_BIND | MS_REC)
         os.mkdir(PLACE + SHARED)
         _bind(shared, SHARED)
         for name, target in LINKS.items():
@@ -86,6 +87,7 @@ def own_scratch(scratch_bytes: int, user: int, group: int) -> list[str]:
     try:
         kernel.mount("proc", PROCESSES, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid")
     except OSError:
+        kernel.mount("tmpfs", PROCESSES, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
         return []
     return [PROCESSES]
 

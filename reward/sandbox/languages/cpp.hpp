@@ -10,9 +10,24 @@
 #error "the compiler's library has no <bits/stdc++.h>: use g++"
 #endif
 #include <cxxabi.h>
+#include <pthread.h>
 #include <unistd.h>
 
 namespace align_ {
+
+#ifdef __GLIBC__
+// A thread's stack is else as large as the first thread's may become, and eight threads would take the whole address space.
+struct Stacks {
+    Stacks() {
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setstacksize(&attributes, 8 << 20);
+        pthread_setattr_default_np(&attributes);
+        pthread_attr_destroy(&attributes);
+    }
+};
+inline Stacks stacks;
+#endif
 
 struct Wrong : std::runtime_error {
     using std::runtime_error::runtime_error;

@@ -24,7 +24,7 @@ class Cpp(Language):
 
     title, command, package = "C++", "g++", "g++"
     name_pattern = r"[A-Za-z_]\w*(::[A-Za-z_]\w*)*"
-    needs = Needs()
+    needs = Needs(environment={"MALLOC_ARENA_MAX": "1"})  # each arena more would take 64 MB of address space
     memory_signs = (b"std::bad_alloc",)
 
     def calls(self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits) -> Job:
@@ -45,7 +45,7 @@ class Cpp(Language):
 
     def compile_error(self, printed: str) -> str:
         """Return the first error in the source; an error of the driver when there is none, such as an unknown entry point."""
-        errors = [line.strip() for line in printed.splitlines() if "error: " in line]
+        errors = [line.strip() for line in printed.splitlines() if "error: " in line.lower()]
         in_source = [line for line in errors if line.startswith("solution.cpp:")]
         return next(iter(in_source or errors), "") or super().compile_error(printed)
 
@@ -56,4 +56,4 @@ class Cpp(Language):
 
     def _compiler(self) -> tuple[str, ...]:
         standard = "gnu++20" if self.version() >= 11 else "gnu++17"
-        return (self.path, f"-std={standard}", "-O1", "-w", "-fmax-errors=5", "-fdiagnostics-color=never", "-fno-diagnostics-show-caret")
+        return (self.path, f"-std={standard}", "-O1", "-w", "-pthread", "-fmax-errors=5", "-fdiagnostics-color=never", "-fno-diagnostics-show-caret")
