@@ -149,7 +149,9 @@ class Programs:
                 else:  # not for ever: the machine may have been busy
                     return made
         with self._lock:
-            while len(self._compiled) > 1 and sum(len(one.product or b"") + 1000 for one in self._compiled.values()) > KEPT_BYTES:
+            while (
+                len(self._compiled) > 1 and sum(len(one.product or b"") + 1000 for one in self._compiled.values()) > KEPT_BYTES
+            ):
                 self._compiled.popitem(last=False)
         return compiled.product if compiled.product is not None else compiled.failed or CallResult("infra_error")
 
@@ -197,7 +199,9 @@ class Programs:
     def _runner(self) -> Runner:
         tools = [language.path for language in self.languages.values() if language.path]
         reads = [folder for language in self.languages.values() for folder in language.reads]
-        outside = [path for path in {os.path.realpath(tool) for tool in tools} | set(tools) if not path.startswith(("/usr/", "/bin/"))]
+        outside = [
+            path for path in {os.path.realpath(tool) for tool in tools} | set(tools) if not path.startswith(("/usr/", "/bin/"))
+        ]
         return Runner(self.limits, self._shared, sorted([*reads, *outside]))
 
 
@@ -208,11 +212,13 @@ def _ended(ran: Ran, limits: Limits, language: Language) -> CallResult:
     word, why = ran.ending.word(limits)
     if word in ("crashed", "exited_early") and any(sign in ran.stderr for sign in language.memory_signs):
         return CallResult("memory", why=f"used up {limits.memory_bytes:,} bytes of memory")
+    if word == "exited_early":
+        why = f"its process left with exit status {os.waitstatus_to_exitcode(ran.ending.status)}"
     last = ran.stderr.decode(errors="replace").strip().rpartition("\n")[2][:1000]
     return CallResult(word or "exited_early", why=f"{why or 'it left before it had answered'}{f': {last}' if last else ''}")
 
 
 def _known(name: str, languages: Mapping[str, Any] = LANGUAGES) -> Any:
     if name not in languages:
-        raise ValueError(f"no language {name!r}: there are python, {', '.join(sorted(languages))}")
+        raise ValueError(f"no language {name!r}: there are {', '.join(sorted(languages))}")
     return languages[name]

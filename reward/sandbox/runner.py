@@ -20,7 +20,18 @@ from reward.sandbox.languages.base import SEARCHED, Needs, Step
 from reward.sandbox.verdicts import Ending, Limits
 from reward.sandbox.worker import Broken, Files, Worker
 
-READABLE = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime")
+READABLE = (
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+)
 """What programs see of the machine, read-only."""
 _ENVIRONMENT = {"PATH": SEARCHED, "HOME": SCRATCH, "TMPDIR": SCRATCH, "LANG": "C.UTF-8", "TZ": "UTC"}
 

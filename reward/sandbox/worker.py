@@ -71,7 +71,16 @@ class Worker:
         self._link.settimeout(START_SECONDS)
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-s", "-P", "-B", "-c", _CODE.format(self.inside), str(theirs.fileno()), str(Path(__file__).parent)],
+                [
+                    sys.executable,
+                    "-s",
+                    "-P",
+                    "-B",
+                    "-c",
+                    _CODE.format(self.inside),
+                    str(theirs.fileno()),
+                    str(Path(__file__).parent),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,

@@ -23,7 +23,10 @@ class JavaScript(Language):
     title, command, package = "JavaScript", "node", "nodejs"
     name_pattern = r"[A-Za-z_$][\w$]*"
     needs = Needs(
-        resident_bytes=64 << 20, address_bytes=None, stack_bytes=8 << 20, environment={"UV_USE_IO_URING": "0", "NODE_OPTIONS": ""}
+        resident_bytes=64 << 20,
+        address_bytes=None,
+        stack_bytes=8 << 20,
+        environment={"UV_USE_IO_URING": "0", "NODE_OPTIONS": ""},
     )
     memory_signs = (b"heap out of memory", b"Array buffer allocation failed")
 
