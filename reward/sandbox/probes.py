@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reward.sandbox.inside import values
+from reward.sandbox.languages.base import SEARCHED, Needs, Step
+from reward.sandbox.runner import Runner
 from reward.sandbox.verdicts import CallResult, Level, Limits
 from reward.sandbox.worker import Broken, SandboxUnavailable, Worker
 
@@ -68,6 +71,29 @@ def own_folder():
         stream.write("x")
     return open("note").read() == "x" and os.listdir(".") == ["note"]
 """
+_PROGRAM = """
+folder=$1 port=$2 parent=$3
+try() { if "${@:2}" >/dev/null 2>&1; then echo "$1"; fi; }
+nest() { if (($1)); then (nest $(($1 - 1))); else echo "start more processes than allowed"; fi; }
+echo x >note && [ "$(cat note)" = x ] && echo works
+try "read a file outside" cat "$folder/secret"
+try "list a folder outside" ls "$folder"
+try "write outside" touch "$folder/new"
+try "write to the system" touch /usr/new /new
+try "delete a file outside" rm "$folder/secret"
+try "rename a file outside" mv "$folder/secret" "$folder/moved"
+try "link to a file outside" ln "$folder/secret" linked
+try "change a file's mode" chmod 600 "$folder/secret"
+try "connect over TCP" bash -c "exec 5<>/dev/tcp/127.0.0.1/$port"
+try "send over UDP" bash -c "echo x >/dev/udp/127.0.0.1/$port"
+try "signal another process" kill -0 "$parent"
+try "read another process's environment" cat "/proc/$parent/environ"
+try "read the first process's environment" grep -q . /proc/1/environ
+try "make a user namespace" unshare --user true
+sleep 0.2 &
+nest 40 2>/dev/null &
+wait %1
+"""
 WAYS = tuple(line.split('"')[1] for line in _ATTEMPTS.splitlines() if line.startswith('        "'))
 
 
@@ -85,6 +111,31 @@ def probe(worker: Worker, level: Level) -> None:
         opened = escapes(worker)
         if opened:
             raise SandboxUnavailable(f"level {level!r} does not hold on this machine: code can {', '.join(opened)}")
+
+
+def probe_programs(runner: Runner) -> None:
+    """Try the ways out of a worker that runs programs, from a shell.
+
+    Raises:
+        SandboxUnavailable: a way is open, or a plain program does not run.
+    """
+    shell = shutil.which("bash", path=SEARCHED)
+    if shell is None:
+        raise SandboxUnavailable("bash is not installed (Debian package bash): it tries whether the sandbox holds programs")
+    with _surroundings() as (folder, port, received):
+        step = Step((shell, "probe.sh", folder, str(port), str(os.getpid())), {"probe.sh": _PROGRAM.encode()})
+        try:
+            ran = runner.run(step, Limits(cpu_seconds=10, processes=20), Needs())
+        except Broken as error:
+            raise SandboxUnavailable(f"the sandbox broke while it was tried: {error}") from None
+        works, *opened = ran.stdout.decode().splitlines() or [""]
+        if works != "works":
+            why = ran.ending.failure or ran.stderr.decode(errors="replace")[:500]
+            raise SandboxUnavailable(f"plain programs do not run in the sandbox: {why}")
+        if not opened and (received() or sorted(os.listdir(folder)) != ["datagrams", "secret", "socket"]):
+            opened.append("reach outside unseen")
+    if opened:
+        raise SandboxUnavailable(f"level 'full' does not hold for programs on this machine: they can {', '.join(opened)}")
 
 
 def remedy(level: Level) -> str:

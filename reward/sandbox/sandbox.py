@@ -20,17 +20,17 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from reward.sandbox.inside import values
+from reward.sandbox.pool import Pool
 from reward.sandbox.probes import probe, remedy
+from reward.sandbox.programs import Programs
 from reward.sandbox.verdicts import CallResult, Level, Limits, Verdict
-from reward.sandbox.worker import Broken, SandboxUnavailable, Worker
+from reward.sandbox.worker import SandboxUnavailable, Worker
 
-TASKS = 5_000
-"""Tasks after which a worker's process is replaced, so that nothing can add up in it."""
 STARVED = 0.1
 """CPU time per wall-clock time above which a process that ran into the wall limit was kept waiting by the machine."""
 
@@ -46,6 +46,7 @@ class Sandbox:
         workers: int | None = None,
         limits: Limits | None = None,
         packages: Sequence[str] = ("numpy",),
+        tools: Mapping[str, str] | None = None,
     ) -> None:
         """Declare a sandbox; nothing is started.
 
@@ -55,13 +56,18 @@ class Sandbox:
             limits: what each may use.
             packages: what code may import beside the standard library, with what these require. They are imported when
                 a worker starts, so the fewer the faster.
+            tools: other commands than the usual ones for other languages, such as {"cpp": "g++-13"}: a name that is found
+                in the system's folders, or a path to a file that needs no others.
+
+        Raises:
+            ValueError: a tool for a language that is not known.
         """
         self.level, self.limits, self.packages = level, limits or Limits(), tuple(packages)
         self.workers = workers or os.cpu_count() or 1
         self._threads: ThreadPoolExecutor | None = None
-        self._idle: list[Worker] = []
-        self._done: dict[Worker, int] = {}
-        self._lock, self._starting = threading.Lock(), threading.Lock()
+        self._pool = Pool(lambda: Worker(self.level, self.limits, self.packages))
+        self._programs = Programs(level, self.limits, tools or {})
+        self._starting = threading.Lock()
         self._alone = threading.Lock()
 
     # -- its life -------------------------------------------------------------------------------------------------
@@ -90,8 +96,10 @@ class Sandbox:
             )
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
         try:
-            self._idle = list(self._threads.map(lambda _: self._started(), range(self.workers)))
-            probe(self._idle[0], self.level)
+            workers = list(self._threads.map(lambda _: self._pool.start(), range(self.workers)))
+            probe(workers[0], self.level)
+            for worker in workers:
+                self._pool.give_back(worker)
         except SandboxUnavailable as error:
             self.stop()
             raise SandboxUnavailable(f"{error}; {remedy(self.level)}") from None
@@ -104,15 +112,12 @@ class Sandbox:
         if self._threads is not None:
             self._threads.shutdown(wait=True, cancel_futures=True)
             self._threads = None
-        for worker in list(self._done):
-            worker.stop()
-        self._idle.clear()
-        self._done.clear()
+        self._pool.stop()
+        self._programs.stop()
 
     def pids(self) -> list[int]:
         """Return the process numbers of the workers, for logs and tests."""
-        with self._lock:
-            return sorted(pid for worker in self._done for pid in worker.pids())
+        return sorted(self._pool.pids() + self._programs.pool.pids())
 
     # -- what it does ---------------------------------------------------------------------------------------------
 
@@ -137,78 +142,67 @@ class Sandbox:
         return verdict
 
     async def calls(
-        self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits | None = None
+        self,
+        source: str,
+        entry_point: str,
+        arguments: Sequence[Sequence[Any]],
+        limits: Limits | None = None,
+        language: str = "python",
     ) -> list[CallResult]:
         """Load a source once and call its entry point for each list of arguments, in order, in one process.
 
         Args:
-            source: Python source.
+            source: source text.
             entry_point: the function.
             arguments: positional arguments of each call, plain data.
             limits: other limits than the sandbox's own; they hold for all calls together.
+            language: "python", or a name of `reward.sandbox.languages`; those need level full and a tool, else every
+                result is `unsupported`.
 
         Raises:
             TypeError: an argument is no plain data.
+            ValueError: no such language, or an entry point that is no name in it.
         """
         limits = limits or self.limits
+        if language != "python":
+            return await self._in_thread(lambda: self._programs.calls(language, source, entry_point, arguments, limits))
         packed = [values.dump(["call", entry_point, list(given), {}], _refuse, 1 << 30) for given in arguments]
         results = await self._run(lambda worker: worker.calls(source, entry_point, packed, limits))
         return [CallResult("infra_error", why=results)] * len(packed) if isinstance(results, str) else results
 
+    async def program(self, source: str, stdin: str = "", language: str = "python", limits: Limits | None = None) -> CallResult:
+        """Run a source as a program; the value is what it prints.
+
+        Args:
+            source: source text.
+            stdin: what it reads.
+            language: a name of `reward.sandbox.languages`, or "python"; all need level full and a tool, else the result is
+                `unsupported`.
+            limits: other limits than the sandbox's own.
+
+        Returns:
+            "returned" with what was printed; "error" with it too when the exit status is not zero.
+
+        Raises:
+            ValueError: no such language.
+        """
+        return await self._in_thread(lambda: self._programs.program(language, source, stdin, limits or self.limits))
+
     # -- how ------------------------------------------------------------------------------------------------------
 
     async def _run(self, task: Callable[[Worker], T], alone: bool = False) -> T | str:
-        """Run a task on a worker, once more on a new one when it breaks; return the reason when that breaks too."""
+        """Do a task with a worker; return the reason when two workers broke."""
+
+        def by_itself(worker: Worker) -> T:
+            with self._alone:
+                return task(worker)
+
+        return await self._in_thread(lambda: self._pool.work(by_itself if alone else task))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         if self._threads is None:
             raise RuntimeError("the sandbox is not started: use `async with Sandbox(...) as sandbox`")
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._work, task, alone)
-
-    def _work(self, task: Callable[[Worker], T], alone: bool) -> T | str:
-        why = ""
-        for _ in range(2):
-            worker = self._take()
-            try:
-                if alone:
-                    with self._alone:
-                        result = task(worker)
-                else:
-                    result = task(worker)
-            except Broken as error:
-                self._drop(worker)
-                why = str(error)
-                continue
-            except BaseException:
-                self._drop(worker)
-                raise
-            self._give_back(worker)
-            return result
-        return why
-
-    def _started(self) -> Worker:
-        worker = Worker(self.level, self.limits, self.packages)
-        worker.start()
-        with self._lock:
-            self._done[worker] = 0
-        return worker
-
-    def _take(self) -> Worker:
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        return self._started()
-
-    def _give_back(self, worker: Worker) -> None:
-        with self._lock:
-            self._done[worker] += 1
-            if self._done[worker] < TASKS:
-                self._idle.append(worker)
-                return
-        self._drop(worker)
-
-    def _drop(self, worker: Worker) -> None:
-        with self._lock:
-            self._done.pop(worker, None)
-        worker.stop()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 def _refuse(value: Any) -> Any:

@@ -116,7 +116,7 @@ class Ending:
     status: int
     """As wait(2) gives it."""
     reason: str
-    """Why the zygote killed it: cpu, wall, disk, done; empty when it ended by itself."""
+    """Why the zygote killed it: cpu, wall, memory, disk, done; empty when it ended by itself."""
     failure: str
     """Why it could not be confined; empty when it was, before it read anything."""
     cpu_seconds: float
@@ -131,6 +131,8 @@ class Ending:
             return "timeout", f"used up {limits.cpu_seconds:g} s of CPU time"
         if self.reason == "wall":
             return "timeout", f"used up {limits.wall:g} s of wall-clock time"
+        if self.reason == "memory":
+            return "memory", f"used up {limits.memory_bytes:,} bytes of memory"
         if self.reason == "disk":
             return "disk", f"more than {limits.scratch_bytes:,} bytes in its folder"
         if os.WIFSIGNALED(self.status):

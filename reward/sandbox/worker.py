@@ -28,7 +28,7 @@ START_SECONDS = 60.0
 SHOWN = 10_000
 """Characters of what a solution printed that are kept."""
 _LONGEST_SAID = 1 << 20
-_CODE = "import sys; sys.path.insert(0, sys.argv[2]); from inside.zygote import main; main(int(sys.argv[1]))"
+_CODE = "import sys; sys.path.insert(0, sys.argv[2]); from inside.{} import main; main(int(sys.argv[1]))"
 _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",
@@ -50,6 +50,9 @@ class Broken(Exception):
 class Worker:
     """A zygote and the thread's end of its socket."""
 
+    inside = "zygote"
+    """The module of `inside` that is its process."""
+
     def __init__(self, level: Level, limits: Limits, packages: Sequence[str]) -> None:
         self.level, self.limits, self.packages = level, limits, list(packages)
         self.process: subprocess.Popen[bytes] | None = None
@@ -69,7 +72,16 @@ class Worker:
         self._link.settimeout(START_SECONDS)
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-s", "-P", "-B", "-c", _CODE, str(theirs.fileno()), str(Path(__file__).parent)],
+                [
+                    sys.executable,
+                    "-s",
+                    "-P",
+                    "-B",
+                    "-c",
+                    _CODE.format(self.inside),
+                    str(theirs.fileno()),
+                    str(Path(__file__).parent),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._errors,
@@ -78,10 +90,8 @@ class Worker:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,  # Ctrl-C must stop the run, not look like a solution that was killed
             )
-        setup = {"level": self.level, "scratch": self._folder, "scratch_bytes": 2 * self.limits.scratch_bytes,
-                 "packages": self.packages, "importable": importable(tuple(self.packages))}  # fmt: skip
         try:
-            self._link.send(json.dumps(setup).encode())
+            self._link.send(json.dumps(self._setup()).encode())
             said: dict[str, Any] = json.loads(self._link.recv(1 << 16) or b"{}")
         except OSError as error:
             said = {"error": str(error)}
@@ -90,6 +100,10 @@ class Worker:
             self.stop()
             raise SandboxUnavailable(f"the sandbox does not start at level {self.level!r}: {why}")
         self.about = said["ready"]
+
+    def _setup(self) -> dict[str, Any]:
+        return {"level": self.level, "scratch": self._folder, "scratch_bytes": 2 * self.limits.scratch_bytes,
+                "packages": self.packages, "importable": importable(tuple(self.packages))}  # fmt: skip
 
     def stop(self) -> None:
         """End the zygote and everything below it; nothing of it stays."""
@@ -126,7 +140,7 @@ class Worker:
         Raises:
             Broken: the zygote died.
         """
-        with _Files() as files:
+        with Files() as files:
             theirs, verdict = files.pair()
             to_solution, to_tests = files.pair()
             output = files.memory(b"")
@@ -163,7 +177,7 @@ class Worker:
             Broken: the zygote died.
         """
         results: list[CallResult] = []
-        with _Files() as files:
+        with Files() as files:
             ours, theirs = files.pair()
             output = files.memory(b"")
             self._begin("calls", entry_point, limits, [theirs, files.memory(_encoded(source)), output])
@@ -245,10 +259,10 @@ def _printed(descriptor: int) -> tuple[int, str]:
     return os.fstat(descriptor).st_size, os.pread(descriptor, 4 * SHOWN, 0).decode(errors="replace")[:SHOWN]
 
 
-class _Files:
+class Files:
     """Descriptors that are closed together."""
 
-    def __enter__(self) -> _Files:
+    def __enter__(self) -> Files:
         self._held: set[int] = set()
         return self
 
@@ -271,6 +285,12 @@ class _Files:
         pair = tuple(end.detach() for end in socket.socketpair())
         self._held.update(pair)
         return pair[0], pair[1]
+
+    def pipe(self) -> tuple[int, int]:
+        """Return the ends of a pipe: to read from, to write to."""
+        pair = os.pipe()
+        self._held.update(pair)
+        return pair
 
     def release(self, *descriptors: int) -> None:
         """Close some now."""

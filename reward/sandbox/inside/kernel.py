@@ -34,6 +34,7 @@ CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 """The same numbers on every machine."""
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 CAPSET = {"x86_64": 126, "aarch64": 91}
+CLONE = {"x86_64": 56, "aarch64": 220}
 CAPABILITY_VERSION = 0x20080522
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
@@ -72,7 +73,14 @@ class Landlock:
     Paths are opened here once; each process then makes a rule set of its own, because its scratch folder is its own.
     """
 
-    def __init__(self, readable: Iterable[str], devices: Iterable[str] = ()) -> None:
+    def __init__(self, readable: Iterable[str], devices: Iterable[str] = (), programs: bool = False) -> None:
+        """Open what may be reached.
+
+        Args:
+            readable: files and folders to read.
+            devices: files to read and write.
+            programs: what is readable, and what is made in scratch, may be executed; links may be made there.
+        """
         abi = landlock_abi()
         files = (1 << 13) - 1
         files |= _REFER if abi >= 2 else 0
@@ -82,20 +90,23 @@ class Landlock:
         scoped = 3 if abi >= 6 else 0  # no abstract socket and no signal to outside
         size = 8 if abi < 4 else 16 if abi < 6 else 24
         self._attributes = struct.pack("=QQQ", files, net, scoped)[:size]
-        self._in_scratch = files & ~(EXECUTE | _MAKE_CHAR | _MAKE_BLOCK | _MAKE_SOCK | _MAKE_SYM | _IOCTL_DEV)
-        rules = [(path, READ if os.path.isdir(path) else READ_FILE) for path in readable]
+        self._in_scratch = files & ~(_MAKE_CHAR | _MAKE_BLOCK | _MAKE_SOCK | _IOCTL_DEV)
+        self._in_scratch &= ~0 if programs else ~(EXECUTE | _MAKE_SYM)
+        execute = EXECUTE if programs else 0
+        rules = [(path, execute | (READ if os.path.isdir(path) else READ_FILE)) for path in readable]
         rules += [(path, READ_FILE | WRITE_FILE) for path in devices]
         self._rules = [struct.pack("=Qi", rights, _opened_high(path)) for path, rights in rules]
 
-    def enter(self, scratch: str) -> None:
+    def enter(self, scratch: str, readable: Iterable[str] = ()) -> None:
         """Restrict this process, for ever, to the paths given and to `scratch`, which it may also write in."""
         ruleset = _syscall("landlock_create_ruleset", CREATE_RULESET, self._attributes, len(self._attributes), 0)
-        inner = os.open(scratch, os.O_PATH | os.O_CLOEXEC)
-        for rule in [*self._rules, struct.pack("=Qi", self._in_scratch, inner)]:
+        inner = {os.open(path, os.O_PATH | os.O_CLOEXEC): READ for path in readable}
+        inner[os.open(scratch, os.O_PATH | os.O_CLOEXEC)] = self._in_scratch
+        for rule in [*self._rules, *(struct.pack("=Qi", rights, opened) for opened, rights in inner.items())]:
             _syscall("landlock_add_rule", ADD_RULE, ruleset, 1, rule, 0)
         _syscall("landlock_restrict_self", RESTRICT_SELF, ruleset, 0)
-        os.close(ruleset)
-        os.close(inner)
+        for opened in (ruleset, *inner):
+            os.close(opened)
 
 
 def _opened_high(path: str) -> int:
@@ -150,6 +161,19 @@ def die_with_parent() -> None:
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL, "pdeathsig")
 
 
+def set_dumpable(dumpable: bool) -> None:
+    """Let this process's /proc files belong to its user, or to root, and no other process look into it."""
+    prctl(PR_SET_DUMPABLE, dumpable, "dumpable")
+
+
+def clone(flags: int) -> int:
+    """Fork into new namespaces; return the child's process number, 0 in the child. For processes of a single thread.
+
+    `unshare` will not do: it gives new process numbers to the children of a process only once.
+    """
+    return _syscall("clone", CLONE[platform.machine()], flags | signal.SIGCHLD, 0, 0, 0, 0)
+
+
 def unshare(flags: int) -> None:
     """Enter new namespaces."""
     _check(_libc.unshare(flags), "unshare")
@@ -168,10 +192,18 @@ def enter_root(path: str) -> None:
     os.chdir("/")
 
 
-def set_limits(cpu_seconds: float, memory_bytes: int, file_bytes: int, files: int) -> None:
+def set_limits(
+    cpu_seconds: float,
+    memory_bytes: int | None,
+    file_bytes: int,
+    files: int,
+    processes: int | None = None,
+    stack_bytes: int = STACK_BYTES,
+) -> None:
     """Set rlimits, soft and hard alike: a soft one alone sends a signal, which code could catch and answer from.
 
     The CPU's is in whole seconds and comes a second late: the zygote, which reads the clock exactly, is to be first.
+    What is None is left as it is.
     """
     for what, most in (
         (resource.RLIMIT_CPU, math.ceil(cpu_seconds) + 1),
@@ -179,10 +211,13 @@ def set_limits(cpu_seconds: float, memory_bytes: int, file_bytes: int, files: in
         (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_NOFILE, files),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_STACK, STACK_BYTES),
+        (resource.RLIMIT_STACK, stack_bytes),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_NPROC, processes),
     ):
+        if most is None:
+            continue
         held = resource.getrlimit(what)[1]
         most = most if held == resource.RLIM_INFINITY else min(most, held)
         resource.setrlimit(what, (most, most))

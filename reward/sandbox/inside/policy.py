@@ -43,7 +43,16 @@ kcmp kexec_file_load kexec_load keyctl mount move_mount open_by_handle_at open_t
 process_madvise process_vm_readv process_vm_writev ptrace reboot request_key setns swapon umount2 unshare userfaultfd
 """
 
+PROGRAMS = """
+chmod execve fchmod fchmodat flock fork kill link linkat setpgid setsid symlink symlinkat tgkill tkill utime utimensat utimes
+vfork wait4 waitid
+"""
+"""Allowed besides where programs run (`inside.programs`): each has a root, a scratch and process numbers of its own."""
+
 CLONE_THREAD = 0x10000
+CLONE_OUT = 0x7E020000 | 0x2000
+"""Flags of `clone` that make namespaces, or take over whoever traces."""
+TYPE, FIFO = 0xF000, 0x1000
 AF_UNIX = 1
 O_ACCMODE, O_TRUNC = 3, 0x200
 FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 9, 1030, 1031, 1032, 1033, 1034)
@@ -73,6 +82,8 @@ eventfd=284 fallocate=285 eventfd2=290 epoll_create1=291 dup3=292 pipe2=293 prea
 fanotify_init=300 prlimit64=302 open_by_handle_at=304 setns=308 getcpu=309 process_vm_readv=310 process_vm_writev=311
 kcmp=312 finit_module=313 renameat2=316 getrandom=318 kexec_file_load=320 bpf=321 userfaultfd=323 membarrier=324
 copy_file_range=326 preadv2=327 pwritev2=328 statx=332 io_pgetevents=333 rseq=334
+fork=57 vfork=58 execve=59 wait4=61 flock=73 link=86 symlink=88 chmod=90 fchmod=91 setpgid=109 setsid=112 utime=132
+mknod=133 tkill=200 utimes=235 waitid=247 mknodat=259 linkat=265 symlinkat=266 fchmodat=268 utimensat=280
 """
 _AARCH64 = """
 getcwd=17 eventfd2=19 epoll_create1=20 epoll_ctl=21 epoll_pwait=22 dup=23 dup3=24 fcntl=25 ioctl=29 mkdirat=34 unlinkat=35
@@ -92,6 +103,8 @@ mremap=216 add_key=217 request_key=218 keyctl=219 clone=220 mmap=222 fadvise64=2
 mincore=232 madvise=233 perf_event_open=241 prlimit64=261 fanotify_init=262 open_by_handle_at=265 setns=268
 process_vm_readv=270 process_vm_writev=271 kcmp=272 finit_module=273 renameat2=276 getrandom=278 bpf=280 userfaultfd=282
 membarrier=283 copy_file_range=285 preadv2=286 pwritev2=287 statx=291 io_pgetevents=292 rseq=293 kexec_file_load=294
+flock=32 mknodat=33 symlinkat=36 linkat=37 fchmod=52 fchmodat=53 utimensat=88 waitid=95 tkill=130 setpgid=154 setsid=157
+execve=221 wait4=260
 """
 _BOTH = """
 io_uring_setup=425 io_uring_enter=426 io_uring_register=427 open_tree=428 move_mount=429 clone3=435 close_range=436
@@ -115,15 +128,25 @@ def numbers(machine: str) -> dict[str, int]:
     return {name: int(number) for name, _, number in (item.partition("=") for item in f"{table} {_BOTH}".split())}
 
 
-def program(machine: str | None = None, extra: Iterable[str] = ()) -> Filter:
-    """Return the filter for a machine, this one unless named; `extra` calls are allowed too.
+def program(machine: str | None = None, programs: bool = False) -> Filter:
+    """Return the filter for a machine, this one unless named.
+
+    Args:
+        machine: as `platform.machine` names it.
+        programs: allow also what programs need to start others. io_uring is then absent instead of deadly: honest
+            programs try it (Node does) and go without.
 
     Raises:
         KeyError: no table for this machine.
     """
     machine = machine or platform.machine()
     known, code = numbers(machine), _Code()
-    allowed, killed = {*ALLOWED.split(), *extra}, KILLED.split()
+    allowed, checked = set(ALLOWED.split()), _CHECKED
+    killed, absent = set(KILLED.split()), set(ABSENT)
+    if programs:
+        allowed |= set(PROGRAMS.split())
+        checked = checked | _CHECKED_PROGRAMS
+        absent |= {name for name in killed if name.startswith("io_uring")}
     code.load(4)
     code.unless(AUDIT_ARCH[machine], KILL)
     code.load(0)
@@ -133,12 +156,12 @@ def program(machine: str | None = None, extra: Iterable[str] = ()) -> Filter:
     for name, number in known.items():
         if name in allowed:
             code.when(number, [(RETURN, 0, 0, ALLOW)])
+        elif name in absent:
+            code.when(number, [(RETURN, 0, 0, ERRNO | ENOSYS)])
         elif name in killed:
             code.when(number, [(RETURN, 0, 0, KILL)])
-        elif name in ABSENT:
-            code.when(number, [(RETURN, 0, 0, ERRNO | ENOSYS)])
-        else:
-            code.when(number, _CHECKED[name])
+        elif name in checked:
+            code.when(number, checked[name])
     code.emit(RETURN, 0, 0, ERRNO | EPERM)
     return Filter(code.instructions)
 
@@ -196,6 +219,11 @@ _CHECKED: dict[str, list[tuple[int, int, int, int]]] = {
     "sendto": _one_of(5, [0]),  # no address: a datagram socket of a pair could reach other sockets by name
     "socketpair": _one_of(0, [AF_UNIX]),
     "tgkill": _one_of(0, [_PID]),
+}
+_CHECKED_PROGRAMS: dict[str, list[tuple[int, int, int, int]]] = {
+    "clone": _masked(0, CLONE_OUT, 0, ALLOW, ERRNO | EPERM),
+    "mknod": _masked(1, TYPE, FIFO, ALLOW, ERRNO | EPERM),
+    "mknodat": _masked(2, TYPE, FIFO, ALLOW, ERRNO | EPERM),
 }
 
 

@@ -18,6 +18,15 @@ from .kernel import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RDON
 PLACE = "/sys"
 """Where the new root is put together: a folder that every Linux has and no program's files lie under."""
 SCRATCH = "/scratch"
+PROCESSES = "/proc"
+SHARED = "/shared"
+LINKS = {
+    "/tmp": SCRATCH,
+    "/dev/fd": "/proc/self/fd",
+    "/dev/stdin": "/proc/self/fd/0",
+    "/dev/stdout": "/proc/self/fd/1",
+    "/dev/stderr": "/proc/self/fd/2",
+}
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 SCRATCH_FILES = 20_000
 """Files and folders that scratch can hold: an empty file has no size, but takes memory of the kernel."""
@@ -25,8 +34,14 @@ _KEPT = {2: MS_NOSUID, 4: MS_NODEV, 8: MS_NOEXEC, 1024: 1024, 2048: 2048, 4096: 
 """statvfs flag -> mount flag: what a mount has and a user namespace may not take away (noatime and the like too)."""
 
 
-def enter(readable: Sequence[str], scratch_bytes: int) -> None:
+def enter(readable: Sequence[str], scratch_bytes: int | None, shared: str = "") -> None:
     """Move this process into new namespaces and a new root. The process number is its children's: fork after it.
+
+    Args:
+        readable: what of the old root is seen in the new one.
+        scratch_bytes: size of a scratch in which nothing can be executed. None: there is a place for one, and the
+            usual names, for programs that get a scratch each (`own_scratch`).
+        shared: a folder that such programs see as `SHARED`.
 
     Raises:
         OSError: the machine does not allow it.
@@ -45,11 +60,36 @@ def enter(readable: Sequence[str], scratch_bytes: int) -> None:
     shown: set[str] = set()
     for path in sorted([*readable, *DEVICES], key=len):  # a folder before what lies in it
         _show(path, shown)
-    size = f"size={scratch_bytes},nr_inodes={SCRATCH_FILES},mode=777"
     os.mkdir(PLACE + SCRATCH)
-    kernel.mount("tmpfs", PLACE + SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, size)
+    if scratch_bytes is None:
+        os.mkdir(PLACE + PROCESSES)  # covered for each task; the kernel lets a user namespace mount one only where one is seen
+        kernel.mount(PROCESSES, PLACE + PROCESSES, flags=MS_BIND | MS_REC)
+        os.mkdir(PLACE + SHARED)
+        _bind(shared, SHARED)
+        for name, target in LINKS.items():
+            os.symlink(target, PLACE + name)
+    else:
+        size = f"size={scratch_bytes},nr_inodes={SCRATCH_FILES},mode=777"
+        kernel.mount("tmpfs", PLACE + SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, size)
     kernel.mount("none", PLACE, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
     kernel.enter_root(PLACE)
+
+
+def own_scratch(scratch_bytes: int, user: int, group: int) -> list[str]:
+    """Give a process in a mount namespace of its own a scratch of its own, and the list of its own processes.
+
+    Returns:
+        What may be read besides. Inside a container whose list of processes is partly hidden the kernel refuses a user
+        namespace one; programs then do without, and Bash without `<(...)`.
+    """
+    size = f"size={scratch_bytes},nr_inodes={SCRATCH_FILES},mode=700,uid={user},gid={group}"
+    kernel.mount("tmpfs", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV, size)
+    try:
+        kernel.mount("proc", PROCESSES, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "subset=pid")
+    except OSError:
+        kernel.mount("tmpfs", PROCESSES, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
+        return []
+    return [PROCESSES]
 
 
 def _show(path: str, shown: set[str]) -> None:
@@ -70,11 +110,15 @@ def _show(path: str, shown: set[str]) -> None:
         os.makedirs(PLACE + path, exist_ok=True)
     else:
         os.close(os.open(PLACE + path, os.O_CREAT | os.O_WRONLY, 0o444))
-    kernel.mount(path, PLACE + path, flags=MS_BIND)
+    _bind(path, path)
+    shown.add(path)
+
+
+def _bind(path: str, at: str) -> None:
+    kernel.mount(path, PLACE + at, flags=MS_BIND)
     flags = sum(to for held, to in _KEPT.items() if os.statvfs(path).f_flag & held)
     locked = MS_NOSUID if path in DEVICES else MS_NOSUID | MS_NODEV | MS_RDONLY
-    kernel.mount("none", PLACE + path, flags=MS_REMOUNT | MS_BIND | flags | locked)
-    shown.add(path)
+    kernel.mount("none", PLACE + at, flags=MS_REMOUNT | MS_BIND | flags | locked)
 
 
 def _write(path: str, text: str) -> None:

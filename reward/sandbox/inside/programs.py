@@ -1,0 +1,254 @@
+"""Runs programs: compilers and what they make, shells, interpreters of other languages. Level `full` only.
+
+Where Python code can start nothing (`inside.zygote`), these may start others, so what confines them is a world of their
+own for each task, which ends with it:
+
+- own process numbers, whose first process is a loop of this file that only waits. When the program ends, or its time is
+  up, that process ends, and with it the kernel ends every other: daemons, fork bombs, whatever has called `setsid`;
+- own scratch, a tmpfs of fixed size, gone with the task;
+- the root, the empty network and the rest of `inside.root`, made once; Landlock and a wider list of system calls;
+- a number of processes, and CPU time and memory added up over all of them (`inside.tree`).
+
+As with the zygote nothing untrusted is read here: files, input and output are descriptors that the parent makes and that
+are handed on. The program that the parent names is a compiler or an interpreter of the machine, or what came of a
+compiler; what it says by its exit status is reported and decides nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import time
+from typing import Any
+
+from . import kernel, policy, root
+from .tree import Tree, children
+
+FILES = 256
+"""Descriptors that a program may have: a Java machine opens some 60 by itself."""
+LOOK = 0.02
+"""Seconds between looks at what a program uses."""
+OURS = 3
+"""Processes of this file that may belong to the programs' user: the first of all, the one that serves, a task's first."""
+CONFINED = b"\0"
+NOBODY = 65534
+OWN_USERS = 1 << 28
+"""Users from here on belong to nobody, so each worker takes one and the count of its processes is its own."""
+
+
+def main(control: int) -> None:
+    """Serve tasks from a socket until it closes."""
+    link = socket.socket(fileno=control)
+    setup = json.loads(link.recv(1 << 16))
+    try:
+        programs = Programs(link, setup)
+    except Exception as error:  # the parent shows the sentence
+        link.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
+        return
+    programs.serve()
+
+
+class Programs:
+    """The process and what it prepared once."""
+
+    def __init__(self, link: socket.socket, setup: dict[str, Any]) -> None:
+        self.link = link
+        self.user = self.group = _own_user() if os.getuid() == 0 else os.getuid()
+        if os.getuid():
+            self.group = os.getgid()
+        elif not _may_make_namespaces():
+            _become(self.user)
+            kernel.set_dumpable(True)  # else the files by which a user namespace is set up are root's
+        self.proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+        readable = [path for path in setup["readable"] if os.path.exists(path)]
+        root.enter(readable, None, setup["shared"])
+        _continue_in_child()
+        self.pid = int(os.readlink("self", dir_fd=self.proc))
+        if not os.access(f"{self.pid}/task/{self.pid}/children", os.R_OK, dir_fd=self.proc):
+            raise OSError("/proc does not tell a process's children (CONFIG_PROC_CHILDREN)")
+        kernel.no_new_privileges()
+        self.landlock = kernel.Landlock([*readable, root.SHARED], root.DEVICES, programs=True)
+        self.filter = policy.program(programs=True).for_process(0)
+        gc.collect()
+        gc.freeze()
+        link.send(json.dumps({"ready": {"user": self.user, "landlock": kernel.landlock_abi()}}).encode())
+
+    # -- tasks ----------------------------------------------------------------------------------------------------
+
+    def serve(self) -> None:
+        """Do tasks until the parent is gone."""
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(self.link, 1 << 16, 32)
+            if not message:
+                return
+            if message == b"stop":  # for a task that had ended already
+                continue
+            report = self._task(json.loads(message), descriptors)
+            try:
+                self.link.send(json.dumps({"program": report}).encode())
+            except OSError:
+                return
+
+    def _task(self, task: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+        """Run a program and end all that came of it; return how it ended and what it used."""
+        for descriptor in descriptors[:4]:
+            with contextlib.suppress(PermissionError):  # root that may not: then /dev/stdout cannot be opened by name
+                os.fchown(descriptor, self.user, self.group)
+        tells, tell = os.pipe()
+        started, pid = time.monotonic(), kernel.clone(kernel.NEWPID | kernel.NEWNS)
+        if not pid:
+            try:
+                self._first(task, descriptors, tell)
+            finally:
+                os._exit(99)
+        for descriptor in (*descriptors, tell):
+            os.close(descriptor)
+        reason = self._watch(task, pid, started)
+        _, _, used = os.wait4(pid, 0)  # returns when every process in there is gone
+        told = os.read(tells, 1000)
+        os.close(tells)
+        confined, _, status = told.rpartition(b"\n")
+        return {
+            "status": int(status) if status.isdigit() else int(signal.SIGKILL),
+            "reason": reason,
+            "failure": _failure(confined if status.isdigit() else told),
+            "cpu_seconds": used.ru_utime + used.ru_stime,
+            "wall_seconds": time.monotonic() - started,
+            "peak_bytes": used.ru_maxrss * 1024,
+        }
+
+    def _watch(self, task: dict[str, Any], pid: int, started: float) -> str:
+        """Wait until the first process ends, the parent has what it wants, or a limit is passed; then end it.
+
+        Returns:
+            Why it was ended: cpu, wall, memory or done; empty when it ended by itself.
+        """
+        handle, reason = os.pidfd_open(pid), ""
+        tree = Tree(self.proc, next(iter(children(self.proc, self.pid)), 0))
+        poller = select.poll()
+        for descriptor in (handle, self.link.fileno()):
+            poller.register(descriptor, select.POLLIN)
+        while not reason:
+            ready = dict(poller.poll(1000 * LOOK))
+            if handle in ready:
+                break
+            if ready:
+                self.link.recv(16)  # "stop", or the parent is gone
+                reason = "done"
+            elif tree.cpu() >= task["cpu_seconds"]:
+                reason = "cpu"
+            elif time.monotonic() >= started + task["wall_seconds"]:
+                reason = "wall"
+            elif tree.memory(task["memory_bytes"]) > task["memory_bytes"]:
+                reason = "memory"
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        os.close(handle)
+        return reason
+
+    def _first(self, task: dict[str, Any], descriptors: list[int], tell: int) -> None:
+        """Be the first process of a task's world: start the program, wait for it, tell its status, end."""
+        kernel.die_with_parent()
+        kernel.set_dumpable(False)
+        pid = os.fork()
+        if not pid:
+            try:
+                self._program(task, descriptors, tell)
+            except BaseException as error:
+                os.write(tell, f"{type(error).__name__}: {error}".encode()[:500])
+            finally:
+                os._exit(99)
+        kernel.drop_capabilities()
+        os.dup2(tell, 0, inheritable=False)
+        os.closerange(1, 1 << 16)
+        ended, status = 0, 0
+        while ended != pid:
+            ended, status = os.wait()
+        os.write(0, b"\n%d" % status)
+        os._exit(0)
+
+    def _program(self, task: dict[str, Any], descriptors: list[int], tell: int) -> None:
+        """Give up all that the task does not need, write its files, become the program.
+
+        Descriptors: 0 input, 1 output, 2 errors, 3 results; then the files, and where what is compiled goes.
+        """
+        kernel.set_dumpable(True)
+        readable = root.own_scratch(task["scratch_bytes"], self.user, self.group)
+        os.setsid()
+        if os.getuid() != self.user:
+            _become(self.user)
+        kernel.drop_capabilities()
+        os.chdir(root.SCRATCH)
+        kept = [os.dup2(d, 300 + i, inheritable=False) for i, d in enumerate((*descriptors, tell))]
+        for target, descriptor in enumerate(kept[:4]):
+            os.dup2(descriptor, target)
+        kernel.set_limits(
+            task["cpu_seconds"], task["address_space"], task["file_bytes"], FILES, task["processes"] + OURS, task["stack_bytes"]
+        )
+        self.landlock.enter(root.SCRATCH, readable)
+        os.closerange(4, 300)
+        os.closerange(300 + len(kept), 1 << 16)
+        for name, descriptor in zip(task["files"], kept[4:], strict=False):
+            _copy(descriptor, os.open(name, os.O_CREAT | os.O_WRONLY, 0o700))
+        kernel.filter_calls(self.filter)
+        os.write(kept[-1], CONFINED)
+        if task["product"]:
+            _make(task, kept[-2])
+        os.execve(task["command"][0], task["command"], task["environment"])
+
+
+def _make(task: dict[str, Any], product: int) -> None:
+    """Run a compiler, copy what it made, leave with its exit status. Never returns."""
+    pid = os.posix_spawn(task["command"][0], task["command"], task["environment"])
+    _, status = os.waitpid(pid, 0)
+    if not status:
+        _copy(os.open(task["product"], os.O_RDONLY | os.O_NOFOLLOW), product)
+    os._exit(min(255, abs(os.waitstatus_to_exitcode(status))))
+
+
+def _copy(source: int, target: int) -> None:
+    while piece := memoryview(os.read(source, 1 << 20)):
+        while piece:
+            piece = piece[os.write(target, piece) :]
+    os.close(target)
+
+
+def _failure(told: bytes) -> str:
+    if told == CONFINED:
+        return ""
+    return told.lstrip(CONFINED).decode(errors="replace") or "it ended before it was confined"
+
+
+def _own_user() -> int:
+    """Return a user that nobody else is; in a container with few users, the usual one for nobody."""
+    with open("/proc/self/uid_map", encoding="ascii") as stream:
+        ranges = [[int(word) for word in line.split()] for line in stream]
+    wanted = OWN_USERS + int.from_bytes(os.urandom(3))
+    return wanted if any(first <= wanted < first + size for first, _, size in ranges) else NOBODY
+
+
+def _may_make_namespaces() -> bool:
+    try:
+        kernel.unshare(kernel.NEWIPC)
+    except PermissionError:
+        return False
+    return True
+
+
+def _become(user: int) -> None:
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+
+
+def _continue_in_child() -> None:
+    """Go on as the first process of the new process numbers; the one that forked waits, and both end together."""
+    pid = os.fork()
+    if pid:
+        _, status = os.waitpid(pid, 0)
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+    kernel.die_with_parent()

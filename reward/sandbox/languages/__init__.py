@@ -1,0 +1,9 @@
+"""Languages other than Python that the sandbox runs: a literal table, one file each. See `languages.base`."""
+
+from reward.sandbox.languages.base import Language
+from reward.sandbox.languages.bash import Bash
+from reward.sandbox.languages.cpp import Cpp
+from reward.sandbox.languages.javascript import JavaScript
+from reward.sandbox.languages.python import Python
+
+LANGUAGES: dict[str, type[Language]] = {"bash": Bash, "cpp": Cpp, "javascript": JavaScript, "python": Python}

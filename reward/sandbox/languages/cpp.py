@@ -1,0 +1,70 @@
+"""C++ with g++: the source and a driver of one line are one translation unit; what does the work is `cpp.hpp`.
+
+1. Arguments are read when the program runs, not compiled in as literals: a source is compiled once for any arguments, and
+   data become what the parameters want (`"a"` a char or a string, a list a vector, an array or a set).
+2. The standard library and `cpp.hpp` are a precompiled header, made once for a sandbox: it costs 120 MB of disk and spares
+   four fifths of each compilation (`docs/languages.md`).
+3. A `main` of the source's own is renamed when a function is called; parameters and results that no data stand for are in
+   `cpp.hpp`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from reward.sandbox.languages.base import SHARED, Job, Language, Needs, Step, beside, packed
+from reward.sandbox.verdicts import Limits
+
+HEADER = "cpp.hpp"
+
+
+class Cpp(Language):
+    """C++20, or 17 where the compiler is older."""
+
+    title, command, package = "C++", "g++", "g++"
+    name_pattern = r"[A-Za-z_]\w*(::[A-Za-z_]\w*)*"
+    needs = Needs(environment={"MALLOC_ARENA_MAX": "1"})  # each arena more would take 64 MB of address space
+    memory_signs = (b"std::bad_alloc",)
+
+    def calls(self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits) -> Job:
+        """Return what calls a function, a lambda or a method (`Solution::f`) for each list of arguments."""
+        name = self.checked(entry_point)
+        driver = (
+            f"signed main() {{ return ::align_::serve([](const ::align_::Json& a) {{ return ::align_::call(&{name}, a); }}); }}"
+        )
+        text = f'#define main main_of_the_solution\n#line 1 "solution.cpp"\n{source}\n#undef main\n#line 1 "driver"\n{driver}\n'
+        return self._job(text, {"arguments.json": packed(arguments)})
+
+    def program(self, source: str, limits: Limits) -> Job:
+        """Return what runs the source's `main`."""
+        return self._job(f'#line 1 "solution.cpp"\n{source}\n', {})
+
+    def shared(self) -> Step:
+        """Return how the precompiled header is made."""
+        command = (*self._compiler(), "-x", "c++-header", HEADER, "-o", f"{HEADER}.gch")
+        return Step(command, {HEADER: beside(HEADER).encode()}, f"{HEADER}.gch")
+
+    def compile_error(self, printed: str) -> str:
+        """Return the first error in the source; an error of the driver when there is none, such as an unknown entry point."""
+        errors = [line.strip() for line in printed.splitlines() if "error: " in line.lower()]
+        in_source = [line for line in errors if line.startswith("solution.cpp:")]
+        return next(iter(in_source or errors), "") or super().compile_error(printed)
+
+    def _job(self, text: str, files: dict[str, bytes]) -> Job:
+        command = (*self._compiler(), f"-I{SHARED}", "-include", HEADER, "source.cpp", "-o", "program")
+        compiled = Step(command, {"source.cpp": text.encode("utf-8", "surrogatepass")}, "program")
+        return Job(Step(("./program",), files), compiled)
+
+    def _compiler(self) -> tuple[str, ...]:
+        standard = "gnu++20" if self.version() >= 11 else "gnu++17"
+        return (
+            self.path,
+            f"-std={standard}",
+            "-O1",
+            "-w",
+            "-pthread",
+            "-fmax-errors=5",
+            "-fdiagnostics-color=never",
+            "-fno-diagnostics-show-caret",
+        )

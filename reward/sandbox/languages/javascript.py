@@ -1,0 +1,49 @@
+"""JavaScript with Node: the source is a CommonJS module of its own, so its line numbers and `"use strict"` are kept.
+
+1. An entry point is a name at the top of the source, a function or a class's static method excluded, or a property of
+   `module.exports`. A promise is awaited.
+2. Carried both ways: null, booleans, numbers, strings, BigInt, NaN and infinities, arrays, plain objects, Map, Set. Back
+   only: undefined (None), Date (a datetime in UTC), typed arrays (lists). An object made by a class is opaque.
+3. V8 reserves far more address space than it uses, so the heap has its own limit, `--max-old-space-size`, and what all
+   processes have in memory is looked at besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from reward.sandbox.languages.base import Job, Language, Needs, Step, beside, packed
+from reward.sandbox.verdicts import Limits
+
+
+class JavaScript(Language):
+    """Node 18 or later."""
+
+    title, command, package = "JavaScript", "node", "nodejs"
+    name_pattern = r"[A-Za-z_$][\w$]*"
+    needs = Needs(
+        resident_bytes=64 << 20,
+        address_bytes=None,
+        stack_bytes=8 << 20,
+        environment={"UV_USE_IO_URING": "0", "NODE_OPTIONS": ""},
+    )
+    memory_signs = (b"heap out of memory", b"Array buffer allocation failed")
+
+    def calls(self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits) -> Job:
+        """Return what calls a function for each list of arguments."""
+        name = self.checked(entry_point)
+        exported = f"\n;module.exports = {{ entry_point: typeof {name} === 'undefined' ? module.exports.{name} : {name} }};\n"
+        files = {
+            "solution.js": (source + exported).encode("utf-8", "surrogatepass"),
+            "driver.js": beside("javascript.js").encode(),
+            "arguments.json": packed(arguments),
+        }
+        return Job(Step((*self._node(limits), "driver.js", name), files))
+
+    def program(self, source: str, limits: Limits) -> Job:
+        """Return what runs the source."""
+        return Job(Step((*self._node(limits), "solution.js"), {"solution.js": source.encode("utf-8", "surrogatepass")}))
+
+    def _node(self, limits: Limits) -> tuple[str, ...]:
+        return (self.path, f"--max-old-space-size={limits.memory_bytes >> 20}", "--disable-wasm-trap-handler")

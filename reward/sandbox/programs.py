@@ -1,0 +1,224 @@
+"""Code in other languages: find the tool, compile once, run, say what came of it. Level `full` only.
+
+At the other levels a program that may start programs is not held: nothing there ends a daemon, and limits are each
+process's own. So the result is `unsupported`, as where a tool is missing; that says nothing about the source, and is never
+`fail`. Neither word can be brought about by the source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from reward.sandbox.languages import LANGUAGES
+from reward.sandbox.languages.base import Job, Language, Step, said
+from reward.sandbox.pool import Pool
+from reward.sandbox.probes import probe_programs
+from reward.sandbox.runner import Ran, Runner
+from reward.sandbox.verdicts import CallResult, Level, Limits
+from reward.sandbox.worker import SandboxUnavailable
+
+COMPILING = Limits(cpu_seconds=30, memory_bytes=2 << 30, scratch_bytes=256 << 20)
+"""What compiling may use: it is the compiler's work, not the solution's."""
+KEPT_BYTES = 64 << 20
+"""Compiled programs that are kept, at most, so that the next call of the same source does not compile it again."""
+
+
+@dataclass
+class _Compiled:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    product: bytes | None = None
+    failed: CallResult | None = None
+
+
+class Programs:
+    """The workers that run programs, started when the first is to run, and what has been compiled."""
+
+    def __init__(self, level: Level, limits: Limits, tools: Mapping[str, str]) -> None:
+        """Declare them.
+
+        Args:
+            level: of the sandbox.
+            limits: of the sandbox.
+            tools: commands other than the languages' own.
+
+        Raises:
+            ValueError: a tool for a language that is not known.
+        """
+        for name in tools:
+            _known(name)
+        self.level, self.limits = level, limits
+        self.languages = {name: kind(tools.get(name)) for name, kind in LANGUAGES.items()}
+        self.pool: Pool[Runner] = Pool(self._runner)
+        self._shared = ""
+        self._ready: set[str] = set()
+        self._compiled: OrderedDict[str, _Compiled] = OrderedDict()
+        self._lock, self._starting = threading.Lock(), threading.Lock()
+
+    def stop(self) -> None:
+        """End the workers and remove the folder that they share."""
+        self.pool.stop()
+        self._ready.clear()
+        self._compiled.clear()
+        if self._shared:
+            shutil.rmtree(self._shared)
+            self._shared = ""
+
+    # -- what they do ---------------------------------------------------------------------------------------------
+
+    def calls(
+        self, name: str, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits
+    ) -> list[CallResult]:
+        """Call a source's entry point for each list of arguments, in one process.
+
+        Raises:
+            ValueError: no such language, or an entry point that is no name.
+            TypeError: an argument is no plain data.
+        """
+        language, count = _known(name, self.languages), len(arguments)
+        if why := self._cannot(language):
+            return [CallResult("unsupported", why=why)] * count
+        job = language.calls(source, entry_point, arguments, limits)
+        room = (count + 1) * (limits.output_bytes + 100)
+        ran = self._run(language, job, limits, b"", room)
+        if isinstance(ran, CallResult):
+            return [ran] * count
+        if ran.overfull or ran.ending.failure:
+            return [_ended(ran, limits, language)] * count
+        results, failed = said(ran.results, count, limits.output_bytes)
+        missing = CallResult(failed[0], why=failed[1]) if failed else _ended(ran, limits, language)
+        return results + [missing] * (count - len(results))
+
+    def program(self, name: str, source: str, stdin: str, limits: Limits) -> CallResult:
+        """Run a source that reads its input and prints.
+
+        Raises:
+            ValueError: no such language.
+        """
+        language = _known(name, self.languages)
+        if why := self._cannot(language):
+            return CallResult("unsupported", why=why)
+        ran = self._run(language, language.program(source, limits), limits, stdin.encode("utf-8", "surrogateescape"), 0)
+        if isinstance(ran, CallResult):
+            return ran
+        ending, value = ran.ending, ran.stdout.decode("utf-8", "replace")
+        if not (ending.reason or ending.failure or ran.overfull or ending.status):
+            return CallResult("returned", value)
+        result = _ended(ran, limits, language)
+        return CallResult("error", value, result.why) if result.status == "exited_early" else result
+
+    # -- how ------------------------------------------------------------------------------------------------------
+
+    def _cannot(self, language: Language) -> str:
+        if self.level != "full":
+            return f"{language.title} needs level 'full' (it starts programs), and the sandbox has level {self.level!r}"
+        return language.missing()
+
+    def _run(self, language: Language, job: Job, limits: Limits, stdin: bytes, room: int) -> Ran | CallResult:
+        """Compile, unless that has been done, and run; return how it failed before it ran."""
+        self._start(language)
+        step = job.run
+        if job.compile:
+            compiled = self._compile(language, job.compile)
+            if isinstance(compiled, CallResult):
+                return compiled
+            step = replace(step, files={**step.files, job.compile.product: compiled})
+        ran = self.pool.work(lambda runner: runner.run(step, limits, language.needs, stdin, room))
+        return CallResult("infra_error", why=ran) if isinstance(ran, str) else ran
+
+    def _compile(self, language: Language, step: Step) -> bytes | CallResult:
+        key = hashlib.sha256(repr((step.command, sorted(step.files.items()))).encode()).hexdigest()
+        with self._lock:
+            compiled = self._compiled.setdefault(key, _Compiled())
+            self._compiled.move_to_end(key)
+        with compiled.lock:
+            if compiled.product is None and compiled.failed is None:
+                made = self._made(language, step)
+                if isinstance(made, bytes):
+                    compiled.product = made
+                elif made.status == "load_error":
+                    compiled.failed = made
+                else:  # not for ever: the machine may have been busy
+                    return made
+        with self._lock:
+            while (
+                len(self._compiled) > 1 and sum(len(one.product or b"") + 1000 for one in self._compiled.values()) > KEPT_BYTES
+            ):
+                self._compiled.popitem(last=False)
+        return compiled.product if compiled.product is not None else compiled.failed or CallResult("infra_error")
+
+    def _made(self, language: Language, step: Step) -> bytes | CallResult:
+        """Return what a compiler makes, or how it failed."""
+        ran = self.pool.work(lambda runner: runner.run(step, COMPILING, replace(language.needs, address_bytes=0)))
+        if isinstance(ran, str):
+            return CallResult("infra_error", why=ran)
+        ending = ran.ending
+        if not (ending.reason or ending.failure or ending.status) and ran.product:
+            return ran.product
+        if ending.failure or (ending.reason and not ran.overfull):
+            word, why = ending.word(COMPILING)
+            return CallResult(word, why=f"compiling: {why}")
+        return CallResult("load_error", why=language.compile_error(ran.stderr.decode(errors="replace"))[:2000])
+
+    def _start(self, language: Language) -> None:
+        """Try the first worker in earnest; make what the language's sources share."""
+        with self._starting:
+            if not self._shared:
+                self._first_worker()
+            step = language.shared()
+            if step is None or language.title in self._ready:
+                return
+            made = self._made(language, step)
+            if isinstance(made, CallResult):
+                raise SandboxUnavailable(f"{language.title}: {language.tool} does not compile its own header: {made.why}")
+            for name, content in {**step.files, step.product: made}.items():
+                path = Path(self._shared, name)
+                path.write_bytes(content)
+                path.chmod(0o644)
+            self._ready.add(language.title)
+
+    def _first_worker(self) -> None:
+        self._shared = tempfile.mkdtemp(prefix="align-shared-")
+        Path(self._shared).chmod(0o755)  # programs have another user
+        try:
+            runner = self.pool.start()
+            probe_programs(runner)
+        except BaseException:
+            self.stop()
+            raise
+        self.pool.give_back(runner)
+
+    def _runner(self) -> Runner:
+        tools = [language.path for language in self.languages.values() if language.path]
+        reads = [folder for language in self.languages.values() for folder in language.reads]
+        outside = [
+            path for path in {os.path.realpath(tool) for tool in tools} | set(tools) if not path.startswith(("/usr/", "/bin/"))
+        ]
+        return Runner(self.limits, self._shared, sorted([*reads, *outside]))
+
+
+def _ended(ran: Ran, limits: Limits, language: Language) -> CallResult:
+    """Return why a program gave no answer."""
+    if ran.overfull and not ran.ending.failure:
+        return CallResult("output_limit", why=f"printed or returned more than {limits.output_bytes:,} bytes")
+    word, why = ran.ending.word(limits)
+    if word in ("crashed", "exited_early") and any(sign in ran.stderr for sign in language.memory_signs):
+        return CallResult("memory", why=f"used up {limits.memory_bytes:,} bytes of memory")
+    if word == "exited_early":
+        why = f"its process left with exit status {os.waitstatus_to_exitcode(ran.ending.status)}"
+    last = ran.stderr.decode(errors="replace").strip().rpartition("\n")[2][:1000]
+    return CallResult(word or "exited_early", why=f"{why or 'it left before it had answered'}{f': {last}' if last else ''}")
+
+
+def _known(name: str, languages: Mapping[str, Any] = LANGUAGES) -> Any:
+    if name not in languages:
+        raise ValueError(f"no language {name!r}: there are {', '.join(sorted(languages))}")
+    return languages[name]

@@ -1,0 +1,143 @@
+"""A process that runs programs, seen from the trainer's side (`inside.programs`): one step in, what it printed out.
+
+Output is read while the program runs, up to a limit, from pipes; nothing is decoded here. A pipe that a program keeps
+open does not matter: when the report has come every process of the task is gone, and what is in the pipes is all there is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reward.sandbox.inside.root import SCRATCH
+from reward.sandbox.languages.base import SEARCHED, Needs, Step
+from reward.sandbox.verdicts import Ending, Limits
+from reward.sandbox.worker import Broken, Files, Worker
+
+READABLE = (
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+)
+"""What programs see of the machine, read-only."""
+_ENVIRONMENT = {"PATH": SEARCHED, "HOME": SCRATCH, "TMPDIR": SCRATCH, "LANG": "C.UTF-8", "TZ": "UTC"}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a step."""
+
+    ending: Ending
+    stdout: bytes
+    stderr: bytes
+    results: bytes
+    """What was written on descriptor 3."""
+    overfull: bool
+    """More was printed or written than allowed; it was ended then."""
+    product: bytes = b""
+
+
+class Runner(Worker):
+    """The process and the thread's end of its socket."""
+
+    inside = "programs"
+
+    def __init__(self, limits: Limits, shared: str, readable: Sequence[str]) -> None:
+        """Declare one.
+
+        Args:
+            limits: of the sandbox.
+            shared: a folder that its programs may read as `languages.base.SHARED`.
+            readable: what they may read besides `READABLE`.
+        """
+        super().__init__("full", limits, ())
+        self.shared, self.readable = shared, [*READABLE, *readable]
+
+    def _setup(self) -> dict[str, Any]:
+        return {"readable": self.readable, "shared": self.shared}
+
+    def run(self, step: Step, limits: Limits, needs: Needs, stdin: bytes = b"", results_bytes: int = 0) -> Ran:
+        """Run a step.
+
+        Args:
+            step: what to run.
+            limits: what it and all that it starts may use together; the address space and the CPU time of one process too.
+            needs: what its language takes besides.
+            stdin: what it reads.
+            results_bytes: the most it may write on descriptor 3.
+
+        Raises:
+            Broken: the process that runs programs died.
+        """
+        task = {"command": step.command, "files": list(step.files), "product": step.product, "wall_seconds": limits.wall}
+        task |= limits.model_dump(include={"cpu_seconds", "scratch_bytes", "processes"})
+        task |= {"file_bytes": limits.scratch_bytes if step.product else limits.output_bytes}
+        task |= {"memory_bytes": limits.memory_bytes + needs.resident_bytes}
+        task["address_space"] = None if needs.address_bytes is None else limits.memory_bytes + needs.address_bytes
+        task |= {"stack_bytes": needs.stack_bytes, "environment": _ENVIRONMENT | needs.environment}
+        with Files() as files:
+            outputs = [files.pipe() for _ in range(3)]
+            given = [files.memory(stdin), *(write for _, write in outputs)]
+            given += [files.memory(content) for content in step.files.values()]
+            product = files.memory(b"") if step.product else -1
+            given += [product] if step.product else []
+            try:
+                socket.send_fds(self._link, [json.dumps(task).encode()], given)
+            except OSError as error:
+                raise Broken(f"its socket: {error}") from None
+            files.release(*(write for _, write in outputs))
+            most = (limits.output_bytes, limits.output_bytes, results_bytes)
+            texts, overfull = self._pumped([read for read, _ in outputs], most, limits)
+            ending = self._report(limits)["program"]
+            made = os.pread(product, os.fstat(product).st_size, 0) if step.product else b""
+            for text, (read, _) in zip(texts, outputs, strict=True):
+                os.set_blocking(read, False)
+                _take(read, text, 1 << 20)
+        overfull = overfull or any(len(text) > limit for text, limit in zip(texts, most, strict=True))
+        stdout, stderr, results = (bytes(text[:limit]) for text, limit in zip(texts, most, strict=True))
+        return Ran(ending, stdout, stderr, results, overfull, made)
+
+    def _pumped(self, reads: list[int], most: Sequence[int], limits: Limits) -> tuple[list[bytearray], bool]:
+        """Read what a program prints until its report is there, or it has printed too much, or closed everything."""
+        texts = [bytearray() for _ in reads]
+        by_descriptor = {read: i for i, read in enumerate(reads)}
+        poller = select.poll()
+        for descriptor in (self._link.fileno(), *reads):
+            poller.register(descriptor, select.POLLIN)
+        while by_descriptor:
+            ready = poller.poll(1000 * (limits.wall + 30))
+            if not ready or any(descriptor == self._link.fileno() for descriptor, _ in ready):
+                break
+            for descriptor, _ in ready:
+                i = by_descriptor[descriptor]
+                if not _take(descriptor, texts[i], 1 << 16):
+                    poller.unregister(descriptor)
+                    del by_descriptor[descriptor]
+                if len(texts[i]) > most[i]:
+                    with contextlib.suppress(OSError):  # a dead one is found when its report is read
+                        self._link.send(b"stop")
+                    return texts, True
+        return texts, False
+
+
+def _take(descriptor: int, text: bytearray, most: int) -> bool:
+    """Add to a text what a pipe holds; False at its end."""
+    try:
+        piece = os.read(descriptor, most)
+    except BlockingIOError:
+        return False
+    text += piece
+    return bool(piece)
