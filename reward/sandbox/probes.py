@@ -35,6 +35,7 @@ def attempt(what, folder, port, parent, size):
         "list a folder outside": lambda: os.listdir(folder),
         "write outside": lambda: open(os.path.join(folder, "new"), "w").write("x"),
         "truncate a file outside": lambda: os.open(secret, os.O_RDONLY | os.O_TRUNC),
+        "truncate a file outside without a mode": lambda: os.open(secret, 3 | os.O_TRUNC),
         "delete a file outside": lambda: os.unlink(secret),
         "rename a file outside": lambda: os.rename(secret, secret + ".moved"),
         "link to a file outside": lambda: os.link(secret, "linked"),

@@ -135,7 +135,11 @@ class Sandbox:
         verdict = await self._run(lambda worker: worker.check(solution, tests, entry_point, limits))
         if isinstance(verdict, str):
             return Verdict("infra_error", 0, 0, verdict, 0.0, 0.0, 0, "", self.level)
-        starved = verdict.status == "timeout" and verdict.cpu_seconds > STARVED * limits.wall
+        starved = (
+            os.getloadavg()[0] > (os.cpu_count() or 1)
+            and verdict.status == "timeout"
+            and verdict.cpu_seconds > STARVED * limits.wall
+        )
         if starved and verdict.cpu_seconds < limits.cpu_seconds:
             again = await self._run(lambda worker: worker.check(solution, tests, entry_point, limits), alone=True)
             verdict = verdict if isinstance(again, str) else again

@@ -152,7 +152,7 @@ SOURCES = [
         "tests-name-error",
         "Comes with tests that use an unknown name.",
         "def f(x): return 9\n",
-        frozenset({"test_error"}),
+        frozenset({"test_error", "load_error"}),
         "assert g_unknown(3) == 9",
     ),
     source(

@@ -203,8 +203,18 @@ def _masked(argument: int, mask: int, value: int, same: int, other: int) -> list
 
 
 def _open(flags: int) -> list[tuple[int, int, int, int]]:
-    """Refuse to truncate what is opened for reading: Landlock knows truncation only from Linux 6.2 on."""
-    return _masked(flags, O_ACCMODE | O_TRUNC, O_TRUNC, ERRNO | EPERM, ALLOW)
+    """Refuse to truncate what is not opened for writing: Landlock knows truncation only from Linux 6.2 on.
+
+    There are two such modes: reading, and 3, which neither reads nor writes.
+    """
+    return [
+        (LOAD, 0, 0, _argument(flags)),
+        (AND, 0, 0, O_ACCMODE | O_TRUNC),
+        (JUMP_EQUAL, 1, 0, O_TRUNC),
+        (JUMP_EQUAL, 0, 1, O_ACCMODE | O_TRUNC),
+        (RETURN, 0, 0, ERRNO | EPERM),
+        (RETURN, 0, 0, ALLOW),
+    ]
 
 
 _CHECKED: dict[str, list[tuple[int, int, int, int]]] = {

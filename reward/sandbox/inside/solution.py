@@ -25,6 +25,9 @@ from typing import Any
 from . import channel, values
 
 FILE = "solution.py"
+SAID_OF_CALLS = ("error", "memory", "output_limit", "disk", "blocked")
+SAID_WHEN_LOADING = ("load_error", "exited_early", "memory", "output_limit", "disk", "blocked")
+"""Words that this side may use; it can write any other, which then count for the plainest of these."""
 _CHANGEABLE = (list, dict, set, bytearray)
 OPERATORS = ("lt", "le", "gt", "ge", "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "neg", "abs")
 _OPERATIONS = {
@@ -39,7 +42,7 @@ _OPERATIONS = {
     "iter": lambda thing: iter(thing),
     "str": lambda thing: str(thing),
     "repr": lambda thing: repr(thing),
-    "fields": lambda thing: {str(name): getattr(thing, name) for name in type(thing).__dataclass_fields__},
+    "bool": lambda thing: bool(thing),
     **{name: getattr(operator, name) for name in OPERATORS},
 }
 
@@ -131,7 +134,7 @@ class Server:
             self.spoken_of.append(value)
         kind = type(value)
         own = kind.__eq__ is not object.__eq__
-        return {"id": number, "class": kind.__name__, "equal": own, "fields": hasattr(kind, "__dataclass_fields__")}
+        return {"id": number, "class": kind.__name__, "equal": own}
 
 
 def _sort(value: Any) -> list[str]:

@@ -26,10 +26,12 @@ from dataclasses import dataclass, field
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 from typing import Any
 
-from . import judge, kernel, policy, root, scratch, solution
+from . import judge, kernel, policy, remote, root, scratch, solution
 from .warm import warm_up
 
-NOBODY = 65534
+LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
+OURS = 4
+"""Processes of a worker's user beside what a piece of code starts: the zygote, the one before it, and the two it forked."""
 FILES = 64
 """Descriptors that a sandboxed process may have."""
 SECOND_LOOK = 0.05
@@ -71,7 +73,7 @@ class Child:
     status: int | None = None
     """As wait(2) gives it; None while it runs."""
     reason: str = ""
-    """Why the zygote killed it: cpu, wall, disk, or done."""
+    """Why the zygote killed it: cpu, wall, disk, threads or done."""
     confined: int = -1
     """A pipe that it writes a byte to when it is confined, before it reads anything untrusted."""
     usage: dict[str, Any] = field(default_factory=dict)
@@ -111,18 +113,28 @@ class Zygote:
         _preload(setup["packages"], setup["importable"])
         readable = _readable(setup["packages"])
         self.memory = _address_space()
+        nobody = kernel.own_user()
         if self.level == "full":
             root.enter(readable, setup["scratch_bytes"])
             _continue_in_child()
             self.folder = root.SCRATCH
-        readable = [path for path in readable if os.path.exists(path)]
-        user = self._change_user(setup["scratch"])
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # a change of user ends it, and with it the sight of a child's open files
+        else:
+            for role in root.ROLES:
+                os.mkdir(f"{self.folder}/{role}")
+        user = self._change_user(nobody)
+        self.counted = self.level == "full" or user == "nobody"
+        """Whether the processes of this user are this worker's alone, so that the kernel can count them."""
+        kernel.set_dumpable(True)  # a change of user ends it, and with it the sight of a child's open files
         kernel.drop_capabilities()
         kernel.no_new_privileges()
-        self.landlock = self.filter = None
+        self.rulesets: dict[str, int] = {}
+        self.filter = None
         if self.level != "weak" or kernel.landlock_abi():
-            self.landlock = kernel.Landlock(readable, [d for d in root.DEVICES if os.path.exists(d)])
+            readable, listable = _files(readable)
+            devices = [device for device in root.DEVICES if os.path.exists(device)]
+            landlock = kernel.Landlock(readable, devices, listable=listable)
+            self.rulesets = {role: landlock.prepared(f"{self.folder}/{role}") for role in root.ROLES}
+            landlock.close()
         with contextlib.suppress(KeyError):  # no table for this machine: a level that needs it is refused by the parent
             self.filter = policy.program()
             self.seccomp = kernel.Seccomp(self.filter.bytes)
@@ -133,22 +145,20 @@ class Zygote:
         about = {"user": user, "landlock": kernel.landlock_abi(), "seccomp": self.filter is not None, "pid": os.getpid()}
         link.send(json.dumps({"ready": about}).encode())
 
-    def _change_user(self, folder: str) -> str:
+    def _change_user(self, nobody: int) -> str:
         """As root, become nobody, if nobody can read the interpreter; else root without a capability, in the same cage."""
         if os.getuid():
             return "own"
-        os.setegid(NOBODY)
-        os.seteuid(NOBODY)
+        os.setegid(nobody)
+        os.seteuid(nobody)
         readable = os.access(os.__file__, os.R_OK, effective_ids=True)
         os.seteuid(0)
         os.setegid(0)
         if not readable:
             return "root without capabilities: nobody cannot read the interpreter"
-        if self.level != "full":
-            os.chown(folder, NOBODY, NOBODY)
-        os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
+        for folder in [self.folder, *(f"{self.folder}/{role}" for role in root.ROLES)] if self.level != "full" else []:
+            os.chown(folder, nobody, nobody)
+        kernel.become(nobody)
         return "nobody"
 
     # -- tasks ----------------------------------------------------------------------------------------------------
@@ -178,11 +188,10 @@ class Zygote:
             os.close(descriptor)
         self._watch(children, task)
         for role in ours:
-            self._clean(f"{self.folder}/{role}")
+            scratch.empty(f"{self.folder}/{role}")
         return {child.role: {"status": child.status, "reason": child.reason, **child.usage} for child in children}
 
     def _fork(self, role: str, descriptors: list[int], task: dict[str, Any]) -> Child:
-        os.mkdir(f"{self.folder}/{role}", 0o700)
         confined, tell = os.pipe()
         started, pid = time.monotonic(), kernel.fork()
         if pid:
@@ -191,7 +200,7 @@ class Zygote:
         try:
             tell, first = self._descriptors(descriptors, tell)
             try:
-                self._confine(f"{self.folder}/{role}", (first, tell), task)
+                self._confine(role, (first, tell), task)
             except BaseException as error:
                 os.write(tell, f"{type(error).__name__}: {error}".encode())
                 raise
@@ -218,18 +227,20 @@ class Zygote:
             os.dup2(d, target)
         return told, len(kept)
 
-    def _confine(self, folder: str, closed: tuple[int, int], task: dict[str, Any]) -> None:
+    def _confine(self, role: str, closed: tuple[int, int], task: dict[str, Any]) -> None:
         """Give up, before any untrusted byte is read, all that the task does not need.
 
         One descriptor too many undoes the whole: all are closed from the first of `closed` on, but for the second.
         """
         os.setsid()
+        folder = f"{self.folder}/{role}"
         os.chdir(folder)
         os.environ["TMPDIR"] = os.environ["HOME"] = folder
-        kernel.set_limits(task["cpu_seconds"], self.memory + task["memory_bytes"], task["output_bytes"], FILES)
+        processes = task["processes"] + OURS if self.counted else None
+        kernel.set_limits(task["cpu_seconds"], self.memory + task["memory_bytes"], task["output_bytes"], FILES, processes)
         kernel.die_with_parent()
-        if self.landlock:
-            self.landlock.enter(folder)
+        if self.rulesets:
+            kernel.restrict(self.rulesets[role])
         os.closerange(*closed)
         os.closerange(closed[1] + 1, 1 << 16)
         if self.filter:
@@ -256,7 +267,7 @@ class Zygote:
                     by_handle[descriptor].end()
                     until = min(until, time.monotonic() + GRACE)
                 self._enforce(children, task, until)
-            if os.waitstatus_to_exitcode(decides.status) == judge.GONE:
+            if os.waitstatus_to_exitcode(decides.status) == remote.GONE:
                 ending = next(child for child in children if child is not decides)
                 if ending.status is None and select.select([ending.handle], [], [], GRACE)[0]:
                     ending.end()
@@ -277,23 +288,23 @@ class Zygote:
                 child.kill("cpu")
             elif late:
                 child.kill("wall")
-            elif time.monotonic() - child.started > SECOND_LOOK and self._overfull(child, task):
-                child.kill("disk")
+            elif time.monotonic() - child.started > SECOND_LOOK:
+                self._look(child, task)
+
+    def _look(self, child: Child, task: dict[str, Any]) -> None:
+        """Kill what has too many threads, where the kernel does not count them, or too much on disk."""
+        if not self.counted and _threads(child.pid) > task["processes"]:
+            child.kill("threads")
+        elif self._overfull(child, task):
+            child.kill("disk")
 
     def _overfull(self, child: Child, task: dict[str, Any]) -> bool:
         """Does it take more disk than allowed? At level full the disk is its own and knows how full it is."""
         if self.level != "full":
-            return scratch.size(f"{self.folder}/{child.role}", child.pid) > task["scratch_bytes"]
-        disk = os.statvfs(self.folder)
+            size = scratch.size(f"{self.folder}/{child.role}", child.pid, task["output_bytes"])
+            return size > task["scratch_bytes"]
+        disk = os.statvfs(f"{self.folder}/{child.role}")
         return (disk.f_blocks - disk.f_bfree) * disk.f_frsize > task["scratch_bytes"]
-
-    def _clean(self, folder: str) -> None:
-        try:
-            os.rmdir(folder)
-        except OSError:
-            os.chmod(folder, 0o700)
-            scratch.empty(folder)
-            os.rmdir(folder)
 
 
 def _preload(packages: list[str], importable: list[str]) -> None:
@@ -328,7 +339,7 @@ class Packages:
 
 def _readable(packages: list[str]) -> list[str]:
     """Return the folders and files that sandboxed code may read: interpreter, system libraries, packages, time zones."""
-    found = [os.path.dirname(os.__file__), "/lib", "/lib64", "/usr/lib", "/usr/lib64"]
+    found = [os.path.dirname(os.__file__), *LIBRARIES]
     found += ["/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo"]
     for finder in sys.meta_path:
         if isinstance(finder, Packages):
@@ -336,6 +347,29 @@ def _readable(packages: list[str]) -> list[str]:
                 places = spec.submodule_search_locations or ([spec.origin] if spec.origin else [])
                 found += [*places, *(f"{place}.libs" for place in places)]
     return [path for path in dict.fromkeys(found) if os.path.exists(path)]
+
+
+def _files(places: list[str]) -> tuple[list[str], list[str]]:
+    """Return what may be read of the places shown, and what may be listed only.
+
+    Packages that nobody allowed may lie in the folder of the standard library; of these the names can be seen.
+    """
+    found, listed = [], []
+    for place in dict.fromkeys(os.path.realpath(place) for place in places if os.path.exists(place)):
+        if place in (os.path.dirname(os.path.realpath(os.__file__)), *map(os.path.realpath, LIBRARIES)):
+            inside = [name for name in os.listdir(place) if not name.endswith("-packages") and not name.startswith("python")]
+            found += [f"{place}/{name}" for name in inside]
+            listed.append(place)
+        else:
+            found.append(place)
+    return [path for path in found if os.path.exists(path)], listed
+
+
+def _threads(pid: int) -> int:
+    try:
+        return os.stat(f"/proc/{pid}/task").st_nlink - 2
+    except OSError:  # it is ending
+        return 0
 
 
 def _failure(told: bytes) -> str:
