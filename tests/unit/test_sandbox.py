@@ -185,3 +185,38 @@ def test_a_package_must_be_named(box):
     assert checked(box, "import pydantic\ndef f(x): return 9", "assert f(3) == 9").status == "load_error"
     with pytest.raises(SandboxUnavailable, match="a_package_that_there_is_not"):
         Sandbox(workers=1, packages=["a_package_that_there_is_not"]).start()
+
+
+DISK = {
+    "folders that cannot be listed": "os.mkdir('d', 0o300)\nfor i in range(30): open(f'd/{i}', 'wb').write(bytes(1_000_000))",
+    "a path that is too long": "for _ in range(30):\n    os.mkdir('d' * 200)\n    os.chdir('d' * 200)\n"
+    "for i in range(30): open(str(i), 'wb').write(bytes(1_000_000))",
+    "files that are mapped and gone": "import mmap\nkept = []\nfor i in range(30):\n    with open('x', 'w+b') as file:\n"
+    "        file.write(bytes(1_000_000))\n        file.flush()\n        kept.append(mmap.mmap(file.fileno(), 4096))\n    os.unlink('x')",
+}
+
+
+@pytest.mark.parametrize("level", ["kernel", "full"])
+def test_disk_cannot_be_hidden(level):
+    with_little = Sandbox(level, 1, LIMITS.model_copy(update={"scratch_bytes": 8 << 20}))
+    with_little.start()
+    try:
+        for name, body in DISK.items():
+            verdict = checked(with_little, f"import os\n{body}\ndef f(x): return 9", "assert f(3) == 9")
+            assert verdict.status == "disk", (name, verdict)
+        assert checked(with_little, "def f(x): return 9", "assert f(3) == 9").status == "pass"
+    finally:
+        with_little.stop()
+
+
+@pytest.mark.parametrize("level", ["kernel", "full"])
+def test_threads_are_counted(level):
+    few = Sandbox(level, 1, LIMITS.model_copy(update={"processes": 10}))
+    few.start()
+    source = "import threading, time\nthreading.stack_size(32768)\ndef f(n):\n    for _ in range(n):\n"
+    source += "        threading.Thread(target=time.sleep, args=(5,), daemon=True).start()\n    time.sleep(1)\n    return 9"
+    try:
+        assert checked(few, source, "assert f(5) == 9").status == "pass"
+        assert checked(few, source, "assert f(50) == 9").status in ("blocked", "error")
+    finally:
+        few.stop()

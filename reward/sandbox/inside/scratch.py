@@ -52,22 +52,20 @@ def size(folder: str, pid: int, file_bytes: int) -> int:
     """
     total, counted = _deleted(folder, pid, file_bytes), 0
     left = [os.fsencode(folder)]
-    while left:
-        try:
-            entries = os.scandir(left.pop())
-        except FileNotFoundError:  # gone since
-            continue
-        except OSError:  # without permissions, or too deep
-            return HIDDEN
-        with entries:
-            for entry in entries:
+    try:
+        while left:
+            for entry in os.scandir(left.pop()):
                 counted += 1
                 if counted > MOST_COUNTED:
                     return HIDDEN
-                with contextlib.suppress(FileNotFoundError):
+                with contextlib.suppress(FileNotFoundError):  # gone since
                     total += entry.stat(follow_symlinks=False).st_blocks * 512
                     if entry.is_dir(follow_symlinks=False):
                         left.append(entry.path)
+    except FileNotFoundError:
+        return total
+    except OSError:  # without permissions, or too deep
+        return HIDDEN
     return total
 
 
