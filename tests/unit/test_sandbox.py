@@ -37,6 +37,9 @@ FORGED = {
     "minus": (OPAQUE + "def f(x): return E()", "def check(candidate):\n    assert abs(candidate(3) - 9.0) < 1e-6"),
     "less": (OPAQUE + "def f(x): return E()", "assert 8.9 < f(3) < 9.1"),
     "in": (OPAQUE + "def f(x): return E()", "assert 9 in f(3)"),
+    "a method that says yes": (
+        "class E:\n    def __getattr__(s, n): return lambda: True\ndef f(x): return E()", "assert f('a').isdigit()",
+    ),
     "a method that compares": (OPAQUE + "def f(x): return E()", "assert f(3).startswith('abc')"),
     "almost equal": (
         OPAQUE + "def f(x): return E()",

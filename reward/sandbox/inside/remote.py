@@ -18,6 +18,8 @@ from .solution import OPERATORS
 
 COMPARING = frozenset({"count", "endswith", "find", "index", "isdisjoint", "issubset", "issuperset", "rfind", "startswith"})
 """Methods of plain types that are given what is expected. An object that only claims to have them is not asked."""
+PREDICATES = frozenset({"all", "any", "equals", *(name for name in dir(str) if name.startswith("is"))})
+"""Methods of plain types, arrays and tables that say yes or no; likewise."""
 CALLED = {"called": True}
 """Told to the parent when the first answer of the solution has come."""
 _RAISABLE = {"binascii", "dataclasses", "decimal", "json.decoder", "queue", "re", "statistics", "struct", "zlib", "_csv"}
@@ -55,7 +57,7 @@ class Remote:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it in the solution's process."""
-        if self._remote_via in COMPARING and (args or kwargs):
+        if self._remote_via in PREDICATES or (self._remote_via in COMPARING and (args or kwargs)):
             raise TypeError(f"an answer of the solution has no .{self._remote_via}() of its own to be asked")
         return self._remote_link.call(self, args, kwargs)
 

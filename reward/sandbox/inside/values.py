@@ -231,6 +231,12 @@ def _unequal_hashes(items: list[Any]) -> list[Any]:
     return items
 
 
+def _few(items: list[Any]) -> list[Any]:
+    if len(items) > MAX_DRAWN:
+        raise CannotCarry(f"an iterator of more than {MAX_DRAWN:,} items")
+    return items
+
+
 def _dict(content: Plain, item: Item) -> dict[Any, Any]:
     keys = _unequal_hashes([item(key) for key, _ in content])
     return dict(zip(keys, (item(one) for _, one in content), strict=True))
@@ -285,7 +291,7 @@ _READERS: dict[str, Callable[[Plain, Item], Any]] = {
     "time": lambda content, _: datetime.time.fromisoformat(content),
     "timedelta": lambda content, _: datetime.timedelta(*(int(part) for part in content)),
     "ellipsis": lambda content, _: ...,
-    "iterator": lambda content, item: iter([item(one) for one in content]),
+    "iterator": lambda content, item: iter(_few([item(one) for one in content])),
     "array": _read_array,
     "scalar": _read_scalar,
 }
