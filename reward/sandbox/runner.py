@@ -82,12 +82,13 @@ class Runner(Worker):
         Raises:
             Broken: the process that runs programs died.
         """
-        task = {"command": step.command, "files": list(step.files), "product": step.product, "wall_seconds": limits.wall}
+        task: dict[str, Any] = {"command": step.command, "files": list(step.files), "product": step.product}
+        task["wall_seconds"] = limits.wall
         task |= limits.model_dump(include={"cpu_seconds", "scratch_bytes", "processes"})
         task |= {"file_bytes": limits.scratch_bytes if step.product else limits.output_bytes}
         task |= {"memory_bytes": limits.memory_bytes + needs.resident_bytes}
         task["address_space"] = None if needs.address_bytes is None else limits.memory_bytes + needs.address_bytes
-        task |= {"stack_bytes": needs.stack_bytes, "environment": _ENVIRONMENT | needs.environment}
+        task |= {"stack_bytes": needs.stack_bytes, "environment": {**_ENVIRONMENT, **needs.environment}}
         with Files() as files:
             outputs = [files.pipe() for _ in range(3)]
             given = [files.memory(stdin), *(write for _, write in outputs)]
