@@ -23,7 +23,7 @@ LIMITS = Limits(
     cpu_seconds=2, wall_seconds=8, memory_bytes=128 << 20, output_bytes=1 << 16, processes=32, scratch_bytes=16 << 20
 )
 SHORT = LIMITS.model_copy(update={"cpu_seconds": 0.4, "wall_seconds": 2})
-TOOLS = {"bash": "bash", "cpp": "g++", "javascript": "node", "php": "php", "java": "javac"}
+TOOLS = {"bash": "bash", "cpp": "g++", "javascript": "node", "php": "php", "typescript": "tsc", "java": "javac"}
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,21 @@ JAVASCRIPT = {
     "function f(o) { return [o['__proto__'], new Uint8Array([1, 255])]; }": ([{"__proto__": 4}], [4, [1, 255]]),
     "'use strict'; function f() { return this === undefined; }": ([], True),
 }  # fmt: skip
+PHP = {
+    "function f($a, $b) { return $a + $b; }": ([1, 0.5], 1.5),
+    "<?php\nfunction f(array $a): array { sort($a); return ['a' => $a, 'n' => -INF]; }": (
+        [[3, 1]],
+        {"a": [1, 3], "n": -math.inf},
+    ),
+    "function f($d) { return [$d['k'], count($d)]; }": ([{"k": "é😀", 5: [None, True]}], ["é😀", 2]),
+    "function f(...$n) { return $n; }": ([2**62, {3}, ()], [2**62, [3], []]),
+    "function f() { return (object) ['a' => 1.0]; }": ([], {"a": 1.0}),
+}
+TYPESCRIPT = {
+    "function f(a: number[]): number { return a.length; }": ([[1, 2]], 2),
+    "interface P { x: number }\nexport const f = (p: P): Map<number, P> => new Map([[1, p]])": ([{"x": 3}], {1: {"x": 3}}),
+    "enum E { A, B }\nclass C<T> { constructor(readonly x: T) {} }\nconst f = () => [new C<E>(E.B).x]": ([], [1]),
+}
 BASH = {
     'f() { echo "$1-$2"; }': (["a b", "c'\"$x"], "a b-c'\"$x"),
     "f() { echo $(($1 * 2)); }": ([21], "42"),
@@ -111,6 +126,18 @@ def test_cpp_values(sandbox, source):
 def test_javascript_values(sandbox, source):
     arguments, expected = JAVASCRIPT[source]
     assert value(sandbox, "javascript", source, *arguments) == expected
+
+
+@pytest.mark.parametrize("source", PHP)
+def test_php_values(sandbox, source):
+    arguments, expected = PHP[source]
+    assert value(sandbox, "php", source, *arguments) == expected
+
+
+@pytest.mark.parametrize("source", TYPESCRIPT)
+def test_typescript_values(sandbox, source):
+    arguments, expected = TYPESCRIPT[source]
+    assert value(sandbox, "typescript", source, *arguments) == expected
 
 
 @pytest.mark.parametrize("source", BASH)
@@ -172,6 +199,8 @@ DOUBLE = {
     "cpp": "#include <iostream>\nint main() { int a; while (std::cin >> a) std::cout << 2 * a << '\\n'; }",
     "javascript": "for (const l of require('fs').readFileSync(0, 'utf8').trim().split('\\n')) console.log(2 * l)",
     "bash": "while read -r a; do echo $((2 * a)); done",
+    "php": "while (($a = fgets(STDIN)) !== false) echo 2 * $a, PHP_EOL;",
+    "typescript": "for (const l of require('fs').readFileSync(0, 'utf8').trim().split('\\n')) console.log(2 * (l as any))",
     "python": "import sys\nif __name__ == '__main__':\n    for line in sys.stdin:\n        print(2 * int(line))",
 }
 
@@ -218,6 +247,13 @@ FAILS = {
     "js buffers": ("javascript", "function f() { const a = []; for (;;) a.push(Buffer.alloc(1e7, 1)); }", "memory", ""),
     "js flood": ("javascript", "function f() { for (;;) console.log('x'.repeat(1000)); }", "output_limit", ""),
     "js long": ("javascript", "const f = () => 'x'.repeat(1e6)", "output_limit", ""),
+    "php syntax": ("php", "function f( {", "load_error", "line 1: ParseError"),
+    "php no function": ("php", "function g() {}", "load_error", "f is not a function"),
+    "php raises": ("php", "function f() {\n  return intdiv(1, 0); }", "error", "line 2: DivisionByZeroError"),
+    "php leaves": ("php", "function f() { exit(0); }", "exited_early", ""),
+    "php memory": ("php", "function f() { for ($a = [];;) $a[] = str_repeat('x', 99999); }", "memory", ""),
+    "ts syntax": ("typescript", "let a: number\nfunction f(a: number { }", "load_error", "line 2: ',' expected"),
+    "ts raises": ("typescript", "const f = (): never => { throw new Error('no') }", "error", "Error: no"),
     "bash syntax": ("bash", "f() { if; }", "load_error", "line 1"),
     "bash no function": ("bash", "g() { :; }", "load_error", "f is not a function"),
     "bash no command": ("bash", "f() { no_such_command; }", "error", "127"),
