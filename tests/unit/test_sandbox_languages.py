@@ -23,7 +23,7 @@ LIMITS = Limits(
     cpu_seconds=2, wall_seconds=8, memory_bytes=128 << 20, output_bytes=1 << 16, processes=32, scratch_bytes=16 << 20
 )
 SHORT = LIMITS.model_copy(update={"cpu_seconds": 0.4, "wall_seconds": 2})
-TOOLS = {"bash": "bash", "cpp": "g++", "javascript": "node", "php": "php", "typescript": "tsc", "java": "javac"}
+TOOLS = {"bash": "bash", "cpp": "g++", "javascript": "node", "php": "php", "typescript": "tsc", "java": "java"}
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,15 @@ PHP = {
     "function f(...$n) { return $n; }": ([2**62, {3}, ()], [2**62, [3], []]),
     "function f() { return (object) ['a' => 1.0]; }": ([], {"a": 1.0}),
 }
+JAVA = {
+    "class Solution { int f(int n, int[][] a) { return n + a[1][0]; } }": ([1, [[], [2]]], 3),
+    "import java.util.*; public class Main { static Set<List<Character>> f(Map<String, List<Character>> m, Optional<Long> o)"
+    " { m.get(\"k\").add(o.isEmpty() ? 'b' : 'c'); return Set.of(m.get(\"k\")); } }": ([{"k": ["a"]}, None], {("a", "b")}),
+    "class A { Object[] f(String s, double d) { return new Object[] {s + 'x', d, 1L << 62, null, true, 'c'}; } }": (
+        ['é\ud83d\ude00\n"', -math.inf],
+        ['é😀\n"x', -math.inf, 2**62, None, True, "c"],
+    ),
+}
 TYPESCRIPT = {
     "function f(a: number[]): number { return a.length; }": ([[1, 2]], 2),
     "interface P { x: number }\nexport const f = (p: P): Map<number, P> => new Map([[1, p]])": ([{"x": 3}], {1: {"x": 3}}),
@@ -132,6 +141,12 @@ def test_javascript_values(sandbox, source):
 def test_php_values(sandbox, source):
     arguments, expected = PHP[source]
     assert value(sandbox, "php", source, *arguments) == expected
+
+
+@pytest.mark.parametrize("source", JAVA)
+def test_java_values(sandbox, source):
+    arguments, expected = JAVA[source]
+    assert value(sandbox, "java", source, *arguments) == expected
 
 
 @pytest.mark.parametrize("source", TYPESCRIPT)
@@ -199,6 +214,8 @@ DOUBLE = {
     "cpp": "#include <iostream>\nint main() { int a; while (std::cin >> a) std::cout << 2 * a << '\\n'; }",
     "javascript": "for (const l of require('fs').readFileSync(0, 'utf8').trim().split('\\n')) console.log(2 * l)",
     "bash": "while read -r a; do echo $((2 * a)); done",
+    "java": "import java.util.*; public class P { public static void main(String[] a) { Scanner s = new Scanner(System.in); "
+    "while (s.hasNextInt()) System.out.println(2 * s.nextInt()); } }",
     "php": "while (($a = fgets(STDIN)) !== false) echo 2 * $a, PHP_EOL;",
     "typescript": "for (const l of require('fs').readFileSync(0, 'utf8').trim().split('\\n')) console.log(2 * (l as any))",
     "python": "import sys\nif __name__ == '__main__':\n    for line in sys.stdin:\n        print(2 * int(line))",
@@ -247,6 +264,10 @@ FAILS = {
     "js buffers": ("javascript", "function f() { const a = []; for (;;) a.push(Buffer.alloc(1e7, 1)); }", "memory", ""),
     "js flood": ("javascript", "function f() { for (;;) console.log('x'.repeat(1000)); }", "output_limit", ""),
     "js long": ("javascript", "const f = () => 'x'.repeat(1e6)", "output_limit", ""),
+    "java syntax": ("java", "public class B {\n  int f() { return b; } }", "load_error", "B.java:2: error: cannot find symbol"),
+    "java no method": ("java", "class A { int g() { return 1; } }", "load_error", "no class has a method f"),
+    "java raises": ("java", "class A {\n  int f() { return 1 / (a - a); } int a; }", "error", "line 2: java.lang.Arith"),
+    "java memory": ("java", "class A { long[][] f() { long[][] a = new long[99][1 << 20]; return a; } }", "memory", "heap"),
     "php syntax": ("php", "function f( {", "load_error", "line 1: ParseError"),
     "php no function": ("php", "function g() {}", "load_error", "f is not a function"),
     "php raises": ("php", "function f() {\n  return intdiv(1, 0); }", "error", "line 2: DivisionByZeroError"),

@@ -3,6 +3,7 @@
 from reward.sandbox.languages.base import Language
 from reward.sandbox.languages.bash import Bash
 from reward.sandbox.languages.cpp import Cpp
+from reward.sandbox.languages.java import Java
 from reward.sandbox.languages.javascript import JavaScript
 from reward.sandbox.languages.php import Php
 from reward.sandbox.languages.python import Python
@@ -11,6 +12,7 @@ from reward.sandbox.languages.typescript import TypeScript
 LANGUAGES: dict[str, type[Language]] = {
     "bash": Bash,
     "cpp": Cpp,
+    "java": Java,
     "javascript": JavaScript,
     "php": Php,
     "python": Python,

@@ -59,12 +59,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Needs:
-    """Memory of the language itself, beside what a source may use."""
+    """What the language itself takes, beside what a source may use."""
 
     resident_bytes: int = 16 << 20
     address_bytes: int | None = 64 << 20
     """None: its address space cannot be limited; what it has in memory is looked at instead."""
     stack_bytes: int = 64 << 20
+    processes: int = 0
+    """Threads of the language's own."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -78,7 +80,7 @@ class Language:
     """The Debian package that has it."""
     name_pattern: ClassVar[str] = r"[A-Za-z_]\w*"
     """What an entry point can be."""
-    reads: ClassVar[tuple[str, ...]] = ()
+    reads: tuple[str, ...] = ()
     """Folders that its tool reads besides the usual ones."""
     needs: ClassVar[Needs] = Needs()
     memory_signs: ClassVar[tuple[bytes, ...]] = ()
