@@ -173,16 +173,18 @@ class Programs:
         with self._starting:
             if not self._shared:
                 self._first_worker()
-            step = language.shared()
-            if step is None or language.title in self._ready:
+            if language.title in self._ready:
                 return
-            made = self._made(language, step)
-            if isinstance(made, CallResult):
-                raise SandboxUnavailable(f"{language.title}: {language.tool} does not compile its own header: {made.why}")
-            for name, content in {**step.files, step.product: made}.items():
-                path = Path(self._shared, name)
-                path.write_bytes(content)
-                path.chmod(0o644)
+            for step in language.shared():
+                made = self._made(language, step)
+                if isinstance(made, CallResult):
+                    raise SandboxUnavailable(
+                        f"{language.tool} does not compile what every {language.title} source needs: {made.why}"
+                    )
+                for name, content in {**step.files, step.product: made}.items():
+                    path = Path(self._shared, name)
+                    path.write_bytes(content)
+                    path.chmod(0o644)
             self._ready.add(language.title)
 
     def _first_worker(self) -> None:

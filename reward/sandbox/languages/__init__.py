@@ -1,9 +1,20 @@
-"""Languages other than Python that the sandbox runs: a literal table, one file each. See `languages.base`."""
+"""Languages that the sandbox runs as programs: a literal table, one file each. See `languages.base`."""
 
 from reward.sandbox.languages.base import Language
 from reward.sandbox.languages.bash import Bash
 from reward.sandbox.languages.cpp import Cpp
+from reward.sandbox.languages.java import Java
 from reward.sandbox.languages.javascript import JavaScript
+from reward.sandbox.languages.php import Php
 from reward.sandbox.languages.python import Python
+from reward.sandbox.languages.typescript import TypeScript
 
-LANGUAGES: dict[str, type[Language]] = {"bash": Bash, "cpp": Cpp, "javascript": JavaScript, "python": Python}
+LANGUAGES: dict[str, type[Language]] = {
+    "bash": Bash,
+    "cpp": Cpp,
+    "java": Java,
+    "javascript": JavaScript,
+    "php": Php,
+    "python": Python,
+    "typescript": TypeScript,
+}

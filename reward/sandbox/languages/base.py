@@ -4,8 +4,8 @@ Two uses. *Calls*: a driver (ours, in the language) loads the source, calls its 
 writes one line for each on descriptor 3, which is for nothing else. *Program*: the source reads its input and prints.
 
 The driver's lines are JSON, `[number, "value", value]` or `[number, "raised", why]` (more words: `_WORDS`), and
-`["failed", why]` in place of the first when the source does not load. The number is the call's, counted from 0: a line too many, or one that a program wrote
-there by accident, ends what is believed. Values are as in `inside.values`.
+`["failed", why]` in place of the first when the source does not load. The number is the call's, counted from 0: a line too
+many, or one that a program wrote there by accident, ends what is believed. Values are as in `inside.values`.
 
 The driver shares the process with the source, so a source can write its lines itself. That gains it nothing that returning
 the same value would not: no expected value ever comes in.
@@ -59,12 +59,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Needs:
-    """Memory of the language itself, beside what a source may use."""
+    """What the language itself takes, beside what a source may use."""
 
     resident_bytes: int = 16 << 20
     address_bytes: int | None = 64 << 20
     """None: its address space cannot be limited; what it has in memory is looked at instead."""
     stack_bytes: int = 64 << 20
+    processes: int = 0
+    """Threads of the language's own."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -78,7 +80,7 @@ class Language:
     """The Debian package that has it."""
     name_pattern: ClassVar[str] = r"[A-Za-z_]\w*"
     """What an entry point can be."""
-    reads: ClassVar[tuple[str, ...]] = ()
+    reads: tuple[str, ...] = ()
     """Folders that its tool reads besides the usual ones."""
     needs: ClassVar[Needs] = Needs()
     memory_signs: ClassVar[tuple[bytes, ...]] = ()
@@ -97,9 +99,9 @@ class Language:
         """Return the tool's main version, 0 when it does not say."""
         return _version(self.path)
 
-    def shared(self) -> Step | None:
-        """Return how the file is made that every source needs, if there is one. Programs find its files in `SHARED`."""
-        return None
+    def shared(self) -> Sequence[Step]:
+        """Return how the files are made that every source needs, in order. Programs find them in `SHARED`."""
+        return ()
 
     def calls(self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits) -> Job:
         """Return what calls the entry point for each list of arguments."""
