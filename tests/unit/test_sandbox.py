@@ -217,8 +217,16 @@ DISK = {
     "folders that cannot be listed": "os.mkdir('d', 0o300)\nfor i in range(30): open(f'd/{i}', 'wb').write(bytes(1_000_000))",
     "a path that is too long": "for _ in range(30):\n    os.mkdir('d' * 200)\n    os.chdir('d' * 200)\n"
     "for i in range(30): open(str(i), 'wb').write(bytes(1_000_000))",
-    "files that are mapped and gone": "import mmap\nkept = []\nfor i in range(30):\n    with open('x', 'w+b') as file:\n"
-    "        file.write(bytes(1_000_000))\n        file.flush()\n        kept.append(mmap.mmap(file.fileno(), 4096))\n    os.unlink('x')",
+    "files that are mapped and gone": """
+import mmap
+kept = []
+for i in range(30):
+    with open('x', 'w+b') as file:
+        file.write(bytes(1_000_000))
+        file.flush()
+        kept.append(mmap.mmap(file.fileno(), 4096))
+    os.unlink('x')
+""",
 }
 
 
