@@ -82,4 +82,4 @@ def test_the_recipe_of_execution_feedback_is_one(root, tmp_path):
     (recipe,) = blocks((root / "docs/execution_feedback.md").read_text(), "yaml")
     (tmp_path / "recipe.yaml").write_text(recipe)
     (tmp_path / "tasks.jsonl").write_text('{"prompt": "Write `def f(x):`.", "tests": ["assert f(1) == 1"]}\n')
-    assert list(Recipe.load(tmp_path / "recipe.yaml").stages) == ["tasks", "code", "sft"]
+    assert list(Recipe.load(tmp_path / "recipe.yaml").recipe.stages) == ["tasks", "code", "sft"]
