@@ -76,7 +76,8 @@ def test_tests_that_are_none_are_refused_with_the_row(tests, said):
     ("found", "expected", "equal"),
     [
         ((1, 2), [1, 2], True), ([1, [2]], [1, [3]], False), (0.1 + 0.2, 0.3, True), (1, 1.0, True), (True, 1, False),
-        (1, True, False), ({1: "a"}, {"1": "a"}, True), ({"a": 1}, {"a": 1, "b": 2}, False), ("1", 1, False), (None, None, True),
+        (1, True, False), ({1: "a"}, {"1": "a"}, True), ({"a": 1}, {"a": 1, "b": 2}, False), ("1", 1, False),
+        (None, None, True),
         (2**70, 2**70 + 1, False), (math.nan, math.nan, False),
     ],
 )  # fmt: skip
@@ -85,7 +86,8 @@ def test_values_are_compared_as_json_has_them(found, expected, equal):
 
 
 def test_the_program_is_the_last_block_that_names_the_function():
-    text = "First:\n```python\ndef f(): pass\n```\nthen\n```\ndef g(): return 1\n```\nand\n```bash\nls\n```\n```python\nprint(1)\n```"
+    text = "First:\n```python\ndef f(): pass\n```\nthen\n```\ndef g(): return 1\n```\n"
+    text += "and\n```bash\nls\n```\n```python\nprint(1)\n```"
     assert program(text, "g") == "def g(): return 1\n"
     assert program(text, "f") == "def f(): pass\n"
     assert program(text) == "print(1)\n"
