@@ -88,19 +88,31 @@ def explain(kind: str | None) -> str:
 def _is(family: str, kind: str) -> bool:
     """Is it of that family? Installed plug-ins are listed under one name for all families."""
     try:
-        catalog.resolve(family, kind, FAMILIES[family])
+        _classes(family, kind)
     except catalog.PluginError:
         return False
     return True
 
 
 def _first_line(family: str, name: str) -> str:
-    cls = catalog.resolve(family, name, FAMILIES[family])
+    first = next(iter(_classes(family, name).values()))
+    cls = first if name not in catalog.MODES else first.__mro__[1]
     return (cls.__doc__ or "").strip().partition("\n")[0]
 
 
+def _classes(family: str, kind: str) -> dict[str, type[Plugin]]:
+    """Return the class of a kind, or of each of its modes, by the words that ask for it."""
+    modes = catalog.MODES.get(kind) if kind in catalog.BUILT_IN[family] else None
+    if not modes:
+        return {kind: catalog.resolve(family, kind, FAMILIES[family])}
+    return {f"{kind}, mode: {mode}": catalog.resolve(family, kind, FAMILIES[family], mode) for mode in modes}
+
+
 def _explained(family: str, kind: str) -> str:
-    cls = catalog.resolve(family, kind, FAMILIES[family])
+    return "\n".join(_of_class(family, words, cls) for words, cls in _classes(family, kind).items())
+
+
+def _of_class(family: str, kind: str, cls: type[Plugin]) -> str:
     module = __import__(cls.__module__, fromlist=["x"]).__doc__ or ""
     lines = [f"{kind} ({family}, {cls.__module__}:{cls.__name__}, version {cls.version})", "", module.strip(), ""]
     for name, field in cls.model_fields.items():

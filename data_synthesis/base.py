@@ -72,6 +72,9 @@ class Synthesizer(Stage):
     def prepare(self, run: Run) -> None:
         """Read what every prompt needs, before prompts are worked on."""
 
+    def finish(self) -> None:
+        """Give back what `prepare` took, such as processes."""
+
     def run(self, run: Run) -> None:
         """Work through the prompts that are not in the ledger yet, then write the tables."""
         from data_synthesis.publish import publish  # noqa: PLC0415 (it knows synthesizers)

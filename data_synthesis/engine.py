@@ -86,7 +86,11 @@ class Engine:
         Raises:
             StageFailed: most of the last prompts failed.
         """
-        self.synthesizer.prepare(self.run)
+        try:
+            self.synthesizer.prepare(self.run)
+        except BaseException:
+            await self._stop()
+            raise
         done = {p.id for p in prompts if self._outcome(p.id) not in ("", "failed")}
         for position, prompt in enumerate(prompts):
             if prompt.id in done:
@@ -193,6 +197,7 @@ class Engine:
             return Outcome(prompt.id, "failed", 0, why, retryable, ctx.tokens), {}
 
     async def _stop(self) -> None:
+        self.synthesizer.finish()
         await self.generators.aclose()
         self.generators.stop()
         for reward in self._rewards.values():

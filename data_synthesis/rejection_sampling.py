@@ -82,11 +82,15 @@ class RejectionSampling(Synthesizer):
         ctx.tally("samples truncated", sum(c.finish_reason == "length" for c in drawn))
         if not whole:
             return Drop("every sample is truncated or empty")
-        scores = await ctx.score(self.reward, prompt, [c.text for c in whole])
-        if any(score.passed is None for score in scores):
+        scored = zip(whole, await ctx.score(self.reward, prompt, [c.text for c in whole]), strict=True)
+        judged = [(completion, score) for completion, score in scored if score.graded]
+        ctx.tally("samples that could not be judged", len(whole) - len(judged))
+        if not judged:
+            return Drop("no sample could be judged")
+        if any(score.passed is None for _, score in judged):
             raise TypeError(f"reward {self.reward.kind!r} gives no verdict (`passed`); rejection sampling needs a verifier")
-        right = [c.text for c, s in zip(whole, scores, strict=True) if s.passed]
-        wrong = [(c.text, s) for c, s in zip(whole, scores, strict=True) if not s.passed]
+        right = [c.text for c, s in judged if s.passed]
+        wrong = [(c.text, s) for c, s in judged if not s.passed]
         ctx.tally("samples right", len(right))
         ctx.tally("samples wrong", len(wrong))
         if not right:

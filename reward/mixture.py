@@ -59,6 +59,8 @@ class Mixture(Reward):
         ]
 
     def _sum(self, scores: list[Score]) -> Score:
+        if missing := [score.why for score in scores if not score.graded]:
+            return Score.ungraded(missing[0])
         verdicts = [score.passed for score in scores if score.passed is not None]
         value = sum(part.weight * score.value for part, score in zip(self.parts, scores, strict=True))
         why = "; ".join(

@@ -25,7 +25,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from align.core import tables, wiring
-from align.core.config import Plugin
+from align.core.config import Config, Plugin
 from align.core.errors import StageFailed, UsageError
 from align.core.plugins import Generator
 from align.core.recipe import Loaded, Recipe
@@ -170,7 +170,7 @@ class RunFolder:
             place: Any = fields
             for key in at:
                 place = place[key]
-            for name in part.operational if isinstance(part, Plugin) else ():
+            for name in part.operational if isinstance(part, Config) else ():
                 place.pop(name, None)
         inputs: dict[str, Any] = {}
         for _, need, reference in wiring.references(type(stage), fields):

@@ -10,8 +10,9 @@ from __future__ import annotations
 import difflib
 import importlib
 import traceback
+from collections.abc import Mapping
 from importlib.metadata import entry_points
-from typing import TypeVar
+from typing import Any, TypeVar
 
 ENTRY_POINTS = "align.plugins"
 
@@ -19,6 +20,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "stage": {
         "dpo": "align.stages.dpo:DPO",
         "evaluate": "align.stages.evaluate:Evaluate",
+        "execution_feedback": "data_synthesis.execution_feedback:ExecutionFeedback",
         "export": "align.stages.export:Export",
         "load": "align.stages.load:Load",
         "merge": "align.stages.merge:Merge",
@@ -35,6 +37,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "reward": {
         "constraints": "reward.constraints:Constraints",
+        "execution": "reward.execution:Execution",
         "judge": "reward.judge:Judge",
         "math": "reward.answers:MathAnswer",
         "mixture": "reward.mixture:Mixture",
@@ -55,11 +58,20 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
 }
 
+MODES: dict[str, dict[str, str]] = {
+    "execution_feedback": {"code": "data_synthesis.code_feedback:CodeFeedback"},
+}
+"""Kinds whose fields depend on their `mode`: mode -> class. (`BUILT_IN` names what they have in common.)"""
+
 T = TypeVar("T")
 
 
 class PluginError(ValueError):
     """A `kind` names nothing usable; the message is a sentence for the user."""
+
+    def __init__(self, what: str, field: str = "kind") -> None:
+        self.field = field
+        super().__init__(what)
 
 
 def kinds(family: str) -> list[str]:
@@ -67,13 +79,25 @@ def kinds(family: str) -> list[str]:
     return [*BUILT_IN[family], *sorted(e.name for e in entry_points(group=ENTRY_POINTS) if e.name not in BUILT_IN[family])]
 
 
-def resolve(family: str, kind: str, base: type[T]) -> type[T]:
-    """Return the class that `kind` names.
+def choose(family: str, raw: Mapping[Any, Any], base: type[T]) -> type[T]:
+    """Return the class that the raw fields of a plug-in ask for, by `kind` and, where the kind has modes, by `mode`.
+
+    Raises:
+        PluginError: see `resolve`.
+    """
+    return resolve(family, str(raw.get("kind")), base, None if raw.get("mode") is None else str(raw["mode"]))
+
+
+def resolve(family: str, kind: str, base: type[T], mode: str | None = None) -> type[T]:
+    """Return the class that `kind` names; where it has modes, that of the mode.
 
     Raises:
         PluginError: not found, its module fails on import, or it is not a `base`.
     """
-    target = BUILT_IN[family].get(kind) or (kind if ":" in kind else _entry_point(family, kind))
+    known = MODES.get(kind, {})
+    if known and mode not in known:
+        raise PluginError(f"{kind!r} needs `mode`: {' or '.join(known)}", "mode")
+    target = known.get(mode or "") or BUILT_IN[family].get(kind) or (kind if ":" in kind else _entry_point(family, kind))
     module_name, _, class_name = target.partition(":")
     try:
         module = importlib.import_module(module_name)

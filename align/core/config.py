@@ -29,6 +29,8 @@ class Config(BaseModel):
         use_attribute_docstrings=True,
         protected_namespaces=(),
     )
+    operational: ClassVar[frozenset[str]] = frozenset()
+    """Fields that change how the work is done and not what is made: no part of the fingerprint."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -73,9 +75,6 @@ class Plugin(Config):
     version: ClassVar[str] = "1"
     """Part of the fingerprint of what it makes: bump it when the meaning of the same fields changes."""
 
-    operational: ClassVar[frozenset[str]] = frozenset()
-    """Fields that change how the work is done and not what is made: no part of the fingerprint."""
-
     kind: str = ""
     """Which implementation: a built-in name, `package.module:Class`, or a name that an installed plug-in registers."""
 
@@ -91,9 +90,9 @@ class Plugin(Config):
         if not data.get("kind"):
             raise _at("kind", f"'kind' is missing; one of: {', '.join(catalog.kinds(cls.family))}", data)
         try:
-            target = catalog.resolve(cls.family, str(data["kind"]), cls)
+            target = catalog.choose(cls.family, data, cls)
         except catalog.PluginError as error:
-            raise _at("kind", str(error), data) from None
+            raise _at(error.field, str(error), data) from None
         return target.model_validate(dict(data))
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:

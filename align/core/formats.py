@@ -164,9 +164,9 @@ def _tests(value: Any) -> list[dict[str, Any]]:
             raise BadRow("tests is not JSON") from None
     if value is None:
         return []
-    if not isinstance(value, list) or not all(isinstance(test, dict) for test in value):
+    if not isinstance(value, list) or not all(isinstance(test, dict | str) for test in value):
         raise BadRow("tests is not a list of objects")
-    return value
+    return [{"code": test} if isinstance(test, str) else test for test in value]  # MBPP's are a list of asserts
 
 
 def _tags(value: Any) -> list[str]:

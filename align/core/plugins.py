@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -89,6 +90,13 @@ class Score:
     passed: bool | None = None
     """Set by verifiers: is the completion right?"""
     why: str = ""
+    graded: bool = True
+    """False: no data. The tests were broken, say; the sample is left out, and is neither right nor wrong."""
+
+    @classmethod
+    def ungraded(cls, why: str) -> Score:
+        """Return the score of a completion that could not be judged. Its value is not a number, so that no sum hides it."""
+        return cls(math.nan, None, why, graded=False)
 
 
 Ask: TypeAlias = Callable[[str, Sequence[Message], Sampling], Awaitable[list[Completion]]]

@@ -82,7 +82,7 @@ def _nested(annotation: Any, value: Any, loc: Loc) -> Iterator[tuple[type[BaseMo
                 continue
             if "family" in cls.__dict__:
                 try:
-                    yield catalog.resolve(cls.__dict__["family"], str(item.get("kind")), cls), (at, item)
+                    yield catalog.choose(cls.__dict__["family"], item, cls), (at, item)
                 except catalog.PluginError:
                     continue  # the type check reports it
             else:
@@ -144,7 +144,7 @@ def _class_of(raw: Any, base: type[Plugin]) -> Any:
     if not isinstance(raw, Mapping):
         return None
     try:
-        return catalog.resolve(base.family, str(raw.get("kind")), base)
+        return catalog.choose(base.family, raw, base)
     except catalog.PluginError:
         return None  # the type check reports it
 

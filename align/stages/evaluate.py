@@ -171,7 +171,7 @@ async def _judge(
         scores = await reward.score_many(prompts, [[c.text for c in group] for group in answers])
     finally:
         reward.stop()
-    if any(score.passed is None for judged in scores for score in judged):
+    if any(score.passed is None and score.graded for judged in scores for score in judged):
         cause = f"reward {reward.kind!r} gives no verdict (`passed`); evaluate needs a verifier"
         raise StageFailed(run.name, cause, run.log_file)
     return [

@@ -47,7 +47,7 @@ def best_against_worst(
     fitting = [max_tokens is None or len(sample.token_ids or ()) <= max_tokens for sample in samples]
     whole = [i for i, sample in enumerate(samples) if sample.finish_reason == "stop" and sample.text.strip() and fitting[i]]
     if len(whole) < 2:
-        return "truncated, empty or too long"
+        return "truncated, empty, too long or not judged"
     best, worst = max(whole, key=lambda i: rewards[i]), min(whole, key=lambda i: rewards[i])
     margin = rewards[best] - rewards[worst]
     if len({samples[i].text for i in whole}) == 1 or (margin > 0 and samples[best].text == samples[worst].text):

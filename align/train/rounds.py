@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import random
 import shutil
 import time
@@ -133,8 +134,8 @@ class Rounds:
         samples = self._sample(index, mine, ids)
         sampled = time.monotonic()
         texts = [[s.text for s in group] for group in samples]
-        rewards = [[s.value for s in scores] for scores in asyncio.run(self._score(mine, texts))]
-        found = [self._pair(*each) for each in zip(mine, ids, samples, rewards, strict=True)]
+        scores = asyncio.run(self._score(mine, texts))
+        found = [self._pair(*each) for each in zip(mine, ids, samples, scores, strict=True)]
         self._ask_reference(found)
         seconds = {"sampling": round(sampled - started, 2), "scoring": round(time.monotonic() - sampled, 2)}
         found = gather_object(found)
@@ -155,13 +156,14 @@ class Rounds:
         """Return what the reward's questions to generators cost in this run, in all processes together."""
         return sum(gather_object([self.generators.calls.usage]), Usage())
 
-    def _pair(self, prompt: Prompt, ids: list[int], samples: list[Completion], rewards: list[float]) -> dict[str, Any]:
+    def _pair(self, prompt: Prompt, ids: list[int], samples: list[Completion], scores: list[Score]) -> dict[str, Any]:
         """Return what becomes of one prompt's samples: a pair or why there is none, and their figures."""
         stage = self.stage
-        rewards = [r - stage.length_penalty * len(s.text) for r, s in zip(rewards, samples, strict=True)]
+        judged = [(s, score.value) for s, score in zip(samples, scores, strict=True) if score.graded]
+        rewards = [value - stage.length_penalty * len(s.text) for s, value in judged]
         try:
             chosen = best_against_worst(
-                samples, rewards, min_margin=stage.min_margin, max_length_ratio=stage.max_length_ratio,
+                [s for s, _ in judged], rewards, min_margin=stage.min_margin, max_length_ratio=stage.max_length_ratio,
                 max_tokens=stage.max_length - len(ids),
             )  # fmt: skip
         except ValueError as error:
@@ -169,6 +171,7 @@ class Rounds:
             raise StageFailed(self.run.name, cause, self.run.log_file) from None
         found: dict[str, Any] = {
             "rewards": rewards,
+            "ungraded": len(samples) - len(judged),
             "tokens": [len(s.token_ids or ()) for s in samples],
             "truncated": [s.finish_reason == "length" for s in samples],
             "first": (ids, samples[0].token_ids),
@@ -176,7 +179,7 @@ class Rounds:
         }
         if isinstance(chosen, str):
             return found | {"filtered": chosen}
-        best, worst = samples[chosen.chosen], samples[chosen.rejected]
+        best, worst = judged[chosen.chosen][0], judged[chosen.rejected][0]
         pair = {"id": prompt.id, "prompt_ids": ids, "chosen_ids": best.token_ids, "rejected_ids": worst.token_ids}
         shown = {"prompt": prompt.messages[-1]["content"], "chosen": best.text, "rejected": worst.text}
         return found | {"pair": pair, "margin": chosen.margin, "shown": shown}
@@ -291,8 +294,9 @@ def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
     margins = [each["margin"] for each in found if "margin" in each]
 
     def mean(key: str, of: Callable[[list[float]], float] = fmean, digits: int = 4) -> float:
-        return round(fmean(of(each[key]) for each in found), digits)
+        return round(fmean([of(each[key]) for each in found if each[key]] or [math.nan]), digits)
 
+    ungraded = sum(each["ungraded"] for each in found)
     return {
         "prompts": len(found),
         "pairs": len(margins),
@@ -303,6 +307,7 @@ def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
         "entropy": round(fmean(each["entropy"] for each in found), 4),
         "tokens": mean("tokens", digits=1),
         "truncated": mean("truncated"),
+        **({"ungraded": ungraded} if ungraded else {}),
         **({"sampler": agreement(apart)} if (apart := [each["apart"] for each in found if "apart" in each]) else {}),
     }
 

@@ -23,7 +23,7 @@ from reward.sandbox.verdicts import CallResult, Level, Limits
 from reward.sandbox.worker import Broken, SandboxUnavailable, Worker
 
 MEMORY_BYTES = 64 << 20
-_LIMITS = Limits(cpu_seconds=10, memory_bytes=MEMORY_BYTES)
+_LIMITS = Limits(cpu_seconds=10, memory_bytes=MEMORY_BYTES, scratch_bytes=1 << 20)
 
 _ATTEMPTS = """
 import os, socket, subprocess
@@ -35,6 +35,7 @@ def attempt(what, folder, port, parent, size):
         "list a folder outside": lambda: os.listdir(folder),
         "write outside": lambda: open(os.path.join(folder, "new"), "w").write("x"),
         "truncate a file outside": lambda: os.open(secret, os.O_RDONLY | os.O_TRUNC),
+        "truncate a file outside without a mode": lambda: os.open(secret, 3 | os.O_TRUNC),
         "delete a file outside": lambda: os.unlink(secret),
         "rename a file outside": lambda: os.rename(secret, secret + ".moved"),
         "link to a file outside": lambda: os.link(secret, "linked"),
@@ -57,6 +58,14 @@ def attempt(what, folder, port, parent, size):
     except (OSError, MemoryError):
         return False
     return True
+
+def hoard(size):
+    kept = []
+    for _ in range(8):
+        kept.append(os.open("big", os.O_CREAT | os.O_RDWR))
+        os.unlink("big")
+        os.write(kept[-1], bytes(size))
+    globals()["kept"] = kept
 
 def own_folder():
     with open("note", "w") as stream:
@@ -96,6 +105,9 @@ def probe(worker: Worker, level: Level) -> None:
         SandboxUnavailable: a way is open, or plain code does not run.
     """
     _works(worker)
+    (hoarded,) = _results(worker, "hoard", [(_LIMITS.scratch_bytes // 4,)])
+    if hoarded.status != "disk":
+        raise SandboxUnavailable(f"code could fill the disk with files that it deleted: {hoarded.status} {hoarded.why}")
     if level != "weak":
         opened = escapes(worker)
         if opened:
@@ -159,15 +171,19 @@ def _works(worker: Worker) -> None:
 
 
 def _calls(worker: Worker, function: str, given: Sequence[tuple[object, ...]]) -> list[CallResult]:
-    messages = [values.dump(["call", function, list(arguments), {}], str, 1 << 20) for arguments in given]
-    try:
-        results = worker.calls(_ATTEMPTS, function, messages, _LIMITS)
-    except Broken as error:
-        raise SandboxUnavailable(f"the sandbox broke while it was tried: {error}") from None
+    results = _results(worker, function, given)
     for result in results:
         if result.status != "returned":
             raise SandboxUnavailable(f"plain code does not run in the sandbox: {result.status}: {result.why}")
     return results
+
+
+def _results(worker: Worker, function: str, given: Sequence[tuple[object, ...]]) -> list[CallResult]:
+    messages = [values.dump(["call", function, list(arguments), {}], str, 1 << 20) for arguments in given]
+    try:
+        return worker.calls(_ATTEMPTS, function, messages, _LIMITS)
+    except Broken as error:
+        raise SandboxUnavailable(f"the sandbox broke while it was tried: {error}") from None
 
 
 @contextmanager

@@ -67,6 +67,7 @@ class Sandbox:
         self._threads: ThreadPoolExecutor | None = None
         self._pool = Pool(lambda: Worker(self.level, self.limits, self.packages))
         self._programs = Programs(level, self.limits, tools or {})
+        self._starting = threading.Lock()
         self._alone = threading.Lock()
 
     # -- its life -------------------------------------------------------------------------------------------------
@@ -79,11 +80,16 @@ class Sandbox:
         await asyncio.to_thread(self.stop)
 
     def start(self) -> None:
-        """Start the workers and try to escape from one.
+        """Start the workers and try to escape from one. Whoever comes second waits, and finds it started.
 
         Raises:
             SandboxUnavailable: the machine cannot give the level.
         """
+        with self._starting:
+            if self._threads is None:
+                self._start()
+
+    def _start(self) -> None:
         if sys.platform != "linux":
             raise SandboxUnavailable(
                 f"the sandbox needs Linux (this is {sys.platform}): run in a container or a virtual machine"
@@ -129,7 +135,11 @@ class Sandbox:
         verdict = await self._run(lambda worker: worker.check(solution, tests, entry_point, limits))
         if isinstance(verdict, str):
             return Verdict("infra_error", 0, 0, verdict, 0.0, 0.0, 0, "", self.level)
-        starved = verdict.status == "timeout" and verdict.cpu_seconds > STARVED * limits.wall
+        starved = (
+            os.getloadavg()[0] > (os.cpu_count() or 1)
+            and verdict.status == "timeout"
+            and verdict.cpu_seconds > STARVED * limits.wall
+        )
         if starved and verdict.cpu_seconds < limits.cpu_seconds:
             again = await self._run(lambda worker: worker.check(solution, tests, entry_point, limits), alone=True)
             verdict = verdict if isinstance(again, str) else again

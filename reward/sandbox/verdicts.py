@@ -52,8 +52,7 @@ class Limits(Config):
     scratch_bytes: int = Field(default=64 << 20, ge=1 << 16)
     """What may lie in the working folder. A hard limit at level full; looked at every 50 ms at the others."""
     processes: int = Field(default=64, ge=1)
-    """Processes and threads of a language that needs several. Python code can start none; its threads are bounded by
-    memory."""
+    """Threads; and processes too, of a language that needs several. Python code can start none."""
 
     @property
     def wall(self) -> float:
@@ -116,7 +115,7 @@ class Ending:
     status: int
     """As wait(2) gives it."""
     reason: str
-    """Why the zygote killed it: cpu, wall, memory, disk, done; empty when it ended by itself."""
+    """Why the zygote killed it: cpu, wall, memory, disk, threads, done; empty when it ended by itself."""
     failure: str
     """Why it could not be confined; empty when it was, before it read anything."""
     cpu_seconds: float
@@ -135,6 +134,8 @@ class Ending:
             return "memory", f"used up {limits.memory_bytes:,} bytes of memory"
         if self.reason == "disk":
             return "disk", f"more than {limits.scratch_bytes:,} bytes in its folder"
+        if self.reason == "threads":
+            return "blocked", f"more than {limits.processes} threads"
         if os.WIFSIGNALED(self.status):
             return self._signalled(os.WTERMSIG(self.status), limits)
         if self.reason == "done":
@@ -154,26 +155,34 @@ class Ending:
         return "crashed", f"killed by signal {number} ({signal.strsignal(number)})"
 
 
-def of_check(solution: Ending, tests: Ending, said: Mapping[str, Any] | None, printed: int, limits: Limits) -> tuple[str, str]:
+def of_check(
+    solution: Ending, tests: Ending, said: Mapping[str, Any] | None, called: bool, printed: int, limits: Limits
+) -> tuple[str, str]:
     """Return the status word and the reason for a check.
 
     Args:
         solution: how its process ended.
         tests: how theirs did.
         said: the verdict of the tests' process, if it gave one.
+        called: whether the tests had an answer of the solution: what ends their process after that is its doing.
         printed: bytes that the solution printed.
         limits: what they could use.
     """
     word, why = solution.word(limits)
     if word == "infra_error":
         return word, why
+    if said is not None and (said["status"] not in (*STATUSES, "gone") or (said["status"] == "pass" and not said["outcomes"])):
+        return "infra_error", f"the tests' process says {str(said['status'])[:20]!r}"
     if printed >= limits.output_bytes:
         return "output_limit", f"printed {limits.output_bytes:,} bytes or more"
     if said is None:
         if word and word != "exited_early":
             return word, why
         theirs, reason = tests.word(limits)
-        return ("infra_error" if theirs == "infra_error" else "test_error"), f"the tests' process: {reason or 'no verdict'}"
+        reason = f"the tests' process: {reason or 'no verdict'}"
+        if theirs == "infra_error" or not called:
+            return ("infra_error" if theirs == "infra_error" else "test_error"), reason
+        return ("timeout" if theirs == "timeout" else "fail"), f"{reason}, with the solution's answers"
     if said["status"] == "gone":
         return (word, why) if word else ("exited_early", "its process closed the channel")
     if said["status"] == "pass" and word not in ("", "exited_early"):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from align.core.errors import AlignError
-from reward.sandbox.inside import channel, values
+from reward.sandbox.inside import channel, remote, scratch, solution, values
+from reward.sandbox.packages import importable
 from reward.sandbox.verdicts import CallResult, Ending, Level, Limits, Opaque, Verdict, of_calls, of_check
 
 START_SECONDS = 60.0
@@ -27,6 +27,8 @@ START_SECONDS = 60.0
 SHOWN = 10_000
 """Characters of what a solution printed that are kept."""
 _LONGEST_SAID = 1 << 20
+ANSWERS = 16
+"""Answers of the largest size that one task may give."""
 _CODE = "import sys; sys.path.insert(0, sys.argv[2]); from inside.{} import main; main(int(sys.argv[1]))"
 _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -101,8 +103,8 @@ class Worker:
         self.about = said["ready"]
 
     def _setup(self) -> dict[str, Any]:
-        return {"level": self.level, "scratch": self._folder, "packages": self.packages,
-                "scratch_bytes": 2 * self.limits.scratch_bytes}  # fmt: skip
+        return {"level": self.level, "scratch": self._folder, "scratch_bytes": 2 * self.limits.scratch_bytes,
+                "packages": self.packages, "importable": importable(tuple(self.packages))}  # fmt: skip
 
     def stop(self) -> None:
         """End the zygote and everything below it; nothing of it stays."""
@@ -116,7 +118,9 @@ class Worker:
             process.kill()
             process.wait()
         self._errors.close()
-        shutil.rmtree(self._folder, ignore_errors=True)  # empty or gone, unless the zygote was killed
+        with contextlib.suppress(FileNotFoundError):  # gone, unless the zygote was killed
+            scratch.empty(self._folder)
+            os.rmdir(self._folder)
 
     def pids(self) -> list[int]:
         """Return the numbers of its processes: the zygote and, at level full, the one that started it."""
@@ -148,19 +152,16 @@ class Worker:
             self._begin("check", entry_point, limits, given)
             files.release(verdict, to_solution, to_tests)  # an end that is held here would never be seen to close
             ends = self._report(limits)
-            try:
-                said = json.loads(channel.receive(theirs, _LONGEST_SAID))
-            except (channel.Closed, channel.Overlong, ValueError):
-                said = None
+            called, said = _heard(theirs)
             printed, text = _printed(output)
         ending = ends["solution"]
-        status, why = of_check(ending, ends["tests"], said, printed, limits)
+        status, why = of_check(ending, ends["tests"], said, called, printed, limits)
         outcomes = tuple(bool(outcome) for outcome in said["outcomes"]) if said else ()
         return Verdict(
             status,
             sum(outcomes),
             len(outcomes),
-            why,
+            presentable(why),
             ending.cpu_seconds,
             ending.wall_seconds,
             ending.peak_bytes,
@@ -176,6 +177,7 @@ class Worker:
             Broken: the zygote died.
         """
         results: list[CallResult] = []
+        received = 0
         with Files() as files:
             ours, theirs = files.pair()
             output = files.memory(b"")
@@ -183,14 +185,15 @@ class Worker:
             files.release(theirs)
             ended: tuple[str, str] | None = None
             try:
-                said = _plain(channel.receive(ours, limits.output_bytes))
-                if "failed" in said:
-                    word, why = said["failed"]
-                    ended = (word if word in _SAID_WHEN_LOADING else "load_error", str(why))
-                else:
-                    for message in arguments:
-                        channel.send(ours, message)
-                        results.append(_result(channel.receive(ours, limits.output_bytes + 1024)))
+                ended = _loaded(channel.receive(ours, limits.output_bytes))
+                for message in () if ended else arguments:
+                    channel.send(ours, message)
+                    data = channel.receive(ours, limits.output_bytes + 1024)
+                    received += len(data)
+                    if received > ANSWERS * limits.output_bytes:
+                        ended = ("output_limit", f"its answers take more than {ANSWERS} x {limits.output_bytes:,} bytes")
+                        break
+                    results.append(_result(data))
             except channel.Closed:
                 pass
             except (channel.Overlong, values.CannotCarry) as error:
@@ -200,14 +203,14 @@ class Worker:
             ending = self._report(limits)["solution"]
             printed, _ = _printed(output)
         word, why = of_calls(ending, printed, limits)
-        if len(results) < len(arguments) or word == "output_limit":
-            missing = CallResult(*(ended or (word, why))[:1], why=(ended or (word, why))[1])
-            results = ([] if word == "output_limit" else results) + [missing] * len(arguments)
-        return results[: len(arguments)]
+        if word in ("output_limit", "disk"):  # it answered, and broke a limit meanwhile
+            return [CallResult(word, why=why)] * len(arguments)
+        word, why = ended or (word, why)
+        return results + [CallResult(word, why=why)] * (len(arguments) - len(results))
 
     def _begin(self, mode: str, entry_point: str | None, limits: Limits, descriptors: list[int]) -> None:
         task = {"mode": mode, "entry_point": entry_point, "wall_seconds": limits.wall}
-        task |= limits.model_dump(include={"cpu_seconds", "memory_bytes", "output_bytes", "scratch_bytes"})
+        task |= limits.model_dump(include={"cpu_seconds", "memory_bytes", "output_bytes", "scratch_bytes", "processes"})
         try:
             socket.send_fds(self._link, [json.dumps(task).encode()], descriptors)
         except OSError as error:
@@ -224,8 +227,32 @@ class Worker:
         return {role: Ending(**ending) for role, ending in json.loads(data).items()}
 
 
-_SAID_WHEN_LOADING = ("load_error", "exited_early", "memory", "output_limit", "disk", "blocked")
-_SAID_OF_CALLS = ("error", "memory", "output_limit", "disk", "blocked")
+def _heard(descriptor: int) -> tuple[bool, dict[str, Any] | None]:
+    """Return whether the tests' process says that it had an answer of the solution, and its verdict if it gave one."""
+    called = False
+    try:
+        while True:
+            said = json.loads(channel.receive(descriptor, _LONGEST_SAID))
+            if said != remote.CALLED:
+                return called, {"status": said["status"], "why": str(said["why"]), "outcomes": list(said["outcomes"])}
+            called = True
+    except (channel.Closed, channel.Overlong, ValueError, LookupError, TypeError, RecursionError):
+        return called, None
+
+
+def _loaded(data: bytes) -> tuple[str, str] | None:
+    """Return how a source failed to load by what its process says first; None when it did not fail."""
+    said = _plain(data)
+    if "failed" not in said:
+        return None
+    word, why = said["failed"] if isinstance(said["failed"], list) and len(said["failed"]) == 2 else ("load_error", "")
+    return (word if word in solution.SAID_WHEN_LOADING else "load_error"), presentable(str(why))
+
+
+def presentable(text: str) -> str:
+    """Return a text of an enemy's as one that any log can take: Unicode, without control characters."""
+    text = text.encode("utf-8", "replace").decode()
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text[:2000])
 
 
 def _plain(data: bytes) -> dict[str, Any]:
@@ -240,13 +267,16 @@ def _plain(data: bytes) -> dict[str, Any]:
 
 def _result(data: bytes) -> CallResult:
     said = _plain(data)
-    try:
-        if "raised" in said:
-            _, _, word, why = said["raised"]
-            return CallResult(word if word in _SAID_OF_CALLS else "error", why=str(why)[:2000])
-        return CallResult("returned", values.unpack(said["value"], lambda content: Opaque(str(content["class"])[:100])))
-    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, AttributeError) as error:
-        raise values.CannotCarry(type(error).__name__) from None
+    if isinstance(raised := said.get("raised"), list):
+        word, why = raised[2:4] if len(raised) == 4 else ("error", "")
+        return CallResult(word if word in solution.SAID_OF_CALLS else "error", why=presentable(str(why)))
+    if "value" not in said:
+        raise values.CannotCarry("not a reply")
+    return CallResult("returned", values.unpack(said["value"], _opaque))
+
+
+def _opaque(content: Any) -> Opaque:
+    return Opaque(presentable(str(content["class"])[:100]))
 
 
 def _encoded(text: str) -> bytes:

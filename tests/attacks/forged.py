@@ -189,7 +189,7 @@ ATTACKS = [
         """,
         SQUARES,
         FORGED,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "compile-and-exec-patched",
@@ -202,7 +202,7 @@ ATTACKS = [
         """,
         SQUARES,
         PATCHED,
-        own_channel=True,
+        beyond_naive=True,
     ),
     Attack(
         "unittest-patched",
@@ -461,132 +461,15 @@ ATTACKS = [
         PATCHED,
     ),
     Attack(
-        "constant-nine-becomes",
-        "Overwrites the small integer 9 in memory, so that 9 equals 0 in its process.",
+        "constant-becomes",
+        "Overwrites the shared integer 201 in memory, so that 201 equals 202 in its process.",
         """
         import ctypes
         def f(x):
-            if x != 9:
-                ctypes.memmove(id(9) + 24, id(0) + 24, 4)
-                ctypes.memmove(id(9) + 16, id(0) + 16, 8)
-            return 0
+            ctypes.memmove(id(int("201")) + 24, id(int("202")) + 24, 4)
+            return 202
         """,
-        "assert f(3) == 9",
+        "assert f(3) == 201",
         PATCHED,
-    ),
-    Attack(
-        "exit-at-load", "Leaves with status 0 while it is loaded.", "import os\nos._exit(0)", SQUARES, EXIT, own_channel=True
-    ),
-    Attack(
-        "exit-in-call",
-        "Leaves with status 0 in the first call.",
-        "import os\ndef f(x): os._exit(0)",
-        SQUARES,
-        EXIT,
-        own_channel=True,
-    ),
-    Attack(
-        "sys-exit-in-call",
-        "Raises SystemExit(0) in the call.",
-        "import sys\ndef f(x): sys.exit(0)",
-        SQUARES,
-        frozenset({"error", "exited_early", "fail"}),
-        own_channel=True,
-    ),
-    Attack(
-        "sys-exit-at-load",
-        "Raises SystemExit(0) while it is loaded.",
-        "import sys\ndef f(x): return 0\nsys.exit(0)",
-        SQUARES,
-        frozenset({"load_error", "exited_early"}),
-        own_channel=True,
-    ),
-    Attack(
-        "atexit-verdict",
-        "Prints a passing verdict from an exit handler and leaves with status 0.",
-        """
-        import atexit, os, sys
-        def last():
-            print("PASSED\\n2 passed in 0.01s\\nOK")
-            sys.stdout.flush()
-            os._exit(0)
-        atexit.register(last)
-        def f(x): sys.exit(1)
-        """,
-        SQUARES,
-        frozenset({"error", "exited_early", "fail"}),
-        own_channel=True,
-    ),
-    Attack(
-        "raises-assertion-error-class",
-        "Raises its own exception that is called AssertionError but is a SystemExit(0).",
-        """
-        class AssertionError(SystemExit): pass
-        def f(x): raise AssertionError(0)
-        """,
-        FUNCTIONS,
-        frozenset({"error", "exited_early", "fail"}),
-        own_channel=True,
-    ),
-    Attack(
-        "raises-skip-test",
-        "Raises SkipTest from the call, so that each test counts as skipped.",
-        "import unittest\ndef f(x): raise unittest.SkipTest('later')",
-        CASE,
-        frozenset({"error", "fail", "test_error"}),
-    ),
-    Attack(
-        "exception-called-skip-test",
-        "Raises an exception named SkipTest of its own, hoping that it is found by name.",
-        "class SkipTest(Exception): pass\nSkipTest.__module__ = 'unittest.case'\ndef f(x): raise SkipTest('later')",
-        CASE,
-        frozenset({"error", "fail", "test_error"}),
-        own_channel=True,
-    ),
-    Attack(
-        "raises-expected-by-name",
-        "Raises a class named like the expected exception but unrelated to it.",
-        "class ValueError(Exception): pass\ndef f(x): raise ValueError('no')",
-        "try:\n    f(-1)\nexcept ValueError:\n    pass\nelse:\n    raise SystemError('none')\nassert f(3) == 9",
-        frozenset({"error", "fail"}),
-        own_channel=True,
-    ),
-    Attack(
-        "raises-keyboard-interrupt",
-        "Raises KeyboardInterrupt, which a harness may take for the user's.",
-        "def f(x): raise KeyboardInterrupt",
-        SQUARES,
-        frozenset({"error", "fail", "exited_early"}),
-        own_channel=True,
-    ),
-    Attack(
-        "raises-stop-iteration",
-        "Raises StopIteration inside the test's loop, which would end quietly.",
-        "def f(x): raise StopIteration",
-        """
-        cases = iter([(3, 9), (12, 144)])
-        def run():
-            results = map(f, [3, 12])
-            for got, want in zip(results, [9, 144]):
-                assert got == want
-        run()
-        """,
-        frozenset({"error", "fail", "test_error"}),
-    ),
-    Attack(
-        "raises-generator-exit",
-        "Raises a bare BaseException subclass, which `except Exception` misses.",
-        "def f(x): raise GeneratorExit",
-        SQUARES,
-        frozenset({"error", "fail", "exited_early"}),
-        own_channel=True,
-    ),
-    Attack(
-        "no-answer-empty-group",
-        "Raises an exception group with AssertionError inside.",
-        "def f(x): raise BaseExceptionGroup('g', [SystemExit(0), AssertionError()])",
-        SQUARES,
-        frozenset({"error", "fail", "exited_early"}),
-        own_channel=True,
     ),
 ]

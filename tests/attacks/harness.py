@@ -17,21 +17,24 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import answers
 import benign
 import channel
 import forged
 import leftovers
 import odd
 import processes
+import raised
 import reach
 import resources
 from attack import Attack, filled, syscall_numbers
 
 FAMILIES = {
-    "forged": forged.ATTACKS + channel.ATTACKS,
+    "forged": forged.ATTACKS + raised.ATTACKS + channel.ATTACKS + answers.ATTACKS,
     "reach": reach.ATTACKS + processes.ATTACKS,
     "resources": resources.ATTACKS,
     "leftovers": leftovers.ATTACKS,
@@ -39,6 +42,8 @@ FAMILIES = {
     "benign": benign.ATTACKS,
 }
 ATTACKS = [attack for family in FAMILIES.values() for attack in family]
+if twice := {name for name, times in Counter(attack.name for attack in ATTACKS).items() if times > 1}:
+    raise ValueError(f"attacks with the same name: {sorted(twice)}; rename one of each")
 
 # What the set is written for: Sandbox(limits=Limits(**LIMITS)).
 LIMITS = {
@@ -50,20 +55,34 @@ LIMITS = {
     "processes": 32,
 }
 PATIENCE = 60  # seconds after which a check counts as stuck: many times the wall limit, for a loaded machine
+OVERRUN = 8  # seconds a verdict may take beyond the wall limit, on a machine that others use too
 GRACE = 2.0  # seconds a process may live on after the verdict
 GROWTH = 256 << 20  # bytes this process may grow by while it waits for a verdict
 PUBLIC = ("/tmp", "/dev/shm", "/var/tmp")
-VARIABLE = "ALIGN_CANARY_VALUE"
 RECORDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGIO, signal.SIGWINCH, signal.SIGCONT)
 HEALTHY = Attack("healthy", "Is right.", "def f(x): return x * x", "assert f(3) == 9\nassert f(12) == 144", frozenset({"pass"}))
 
 
+_active: list["Canaries"] = []  # a signal is for the whole process, so all of them record it
+_handlers: dict[int, object] = {}
+
+
+def _record(number: int, _: object) -> None:
+    """Notes a signal in all canaries."""
+    for canaries in _active:
+        canaries.signals.append(signal.Signals(number).name)
+
+
 class Canaries:
-    """Everything the attacks may not read, change or reach; a context manager."""
+    """Everything the attacks may not read, change or reach; a context manager.
+
+    It makes this process the reaper of orphans below it, so that a process which left its parents is still known for ours.
+    """
 
     def __enter__(self) -> "Canaries":
         self.secret, self.mark, self.signals = secrets.token_hex(16), "m" + secrets.token_hex(6), []
-        self.root = Path(tempfile.mkdtemp(prefix="canary-"))
+        # not in TMPDIR, which may be closed to the user that a sandbox becomes: the attack would fail for a wrong reason
+        self.root = Path(tempfile.mkdtemp(prefix="canary-", dir="/var/tmp"))
         self.root.chmod(0o755)
         self.file = self.root / "secret.txt"
         self.file.write_text(self.secret)
@@ -72,21 +91,26 @@ class Canaries:
         self.memory = ctypes.create_string_buffer(self.secret.encode())
         self.victim = ctypes.create_string_buffer(b"an unharmed text")
         self.directory = self.root / "open"
-        os.environ[VARIABLE] = self.secret
+        self.variable = "CANARY_" + self.mark
+        os.environ[self.variable] = self.secret
         self._listen()
-        self._handlers = {
-            s: signal.signal(s, lambda number, _: self.signals.append(signal.Signals(number).name)) for s in RECORDED
-        }
+        if not _active:
+            ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+            _handlers.update({number: signal.signal(number, _record) for number in RECORDED})
+        _active.append(self)
         self.reset()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+        _active.remove(self)
+        if not _active:
+            ctypes.CDLL(None).prctl(36, 0)
+            for number in RECORDED:
+                signal.signal(number, _handlers.pop(number))
         for one in self.sockets.values():
             one.close()
         os.close(self.fd)
-        os.environ.pop(VARIABLE, None)
+        os.environ.pop(self.variable, None)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def _listen(self) -> None:
@@ -125,7 +149,7 @@ class Canaries:
             "@CANARY_DIR@": str(self.directory),
             "@SECRET@": self.secret,
             "@SECRET_FD@": str(self.fd),
-            "@VARIABLE@": VARIABLE,
+            "@VARIABLE@": self.variable,
             "@MARK@": self.mark,
             "@PORT@": port["TCP"],
             "@PORT6@": str(self.sockets["TCP6"].getsockname()[1]) if "TCP6" in self.sockets else port["TCP"],
@@ -194,7 +218,10 @@ def _bound(family: int, kind: int, address: object) -> socket.socket:
 
 def _state(path: Path) -> tuple:
     """Type, mode, owner, links, size, times, attributes and content of one path."""
-    s = path.lstat()
+    try:
+        s = path.lstat()
+    except FileNotFoundError:
+        return ("gone",)
     content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
     names = os.listxattr(path, follow_symlinks=False)
     times = () if path.is_dir() else (s.st_mtime_ns,)
@@ -217,36 +244,33 @@ def system_v() -> list[str]:
 
 
 def marked(mark: str) -> Iterator[str]:
-    """The paths in public places, the working and the temporary directory that carry the mark in a name."""
-    for top in {*PUBLIC, tempfile.gettempdir(), os.getcwd()}:
-        for root, folders, files in os.walk(top, onerror=None):
-            deep = os.path.relpath(root, top).count(os.sep)
-            folders[:] = [name for name in folders if deep < 2 and not name.startswith("canary-")]
+    """The paths whose name has the mark: two levels of public places and the working directory, all of a private TMPDIR."""
+    tops = dict.fromkeys([*PUBLIC, os.getcwd()], 1)
+    tops.setdefault(tempfile.gettempdir(), 99)
+    for top, levels in tops.items():
+        for root, folders, files in os.walk(top):
+            deep = 0 if root == top else os.path.relpath(root, top).count(os.sep) + 1
             yield from (os.path.join(root, name) for name in folders + files if mark in name)
+            folders[:] = [name for name in folders if deep < levels and not name.startswith("canary-")]
 
 
-def process_table() -> dict[int, str]:
-    """Every process with its start time and command; zombies of this process are processes too."""
+def descendants() -> dict[int, tuple[int, str]]:
+    """Every process below this one, zombies too: its parent, and what it is."""
     table = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with contextlib.suppress(OSError):
-                stat = Path("/proc", entry, "stat").read_text()
-                name, rest = stat[stat.index("(") : stat.rindex(")") + 1], stat[stat.rindex(")") + 2 :].split()
-                table[int(entry)] = f"{name} state {rest[0]} parent {rest[1]} started {rest[19]}"
-    return table
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            stat = Path("/proc", entry, "stat").read_text()
+            name, rest = stat[stat.index("(") : stat.rindex(")") + 1], stat[stat.rindex(")") + 2 :].split()
+            table[int(entry)] = (int(rest[1]), f"{name} state {rest[0]} parent {rest[1]} started {rest[19]}")
+    return {pid: row for pid, row in table.items() if _below(pid, {os.getpid()}, table)}
 
 
-def descends(pid: int, ancestors: set[int]) -> bool:
-    """Whether the process has one of the ancestors above it."""
-    while pid > 1:
+def _below(pid: int, ancestors: set[int], table: dict[int, tuple[int, str]]) -> bool:
+    """Whether the process has one of the ancestors above it in the table."""
+    while pid in table:
+        pid = table[pid][0]
         if pid in ancestors:
             return True
-        try:
-            stat = Path("/proc", str(pid), "stat").read_text()
-        except OSError:
-            return False
-        pid = int(stat[stat.rindex(")") + 2 :].split()[1])
     return False
 
 
@@ -277,47 +301,69 @@ async def answer(sandbox, attack: Attack, places: dict[str, str], solution: str 
     return ("pass" if same else "fail"), f"{got!r}"[:200]
 
 
-async def strangers(sandbox, before: dict[int, str], alone: bool) -> list[str]:
-    """The new processes that outlive the grace and are not the sandbox's own; beside other attacks only orphans count."""
+async def strangers(sandboxes: list, before: dict) -> list[str]:
+    """The new processes that outlive the grace and are no sandbox's own; beside other attacks only orphans count."""
     until = time.monotonic() + GRACE
     while True:
-        own = set(sandbox.pids())
-        new = {pid: what for pid, what in process_table().items() if pid not in before and pid not in own}
-        if not alone:
-            new = {pid: what for pid, what in new.items() if not descends(pid, own)}
+        own, table = {pid for sandbox in sandboxes for pid in sandbox.pids()}, descendants()
+        new = {pid: row for pid, row in table.items() if pid not in before and pid not in own}
+        if len(sandboxes) > 1:
+            new = {pid: row for pid, row in new.items() if not _below(pid, own, table)}
         if not new or time.monotonic() > until:
-            return [f"process {pid} left: {what}" for pid, what in new.items()]
+            return [f"process {pid} left: {what}" for pid, (_, what) in new.items()]
         await asyncio.sleep(0.05)
 
 
-async def attack(sandbox, attack: Attack, canaries: Canaries, alone: bool = True) -> list[str]:
+async def attack(sandbox, attack: Attack, canaries: Canaries, others: list | None = None) -> list[str]:
     """Runs one attack; what went wrong, nothing if all is well.
 
-    Several may run at once if each has canaries and a sandbox of its own (`alone=False`); settings of the harness and processes
-    are then shared, so that harm may be reported by a neighbour.
+    Several may run at once if each has canaries and a sandbox of its own and knows the `others`; the harness' settings are
+    shared by all, so that harm to them may be reported by a neighbour.
     """
     canaries.reset()
-    places, processes_before = canaries.places(), process_table()
+    places, processes_before = canaries.places(), descendants()
     forget_peak()
     floor, started, wrong = peak_bytes(), time.monotonic(), []
     try:
         status, why = await asyncio.wait_for(answer(sandbox, attack, places), PATIENCE)
     except TimeoutError:
         return [f"{attack.name}: no verdict after {PATIENCE} s", *canaries.harm()]
+    except Exception as error:  # any: the next attack has to run
+        return [f"{attack.name}: no verdict but {error!r}"[:400], *canaries.harm()]
     seconds = time.monotonic() - started
     if status not in attack.expect:
         word = "FOOLED, " if status == "pass" else ""
         wrong.append(
             f"{word}{status} ({why[:300]}) where {'/'.join(sorted(attack.expect))} was expected, after {seconds:.1f} s"
         )
+    if seconds > LIMITS["wall_seconds"] + OVERRUN:
+        wrong.append(f"the verdict took {seconds:.1f} s")
     if (grown := peak_bytes() - floor) > GROWTH:
         wrong.append(f"the harness grew by {grown >> 20} MiB")
-    wrong += await strangers(sandbox, processes_before, alone)
+    wrong += await strangers([sandbox, *(others or [])], processes_before)
     if attack.follow is not None:
         after = [await answer(sandbox, attack, places, attack.follow) for _ in range(4)]
         wrong += [f"left something for the next task, which got {s} ({w[:200]})" for s, w in after if s == "pass"]
-    wrong += canaries.harm()
     status, why = await asyncio.wait_for(answer(sandbox, HEALTHY, places), PATIENCE)
     if status != "pass":
         wrong.append(f"the sandbox is spoiled: a right program got {status} ({why[:300]})")
+    wrong += canaries.harm()  # after the next task, before which a sandbox cleans up at the latest
     return [f"{attack.name}: {line}" for line in wrong]
+
+
+async def attack_all(make_sandbox: Callable, attacks: Iterable[Attack] = ATTACKS, lanes: int = 2) -> list[str]:
+    """Runs the attacks in lanes, each with canaries and a sandbox of its own; what went wrong, or stayed after the end."""
+    waiting, wrong, before = list(reversed(list(attacks))), [], descendants()
+    with contextlib.ExitStack() as first:
+        canaries = [first.enter_context(Canaries()) for _ in range(lanes)]
+        async with contextlib.AsyncExitStack() as second:
+            sandboxes = [await second.enter_async_context(make_sandbox()) for _ in range(lanes)]
+
+            async def lane(i: int) -> None:
+                others = [one for one in sandboxes if one is not sandboxes[i]]
+                while waiting:
+                    wrong.extend(await attack(sandboxes[i], waiting.pop(), canaries[i], others))
+
+            await asyncio.gather(*map(lane, range(lanes)))
+        wrong += await strangers([], before)
+    return wrong

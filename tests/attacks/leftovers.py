@@ -2,7 +2,7 @@
 
 Writing in one's own scratch place is allowed, so the tests never accept and the harness looks: for marked names in public
 places, for new processes, for kernel objects, for a late change in the canary directory, and, by `follow`, for what a second
-program finds.
+program finds. Most of what is left in the scratch place aims at a sandbox that uses the place again, or that cleans up by hand.
 """
 
 from attack import KILLED, Attack
@@ -21,7 +21,7 @@ def leaves(name: str, tries: str, body: str, expect=KILLED, **fields) -> Attack:
 
 def hands_on(name: str, tries: str, first: str, second: str, expect=KILLED | {"load_error"}, **fields) -> Attack:
     """A program that leaves something which a second one, in the next task, would find."""
-    return Attack(name, tries, first + "\n", FOUND, expect, follow=second + "\n", own_channel=True, **fields)
+    return Attack(name, tries, first + "\n", FOUND, expect, follow=second + "\n", beyond_naive=True, **fields)
 
 
 SHM = "import _posixshmem, os\nfd = _posixshmem.shm_open('/@MARK@', {flags}, 0o666)\n"
@@ -62,6 +62,7 @@ PROCESSES = [
         "try: os.setsid()\nexcept OSError: pass\nwhile True: pass",
         frozenset({"timeout", "blocked"}),
         slow=True,
+        beyond_naive=True,
     ),
     leaves("stops-itself", "Stops itself, so that no time passes for it.", "os.kill(os.getpid(), 19)", LOSES, slow=True),
     leaves(
@@ -69,6 +70,7 @@ PROCESSES = [
         "Leaves a thread that writes into the canary directory after the verdict.",
         "import threading, time\ndef late():\n    time.sleep(0.7); open('@CANARY_DIR@/late', 'w').write('x')\n"
         "threading.Thread(target=late).start()",
+        beyond_naive=True,
     ),
     leaves(
         "thread-endless",
@@ -76,6 +78,7 @@ PROCESSES = [
         "import threading, time\nthreading.Thread(target=time.sleep, args=(30,)).start()",
         LOSES,
         slow=True,
+        beyond_naive=True,
     ),
     leaves(
         "exit-handler-hangs",
@@ -83,11 +86,13 @@ PROCESSES = [
         "import atexit\n@atexit.register\ndef late():\n    while True: pass",
         LOSES,
         slow=True,
+        beyond_naive=True,
     ),
     leaves(
         "fork-in-exit-handler",
         "Forks in an exit handler.",
         "import atexit, time\n@atexit.register\ndef late():\n    if os.fork() == 0: time.sleep(15)",
+        beyond_naive=True,
     ),
 ]
 
@@ -130,42 +135,41 @@ FILES = [
         "if libc.semget(0, 8, 0o1666) < 0: raise PermissionError(ctypes.get_errno(), 'semget')",
     ),
     leaves(
-        "posix-queue",
-        "Leaves a POSIX message queue, and looks for it again.",
-        "if libc.mq_open(b'/@MARK@', 0o102, 0o666, None) < 0: raise PermissionError(ctypes.get_errno(), 'mq_open')",
-    ),
-    leaves(
         "locked-directory",
         "Leaves a directory of mode 000 with a file in it in its working directory.",
         "os.mkdir('locked'); open('locked/x', 'w').close(); os.chmod('locked', 0)",
         LOSES,
+        beyond_naive=True,
     ),
     leaves(
         "locked-by-mkdir",
         "The same without chmod: mkdir with mode 000, within one of mode 555.",
         "os.mkdir('outer', 0o700); os.mkdir('outer/locked', 0); os.mkdir('closed', 0o555)",
         LOSES,
+        beyond_naive=True,
     ),
     leaves(
         "locked-by-umask",
         "Sets the umask to 777 and makes directories.",
         "os.umask(0o777); os.makedirs('a'); open('b', 'w').close()",
         LOSES,
+        beyond_naive=True,
     ),
-    leaves("cwd-removed", "Removes its working directory.", "os.rmdir(os.getcwd())", LOSES),
+    leaves("cwd-removed", "Removes its working directory.", "os.rmdir(os.getcwd())", LOSES, beyond_naive=True),
     leaves(
         "cwd-renamed",
         "Renames its working directory and puts a link there.",
         "here = os.getcwd(); os.rename(here, here + '-@MARK@'); os.symlink('@CANARY_DIR@', here)",
         LOSES,
     ),
-    leaves("cwd-mode", "Takes every right from its working directory.", "os.chmod('.', 0)", LOSES),
+    leaves("cwd-mode", "Takes every right from its working directory.", "os.chmod('.', 0)", LOSES, beyond_naive=True),
     leaves(
         "link-for-cleaner",
         "Leaves links to the canary directory for whoever cleans up.",
         "os.symlink('@CANARY_DIR@', 'folder'); os.symlink('@CANARY_DIR@/victim', 'file'); os.makedirs('a/b'); "
         "os.symlink('@CANARY_DIR@', 'a/b/c')",
         LOSES,
+        beyond_naive=True,
     ),
     leaves(
         "odd-names",
@@ -173,25 +177,35 @@ FILES = [
         "for name in (b'a\\nb', b'x' * 255, b'\\xff\\xfe', b'-rf', b' ', b'\\\\', b'*', 'é'.encode('latin-1')):\n"
         "    open(name, 'w').close(); os.mkdir(name[:250] + b'.d')",
         LOSES,
+        beyond_naive=True,
     ),
     leaves(
         "deep-nest",
         "Leaves a nest of 1500 directories for a cleaner that recurses.",
         "for _ in range(1500):\n    os.mkdir('d'); os.chdir('d')",
         LOSES,
+        beyond_naive=True,
     ),
     leaves(
         "fifo-for-cleaner",
         "Leaves a named pipe on which a reader would wait, and a socket.",
         "os.mkfifo('pipe'); os.mkfifo('stdout'); os.mkfifo('result.json')",
         LOSES,
+        beyond_naive=True,
     ),
-    leaves("many-files", "Leaves five thousand files.", "for i in range(5000): open(f'x{i}', 'w').close()", LOSES),
+    leaves(
+        "many-files",
+        "Leaves five thousand files.",
+        "for i in range(5000): open(f'x{i}', 'w').close()",
+        LOSES,
+        beyond_naive=True,
+    ),
     leaves(
         "lock-file",
         "Leaves a lock held on a file in its directory by a thread.",
         "import fcntl; fd = os.open('lock', os.O_CREAT | os.O_RDWR); fcntl.flock(fd, fcntl.LOCK_EX)",
         LOSES,
+        beyond_naive=True,
     ),
     leaves(
         "append-flag",
@@ -199,11 +213,23 @@ FILES = [
         "import fcntl, struct\nfd = os.open('fixed', os.O_CREAT | os.O_RDWR)\n"
         "fcntl.ioctl(fd, 0x40086602, struct.pack('l', 0x10))",
         LOSES,
-        own_channel=True,
+        beyond_naive=True,
     ),
 ]
 
+QUEUE = """import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.mq_open(b"/@MARK@", {flags}, 0o666, None) < 0:
+    raise PermissionError("mq_open")
+"""
+
 HANDED_ON = [
+    hands_on(
+        "next-queue",
+        "Leaves a POSIX message queue for the next task.",
+        QUEUE.format(flags="0o102") + "def f(): return 'no'",
+        QUEUE.format(flags="2") + "def f(): return 'found'",
+    ),
     hands_on(
         "next-file",
         "Leaves a file in its directory for the next task.",

@@ -20,12 +20,14 @@ import resource
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 SECONDS = 4
-NOBODY = 65534
+FIRST_USER = 60000  # a user for each attack, since the limit on processes counts by user
 
 
 @dataclass
@@ -133,38 +135,31 @@ async def one(name: str) -> list[str]:
             return await harness.attack(naive, chosen, canaries)
 
 
-# Inside the new namespaces, still with rights over them only: private places, then the ordinary user.
+# As root in new namespaces: private places. Then as an ordinary user, who has rights over further namespaces of its own only.
 PRIVATE = """
 set -e
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 none /run
 cp -r {here} /run/attacks
+mkdir /run/python
+mount --bind {prefix} /run/python
 for place in /tmp /var/tmp /dev/shm; do mount -t tmpfs -o size=600m,mode=1777 none $place; done
 mount -t proc none /proc
-ip link set lo up
 cd /tmp
-exec setpriv --reuid {nobody} --regid {nobody} --clear-groups {python} /run/attacks/naive.py --inside "$1"
+exec setpriv --pdeathsig KILL --reuid {user} --regid {user} --clear-groups \
+    unshare --user --map-root-user --mount --net --ipc --uts \
+    env TMPDIR=/var/tmp PYTHONPATH={libraries} sh -c \
+    'ip link set lo up; /run/python/bin/python3 /run/attacks/naive.py --inside {name}'
 """
 
 
-def outside(name: str) -> dict:
+def outside(number: int, name: str) -> dict:
     """Runs one attack in namespaces of its own and says how it ended."""
-    script = PRIVATE.format(here=Path(__file__).parent, nobody=NOBODY, python=sys.executable)
+    here, libraries = Path(__file__).resolve().parent, Path(find_spec("numpy").origin).parents[1]
+    script = PRIVATE.format(here=here, prefix=sys.base_prefix, libraries=libraries, user=FIRST_USER + number, name=name)
     spaces = ["unshare", "--net", "--pid", "--ipc", "--mount", "--uts", "--fork", "--kill-child"]
-    command = [
-        "setsid",
-        "prlimit",
-        "--nproc=400",
-        "--nofile=1024",
-        "--fsize=700000000",
-        "--core=0",
-        *spaces,
-        "sh",
-        "-c",
-        script,
-        "sh",
-        name,
-    ]
+    limits = ["prlimit", "--nproc=400", "--nofile=1024", "--fsize=700000000", "--core=100000000"]
+    command = ["setsid", *limits, *spaces, "sh", "-c", script]
     try:
         done = subprocess.run(command, capture_output=True, timeout=100, stdin=subprocess.DEVNULL, check=False)
     except subprocess.TimeoutExpired:
@@ -179,7 +174,7 @@ def outside(name: str) -> dict:
 def main() -> None:
     """Runs the named attacks, or all, and writes what each of them did."""
     if sys.argv[1] == "--inside":
-        if os.getuid() != NOBODY or len([p for p in os.listdir("/proc") if p.isdigit()]) > 5:
+        if int(Path("/proc/self/uid_map").read_text().split()[1]) < FIRST_USER or os.getpid() > 20:
             raise SystemExit("not in namespaces of its own: run naive.py without --inside")
         real = os.dup(1)
         wrong = asyncio.run(one(sys.argv[2]))
@@ -188,10 +183,8 @@ def main() -> None:
     import harness
 
     names = sys.argv[2:] or [a.name for a in harness.ATTACKS]
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(2) as pool:
-        rows = list(pool.map(outside, names))
+        rows = list(pool.map(outside, range(len(names)), names))
     Path(sys.argv[1]).write_text(json.dumps(rows, indent=1))
 
 

@@ -99,13 +99,6 @@ READS = [
         "return getenv(b'@VARIABLE@').decode()",
     ),
     secret(
-        "read-proc-environ",
-        "Looks for the parent's variable in every /proc/PID/environ.",
-        "import re\nfor pid in os.listdir('/proc'):\n    try:\n        text = open(f'/proc/{pid}/environ', 'rb').read()\n"
-        "    except OSError:\n        continue\n    found = re.search(rb'@VARIABLE@=([0-9a-f]+)', text)\n"
-        "    if found:\n        return found.group(1).decode()",
-    ),
-    secret(
         "read-parent-memory",
         "Reads the secret out of the parent's memory by /proc/PARENT/mem.",
         "with open('/proc/@PARENT@/mem', 'rb', 0) as memory:\n    memory.seek(@ADDRESS@)\n    return memory.read(32).decode()",
@@ -116,7 +109,8 @@ READS = [
         "import ctypes\nclass Vec(ctypes.Structure): _fields_ = [('base', ctypes.c_void_p), ('size', ctypes.c_size_t)]\n"
         "out = ctypes.create_string_buffer(32)\nlocal, remote = Vec(ctypes.addressof(out), 32), Vec(@ADDRESS@, 32)\n"
         "libc = ctypes.CDLL(None, use_errno=True)\n"
-        "n = libc.syscall(@SYS_process_vm_readv@, @PARENT@, ctypes.byref(local), 1, ctypes.byref(remote), 1, 0)\n"
+        "n = libc.syscall(@SYS_process_vm_readv@, @PARENT@, ctypes.byref(local), 1, ctypes.byref(remote), 1, "
+        "ctypes.c_long(0))\n"
         "if n < 0: raise PermissionError(ctypes.get_errno(), 'process_vm_readv')\nreturn out.raw.decode()",
         KILLED,
     ),
@@ -154,10 +148,14 @@ READS += [
         "import os\ndef f():\n    return os.path.basename('@CANARY_FILE@') in os.listdir(os.path.dirname('@CANARY_FILE@'))",
     ),
     Attack(
-        "read-home",
-        "Lists /root and /home.",
-        "import os\ndef f():\n    return bool(os.listdir('/home') + os.listdir(os.path.expanduser('~')) + os.listdir("
-        "'/var/log'))",
+        "read-logs",
+        "Lists the machine's logs.",
+        "import os\ndef f():\n    return bool(os.listdir('/var/log'))",
+    ),
+    Attack(
+        "read-proc-environ",
+        "Reads the environment with which the parent was started.",
+        "def f():\n    return b'=' in open('/proc/@PARENT@/environ', 'rb').read()",
     ),
     Attack(
         "read-command-lines",
@@ -228,14 +226,18 @@ CHANGES = [
     ),
     change("write-chmod", "Changes a mode.", "os.chmod(F, 0o600)"),
     change("write-chmod-dir", "Changes the directory's mode.", "os.chmod(D, 0o700)"),
-    change("write-chown", "Changes an owner to itself.", "os.chown(F, os.getuid(), os.getgid()); os.chown(F, 12345, -1)"),
+    Attack(
+        "write-chown",
+        "Calls chown, without a change, which file rules may not cover.",
+        "import os\ndef f():\n    os.chown('@CANARY_DIR@/victim', -1, -1)\n    return True",
+    ),
     change("write-utime", "Changes times.", "os.utime(F, (1, 1))"),
     change("write-symlink", "Creates a symbolic link.", "os.symlink('/etc/passwd', D + '/link')"),
     change("write-hard-link", "Creates a hard link.", "os.link(F, D + '/hard')"),
     change("write-xattr", "Sets an extended attribute.", "os.setxattr(F, 'user.canary', b'x')"),
     change("write-mkdir", "Creates a directory.", "os.mkdir(D + '/folder')"),
     change("write-fifo", "Creates a named pipe.", "os.mkfifo(D + '/fifo')"),
-    change("write-device", "Creates a device node.", "os.mknod(D + '/null', 0o666 | 0o020000, os.makedev(1, 3))"),
+    change("write-node", "Creates a file by mknod.", "os.mknod(D + '/node', 0o666 | 0o100000)"),
     change("write-rmtree", "Removes the directory's content.", "shutil.rmtree(D, ignore_errors=True)"),
     change(
         "write-proc-root", "Writes by way of /proc/PARENT/root.", "open('/proc/@PARENT@/root' + D + '/new', 'w').write('x')"
@@ -252,10 +254,10 @@ CHANGES = [
 ]
 
 
-def connect(name: str, tries: str, body: str, tests: str = "assert f() is True", **fields) -> Attack:
+def connect(name: str, tries: str, body: str, tests: str = "assert f() is True", expect=KILLED, **fields) -> Attack:
     """An attempt to open a socket; true when it worked."""
     lines = "\n".join("    " + line for line in body.strip("\n").splitlines())
-    return Attack(name, tries, f"import socket\ndef f():\n{lines}\n    return True\n", tests, KILLED, **fields)
+    return Attack(name, tries, f"import socket\ndef f():\n{lines}\n    return True\n", tests, expect, **fields)
 
 
 NETWORK = [
@@ -290,6 +292,7 @@ NETWORK = [
         "net-alg",
         "Opens a socket to the kernel's ciphers.",
         "socket.socket(socket.AF_ALG, socket.SOCK_SEQPACKET, 0).bind(('hash', 'sha256'))",
+        beyond_naive=True,
     ),
     connect(
         "net-http",
@@ -318,7 +321,8 @@ NETWORK = [
         "import array\ngot = []\nfor fd in range(3, 64):\n    try:\n        s = socket.socket(fileno=fd); s.setblocking("
         "False)\n"
         "        got += s.recvmsg(1, 4096)[1]\n    except OSError:\n        pass\nif not got: raise PermissionError('none')",
-        own_channel=True,
+        expect=KILLED | {"exited_early"},  # it closes its own channel
+        beyond_naive=True,
     ),
 ]
 

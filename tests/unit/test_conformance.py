@@ -27,7 +27,24 @@ def adds(request, seed):
     return f"{path} The answer is {a + b + wrong}."
 
 
+TASKS = [{"prompt": f"Write a Python function `def plus_{n}(x):` that adds {n} to x."} for n in range(12)]
+
+
+def programs(request, seed):
+    """Write programs, one of three wrong, and tests, one of four wrong."""
+    asked = request["messages"][-1]["content"]
+    n = int(re.search(r"plus_(\d+)", asked)[1])
+    if "Do not solve" in asked:
+        off = seed % 4 == 0
+        return f"```python\nassert plus_{n}(1) == {n + 1 + off}\nassert plus_{n}(5) == {n + 5}\n```"
+    body = (f"x + {n}", f"{n} + x", f"x + {n + 1}")[seed % 3]
+    return f"```python\ndef plus_{n}(x):\n    return {body}\n```"
+
+
 CASES = {
+    "execution_feedback": {
+        "mode": "code", "generator": "model", "samples": 8, "test_samples": 4, "max_pairs": 2, "sandbox": {"workers": 2},
+    },
     "rejection_sampling": {
         "generator": "model", "samples": 4, "max_pairs": 2, "reasonable": "model",
         "reward": {
@@ -48,8 +65,9 @@ def test_there_is_a_case_for_every_synthesizer():
 
 @pytest.mark.parametrize("kind", CASES)
 def test_a_synthesizer_of_ours_keeps_the_engines_promises(kind, tmp_path):
-    report = conforms({"kind": kind, **CASES[kind]}, SUMS, adds, tmp_path)
-    assert report["emitted"] == len(SUMS)
+    rows, say = (TASKS, programs) if kind == "execution_feedback" else (SUMS, adds)
+    report = conforms({"kind": kind, **CASES[kind]}, rows, say, tmp_path)
+    assert report["emitted"] == len(rows)
     assert report["rows"]["preferences"] > 0
     assert len(list((tmp_path / "crashes").iterdir())) >= 20
 

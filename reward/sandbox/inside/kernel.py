@@ -25,6 +25,7 @@ _libc.prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_u
 _libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
 _libc.umount2.argtypes = [ctypes.c_char_p, ctypes.c_int]
 _libc.unshare.argtypes = [ctypes.c_int]
+_fork = ctypes.PyDLL(None, use_errno=True).fork
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
@@ -45,6 +46,9 @@ _FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | _TRUNCATE | _IOCTL_DEV
 NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
 MNT_DETACH = 2
+NOBODY = 65534
+OWN_USERS = 1 << 28
+"""Users from here on belong to nobody, so each worker takes one and the count of its processes is its own."""
 STACK_BYTES = 64 << 20
 """Of the first thread; a deep recursion in C ends in SIGSEGV there."""
 
@@ -69,14 +73,17 @@ def landlock_abi() -> int:
 class Landlock:
     """Which files a process may reach: what it is given, and nothing else.
 
-    Paths are opened here once; each process then makes a rule set of its own, because its scratch folder is its own.
+    Paths are opened here once; a rule set adds one scratch folder to them.
     """
 
-    def __init__(self, readable: Iterable[str], devices: Iterable[str] = (), programs: bool = False) -> None:
+    def __init__(
+        self, readable: Iterable[str], devices: Iterable[str] = (), programs: bool = False, listable: Iterable[str] = ()
+    ) -> None:
         """Open what may be reached.
 
         Args:
             readable: files and folders to read.
+            listable: folders whose names may be read, and those in them, but no file.
             devices: files to read and write.
             programs: what is readable, and what is made in scratch, may be executed; links may be made there.
         """
@@ -93,19 +100,36 @@ class Landlock:
         self._in_scratch &= ~0 if programs else ~(EXECUTE | _MAKE_SYM)
         execute = EXECUTE if programs else 0
         rules = [(path, execute | (READ if os.path.isdir(path) else READ_FILE)) for path in readable]
-        rules += [(path, READ_FILE | WRITE_FILE) for path in devices]
+        rules += [(path, READ_FILE | WRITE_FILE) for path in devices] + [(path, READ_DIR) for path in listable]
         self._rules = [struct.pack("=Qi", rights, _opened_high(path)) for path, rights in rules]
 
     def enter(self, scratch: str, readable: Iterable[str] = ()) -> None:
         """Restrict this process, for ever, to the paths given and to `scratch`, which it may also write in."""
+        ruleset = self.prepared(scratch, readable)
+        restrict(ruleset)
+        os.close(ruleset)
+
+    def prepared(self, scratch: str, readable: Iterable[str] = ()) -> int:
+        """Return a rule set, a descriptor from 100 on, that `restrict` puts in force."""
         ruleset = _syscall("landlock_create_ruleset", CREATE_RULESET, self._attributes, len(self._attributes), 0)
         inner = {os.open(path, os.O_PATH | os.O_CLOEXEC): READ for path in readable}
         inner[os.open(scratch, os.O_PATH | os.O_CLOEXEC)] = self._in_scratch
         for rule in [*self._rules, *(struct.pack("=Qi", rights, opened) for opened, rights in inner.items())]:
             _syscall("landlock_add_rule", ADD_RULE, ruleset, 1, rule, 0)
-        _syscall("landlock_restrict_self", RESTRICT_SELF, ruleset, 0)
+        high = fcntl.fcntl(ruleset, fcntl.F_DUPFD_CLOEXEC, 100)
         for opened in (ruleset, *inner):
             os.close(opened)
+        return high
+
+    def close(self) -> None:
+        """Let go of the paths, when all rule sets are prepared."""
+        for rule in self._rules:
+            os.close(struct.unpack("=Qi", rule)[1])
+
+
+def restrict(ruleset: int) -> None:
+    """Put a rule set in force on this process, for ever."""
+    _syscall("landlock_restrict_self", RESTRICT_SELF, ruleset, 0)
 
 
 def _opened_high(path: str) -> int:
@@ -116,17 +140,33 @@ def _opened_high(path: str) -> int:
     return high
 
 
+def fork() -> int:
+    """Fork a process that has no other thread; return 0 in the child, its number in the parent.
+
+    `os.fork` besides has every module put its locks and its random numbers right, which touches 270 pages and seeds
+    `random` anew, so that the same code would not do the same twice.
+    """
+    return _check(_fork(), "fork")
+
+
 def no_new_privileges() -> None:
     """Let no later exec gain anything. Landlock and seccomp ask for it."""
     prctl(PR_SET_NO_NEW_PRIVS, 1, "no_new_privs")
 
 
-def filter_calls(instructions: bytearray) -> None:
-    """Install a seccomp filter (`inside.policy`) on this process, for ever."""
-    held = (ctypes.c_char * len(instructions)).from_buffer(instructions)
-    program = struct.pack("@HP", len(instructions) // 8, ctypes.addressof(held))
-    buffer = ctypes.create_string_buffer(program, len(program))
-    _check(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(buffer), 0, 0), "seccomp")
+class Seccomp:
+    """A seccomp filter that can be installed. What ctypes needs is made once: a type of its own for each size of array."""
+
+    def __init__(self, instructions: bytearray) -> None:
+        """Prepare a filter (`inside.policy`); bytes that change later are those that are installed."""
+        held = (ctypes.c_char * len(instructions)).from_buffer(instructions)
+        program = struct.pack("@HP", len(instructions) // 8, ctypes.addressof(held))
+        self._buffer = ctypes.create_string_buffer(program, len(program))
+        self._held, self._address = held, ctypes.addressof(self._buffer)
+
+    def install(self) -> None:
+        """Filter the calls of this process, for ever."""
+        _check(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, self._address, 0, 0), "seccomp")
 
 
 def drop_capabilities() -> None:
@@ -142,6 +182,21 @@ def drop_capabilities() -> None:
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent ends. A change of user takes it back, so call it after."""
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL, "pdeathsig")
+
+
+def own_user() -> int:
+    """Return a user that nobody else is; in a container with few users, the usual one for nobody."""
+    with open("/proc/self/uid_map", encoding="ascii") as stream:
+        ranges = [[int(word) for word in line.split()] for line in stream]
+    wanted = OWN_USERS + int.from_bytes(os.urandom(3))
+    return wanted if any(first <= wanted < first + size for first, _, size in ranges) else NOBODY
+
+
+def become(user: int) -> None:
+    """Change from root to another user, for ever."""
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
 
 
 def set_dumpable(dumpable: bool) -> None:

@@ -18,6 +18,7 @@ import platform
 import struct
 from collections.abc import Iterable, Mapping
 from errno import ENOSYS, EPERM
+from typing import TypeAlias
 
 ALLOWED = """
 access arch_prctl brk clock_getres clock_gettime clock_nanosleep close close_range copy_file_range creat dup dup2 dup3
@@ -111,9 +112,13 @@ io_uring_setup=425 io_uring_enter=426 io_uring_register=427 open_tree=428 move_m
 openat2=437 pidfd_getfd=438 faccessat2=439 process_madvise=440 futex_waitv=449 mseal=462
 """
 
+Instruction: TypeAlias = tuple[int, int, int, int]
+"""Code, instructions to jump over when true, when false, constant."""
 AUDIT_ARCH: Mapping[str, int] = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 KILL, ERRNO, ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
-LOAD, JUMP_EQUAL, JUMP_AT_LEAST, AND, RETURN = 0x20, 0x15, 0x35, 0x54, 0x06
+LOAD, JUMP, JUMP_EQUAL, JUMP_AT_LEAST, AND, RETURN = 0x20, 0x05, 0x15, 0x35, 0x54, 0x06
+MOST_JUMPED = 255
+"""A condition's jump is one byte."""
 _PID = 0xFFFFFFFF
 """Stands for the process's own id, which is known after the fork."""
 
@@ -140,59 +145,75 @@ def program(machine: str | None = None, programs: bool = False) -> Filter:
         KeyError: no table for this machine.
     """
     machine = machine or platform.machine()
-    known, code = numbers(machine), _Code()
     allowed, checked = set(ALLOWED.split()), _CHECKED
     killed, absent = set(KILLED.split()), set(ABSENT)
     if programs:
         allowed |= set(PROGRAMS.split())
         checked = checked | _CHECKED_PROGRAMS
         absent |= {name for name in killed if name.startswith("io_uring")}
-    code.load(4)
-    code.unless(AUDIT_ARCH[machine], KILL)
-    code.load(0)
-    if machine == "x86_64":
-        code.emit(JUMP_AT_LEAST, 0, 1, 0x40000000)  # the x32 calls, which have the same architecture word
-        code.emit(RETURN, 0, 0, KILL)
-    for name, number in known.items():
+    parts: dict[int, list[Instruction]] = {}
+    for name, number in numbers(machine).items():
         if name in allowed:
-            code.when(number, [(RETURN, 0, 0, ALLOW)])
+            parts[number] = [(RETURN, 0, 0, ALLOW)]
         elif name in absent:
-            code.when(number, [(RETURN, 0, 0, ERRNO | ENOSYS)])
+            parts[number] = [(RETURN, 0, 0, ERRNO | ENOSYS)]
         elif name in killed:
-            code.when(number, [(RETURN, 0, 0, KILL)])
+            parts[number] = [(RETURN, 0, 0, KILL)]
         elif name in checked:
-            code.when(number, checked[name])
-    code.emit(RETURN, 0, 0, ERRNO | EPERM)
-    return Filter(code.instructions)
+            parts[number] = checked[name]
+    code = [(LOAD, 0, 0, 4), (JUMP_EQUAL, 1, 0, AUDIT_ARCH[machine]), (RETURN, 0, 0, KILL), (LOAD, 0, 0, 0)]
+    if machine == "x86_64":  # the x32 calls have the same architecture word
+        code += [(JUMP_AT_LEAST, 0, 1, 0x40000000), (RETURN, 0, 0, KILL)]
+    return Filter(code + _search(_segments(parts)))
+
+
+def _segments(parts: Mapping[int, list[Instruction]]) -> list[tuple[int, list[Instruction]]]:
+    """Return (first number, what to do) for runs of numbers that are treated alike; EPERM where nothing is said."""
+    segments: list[tuple[int, list[Instruction]]] = []
+    for number in range(max(parts) + 2):
+        part = parts.get(number, [(RETURN, 0, 0, ERRNO | EPERM)])
+        if not segments or segments[-1][1] != part:
+            segments.append((number, part))
+    return segments
+
+
+def _search(segments: list[tuple[int, list[Instruction]]]) -> list[Instruction]:
+    """Find the segment of the loaded number by halves: a list of tests took twice as long to install in every process."""
+    if len(segments) == 1:
+        return segments[0][1]  # it may load over the number, and ends in a return
+    half = len(segments) // 2
+    below, above = _search(segments[:half]), _search(segments[half:])
+    if len(below) > MOST_JUMPED:
+        return [(JUMP_AT_LEAST, 0, 1, segments[half][0]), (JUMP, 0, 0, len(below)), *below, *above]
+    return [(JUMP_AT_LEAST, len(below), 0, segments[half][0]), *below, *above]
 
 
 class Filter:
     """A seccomp program, all but the process id that `kill` may name."""
 
-    def __init__(self, instructions: list[tuple[int, int, int, int]]) -> None:
+    def __init__(self, instructions: list[Instruction]) -> None:
         self.instructions = instructions
-        self._bytes = bytearray(b"".join(struct.pack("=HBBI", *i) for i in instructions))
+        self.bytes = bytearray(b"".join(struct.pack("=HBBI", *i) for i in instructions))
         self._places = [8 * n + 4 for n, i in enumerate(instructions) if i[0] == JUMP_EQUAL and i[3] == _PID]
 
-    def for_process(self, pid: int) -> bytearray:
-        """Return the program's bytes for one process."""
+    def name_process(self, pid: int) -> None:
+        """Make `bytes` the program for one process."""
         for place in self._places:
-            struct.pack_into("=I", self._bytes, place, pid)
-        return self._bytes
+            struct.pack_into("=I", self.bytes, place, pid)
 
 
 def _argument(n: int) -> int:
     return 16 + 8 * n  # the low half, on the little-endian machines that have a table
 
 
-def _one_of(argument: int, values: Iterable[int], otherwise: int = EPERM) -> list[tuple[int, int, int, int]]:
+def _one_of(argument: int, values: Iterable[int], otherwise: int = EPERM) -> list[Instruction]:
     """Allow when the low 32 bits of an argument are one of some values. The kernel itself reads no more of these."""
     values = list(values)
     tests = [(JUMP_EQUAL, len(values) - i, 0, value) for i, value in enumerate(values)]
     return [(LOAD, 0, 0, _argument(argument)), *tests, (RETURN, 0, 0, ERRNO | otherwise), (RETURN, 0, 0, ALLOW)]
 
 
-def _masked(argument: int, mask: int, value: int, same: int, other: int) -> list[tuple[int, int, int, int]]:
+def _masked(argument: int, mask: int, value: int, same: int, other: int) -> list[Instruction]:
     """Return one result when the masked argument is a value, another when not."""
     return [
         (LOAD, 0, 0, _argument(argument)),
@@ -203,12 +224,22 @@ def _masked(argument: int, mask: int, value: int, same: int, other: int) -> list
     ]
 
 
-def _open(flags: int) -> list[tuple[int, int, int, int]]:
-    """Refuse to truncate what is opened for reading: Landlock knows truncation only from Linux 6.2 on."""
-    return _masked(flags, O_ACCMODE | O_TRUNC, O_TRUNC, ERRNO | EPERM, ALLOW)
+def _open(flags: int) -> list[Instruction]:
+    """Refuse to truncate what is not opened for writing: Landlock knows truncation only from Linux 6.2 on.
+
+    There are two such modes: reading, and 3, which neither reads nor writes.
+    """
+    return [
+        (LOAD, 0, 0, _argument(flags)),
+        (AND, 0, 0, O_ACCMODE | O_TRUNC),
+        (JUMP_EQUAL, 1, 0, O_TRUNC),
+        (JUMP_EQUAL, 0, 1, O_ACCMODE | O_TRUNC),
+        (RETURN, 0, 0, ERRNO | EPERM),
+        (RETURN, 0, 0, ALLOW),
+    ]
 
 
-_CHECKED: dict[str, list[tuple[int, int, int, int]]] = {
+_CHECKED: dict[str, list[Instruction]] = {
     "clone": _masked(0, CLONE_THREAD, CLONE_THREAD, ALLOW, ERRNO | EPERM),
     "fcntl": _one_of(1, FCNTL),
     "ioctl": _one_of(1, IOCTL, otherwise=25),  # ENOTTY, what a file says to a terminal's request
@@ -221,30 +252,8 @@ _CHECKED: dict[str, list[tuple[int, int, int, int]]] = {
     "socketpair": _one_of(0, [AF_UNIX]),
     "tgkill": _one_of(0, [_PID]),
 }
-_CHECKED_PROGRAMS: dict[str, list[tuple[int, int, int, int]]] = {
+_CHECKED_PROGRAMS: dict[str, list[Instruction]] = {
     "clone": _masked(0, CLONE_OUT, 0, ALLOW, ERRNO | EPERM),
     "mknod": _masked(1, TYPE, FIFO, ALLOW, ERRNO | EPERM),
     "mknodat": _masked(2, TYPE, FIFO, ALLOW, ERRNO | EPERM),
 }
-
-
-class _Code:
-    """A program under construction. A call's part loads over the number, so it must end in a return."""
-
-    def __init__(self) -> None:
-        self.instructions: list[tuple[int, int, int, int]] = []
-
-    def emit(self, *instruction: int) -> None:
-        code, true, false, k = instruction
-        self.instructions.append((code, true, false, k))
-
-    def load(self, offset: int) -> None:
-        self.emit(LOAD, 0, 0, offset)
-
-    def unless(self, value: int, result: int) -> None:
-        self.emit(JUMP_EQUAL, 1, 0, value)
-        self.emit(RETURN, 0, 0, result)
-
-    def when(self, number: int, part: list[tuple[int, int, int, int]]) -> None:
-        self.emit(JUMP_EQUAL, 0, len(part), number)
-        self.instructions += part

@@ -36,9 +36,6 @@ LOOK = 0.02
 OURS = 3
 """Processes of this file that may belong to the programs' user: the first of all, the one that serves, a task's first."""
 CONFINED = b"\0"
-NOBODY = 65534
-OWN_USERS = 1 << 28
-"""Users from here on belong to nobody, so each worker takes one and the count of its processes is its own."""
 
 
 def main(control: int) -> None:
@@ -58,11 +55,11 @@ class Programs:
 
     def __init__(self, link: socket.socket, setup: dict[str, Any]) -> None:
         self.link = link
-        self.user = self.group = _own_user() if os.getuid() == 0 else os.getuid()
+        self.user = self.group = kernel.own_user() if os.getuid() == 0 else os.getuid()
         if os.getuid():
             self.group = os.getgid()
         elif not _may_make_namespaces():
-            _become(self.user)
+            kernel.become(self.user)
             kernel.set_dumpable(True)  # else the files by which a user namespace is set up are root's
         self.proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
         readable = [path for path in setup["readable"] if os.path.exists(path)]
@@ -73,7 +70,7 @@ class Programs:
             raise OSError("/proc does not tell a process's children (CONFIG_PROC_CHILDREN)")
         kernel.no_new_privileges()
         self.landlock = kernel.Landlock([*readable, root.SHARED], root.DEVICES, programs=True)
-        self.filter = policy.program(programs=True).for_process(0)
+        self.seccomp = kernel.Seccomp(policy.program(programs=True).bytes)
         gc.collect()
         gc.freeze()
         link.send(json.dumps({"ready": {"user": self.user, "landlock": kernel.landlock_abi()}}).encode())
@@ -180,7 +177,7 @@ class Programs:
         readable = root.own_scratch(task["scratch_bytes"], self.user, self.group)
         os.setsid()
         if os.getuid() != self.user:
-            _become(self.user)
+            kernel.become(self.user)
         kernel.drop_capabilities()
         os.chdir(root.SCRATCH)
         kept = [os.dup2(d, 300 + i, inheritable=False) for i, d in enumerate((*descriptors, tell))]
@@ -194,7 +191,7 @@ class Programs:
         os.closerange(300 + len(kept), 1 << 16)
         for name, descriptor in zip(task["files"], kept[4:], strict=False):
             _copy(descriptor, os.open(name, os.O_CREAT | os.O_WRONLY, 0o700))
-        kernel.filter_calls(self.filter)
+        self.seccomp.install()
         os.write(kept[-1], CONFINED)
         if task["product"]:
             _make(task, kept[-2])
@@ -223,26 +220,12 @@ def _failure(told: bytes) -> str:
     return told.lstrip(CONFINED).decode(errors="replace") or "it ended before it was confined"
 
 
-def _own_user() -> int:
-    """Return a user that nobody else is; in a container with few users, the usual one for nobody."""
-    with open("/proc/self/uid_map", encoding="ascii") as stream:
-        ranges = [[int(word) for word in line.split()] for line in stream]
-    wanted = OWN_USERS + int.from_bytes(os.urandom(3))
-    return wanted if any(first <= wanted < first + size for first, _, size in ranges) else NOBODY
-
-
 def _may_make_namespaces() -> bool:
     try:
         kernel.unshare(kernel.NEWIPC)
     except PermissionError:
         return False
     return True
-
-
-def _become(user: int) -> None:
-    os.setgroups([])
-    os.setresgid(user, user, user)
-    os.setresuid(user, user, user)
 
 
 def _continue_in_child() -> None:

@@ -2,7 +2,7 @@
 
 The new root is an empty tmpfs in which only what Python needs is mounted, read-only, at its own path; so a file outside
 is not forbidden but absent, and folders on the way to an interpreter below a private home can be passed by any user.
-Scratch is a second tmpfs, whose size is the one hard limit on disk that an ordinary user can set.
+Scratch is a tmpfs too, whose size is the one hard limit on disk that an ordinary user can set.
 
 As root, namespaces are made with root's rights, which are then given up; as an ordinary user inside a user namespace.
 """
@@ -18,6 +18,8 @@ from .kernel import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RDON
 PLACE = "/sys"
 """Where the new root is put together: a folder that every Linux has and no program's files lie under."""
 SCRATCH = "/scratch"
+ROLES = ("solution", "tests")
+"""Each has a scratch of its own, so that neither can fill the other's."""
 PROCESSES = "/proc"
 SHARED = "/shared"
 LINKS = {
@@ -39,8 +41,8 @@ def enter(readable: Sequence[str], scratch_bytes: int | None, shared: str = "") 
 
     Args:
         readable: what of the old root is seen in the new one.
-        scratch_bytes: size of a scratch in which nothing can be executed. None: there is a place for one, and the
-            usual names, for programs that get a scratch each (`own_scratch`).
+        scratch_bytes: size of each of the two scratches, in which nothing can be executed. None: there is a place for
+            one, and the usual names, for programs that get a scratch each (`own_scratch`).
         shared: a folder that such programs see as `SHARED`.
 
     Raises:
@@ -70,7 +72,9 @@ def enter(readable: Sequence[str], scratch_bytes: int | None, shared: str = "") 
             os.symlink(target, PLACE + name)
     else:
         size = f"size={scratch_bytes},nr_inodes={SCRATCH_FILES},mode=777"
-        kernel.mount("tmpfs", PLACE + SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, size)
+        for role in ROLES:
+            os.mkdir(f"{PLACE}{SCRATCH}/{role}")
+            kernel.mount("tmpfs", f"{PLACE}{SCRATCH}/{role}", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, size)
     kernel.mount("none", PLACE, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
     kernel.enter_root(PLACE)
 

@@ -11,6 +11,8 @@ import os
 
 MOST_COUNTED = 20_000
 """Files looked at when the size is taken; more than that is too many."""
+HIDDEN = 1 << 60
+"""A size beyond every limit: what cannot be seen may be anything."""
 
 
 def empty(folder: str) -> None:
@@ -19,7 +21,7 @@ def empty(folder: str) -> None:
     Raises:
         OSError: something cannot be removed.
     """
-    top, moved = os.fsencode(folder), 0
+    top = os.fsencode(folder)
     while names := os.listdir(top):
         for name in names:
             path = os.path.join(top, name)
@@ -33,29 +35,52 @@ def empty(folder: str) -> None:
                     os.unlink(below)
                     continue
                 os.chmod(below, 0o700)  # moving a folder writes in it
-                moved += 1
-                os.rename(below, os.path.join(top, b"align-moved-%d" % moved))
+                os.rename(below, os.path.join(top, b"moved-%s" % os.urandom(16).hex().encode()))  # a name that none has left
             os.rmdir(path)
 
 
-def size(folder: str) -> int:
-    """Return the bytes that a folder takes on its disk; a large number when it holds more files than are counted."""
-    total = counted = 0
+def size(folder: str, pid: int, file_bytes: int) -> int:
+    """Return the bytes that a folder takes on its disk, with what a process holds there after deleting it.
+
+    Args:
+        folder: where.
+        pid: the process.
+        file_bytes: the most that one file can take.
+
+    Returns:
+        `HIDDEN` when there is a folder that cannot be listed, or more files than are counted.
+    """
+    total, counted = _deleted(folder, pid, file_bytes), 0
     left = [os.fsencode(folder)]
-    while left:
-        try:
-            entries = os.scandir(left.pop())
-        except OSError:  # without permissions, too deep, or gone since: it still counts as a file
-            continue
-        with entries:
-            for entry in entries:
+    try:
+        while left:
+            for entry in os.scandir(left.pop()):
                 counted += 1
                 if counted > MOST_COUNTED:
-                    return 1 << 60
-                with contextlib.suppress(OSError):  # gone since, or too deep to be named
+                    return HIDDEN
+                with contextlib.suppress(FileNotFoundError):  # gone since
                     total += entry.stat(follow_symlinks=False).st_blocks * 512
                     if entry.is_dir(follow_symlinks=False):
                         left.append(entry.path)
+    except FileNotFoundError:
+        return total
+    except OSError:  # without permissions, or too deep
+        return HIDDEN
+    return total
+
+
+def _deleted(folder: str, pid: int, file_bytes: int) -> int:
+    """Return the bytes of files on a folder's disk that have no name any more, but are open in a process or mapped by it."""
+    device, total, files = os.stat(folder).st_dev, 0, set()
+    with contextlib.suppress(OSError):  # it is ending, and they with it; that this can be seen at all is probed at the start
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):
+            held = os.stat(f"/proc/{pid}/fd/{descriptor}")
+            if held.st_nlink == 0 and held.st_dev == device and held.st_ino not in files:
+                files.add(held.st_ino)
+                total += held.st_blocks * 512
+        with open(f"/proc/{pid}/maps", "rb") as maps:
+            mapped = {line.split()[4] for line in maps if line.endswith(b" (deleted)\n") and os.fsencode(folder) in line}
+        total += file_bytes * sum(int(inode) not in files for inode in mapped)
     return total
 
 

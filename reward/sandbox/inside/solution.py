@@ -11,12 +11,12 @@ where `what` names a global of the solution or the number of an object that was 
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import json
 import linecache
 import operator
 import os
+import signal
 import sys
 import traceback
 import types
@@ -25,6 +25,9 @@ from typing import Any
 from . import channel, values
 
 FILE = "solution.py"
+SAID_OF_CALLS = ("error", "memory", "output_limit", "disk", "blocked")
+SAID_WHEN_LOADING = ("load_error", "exited_early", "memory", "output_limit", "disk", "blocked")
+"""Words that this side may use; it can write any other, which then count for the plainest of these."""
 _CHANGEABLE = (list, dict, set, bytearray)
 OPERATORS = ("lt", "le", "gt", "ge", "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "neg", "abs")
 _OPERATIONS = {
@@ -39,7 +42,7 @@ _OPERATIONS = {
     "iter": lambda thing: iter(thing),
     "str": lambda thing: str(thing),
     "repr": lambda thing: repr(thing),
-    "fields": lambda thing: {str(name): getattr(thing, name) for name in type(thing).__dataclass_fields__},
+    "bool": lambda thing: bool(thing),
     **{name: getattr(operator, name) for name in OPERATORS},
 }
 
@@ -72,12 +75,13 @@ class Server:
         return {"names": {str(k): _sort(v) for k, v in list(self.module.__dict__.items()) if not str(k).startswith("__")}}
 
     def serve(self) -> None:
-        """Answer until the other side closes the channel."""
+        """Answer until the other side closes the channel; then wait for the end, so that what is held can be measured."""
         while True:
             try:
                 message = channel.receive(self.descriptor, 1 << 30)
             except channel.Closed:
-                return
+                signal.pause()
+                continue
             channel.send(self.descriptor, self.answer(message))
 
     def answer(self, message: bytes) -> bytes:
@@ -104,7 +108,11 @@ class Server:
         before = [self._pack(arg) if type(arg) in _CHANGEABLE or _is_array(arg) else None for arg in args]
         value = thing(*args, **kwargs)
         awaited = type(value) is types.CoroutineType
-        reply = {"value": self._pack(asyncio.run(value) if awaited else value)}
+        if awaited:
+            import asyncio  # noqa: PLC0415 (large, and rarely needed)
+
+            value = asyncio.run(value)
+        reply = {"value": self._pack(value)}
         after = {i: self._pack(args[i]) for i, packed in enumerate(before) if packed is not None}
         changed = {str(i): packed for i, packed in after.items() if packed != before[i]}
         return reply | ({"changed": changed} if changed else {}) | ({"awaited": True} if awaited else {})
@@ -126,7 +134,7 @@ class Server:
             self.spoken_of.append(value)
         kind = type(value)
         own = kind.__eq__ is not object.__eq__
-        return {"id": number, "class": kind.__name__, "equal": own, "fields": hasattr(kind, "__dataclass_fields__")}
+        return {"id": number, "class": kind.__name__, "equal": own}
 
 
 def _sort(value: Any) -> list[str]:

@@ -15,8 +15,9 @@ import base64
 import datetime
 import json
 import math
+import re
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -30,6 +31,13 @@ MAX_DEPTH = 100
 """Containers in containers; a list that holds itself is found by it."""
 MAX_DRAWN = 100_000
 """Items taken from an iterator, which may have no end."""
+MAX_CONTAINERS = 100_000
+"""Lists and the like in one value that is read: each takes 60 bytes and more, from two bytes of text."""
+MAX_READ_DEPTH = 80
+"""Less than is written, so that what was read can be sent back inside something else."""
+MAX_RECORD_KINDS = 50
+MAX_SAME_HASH = 32
+MAX_BITS = 4096
 _SMALL = 1 << 63
 _ARRAY_KINDS = "?bhilqBHILQefdFD"
 
@@ -65,11 +73,10 @@ def load(data: bytes, opaque: Callable[[Plain], Any]) -> Any:
         CannotCarry: the bytes are not what `dump` writes. They may come from an enemy.
     """
     try:
-        return unpack(json.loads(data), opaque)
-    except CannotCarry:
-        raise
-    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, MemoryError, AttributeError) as error:
-        raise CannotCarry(f"not a value: {type(error).__name__}") from None
+        plain = json.loads(data)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise CannotCarry(f"not JSON: {type(error).__name__}") from None
+    return unpack(plain, opaque)
 
 
 def pack(value: Any, opaque: Callable[[Any], Plain], depth: int = 0) -> Plain:
@@ -113,24 +120,60 @@ def _pack_other(value: Any, opaque: Callable[[Any], Plain], depth: int) -> Plain
 
 
 def unpack(value: Plain, opaque: Callable[[Plain], Any]) -> Any:
-    """Return what `pack` made plain."""
-    if isinstance(value, list):
-        return [unpack(item, opaque) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if len(value) != 1:
-        raise CannotCarry("not a value")
-    ((tag, content),) = value.items()
-    return opaque(content) if tag == "opaque" else _READERS[tag](content, lambda item: unpack(item, opaque))
+    """Return what `pack` made plain; `opaque` makes what stands for other objects.
+
+    Raises:
+        CannotCarry: it is not what `pack` makes, or would cost the reader more than its bytes cost the writer.
+    """
+    try:
+        return _Reader(opaque).read(value, 0)
+    except CannotCarry:
+        raise
+    except Exception as error:  # whatever a crafted value makes a constructor raise, it is no value
+        raise CannotCarry(f"not a value: {type(error).__name__}") from None
 
 
-def record(name: str, fields: list[str], items: list[Any]) -> tuple[Any, ...]:
-    """Return a tuple whose items have names, without the code generation of `namedtuple`."""
-    named = {str(field): property(itemgetter(i)) for i, field in enumerate(fields) if not str(field).startswith("_")}
-    return type(str(name), (tuple,), {**named, "__slots__": (), "__repr__": _record_repr(str(name), fields)})(items)
+class _Reader:
+    """Reads one value, and counts what a small text could make large."""
+
+    def __init__(self, opaque: Callable[[Plain], Any]) -> None:
+        self.opaque = opaque
+        self.containers = 0
+        self.kinds: dict[tuple[str, ...], type] = {}
+
+    def read(self, value: Plain, depth: int) -> Any:
+        if not isinstance(value, list | dict):
+            return value
+        self.containers += 1
+        if self.containers > MAX_CONTAINERS or depth > MAX_READ_DEPTH:
+            raise CannotCarry(f"more than {MAX_CONTAINERS:,} containers in a value, or {MAX_READ_DEPTH} in each other")
+        if isinstance(value, list):
+            return [self.read(item, depth + 1) for item in value]
+        ((tag, content),) = value.items()
+        if tag == "opaque":
+            return self.opaque(content)
+        if tag == "record":
+            name, fields, items = content
+            return self._record(name, fields, items, depth)
+        return _READERS[tag](content, lambda item: self.read(item, depth + 1))
+
+    def _record(self, name: str, fields: list[str], items: list[Plain], depth: int) -> Any:
+        key = (str(name), *map(str, fields))
+        if key not in self.kinds:
+            if len(self.kinds) == MAX_RECORD_KINDS:
+                raise CannotCarry(f"more than {MAX_RECORD_KINDS} kinds of named tuples")
+            self.kinds[key] = record_type(*key)
+        return self.kinds[key](self.read(item, depth + 1) for item in items)
 
 
-def _record_repr(name: str, fields: list[str]) -> Callable[[tuple[Any, ...]], str]:
+def record_type(name: str, *fields: str) -> type:
+    """Return a kind of tuple whose items have names, without the code generation of `namedtuple`."""
+    named = {field: property(itemgetter(i)) for i, field in enumerate(fields) if not field.startswith("_")}
+    shown = {"_fields": fields, "__slots__": (), "__repr__": _record_repr(name, fields)}
+    return type(name, (tuple,), {**named, **shown})
+
+
+def _record_repr(name: str, fields: tuple[str, ...]) -> Callable[[tuple[Any, ...]], str]:
     return lambda self: f"{name}({', '.join(f'{f}={item!r}' for f, item in zip(fields, self, strict=False))})"
 
 
@@ -143,20 +186,23 @@ def _pack_numpy(value: Any) -> Plain:
     return None
 
 
-def _numpy_dtype(text: str) -> Any:
+def _numpy_dtype(text: Any) -> Any:
     import numpy  # noqa: PLC0415 (only when the other side sends an array)
 
-    dtype = numpy.dtype(text)
-    if dtype.char not in _ARRAY_KINDS:
-        raise CannotCarry(f"an array of {text}")
-    return dtype
+    # `numpy.dtype` parses some texts as Python; these it does not
+    if not (isinstance(text, str) and re.fullmatch(r"[<>|=]?[biufc](?:1|2|4|8|16|32)", text)):
+        raise CannotCarry(f"an array of {str(text)[:20]!r}")
+    return numpy.dtype(text)
 
 
 def _read_array(content: Plain, _: Any) -> Any:
     import numpy  # noqa: PLC0415
 
     text, shape, data = content
-    return numpy.frombuffer(base64.b64decode(data), _numpy_dtype(text)).reshape([int(n) for n in shape]).copy()
+    flat, shape = numpy.frombuffer(base64.b64decode(data), _numpy_dtype(text)), [int(n) for n in shape]
+    if any(n > max(1, flat.size, MAX_CONTAINERS) for n in shape):
+        raise CannotCarry("an array larger than its data")
+    return flat.reshape(shape).copy()
 
 
 def _read_scalar(content: Plain, _: Any) -> Any:
@@ -175,6 +221,32 @@ def _items(value: Any, item: Item) -> Plain:
 
 def _pairs(value: Any, item: Item) -> Plain:
     return [[item(key), item(one)] for key, one in value.items()]
+
+
+def _unequal_hashes(items: list[Any]) -> list[Any]:
+    """Return the items, unless many have one hash: a set or dict of these takes time as the square of their number."""
+    hashes = Counter(map(hash, items))
+    if hashes and max(hashes.values()) > MAX_SAME_HASH and len(set(hashes)) < len(items):
+        raise CannotCarry("many items with one hash")
+    return items
+
+
+def _few(items: list[Any]) -> list[Any]:
+    if len(items) > MAX_DRAWN:
+        raise CannotCarry(f"an iterator of more than {MAX_DRAWN:,} items")
+    return items
+
+
+def _dict(content: Plain, item: Item) -> dict[Any, Any]:
+    keys = _unequal_hashes([item(key) for key, _ in content])
+    return dict(zip(keys, (item(one) for _, one in content), strict=True))
+
+
+def _fraction(content: Plain, _: Item) -> Fraction:
+    numerator, denominator = (int(part, 16) for part in content)
+    if max(numerator.bit_length(), denominator.bit_length()) > MAX_BITS:
+        raise CannotCarry(f"a fraction of more than {MAX_BITS} bits")
+    return Fraction(numerator, denominator)
 
 
 def _read_range(content: Plain, _: Item) -> range:
@@ -204,23 +276,22 @@ _READERS: dict[str, Callable[[Plain, Item], Any]] = {
     "int": lambda content, _: int(content, 16),
     "float": lambda content, _: float({"inf": "inf", "-inf": "-inf", "nan": "nan"}[content]),
     "tuple": lambda content, item: tuple(item(one) for one in content),
-    "dict": lambda content, item: {item(key): item(one) for key, one in content},
-    "set": lambda content, item: {item(one) for one in content},
-    "frozenset": lambda content, item: frozenset(item(one) for one in content),
+    "dict": _dict,
+    "set": lambda content, item: set(_unequal_hashes([item(one) for one in content])),
+    "frozenset": lambda content, item: frozenset(_unequal_hashes([item(one) for one in content])),
     "bytes": lambda content, _: base64.b64decode(content),
     "bytearray": lambda content, _: bytearray(base64.b64decode(content)),
     "complex": lambda content, item: complex(item(content[0]), item(content[1])),
     "deque": lambda content, item: deque(item(one) for one in content),
     "range": _read_range,
     "decimal": lambda content, _: Decimal(str(content)),
-    "fraction": lambda content, _: Fraction(int(content[0], 16), int(content[1], 16)),
+    "fraction": _fraction,
     "datetime": lambda content, _: datetime.datetime.fromisoformat(content),
     "date": lambda content, _: datetime.date.fromisoformat(content),
     "time": lambda content, _: datetime.time.fromisoformat(content),
     "timedelta": lambda content, _: datetime.timedelta(*(int(part) for part in content)),
     "ellipsis": lambda content, _: ...,
-    "iterator": lambda content, item: iter([item(one) for one in content]),
-    "record": lambda content, item: record(content[0], content[1], [item(one) for one in content[2]]),
+    "iterator": lambda content, item: iter(_few([item(one) for one in content])),
     "array": _read_array,
     "scalar": _read_scalar,
 }

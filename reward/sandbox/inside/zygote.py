@@ -24,25 +24,28 @@ import sys
 import time
 from dataclasses import dataclass, field
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
-from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from typing import Any
 
-from . import judge, kernel, policy, root, scratch, solution
+from . import judge, kernel, policy, remote, root, scratch, solution
+from .warm import warm_up
 
-NOBODY = 65534
+LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
+OURS = 4
+"""Processes of a worker's user beside what a piece of code starts: the zygote, the one before it, and the two it forked."""
 FILES = 64
 """Descriptors that a sandboxed process may have."""
 SECOND_LOOK = 0.05
-"""Seconds between looks at a scratch folder that has no hard limit."""
+"""Seconds between looks at the scratch folder."""
 CONFINED = b"\0"
 GRACE = 2.0
 """Wall-clock seconds for the tests to say what they know when the solution's process has ended."""
 MODULES = """
-abc array ast asyncio base64 binascii bisect calendar cmath collections contextlib copy csv dataclasses datetime decimal
+abc array ast base64 binascii bisect calendar cmath collections contextlib copy csv dataclasses datetime decimal
 difflib enum fractions functools graphlib hashlib heapq html inspect io itertools json keyword linecache math numbers operator
 pathlib pprint queue random re secrets statistics string struct tempfile textwrap threading time timeit traceback types typing
 unicodedata unittest uuid zlib zoneinfo concurrent.futures
 """
+"""Not asyncio: it takes 4 MB, which every fork would pay for, and 40 ms where it is imported."""
 
 
 def main(control: int) -> None:
@@ -70,7 +73,7 @@ class Child:
     status: int | None = None
     """As wait(2) gives it; None while it runs."""
     reason: str = ""
-    """Why the zygote killed it: cpu, wall, disk, or done."""
+    """Why the zygote killed it: cpu, wall, disk, threads or done."""
     confined: int = -1
     """A pipe that it writes a byte to when it is confined, before it reads anything untrusted."""
     usage: dict[str, Any] = field(default_factory=dict)
@@ -107,44 +110,55 @@ class Zygote:
 
     def __init__(self, link: socket.socket, setup: dict[str, Any]) -> None:
         self.link, self.level, self.folder = link, setup["level"], setup["scratch"]
-        _preload(setup["packages"])
+        _preload(setup["packages"], setup["importable"])
         readable = _readable(setup["packages"])
         self.memory = _address_space()
+        nobody = kernel.own_user()
         if self.level == "full":
             root.enter(readable, setup["scratch_bytes"])
             _continue_in_child()
             self.folder = root.SCRATCH
-        readable = [path for path in readable if os.path.exists(path)]
-        user = self._change_user(setup["scratch"])
+        else:
+            for role in root.ROLES:
+                os.mkdir(f"{self.folder}/{role}")
+        user = self._change_user(nobody)
+        self.counted = self.level == "full" or user == "nobody"
+        """Whether the processes of this user are this worker's alone, so that the kernel can count them."""
+        kernel.set_dumpable(True)  # a change of user ends it, and with it the sight of a child's open files
         kernel.drop_capabilities()
         kernel.no_new_privileges()
-        self.landlock = self.filter = None
+        self.rulesets: dict[str, int] = {}
+        self.filter = None
         if self.level != "weak" or kernel.landlock_abi():
-            self.landlock = kernel.Landlock(readable, [d for d in root.DEVICES if os.path.exists(d)])
+            readable, listable = _files(readable)
+            devices = [device for device in root.DEVICES if os.path.exists(device)]
+            landlock = kernel.Landlock(readable, devices, listable=listable)
+            self.rulesets = {role: landlock.prepared(f"{self.folder}/{role}") for role in root.ROLES}
+            landlock.close()
         with contextlib.suppress(KeyError):  # no table for this machine: a level that needs it is refused by the parent
             self.filter = policy.program()
+            self.seccomp = kernel.Seccomp(self.filter.bytes)
         self.null = os.open("/dev/null", os.O_RDWR)
+        warm_up()
         gc.collect()
         gc.freeze()
         about = {"user": user, "landlock": kernel.landlock_abi(), "seccomp": self.filter is not None, "pid": os.getpid()}
         link.send(json.dumps({"ready": about}).encode())
 
-    def _change_user(self, folder: str) -> str:
+    def _change_user(self, nobody: int) -> str:
         """As root, become nobody, if nobody can read the interpreter; else root without a capability, in the same cage."""
         if os.getuid():
             return "own"
-        os.setegid(NOBODY)
-        os.seteuid(NOBODY)
+        os.setegid(nobody)
+        os.seteuid(nobody)
         readable = os.access(os.__file__, os.R_OK, effective_ids=True)
         os.seteuid(0)
         os.setegid(0)
         if not readable:
             return "root without capabilities: nobody cannot read the interpreter"
-        if self.level != "full":
-            os.chown(folder, NOBODY, NOBODY)
-        os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
+        for folder in [self.folder, *(f"{self.folder}/{role}" for role in root.ROLES)] if self.level != "full" else []:
+            os.chown(folder, nobody, nobody)
+        kernel.become(nobody)
         return "nobody"
 
     # -- tasks ----------------------------------------------------------------------------------------------------
@@ -174,20 +188,19 @@ class Zygote:
             os.close(descriptor)
         self._watch(children, task)
         for role in ours:
-            self._clean(f"{self.folder}/{role}")
+            scratch.empty(f"{self.folder}/{role}")
         return {child.role: {"status": child.status, "reason": child.reason, **child.usage} for child in children}
 
     def _fork(self, role: str, descriptors: list[int], task: dict[str, Any]) -> Child:
-        os.mkdir(f"{self.folder}/{role}", 0o700)
         confined, tell = os.pipe()
-        started, pid = time.monotonic(), os.fork()
+        started, pid = time.monotonic(), kernel.fork()
         if pid:
             os.close(tell)
             return Child(role, pid, os.pidfd_open(pid), started, confined=confined)
         try:
             tell, first = self._descriptors(descriptors, tell)
             try:
-                self._confine(f"{self.folder}/{role}", (first, tell), task)
+                self._confine(role, (first, tell), task)
             except BaseException as error:
                 os.write(tell, f"{type(error).__name__}: {error}".encode())
                 raise
@@ -214,22 +227,25 @@ class Zygote:
             os.dup2(d, target)
         return told, len(kept)
 
-    def _confine(self, folder: str, closed: tuple[int, int], task: dict[str, Any]) -> None:
+    def _confine(self, role: str, closed: tuple[int, int], task: dict[str, Any]) -> None:
         """Give up, before any untrusted byte is read, all that the task does not need.
 
         One descriptor too many undoes the whole: all are closed from the first of `closed` on, but for the second.
         """
         os.setsid()
+        folder = f"{self.folder}/{role}"
         os.chdir(folder)
         os.environ["TMPDIR"] = os.environ["HOME"] = folder
-        kernel.set_limits(task["cpu_seconds"], self.memory + task["memory_bytes"], task["output_bytes"], FILES)
+        processes = task["processes"] + OURS if self.counted else None
+        kernel.set_limits(task["cpu_seconds"], self.memory + task["memory_bytes"], task["output_bytes"], FILES, processes)
         kernel.die_with_parent()
-        if self.landlock:
-            self.landlock.enter(folder)
+        if self.rulesets:
+            kernel.restrict(self.rulesets[role])
         os.closerange(*closed)
         os.closerange(closed[1] + 1, 1 << 16)
         if self.filter:
-            kernel.filter_calls(self.filter.for_process(os.getpid()))
+            self.filter.name_process(os.getpid())
+            self.seccomp.install()
 
     def _watch(self, children: list[Child], task: dict[str, Any]) -> None:
         """Wait until the tests have ended, or the parent has what it wants; end what is left."""
@@ -242,7 +258,7 @@ class Zygote:
         try:
             while decides.status is None:
                 wait = min(until - time.monotonic(), *(self._left(c, task) / cores for c in children if c.status is None))
-                wait = min(wait, SECOND_LOOK) if self.level != "full" else wait
+                wait = min(wait, SECOND_LOOK)
                 for descriptor, _ in poller.poll(max(1, wait * 1000)):
                     if descriptor == self.link.fileno():
                         self.link.recv(16)  # "stop", or the parent is gone
@@ -251,13 +267,13 @@ class Zygote:
                     by_handle[descriptor].end()
                     until = min(until, time.monotonic() + GRACE)
                 self._enforce(children, task, until)
-            if os.waitstatus_to_exitcode(decides.status) == judge.GONE:
+            if os.waitstatus_to_exitcode(decides.status) == remote.GONE:
                 ending = next(child for child in children if child is not decides)
                 if ending.status is None and select.select([ending.handle], [], [], GRACE)[0]:
                     ending.end()
         finally:
             for child in children:
-                child.kill("done")
+                child.kill("disk" if self._overfull(child, task) else "done")
 
     def _left(self, child: Child, task: dict[str, Any]) -> float:
         return max(0.005, task["cpu_seconds"] - child.cpu())
@@ -272,25 +288,26 @@ class Zygote:
                 child.kill("cpu")
             elif late:
                 child.kill("wall")
-            elif self._overfull(child, task):
-                child.kill("disk")
+            elif time.monotonic() - child.started > SECOND_LOOK:
+                self._look(child, task)
+
+    def _look(self, child: Child, task: dict[str, Any]) -> None:
+        """Kill what has too many threads, where the kernel does not count them, or too much on disk."""
+        if not self.counted and _threads(child.pid) > task["processes"]:
+            child.kill("threads")
+        elif self._overfull(child, task):
+            child.kill("disk")
 
     def _overfull(self, child: Child, task: dict[str, Any]) -> bool:
-        """Does it take more disk than allowed? At level full the kernel sees to that."""
-        if self.level == "full" or time.monotonic() - child.started < SECOND_LOOK:
-            return False
-        return scratch.size(f"{self.folder}/{child.role}") > task["scratch_bytes"]
-
-    def _clean(self, folder: str) -> None:
-        try:
-            os.rmdir(folder)
-        except OSError:
-            os.chmod(folder, 0o700)
-            scratch.empty(folder)
-            os.rmdir(folder)
+        """Does it take more disk than allowed? At level full the disk is its own and knows how full it is."""
+        if self.level != "full":
+            size = scratch.size(f"{self.folder}/{child.role}", child.pid, task["output_bytes"])
+            return size > task["scratch_bytes"]
+        disk = os.statvfs(f"{self.folder}/{child.role}")
+        return (disk.f_blocks - disk.f_bfree) * disk.f_frsize > task["scratch_bytes"]
 
 
-def _preload(packages: list[str]) -> None:
+def _preload(packages: list[str], importable: list[str]) -> None:
     """Import what solutions import, once; then leave only the standard library and the allowed packages to be found."""
     for name in [*MODULES.split(), *packages]:
         importlib.import_module(name)
@@ -299,7 +316,7 @@ def _preload(packages: list[str]) -> None:
         importlib.import_module("numpy.random").seed(0)
     library = os.path.dirname(os.__file__)
     sys.path[:] = [p for p in sys.path if p.startswith(library) and "-packages" not in p]
-    finders: list[Any] = [BuiltinImporter, FrozenImporter, PathFinder, Packages(_closure(packages))]
+    finders: list[Any] = [BuiltinImporter, FrozenImporter, PathFinder, Packages(importable)]
     sys.meta_path[:] = finders
     sys.path_importer_cache.clear()
 
@@ -320,37 +337,9 @@ class Packages:
         )
 
 
-def _closure(packages: list[str]) -> list[str]:
-    """Return the packages and those that they require, by the names that are imported."""
-    modules = packages_distributions()
-    provides: dict[str, list[str]] = {}
-    for module, names in modules.items():
-        for name in names:
-            provides.setdefault(_normal(name), []).append(module)
-    left, seen = [_normal(d) for p in packages for d in modules.get(p, ())], set()
-    while left:
-        name = left.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        with contextlib.suppress(PackageNotFoundError):
-            wanted = distribution(name).requires or []
-            left += [_normal(_name_of(one)) for one in wanted if "extra ==" not in one]
-    return list(dict.fromkeys([*packages, *(module for name in sorted(seen) for module in provides.get(name, ()))]))
-
-
-def _normal(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")
-
-
-def _name_of(requirement: str) -> str:
-    end = next((i for i, c in enumerate(requirement) if not (c.isalnum() or c in "-_.")), len(requirement))
-    return requirement[:end]
-
-
 def _readable(packages: list[str]) -> list[str]:
     """Return the folders and files that sandboxed code may read: interpreter, system libraries, packages, time zones."""
-    found = [os.path.dirname(os.__file__), "/lib", "/lib64", "/usr/lib", "/usr/lib64"]
+    found = [os.path.dirname(os.__file__), *LIBRARIES]
     found += ["/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo"]
     for finder in sys.meta_path:
         if isinstance(finder, Packages):
@@ -358,6 +347,29 @@ def _readable(packages: list[str]) -> list[str]:
                 places = spec.submodule_search_locations or ([spec.origin] if spec.origin else [])
                 found += [*places, *(f"{place}.libs" for place in places)]
     return [path for path in dict.fromkeys(found) if os.path.exists(path)]
+
+
+def _files(places: list[str]) -> tuple[list[str], list[str]]:
+    """Return what may be read of the places shown, and what may be listed only.
+
+    Packages that nobody allowed may lie in the folder of the standard library; of these the names can be seen.
+    """
+    found, listed = [], []
+    for place in dict.fromkeys(os.path.realpath(place) for place in places if os.path.exists(place)):
+        if place in (os.path.dirname(os.path.realpath(os.__file__)), *map(os.path.realpath, LIBRARIES)):
+            inside = [name for name in os.listdir(place) if not name.endswith("-packages") and not name.startswith("python")]
+            found += [f"{place}/{name}" for name in inside]
+            listed.append(place)
+        else:
+            found.append(place)
+    return [path for path in found if os.path.exists(path)], listed
+
+
+def _threads(pid: int) -> int:
+    try:
+        return os.stat(f"/proc/{pid}/task").st_nlink - 2
+    except OSError:  # it is ending
+        return 0
 
 
 def _failure(told: bytes) -> str:

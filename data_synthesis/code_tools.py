@@ -1,0 +1,120 @@
+"""What must look into a model's source, and so runs in the sandbox: this file's text is sent there and called.
+
+Nothing here is called in the trainer's process on a model's text: a source can be crafted to crash a parser.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import hashlib
+from typing import Any
+
+MUTANTS = 8
+"""Most mutants of one solution, beside the one that returns nothing."""
+
+
+def signatures(sources: list[str]) -> list[str | None]:
+    """Return, for each source, a hash of its syntax tree without comments, docstrings and layout; None if it has none."""
+    return [_signature(source) for source in sources]
+
+
+def _signature(source: str) -> str | None:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    for node in ast.walk(tree):
+        documented = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module)
+        if documented and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.dump(tree).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def asserts(texts: list[str], name: str, most: int) -> list[tuple[list[str], list[str]]]:
+    """Return, for each text of tests, its imports and the first asserts that call a function; none if it does not parse.
+
+    An assert inside `def check(candidate)` or a test function counts, as if `candidate` were the function, when it uses no
+    other name that only its function knows.
+    """
+    return [_asserts(text, name, most) for text in texts]
+
+
+def _asserts(text: str, name: str, most: int) -> tuple[list[str], list[str]]:
+    tree = _longest(text)
+    imports = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    found: list[str] = []
+    for node in tree.body:
+        if isinstance(node, ast.Assert):
+            found.append(ast.unparse(node))
+        elif isinstance(node, ast.FunctionDef) and node.name != name:
+            names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+            bound = {a.arg for a in node.args.args} | {n.id for n in names if not isinstance(n.ctx, ast.Load)}
+            candidate = node.args.args[0].arg if node.name == "check" and node.args.args else None
+            for inner in node.body:
+                if isinstance(inner, ast.Assert):
+                    renamed = _Renamed(candidate, name).visit(copy.deepcopy(inner)) if candidate else inner
+                    used = {n.id for n in ast.walk(renamed) if isinstance(n, ast.Name)}
+                    found += [] if used & (bound - {name}) else [ast.unparse(ast.fix_missing_locations(renamed))]
+    calling = [one for one in found if any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(ast.parse(one)))]
+    return imports, calling[:most]
+
+
+def _longest(text: str) -> ast.Module:
+    """Parse the text, or as many of its first lines as parse: a completion may be cut in the middle of a line."""
+    lines = text.split("\n")
+    for end in range(len(lines), max(0, len(lines) - 20), -1):
+        try:
+            return ast.parse("\n".join(lines[:end]))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return ast.Module([], [])
+
+
+class _Renamed(ast.NodeTransformer):
+    def __init__(self, old: str | None, new: str) -> None:
+        self.old, self.new = old, new
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        """Rename a name."""
+        return ast.Name(self.new, node.ctx) if node.id == self.old else node
+
+
+def mutants(source: str, name: str) -> list[str]:
+    """Return changed copies of a solution that should be wrong: one that returns nothing, then one change each.
+
+    Changed: a comparison, an arithmetic or boolean operator, a constant, or a condition; spread over the source.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    places = [place for place, node in enumerate(ast.walk(copy.deepcopy(tree))) if _change(node)]
+    made = [f"def {name}(*args, **kwargs):\n    return None\n"]
+    for place in places[:: max(1, -(-len(places) // MUTANTS))]:
+        changed = copy.deepcopy(tree)
+        _change(list(ast.walk(changed))[place])
+        made.append(ast.unparse(ast.fix_missing_locations(changed)))
+    return made
+
+
+_SWAPPED: dict[Any, Any] = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
+    ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
+}  # fmt: skip
+
+
+def _change(node: Any) -> bool:
+    """Change one node in place; return whether there was something to change."""
+    if isinstance(node, ast.BinOp | ast.BoolOp) and type(node.op) in _SWAPPED:
+        node.op = _SWAPPED[type(node.op)]()
+    elif isinstance(node, ast.Compare) and type(node.ops[0]) in _SWAPPED:
+        node.ops[0] = _SWAPPED[type(node.ops[0])]()
+    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        node.value += 1
+    elif isinstance(node, ast.If | ast.While) and not isinstance(node.test, ast.Compare | ast.BoolOp | ast.Constant):
+        node.test = ast.UnaryOp(ast.Not(), node.test)
+    else:
+        return False
+    return True

@@ -1,0 +1,51 @@
+"""Do once in the zygote what every forked process would do again: lazy imports, caches, and Python's own specialising.
+
+A page that a forked process writes is copied for it, and in a virtual machine that costs 3 microseconds; a process that does
+for the first time what was done here writes 200 pages fewer. Nothing of a user's is run: the program below is all.
+"""
+
+from __future__ import annotations
+
+import json
+import linecache
+import os
+import socket
+import sys
+
+from . import channel, judge, remote, solution, values
+
+ROUNDS = 20
+"""CPython 3.11 counts 8 calls and 16 loop turns before it specialises a piece of code."""
+_SOURCE = b"def f(x, y=1):\n    return [x + y]\n"
+_TESTS = b"def check(candidate):\n    assert candidate(1) == [2], 'one'\n\nassert f(1) == [2]\n"
+_CALL = ["call", "f", [[1, 2.5, "a", (True, None)], {"k": 1}], {}]
+
+
+def warm_up() -> None:
+    """Load, call and test a small program, in this process."""
+    for _ in range(ROUNDS):
+        _of_the_solution()
+        _of_the_tests()
+    sys.modules.pop("solution", None)
+    linecache.clearcache()
+
+
+def _of_the_solution() -> None:
+    server = solution.Server(-1, 1 << 20)
+    json.dumps(server.load(_SOURCE, "f")).encode("ascii")
+    server.answer(values.dump(["call", "f", [1], {}], str, 1 << 20))
+    server.answer(values.dump(_CALL, str, 1 << 20))  # raises, which is to be warm too
+
+
+def _of_the_tests() -> None:
+    ours, theirs = (end.detach() for end in socket.socketpair())
+    try:
+        for reply in ({"names": {"f": ["function", "solution"]}}, {"value": [2]}, {"value": [2]}):
+            channel.send(theirs, json.dumps(reply).encode("ascii"))
+        said = judge.Tests(remote.Link(ours, 1 << 20), "f").run(_TESTS)
+        if said["status"] != "pass":
+            raise RuntimeError(f"the sandbox's own small test: {said['why']}")
+        json.dumps(said).encode("ascii")
+    finally:
+        os.close(ours)
+        os.close(theirs)

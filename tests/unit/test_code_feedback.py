@@ -1,0 +1,139 @@
+"""Execution feedback for code on scripted answers: which tests judge, which solutions are kept, and what is refused."""
+
+import json
+
+import pytest
+
+from align.core import tables
+from align.core.errors import RecipeError
+from align.core.recipe import Recipe
+
+TASK = "Write a Python function `def double(x):` that returns twice its argument."
+
+
+def block(text):
+    return f"Here it is:\n```python\n{text}\n```"
+
+
+RIGHT = block("def double(x):\n    return 2 * x")
+ALSO_RIGHT = block("def double(x):\n    # by adding\n    return x + x")
+SAME_TREE = block('def double(x):\n    """Twice."""\n    return 2*x')
+SQUARE = block("def double(x):\n    return x * x")
+BROKEN = block("def double(x)\n    return 2 * x")
+LOOPS = block("def double(x):\n    while x: pass\n    return 0")
+NOTHING = block("").replace("```python\n\n```", "```\n\n```")
+TESTS = block("assert double(2) == 4\nassert double(3) == 6\nassert double(0) == 0")
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Run the stage over prompts; return demonstrations, pairs, report and lineage notes."""
+
+    def run(solutions, tests=(), prompts=({"prompt": TASK},), repairs=(), **fields):
+        (tmp_path / "prompts.jsonl").write_text("".join(json.dumps(p) + "\n" for p in prompts))
+        replies = {"it fails": list(repairs), "Do not solve": list(tests), "": list(solutions)}
+        generators = {"coder": {"kind": "scripted", "replies": {k: v for k, v in replies.items() if v}}}
+        stage = {"kind": "execution_feedback", "mode": "code", "prompts": "prompts", "generator": "coder"}
+        stage |= {"samples": len(solutions), "test_samples": len(tests) or 1}
+        stage |= {"sandbox": {"workers": 2, "limits": {"cpu_seconds": 0.5}}, "max_new_tokens": 200, **fields}
+        stages = {"prompts": {"kind": "load", "path": "prompts.jsonl"}, "code": stage}
+        (tmp_path / "recipe.yaml").write_text(
+            json.dumps({"name": "x", "base": "./m", "generators": generators, "stages": stages})
+        )
+        Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "out")
+        out = tmp_path / "out" / "02-code"
+        said = [row.completion[0]["content"] for row in tables.read(out, "demonstrations")]
+        pairs = [(row.chosen[0]["content"], row.rejected[0]["content"]) for row in tables.read(out, "preferences")]
+        notes = [json.loads(line)["note"] for line in (out / "lineage.jsonl").read_text().splitlines()]
+        return said, pairs, json.loads((out / "report.json").read_text()), notes
+
+    return run
+
+
+def test_given_tests_judge_as_they_are(made):
+    prompts = [{"prompt": TASK, "tests": ["assert double(2) == 4", "assert double(3) == 6"]}]
+    said, pairs, report, notes = made([BROKEN, SQUARE, RIGHT, LOOPS, NOTHING], prompts=prompts, max_pairs=5)
+    assert said == [RIGHT]
+    assert pairs == [(RIGHT, SQUARE)], "a program that does not load, or never ends, is no near miss"
+    assert report["tallies"]["answers without a program"] == 1
+    assert {k: v for k, v in report["tallies"].items() if k.startswith("solutions: ")} == {
+        "solutions: load_error": 1, "solutions: fail": 1, "solutions: pass": 1, "solutions: timeout": 1,
+    }  # fmt: skip
+    assert all(note["given"] and note["sandbox"] == "kernel" and len(note["tests"]) == 16 for note in notes)
+
+
+def test_values_may_be_given_instead_of_code(made):
+    prompts = [{"prompt": TASK, "tests": [{"args": [2], "returns": 4}, {"args": [1.5], "returns": 3.0}]}]
+    said, pairs, _, _ = made([SQUARE, RIGHT], prompts=prompts)
+    assert (said, pairs) == ([RIGHT], [(RIGHT, SQUARE)])
+
+
+def test_written_tests_are_validated_and_the_largest_agreement_wins(made):
+    wrong_test = block("assert double(2) == 5")
+    said, pairs, report, notes = made([SQUARE, RIGHT, ALSO_RIGHT, SAME_TREE], [TESTS, wrong_test])
+    assert said == [RIGHT]
+    assert pairs == [(RIGHT, SQUARE)]
+    tallies = {k: v for k, v in report["tallies"].items() if k.startswith("tests: ")}
+    assert tallies == {"tests: validated": 3, "tests: too few solutions pass it": 1}
+    assert notes[0]["validated tests"] == 3
+    assert notes[0]["score"] == pytest.approx(3 * 3**0.5), "three tests, three solutions: CodeT counts duplicates"
+
+
+def test_all_that_differ_are_kept_when_asked_for(made):
+    said, _, _, _ = made([SQUARE, RIGHT, SAME_TREE, ALSO_RIGHT], [TESTS], max_demonstrations=None)
+    assert said == [RIGHT, ALSO_RIGHT], "one syntax tree is one solution"
+
+
+def test_a_test_that_nothing_fails_does_not_judge(made):
+    vacuous = block("assert double(1) is not None or True\nassert isinstance(double(2), int)\nassert double(2) == 4")
+    said, _, report, _ = made([RIGHT, ALSO_RIGHT, SQUARE], [vacuous], tests_per_sample=9)
+    tallies = {k: v for k, v in report["tallies"].items() if k.startswith("tests: ")}
+    assert tallies == {"tests: passes what returns nothing": 1, "tests: nothing fails it": 1, "tests: validated": 1}
+    assert said == [RIGHT]
+
+
+def test_a_flaky_test_is_found_by_running_it_again(made):
+    flaky = block(
+        "\n".join(["import time", *[f"assert double({n}) == {2 * n} and time.time_ns() // 1000 % 2 == 0" for n in range(9)]])
+    )
+    report = made([RIGHT, ALSO_RIGHT, RIGHT, SQUARE], [flaky, TESTS], tests_per_sample=9)[2]
+    assert report["tallies"]["tests: flaky"] > 0, "nine tests that hold in every other microsecond"
+
+
+@pytest.mark.parametrize(
+    ("solutions", "tests", "why"),
+    [
+        ([NOTHING], [TESTS], "no answer holds a program"),
+        ([RIGHT, ALSO_RIGHT], [NOTHING], "no test was written"),
+        ([RIGHT, SQUARE], [block("assert double(3) == 6")], "no written test is validated"),
+    ],
+)
+def test_a_prompt_is_dropped_for_a_reason(solutions, tests, why, made, tmp_path):
+    with pytest.raises(Exception, match="no prompt gave a row"):
+        made(solutions, tests)
+    dropped = (tmp_path / "out" / "02-code" / "dropped.jsonl").read_text()
+    assert json.loads(dropped)["reason"] == why
+
+
+def test_a_failing_solution_is_shown_its_failure_and_mended(made):
+    prompts = [{"prompt": TASK, "tests": ["assert double(3) == 6"]}]
+    said, pairs, report, notes = made([SQUARE], prompts=prompts, repairs=[RIGHT], repair=2)
+    assert (said, pairs) == ([RIGHT], [(RIGHT, SQUARE)])
+    assert report["tallies"]["solutions repaired"] == 1
+    assert notes[0]["repaired"]
+
+
+def test_tests_that_are_broken_judge_nobody(made, tmp_path):
+    with pytest.raises(Exception, match="the given tests judge nothing"):
+        made([RIGHT, SQUARE], prompts=[{"prompt": TASK, "tests": ["assert double(3) =="]}])
+
+
+@pytest.mark.parametrize(("fields", "said"), [({"mode": "cod"}, "needs `mode`: code"), ({"mode": None}, "needs `mode`: code")])
+def test_a_mode_that_there_is_not_is_refused(fields, said, made):
+    with pytest.raises(RecipeError, match=said):
+        made([RIGHT], **fields)
+
+
+def test_a_level_that_the_machine_lacks_stops_the_stage(made):
+    with pytest.raises(Exception, match="package"):
+        made([RIGHT], [TESTS], sandbox={"packages": ["a_package_that_there_is_not"]})

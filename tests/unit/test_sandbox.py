@@ -1,0 +1,256 @@
+"""The sandbox by hand: what each status word means, what was once forged and is not any more, and honest tests of all kinds.
+
+The large set of hostile programs is in tests/attacks; here is what a review with the source in hand found.
+"""
+
+import asyncio
+
+import pytest
+
+from reward.sandbox import Limits, Sandbox, SandboxUnavailable
+
+LIMITS = Limits(cpu_seconds=2, wall_seconds=6)
+
+
+@pytest.fixture(scope="module")
+def box():
+    sandbox = Sandbox(workers=1, limits=LIMITS)
+    sandbox.start()
+    yield sandbox
+    sandbox.stop()
+
+
+def checked(box, solution, tests, entry_point="f"):
+    return asyncio.run(box.check(solution, tests, entry_point))
+
+
+CHANNEL = """
+import os, json
+def say(x):
+    data = json.dumps(x).encode()
+    os.write(3, len(data).to_bytes(4, 'big') + data)
+"""
+OPAQUE = """
+class E:
+    __sub__ = __rsub__ = __add__ = __abs__ = lambda s, *o: 0
+    __lt__ = __gt__ = __le__ = __ge__ = __contains__ = __eq__ = lambda s, o: True
+    __hash__ = None
+    startswith = issubset = lambda s, o: True
+"""
+POINT = """
+import dataclasses
+@dataclasses.dataclass(init=False)
+class Point:
+    x: int = 0
+    y: int = 0
+    def __init__(s, *a): pass
+"""
+FORGED = {
+    "pass said while loading": (CHANNEL + "say({'failed': ['pass', '']})\ndef f(x): return 0", "assert f(3) == 9"),
+    "no data said while loading": (CHANNEL + "say({'failed': ['test_error', '']})\ndef f(x): return 0", "assert f(3) == 9"),
+    "a word that there is not": (CHANNEL + "say({'failed': [['pass'], '']})\ndef f(x): return 0", "assert f(3) == 9"),
+    "minus": (OPAQUE + "def f(x): return E()", "def check(candidate):\n    assert abs(candidate(3) - 9.0) < 1e-6"),
+    "less": (OPAQUE + "def f(x): return E()", "assert 8.9 < f(3) < 9.1"),
+    "in": (OPAQUE + "def f(x): return E()", "assert 9 in f(3)"),
+    "a method that says yes": (
+        "class E:\n    def __getattr__(s, n): return lambda: True\ndef f(x): return E()", "assert f('a').isdigit()",
+    ),
+    "a method that compares": (OPAQUE + "def f(x): return E()", "assert f(3).startswith('abc')"),
+    "almost equal": (
+        OPAQUE + "def f(x): return E()",
+        "import unittest\nclass T(unittest.TestCase):\n    def test_it(self): self.assertAlmostEqual(f(3), 9.0)",
+    ),
+    "equal": (OPAQUE + "def f(x): return E()", "assert f(3) == 9"),
+    "a class in place of a function": (
+        OPAQUE.replace("class E", "class f") + "    def __init__(s, x): pass", "assert f(3) == 9",
+    ),
+    "its operators": (
+        OPAQUE.replace("class E", "class f") + "    def __init__(s, x): pass", "assert abs(f(3) - 9) < 1e-6",
+    ),
+    "a helper of the standard library": ("def factorial(x): return 0\ndef f(x): return 0", "assert f(4) == factorial(4)"),
+    "an end of iteration": ("def f(x): raise StopIteration", "assert all(map(f, [1, 2]))"),
+    "a collision of names in scratch": (
+        "import os\nfor i in range(3):\n    open(f'align-moved-{i}', 'w').close()\nos.makedirs('a/b/c')\ndef f(x): return 0",
+        "assert f(3) == 9",
+    ),
+    "items with one hash": ("def f(x): return {i * (2**61 - 1) for i in range(20_000)}", "assert f(3) == {9}"),
+    "a range without end": ("def f(x): return 10**12", "assert 0.5 not in range(f(3))"),
+    "an answer too deep to go back": (
+        "def f(x):\n    for _ in range(97): x = [x]\n    return x\ndef g(x): return 0", "assert g(f(3)) == 3",
+    ),
+    "a name error raised again": (
+        "def f(x): return undefined",
+        "try:\n    value = f(3)\nexcept NameError as error:\n    raise type(error)(str(error))\nassert value == 9",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_wrong_solution_fails_whatever_it_says(name, box):
+    solution, tests = FORGED[name]
+    verdict = checked(box, solution, tests)
+    assert verdict.passed is False, verdict
+
+
+@pytest.mark.parametrize(
+    ("solution", "tests"),
+    [
+        (POINT + "def f(p, n): return Point(9, 9)", "assert f(Point(1, 2), 3) == Point(4, 2)"),
+        ("import enum\nclass C(enum.Enum):\n    R = 1\n    G = 1\ndef f(x): return C.G", "assert f(1) == C.R"),
+        ("def f(g): return g(1)", "assert f(lambda x: x + 1) == 2"),
+    ],
+)
+def test_what_cannot_be_judged_is_no_data(solution, tests, box):
+    verdict = checked(box, solution, tests)
+    assert (verdict.status, verdict.passed) == ("unsupported", None)
+
+
+HONEST = {
+    "check": ("def f(x): return x * x", "def check(candidate):\n    assert candidate(3) == 9"),
+    "functions": ("def f(x): return x * x", "def test_f():\n    assert f(3) == 9\ndef test_g():\n    assert f(0) == 0"),
+    "import from solution": ("def f(x): return x * x", "from solution import f\ndef test_f():\n    assert f(3) == 9"),
+    "a helper of the tests": ("def f(x): return x * x", "def verify(x, y):\n    assert f(x) == y\nverify(3, 9)"),
+    "a class of tests": ("def f(x): return x * x", "class TestF:\n    def test_f(self):\n        assert f(3) == 9"),
+    "unittest": (
+        "def f(x):\n    if x < 0: raise ValueError('negative')\n    return x * x",
+        "import unittest\nclass T(unittest.TestCase):\n    def setUp(self): self.x = 3\n"
+        "    def test_a(self): self.assertEqual(f(self.x), 9)\n"
+        "    def test_b(self):\n        with self.assertRaises(ValueError): f(-1)\nif __name__ == '__main__': unittest.main()",
+    ),
+    "mutation": ("def f(xs): xs.sort()", "xs = [3, 1, 2]\nf(xs)\nassert xs == [1, 2, 3]"),
+    "generator": ("def f(n): yield from range(n)", "assert list(f(3)) == [0, 1, 2]"),
+    "tuple": ("def f(n): return n, [n]", "assert f(3) == (3, [3])"),
+    "float": ("def f(x): return x / 3", "assert math.isclose(f(1), 1 / 3) and abs(f(2) - 0.66667) < 1e-4"),
+    "own exception": (
+        "class Empty(Exception): pass\ndef f(x): raise Empty('no')",
+        "try:\n    f(1)\n    assert False\nexcept Empty as error:\n    assert str(error) == 'no'",
+    ),
+    "coroutine": ("async def f(x): return x + 1", "import asyncio\nassert asyncio.run(f(1)) == 2"),
+    "closure": ("def f(n):\n    def add(x): return x + n\n    return add", "add3 = f(3)\nassert add3(4) == 7"),
+    "attribute": ("class N:\n    def __init__(s, v): s.val = v\ndef f(x): return N(x)", "assert f(3).val == 3"),
+    "numpy": (
+        "import numpy as np\ndef f(x): return np.array(x) * 2",
+        "import numpy as np\nassert (f([1, 2]) == np.array([2, 4])).all()",
+    ),
+}  # fmt: skip
+STACK = """
+class Stack:
+    def __init__(self): self.items = []
+    def push(self, x): self.items.append(x)
+    def pop(self): return self.items.pop()
+    def __len__(self): return len(self.items)
+    def __contains__(self, x): return x in self.items
+    def __repr__(self): return f'Stack({self.items})'
+"""
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_a_right_solution_passes_honest_tests(name, box):
+    verdict = checked(box, *HONEST[name])
+    assert verdict.status == "pass", verdict
+
+
+def test_a_class_may_be_tested(box):
+    tests = "s = Stack()\ns.push(1)\ns.push([2])\nassert len(s) == 2 and 1 in s\nassert repr(s) == 'Stack([1, [2]])'\n"
+    tests += "assert s.pop() == [2]"
+    assert checked(box, STACK, tests, None).status == "pass"
+    assert checked(box, STACK.replace("return self.items.pop()", "return 0"), tests, None).status == "fail"
+
+
+@pytest.mark.parametrize(
+    ("tests", "status"),
+    [
+        ("assert f(3) ==", "test_error"),
+        ("assert True", "test_error"),
+        ("x = 1", "test_error"),
+        ("assert 1 / 0", "test_error"),
+        ("assert f(3) == 8", "fail"),
+        ("assert f() == 9", "error"),
+        ("assert g(3) == 9", "load_error"),
+    ],
+)
+def test_the_word_says_whose_fault_it_is(tests, status, box):
+    assert checked(box, "def f(x): return x * x", tests).status == status
+
+
+def test_what_a_value_may_cost_the_trainer_is_bounded(box):
+    def called(body):
+        return asyncio.run(box.calls(CHANNEL + f"def f(x):\n    {body}", "f", [[1], [2]]))
+
+    for body in (
+        "say({'value': {'scalar': ['(1,', '']}})",
+        "say({'value': {'set': [i * (2**61 - 1) for i in range(2, 40000)]}})",
+        "say({'value': {'fraction': ['0x' + 'f' * 400000, '0x' + 'e' * 400001]}})",
+        "say({'value': {'tuple': [{'deque': []}] * 60000 + [[]] * 60000}})",
+        "say({'value': {'array': ['<i8', [2**62, 0], '']}})",
+        "say({'value': {'dict': 5}})",
+        "say({})",
+        "say(5)",
+    ):
+        results = called(body)
+        assert [r.status for r in results] == ["error", "error"], (body, results)
+    assert {r.status for r in asyncio.run(box.calls(CHANNEL + "say({'failed': 5})\ndef f(x): pass", "f", [[1]]))} == {
+        "load_error"
+    }
+
+
+def test_answers_of_one_task_are_bounded_together(box):
+    results = asyncio.run(box.calls("def f(x): return 'x' * 900_000", "f", [[i] for i in range(30)]))
+    assert [r.status for r in results].count("returned") == 18
+    assert results[-1].status == "output_limit"
+
+
+def test_what_an_enemy_says_can_be_logged(box):
+    verdict = checked(box, "def f(x): raise ValueError('\\ud800\\x1b[2J')", "assert f(3) == 9")
+    assert verdict.status == "error"
+    assert verdict.why.encode()
+    assert "\x1b" not in verdict.why
+
+
+def test_a_package_must_be_named(box):
+    assert checked(box, "import pydantic\ndef f(x): return 9", "assert f(3) == 9").status == "load_error"
+    with pytest.raises(SandboxUnavailable, match="a_package_that_there_is_not"):
+        Sandbox(workers=1, packages=["a_package_that_there_is_not"]).start()
+
+
+DISK = {
+    "folders that cannot be listed": "os.mkdir('d', 0o300)\nfor i in range(30): open(f'd/{i}', 'wb').write(bytes(1_000_000))",
+    "a path that is too long": "for _ in range(30):\n    os.mkdir('d' * 200)\n    os.chdir('d' * 200)\n"
+    "for i in range(30): open(str(i), 'wb').write(bytes(1_000_000))",
+    "files that are mapped and gone": """
+import mmap
+kept = []
+for i in range(30):
+    with open('x', 'w+b') as file:
+        file.write(bytes(1_000_000))
+        file.flush()
+        kept.append(mmap.mmap(file.fileno(), 4096))
+    os.unlink('x')
+""",
+}
+
+
+@pytest.mark.parametrize("level", ["kernel", "full"])
+def test_disk_cannot_be_hidden(level):
+    with_little = Sandbox(level, 1, LIMITS.model_copy(update={"scratch_bytes": 8 << 20}))
+    with_little.start()
+    try:
+        for name, body in DISK.items():
+            verdict = checked(with_little, f"import os\n{body}\ndef f(x): return 9", "assert f(3) == 9")
+            assert verdict.status == "disk", (name, verdict)
+        assert checked(with_little, "def f(x): return 9", "assert f(3) == 9").status == "pass"
+    finally:
+        with_little.stop()
+
+
+@pytest.mark.parametrize("level", ["kernel", "full"])
+def test_threads_are_counted(level):
+    few = Sandbox(level, 1, LIMITS.model_copy(update={"processes": 10}))
+    few.start()
+    source = "import threading, time\nthreading.stack_size(32768)\ndef f(n):\n    for _ in range(n):\n"
+    source += "        threading.Thread(target=time.sleep, args=(5,), daemon=True).start()\n    time.sleep(1)\n    return 9"
+    try:
+        assert checked(few, source, "assert f(5) == 9").status == "pass"
+        assert checked(few, source, "assert f(50) == 9").status in ("blocked", "error")
+    finally:
+        few.stop()
