@@ -149,8 +149,12 @@ class Zygote:
         """As root, become nobody, if nobody can read the interpreter; else root without a capability, in the same cage."""
         if os.getuid():
             return "own"
-        os.setegid(nobody)
-        os.seteuid(nobody)
+        try:
+            os.setegid(nobody)
+            os.seteuid(nobody)
+        except OSError:  # root of a user namespace that knows no other user
+            os.setegid(0)
+            return "root without capabilities: there is no other user here"
         readable = os.access(os.__file__, os.R_OK, effective_ids=True)
         os.seteuid(0)
         os.setegid(0)
