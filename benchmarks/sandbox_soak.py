@@ -109,7 +109,7 @@ async def soaked(count: int, workers: int, level: str) -> list[str]:
     rows: list[dict[str, int]] = []
     began = time.monotonic()
     print(f"{datetime.datetime.now(tz=datetime.UTC):%d %b %Y}, level {level}, {workers} workers, {os.cpu_count()} cores\n")
-    print(f"| checks | {' | '.join(COLUMNS)} |\n| {'--- | ' * (len(COLUMNS) + 1)}")
+    print(f"| checks | {' | '.join(COLUMNS)} |\n| {' | '.join(['---'] * (len(COLUMNS) + 1))} |")
     sandbox = Sandbox(level, workers, LIMITS)  # ty: ignore[invalid-argument-type]
     async with sandbox:
         await statuses(sandbox, mixture(140))  # every kind once in every process: caches are full when counting begins
