@@ -254,3 +254,11 @@ def test_threads_are_counted(level):
         assert checked(few, source, "assert f(50) == 9").status in ("blocked", "error")
     finally:
         few.stop()
+
+
+def test_tests_that_end_before_the_solution_begins_are_what_is_broken():
+    async def run():
+        async with Sandbox(workers=6, limits=LIMITS) as sandbox:  # more than cores, so that either process may be first
+            return await asyncio.gather(*(sandbox.check("def f(x): return x", "assert (", "f") for _ in range(200)))
+
+    assert {verdict.status for verdict in asyncio.run(run())} == {"test_error"}
