@@ -198,6 +198,7 @@ class Zygote:
         return {child.role: {"status": child.status, "reason": child.reason, **child.usage} for child in children}
 
     def _fork(self, role: str, descriptors: list[int], task: dict[str, Any]) -> Child:
+        scratch.mark_untouched(f"{self.folder}/{role}")
         confined, tell = os.pipe()
         started, pid = time.monotonic(), kernel.fork()
         if pid:
@@ -307,6 +308,8 @@ class Zygote:
     def _overfull(self, child: Child, task: dict[str, Any]) -> bool:
         """Does it take more disk than allowed? At level full the disk is its own and knows how full it is."""
         if self.level != "full":
+            if scratch.untouched(f"{self.folder}/{child.role}"):
+                return False
             size = scratch.size(f"{self.folder}/{child.role}", child.pid, task["output_bytes"])
             return size > task["scratch_bytes"]
         disk = os.statvfs(f"{self.folder}/{child.role}")
