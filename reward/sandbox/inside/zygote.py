@@ -198,7 +198,8 @@ class Zygote:
         return {child.role: {"status": child.status, "reason": child.reason, **child.usage} for child in children}
 
     def _fork(self, role: str, descriptors: list[int], task: dict[str, Any]) -> Child:
-        scratch.mark_untouched(f"{self.folder}/{role}")
+        if self.level != "full":
+            scratch.mark_untouched(f"{self.folder}/{role}")
         confined, tell = os.pipe()
         started, pid = time.monotonic(), kernel.fork()
         if pid:
