@@ -39,13 +39,6 @@ SECOND_LOOK = 0.05
 CONFINED = b"\0"
 GRACE = 2.0
 """Wall-clock seconds for the tests to say what they know when the solution's process has ended."""
-MODULES = """
-abc array ast base64 binascii bisect calendar cmath collections contextlib copy csv dataclasses datetime decimal
-difflib enum fractions functools graphlib hashlib heapq html inspect io itertools json keyword linecache math numbers operator
-pathlib pprint queue random re secrets statistics string struct tempfile textwrap threading time timeit traceback types typing
-unicodedata unittest uuid zlib zoneinfo concurrent.futures
-"""
-"""Not asyncio: it takes 4 MB, which every fork would pay for, and 40 ms where it is imported."""
 
 
 def main(control: int) -> None:
@@ -112,8 +105,8 @@ class Zygote:
 
     def __init__(self, link: socket.socket, setup: dict[str, Any]) -> None:
         self.link, self.level, self.folder = link, setup["level"], setup["scratch"]
-        _preload(setup["packages"], setup["importable"])
-        readable = _readable(setup["packages"])
+        _preload(setup["preloaded"], setup["importable"])
+        readable = _readable()
         self.memory = _address_space()
         nobody = kernel.own_user()
         if self.level == "full":
@@ -317,12 +310,12 @@ class Zygote:
         return (disk.f_blocks - disk.f_bfree) * disk.f_frsize > task["scratch_bytes"]
 
 
-def _preload(packages: list[str], importable: list[str]) -> None:
+def _preload(modules: list[str], importable: list[str]) -> None:
     """Import what solutions import, once; then leave only the standard library and the allowed packages to be found."""
-    for name in [*MODULES.split(), *packages]:
+    for name in modules:
         importlib.import_module(name)
     random.seed(0)  # once: every fork begins in the same state
-    if "numpy" in packages:
+    if "numpy" in modules:
         importlib.import_module("numpy.random").seed(0)
     library = os.path.dirname(os.__file__)
     sys.path[:] = [p for p in sys.path if p.startswith(library) and "-packages" not in p]
@@ -347,7 +340,7 @@ class Packages:
         )
 
 
-def _readable(packages: list[str]) -> list[str]:
+def _readable() -> list[str]:
     """Return the folders and files that sandboxed code may read: interpreter, system libraries, packages, time zones."""
     found = [os.path.dirname(os.__file__), *LIBRARIES]
     found += ["/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo"]
