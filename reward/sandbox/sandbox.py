@@ -177,7 +177,7 @@ class Sandbox:
         limits = limits or self.limits
         if language != "python":
             return await self._in_thread(lambda: self._programs.calls(language, source, entry_point, arguments, limits))
-        packed = [values.dump(["call", entry_point, list(given), {}], _refuse, 1 << 30) for given in arguments]
+        packed = [values.dump(["value", entry_point, list(given), {}], _refuse, 1 << 30) for given in arguments]
         large = needs_large(self.packages, source)
         results = await self._run(large, lambda worker: worker.calls(source, entry_point, packed, limits))
         return [CallResult("infra_error", why=results)] * len(packed) if isinstance(results, str) else results

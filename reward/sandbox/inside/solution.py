@@ -4,8 +4,9 @@ Everything in this process belongs to the solution once its source runs: it may 
 the channel, or leave. So nothing that is said here is believed but as "what the solution answered", and no expected
 value ever comes in.
 
-Messages in: ["call", what, args, kwargs], ["get", what, name], ["set", what, name, value], ["item", ...] and the like,
-where `what` names a global of the solution or the number of an object that was spoken of before. Messages out:
+Messages in: ["call", what, args, kwargs], ["value", ...] the same without "changed", ["get", what, name], ["set", what,
+name, value], ["item", ...] and the like, where `what` names a global of the solution or the number of an object that was
+spoken of before. Messages out:
 {"value": v, "changed": {position: new}} or {"raised": [classes, text, status word, why]}.
 """
 
@@ -90,7 +91,7 @@ class Server:
         try:
             thing = self._thing(what)
             own = _OPERATIONS.get(verb)
-            reply = {"value": self._pack(own(thing, *rest))} if own else self._call(thing, *rest)
+            reply = {"value": self._pack(own(thing, *rest))} if own else self._call(thing, *rest, watched=verb == "call")
             data = json.dumps(reply, separators=(",", ":")).encode("ascii")
             if len(data) > self.limit:
                 raise values.CannotCarry(f"a value takes {len(data):,} bytes, more than {self.limit:,}")
@@ -104,8 +105,10 @@ class Server:
         flush()
         return data
 
-    def _call(self, thing: Any, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-        before = [self._pack(arg) if type(arg) in _CHANGEABLE or _is_array(arg) else None for arg in args]
+    def _call(self, thing: Any, args: list[Any], kwargs: dict[str, Any], watched: bool) -> dict[str, Any]:
+        """Call; `watched` tells what became of the arguments too, which only tests can see."""
+        changeable = [watched and (type(arg) in _CHANGEABLE or _is_array(arg)) for arg in args]
+        before = [self._pack(arg) if may_change else None for arg, may_change in zip(args, changeable, strict=True)]
         value = thing(*args, **kwargs)
         awaited = type(value) is types.CoroutineType
         if awaited:
