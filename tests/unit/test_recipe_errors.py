@@ -67,7 +67,7 @@ BROKEN = {
     "unknown optimizer": (
         HEAD + "  s: {kind: sft, model: base, data: [right], optimizer: {kind: adam}} #!\n", "did you mean 'adamw'?"
     ),
-    "no kind": (HEAD + "  s: {prompts: problems} #!\n", "stages.s.kind: 'kind' is missing; one of: dpo, evaluate, export"),
+    "no kind": (HEAD + "  s: {prompts: problems} #!\n", "stages.s.kind: 'kind' is missing; one of: dpo, evaluate, "),
     "stage is a word": (HEAD + "  s: 7 #!\n", "a mapping with a 'kind' is expected here, not int"),
     "missing stage": (HEAD + "  s: {kind: sft, model: base, data: [rihgt]} #!\n", "no stage 'rihgt'; did you mean 'right'?"),
     "later stage": (

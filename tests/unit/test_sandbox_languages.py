@@ -10,6 +10,8 @@ import math
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -327,21 +329,27 @@ def test_time_of_all_processes_counts_together(sandbox):
     assert time.monotonic() - started < 6  # one process alone would reach its own limit after eight times that on one core
 
 
+TREE = """
+import os, time
+for _ in range(2):
+    if not os.fork():
+        held = bytearray(os.urandom(1) * (20 << 20))
+        until = time.process_time() + 0.3
+        while time.process_time() < until:
+            pass
+        time.sleep(30 if held else 0)
+        os._exit(0)
+time.sleep(30)
+"""
+
+
 def test_a_tree_of_processes_is_added_up():
     proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
-    pid = os.fork()
-    if not pid:
-        for _ in range(2):
-            if not os.fork():
-                held = bytearray(os.urandom(1) * (20 << 20))
-                until = time.process_time() + 0.3
-                while time.process_time() < until:
-                    pass
-                time.sleep(30 if held else 0)
-        time.sleep(30)
-        os._exit(0)
+    first = subprocess.Popen(
+        [sys.executable, "-S", "-c", TREE]
+    )  # of its own: a fork of this process would be as large as it is
+    tree, until = Tree(proc, first.pid), time.monotonic() + 20
     try:
-        tree, until = Tree(proc, pid), time.monotonic() + 20
         while tree.cpu() < 0.6 and time.monotonic() < until:
             time.sleep(0.02)
         assert 0.6 <= tree.cpu() < 1.0
@@ -351,7 +359,7 @@ def test_a_tree_of_processes_is_added_up():
     finally:
         for one in reversed(list(tree._pids())):
             os.kill(one, 9)
-        os.waitpid(pid, 0)
+        first.wait()
         os.close(proc)
 
 
