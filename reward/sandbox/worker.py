@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -67,7 +68,8 @@ class Worker:
         Raises:
             SandboxUnavailable: the level cannot be had here.
         """
-        self._folder = tempfile.mkdtemp(prefix="align-sandbox-")
+        # made by the zygote, which removes it when this process is killed; nothing is left of one that was never told
+        self._folder = os.path.join(tempfile.gettempdir(), f"align-sandbox-{secrets.token_hex(8)}")
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `stop`)
         self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._link.settimeout(START_SECONDS)

@@ -46,11 +46,21 @@ def main(control: int) -> None:
     link = socket.socket(fileno=control)
     setup = json.loads(link.recv(1 << 16))
     try:
-        zygote = Zygote(link, setup)
-    except Exception as error:  # the parent shows the sentence
-        link.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
-        return
-    zygote.serve()
+        try:
+            if setup["level"] != "full":
+                os.mkdir(setup["scratch"], 0o700)
+            zygote = Zygote(link, setup)
+        except Exception as error:  # the parent shows the sentence
+            link.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
+            return
+        zygote.serve()
+    except ConnectionError:  # the parent was killed, whatever was under way
+        pass
+    finally:
+        if setup["level"] != "full":
+            with contextlib.suppress(FileNotFoundError):
+                scratch.empty(setup["scratch"])
+                os.rmdir(setup["scratch"])
 
 
 @dataclass
@@ -163,21 +173,18 @@ class Zygote:
     # -- tasks ----------------------------------------------------------------------------------------------------
 
     def serve(self) -> None:
-        """Do tasks until the parent is gone, then leave nothing behind."""
+        """Do tasks until the parent closes the socket.
+
+        Raises:
+            ConnectionError: it was killed.
+        """
         while True:
             message, descriptors, _, _ = socket.recv_fds(self.link, 1 << 16, 16)
             if not message:
                 break
             if message == b"stop":  # for a task that had ended already
                 continue
-            report = self._task(json.loads(message), descriptors)
-            try:
-                self.link.send(json.dumps(report).encode())
-            except OSError:
-                break
-        if self.level != "full":
-            scratch.empty(self.folder)
-            os.rmdir(self.folder)
+            self.link.send(json.dumps(self._task(json.loads(message), descriptors)).encode())
 
     def _task(self, task: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         """Fork, watch, clean up; return how each process ended."""
