@@ -96,13 +96,13 @@ def _is(family: str, kind: str) -> bool:
 
 def _first_line(family: str, name: str) -> str:
     first = next(iter(_classes(family, name).values()))
-    cls = first if name not in catalog.MODES else first.__mro__[1]
+    cls = first.__mro__[1] if catalog.modes(family, name) else first
     return (cls.__doc__ or "").strip().partition("\n")[0]
 
 
 def _classes(family: str, kind: str) -> dict[str, type[Plugin]]:
     """Return the class of a kind, or of each of its modes, by the words that ask for it."""
-    modes = catalog.MODES.get(kind) if kind in catalog.BUILT_IN[family] else None
+    modes = catalog.modes(family, kind)
     if not modes:
         return {kind: catalog.resolve(family, kind, FAMILIES[family])}
     return {f"{kind}, mode: {mode}": catalog.resolve(family, kind, FAMILIES[family], mode) for mode in modes}

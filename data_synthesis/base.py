@@ -21,6 +21,8 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -43,6 +45,12 @@ class Drop:
     """A row that is given up on purpose. Reasons are counted, so keep them few and without numbers in them."""
 
     reason: str
+
+
+@cache
+def template(name: str) -> str:
+    """Return a prompt of `data_synthesis/templates`."""
+    return (files("data_synthesis") / "templates" / f"{name}.txt").read_text(encoding="utf-8")
 
 
 class Synthesizer(Stage):

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -27,7 +28,7 @@ from align.core.plugins import Completion
 from align.core.rows import Demonstration, Message, Preference, Prompt, Row, digest
 from align.core.wiring import Ref
 from data_synthesis.agreement import consensus_sets, validated
-from data_synthesis.base import Context, Drop
+from data_synthesis.base import Context, Drop, template
 from data_synthesis.execution_feedback import ExecutionFeedback
 from reward import execution, program_text
 from reward.sandbox import NO_DATA, Limits, Verdict
@@ -121,7 +122,7 @@ class CodeFeedback(ExecutionFeedback):
         """Show failures; return the solutions that then pass, each with the one that did not."""
         mended = []
         for number, (solution, why) in enumerate(failed):
-            said = _template("repair").format(why=why)
+            said = template("repair").format(why=why)
             messages = [*prompt.messages, {"role": "assistant", "content": solution.text}, {"role": "user", "content": said}]
             again = await self._solutions(messages, tests.entry_point, f"repair {number}", 1, ctx)
             if again and (await self._verdict(again[0], tests, ctx))[0] == "pass":
@@ -165,11 +166,10 @@ class CodeFeedback(ExecutionFeedback):
 
     async def _written(self, prompt: Prompt, name: str, ctx: Context) -> tuple[list[str], Counter[str]]:
         """Return the imports and the asserts that a model wrote for a prompt, with how often each."""
-        asked = [
-            {"role": "user", "content": _template("write_tests").format(name=name, problem=prompt.messages[-1]["content"])}
-        ]
-        how = {"temperature": self.temperature, "top_p": self.top_p, "max_new_tokens": self.max_new_tokens}
-        said = await ctx.sample(self.test_generator or self.generator, asked, n=self.test_samples, label="tests", **how)
+        asked = [{"role": "user", "content": template("write_tests").format(name=name, problem=prompt.messages[-1]["content"])}]
+        said = await ctx.sample(
+            self.test_generator or self.generator, asked, n=self.test_samples, label="tests", **self.sampling
+        )
         texts = [text for c in said if (text := program_text.program(c.text, name))]
         found = await self._tool("asserts", texts, name, self.tests_per_sample) or []
         imports = list(dict.fromkeys(line for lines, _ in found for line in lines))
@@ -210,8 +210,7 @@ class CodeFeedback(ExecutionFeedback):
         self, messages: Sequence[Message], name: str | None, label: str, count: int, ctx: Context
     ) -> list[Solution]:
         """Return the distinct programs among the answers to a question, in the order drawn."""
-        how = {"temperature": self.temperature, "top_p": self.top_p, "max_new_tokens": self.max_new_tokens}
-        drawn: list[Completion] = await ctx.sample(self.generator, messages, n=count, label=label, **how)
+        drawn: list[Completion] = await ctx.sample(self.generator, messages, n=count, label=label, **self.sampling)
         whole = [c for c in drawn if c.finish_reason != "length"]
         ctx.tally("answers truncated", len(drawn) - len(whole))
         held = [(c.text, source) for c in whole if (source := program_text.program(c.text, name))]
@@ -226,8 +225,7 @@ class CodeFeedback(ExecutionFeedback):
 
     async def _tool(self, function: str, *arguments: Any) -> Any:
         """Call a function of `data_synthesis.code_tools` in the sandbox; None where a source made it fail."""
-        source = (files("data_synthesis") / "code_tools.py").read_text(encoding="utf-8")
-        (result,) = await self.box.calls(source, function, [list(arguments)], TOOLS_LIMITS)
+        (result,) = await self.box.calls(_tools(), function, [list(arguments)], TOOLS_LIMITS)
         return result.value if result.status == "returned" else None
 
     def _rows(
@@ -246,6 +244,11 @@ class CodeFeedback(ExecutionFeedback):
         return made
 
 
+@cache
+def _tools() -> str:
+    return (files("data_synthesis") / "code_tools.py").read_text(encoding="utf-8")
+
+
 def _of_asserts(verdict: Verdict, count: int) -> list[bool]:
     """Return the outcomes of asserts as far as the verdict knows them; the one that ended the process is a failure."""
     if verdict.status == "test_error" and not verdict.outcomes:
@@ -258,7 +261,3 @@ def _one_of_each(wrong: Sequence[tuple[Solution, str]], behaviours: Sequence[tup
     """Keep the first of the solutions that fail the same tests."""
     first = dict(reversed(list(zip(behaviours, wrong, strict=True))))
     return [first[behaviour] for behaviour in dict.fromkeys(behaviours)]
-
-
-def _template(name: str) -> str:
-    return (files("data_synthesis") / "templates" / f"{name}.txt").read_text(encoding="utf-8")

@@ -53,6 +53,11 @@ class ExecutionFeedback(Synthesizer):
             running.stop()
 
     @property
+    def sampling(self) -> dict[str, float]:
+        """How answers are drawn."""
+        return {"temperature": self.temperature, "top_p": self.top_p, "max_new_tokens": self.max_new_tokens}
+
+    @property
     def box(self) -> Sandbox:
         """The running sandbox."""
         if self._running is None:

@@ -16,7 +16,6 @@ Departures:
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
@@ -26,7 +25,7 @@ from align.core.plugins import Completion, Reward, Score
 from align.core.rows import Demonstration, Message, Preference, Prompt, Row
 from align.core.stage import Run
 from align.core.wiring import File, Ref
-from data_synthesis.base import Context, Drop, Synthesizer
+from data_synthesis.base import Context, Drop, Synthesizer, template
 from data_synthesis.paths import closest, distinct_paths, equations_hold
 
 
@@ -118,10 +117,9 @@ class RejectionSampling(Synthesizer):
         ctx.tally("right samples whose equations do not hold", len(right) - len(sound))
         if self.reasonable is None or not sound:
             return sound
-        template = (files("data_synthesis") / "templates" / "reasonable.txt").read_text(encoding="utf-8")
         problem, judged = prompt.messages[-1]["content"], []
         for i, text in enumerate(sound):
-            question = template.format(problem=problem, solution=text)
+            question = template("reasonable").format(problem=problem, solution=text)
             said = await self._ask(question, f"reasonable {i}", ctx)
             word = said.text.strip().lower().lstrip("*\"'").split(" ")[0].strip(".,!*\"'\n") if said.text.strip() else ""
             ctx.tally("judgements that are neither yes nor no", word not in ("yes", "no"))

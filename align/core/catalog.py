@@ -58,10 +58,10 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
 }
 
-MODES: dict[str, dict[str, str]] = {
-    "execution_feedback": {"code": "data_synthesis.code_feedback:CodeFeedback"},
+MODES: dict[str, dict[str, dict[str, str]]] = {
+    "stage": {"execution_feedback": {"code": "data_synthesis.code_feedback:CodeFeedback"}},
 }
-"""Kinds whose fields depend on their `mode`: mode -> class. (`BUILT_IN` names what they have in common.)"""
+"""Kinds whose fields depend on their `mode`, by family: kind -> mode -> class. (`BUILT_IN` names what they have in common.)"""
 
 T = TypeVar("T")
 
@@ -79,6 +79,11 @@ def kinds(family: str) -> list[str]:
     return [*BUILT_IN[family], *sorted(e.name for e in entry_points(group=ENTRY_POINTS) if e.name not in BUILT_IN[family])]
 
 
+def modes(family: str, kind: str) -> dict[str, str]:
+    """Return mode -> class of a kind; empty for one that has no modes."""
+    return MODES.get(family, {}).get(kind, {})
+
+
 def choose(family: str, raw: Mapping[Any, Any], base: type[T]) -> type[T]:
     """Return the class that the raw fields of a plug-in ask for, by `kind` and, where the kind has modes, by `mode`.
 
@@ -94,7 +99,7 @@ def resolve(family: str, kind: str, base: type[T], mode: str | None = None) -> t
     Raises:
         PluginError: not found, its module fails on import, or it is not a `base`.
     """
-    known = MODES.get(kind, {})
+    known = modes(family, kind)
     if known and mode not in known:
         raise PluginError(f"{kind!r} needs `mode`: {' or '.join(known)}", "mode")
     target = known.get(mode or "") or BUILT_IN[family].get(kind) or (kind if ":" in kind else _entry_point(family, kind))

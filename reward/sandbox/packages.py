@@ -36,8 +36,14 @@ def preloaded(packages: Sequence[str], large: bool) -> list[str]:
 
 def needs_large(packages: Sequence[str], *texts: str) -> bool:
     """Does any text name a module that only the large kind of zygote has?"""
+    names = _large_names(tuple(packages))
+    return any(names.search(text) for text in texts)
+
+
+@cache
+def _large_names(packages: tuple[str, ...]) -> re.Pattern[str]:
     named = {name.partition(".")[0] for name in [*LARGE.split(), *packages]}
-    return any(not named.isdisjoint(re.findall(r"\w+", text)) for text in texts)
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(named)))})\b")
 
 
 @cache

@@ -139,16 +139,16 @@ class Sandbox:
         """
         limits = limits or self.limits
         large = needs_large(self.packages, solution, tests)
-        verdict = await self._run(large, lambda worker: worker.check(solution, tests, entry_point, limits))
+
+        def task(worker: Worker) -> Verdict:
+            return worker.check(solution, tests, entry_point, limits)
+
+        verdict = await self._run(large, task)
         if isinstance(verdict, str):
             return Verdict("infra_error", 0, 0, verdict, 0.0, 0.0, 0, "", self.level)
-        starved = (
-            os.getloadavg()[0] > (os.cpu_count() or 1)
-            and verdict.status == "timeout"
-            and verdict.cpu_seconds > STARVED * limits.wall
-        )
-        if starved and verdict.cpu_seconds < limits.cpu_seconds:
-            again = await self._run(large, lambda worker: worker.check(solution, tests, entry_point, limits), alone=True)
+        by_the_wall = verdict.status == "timeout" and STARVED * limits.wall < verdict.cpu_seconds < limits.cpu_seconds
+        if by_the_wall and os.getloadavg()[0] > (os.cpu_count() or 1):
+            again = await self._run(large, task, alone=True)
             verdict = verdict if isinstance(again, str) else again
         return verdict
 

@@ -180,8 +180,10 @@ def of_check(
             return word, why
         theirs, reason = tests.word(limits)
         reason = f"the tests' process: {reason or 'no verdict'}"
-        if theirs == "infra_error" or not called:
-            return ("infra_error" if theirs == "infra_error" else "test_error"), reason
+        if theirs == "infra_error":
+            return theirs, reason
+        if not called:
+            return "test_error", reason
         return ("timeout" if theirs == "timeout" else "fail"), f"{reason}, with the solution's answers"
     if said["status"] == "gone":
         return (word, why) if word else ("exited_early", "its process closed the channel")

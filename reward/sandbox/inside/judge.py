@@ -218,7 +218,7 @@ class Tests:
         except SystemExit:
             word, why = "test_error", "the tests call exit()"
         except BaseException as error:  # anything that a test raises is its outcome
-            word, why = self._outcome(error, self.link.calls > calls)
+            word, why = self._outcome(error)
         if self.link.stop:  # a test swallowed it
             self.outcomes.append(False)
             raise self.link.stop
@@ -230,7 +230,7 @@ class Tests:
         elif word and not self.failed:
             self.failed, self.failed_as = why, word
 
-    def _outcome(self, error: BaseException, called: bool) -> tuple[str, str]:
+    def _outcome(self, error: BaseException) -> tuple[str, str]:
         if error is self.link.blame or (isinstance(error, _Broken) and self.link.blame is not None):
             return self.link.word if self.link.word in SAID_OF_CALLS else "error", str(self.link.why)
         if isinstance(error, AssertionError):
@@ -239,7 +239,7 @@ class Tests:
             return "error", f"{self.link.why}; then {_sentence(error)}{_line(error)}"
         if type(error) is NameError and error.name not in self.namespace:
             return "load_error", f"{error.name!r} is not defined by the solution{_line(error)}"
-        if not (called or self.link.calls):
+        if not self.link.calls:
             return "test_error", _sentence(error) + _line(error)
         return "fail", f"{_sentence(error)}{_line(error)}, in the tests after a call of the solution"
 

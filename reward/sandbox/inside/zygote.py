@@ -72,7 +72,6 @@ class Child:
     handle: int
     """A pidfd: it cannot come to mean another process."""
     started: float
-    ended: float = 0.0
     status: int | None = None
     """As wait(2) gives it; None while it runs."""
     reason: str = ""
@@ -97,14 +96,14 @@ class Child:
         if self.status is not None:
             return
         _, self.status, used = os.wait4(self.pid, 0)
-        self.ended = time.monotonic()
+        ended = time.monotonic()
         os.close(self.handle)
         told = os.read(self.confined, 500)
         cut_short = not told and self.reason == "done" and self.status == signal.SIGKILL
         self.usage = {
             "failure": "" if cut_short else _failure(told),  # the tests can end before the solution's process has begun
             "cpu_seconds": used.ru_utime + used.ru_stime,
-            "wall_seconds": self.ended - self.started,
+            "wall_seconds": ended - self.started,
             "peak_bytes": used.ru_maxrss * 1024,
         }
         os.close(self.confined)
@@ -281,7 +280,8 @@ class Zygote:
                     ending.end()
         finally:
             for child in children:
-                child.kill("disk" if self._overfull(child, task) else "done")
+                if child.status is None:
+                    child.kill("disk" if self._overfull(child, task) else "done")
 
     def _left(self, child: Child, task: dict[str, Any]) -> float:
         return max(0.005, task["cpu_seconds"] - child.cpu())
@@ -308,12 +308,12 @@ class Zygote:
 
     def _overfull(self, child: Child, task: dict[str, Any]) -> bool:
         """Does it take more disk than allowed? At level full the disk is its own and knows how full it is."""
+        folder = f"{self.folder}/{child.role}"
         if self.level != "full":
-            if scratch.untouched(f"{self.folder}/{child.role}"):
-                return False
-            size = scratch.size(f"{self.folder}/{child.role}", child.pid, task["output_bytes"])
-            return size > task["scratch_bytes"]
-        disk = os.statvfs(f"{self.folder}/{child.role}")
+            return (
+                not scratch.untouched(folder) and scratch.size(folder, child.pid, task["output_bytes"]) > task["scratch_bytes"]
+            )
+        disk = os.statvfs(folder)
         return (disk.f_blocks - disk.f_bfree) * disk.f_frsize > task["scratch_bytes"]
 
 
