@@ -33,7 +33,7 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import channel, values
+from . import channel, declared, raised, values
 from .remote import GONE, Gone, Link, Nonsense, Own, Remote, Unsupported
 from .solution import SAID_OF_CALLS, SAID_WHEN_LOADING
 
@@ -59,6 +59,9 @@ class Tests:
         self.outcomes: list[bool] = []
         self.broken = self.failed = ""
         self.failed_as = "fail"
+        self._locals: dict[str, Any] = {}
+        self.made_of: dict[str, Any] = {}
+        link.local, link.is_subclass = self._local, self._is_subclass
         self.offered: dict[str, list[str]] = {}
         self.namespace: dict[str, Any] = {"__name__": "tests", "__builtins__": builtins}
 
@@ -74,6 +77,7 @@ class Tests:
             if "failed" in said:
                 word, why = (*said["failed"], "", "")[:2]
                 return self._say(word if word in SAID_WHEN_LOADING else "load_error", str(why))
+            self.made_of = said.get("made_of", {})
             self._bring(said["names"], set(_names(code)))
             self._execute(tree, code.co_flags & _FUTURES)
         except (Gone, Nonsense, Unsupported):
@@ -120,17 +124,27 @@ class Tests:
         return self._global(name)
 
     def _global(self, name: str) -> Any:
-        sort, *origin = self.offered.get(name, ["function"])
+        sort = self.offered.get(name, ["function"])[0]
+        if sort == "class" and (local := self._local(name)) is not None:
+            return local
         if sort == "exception":
-            bases = (getattr(builtins, base, None) for base in origin[1:])
-            base = next((b for b in bases if isinstance(b, type) and issubclass(b, Exception)), Exception)
-            made = type(name, (base if not issubclass(base, StopIteration) else Exception,), {})
-            return self.link.exceptions.setdefault(name, made)
+            return raised.own_class(name, self.offered, self.link.exceptions)
+        if sort == "dict":
+            return dict
         if sort == "data":
             return self.link.ask(["global", name])
         # a class by convention too: what the tests call by a small letter is a function to them, whatever it is
         is_class = sort == "class" and name[:1].isupper()
         return Remote(self.link, name, {"class": "type" if is_class else "function"}, reference=is_class)
+
+    def _local(self, name: str) -> Any:
+        """Return what stands here for a class of the solution's that is nothing but data."""
+        if name in self.made_of and name not in self._locals:
+            self._locals[name] = declared.local(self.link, name, self.made_of[name], self.offered[name][2:])
+        return self._locals.get(name)
+
+    def _is_subclass(self, name: str, of: str) -> bool:
+        return name == of or of in self.offered.get(name, ())[2:]
 
     def _execute(self, tree: ast.Module, flags: int) -> None:
         """Run the text, a statement at a time; then the tests that it defines."""
@@ -208,7 +222,7 @@ class Tests:
 
     def _one(self, run: Callable[[], Any], own_calls: bool = True) -> None:
         """Run one test and note how it ended."""
-        calls, self.link.blame = self.link.calls, None
+        calls, self.link.blame, self.link.refuted = self.link.calls, None, None
         word, why = "", ""
         try:
             run()
@@ -222,6 +236,8 @@ class Tests:
         if self.link.stop:  # a test swallowed it
             self.outcomes.append(False)
             raise self.link.stop
+        if not word and self.link.refuted:
+            word, why = "fail", _sentence(self.link.refuted) + _line(self.link.refuted)
         if not word and own_calls and self.link.calls == calls:
             word, why = "test_error", "a test never called the solution"
         self.outcomes.append(not word)
