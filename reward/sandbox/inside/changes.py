@@ -26,11 +26,12 @@ def containers(value: Any) -> list[Any]:
 
 
 def _collect(value: Any, found: list[Any]) -> None:
-    if isinstance(value, _CHANGEABLE) or _is_array(value):
+    kind = type(value)  # `isinstance` would ask the object
+    if issubclass(kind, _CHANGEABLE) or _is_array(value):
         found.append(value)
-    if isinstance(value, dict):
-        value = value.values()
-    elif not isinstance(value, _ORDERED):
+    if issubclass(kind, dict):
+        value = dict.values(value)
+    elif not issubclass(kind, _ORDERED):
         return
     for item in value:
         if type(item) not in (int, str, float):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 import threading
 import types
@@ -233,6 +234,7 @@ class Link:
         self.local: Callable[[str], Any] = lambda name: None
         """Gives what stands in this process for a class of the solution's that is nothing but data, by its name."""
         self.is_subclass: Callable[[str, str], bool] = lambda kind, of: False
+        self._unchanged = os.stat(".").st_mtime_ns
         self._called_back = 0
         self._told = False
         self._ears = Ears()
@@ -357,13 +359,19 @@ class Link:
         if self.stop:
             raise self.stop
         try:
-            channel.send(self.descriptor, values.dump(message, self._own, 1 << 30))
+            data = values.dump(message, self._own, 1 << 30)
+            if os.stat(".").st_mtime_ns != self._unchanged and self._names_a_file(data):
+                raise self.unsupported("a file of the tests: the solution's disk is another")
+            channel.send(self.descriptor, data)
         except values.CannotCarry as error:
             if asked:  # the solution chose what the function was given
                 raise
             raise self.unsupported(f"an argument: {error}") from None
         except channel.Closed:
             raise self._gone() from None
+
+    def _names_a_file(self, data: bytes) -> bool:
+        return any(name.encode("utf-8", "replace") in data for name in os.listdir("."))
 
     def _gone(self) -> BaseException:
         self.stop = self.stop or Gone("the solution's process ended")

@@ -52,7 +52,7 @@ _OPERATIONS = {
     "put": lambda thing, key, value: thing.__setitem__(key, value),
     "drop": lambda thing, key: thing.__delitem__(key),
     "in": lambda thing, item: item in thing,
-    "iter": lambda thing: iter(thing) if not isinstance(thing, AsyncIterator) else lazy.driven(thing),
+    "iter": lambda thing: iter(thing) if not issubclass(type(thing), AsyncIterator) else lazy.driven(thing),
     "float": lambda thing: float(thing),
     "int": lambda thing: int(thing),
     "copy": lambda thing: copy.copy(thing),
@@ -232,7 +232,7 @@ class Server:
         return self._callbacks[number]
 
     def _pack(self, value: Any) -> Any:
-        if isinstance(value, Iterator) and not self.drawing:
+        if issubclass(type(value), Iterator) and not self.drawing:
             return {"opaque": {**self._opaque(value), "lazy": type(value).__module__ != "solution"}}
         return values.pack(value, self._opaque)
 
@@ -256,9 +256,9 @@ class Server:
 
     def _content(self, value: Any, number: int) -> dict[str, Any]:
         """Say what an object of a class that is nothing but data holds, once in a reply."""
-        if isinstance(value, enum.Enum):
+        if issubclass(type(value), enum.Enum):
             return {"member": [type(value).__name__, value.name]}
-        if number in self._told or len(self._told) > MAX_TOLD or not dataclasses.is_dataclass(value):
+        if number in self._told or len(self._told) > MAX_TOLD or not dataclasses.is_dataclass(type(value)):
             return {}
         self._told.add(number)
         try:

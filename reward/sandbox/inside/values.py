@@ -15,6 +15,7 @@ import base64
 import datetime
 import json
 import math
+import pathlib
 import re
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -302,6 +303,7 @@ _WRITERS: dict[type, tuple[str, Callable[[Any, Item], Plain]]] = {
     datetime.date: ("date", lambda value, _: value.isoformat()),
     datetime.time: ("time", lambda value, _: value.isoformat()),
     datetime.timedelta: ("timedelta", lambda value, _: [value.days, value.seconds, value.microseconds]),
+    pathlib.PosixPath: ("path", lambda value, _: str(value)),
     type(Ellipsis): ("ellipsis", lambda value, _: None),
 }
 _READERS: dict[str, Callable[[Plain, Item], Any]] = {
@@ -329,6 +331,7 @@ _READERS: dict[str, Callable[[Plain, Item], Any]] = {
     "date": lambda content, _: datetime.date.fromisoformat(content),
     "time": lambda content, _: datetime.time.fromisoformat(content),
     "timedelta": lambda content, _: datetime.timedelta(*(int(part) for part in content)),
+    "path": lambda content, _: pathlib.PosixPath(str(content)),
     "ellipsis": lambda content, _: ...,
     "iterator": lambda content, item: iter(_few([item(one) for one in content])),
     "array": _read_array,
