@@ -59,7 +59,7 @@ def _local_enum(link: Link, name: str, base: str, members: list[Any]) -> Any:
     def ask(member: Any, attribute: str) -> Any:
         if attribute.startswith("_"):
             raise AttributeError(attribute)
-        return link.ask(["get", link.ask(["item", name, member._name_])._remote_what, attribute])
+        return link.ask(["member", name, member._name_, attribute])
 
     bases = {"int": (int, enum.Enum), "str": (str, enum.Enum)}.get(base, (enum.Enum,))
     body: Any = enum.EnumType.__prepare__(name, bases)

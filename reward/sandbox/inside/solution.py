@@ -59,6 +59,7 @@ _OPERATIONS = {
     "deepcopy": lambda thing: copy.deepcopy(thing),
     "enter": lambda thing: thing.__enter__(),
     "exit": lambda thing: thing.__exit__(None, None, None) and None,
+    "member": lambda thing, member, name: getattr(thing[member], name),
     "fields": lambda thing: {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing)},
     "close": lambda thing: thing.close(),
     "str": lambda thing: str(thing),
