@@ -1,14 +1,43 @@
-"""Which modules come with the packages that sandboxed code may import: their own, and those of what they require.
+"""What a zygote has imported before it forks, and which packages sandboxed code may import at all.
 
-Looked up in the trainer's process, which has the same interpreter: in the zygote, what the search leaves in memory would
-be copied at every fork.
+What was imported once need not be imported by every fork; but every fork pays for the pages of all of it, most when it ends:
+numpy alone takes a third of a small check. So there are two kinds of zygote, and a piece of code goes to the large one when
+its text names a module that only the large one has. Code that hides the name gets the module too, from disk.
+
+Packages are looked up in the trainer's process, which has the same interpreter: in the zygote, what the search leaves in
+memory would be copied at every fork.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
+
+SMALL = """
+abc array ast base64 binascii bisect cmath collections contextlib copy dataclasses datetime decimal enum fractions functools
+heapq inspect io itertools json keyword linecache math numbers operator random re string struct textwrap threading time
+traceback types typing zlib
+"""
+"""Imported by every zygote: what solutions use, and what the sandbox itself does."""
+LARGE = """
+calendar csv difflib graphlib hashlib html pathlib pprint queue secrets statistics tempfile timeit unicodedata unittest uuid
+zoneinfo concurrent.futures
+"""
+"""Imported by the large kind only, with the allowed packages. Not asyncio, in neither: it takes 4 MB of every fork."""
+
+
+def preloaded(packages: Sequence[str], large: bool) -> list[str]:
+    """Return what a zygote imports when it starts."""
+    return [*SMALL.split(), *(LARGE.split() if large else ()), *(packages if large else ())]
+
+
+def needs_large(packages: Sequence[str], *texts: str) -> bool:
+    """Does any text name a module that only the large kind of zygote has?"""
+    named = {name.partition(".")[0] for name in [*LARGE.split(), *packages]}
+    return any(not named.isdisjoint(re.findall(r"\w+", text)) for text in texts)
 
 
 @cache

@@ -30,6 +30,8 @@ COMPILING = Limits(cpu_seconds=30, memory_bytes=2 << 30, scratch_bytes=256 << 20
 """What compiling may use: it is the compiler's work, not the solution's."""
 KEPT_BYTES = 64 << 20
 """Compiled programs that are kept, at most, so that the next call of the same source does not compile it again."""
+ANSWERS = 16
+"""All answers together may take as much as this many of the largest: they are held here until the program has ended."""
 
 
 @dataclass
@@ -87,7 +89,7 @@ class Programs:
         if why := self._cannot(language):
             return [CallResult("unsupported", why=why)] * count
         job = language.calls(source, entry_point, arguments, limits)
-        room = (count + 1) * (limits.output_bytes + 100)
+        room = min(count + 1, ANSWERS) * (limits.output_bytes + 100)
         ran = self._run(language, job, limits, b"", room)
         if isinstance(ran, CallResult):
             return [ran] * count

@@ -17,6 +17,7 @@ A level that the machine cannot give is refused: what it promises is tried at ev
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import sys
 import threading
@@ -25,6 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from reward.sandbox.inside import values
+from reward.sandbox.packages import needs_large
 from reward.sandbox.pool import Pool
 from reward.sandbox.probes import probe, remedy
 from reward.sandbox.programs import Programs
@@ -54,8 +56,8 @@ class Sandbox:
             level: the isolation; see above.
             workers: pieces of code that run at once; one a core when left out.
             limits: what each may use.
-            packages: what code may import beside the standard library, with what these require. They are imported when
-                a worker starts, so the fewer the faster.
+            packages: what code may import beside the standard library, with what these require. Code that names one runs
+                in a worker that has imported them all.
             tools: other commands than the usual ones for other languages, such as {"cpp": "g++-13"}: a name that is found
                 in the system's folders, or a path to a file that needs no others.
 
@@ -65,7 +67,8 @@ class Sandbox:
         self.level, self.limits, self.packages = level, limits or Limits(), tuple(packages)
         self.workers = workers or os.cpu_count() or 1
         self._threads: ThreadPoolExecutor | None = None
-        self._pool = Pool(lambda: Worker(self.level, self.limits, self.packages))
+        self._pool = Pool(lambda: Worker(self.level, self.limits, self.packages, large=False))
+        self._large = Pool(lambda: Worker(self.level, self.limits, self.packages, large=True))
         self._programs = Programs(level, self.limits, tools or {})
         self._starting = threading.Lock()
         self._alone = threading.Lock()
@@ -94,6 +97,8 @@ class Sandbox:
             raise SandboxUnavailable(
                 f"the sandbox needs Linux (this is {sys.platform}): run in a container or a virtual machine"
             )
+        if missing := [name for name in self.packages if importlib.util.find_spec(name) is None]:
+            raise SandboxUnavailable(f"packages: {', '.join(missing)} is not installed here")
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="sandbox")
         try:
             workers = list(self._threads.map(lambda _: self._pool.start(), range(self.workers)))
@@ -113,11 +118,12 @@ class Sandbox:
             self._threads.shutdown(wait=True, cancel_futures=True)
             self._threads = None
         self._pool.stop()
+        self._large.stop()
         self._programs.stop()
 
     def pids(self) -> list[int]:
         """Return the process numbers of the workers, for logs and tests."""
-        return sorted(self._pool.pids() + self._programs.pool.pids())
+        return sorted(self._pool.pids() + self._large.pids() + self._programs.pool.pids())
 
     # -- what it does ---------------------------------------------------------------------------------------------
 
@@ -132,7 +138,8 @@ class Sandbox:
             limits: other limits than the sandbox's own.
         """
         limits = limits or self.limits
-        verdict = await self._run(lambda worker: worker.check(solution, tests, entry_point, limits))
+        large = needs_large(self.packages, solution, tests)
+        verdict = await self._run(large, lambda worker: worker.check(solution, tests, entry_point, limits))
         if isinstance(verdict, str):
             return Verdict("infra_error", 0, 0, verdict, 0.0, 0.0, 0, "", self.level)
         starved = (
@@ -141,7 +148,7 @@ class Sandbox:
             and verdict.cpu_seconds > STARVED * limits.wall
         )
         if starved and verdict.cpu_seconds < limits.cpu_seconds:
-            again = await self._run(lambda worker: worker.check(solution, tests, entry_point, limits), alone=True)
+            again = await self._run(large, lambda worker: worker.check(solution, tests, entry_point, limits), alone=True)
             verdict = verdict if isinstance(again, str) else again
         return verdict
 
@@ -170,8 +177,9 @@ class Sandbox:
         limits = limits or self.limits
         if language != "python":
             return await self._in_thread(lambda: self._programs.calls(language, source, entry_point, arguments, limits))
-        packed = [values.dump(["call", entry_point, list(given), {}], _refuse, 1 << 30) for given in arguments]
-        results = await self._run(lambda worker: worker.calls(source, entry_point, packed, limits))
+        packed = [values.dump(["value", entry_point, list(given), {}], _refuse, 1 << 30) for given in arguments]
+        large = needs_large(self.packages, source)
+        results = await self._run(large, lambda worker: worker.calls(source, entry_point, packed, limits))
         return [CallResult("infra_error", why=results)] * len(packed) if isinstance(results, str) else results
 
     async def program(self, source: str, stdin: str = "", language: str = "python", limits: Limits | None = None) -> CallResult:
@@ -194,14 +202,15 @@ class Sandbox:
 
     # -- how ------------------------------------------------------------------------------------------------------
 
-    async def _run(self, task: Callable[[Worker], T], alone: bool = False) -> T | str:
-        """Do a task with a worker; return the reason when two workers broke."""
+    async def _run(self, large: bool, task: Callable[[Worker], T], alone: bool = False) -> T | str:
+        """Do a task with a worker of the small or the large kind; return the reason when two workers broke."""
+        pool = self._large if large else self._pool
 
         def by_itself(worker: Worker) -> T:
             with self._alone:
                 return task(worker)
 
-        return await self._in_thread(lambda: self._pool.work(by_itself if alone else task))
+        return await self._in_thread(lambda: pool.work(by_itself if alone else task))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         if self._threads is None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from align.core.errors import AlignError
 from reward.sandbox.inside import channel, remote, scratch, solution, values
-from reward.sandbox.packages import importable
+from reward.sandbox.packages import importable, preloaded
 from reward.sandbox.verdicts import CallResult, Ending, Level, Limits, Opaque, Verdict, of_calls, of_check
 
 START_SECONDS = 60.0
@@ -54,8 +54,8 @@ class Worker:
     inside = "zygote"
     """The module of `inside` that is its process."""
 
-    def __init__(self, level: Level, limits: Limits, packages: Sequence[str]) -> None:
-        self.level, self.limits, self.packages = level, limits, list(packages)
+    def __init__(self, level: Level, limits: Limits, packages: Sequence[str], large: bool = True) -> None:
+        self.level, self.limits, self.packages, self.large = level, limits, tuple(packages), large
         self.process: subprocess.Popen[bytes] | None = None
         self.about: dict[str, Any] = {}
 
@@ -104,7 +104,7 @@ class Worker:
 
     def _setup(self) -> dict[str, Any]:
         return {"level": self.level, "scratch": self._folder, "scratch_bytes": 2 * self.limits.scratch_bytes,
-                "packages": self.packages, "importable": importable(tuple(self.packages))}  # fmt: skip
+                "preloaded": preloaded(self.packages, self.large), "importable": importable(self.packages)}  # fmt: skip
 
     def stop(self) -> None:
         """End the zygote and everything below it; nothing of it stays."""

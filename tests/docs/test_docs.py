@@ -68,3 +68,18 @@ def test_make_targets_and_links_exist(root):
     for page in [root / "README.md", *(root / "docs").glob("*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_sandbox_on_the_page_says_what_it_says(root, capsys):
+    page = (root / "docs/sandbox.md").read_text()
+    (code,) = blocks(page, "python")
+    exec(code, {})
+    printed = "".join(f"    {line}\n" for line in capsys.readouterr().out.splitlines())
+    assert printed in page
+
+
+def test_the_recipe_of_execution_feedback_is_one(root, tmp_path):
+    (recipe,) = blocks((root / "docs/execution_feedback.md").read_text(), "yaml")
+    (tmp_path / "recipe.yaml").write_text(recipe)
+    (tmp_path / "tasks.jsonl").write_text('{"prompt": "Write `def f(x):`.", "tests": ["assert f(1) == 1"]}\n')
+    assert list(Recipe.load(tmp_path / "recipe.yaml").recipe.stages) == ["tasks", "code", "sft"]

@@ -24,12 +24,27 @@ def checked(box, solution, tests, entry_point="f"):
     return asyncio.run(box.check(solution, tests, entry_point))
 
 
-CHANNEL = (
-    "import os, json\ndef say(x):\n    data = json.dumps(x).encode()\n    os.write(3, len(data).to_bytes(4, 'big') + data)\n"
-)
-OPAQUE = "class E:\n    __sub__ = __rsub__ = __add__ = __abs__ = lambda s, *o: 0\n    __lt__ = __gt__ = __le__ = __ge__ = lambda s, o: True\n"
-OPAQUE += "    __contains__ = lambda s, o: True\n    __eq__ = lambda s, o: True\n    __hash__ = None\n    startswith = issubset = lambda s, o: True\n"
-POINT = "import dataclasses\n@dataclasses.dataclass(init=False)\nclass Point:\n    x: int = 0\n    y: int = 0\n    def __init__(s, *a): pass\n"
+CHANNEL = """
+import os, json
+def say(x):
+    data = json.dumps(x).encode()
+    os.write(3, len(data).to_bytes(4, 'big') + data)
+"""
+OPAQUE = """
+class E:
+    __sub__ = __rsub__ = __add__ = __abs__ = lambda s, *o: 0
+    __lt__ = __gt__ = __le__ = __ge__ = __contains__ = __eq__ = lambda s, o: True
+    __hash__ = None
+    startswith = issubset = lambda s, o: True
+"""
+POINT = """
+import dataclasses
+@dataclasses.dataclass(init=False)
+class Point:
+    x: int = 0
+    y: int = 0
+    def __init__(s, *a): pass
+"""
 FORGED = {
     "pass said while loading": (CHANNEL + "say({'failed': ['pass', '']})\ndef f(x): return 0", "assert f(3) == 9"),
     "no data said while loading": (CHANNEL + "say({'failed': ['test_error', '']})\ndef f(x): return 0", "assert f(3) == 9"),
@@ -46,7 +61,9 @@ FORGED = {
         "import unittest\nclass T(unittest.TestCase):\n    def test_it(self): self.assertAlmostEqual(f(3), 9.0)",
     ),
     "equal": (OPAQUE + "def f(x): return E()", "assert f(3) == 9"),
-    "a class in place of a function": (OPAQUE.replace("class E", "class f") + "    def __init__(s, x): pass", "assert f(3) == 9"),
+    "a class in place of a function": (
+        OPAQUE.replace("class E", "class f") + "    def __init__(s, x): pass", "assert f(3) == 9",
+    ),
     "its operators": (
         OPAQUE.replace("class E", "class f") + "    def __init__(s, x): pass", "assert abs(f(3) - 9) < 1e-6",
     ),
@@ -62,7 +79,8 @@ FORGED = {
         "def f(x):\n    for _ in range(97): x = [x]\n    return x\ndef g(x): return 0", "assert g(f(3)) == 3",
     ),
     "a name error raised again": (
-        "def f(x): return undefined", "try:\n    value = f(3)\nexcept NameError as error:\n    raise type(error)(str(error))\nassert value == 9",
+        "def f(x): return undefined",
+        "try:\n    value = f(3)\nexcept NameError as error:\n    raise type(error)(str(error))\nassert value == 9",
     ),
 }  # fmt: skip
 
@@ -94,7 +112,8 @@ HONEST = {
     "a class of tests": ("def f(x): return x * x", "class TestF:\n    def test_f(self):\n        assert f(3) == 9"),
     "unittest": (
         "def f(x):\n    if x < 0: raise ValueError('negative')\n    return x * x",
-        "import unittest\nclass T(unittest.TestCase):\n    def setUp(self): self.x = 3\n    def test_a(self): self.assertEqual(f(self.x), 9)\n"
+        "import unittest\nclass T(unittest.TestCase):\n    def setUp(self): self.x = 3\n"
+        "    def test_a(self): self.assertEqual(f(self.x), 9)\n"
         "    def test_b(self):\n        with self.assertRaises(ValueError): f(-1)\nif __name__ == '__main__': unittest.main()",
     ),
     "mutation": ("def f(xs): xs.sort()", "xs = [3, 1, 2]\nf(xs)\nassert xs == [1, 2, 3]"),
@@ -108,7 +127,10 @@ HONEST = {
     "coroutine": ("async def f(x): return x + 1", "import asyncio\nassert asyncio.run(f(1)) == 2"),
     "closure": ("def f(n):\n    def add(x): return x + n\n    return add", "add3 = f(3)\nassert add3(4) == 7"),
     "attribute": ("class N:\n    def __init__(s, v): s.val = v\ndef f(x): return N(x)", "assert f(3).val == 3"),
-    "numpy": ("import numpy as np\ndef f(x): return np.array(x) * 2", "import numpy as np\nassert (f([1, 2]) == np.array([2, 4])).all()"),
+    "numpy": (
+        "import numpy as np\ndef f(x): return np.array(x) * 2",
+        "import numpy as np\nassert (f([1, 2]) == np.array([2, 4])).all()",
+    ),
 }  # fmt: skip
 STACK = """
 class Stack:
@@ -128,7 +150,8 @@ def test_a_right_solution_passes_honest_tests(name, box):
 
 
 def test_a_class_may_be_tested(box):
-    tests = "s = Stack()\ns.push(1)\ns.push([2])\nassert len(s) == 2 and 1 in s and repr(s) == 'Stack([1, [2]])'\nassert s.pop() == [2]"
+    tests = "s = Stack()\ns.push(1)\ns.push([2])\nassert len(s) == 2 and 1 in s\nassert repr(s) == 'Stack([1, [2]])'\n"
+    tests += "assert s.pop() == [2]"
     assert checked(box, STACK, tests, None).status == "pass"
     assert checked(box, STACK.replace("return self.items.pop()", "return 0"), tests, None).status == "fail"
 
@@ -193,8 +216,16 @@ DISK = {
     "folders that cannot be listed": "os.mkdir('d', 0o300)\nfor i in range(30): open(f'd/{i}', 'wb').write(bytes(1_000_000))",
     "a path that is too long": "for _ in range(30):\n    os.mkdir('d' * 200)\n    os.chdir('d' * 200)\n"
     "for i in range(30): open(str(i), 'wb').write(bytes(1_000_000))",
-    "files that are mapped and gone": "import mmap\nkept = []\nfor i in range(30):\n    with open('x', 'w+b') as file:\n"
-    "        file.write(bytes(1_000_000))\n        file.flush()\n        kept.append(mmap.mmap(file.fileno(), 4096))\n    os.unlink('x')",
+    "files that are mapped and gone": """
+import mmap
+kept = []
+for i in range(30):
+    with open('x', 'w+b') as file:
+        file.write(bytes(1_000_000))
+        file.flush()
+        kept.append(mmap.mmap(file.fileno(), 4096))
+    os.unlink('x')
+""",
 }
 
 
@@ -222,3 +253,11 @@ def test_threads_are_counted(level):
         assert checked(few, source, "assert f(50) == 9").status in ("blocked", "error")
     finally:
         few.stop()
+
+
+def test_tests_that_end_before_the_solution_begins_are_what_is_broken():
+    async def run():
+        async with Sandbox(workers=6, limits=LIMITS) as sandbox:  # more than cores, so that either process may be first
+            return await asyncio.gather(*(sandbox.check("def f(x): return x", "assert (", "f") for _ in range(200)))
+
+    assert {verdict.status for verdict in asyncio.run(run())} == {"test_error"}

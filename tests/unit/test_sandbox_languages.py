@@ -236,8 +236,14 @@ def test_a_program_that_ends_badly_is_no_answer(sandbox):
     assert "3" in bad.why
     assert "no good" in bad.why
     assert asyncio.run(sandbox.program("kill -SEGV $$", "", "bash")).status == "crashed"
-    flood = asyncio.run(sandbox.program("while :; do echo yyyyyyyyyyyyyyyyyyy; done", "", "bash"))
+
+
+def test_a_flood_ends_at_once_not_when_its_time_is_up(sandbox):
+    limits = LIMITS.model_copy(update={"cpu_seconds": 60, "wall_seconds": 60})
+    started = time.monotonic()
+    flood = asyncio.run(sandbox.program("while :; do echo yyyyyyyyyyyyyyyyyyy; done", "", "bash", limits))
     assert (flood.status, flood.value) == ("output_limit", None)
+    assert time.monotonic() - started < 10
 
 
 # -- sources that fail ------------------------------------------------------------------------------------------------
@@ -374,6 +380,28 @@ def test_the_network_is_absent(sandbox):
         server.setblocking(False)
         with pytest.raises(BlockingIOError):
             server.accept()
+
+
+def test_system_calls_that_make_namespaces_or_sockets_are_refused(sandbox):
+    source = """
+import ctypes, os, platform, signal, socket
+call = ctypes.CDLL(None, use_errno=True).syscall
+clone = {"x86_64": 56, "aarch64": 220}[platform.machine()]
+for flag in (0, 0x20000, 0x10000000, 0x20000000, 0x40000000):
+    pid = call(clone, flag | signal.SIGCHLD, 0, 0, 0, 0)
+    if not pid:
+        os._exit(0)
+    print("made" if pid > 0 else "refused")
+try:
+    socket.socket()
+except PermissionError:
+    print("no socket")
+"""
+    result = asyncio.run(sandbox.program(source, language="python"))
+    if result.status == "unsupported":
+        pytest.skip(result.why)
+    assert result.value.split("\n") == ["made", "refused", "refused", "refused", "refused", "no socket", ""], result
+    assert asyncio.run(sandbox.program("unshare --user true; exit $?", language="bash")).why.startswith("its process left")
 
 
 def below(pids):

@@ -250,7 +250,7 @@ class Link:
     def call(self, what: Remote, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call something of the solution; lists and the like that it changed are changed here too."""
         constructs = what._remote_reference and what._remote_said.get("class") == "type"
-        message = ["make" if constructs else "apply", what._remote_what, list(args), kwargs]
+        message = ["make" if constructs else "call", what._remote_what, list(args), kwargs]
         return self.exchange(message, constructs)
 
     def ask(self, message: list[Any]) -> Any:

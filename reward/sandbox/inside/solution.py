@@ -4,10 +4,10 @@ Everything in this process belongs to the solution once its source runs: it may 
 the channel, or leave. So nothing that is said here is believed but as "what the solution answered", and no expected
 value ever comes in.
 
-Messages in: ["apply", what, args, kwargs], ["get", what, name], ["set", what, name, value], ["item", ...] and the like,
+Messages in: ["call", what, args, kwargs], ["get", what, name], ["set", what, name, value], ["item", ...] and the like,
 where `what` names a global of the solution or the number of an object that was spoken of before. Messages out:
-{"value": v, "changed": {place: new}} or {"raised": [classes, text, status word, why]}. "call" is "apply" for a caller that
-asks nothing more: iterators are drawn, and what became of the arguments is not told. "make" is "apply" of a class by tests
+{"value": v, "changed": {place: new}} or {"raised": [classes, text, status word, why]}. "value" is "call" for one that
+asks nothing more: iterators are drawn, and what became of the arguments is not told. "make" is "call" of a class by tests
 that want the object itself, and "hear" goes before a message whose output the tests listen to (`inside.heard`).
 """
 
@@ -126,7 +126,7 @@ class Server:
     def answer(self, message: bytes) -> bytes:
         """Carry out one message."""
         verb, what, *rest = values.load(message, self._object)
-        self.drawing = verb == "call"
+        self.drawing = verb == "value"
         self._told.clear()
         if verb == "hear":
             with heard.Listening(what) as listening:
@@ -162,7 +162,7 @@ class Server:
             return {"raised": [raised.classes(error), _text(error), status, why], "about": said}
 
     def _call(self, verb: str, thing: Any, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-        found = changes.containers([args, kwargs])[2:] if verb != "call" else []
+        found = changes.containers([args, kwargs])[2:] if verb != "value" else []
         before = [changes.snapshot(container) for container in found]
         value = thing(*args, **kwargs)
         awaited = type(value) is types.CoroutineType

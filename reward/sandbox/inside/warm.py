@@ -18,7 +18,7 @@ ROUNDS = 20
 """CPython 3.11 counts 8 calls and 16 loop turns before it specialises a piece of code."""
 _SOURCE = b"def f(x, y=1):\n    return [x + y]\n"
 _TESTS = b"def check(candidate):\n    assert candidate(1) == [2], 'one'\n\nassert f(1) == [2]\n"
-_CALL = ["apply", "f", [[1, 2.5, "a", (True, None)], {"k": 1}], {}]
+_CALL = ["call", "f", [[1, 2.5, "a", (True, None)], {"k": 1}], {}]
 
 
 def warm_up() -> None:
@@ -33,7 +33,7 @@ def warm_up() -> None:
 def _of_the_solution() -> None:
     server = solution.Server(-1, 1 << 20)
     json.dumps(server.load(_SOURCE, "f")).encode("ascii")
-    server.answer(values.dump(["apply", "f", [1], {}], str, 1 << 20))
+    server.answer(values.dump(["call", "f", [1], {}], str, 1 << 20))
     server.answer(values.dump(_CALL, str, 1 << 20))  # raises, which is to be warm too
 
 

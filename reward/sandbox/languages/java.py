@@ -56,7 +56,7 @@ class Java(Language):
         return next((line for line in printed.splitlines() if ": error: " in line), "") or super().compile_error(printed)
 
     def _job(self, source: str, words: tuple[str, ...], files: dict[str, bytes], limits: Limits) -> Job:
-        named = re.search(r"\bpublic\s+(?:\w+\s+)*?(?:class|interface|record|enum)\s+(\w+)", source)
+        named = re.search(r"\bpublic\s+(?:\w+\s+){0,4}?(?:class|interface|record|enum)\s+(\w+)", source)
         name = f"{named[1] if named else 'Solution'}.java"
         command = (self.path, *self._machine(COMPILER_HEAP), "-cp", SHARED, DRIVER, "compile", name)
         compiled = Step(command, {name: source.encode("utf-8", "surrogatepass")}, "solution.jar")
