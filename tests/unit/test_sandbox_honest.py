@@ -43,7 +43,8 @@ HONEST = {
     "a subclass of OrderedDict": (
         "c = LRU(1)\nc.put(1, 1)\nc.put(2, 2)\nassert c.fetch(1) == -1 and c.fetch(2) == 2",
         "from collections import OrderedDict\nclass LRU(OrderedDict):\n    def __init__(self, n):\n        super().__init__()\n"
-        "        self.n = n\n    def put(self, k, v):\n        self[k] = v\n        while len(self) > self.n: self.popitem(last=False)\n"
+        "        self.n = n\n    def put(self, k, v):\n        self[k] = v\n"
+        "        while len(self) > self.n: self.popitem(last=False)\n"
         "    def fetch(self, k): return self.get(k, -1)",
         ("last=False", "last=True"),
     ),
@@ -54,7 +55,8 @@ HONEST = {
     ),
     "a defaultdict": (
         "g = f(['a', 'bb'])\nassert g[1] == ['a'] and g[5] == []",
-        "from collections import defaultdict\ndef f(x):\n    d = defaultdict(list)\n    for w in x: d[len(w)].append(w)\n    return d",
+        "from collections import defaultdict\ndef f(x):\n    d = defaultdict(list)\n"
+        "    for w in x: d[len(w)].append(w)\n    return d",
         ("(w)\n", "(x)\n"),
     ),
     "an OrderedDict": (
@@ -64,7 +66,8 @@ HONEST = {
     ),
     "a view of a dict": ("assert f({'a': 1}) == {'a'}", "def f(d): return d.keys()", ("d.keys()", "list(d)")),
     "an endless generator": (
-        "from itertools import islice\nassert list(islice(f(), 4)) == [0, 1, 2, 3]\nit = f()\nassert [next(it), next(it)] == [0, 1]",
+        "from itertools import islice\nassert list(islice(f(), 4)) == [0, 1, 2, 3]\nit = f()\n"
+        "assert [next(it), next(it)] == [0, 1]",
         "def f():\n    n = 0\n    while True:\n        yield n\n        n += 1",
         ("n += 1", "n += 2"),
     ),
@@ -107,8 +110,10 @@ HONEST = {
         "def f(m):\n    m.reverse()\n    m[1][0] = 9",
         ("m[1][0] = 9", "m[1] = [9]"),
     ),
-    "a list in a tuple that is changed": ("t = ([],)\nf(t)\nassert t == ([5],)", "def f(t): t[0].append(5)", ("append(5)", "append(6)")),
-    "the argument itself is returned": ("a = [2, 1]\nassert f(a) is a and a == [1, 2]", "def f(a):\n    a.sort()\n    return a", (
+    "a list in a tuple that is changed": ("t = ([],)\nf(t)\n"
+    "assert t == ([5],)", "def f(t): t[0].append(5)", ("append(5)", "append(6)")),
+    "the argument itself is returned": ("a = [2, 1]\nassert f(a) is a and a == [1, 2]", "def f(a):\n    a.sort()\n"
+    "    return a", (
         "return a", "return a[:]",
     )),
     "output": (
@@ -120,12 +125,14 @@ HONEST = {
         "def test_f(capsys):\n    f()\n    assert capsys.readouterr().out == 'hi\\n'", "def f(): print('hi')", ("'hi'", "'ho'"),
     ),
     "input": (
-        "from unittest.mock import patch\ndef test_f():\n    with patch('builtins.input', side_effect=['4', '5']):\n        assert f() == 9",
+        "from unittest.mock import patch\ndef test_f():\n    with patch('builtins.input', side_effect=['4', '5']):\n"
+        "        assert f() == 9",
         "def f(): return int(input()) + int(input('> '))",
         ("+", "-"),
     ),
     "standard input": (
-        "import io, sys\nfrom unittest.mock import patch\ndef test_f():\n    with patch('sys.stdin', io.StringIO('4\\n5\\n')):\n"
+        "import io, sys\nfrom unittest.mock import patch\ndef test_f():\n    with patch('sys.stdin', io.StringIO('4\\n"
+        "5\\n')):\n"
         "        assert f() == 4 and f() == 5",
         "import sys\ndef f(): return int(sys.stdin.readline())",
         ("int(", "-int("),
@@ -137,21 +144,25 @@ HONEST = {
     ),
     "what an exception holds": (
         "import pytest\ndef test_f():\n    with pytest.raises(E, match='code 4') as e: f(4)\n    assert e.value.code == 4",
-        "class E(Exception):\n    def __init__(s, code):\n        super().__init__(f'code {code}')\n        s.code = code\ndef f(x): raise E(x)",
+        "class E(Exception):\n    def __init__(s, code):\n        super().__init__(f'code {code}')\n"
+        "        s.code = code\ndef f(x): raise E(x)",
         ("s.code = code", "s.code = 0"),
     ),
     "an exception caught as its base": (
-        "import pytest\ndef test_f():\n    with pytest.raises(A): f()\n    with pytest.raises(B): f()\n    with pytest.raises(KeyError): f()",
+        "import pytest\ndef test_f():\n    with pytest.raises(A): f()\n    with pytest.raises(B): f()\n"
+        "    with pytest.raises(KeyError): f()",
         "class A(Exception): pass\nclass B(A, KeyError): pass\ndef f(): raise B('b')",
         ("raise B", "raise A"),
     ),
     "arguments of an exception": (
-        "try:\n    f('zz')\n    assert False\nexcept KeyError as error:\n    assert error.args == ('zz',) and str(error) == \"'zz'\"",
+        "try:\n    f('zz')\n    assert False\nexcept KeyError as error:\n"
+        "    assert error.args == ('zz',) and str(error) == \"'zz'\"",
         "def f(k): raise KeyError(k)",
         ("KeyError(k)", "KeyError(k, k)"),
     ),
     "the cause of an exception": (
-        "import pytest\ndef test_f():\n    with pytest.raises(ValueError) as e: f()\n    assert isinstance(e.value.__cause__, ZeroDivisionError)",
+        "import pytest\ndef test_f():\n    with pytest.raises(ValueError) as e: f()\n"
+        "    assert isinstance(e.value.__cause__, ZeroDivisionError)",
         "def f():\n    try: 1 / 0\n    except ZeroDivisionError as e: raise ValueError('x') from e",
         (" from e", " from None"),
     ),
@@ -187,7 +198,8 @@ HONEST = {
         "    __radd__ = __add__"
     ), ("s.x + (", "s.x - (")),
     "a number of an object": ("assert float(T(2)) == 2.0 and int(T(3)) == 3", (
-        "class T:\n    def __init__(s, x): s.x = x\n    def __float__(s): return float(s.x)\n    def __int__(s): return int(s.x)"
+        "class T:\n    def __init__(s, x): s.x = x\n    def __float__(s): return float(s.x)\n"
+        "    def __int__(s): return int(s.x)"
     ), ("int(s.x)", "0")),
     "a context": (
         "with T() as t:\n    assert t.open\nassert not t.open",
@@ -195,7 +207,8 @@ HONEST = {
         ("s.open = False", "pass"),
     ),
     "names and classes": (
-        "assert type(f()).__name__ == 'B' and isinstance(f(), A) and issubclass(B, A) and f.__name__ == 'f' and f.__doc__ == 'Doc.'",
+        "assert type(f()).__name__ == 'B' and isinstance(f(), A) and issubclass(B, A) and f.__name__ == 'f' "
+        "and f.__doc__ == 'Doc.'",
         "class A: pass\nclass B(A): pass\ndef f():\n    'Doc.'\n    return B()",
         ("return B()", "return A()"),
     ),
@@ -212,7 +225,8 @@ HONEST = {
     ),
     "named tuples": (
         "m = f(Q(0, 0), Q(2, 2))\nassert m == Q(1, 1) and m.x == 1 and m._asdict() == {'x': 1, 'y': 1} and Q(3, 4).norm() == 7",
-        "from typing import NamedTuple\nclass Q(NamedTuple):\n    x: int\n    y: int\n    def norm(self): return self.x + self.y\n"
+        "from typing import NamedTuple\nclass Q(NamedTuple):\n    x: int\n    y: int\n"
+        "    def norm(self): return self.x + self.y\n"
         "def f(a, b): return Q((a.x + b.x) // 2, (a.y + b.y) // 2)",
         ("(a.x + b.x) // 2", "a.x"),
     ),
@@ -222,7 +236,8 @@ HONEST = {
         ("else C.R", "else C.G"),
     ),
     "a function of the tests": (
-        "assert f(lambda x: x + 1, 3) == 4 and f(abs, -3) == 3 and f(str, 3) == '3'", "def f(g, x): return g(x)", ("g(x)", "x + 1"),
+        "assert f(lambda x: x + 1, 3) == 4 and f(abs, -3) == 3 and f(str, 3) == '3'", "def f(g, x): return "
+        "g(x)", ("g(x)", "x + 1"),
     ),
     "a function that calls back into the solution": (
         "assert f(lambda x: g(x) + 1, 3) == 7", "def g(x): return 2 * x\ndef f(h, x): return h(x)", ("2 * x", "3 * x"),
@@ -230,12 +245,14 @@ HONEST = {
     "a decorator": (
         "calls = []\n@f\ndef square(x):\n    calls.append(x)\n    return x * x\n"
         "assert square(2) == 4 and square(2) == 4 and calls == [2] and square.__name__ == 'square'",
-        "import functools\ndef f(g):\n    kept = {}\n    @functools.wraps(g)\n    def w(x):\n        if x not in kept: kept[x] = g(x)\n"
+        "import functools\ndef f(g):\n    kept = {}\n    @functools.wraps(g)\n    def w(x):\n"
+        "        if x not in kept: kept[x] = g(x)\n"
         "        return kept[x]\n    return w",
         ("if x not in kept: ", ""),
     ),
     "a function of the tests that fails": (
-        "tries = []\ndef g():\n    tries.append(1)\n    if len(tries) < 3: raise ValueError('again')\n    return 9\nassert f(g) == 9",
+        "tries = []\ndef g():\n    tries.append(1)\n    if len(tries) < 3: raise ValueError('again')\n    return 9\n"
+        "assert f(g) == 9",
         "def f(g):\n    while True:\n        try: return g()\n        except ValueError: pass",
         ("while True", "for _ in range(2)"),
     ),
@@ -278,12 +295,14 @@ HOSTILE = {
         "assert f(P(1, 2), 3) == P(4, 2)",
     ),
     "a declaration without fields": (
-        SAY + "say({'names': {'P': ['class', 'solution'], 'f': ['function', 'solution']}, 'made_of': {'P': ['fields', [], []]}})\n"
+        SAY + "say({'names': {'P': ['class', 'solution'], 'f': ['function', 'solution']}, 'made_of': {'P': "
+        "['fields', [], []]}})\n"
         "import time\ntime.sleep(1)",
         "assert f(P(1, 2), 3) == P(4, 2)",
     ),
     "a declaration of nonsense": (
-        SAY + "say({'names': {'P': ['class', 'solution'], 'f': ['function', 'solution']}, 'made_of': {'P': ['enum', '', [['a', 5, 6]]]}})\n"
+        SAY + "say({'names': {'P': ['class', 'solution'], 'f': ['function', 'solution']}, 'made_of': {'P': "
+        "['enum', '', [['a', 5, 6]]]}})\n"
         "import time\ntime.sleep(1)",
         "assert f(P(1, 2), 3) == P(4, 2)",
     ),
@@ -324,7 +343,8 @@ HOSTILE = {
         "assert list(f(3)) == [9]",
     ),
     "an iterator that draws nonsense": (
-        SAY + "def g():\n    yield 1\n    say({'drawn': [[[0, 5], [0, []]], 1, 2]})\ndef f(x): return g()", "assert list(f(3)) == [9]",
+        SAY + "def g():\n    yield 1\n    say({'drawn': [[[0, 5], [0, []]], 1, 2]})\n"
+        "def f(x): return g()", "assert list(f(3)) == [9]",
     ),
     "arguments changed into other things": (
         SAY + "def f(x): say({'value': None, 'changed': {'0': 9, '-1': [9], 'x': []}})", "a = [1]\nf(a)\nassert a == [9]",
@@ -334,13 +354,15 @@ HOSTILE = {
         "import unittest\nclass T(unittest.TestCase):\n    def test_f(self):\n        with self.assertRaises(ValueError): f(3)",
     ),
     "bases in a circle": (
-        SAY + "say({'names': {'A': ['exception', 'solution', 'B'], 'B': ['exception', 'solution', 'A'], 'f': ['function', 'solution']}})\n"
+        SAY + "say({'names': {'A': ['exception', 'solution', 'B'], 'B': ['exception', 'solution', 'A'], 'f': "
+        "['function', 'solution']}})\n"
         "import time\ntime.sleep(1)",
         "try:\n    f(3)\nexcept A:\n    pass\nassert f(3) == 9",
     ),
     "what was expected, read from what was printed": (
         "def f(x): return 0",
-        "import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()) as b:\n    print('9')\n    f(3)\nassert b.getvalue() == '9\\n9\\n'",
+        "import io, contextlib\nwith contextlib.redirect_stdout(io.StringIO()) as b:\n    print('9')\n    f(3)\n"
+        "assert b.getvalue() == '9\\n9\\n'",
     ),
 }  # fmt: skip
 
