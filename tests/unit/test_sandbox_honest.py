@@ -223,6 +223,16 @@ HONEST = {
         POINT + "def f(p, d): return P(p.x + d, p.y)",
         ("p.x + d", "p.x - d"),
     ),
+    "many dataclasses": (
+        "assert f(150) == [P(i, [P(i)]) for i in range(150)]",
+        POINT + "def f(n): return [P(i, [P(i)]) for i in range(n)]",
+        ("[P(i)]) for", "[P(1)]) for"),
+    ),
+    "a long chain of dataclasses": (
+        "e = None\nfor i in range(70): e = P(i, e)\nassert f(70) == e",
+        POINT + "def f(n):\n    p = None\n    for i in range(n): p = P(i, p)\n    return p",
+        ("P(i, p)", "P(i or 5, p)"),
+    ),
     "named tuples": (
         "m = f(Q(0, 0), Q(2, 2))\nassert m == Q(1, 1) and m.x == 1 and m._asdict() == {'x': 1, 'y': 1} and Q(3, 4).norm() == 7",
         "from typing import NamedTuple\nclass Q(NamedTuple):\n    x: int\n    y: int\n"
@@ -331,6 +341,12 @@ HOSTILE = {
     "an answer too deep, through a function of the tests": (
         "def f(g):\n    x = []\n    for _ in range(70): x = [x]\n    return g(x)",
         "def g(x):\n    for _ in range(40): x = [x]\n    return x\nassert f(g) == 9",
+    ),
+    "a result that cannot travel, through a function of the tests": (
+        "def f(g): return g('a')", "import re\nassert f(lambda s: re.match('a', s)) == 9",
+    ),
+    "fields that are kept back": (
+        POINT + "P.__dataclass_fields__['x'].name = 'none'\ndef f(p, d): return P(9, 9)", "e = P(4, 2)\nassert f(e, 3) == e",
     ),
     "skips where it likes": (
         "def f(x): return None",

@@ -123,10 +123,11 @@ class Made(Remote):
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        if not isinstance(other, Remote) or not (other._remote_local or "fields" in other._remote_said):
+        if not isinstance(other, Remote) or self._remote_said["class"] != other._remote_said["class"]:
             return False
-        if self._remote_said["class"] != other._remote_said["class"]:
-            return False
+        told = other._remote_local or "fields" in other._remote_said
+        if not told and self._remote_number is not None:
+            return False  # the solution kept it back, and knows by now what is compared with it
         (mine, sure), (theirs, also_sure) = _content(self), _content(other)
         if not sure and not also_sure:
             raise self._remote_link.unsupported(f"{self._remote_said['class']!r} is compared with an object of the solution")
@@ -138,9 +139,9 @@ class Made(Remote):
 
 def _content(thing: Any) -> tuple[dict[str, Any], bool]:
     """Return the fields of an object, and whether it is the tests that say so."""
-    if not isinstance(thing, Made):
+    if not thing._remote_local and "fields" in thing._remote_said:
         return thing._remote_said["fields"], False
-    if thing._remote_frozen or thing._remote_number is None:
+    if thing._remote_local and (thing._remote_frozen or thing._remote_number is None):
         return thing._remote_own, True
     return dict(thing._remote_link.ask(["fields", thing._remote_what])), False
 

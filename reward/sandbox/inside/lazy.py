@@ -112,8 +112,8 @@ class Lazy:
 
     def send(self, value: Any) -> Any:
         """Send a value into a generator; return what it yields next."""
-        if self._buffer:
-            raise self._link.unsupported("send() to a generator within a loop over it")
+        if self._ahead:
+            raise self._link.unsupported("send() to a generator after a loop over it")
         if value is not None:
             self._fetch(["send", self._number, value])
         return next(self)

@@ -236,6 +236,7 @@ class Link:
         self.is_subclass: Callable[[str, str], bool] = lambda kind, of: False
         self._unchanged = os.stat(".").st_mtime_ns
         self._called_back = 0
+        self._answering = False
         self._told = False
         self._ears = Ears()
         self._speaking = threading.RLock()
@@ -359,6 +360,7 @@ class Link:
         if self.stop:
             raise self.stop
         try:
+            self._answering = asked  # the solution chose the arguments: what comes of them is never unsupported
             data = values.dump(message, self._own, 1 << 30)
             if os.stat(".").st_mtime_ns != self._unchanged and self._names_a_file(data):
                 raise self.unsupported("a file of the tests: the solution's disk is another")
@@ -401,14 +403,14 @@ class Link:
         if isinstance(value, tuple):
             return {"made": [kind.__name__, [values.pack(item, self._own) for item in value]]}
         if kind is Lazy:
-            if value._buffer:
-                raise self.unsupported("an iterator of the solution is given back within a loop over it")
+            if value._ahead:
+                raise self.unsupported("an iterator of the solution is given back after a loop over it")
             return {"id": value._number}
         if isinstance(value, type) and self.exceptions.get(value.__name__) is value:
             return {"id": value.__name__}
         if isinstance(value, types.BuiltinFunctionType | type) and _library(value):
             return {"library": [value.__module__, value.__name__]}
-        if isinstance(value, _FUNCTIONS) or type(value).__module__ == "unittest.mock":
+        if self._answering or isinstance(value, _FUNCTIONS) or type(value).__module__ == "unittest.mock":
             return {"callback": [self._number(value), getattr(value, "__name__", "partial"), getattr(value, "__doc__", None)]}
         raise self.unsupported(f"an argument of type {type(value).__name__}: only data can be passed to the solution")
 
