@@ -134,9 +134,12 @@ class Server:
             reply |= listening.told(self.limit // 4)
         else:
             reply = self._reply(verb, what, *rest)
-        data = json.dumps(reply, separators=(",", ":")).encode("ascii")
-        if len(data) > self.limit:
-            why = f"a value takes {len(data):,} bytes, more than {self.limit:,}"
+        try:
+            data = json.dumps(reply, separators=(",", ":")).encode("ascii")
+            why = f"a value takes {len(data):,} bytes, more than {self.limit:,}" if len(data) > self.limit else ""
+        except MemoryError:
+            why = "a value takes more than there is memory"
+        if why:
             data = json.dumps({"raised": [[], why, "output_limit", why]}).encode("ascii")
         flush()
         return data
