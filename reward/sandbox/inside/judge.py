@@ -33,7 +33,7 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import channel, values
+from . import channel, declared, fixtures, raised, text, values
 from .remote import GONE, Gone, Link, Nonsense, Own, Remote, Unsupported
 from .solution import SAID_OF_CALLS, SAID_WHEN_LOADING
 
@@ -59,6 +59,12 @@ class Tests:
         self.outcomes: list[bool] = []
         self.broken = self.failed = ""
         self.failed_as = "fail"
+        self._locals: dict[str, Any] = {}
+        self.made_of: dict[str, Any] = {}
+        link.local, link.is_subclass = self._local, self._is_subclass
+        self.called_by_module = False
+        self.skipped: set[str] = set()
+        self.fixtures: dict[str, Callable[..., Any]] = {}
         self.offered: dict[str, list[str]] = {}
         self.namespace: dict[str, Any] = {"__name__": "tests", "__builtins__": builtins}
 
@@ -67,6 +73,7 @@ class Tests:
         try:
             tree = ast.parse(source.decode("utf-8-sig"), FILE)
             code = compile(tree, FILE, "exec", dont_inherit=True)
+            tree, self.skipped = text.prepared(tree), text.skipped(tree)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return self._say("test_error", f"the tests do not compile: {_sentence(error)}")
         try:
@@ -74,6 +81,7 @@ class Tests:
             if "failed" in said:
                 word, why = (*said["failed"], "", "")[:2]
                 return self._say(word if word in SAID_WHEN_LOADING else "load_error", str(why))
+            self.made_of = said.get("made_of", {})
             self._bring(said["names"], set(_names(code)))
             self._execute(tree, code.co_flags & _FUTURES)
         except (Gone, Nonsense, Unsupported):
@@ -120,17 +128,27 @@ class Tests:
         return self._global(name)
 
     def _global(self, name: str) -> Any:
-        sort, *origin = self.offered.get(name, ["function"])
+        sort = self.offered.get(name, ["function"])[0]
+        if sort == "class" and (local := self._local(name)) is not None:
+            return local
         if sort == "exception":
-            bases = (getattr(builtins, base, None) for base in origin[1:])
-            base = next((b for b in bases if isinstance(b, type) and issubclass(b, Exception)), Exception)
-            made = type(name, (base if not issubclass(base, StopIteration) else Exception,), {})
-            return self.link.exceptions.setdefault(name, made)
+            return raised.own_class(name, self.offered, self.link.exceptions)
+        if sort == "dict":
+            return dict
         if sort == "data":
             return self.link.ask(["global", name])
         # a class by convention too: what the tests call by a small letter is a function to them, whatever it is
         is_class = sort == "class" and name[:1].isupper()
         return Remote(self.link, name, {"class": "type" if is_class else "function"}, reference=is_class)
+
+    def _local(self, name: str) -> Any:
+        """Return what stands here for a class of the solution's that is nothing but data."""
+        if name in self.made_of and name not in self._locals:
+            self._locals[name] = declared.local(self.link, name, self.made_of[name], self.offered[name][2:])
+        return self._locals.get(name)
+
+    def _is_subclass(self, name: str, of: str) -> bool:
+        return name == of or of in self.offered.get(name, ())[2:]
 
     def _execute(self, tree: ast.Module, flags: int) -> None:
         """Run the text, a statement at a time; then the tests that it defines."""
@@ -139,26 +157,45 @@ class Tests:
             calls = self.link.calls
             self._one(lambda part=part: exec(part, self.namespace), own_calls=False)
             asks = isinstance(statement, ast.Expr) and self.link.calls > calls  # a helper of the tests that asserts
-            if not asks and not _is_test(statement) and not self.outcomes.pop():
-                self.outcomes += [False for later in tree.body[position:] if _is_test(later)]
+            if not asks and not text.is_test(statement) and not self.outcomes.pop():
+                self.outcomes += [False for later in tree.body[position:] if text.is_test(later)]
                 return  # what follows was to use it
         self._found()
 
     def _found(self) -> None:
         """Run the functions and classes that are tests."""
+        self.called_by_module = self.link.calls > 0
+        self.fixtures = fixtures.fixtures(self.namespace) if "pytest" in sys.modules else {}
         defined = [(name, thing) for name, thing in self.namespace.items() if not isinstance(thing, Remote)]
         check = self.namespace.get("check")
         candidate = self.namespace.get(self.entry_point or "")
         if candidate is not None and isinstance(check, types.FunctionType):
             self._one(lambda: check(candidate))
         for name, thing in defined:
+            if self._skips(name, thing):
+                continue
             if isinstance(thing, types.FunctionType) and name.startswith("test") and thing.__module__ == "tests":
                 for arguments in self._parameters(thing):
-                    self._one(lambda thing=thing, arguments=arguments: _finished(thing(**arguments)))
+                    self._one(lambda thing=thing, arguments=arguments: self._provided(thing, arguments))
             elif isinstance(thing, type) and "unittest" in sys.modules and issubclass(thing, sys.modules["unittest"].TestCase):
                 self._cases(thing)
             elif isinstance(thing, type) and name.startswith("Test") and thing.__module__ == "tests":
                 self._methods(thing)
+
+    def _skips(self, name: str, test: Any) -> bool:
+        """Is a test marked to be skipped? That is no data, unless the solution could have had a part in it."""
+        if not isinstance(test, types.FunctionType | type):
+            return False
+        marks = [mark for mark in getattr(test, "pytestmark", []) if getattr(mark, "name", "") in ("skip", "skipif")]
+        if not any(mark.name == "skip" or any(mark.args) for mark in marks) and not getattr(test, "__unittest_skip__", False):
+            return False
+        kind = _Broken if self.called_by_module and name not in self.skipped else _Skipped
+
+        def skip() -> None:
+            raise kind(f"{name} is skipped")
+
+        self._one(skip)
+        return True
 
     def _parameters(self, test: Callable[..., Any]) -> list[dict[str, Any]]:
         """Return the keyword arguments of each run of a pytest-style function."""
@@ -169,20 +206,26 @@ class Tests:
                 names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
                 rows = [getattr(row, "values", row) if len(names) > 1 or hasattr(row, "marks") else (row,) for row in rows]
                 runs = [run | dict(zip(names, row, strict=True)) for run in runs for row in rows]
-        wanted = [p.name for p in inspect.signature(test).parameters.values() if p.default is p.empty]
-        if missing := [name for name in wanted if name not in runs[0]]:
-            raise self.link.unsupported(f"a test function with the fixture {missing[0]!r}")
+        if missing := fixtures.unknown(test, runs[0], self.fixtures):
+            raise self.link.unsupported(f"a test function with the fixture {missing!r}")
         return runs
+
+    def _provided(self, test: Callable[..., Any], arguments: dict[str, Any]) -> None:
+        """Run a test with its fixtures."""
+        with fixtures.provided(test, arguments, self.fixtures) as given:
+            _finished(test(**given))
 
     def _methods(self, group: type) -> None:
         """Run the tests of a class of pytest's kind, each on an instance of its own."""
         for name in [name for name in vars(group) if name.startswith("test")]:
+            if self._skips(f"{group.__name__}.{name}", vars(group)[name]):
+                continue
             for arguments in self._parameters(getattr(group(), name)):
 
                 def run(name: str = name, arguments: dict[str, Any] = arguments) -> None:
                     instance = group()
                     getattr(instance, "setup_method", lambda: None)()
-                    _finished(getattr(instance, name)(**arguments))
+                    self._provided(getattr(instance, name), arguments)
 
                 self._one(run)
 
@@ -190,6 +233,9 @@ class Tests:
         unittest: Any = sys.modules["unittest"]
         for test in unittest.TestLoader().loadTestsFromTestCase(case):
             result = unittest.TestResult()
+            name = test._testMethodName
+            if self._skips(f"{case.__name__}.{name}", getattr(case, name)):
+                continue
 
             def run(test: Any = test, result: Any = result) -> None:
                 suite = unittest.TestSuite([test])  # runs setUpClass and the like
@@ -208,21 +254,24 @@ class Tests:
 
     def _one(self, run: Callable[[], Any], own_calls: bool = True) -> None:
         """Run one test and note how it ended."""
-        calls, self.link.blame = self.link.calls, None
+        calls, self.link.blame, self.link.refuted = self.link.calls, None, None
         word, why = "", ""
         try:
             run()
         except (Gone, Nonsense, Unsupported):
             self.outcomes.append(False)
             raise
-        except SystemExit:
-            word, why = "test_error", "the tests call exit()"
+        except SystemExit as error:
+            no = error.code and self.link.calls > calls  # the tests' way to say that they found a fault
+            word, why = ("fail", f"the tests call exit({error.code!r})") if no else ("test_error", "the tests call exit()")
         except BaseException as error:  # anything that a test raises is its outcome
             word, why = self._outcome(error)
         if self.link.stop:  # a test swallowed it
             self.outcomes.append(False)
             raise self.link.stop
-        if not word and own_calls and self.link.calls == calls:
+        if not word and self.link.refuted:
+            word, why = "fail", _sentence(self.link.refuted) + _line(self.link.refuted)
+        if not word and own_calls and self.link.calls == calls and not self.called_by_module:
             word, why = "test_error", "a test never called the solution"
         self.outcomes.append(not word)
         if word == "test_error":
@@ -233,6 +282,8 @@ class Tests:
     def _outcome(self, error: BaseException) -> tuple[str, str]:
         if error is self.link.blame or (isinstance(error, _Broken) and self.link.blame is not None):
             return self.link.word if self.link.word in SAID_OF_CALLS else "error", str(self.link.why)
+        if isinstance(error, _Skipped):
+            return "test_error", str(error)
         if isinstance(error, AssertionError):
             return "fail", _sentence(error) + _line(error)
         if self.link.blame is not None:
@@ -264,13 +315,12 @@ class Tests:
         return {"status": status, "why": str(why)[:2000], "outcomes": self.outcomes[:10_000]}
 
 
+class _Skipped(Exception):
+    """A test is marked to be skipped, by nothing that the solution said."""
+
+
 class _Broken(Exception):
     """A unittest method raised what is no failure."""
-
-
-def _is_test(statement: ast.stmt) -> bool:
-    defines = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-    return not defines and any(isinstance(node, ast.Assert) for node in ast.walk(statement))
 
 
 def _names(code: types.CodeType) -> Iterator[str]:

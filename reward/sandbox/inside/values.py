@@ -15,9 +15,10 @@ import base64
 import datetime
 import json
 import math
+import pathlib
 import re
 import sys
-from collections import Counter, deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -98,8 +99,19 @@ def pack(value: Any, opaque: Callable[[Any], Plain], depth: int = 0) -> Plain:
     return _pack_other(value, opaque, depth)
 
 
+def shallow(value: Any, item: Callable[[Any], Plain]) -> Plain:
+    """Return a container as `pack` does, with something else to pack its items."""
+    kind = type(value)
+    if kind is list:
+        return [item(one) for one in value]
+    writer = _WRITERS.get(kind)
+    return {writer[0]: writer[1](value, item)} if writer else _pack_numpy(value)
+
+
 def _pack_other(value: Any, opaque: Callable[[Any], Plain], depth: int) -> Plain:
     kind = type(value)
+    if getattr(kind, "by_number", False) or kind.__module__ == "unittest.mock":
+        return {"opaque": opaque(value)}
     if kind.__module__ == "numpy" and "numpy" in sys.modules:
         packed = _pack_numpy(value)
         if packed:
@@ -169,7 +181,9 @@ class _Reader:
 def record_type(name: str, *fields: str) -> type:
     """Return a kind of tuple whose items have names, without the code generation of `namedtuple`."""
     named = {field: property(itemgetter(i)) for i, field in enumerate(fields) if not field.startswith("_")}
-    shown = {"_fields": fields, "__slots__": (), "__repr__": _record_repr(name, fields)}
+    shown: dict[str, Any] = {"_fields": fields, "__slots__": (), "__repr__": _record_repr(name, fields)}
+    shown["_asdict"] = lambda self: dict(zip(fields, self, strict=True))
+    shown["_replace"] = lambda self, **new: type(self)((dict(zip(fields, self, strict=True)) | new).values())
     return type(name, (tuple,), {**named, **shown})
 
 
@@ -254,9 +268,28 @@ def _read_range(content: Plain, _: Item) -> range:
     return range(int(start, 16), int(stop, 16), int(step, 16))
 
 
+def _default_dict(content: Plain, item: Item) -> defaultdict[Any, Any]:
+    factory, pairs = content
+    return defaultdict(None if factory is None else _FACTORIES[factory], _dict(pairs, item))
+
+
+def _slice(content: Plain, item: Item) -> slice:
+    return slice(*(item(one) for one in content))
+
+
+_FACTORIES = {kind.__name__: kind for kind in (list, int, dict, set, str, float, bool, tuple)}
+"""What makes the missing values of a `defaultdict`, if it is one of these."""
+_NAMES = {kind: name for name, kind in _FACTORIES.items()}
 _WRITERS: dict[type, tuple[str, Callable[[Any, Item], Plain]]] = {
     tuple: ("tuple", _items),
     dict: ("dict", _pairs),
+    Counter: ("counter", _pairs),
+    OrderedDict: ("ordered", _pairs),
+    defaultdict: ("default", lambda value, item: [_NAMES.get(value.default_factory), _pairs(value, item)]),
+    type({}.keys()): ("keys", _items),
+    type({}.values()): ("values", _items),
+    type({}.items()): ("items", lambda value, item: [[item(key), item(one)] for key, one in value]),
+    slice: ("slice", lambda value, item: [item(value.start), item(value.stop), item(value.step)]),
     set: ("set", _items),
     frozenset: ("frozenset", _items),
     bytes: ("bytes", lambda value, _: base64.b64encode(value).decode()),
@@ -270,6 +303,7 @@ _WRITERS: dict[type, tuple[str, Callable[[Any, Item], Plain]]] = {
     datetime.date: ("date", lambda value, _: value.isoformat()),
     datetime.time: ("time", lambda value, _: value.isoformat()),
     datetime.timedelta: ("timedelta", lambda value, _: [value.days, value.seconds, value.microseconds]),
+    pathlib.PosixPath: ("path", lambda value, _: str(value)),
     type(Ellipsis): ("ellipsis", lambda value, _: None),
 }
 _READERS: dict[str, Callable[[Plain, Item], Any]] = {
@@ -277,6 +311,13 @@ _READERS: dict[str, Callable[[Plain, Item], Any]] = {
     "float": lambda content, _: float({"inf": "inf", "-inf": "-inf", "nan": "nan"}[content]),
     "tuple": lambda content, item: tuple(item(one) for one in content),
     "dict": _dict,
+    "counter": lambda content, item: Counter(_dict(content, item)),
+    "ordered": lambda content, item: OrderedDict(_dict(content, item)),
+    "default": _default_dict,
+    "keys": lambda content, item: dict.fromkeys(_unequal_hashes([item(one) for one in content])).keys(),
+    "values": lambda content, item: dict(enumerate([item(one) for one in content])).values(),
+    "items": lambda content, item: _dict(content, item).items(),
+    "slice": _slice,
     "set": lambda content, item: set(_unequal_hashes([item(one) for one in content])),
     "frozenset": lambda content, item: frozenset(_unequal_hashes([item(one) for one in content])),
     "bytes": lambda content, _: base64.b64decode(content),
@@ -290,16 +331,21 @@ _READERS: dict[str, Callable[[Plain, Item], Any]] = {
     "date": lambda content, _: datetime.date.fromisoformat(content),
     "time": lambda content, _: datetime.time.fromisoformat(content),
     "timedelta": lambda content, _: datetime.timedelta(*(int(part) for part in content)),
+    "path": lambda content, _: pathlib.PosixPath(str(content)),
     "ellipsis": lambda content, _: ...,
     "iterator": lambda content, item: iter(_few([item(one) for one in content])),
     "array": _read_array,
     "scalar": _read_scalar,
 }
+_factory_of: Any = vars(defaultdict)["default_factory"].__get__
 _REDUCED: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (int, lambda value: int.__index__(value)),
     (str, lambda value: str.__str__(value)),
     (float, lambda value: float.__float__(value)),
     (list, lambda value: list(list.__iter__(value))),
+    (Counter, lambda value: Counter(dict(dict.items(value)))),
+    (OrderedDict, lambda value: OrderedDict(OrderedDict.items(value))),
+    (defaultdict, lambda value: defaultdict(_factory_of(value), dict.items(value))),
     (dict, lambda value: dict(dict.items(value))),
     (tuple, lambda value: tuple(tuple.__iter__(value))),
     (set, lambda value: set(set.__iter__(value))),
