@@ -18,8 +18,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -31,9 +29,8 @@ from data_synthesis.agreement import consensus_sets, validated
 from data_synthesis.base import Context, Drop, template
 from data_synthesis.execution_feedback import ExecutionFeedback
 from reward import execution, program_text
-from reward.sandbox import NO_DATA, Limits, Verdict
+from reward.sandbox import NO_DATA, Verdict
 
-TOOLS_LIMITS = Limits(cpu_seconds=20, memory_bytes=1 << 30)
 RESTARTS = 3
 """Tests of one solution that may end its process before the rest counts as failed too."""
 _RAN = ("fail", "error")
@@ -57,6 +54,10 @@ class CodeFeedback(ExecutionFeedback):
     makes: ClassVar[frozenset[str]] = frozenset({"demonstrations", "preferences"})
 
     mode: Literal["code"]
+    samples: int = Field(default=16, ge=1)
+    """Answers a prompt."""
+    max_demonstrations: int | None = Field(default=1, ge=1)
+    """Most demonstrations a prompt; null keeps all that differ."""
     test_generator: Annotated[str | None, Ref("generator")] = None
     """Who writes tests for rows that bring none; left out, `generator`."""
     test_samples: int = Field(default=8, ge=1)
@@ -171,7 +172,7 @@ class CodeFeedback(ExecutionFeedback):
             self.test_generator or self.generator, asked, n=self.test_samples, label="tests", **self.sampling
         )
         texts = [text for c in said if (text := program_text.program(c.text, name))]
-        found = await self._tool("asserts", texts, name, self.tests_per_sample) or []
+        found = await self.tool("asserts", texts, name, self.tests_per_sample) or []
         imports = list(dict.fromkeys(line for lines, _ in found for line in lines))
         return imports, Counter(test for _, tests in found for test in tests)
 
@@ -183,7 +184,7 @@ class CodeFeedback(ExecutionFeedback):
         by_pattern = {tuple(outcomes): i for i, outcomes in reversed(list(enumerate(votes)))}
         again = {i: await self._outcomes(solutions[i].source, imports, texts, name, ctx) for i in by_pattern.values()}
         most = max(range(len(solutions)), key=lambda i: sum(votes[i]))
-        mutants = await self._tool("mutants", solutions[most].source, name) or []
+        mutants = await self.tool("mutants", solutions[most].source, name) or []
         nothing = [False] * len(texts)
         if mutants:
             nothing = await self._outcomes(mutants[0], imports, texts, name, ctx) or nothing
@@ -217,16 +218,11 @@ class CodeFeedback(ExecutionFeedback):
         ctx.tally("answers without a program", len(whole) - len(held))
         if not held:
             return []
-        signatures = await self._tool("signatures", [source for _, source in held]) or [None] * len(held)
+        signatures = await self.tool("signatures", [source for _, source in held]) or [None] * len(held)
         keys = [signature or source for signature, (_, source) in zip(signatures, held, strict=True)]
         counts = Counter(keys)
         firsts = dict(reversed(list(zip(keys, held, strict=True))))
         return [Solution(*firsts[key], counts[key]) for key in dict.fromkeys(keys)]
-
-    async def _tool(self, function: str, *arguments: Any) -> Any:
-        """Call a function of `data_synthesis.code_tools` in the sandbox; None where a source made it fail."""
-        (result,) = await self.box.calls(_tools(), function, [list(arguments)], TOOLS_LIMITS)
-        return result.value if result.status == "returned" else None
 
     def _rows(
         self, prompt: Prompt, right: Sequence[Solution], wrong: Sequence[tuple[Solution, str]], note: dict[str, Any]
@@ -242,11 +238,6 @@ class CodeFeedback(ExecutionFeedback):
             because = note | {"rejected_because": why[:500]}
             made.append(Preference(prompt=prompt.messages, chosen=chosen, rejected=rejected.text, margin=1.0, note=because))
         return made
-
-
-@cache
-def _tools() -> str:
-    return (files("data_synthesis") / "code_tools.py").read_text(encoding="utf-8")
 
 
 def _of_asserts(verdict: Verdict, count: int) -> list[bool]:

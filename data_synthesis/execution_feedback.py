@@ -1,30 +1,39 @@
 """Execution feedback: rows that were checked by running code, for programs and for instructions (Qwen2 report, 4.1.2).
 
-`mode: code` is in `data_synthesis.code_feedback`. Both modes run what models wrote in the sandbox (`reward.sandbox`), whose
-level stands in the lineage of every row.
+    mode: code             solutions, judged by tests                                        data_synthesis.code_feedback
+    mode: constraints      new constraints after the example of some (AutoIF, step 1)        data_synthesis.self_instruct
+    mode: verifiers        functions that verify a constraint, and their validation          data_synthesis.verifier_feedback
+    mode: instructions     questions with constraints, and answers that were verified        data_synthesis.instruction_feedback
+
+The last three are AutoIF; each makes rows that the next one reads, so that what a model thought of can be looked at, mended
+or replaced by your own. What models write runs in the sandbox (`reward.sandbox`), whose level stands in the lineage.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any
 
 from pydantic import Field, PrivateAttr
 
 from align.core.stage import Run
 from align.core.wiring import Ref
 from data_synthesis.base import Synthesizer
-from reward.sandbox import Sandbox
+from reward.sandbox import Limits, Sandbox
 from reward.sandbox.settings import SandboxSettings
+
+TOOLS_LIMITS = Limits(cpu_seconds=20, memory_bytes=1 << 30)
 
 
 class ExecutionFeedback(Synthesizer):
-    """Write answers, check them by running code, keep what holds and pair it with what does not."""
+    """Write something, check it by running code, keep what holds and pair it with what does not."""
 
     mode: str
-    """What is checked: `code`."""
+    """What is made: `code`, `constraints`, `verifiers` or `instructions`."""
     generator: Annotated[str, Ref("generator")]
-    """Who writes the answers."""
-    samples: int = Field(default=16, ge=1)
+    """Who writes it."""
+    samples: int = Field(default=16, ge=0)
     """Answers a prompt."""
     temperature: float = Field(default=0.8, ge=0)
     """CodeT and AutoIF's online rounds both sample at 0.8."""
@@ -32,8 +41,6 @@ class ExecutionFeedback(Synthesizer):
     """Nucleus (CodeT: 0.95); 1 keeps all."""
     max_new_tokens: int = Field(default=512, ge=1)
     """Longest answer, in tokens. A longer one is cut, and neither right nor wrong."""
-    max_demonstrations: int | None = Field(default=1, ge=1)
-    """Most demonstrations a prompt; null keeps all that differ."""
     max_pairs: int = Field(default=1, ge=0)
     """Most preference pairs a prompt."""
     sandbox: SandboxSettings = SandboxSettings()
@@ -63,3 +70,13 @@ class ExecutionFeedback(Synthesizer):
         if self._running is None:
             raise RuntimeError("the sandbox runs between `prepare` and `finish` only")
         return self._running
+
+    async def tool(self, function: str, *arguments: Any) -> Any:
+        """Call a function of `data_synthesis.code_tools` in the sandbox; None where a source made it fail."""
+        (result,) = await self.box.calls(_tools(), function, [list(arguments)], TOOLS_LIMITS)
+        return result.value if result.status == "returned" else None
+
+
+@cache
+def _tools() -> str:
+    return (files("data_synthesis") / "code_tools.py").read_text(encoding="utf-8")

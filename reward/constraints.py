@@ -1,10 +1,16 @@
-"""Instructions that a few lines of code can check: "in capital letters", "exactly three bullets", "end with DONE".
+r"""Instructions that a few lines of code can check: "in capital letters", "exactly three bullets", "end with DONE".
 
 The idea is IFEval's (Zhou et al. 2023, "Instruction-Following Evaluation for Large Language Models", section 2): ask
 only for what a program can verify, so that the reward needs no judge and cannot be argued with. A prompt row says what
 to check, any number of checks together:
 
     {"question": "...", "tests": [{"check": "bullets", "n": 3}, {"check": "no_commas"}]}
+
+A test may also bring its own verifiers, functions that a model wrote and the stage `execution_feedback` validated:
+
+    {"functions": ["def evaluate(response):\n    return response.isupper()"]}
+
+They run in the sandbox (`reward.functions`) and vote: the test holds where more than half say so (AutoIF, arXiv 2406.13542).
 
 Departures from IFEval:
 1. The checks are our own and stricter, and each is one pure function with one exact meaning (`reward/checks/`).
@@ -16,22 +22,54 @@ Departures from IFEval:
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, get_origin
+from typing import Any, TypeAlias, get_origin
+
+from pydantic import PrivateAttr
 
 from align.core.config import did_you_mean
 from align.core.plugins import Reward, Score
 from align.core.rows import Prompt
 from reward.checks import CHECKS
+from reward.functions import Functions, shares
+from reward.sandbox import Sandbox
+from reward.sandbox.settings import SandboxSettings
+
+HOLDS_ABOVE = 0.5
+"""Share of a test's functions that must say yes (AutoIF, section 3: accuracy over the verifiers above 0.5)."""
+Verifier: TypeAlias = Callable[[str], str] | Functions
+"""A check (why the stripped text fails, "" where it does not), or functions that vote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How far a completion keeps one test."""
+
+    share: float | None
+    """Of its verifiers, those that say yes; a check is one verifier. None: a run gave no data."""
+    why: str
+
+    @property
+    def holds(self) -> bool:
+        """Does it count as kept?"""
+        return self.share is not None and self.share > HOLDS_ABOVE
 
 
 class Constraints(Reward):
-    """A verifier of checkable instructions. A prompt's `tests` name the checks, as `{"check": NAME, ...arguments}`.
+    """A verifier of checkable instructions. A prompt's `tests` name checks, `{"check": NAME, ...arguments}`, or hold functions.
 
-    Passed where all hold; the value is the share that hold (0 to 1); `why` is the first that fails, in words.
+    Passed where all hold; the value is the share that hold (0 to 1); `why` is the first that fails, in words. Ungraded where
+    the sandbox could not run a function.
     """
+
+    sandbox: SandboxSettings = SandboxSettings()
+    """Where functions run; rows without any need none, and none is started."""
+
+    _running: Sandbox | None = PrivateAttr(default=None)
 
     async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
         """Return one score per completion, in order.
@@ -39,20 +77,53 @@ class Constraints(Reward):
         Raises:
             ValueError: the prompt has no tests, an unknown check or wrong arguments.
             RuntimeError: a check needs a package that is not installed.
+            SandboxUnavailable: a test has functions, and the machine cannot give the level.
         """
-        checks = parse(prompt)
-        return [judge(checks, completion) for completion in completions]
+        tests = parse(prompt)
+        if any(isinstance(verifier, Functions) for _, verifier in tests):
+            self._running = self._running or self.sandbox.build()
+            await asyncio.to_thread(self._running.start)
+        return [_score(held) for held in await measure(tests, completions, self._running)]
+
+    def stop(self) -> None:
+        """End the sandbox; a later `score` starts a new one."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.stop()
 
 
-def judge(checks: Sequence[tuple[str, Callable[[str], str]]], completion: str) -> Score:
-    """Run parsed checks (at least one) on one completion."""
-    text = completion.strip()
-    failures = [f"{name}: {why}" for name, check in checks if (why := check(text))]
-    return Score(value=1 - len(failures) / len(checks), passed=not failures, why=failures[0] if failures else "")
+async def measure(
+    tests: Sequence[tuple[str, Verifier]], completions: Sequence[str], sandbox: Sandbox | None = None
+) -> list[list[Held]]:
+    """Return, for each completion, how far it keeps each of some parsed tests. Functions need a running sandbox."""
+    texts = [completion.strip() for completion in completions]
+    columns: list[list[Held]] = []
+    for name, verifier in tests:
+        if isinstance(verifier, Functions):
+            assert sandbox is not None
+            columns.append([_voted(share, verifier) for share in await shares(sandbox, verifier, texts)])
+        else:
+            whys = [verifier(text) for text in texts]
+            columns.append([Held(float(not why), f"{name}: {why}" if why else "") for why in whys])
+    return [[column[i] for column in columns] for i in range(len(texts))]
 
 
-def parse(prompt: Prompt) -> list[tuple[str, Callable[[str], str]]]:
-    """Return a prompt's tests as (name, function of the text).
+def _voted(share: float | None, voting: Functions) -> Held:
+    if share is None:
+        return Held(None, "functions: a run gave no data")
+    count = len(voting.sources)
+    return Held(share, "" if share > HOLDS_ABOVE else f"functions: {round(share * count)} of {count} say that it holds")
+
+
+def _score(held: Sequence[Held]) -> Score:
+    if unknown := [one.why for one in held if one.share is None]:
+        return Score.ungraded(unknown[0])
+    failures = [one.why for one in held if not one.holds]
+    return Score(value=1 - len(failures) / len(held), passed=not failures, why=failures[0] if failures else "")
+
+
+def parse(prompt: Prompt) -> list[tuple[str, Verifier]]:
+    """Return a prompt's tests as (name, verifier).
 
     An argument that is null counts as absent: tables with one column per argument are full of them.
 
@@ -65,8 +136,15 @@ def parse(prompt: Prompt) -> list[tuple[str, Callable[[str], str]]]:
             f'row {prompt.id!r} has no tests; give it a \'tests\' column like [{{"check": "max_words", "n": 20}}], '
             f"checks: {', '.join(CHECKS)}"
         )
-    checks = []
+    checks: list[tuple[str, Verifier]] = []
     for test in prompt.tests:
+        given = {key for key, value in test.items() if value is not None}
+        if "functions" in given:
+            sources = test["functions"]
+            if given != {"functions"} or not _are_texts(sources) or not sources:
+                raise ValueError(f'row {prompt.id!r}: a test of functions is {{"functions": ["def evaluate(response): ..."]}}')
+            checks.append(("functions", Functions(tuple(sources))))
+            continue
         name = test.get("check")
         if not isinstance(name, str) or name not in CHECKS:
             near = did_you_mean(str(name), CHECKS)
@@ -86,6 +164,10 @@ def parse(prompt: Prompt) -> list[tuple[str, Callable[[str], str]]]:
     return checks
 
 
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
 def _parameters(check: Callable[..., str]) -> dict[str, inspect.Parameter]:
     found = inspect.signature(check, eval_str=True).parameters
     return {name: parameter for name, parameter in found.items() if parameter.kind is parameter.KEYWORD_ONLY}
@@ -98,7 +180,7 @@ def _wrong_arguments(check: Callable[..., str], arguments: dict[str, Any]) -> st
         if name not in parameters:
             return f"unknown argument {name!r}{did_you_mean(name, parameters)}"
         wanted = parameters[name].annotation
-        if wanted == list[str] and not (isinstance(value, list) and all(isinstance(one, str) for one in value)):
+        if wanted == list[str] and not _are_texts(value):
             return f"{name!r} is {value!r}"
         wanted = get_origin(wanted) if get_origin(wanted) in (dict, list) else wanted
         if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):

@@ -41,6 +41,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "judge": "reward.judge:Judge",
         "math": "reward.answers:MathAnswer",
         "mixture": "reward.mixture:Mixture",
+        "nli": "reward.nli:Entailment",
         "reward_model": "reward.model:TrainedReward",
     },
     "executor": {
@@ -59,7 +60,14 @@ BUILT_IN: dict[str, dict[str, str]] = {
 }
 
 MODES: dict[str, dict[str, dict[str, str]]] = {
-    "stage": {"execution_feedback": {"code": "data_synthesis.code_feedback:CodeFeedback"}},
+    "stage": {
+        "execution_feedback": {
+            "code": "data_synthesis.code_feedback:CodeFeedback",
+            "constraints": "data_synthesis.self_instruct:SelfInstruct",
+            "instructions": "data_synthesis.instruction_feedback:InstructionFeedback",
+            "verifiers": "data_synthesis.verifier_feedback:VerifierFeedback",
+        },
+    },
 }
 """Kinds whose fields depend on their `mode`, by family: kind -> mode -> class. (`BUILT_IN` names what they have in common.)"""
 

@@ -34,6 +34,8 @@ class Prompt:
     tests: list[dict[str, Any]] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     id: str = ""
+    note: Mapping[str, Any] = field(default_factory=dict)
+    """As a demonstration's."""
 
     def __post_init__(self) -> None:
         check_messages(self.messages, "prompt")

@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
 from typing import Any
 
 from align.core.rows import Prompt
-from reward.constraints import judge, parse
+from reward.constraints import Constraints, Verifier, parse
 
 
-def parsed(tests: list[dict[str, Any]]) -> list[tuple[str, Callable[[str], str]]]:
+def parsed(tests: list[dict[str, Any]]) -> list[tuple[str, Verifier]]:
     return parse(Prompt(messages=[{"role": "user", "content": "Do it."}], tests=tests, id="row7"))
 
 
 def passed(tests: list[dict[str, Any]], completion: str) -> bool | None:
-    return judge(parsed(tests), completion).passed
+    prompt = Prompt(messages=[{"role": "user", "content": "Do it."}], tests=tests, id="row7")
+    return asyncio.run(Constraints(kind="constraints").score(prompt, [completion]))[0].passed
 
 
 CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [

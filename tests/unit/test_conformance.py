@@ -41,34 +41,81 @@ def programs(request, seed):
     return f"```python\ndef plus_{n}(x):\n    return {body}\n```"
 
 
+WISHES = [{"prompt": f"Use at least {n} words that begin with a capital."} for n in range(2, 14)]
+
+
+def thoughts(request, seed):
+    """Think of constraints: one that is known, one of its own, one that others think of, too."""
+    return f"1. Use at least 2 words that begin with a capital.\n2. Use {seed % 1000} commas.\n3. Use {seed % 3} full stops."
+
+
+def verifiers(request, seed):
+    """Write functions, one of four off by one, with cases; put functions back into words; grade that."""
+    asked = request["messages"][-1]["content"]
+    if "response_format" in request:  # the judge of what is consistent
+        return json.dumps({"why": "it says so", "score": 9})
+    n = int(re.search(r"(?:at least|>=) (\d+)", asked)[1])
+    if "Which instruction" in asked:
+        return f"Use {n} capitalised words or more."
+    source = f"def evaluate(response):\n    return sum(w[0].isupper() for w in response.split()) >= {n + (seed % 4 == 0)}"
+    cases = [{"input": "A " * (n + seed % 3), "output": True}, {"input": "a b", "output": False}]
+    return f"```python\n{source}\n```\n```json\n{json.dumps(cases)}\n```"
+
+
+QUESTIONS = [{"prompt": f"What is good about the number {n}?"} for n in range(12)]
+
+
+def answers(request, seed):
+    """Answer in capitals or not, with a comma or not, graded by its length."""
+    if "response_format" in request:
+        return json.dumps({"why": "it has a length", "score": 8 + len(request["messages"][0]["content"]) % 3})
+    text = ("It is even, or odd", "It is a number")[seed % 2]
+    return text.upper() if seed % 3 else text
+
+
+_MODE = {"generator": "model", "sandbox": {"workers": 2}}
+_JUDGE = {"kind": "judge", "generator": "model"}
 CASES = {
-    "execution_feedback": {
-        "mode": "code", "generator": "model", "samples": 8, "test_samples": 4, "max_pairs": 2, "sandbox": {"workers": 2},
-    },
-    "rejection_sampling": {
-        "generator": "model", "samples": 4, "max_pairs": 2, "reasonable": "model",
-        "reward": {
-            "kind": "mixture",
-            "parts": [
-                {"reward": {"kind": "math", "symbolic": False}},
-                {"reward": {"kind": "judge", "generator": "model"}, "weight": 0.1},
-            ],
-        },
-    },
+    "execution_feedback code": (
+        {"mode": "code", "samples": 8, "test_samples": 4, "max_pairs": 2, **_MODE}, TASKS, programs,
+    ),
+    "execution_feedback constraints": ({"mode": "constraints", "generator": "model", "requests": 12}, WISHES, thoughts),
+    "execution_feedback verifiers": (
+        {"mode": "verifiers", "samples": 6, "consistency": _JUDGE | {"pass_at": 5}, **_MODE}, WISHES, verifiers,
+    ),
+    "execution_feedback instructions": (
+        {
+            "mode": "instructions", "samples": 6, "library": ["all_caps", "no_commas"], "max_constraints": 2,
+            "quality": _JUDGE | {"scale": [0, 10]}, **_MODE,
+        }, QUESTIONS, answers,
+    ),
+    "rejection_sampling": (
+        {
+            "generator": "model", "samples": 4, "max_pairs": 2, "reasonable": "model",
+            "reward": {
+                "kind": "mixture",
+                "parts": [
+                    {"reward": {"kind": "math", "symbolic": False}},
+                    {"reward": {"kind": "judge", "generator": "model"}, "weight": 0.1},
+                ],
+            },
+        }, SUMS, adds,
+    ),
 }  # fmt: skip
 
 
 def test_there_is_a_case_for_every_synthesizer():
     made_of_rows = {name for name, target in catalog.BUILT_IN["stage"].items() if target.startswith("data_synthesis.")}
-    assert made_of_rows == set(CASES)
+    ways = {f"{kind} {mode}".strip() for kind in made_of_rows for mode in catalog.modes("stage", kind) or [""]}
+    assert ways == set(CASES)
 
 
-@pytest.mark.parametrize("kind", CASES)
-def test_a_synthesizer_of_ours_keeps_the_engines_promises(kind, tmp_path):
-    rows, say = (TASKS, programs) if kind == "execution_feedback" else (SUMS, adds)
-    report = conforms({"kind": kind, **CASES[kind]}, rows, say, tmp_path)
-    assert report["emitted"] == len(rows)
-    assert report["rows"]["preferences"] > 0
+@pytest.mark.parametrize("case", CASES)
+def test_a_synthesizer_of_ours_keeps_the_engines_promises(case, tmp_path):
+    stage, rows, say = CASES[case]
+    report = conforms({"kind": case.split()[0], **stage}, rows, say, tmp_path)
+    assert report["emitted"] >= 0.8 * len(rows)
+    assert sum(report["rows"].values()) >= report["emitted"]
     assert len(list((tmp_path / "crashes").iterdir())) >= 20
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from align.core.plugins import Reward
+from align.core.plugins import Reward, Score
 from align.core.rows import Prompt
-from reward.constraints import Constraints, judge, parse
+from reward.constraints import Constraints
 
 ROOT = Path(__file__).parents[2]
 RECIPE = ROOT / "recipes" / "constraints"
@@ -24,6 +24,10 @@ RECIPE = ROOT / "recipes" / "constraints"
 
 def prompt(*tests: dict[str, Any], row_id: str = "row7") -> Prompt:
     return Prompt(messages=[{"role": "user", "content": "Do it."}], tests=list(tests), id=row_id)
+
+
+def scored(asked: Prompt, *completions: str) -> list[Score]:
+    return asyncio.run(Constraints(kind="constraints").score(asked, completions))
 
 
 def test_value_is_the_share_that_holds_and_why_is_the_first_failure() -> None:
@@ -122,11 +126,11 @@ def test_every_shot_passes_the_checks_of_its_own_prompt(make: ModuleType) -> Non
     for family, examples in make.SHOTS.items():
         for content, _ in examples:
             shot = next(rows)
-            score = judge(parse(prompt(*make.tests_of(family, content))), shot["completion"])
+            (score,) = scored(prompt(*make.tests_of(family, content)), shot["completion"])
             assert score.passed, (shot, score.why)
 
 
 def test_every_prompt_row_has_valid_tests_that_a_wrong_answer_fails() -> None:
     for row in lines("train.jsonl") + lines("heldout.jsonl"):
-        score = judge(parse(prompt(*row["tests"])), "I am sorry, but I can not help with that.")
+        (score,) = scored(prompt(*row["tests"]), "I am sorry, but I can not help with that.")
         assert not score.passed, row
