@@ -78,8 +78,10 @@ def test_the_sandbox_on_the_page_says_what_it_says(root, capsys):
     assert printed in page
 
 
-def test_the_recipe_of_execution_feedback_is_one(root, tmp_path):
-    (recipe,) = blocks((root / "docs/execution_feedback.md").read_text(), "yaml")
-    (tmp_path / "recipe.yaml").write_text(recipe)
+def test_the_recipes_of_execution_feedback_are_some(root, tmp_path):
     (tmp_path / "tasks.jsonl").write_text('{"prompt": "Write `def f(x):`.", "tests": ["assert f(1) == 1"]}\n')
-    assert list(Recipe.load(tmp_path / "recipe.yaml").recipe.stages) == ["tasks", "code", "sft"]
+    (tmp_path / "questions.jsonl").write_text('{"question": "Who are you?"}\n')
+    for number, recipe in enumerate(blocks((root / "docs/execution_feedback.md").read_text(), "yaml")):
+        (tmp_path / "recipe.yaml").write_text(recipe)
+        stages = Recipe.load(tmp_path / "recipe.yaml").recipe.stages
+        assert list(stages)[number == 2 :][:2] == (["tasks", "code"], ["questions", "follow"], ["verified", "questions"])[number]
