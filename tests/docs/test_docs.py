@@ -81,7 +81,8 @@ def test_the_sandbox_on_the_page_says_what_it_says(root, capsys):
 def test_the_recipes_of_execution_feedback_are_some(root, tmp_path):
     (tmp_path / "tasks.jsonl").write_text('{"prompt": "Write `def f(x):`.", "tests": ["assert f(1) == 1"]}\n')
     (tmp_path / "questions.jsonl").write_text('{"question": "Who are you?"}\n')
-    for number, recipe in enumerate(blocks((root / "docs/execution_feedback.md").read_text(), "yaml")):
+    names = []
+    for recipe in blocks((root / "docs/execution_feedback.md").read_text(), "yaml"):
         (tmp_path / "recipe.yaml").write_text(recipe)
-        stages = Recipe.load(tmp_path / "recipe.yaml").recipe.stages
-        assert list(stages)[number == 2 :][:2] == (["tasks", "code"], ["questions", "follow"], ["verified", "questions"])[number]
+        names += Recipe.load(tmp_path / "recipe.yaml").recipe.stages
+    assert {"code", "ideas", "verified", "follow"} <= set(names)

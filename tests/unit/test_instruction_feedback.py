@@ -155,7 +155,8 @@ QUESTION = "Who are you?"
 
 def answered(made, *answers, **fields):
     """Ask one question."""
-    return made([{"prompt": QUESTION}], {"Who are you": list(answers) or "I"}, mode="instructions", samples=len(answers), **fields)
+    replies = {"Who are you": list(answers) or "I"}
+    return made([{"prompt": QUESTION}], replies, mode="instructions", samples=len(answers), **fields)
 
 
 @pytest.fixture
@@ -225,7 +226,11 @@ def test_prompts_alone_for_online_training(made):
 
 @pytest.mark.parametrize(
     ("fields", "said"),
-    [({"library": False}, "nothing to ask for"), ({"library": ["no_comas"]}, "no check 'no_comas'"), ({"mode": "x"}, "needs `mode`")],
+    [
+        ({"library": False}, "nothing to ask for"),
+        ({"library": ["no_comas"]}, "no check 'no_comas'"),
+        ({"mode": "x"}, "needs `mode`: code or constraints or instructions or verifiers"),
+    ],
 )
 def test_a_stage_that_cannot_be_is_refused(fields, said, made):
     with pytest.raises(RecipeError, match=said):
