@@ -9,6 +9,7 @@ from align import Prompt, Reward
 from align.core import tables
 from align.core.errors import RecipeError
 from align.core.recipe import Recipe
+from align.core.rows import digest
 from data_synthesis.cross_validation import PRESETS, battery, blemish, cross_validate
 from reward import functions
 from reward.sandbox import Limits, Sandbox
@@ -266,6 +267,29 @@ def test_a_text_that_breaks_its_verifier_costs_itself_only():
     good, hang, again, died, bad, last = asyncio.run(said())
     assert (good, again, bad, last) == (True, True, False, True)
     assert (hang.partition(":")[0], died.partition(":")[0]) == ("timeout", "exited_early")
+
+
+def test_one_chain_from_an_idea_to_verified_answers(made, tmp_path):
+    replies = {
+        "numbered 1 to 50": f"1. {SHOUT}\n2. Rhyme in every line.",
+        "must follow this instruction:\n\nWrite every": [wrote(UPPER), wrote(EQUAL)],
+        "must follow this": "I would not know how.",
+        "Who are you": ["I AM A MODEL.", "I am a model."],
+    }
+    kind = {"kind": "execution_feedback", "generator": "writer", "max_new_tokens": 200}
+    ideas = kind | {"mode": "constraints", "requests": 1}
+    verified = kind | {"mode": "verifiers", "prompts": "ideas", "samples": 2, "sandbox": QUICK}
+    fields = {"mode": "instructions", "samples": 2, "constraints": ["verified"], "library": False, "sandbox": QUICK}
+    rows, _, notes = made([{"prompt": QUESTION}], replies, {"ideas": ideas, "verified": verified}, **fields)
+    (row,) = rows["prompts"]
+    assert (row.messages, row.tests) == (
+        [{"role": "user", "content": f"{QUESTION} {SHOUT}"}], [{"functions": [UPPER, EQUAL]}],
+    )  # fmt: skip
+    assert [one.completion[0]["content"] for one in rows["demonstrations"]] == ["I AM A MODEL."]
+    assert [one.rejected[0]["content"] for one in rows["preferences"]] == ["I am a model."]
+    assert {note["verifiers"][0] for note in notes} == {digest(row.tests[0])}
+    dropped = json.loads((tmp_path / "out" / "03-verified" / "dropped.jsonl").read_text())
+    assert dropped["reason"] == "no function was written"
 
 
 @pytest.mark.parametrize("test", [{"functions": []}, {"functions": "x"}, {"functions": ["x"], "check": "no_commas"}])
