@@ -115,4 +115,4 @@ def joined(query: str, constraints: Sequence[Constraint]) -> str:
 
 def key(text: str) -> str:
     """Return what two copies of one constraint share: all but case, spaces and a last full stop."""
-    return " ".join(text.casefold().split()).rstrip(".! ")
+    return " ".join(text.casefold().split()).removesuffix(".")
