@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ WORDS = template("keywords").split()
 ENDINGS = ("That is all.", "Over and out.", "The end.", "Thank you for reading.", "I hope this helps.", "DONE")
 OPENINGS = ("Dear reader,", "In short,", "Well,", "Here is my answer:", "As far as I know,", "Answer:")
 Draw = Callable[[random.Random], dict[str, Any]]
+Test = dict[str, Any]
 
 
 def _words(rng: random.Random, most: int) -> list[str]:
@@ -78,11 +79,6 @@ class Constraint:
     text: str
     tests: list[dict[str, Any]]
 
-    @classmethod
-    def of(cls, prompt: Prompt) -> Constraint:
-        """Return the constraint that a row holds, as the mode `verifiers` makes them."""
-        return cls(prompt.messages[-1]["content"].strip(), prompt.tests)
-
 
 def drawn(rng: random.Random, checks: Sequence[str]) -> Constraint:
     """Return a constraint of the library, of one of some checks, each as likely."""
@@ -91,14 +87,16 @@ def drawn(rng: random.Random, checks: Sequence[str]) -> Constraint:
     return Constraint(describe(name, test, rng.randrange(3)), [test])
 
 
-def fitting(rng: random.Random, draw: Callable[[random.Random], Constraint], count: int) -> list[Constraint]:
-    """Return up to `count` constraints of which no two are known to exclude each other, none twice; at least one."""
-    chosen = [draw(rng)]
-    for _ in range(TRIES * (count - 1)):
+def fitting(
+    rng: random.Random, draw: Callable[[random.Random], Constraint], count: int, held: Sequence[Test] = ()
+) -> list[Constraint]:
+    """Return up to `count` constraints of which no two are known to exclude each other, or a test that the prompt holds."""
+    chosen: list[Constraint] = []
+    for _ in range(TRIES * count):
         if len(chosen) == count:
             break
         each = [*chosen, draw(rng)]
-        tests = [test for one in each for test in one.tests if "check" in test]
+        tests = [test for test in (*held, *(test for one in each for test in one.tests)) if "check" in test]
         names = [test["check"] for test in tests]
         texts = {key(one.text) for one in each}
         if len(texts) == len(each) and len(set(names)) == len(names) and not conflicts(tests):
@@ -114,5 +112,13 @@ def joined(query: str, constraints: Sequence[Constraint]) -> str:
 
 
 def key(text: str) -> str:
-    """Return what two copies of one constraint share: all but case, spaces and a last full stop."""
-    return " ".join(text.casefold().split()).removesuffix(".")
+    """Return what two copies of one constraint share: all but spaces and a last full stop."""
+    return " ".join(text.split()).removesuffix(".")
+
+
+def distinct(prompts: Iterable[Prompt]) -> list[Prompt]:
+    """Return one row of each constraint, whatever their order: one that brings tests first, then by id."""
+    chosen: dict[str, Prompt] = {}
+    for prompt in sorted(prompts, key=lambda one: (not one.tests, one.id)):
+        chosen.setdefault(key(prompt.messages[-1]["content"]), prompt)
+    return list(chosen.values())

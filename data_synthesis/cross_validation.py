@@ -18,6 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from reward.functions import no_data
+
 Rule: TypeAlias = Callable[[float], bool]
 Name: TypeAlias = Literal["paper", "upstream"]
 Said: TypeAlias = Sequence[bool | str]
@@ -96,8 +98,17 @@ def cross_validate(said: Sequence[Said], expected: Sequence[bool], preset: Prese
 
 
 def blemish(said: Said, again: Said) -> str:
-    """Return why a function may not judge, by what it says of many texts and what it says of them again; "" if it may."""
-    if any(isinstance(answer, str) for answer in (*said, *again)):
+    """Return why a function may not judge, by what it says of many texts and what it says of them again; "" if it may.
+
+    Raises:
+        RuntimeError: the machine could not run it, so nothing is known.
+    """
+    words = [answer for answer in (*said, *again) if isinstance(answer, str)]
+    if words:
+        if words[0].startswith("load_error"):
+            return "does not load"
+        if all(map(no_data, words)):
+            raise RuntimeError(f"a function could not be run: {words[0]}")
         return "fails on an ordinary text"
     if list(said) != list(again):
         return "says something else when asked again"
@@ -140,6 +151,6 @@ def mutants(text: str) -> list[str]:
 
 
 def battery(texts: Sequence[str]) -> list[str]:
-    """Return the texts of the cases, their mutants and some ordinary ones, each once; none is blank."""
+    """Return the cases' texts, their mutants and some ordinary ones: each once, stripped as answers are, none blank."""
     every = [*texts, *(one for text in texts for one in mutants(text)), *TEXTS]
-    return [text for text in dict.fromkeys(every) if text.strip()]
+    return [text for text in dict.fromkeys(one.strip() for one in every) if text]

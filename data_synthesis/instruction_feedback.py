@@ -10,29 +10,33 @@ Departures:
    are never drawn together (`reward.checks.conflicts`); what else conflicts shows in the grade, and in that nothing passes.
 2. Constraints come from mode `verifiers`, from the library of checks, or from both, a coin deciding each time.
 3. An answer that was cut at the token limit is neither right nor wrong.
-4. The worse side of a pair breaks a constraint wholly (no verifier of it accepts); with several constraints it may keep the
+4. A question draws its constraints; AutoIF gives each constraint 16 questions. Few questions leave constraints unused.
+5. The worse side of a pair breaks a constraint wholly (no verifier of it accepts); with several constraints it may keep the
    others, and the answers that break the fewest come first.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
-from align.core.errors import StageFailed
+from align.core.errors import NoGrade, StageFailed
 from align.core.plugins import Reward
-from align.core.rows import Demonstration, Preference, Prompt, Row, digest
+from align.core.rows import Demonstration, Preference, Prompt, Row, digest, is_unicode
 from align.core.stage import Run
 from align.core.wiring import Ref
 from data_synthesis.base import Context, Drop
-from data_synthesis.constraint_pool import DRAWS, Constraint, drawn, fitting, joined, key
+from data_synthesis.constraint_pool import DRAWS, Constraint, distinct, drawn, fitting, joined
 from data_synthesis.cross_validation import PRESETS, Name
 from data_synthesis.execution_feedback import ExecutionFeedback
 from reward.constraints import Held, measure, parse
+from reward.judge import Judge
 
 GRADES = 10
 """AutoIF grades from 0 to 10; a reward's value is 0 to 1."""
@@ -58,8 +62,8 @@ class InstructionFeedback(ExecutionFeedback):
     preset: Name = "paper"
     """Thresholds of what is kept: `paper`, or `upstream` (the published code)."""
     quality: Reward | None = None
-    """Grades right answers, 0 to 1, of which AutoIF keeps those from 0.8: `{kind: judge, generator: ..., scale: [0, 10]}`.
-    Left out: not asked."""
+    """Grades right answers, of which AutoIF keeps those from 8 of 10: `{kind: judge, generator: ..., scale: [0, 10]}`. A reward
+    with a verdict (a judge with `pass_at`) decides by that. Left out: not asked."""
     max_demonstrations: int | None = Field(default=1, ge=1)
     """Most demonstrations a prompt; null keeps all that differ."""
 
@@ -73,33 +77,40 @@ class InstructionFeedback(ExecutionFeedback):
                 yield f"library.{i}", f"no check {name!r} that can be drawn; one of: {', '.join(DRAWS)}"
         if not self.library and not self.constraints:
             yield "library", "nothing to ask for: set library: true, or name stages in `constraints`"
+        if isinstance(self.quality, Judge) and self.quality.pass_at is None and self.quality.scale != (0, GRADES):
+            yield "quality", "AutoIF's threshold is one of grades from 0 to 10: set scale: [0, 10], or a `pass_at` of your own"
 
     def prepare(self, run: Run) -> None:
-        """Start the sandbox and read the constraints."""
+        """Read the constraints; start the sandbox if functions verify one."""
         rows = [row for name in self.constraints for row in run.rows(name, "prompts") if isinstance(row, Prompt)]
-        pool: dict[str, Constraint] = {}
         for row in rows:
-            if not row.tests:
-                cause = f"a constraint has no tests: {row.messages[-1]['content'][:80]!r}; name a stage of mode verifiers"
-                raise StageFailed(run.name, cause, run.log_file)
-            parse(row)
-            constraint = Constraint.of(row)
-            pool.setdefault(key(constraint.text), constraint)
-        self._pool = [pool[name] for name in sorted(pool)]
-        super().prepare(run)
+            try:
+                parse(row)
+            except ValueError as error:
+                text = row.messages[-1]["content"]
+                cause = f"constraint {text[:80]!r} of {', '.join(self.constraints)}: {error}; mode verifiers makes tests"
+                raise StageFailed(run.name, cause, run.log_file) from None
+        self._pool = [Constraint(row.messages[-1]["content"].strip(), row.tests) for row in distinct(rows)]
+        if not self._pool and not self.library:
+            raise StageFailed(run.name, f"{', '.join(self.constraints)} hold no constraint, and library is false", run.log_file)
+        if any(_written(one.tests) for one in self._pool):
+            super().prepare(run)
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
         """Return what was made of one question, or why nothing was."""
+        parse(prompt) if prompt.tests else None  # a question may bring checks of its own, and no other tests
         made: list[Row] = []
         whys: list[str] = []
         seen: set[str] = set()
         for variant in range(self.variants):
-            rng = random.Random(f"{ctx.rng.random()}")
-            constraints = fitting(rng, self._draw, rng.randint(1, self.max_constraints))
+            rng = random.Random(ctx.rng.random())
+            constraints = fitting(rng, self._draw, rng.randint(1, self.max_constraints), prompt.tests)
             asked = _asked(prompt, constraints)
-            if asked.messages[-1]["content"] in seen:
+            text = asked.messages[-1]["content"]
+            if not constraints or text in seen:
+                whys.append("a variant came twice" if constraints else "no constraint fits the question's own")
                 continue
-            seen.add(asked.messages[-1]["content"])
+            seen.add(text)
             found = await self._answered(asked, f"answer {variant}", ctx) if self.samples else [asked]
             made += found if isinstance(found, list) else []
             whys += [found.reason] if isinstance(found, Drop) else []
@@ -116,11 +127,14 @@ class InstructionFeedback(ExecutionFeedback):
     async def _answered(self, asked: Prompt, label: str, ctx: Context) -> list[Row] | Drop:
         """Return the prompt with its demonstrations and pairs, or why it has none."""
         said = await ctx.sample(self.generator, asked.messages, n=self.samples, label=label, **self.sampling)
-        texts = list(dict.fromkeys(c.text for c in said if c.finish_reason != "length" and c.text.strip()))
+        whole = [c.text for c in said if c.finish_reason != "length" and c.text.strip() and is_unicode(c.text)]
+        texts = list(dict.fromkeys(whole))
         ctx.tally("answers truncated", sum(c.finish_reason == "length" for c in said))
         if not texts:
             return Drop("every answer is truncated or empty")
-        held = await measure(parse(asked), texts, self.box)
+        held = await measure(parse(asked), texts, self._running)
+        if broken := [each.why for one in held for each in one if "load_error" in each.why]:
+            raise ValueError(f"{asked.messages[-1]['content'][-80:]!r}: {broken[0]}")
         judged = [(text, one) for text, one in zip(texts, held, strict=True) if all(each.share is not None for each in one)]
         ctx.tally("answers that could not be judged", len(texts) - len(judged))
         rules = PRESETS[self.preset]
@@ -134,9 +148,10 @@ class InstructionFeedback(ExecutionFeedback):
             return Drop("no right answer is graded well enough")
         sure = {text for text, one in judged if all(rules.chosen(each.share or 0) for each in one)}
         wrong = sorted(((text, one) for text, one in judged if any(each.share == 0 for each in one)), key=_broken)
-        note = {"verifiers": [digest(test) for test in asked.tests], "preset": self.preset, "sandbox": self.sandbox.level}
+        note: dict[str, Any] = {"verifiers": [digest(test) for test in asked.tests], "preset": self.preset}
+        note |= {"sandbox": self.sandbox.level} if _written(asked.tests) else {}
         return [
-            Prompt(messages=asked.messages, tests=asked.tests, tags=asked.tags, note=note),
+            replace(asked, note=note),
             *(Demonstration(prompt=asked.messages, completion=text, note=note) for text in good[: self.max_demonstrations]),
             *self._pairs(asked, [text for text in good if text in sure], wrong, note),
         ]
@@ -145,12 +160,21 @@ class InstructionFeedback(ExecutionFeedback):
         """Return the texts that are graded well enough as answers to the question."""
         if self.quality is None:
             return texts
-        scores = await ctx.score(self.quality, asked, texts)
-        good = [
-            text for text, s in zip(texts, scores, strict=True) if s.graded and PRESETS[self.preset].quality(s.value * GRADES)
-        ]
-        ctx.tally("right answers graded too low", len(texts) - len(good))
+        graded = await asyncio.gather(*(self._grade(self.quality, asked, text, ctx) for text in texts))
+        good = [text for text, grade in zip(texts, graded, strict=True) if grade]
+        ctx.tally("right answers without a grade", graded.count(None))
+        ctx.tally("right answers graded too low", graded.count(False))
         return good
+
+    async def _grade(self, quality: Reward, asked: Prompt, text: str, ctx: Context) -> bool | None:
+        """Is an answer good enough? None where it got no grade, which costs this answer only."""
+        try:
+            (score,) = await ctx.score(quality, asked, [text])
+        except NoGrade:
+            return None
+        if not score.graded:
+            return None
+        return PRESETS[self.preset].quality(score.value * GRADES) if score.passed is None else score.passed
 
     def _pairs(
         self, asked: Prompt, right: Sequence[str], wrong: Sequence[tuple[str, list[Held]]], note: dict[str, Any]
@@ -167,8 +191,12 @@ class InstructionFeedback(ExecutionFeedback):
 def _asked(prompt: Prompt, constraints: Sequence[Constraint]) -> Prompt:
     last = prompt.messages[-1]
     messages = [*prompt.messages[:-1], last | {"content": joined(last["content"], constraints)}]
-    tests = [test for one in constraints for test in one.tests]
-    return Prompt(messages=messages, tests=tests, tags=[*prompt.tags, *sorted({_name(test) for test in tests})])
+    tests = [*prompt.tests, *(test for one in constraints for test in one.tests)]
+    return Prompt(messages=messages, answer=prompt.answer, tests=tests, tags=[*prompt.tags, *sorted(set(map(_name, tests)))])
+
+
+def _written(tests: Sequence[dict[str, Any]]) -> bool:
+    return any("functions" in test for test in tests)
 
 
 def _name(test: dict[str, Any]) -> str:

@@ -21,7 +21,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
-from align.core.rows import Prompt, Row, digest
+from align.core.errors import StageFailed
+from align.core.rows import Prompt, Row, digest, is_unicode
 from align.core.stage import Run
 from align.core.wiring import Ref
 from data_synthesis.base import Context, Drop, Synthesizer, template
@@ -79,18 +80,21 @@ class SelfInstruct(Synthesizer):
         if self.prompts is None:
             return seeds()
         rows = run.rows(self.prompts, "prompts")
-        return sorted({row.messages[-1]["content"].strip() for row in rows if isinstance(row, Prompt)})
+        shown = sorted({row.messages[-1]["content"].strip() for row in rows if isinstance(row, Prompt)})
+        if not shown:
+            raise StageFailed(run.name, f"{self.prompts!r} holds no constraint to show; leave `prompts` out to show ours")
+        return shown
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
         """Return the new constraints of one answer, as rows."""
         how: dict[str, Any] = {"temperature": self.temperature, "top_p": self.top_p, "max_new_tokens": self.max_new_tokens}
         (said,) = await ctx.sample(self.generator, prompt.messages, label="think", **how)
-        lines = said.text.split("\n")
+        lines = said.text.rpartition("</think>")[2].split("\n")
         lines = lines[:-1] if said.finish_reason == "length" else lines
         known = set(self._known)
         made: list[Row] = []
         for found in filter(None, map(_NUMBERED.match, lines)):
-            text = found[1].strip("*\"' ")
+            text = _bare(found[1])
             if why := _unfit(text):
                 ctx.tally(f"constraints {why}")
             elif key(text) in known:
@@ -101,16 +105,19 @@ class SelfInstruct(Synthesizer):
         return made or Drop("no new constraint in the answer")
 
 
+def _bare(text: str) -> str:
+    """Return a line without Markdown's emphasis, and without quotation marks or asterisks that stand around all of it."""
+    text = re.sub(r"\*\*(.+?)\*\*", r"\1", text).strip()
+    around = re.fullmatch(r"([\"'*])([^\"'*]+)\1", text)
+    return around[2].strip() if around else text
+
+
 def _unfit(text: str) -> str:
     if len(text) > LONGEST:
         return "too long"
     if len(text.split()) < SHORTEST:
         return "too short"
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return "that are not Unicode"
-    return ""
+    return "" if is_unicode(text) else "that are not Unicode"
 
 
 @cache

@@ -12,32 +12,34 @@ Departures (those of the cross-validation: `data_synthesis.cross_validation`):
 2. Functions are one when their syntax trees are, cases when their texts and expected values are.
 3. A row that brings tests of its own (a check of the library) needs no functions, and passes as it is.
 4. Who says whether a back-translation contradicts is any reward with a verdict: `nli` (AutoIF) or `judge`.
+5. At most `max_functions` are kept, and put back into words; AutoIF keeps all and puts three back into words.
+6. Texts are judged without the white space around them, as answers are.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from align.core.plugins import Reward
-from align.core.rows import Preference, Prompt, Row, digest
+from align.core.rows import Preference, Prompt, Row, digest, is_unicode
 from align.core.stage import Run
 from align.core.wiring import Ref
 from data_synthesis.base import Context, Drop, template
-from data_synthesis.constraint_pool import key
+from data_synthesis.constraint_pool import distinct
 from data_synthesis.cross_validation import PRESETS, Name, Said, battery, blemish, cross_validate
 from data_synthesis.execution_feedback import ExecutionFeedback
 from reward import functions, program_text
+from reward.judge import Judge
 
 MOST_CASES = 50
 """Cases of a constraint that are run."""
 LONGEST_CASE = 4_000
 """Characters of a case's text."""
-_JSON = re.compile(r"^[ \t]*```[ \t]*json[ \t]*\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE | re.IGNORECASE)
 _TRUTH = {"true": True, "false": False}
 
 Case = tuple[str, bool]
@@ -54,6 +56,8 @@ class VerifierFeedback(ExecutionFeedback):
     """Constraints, one a row, in words: of mode `constraints`, or your own. The same one twice is one."""
     samples: int = Field(default=16, ge=1)
     """Answers a constraint, each with one function and its cases."""
+    max_new_tokens: int = Field(default=1024, ge=1)
+    """Longest answer, in tokens: a function and three cases. A longer one is cut, and not looked at."""
     preset: Name = "paper"
     """Thresholds: `paper`, or `upstream` (the published code: at least 3 functions and 10 cases)."""
     max_functions: int = Field(default=3, ge=1)
@@ -62,12 +66,21 @@ class VerifierFeedback(ExecutionFeedback):
     """Who says that a function put back into words contradicts the constraint: `{kind: nli, model: ...}` or
     `{kind: judge, generator: ..., pass_at: 5}`. Left out: not asked."""
 
+    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
+        """Refuse a judge without a verdict, and fewer answers than the preset asks functions for."""
+        yield from super().problems(folder)
+        if isinstance(self.consistency, Judge) and self.consistency.pass_at is None:
+            yield "consistency", "a judge gives no verdict here without `pass_at`, such as pass_at: 6"
+        if self.samples < PRESETS[self.preset].functions:
+            yield "samples", f"preset {self.preset!r} needs {PRESETS[self.preset].functions} functions, one an answer"
+
     def candidates(self, run: Run) -> dict[str, Prompt]:
-        """Return the constraints, each once: the first of those that say the same."""
-        first: dict[str, Prompt] = {}
-        for prompt in super().candidates(run).values():
-            first.setdefault(key(prompt.messages[-1]["content"]), prompt)
-        return {prompt.id: prompt for prompt in first.values()}
+        """Return the constraints, each once; see `distinct`."""
+        rows = super().candidates(run)
+        chosen = {prompt.id for prompt in distinct(rows.values())}
+        if len(chosen) < len(rows):
+            run.report["duplicate constraints"] = len(rows) - len(chosen)
+        return {id_: prompt for id_, prompt in rows.items() if id_ in chosen}
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
         """Return the constraint with functions that verify it and pairs of its cases, or why there is none."""
@@ -77,6 +90,7 @@ class VerifierFeedback(ExecutionFeedback):
         sources, cases = await self._written(constraint, ctx)
         if not sources or not cases:
             return Drop("no function was written" if not sources else "no case was written")
+        ctx.tally("cases left out", max(0, len(cases) - MOST_CASES))
         cases = cases[:MOST_CASES]
         texts = battery([text for text, _ in cases])
         sound = [source for source in sources if await self._is_sound(source, texts, ctx)]
@@ -95,13 +109,13 @@ class VerifierFeedback(ExecutionFeedback):
         note = {
             "functions": [digest(source) for source in chosen],
             "agreeing functions": len(kept.functions),
-            "cases": len(kept.cases),
+            "cases": [cases[t] for t in kept.cases],
             "preset": self.preset,
             "sandbox": self.sandbox.level,
         }
         made: list[Row] = [Prompt(messages=prompt.messages, tests=[{"functions": chosen}], tags=prompt.tags, note=note)]
         agreed = [[said[f][t] for t in kept.cases] for f in kept.functions]
-        return [*made, *self._pairs(prompt, [cases[t] for t in kept.cases], agreed, note)]
+        return [*made, *self._pairs(prompt, [cases[t] for t in kept.cases], agreed, note | {"cases": len(kept.cases)})]
 
     # -- what a model wrote ---------------------------------------------------------------------------------------
 
@@ -112,26 +126,31 @@ class VerifierFeedback(ExecutionFeedback):
         held: list[str] = []
         cases: list[Case] = []
         for completion in said:
+            if completion.finish_reason == "length":
+                ctx.tally("answers truncated")
+                continue
             source = program_text.program(completion.text, functions.ENTRY_POINT) if "```" in completion.text else None
+            written = read_cases(completion.text)
             ctx.tally("answers without a function", source is None)
+            ctx.tally("answers without cases", not written)
             if source is not None:
                 held.append(source.strip())
-                cases += read_cases(completion.text)
-        signatures = (await self.tool("signatures", held) if held else None) or [None] * len(held)
-        distinct = {signature: source for signature, source in reversed(list(zip(signatures, held, strict=True))) if signature}
+                cases += written
+        signatures = await self.tool("signatures", held) if held else []
+        keys = held if signatures is None else signatures
+        sources = {key: source for key, source in reversed(list(zip(keys, held, strict=True))) if key}
         ctx.tally("functions written", len(held))
-        return list(distinct.values())[::-1], list(dict.fromkeys(cases))
+        ctx.tally("functions that do not parse", sum(key is None for key in keys))
+        return list(sources.values())[::-1], list(dict.fromkeys(cases))
 
     # -- whether it may judge -------------------------------------------------------------------------------------
 
     async def _is_sound(self, source: str, texts: Sequence[str], ctx: Context) -> bool:
         """Does it say yes and no, and the same in another order?"""
-        said = await functions.say(self.box, source, texts, lives=1)
-        if isinstance(said[0], str) and said[0].startswith("load_error"):
-            why = "does not load"
-        else:
-            again = await functions.say(self.box, source, texts[::-1], lives=1)
-            why = blemish(said, again[::-1])
+        said = again = await functions.say(self.box, source, texts, lives=1)
+        if all(isinstance(one, bool) for one in said):
+            again = (await functions.say(self.box, source, texts[::-1], lives=1))[::-1]
+        why = blemish(said, again)
         ctx.tally(f"functions: {why or 'sound'}")
         return not why
 
@@ -148,7 +167,9 @@ class VerifierFeedback(ExecutionFeedback):
             question = Prompt(messages=asked, answer=constraint)
             (score,) = await ctx.score(self.consistency, question, [back.text.strip()])
             if score.passed is None:
-                raise TypeError(f"reward {self.consistency.kind!r} gives no verdict (`passed`); `consistency` needs one")
+                raise TypeError(
+                    f"`consistency`: reward {self.consistency.kind!r} gives no verdict (`passed`) {score.why}".strip()
+                )
             if not score.passed:
                 return "a function says something else than the constraint"
         return ""
@@ -167,7 +188,9 @@ class VerifierFeedback(ExecutionFeedback):
 def read_cases(text: str) -> list[Case]:
     """Return the cases in an answer's blocks of JSON; what is no case is left out."""
     found: list[Case] = []
-    for block in _JSON.findall(text):
+    for label, block in program_text.blocks(text):
+        if label not in ("json", ""):
+            continue
         try:
             items = json.loads(block)
         except (ValueError, RecursionError):
@@ -180,7 +203,7 @@ def read_cases(text: str) -> list[Case]:
 
 def _case(item: dict[str, Any]) -> Case | None:
     given, wanted = item.get("input"), item.get("output")
-    if not isinstance(given, str) or len(given) > LONGEST_CASE:
+    if not isinstance(given, str) or len(given) > LONGEST_CASE or not is_unicode(given):
         return None
     wanted = _TRUTH.get(wanted.strip().lower()) if isinstance(wanted, str) else wanted
-    return (given, wanted) if isinstance(wanted, bool) else None
+    return (given.strip(), wanted) if isinstance(wanted, bool) else None

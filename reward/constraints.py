@@ -35,7 +35,7 @@ from align.core.config import did_you_mean
 from align.core.plugins import Reward, Score
 from align.core.rows import Prompt
 from reward.checks import CHECKS
-from reward.functions import Functions, shares
+from reward.functions import Functions, votes
 from reward.sandbox import Sandbox
 from reward.sandbox.settings import SandboxSettings
 
@@ -63,7 +63,7 @@ class Constraints(Reward):
     """A verifier of checkable instructions. A prompt's `tests` name checks, `{"check": NAME, ...arguments}`, or hold functions.
 
     Passed where all hold; the value is the share that hold (0 to 1); `why` is the first that fails, in words. Ungraded where
-    the sandbox could not run a function.
+    a function does not load or could not be run.
     """
 
     sandbox: SandboxSettings = SandboxSettings()
@@ -100,19 +100,14 @@ async def measure(
     columns: list[list[Held]] = []
     for name, verifier in tests:
         if isinstance(verifier, Functions):
-            assert sandbox is not None
-            columns.append([_voted(share, verifier) for share in await shares(sandbox, verifier, texts)])
+            if sandbox is None:
+                raise RuntimeError("functions need a running sandbox")
+            found = await votes(sandbox, verifier, texts)
+            columns.append([Held(vote.share, f"{name}: {vote.why}" if vote.why else "") for vote in found])
         else:
             whys = [verifier(text) for text in texts]
             columns.append([Held(float(not why), f"{name}: {why}" if why else "") for why in whys])
     return [[column[i] for column in columns] for i in range(len(texts))]
-
-
-def _voted(share: float | None, voting: Functions) -> Held:
-    if share is None:
-        return Held(None, "functions: a run gave no data")
-    count = len(voting.sources)
-    return Held(share, "" if share > HOLDS_ABOVE else f"functions: {round(share * count)} of {count} say that it holds")
 
 
 def _score(held: Sequence[Held]) -> Score:

@@ -7,6 +7,7 @@ Departures from AutoIF's code:
 1. A function runs in the sandbox, not in the trainer by `exec`.
 2. Only `True` is a yes. A function that raises, hangs or returns something else has not said that the text obeys, so a text
    that breaks its verifier gains nothing by it.
+3. A function that does not load judges nothing: that is its author's fault, not the text's.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from reward.sandbox import NO_DATA, Sandbox
 
 ENTRY_POINT = "evaluate"
 """The function's name (AutoIF's), which takes the text."""
+NOT_ASKED = "infra_error: not asked, for the function failed on too many texts before"
 _LIVES = frozenset({"returned", "error"})
 """A call that ended like this leaves the process able to answer the next."""
 
@@ -30,37 +32,56 @@ class Functions:
     sources: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What functions say of one text."""
+
+    share: float | None
+    """Of the functions, those that say yes; None where one could not be run."""
+    why: str
+    """Why the share is not 1, in words."""
+
+
 async def say(sandbox: Sandbox, source: str, texts: Sequence[str], lives: int = 4) -> list[bool | str]:
     """Return what a function says of each text: True, False, or a status word and why where it says neither.
 
-    A text on which it dies or runs out of time costs that text only: the rest is asked in a new process, unless that was
-    the last of its lives. Then the rest has its word.
+    One process is asked about one text after the other, and its limits hold for all of them together. So a text at which it
+    dies is asked about again, as the first of a new process, before it has that word. When the function has died `lives`
+    times at a first text, the rest is not asked.
     """
     said: list[bool | str] = []
-    while len(said) < len(texts):
+    while len(said) < len(texts) and lives:
         results = await sandbox.calls(source, ENTRY_POINT, [[text] for text in texts[len(said) :]])
-        for result in results:
+        if results[0].status == "load_error":  # it will not load again either
+            return [f"load_error: {results[0].why}"] * len(texts)
+        for position, result in enumerate(results):
+            dies = result.status not in _LIVES
+            if dies and position:
+                break
             plain = result.status == "returned" and isinstance(result.value, bool)
             other = "error: it returns no bool" if result.status == "returned" else f"{result.status}: {result.why}"
             said.append(result.value if plain else other)
-            if result.status not in _LIVES:
+            if dies:
                 lives -= 1
                 break
-        if lives == 0 or results[0].status == "load_error":  # it will not load again either
-            said += [said[-1]] * (len(texts) - len(said))
-    return said
+    return said + [NOT_ASKED] * (len(texts) - len(said))
 
 
-async def shares(sandbox: Sandbox, voting: Functions, texts: Sequence[str]) -> list[float | None]:
-    """Return, for each text, the share of functions that say it obeys; None where a run gave no data."""
-    votes = await asyncio.gather(*(say(sandbox, source, texts) for source in voting.sources))
-    return [_share([said[i] for said in votes]) for i in range(len(texts))]
+async def votes(sandbox: Sandbox, voting: Functions, texts: Sequence[str]) -> list[Vote]:
+    """Return, for each text, how the functions vote."""
+    said = await asyncio.gather(*(say(sandbox, source, texts) for source in voting.sources))
+    return [_vote([one[i] for one in said]) for i in range(len(texts))]
 
 
 def no_data(said: bool | str) -> bool:
-    """Is it a word that says nothing of the function, as when the machine had no process left?"""
-    return isinstance(said, str) and said.partition(":")[0] in NO_DATA
+    """Is it a word that says nothing of the text: the function does not load, or the machine could not run it?"""
+    return isinstance(said, str) and said.partition(":")[0] in NO_DATA | {"load_error"}
 
 
-def _share(votes: Sequence[bool | str]) -> float | None:
-    return None if any(map(no_data, votes)) else votes.count(True) / len(votes)
+def _vote(said: Sequence[bool | str]) -> Vote:
+    unknown = next((str(one) for one in said if no_data(one)), "")
+    if unknown:
+        return Vote(None, unknown)
+    yes = said.count(True)
+    word = next((f"; one: {one}" for one in said if isinstance(one, str)), "")
+    return Vote(yes / len(said), "" if yes == len(said) else f"{yes} of {len(said)} say that it holds{word}")

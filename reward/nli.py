@@ -8,6 +8,7 @@ words (the hypothesis) contradicts the constraint that it was written for (the p
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -32,6 +33,8 @@ class Entailment(Reward):
 
     _loaded: Any = PrivateAttr(default=None)
     _where: str | None = PrivateAttr(default=None)
+    _lock: Any = PrivateAttr(default_factory=threading.Lock)
+    """Prompts are scored in threads; one model is loaded, and one batch at a time keeps all cores busy."""
 
     def start(self, locate: Callable[[str], str]) -> None:
         """Remember where the weights are; they are loaded at the first score."""
@@ -52,10 +55,14 @@ class Entailment(Reward):
         return await asyncio.to_thread(self._score, prompt.answer, list(completions))
 
     def _score(self, premise: str, hypotheses: list[str]) -> list[Score]:
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = _load(self._where or self.model)
+            return self._classified(premise, hypotheses)
+
+    def _classified(self, premise: str, hypotheses: list[str]) -> list[Score]:
         import torch  # noqa: PLC0415 (this module is read by `align check`)
 
-        if self._loaded is None:
-            self._loaded = _load(self._where or self.model)
         model, tokenizer, labels, contradiction = self._loaded
         scores: list[Score] = []
         for start in range(0, len(hypotheses), self.batch_size):

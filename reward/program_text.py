@@ -18,18 +18,25 @@ _NAMES = {
 
 
 def program(text: str, entry_point: str | None = None, language: str = "python") -> str | None:
-    """Return the program in a completion: of its fenced blocks the last that names the entry point, else the last.
+    """Return the program in a completion: of its fenced blocks the last that defines the entry point, or names it, or the last.
 
     A completion without a fence is the program itself. Blocks of another language are none. None where nothing is left.
     """
     if "```" not in text:
         return text if text.strip() else None
     known = _NAMES.get(language, (language, ""))
-    blocks = [body for label, body in _FENCE.findall(text) if label.lower() in known and body.strip()]
-    if not blocks:
+    held = [body for label, body in blocks(text) if label in known and body.strip()]
+    if not held:
         return None
-    named = [body for body in blocks if entry_point and re.search(rf"\b{re.escape(entry_point)}\b", body)]
-    return (named or blocks)[-1]
+    name = re.escape(entry_point or "")
+    defining = [body for body in held if name and re.search(rf"\bdef[ \t]+{name}\b", body)]
+    naming = [body for body in held if name and re.search(rf"\b{name}\b", body)]
+    return (defining or naming or held)[-1]
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """Return the fenced blocks of a completion, each as (label in small letters, text); the last may lack its end."""
+    return [(label.lower(), body) for label, body in _FENCE.findall(text)]
 
 
 def entry_point(texts: list[str]) -> str | None:

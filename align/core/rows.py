@@ -115,12 +115,19 @@ def check_messages(messages: Any, what: str) -> None:
             raise BadRow(f"unknown role {message['role']!r} in {what}")
         if not isinstance(message.get("content"), str):
             raise BadRow(f"{what} has a message whose content is not text")
-        try:
-            message["content"].encode()
-        except UnicodeEncodeError:  # half a surrogate pair: JSON can write it, Parquet and tokenizers cannot
-            raise BadRow(f"{what} has text that is not Unicode") from None
+        if not is_unicode(message["content"]):
+            raise BadRow(f"{what} has text that is not Unicode")
     if not messages[-1]["content"].strip():
         raise BadRow(f"{what} is empty")
+
+
+def is_unicode(text: str) -> bool:
+    """Is it free of half surrogate pairs? JSON can write them, Parquet and tokenizers cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_completion(messages: Any, what: str) -> None:

@@ -53,5 +53,5 @@ def test_constraints_stand_as_sentences_after_the_question(query, texts, said):
 
 
 def test_wordings_differ_by_their_signs():
-    assert key("Use no  Commas.") == key("use no commas")
+    assert key("Use no  commas.") == key("Use no commas")
     assert key('Begin each line with ">".') != key('Begin each line with "*".')

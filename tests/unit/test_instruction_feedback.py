@@ -57,7 +57,7 @@ def verified(made, *answers, constraints=({"prompt": SHOUT},), more=None, **fiel
 
 
 def test_new_constraints_are_asked_for_after_the_example_of_some(made):
-    said = "Sure:\n1. Write in one line.\n2. *Use no commas.*\n3. use no  commas\n4. Shout!\n- End with a dot.\nThat is all."
+    said = "Sure:\n1. Write in one line.\n2. *Use no commas.*\n3. Use no  commas\n4. Shout!\n- End with a dot.\nThat is all."
     rows, report, _ = made([{"prompt": "Use no commas."}], {"numbered 1 to 50": said}, mode="constraints", requests=2)
     texts = [row.messages[0]["content"] for row in rows["prompts"]]
     assert texts == ["Write in one line.", "End with a dot."] * 2, "what two requests gave is one where it is read"
@@ -79,13 +79,23 @@ def test_a_cut_answer_loses_its_last_line_only(made):
     assert [row.messages[0]["content"] for row in rows["prompts"]] == ["Write in one line."]
 
 
+def test_marks_around_a_constraint_go_and_those_inside_stay(made):
+    said = '1. "Use one line."\n2. Begin every line with "*".\n3. **Ending**: end with the word "done"\n4. *Use no "q"*'
+    thought = f"<think>\n1. I should think first.\n</think>\n{said}"
+    rows, _, _ = made([{"prompt": "Use no commas."}], {"numbered": thought}, mode="constraints", requests=1)
+    texts = [row.messages[0]["content"] for row in rows["prompts"]]
+    assert texts == ["Use one line.", 'Begin every line with "*".', 'Ending: end with the word "done"', '*Use no "q"*']
+
+
 def test_functions_and_cases_check_each_other(made):
     answers = [wrote(UPPER), wrote(LOWER, WRONG), wrote(EQUAL), wrote(UPPER.replace('"""Ask str."""', "pass"))]
     rows, report, notes = verified(made, *answers)
     (row,) = rows["prompts"]
     assert row.messages == [{"role": "user", "content": SHOUT}]
     assert row.tests[0]["functions"] == [UPPER, EQUAL, answers[3].split("```python\n")[1].split("\n```")[0]]
-    assert notes[0]["cases"] == 3, "the case that only the wrong function agrees with is gone"
+    assert notes[0]["cases"] == [["HELLO YOU", True], ["Hello", False], ["no", False]], (
+        "the case that only the wrong function agrees with is gone"
+    )
     assert len(notes[0]["functions"]) == 3
     assert (notes[0]["preset"], notes[0]["sandbox"]) == ("paper", "kernel")
     (pair,) = rows["preferences"]
@@ -113,7 +123,7 @@ def test_a_function_that_cannot_judge_is_refused(source, why, made):
 
 def test_the_published_code_asks_for_more(made, tmp_path):
     with pytest.raises(Exception, match="too few cases are agreed with"):
-        verified(made, wrote(UPPER), wrote(EQUAL), preset="upstream")
+        verified(made, wrote(UPPER), wrote(EQUAL), wrote(UPPER.replace("Ask", "As")), preset="upstream")
 
 
 def test_presets_differ_as_the_paper_and_its_code_do():
@@ -149,6 +159,27 @@ def test_a_constraint_with_a_check_of_the_library_passes_as_it_is(made):
     tests = [{"check": "all_caps"}]
     rows, _, _ = verified(made, wrote(UPPER), constraints=[{"prompt": SHOUT, "tests": tests}, {"prompt": f" {SHOUT}"}])
     assert [row.tests for row in rows["prompts"]] == [tests]
+
+
+def test_what_an_answer_holds_is_found_and_what_was_cut_is_not(made):
+    usage = f"{wrote(UPPER)}\nUse it so:\n```python\nprint(evaluate('HI'))\n```"
+    chain = "def evaluate(response):\n    if response == '0': return True\n" + "".join(
+        f"    elif response == '{n}': return True\n" for n in range(1, 400)
+    )
+    answers = [usage, wrote(EQUAL).replace("```json", "```"), wrote(chain), wrote(LOWER) + " word" * 300]
+    rows, report, _ = verified(made, *answers, max_new_tokens=1300 + 200)
+    assert rows["prompts"][0].tests[0]["functions"] == [UPPER, EQUAL], "the chain agrees with no case"
+    assert report["tallies"]["functions: sound"] == 3
+    rows, report, _ = verified(made, wrote(LOWER) + " word" * 300, wrote(UPPER), max_new_tokens=200)
+    assert report["tallies"]["answers truncated"] == 1
+
+
+def test_a_constraint_that_comes_twice_is_one_the_one_with_a_check(made):
+    tests = [{"check": "all_caps"}]
+    twice = [{"prompt": f"{SHOUT} "}, {"prompt": SHOUT, "tests": tests}, {"prompt": SHOUT.upper()}]
+    rows, report, _ = verified(made, wrote(UPPER), constraints=twice)
+    assert [row.tests for row in rows["prompts"]] == [tests, [{"functions": [UPPER]}]], "capitals may be what is asked for"
+    assert report["duplicate constraints"] == 1
 
 
 QUESTION = "Who are you?"
@@ -216,6 +247,54 @@ def test_right_answers_are_graded_when_asked_for(made, constraints):
         run("upstream")
 
 
+def test_a_grade_that_cannot_be_read_costs_its_answer_only(made, constraints):
+    names = constraints((SHOUT, [{"check": "all_caps"}]))
+    readable, broken = json.dumps({"why": "so", "score": 9}), "I cannot say."
+    replies = {"ANSWER ONE|That cannot be read": broken, "You grade": readable, "Who are you": ["ANSWER ONE", "ANSWER TWO"]}
+    quality = {"kind": "judge", "generator": "writer", "scale": [0, 10]}
+    fields = {"samples": 2, "constraints": names, "library": False, "quality": quality}
+    rows, report, _ = made([{"prompt": QUESTION}], replies, mode="instructions", **fields)
+    assert [row.completion[0]["content"] for row in rows["demonstrations"]] == ["ANSWER TWO"]
+    assert report["tallies"]["right answers without a grade"] == 1
+
+
+def test_a_function_that_does_not_load_is_its_constraints_fault(made, constraints):
+    names = constraints((SHOUT, [{"functions": ["def check(response): return True"]}]))
+    with pytest.raises(Exception, match=r"Write every letter as a capital\.'.*evaluate"):
+        answered(made, "I AM", constraints=names, library=False)
+
+
+def test_what_a_question_brings_is_kept(made):
+    question = {"prompt": QUESTION, "answer": "A model.", "tests": [{"check": "max_words", "n": 2}]}
+    replies = {"Who are you": ["I AM", "I AM SO SURE", "I am"]}
+    fields = {"samples": 3, "library": ["all_caps"], "max_pairs": 3}
+    rows, _, _ = made([question], replies, mode="instructions", **fields)
+    (prompt,) = rows["prompts"]
+    assert (prompt.answer, [test["check"] for test in prompt.tests]) == ("A model.", ["max_words", "all_caps"])
+    assert [row.rejected[0]["content"] for row in rows["preferences"]] == ["I AM SO SURE", "I am"]
+    with pytest.raises(Exception, match="no constraint fits the question's own"):
+        made([question | {"tests": [{"check": "all_lowercase"}]}], replies, mode="instructions", **fields)
+
+
+def test_the_library_needs_no_sandbox(made):
+    rows, _, notes = answered(
+        made, "I AM A SMALL MODEL", library=["all_caps"], sandbox={"packages": ["a_package_that_there_is_not"]}
+    )
+    assert (len(rows["demonstrations"]), "sandbox" in notes[0]) == (1, False)
+
+
+def test_an_empty_table_of_constraints_is_named(made, constraints):
+    with pytest.raises(Exception, match="constraints hold no constraint, and library is false"):
+        answered(made, "I AM", constraints=constraints(), library=False)
+
+
+def test_half_a_character_costs_its_answer_only(made):
+    rows, _, _ = answered(
+        made, "I AM A SMALL MODEL", "\ud800 I AM A SMALL MODEL", library=["all_caps"], max_demonstrations=None
+    )
+    assert [row.completion[0]["content"] for row in rows["demonstrations"]] == ["I AM A SMALL MODEL"]
+
+
 def test_prompts_alone_for_online_training(made):
     rows, _, _ = answered(made, variants=30, max_constraints=3)
     assert rows.keys() == {"prompts", "demonstrations", "preferences"}
@@ -230,6 +309,9 @@ def test_prompts_alone_for_online_training(made):
     [
         ({"library": False}, "nothing to ask for"),
         ({"library": ["no_comas"]}, "no check 'no_comas'"),
+        ({"quality": {"kind": "judge", "generator": "writer"}}, r"set scale: \[0, 10\], or a `pass_at`"),
+        ({"mode": "verifiers", "consistency": {"kind": "judge", "generator": "writer"}}, "no verdict here without `pass_at`"),
+        ({"mode": "verifiers", "preset": "upstream", "samples": 2}, "needs 3 functions"),
         ({"mode": "x"}, "needs `mode`: code or constraints or instructions or verifiers"),
     ],
 )
@@ -290,6 +372,25 @@ def test_one_chain_from_an_idea_to_verified_answers(made, tmp_path):
     assert {note["verifiers"][0] for note in notes} == {digest(row.tests[0])}
     dropped = json.loads((tmp_path / "out" / "03-verified" / "dropped.jsonl").read_text())
     assert dropped["reason"] == "no function was written"
+
+
+def test_a_text_is_not_judged_by_those_before_it():
+    slow = (
+        "import time\ndef evaluate(response):\n    end = time.process_time() + 0.2\n    while time.process_time() < end: pass\n"
+    )
+    hangs = "def evaluate(response):\n    while 'hang' in response: pass\n    return True"
+
+    async def said():
+        async with Sandbox(workers=1, limits=Limits(cpu_seconds=0.5)) as sandbox:
+            one = await functions.say(sandbox, f"{slow}    return True", list("abcdef"))
+            return one, await functions.say(sandbox, hangs, ["hang 1", "good", "hang 2", "good", "good"], lives=2)
+
+    all_slow, some = asyncio.run(said())
+    assert all_slow == [True] * 6, "the limit holds for one process, and is not the last text's fault"
+    assert [one if isinstance(one, bool) else one.partition(":")[0] for one in some] == [
+        "timeout", True, "timeout", "infra_error", "infra_error",
+    ]  # fmt: skip
+    assert functions.no_data(some[-1])
 
 
 @pytest.mark.parametrize("test", [{"functions": []}, {"functions": "x"}, {"functions": ["x"], "check": "no_commas"}])

@@ -13,6 +13,7 @@ from transformers import (
 )
 
 from align import Prompt, Reward
+from reward import nli
 
 LABELS = ["Entailment", "Neutral", "CONTRADICTION"]
 
@@ -58,6 +59,17 @@ def test_the_value_is_what_is_left_of_the_probability_of_a_contradiction(classif
             logits = model(**tokenizer("write in capitals", text, return_tensors="pt")).logits[0]
         assert found.value == pytest.approx(1 - logits.softmax(-1)[2].item(), abs=1e-5), "alone or in a padded batch"
         assert (found.passed, found.why) == (True, "entailment")
+
+
+def test_many_prompts_at_once_load_one_model(classifier, monkeypatch):
+    loads = []
+    load = nli._load
+    monkeypatch.setattr(nli, "_load", lambda path: loads.append(path) or load(path))
+    reward = Reward.model_validate({"kind": "nli", "model": classifier(0)})
+    reward.start(lambda reference: reference)
+    prompts = [Prompt(messages=[{"role": "user", "content": "?"}], answer="write", id=str(n)) for n in range(20)]
+    scores = asyncio.run(reward.score_many(prompts, [["only"]] * 20))
+    assert (len(loads), len({one.value for (one,) in scores})) == (1, 1)
 
 
 def test_a_contradiction_fails_and_what_is_neutral_passes(classifier):
