@@ -14,7 +14,7 @@ LIMITS = Limits(cpu_seconds=2, wall_seconds=6)
 
 @pytest.fixture(scope="module")
 def box():
-    sandbox = Sandbox(workers=1, limits=LIMITS)
+    sandbox = Sandbox(workers=1, limits=LIMITS, packages=("numpy", "pytest"))
     sandbox.start()
     yield sandbox
     sandbox.stop()
@@ -89,6 +89,37 @@ FORGED = {
 def test_a_wrong_solution_fails_whatever_it_says(name, box):
     solution, tests = FORGED[name]
     verdict = checked(box, solution, tests)
+    assert verdict.passed is False, verdict
+
+
+KEPT = """
+kept = None
+def f(g):
+    global kept
+    try: g()
+    except BaseException as error: kept = error
+    return 0
+def h(x): raise kept
+"""
+SKIPPED_LOOP = "for got, want in zip(map(h, [1, 2]), [1, 4]):\n    assert got == want"
+WRONG = {
+    "an end of iteration of the tests": (KEPT, "it = iter([])\nassert f(it.__next__) == 0\n" + SKIPPED_LOOP),
+    "an end of iteration of a mock": (
+        KEPT,
+        "import unittest\nfrom unittest.mock import Mock\nclass T(unittest.TestCase):\n"
+        "    def test_a(self):\n        m = Mock(side_effect=[1])\n        m()\n        self.assertEqual(f(m), 0)\n"
+        "    def test_b(self):\n        for got, want in zip(map(h, [1, 2]), [1, 4]): self.assertEqual(got, want)",
+    ),
+    "a failure of pytest in the first call": (
+        "def f(g):\n    try: g(0)\n    except BaseException: pass\n    return 9",
+        "import pytest\ndef g(x):\n    if x != 9: pytest.fail('no')\ndef test_f(): assert f(g) == 9",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_solution_is_told_so(name, box):
+    verdict = checked(box, *WRONG[name], None)
     assert verdict.passed is False, verdict
 
 

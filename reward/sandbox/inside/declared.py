@@ -15,7 +15,8 @@ import enum
 from typing import Any
 
 from . import values
-from .remote import Link, Remote
+from .link import Link
+from .remote import Remote
 
 
 def local(link: Link, name: str, said: list[Any], bases: list[str]) -> Any:

@@ -34,7 +34,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import channel, declared, fixtures, raised, text, values
-from .remote import GONE, Gone, Link, Nonsense, Own, Remote, Unsupported
+from .link import GONE, Link
+from .remote import Gone, Nonsense, Own, Remote, Unsupported
 from .solution import SAID_OF_CALLS, SAID_WHEN_LOADING
 
 FILE = "tests.py"
