@@ -92,6 +92,7 @@ def test_a_wrong_solution_fails_whatever_it_says(name, box):
     assert verdict.passed is False, verdict
 
 
+ZERO = "def f(x): return 0"
 KEPT = """
 kept = None
 def f(g):
@@ -109,6 +110,50 @@ WRONG = {
         "import unittest\nfrom unittest.mock import Mock\nclass T(unittest.TestCase):\n"
         "    def test_a(self):\n        m = Mock(side_effect=[1])\n        m()\n        self.assertEqual(f(m), 0)\n"
         "    def test_b(self):\n        for got, want in zip(map(h, [1, 2]), [1, 4]): self.assertEqual(got, want)",
+    ),
+    "an exit that says so": (ZERO, "import sys\nbad = 0\nif f(3) != 9: bad += 1\nsys.exit(1 if bad else 0)"),
+    "an exit in the main guard": (
+        ZERO, "import sys\nbad = []\ndef case(x, y):\n    if f(x) != y: bad.append(x)\n"
+        "if __name__ == '__main__':\n    case(3, 9)\n    sys.exit(len(bad))",
+    ),
+    "an exit with what main() says": (
+        ZERO, "import sys\ndef main():\n    assert f(3) == 9\n    return 0\nprint(f(0))\nif __name__ == '__main__':\n"
+        "    sys.exit(main())",
+    ),
+    "an exit on a condition": (ZERO, "import sys\nr = f(3)\nif r != 9:\n    sys.exit(1)"),
+    "an early exit": (ZERO, "import sys\nif f(3) == 0:\n    sys.exit()\nassert f(3) == 9"),
+    "a function that only the main guard calls": (
+        ZERO, "def test_a(): assert f(0) == 0\ndef more(): assert f(3) == 9\n"
+        "if __name__ == '__main__':\n    test_a()\n    more()",
+    ),
+    "a guard that is written otherwise": (
+        ZERO, "def test_a(): assert f(0) == 0\nif '__main__' in __name__:\n    assert f(3) == 9",
+    ),
+    "inherited tests": (
+        ZERO, "class Base:\n    def test_b(self): assert f(3) == 9\nclass TestF(Base):\n    def test_a(self): assert f(0) == 0",
+    ),
+    "tests in a class in a class": (
+        ZERO, "class TestF:\n    def test_a(self): assert f(0) == 0\n    class TestG:\n"
+        "        def test_b(self): assert f(3) == 9",
+    ),
+    "a fixture of its own": (
+        "class FixtureFunctionDefinition:\n    name, scope, params, autouse = 'cases', 'function', None, False\n"
+        "    def __init__(self, g): self.g, self._fixture_function_marker = g, self\n"
+        "    def _get_wrapped_function(self): return self.g\n"
+        "def make(g): return FixtureFunctionDefinition(g)\n" + ZERO,
+        "import pytest\n@pytest.fixture\ndef cases(): return [(3, 9)]\nS = make(lambda: [])\ndef test_f(cases):\n"
+        "    for x, y in cases: assert f(x) == y",
+    ),
+    "a fixture that catches": (
+        ZERO, "import pytest\n@pytest.fixture\ndef quiet():\n    try: yield f(1)\n    except Exception: pass\n"
+        "def test_f(quiet): assert f(3) == 9",
+    ),
+    "a fixture that suppresses": (
+        ZERO, "import pytest, contextlib\n@pytest.fixture\ndef quiet():\n"
+        "    with contextlib.suppress(AssertionError): yield f(1)\ndef test_f(quiet): assert f(3) == 9",
+    ),
+    "no definition, in a unittest.TestCase": (
+        "def g(x): return 0", "import unittest\nclass T(unittest.TestCase):\n    def test_f(self): self.assertEqual(f(3), 9)",
     ),
     "a failure of pytest in the first call": (
         "def f(g):\n    try: g(0)\n    except BaseException: pass\n    return 9",
@@ -135,6 +180,21 @@ def test_what_cannot_be_judged_is_no_data(solution, tests, box):
     assert (verdict.status, verdict.passed) == ("unsupported", None)
 
 
+NEVER_RUN = {
+    "a generator": "z = f(0)\ndef test_f():\n    assert f(3) == 9\n    yield",
+    "an asynchronous generator": "z = f(0)\nasync def test_f():\n    assert f(3) == 9\n    yield",
+    "a coroutine": "import unittest\nz = f(0)\nclass T(unittest.TestCase):\n"
+    "    async def test_f(self): self.assertEqual(f(3), 9)",
+    "nothing to run with": "import pytest\nz = f(0)\n@pytest.mark.parametrize('x', [])\ndef test_f(x): assert f(x) == 9",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NEVER_RUN)
+def test_a_test_that_never_runs_is_no_test(name, box):
+    verdict = checked(box, ZERO, NEVER_RUN[name], None)
+    assert verdict.status == "test_error", verdict
+
+
 HONEST = {
     "check": ("def f(x): return x * x", "def check(candidate):\n    assert candidate(3) == 9"),
     "functions": ("def f(x): return x * x", "def test_f():\n    assert f(3) == 9\ndef test_g():\n    assert f(0) == 0"),
@@ -157,6 +217,11 @@ HONEST = {
     ),
     "coroutine": ("async def f(x): return x + 1", "import asyncio\nassert asyncio.run(f(1)) == 2"),
     "closure": ("def f(n):\n    def add(x): return x + n\n    return add", "add3 = f(3)\nassert add3(4) == 7"),
+    "an exit code": ("def f(x): return x * x", "import sys\nbad = 0\nif f(3) != 9: bad += 1\nsys.exit(bad)"),
+    "an exit with what main() says": (
+        "def f(x): return x * x",
+        "import sys\ndef main():\n    assert f(3) == 9\n    return 0\nif __name__ == '__main__':\n    sys.exit(main())",
+    ),
     "attribute": ("class N:\n    def __init__(s, v): s.val = v\ndef f(x): return N(x)", "assert f(3).val == 3"),
     "numpy": (
         "import numpy as np\ndef f(x): return np.array(x) * 2",

@@ -34,6 +34,7 @@ class P:
     def shift(self, d): self.x += d
 """
 COLOUR = "from enum import Enum\nclass C(Enum):\n    R = 1\n    G = 2\n    def low(self): return self.name.lower()\n"
+ADD = "kept = []\ndef add(x):\n    kept.append(x)\n    return len(kept)\ndef reset(): kept.clear()"
 HONEST = {
     "a subclass of list": (
         "s = Stack()\ns.push(1)\ns.push(2)\nassert s.peek() == 2 and len(s) == 2 and s[0:1] == [1]",
@@ -265,6 +266,30 @@ HONEST = {
         "assert f(g) == 9",
         "def f(g):\n    while True:\n        try: return g()\n        except ValueError: pass",
         ("while True", "for _ in range(2)"),
+    ),
+    "what pytest sets up": (
+        "def setup_function(): reset()\nclass TestF:\n    def setup_method(self, method): reset()\n"
+        "    @classmethod\n    def setup_class(cls): cls.n = 1\n    def test_a(self): assert add(1) == self.n\n"
+        "    def test_b(self): assert add(1) == self.n\ndef test_a(): assert add(1) == 1\ndef test_b(): assert add(2) == 1",
+        ADD, ("append", "count"),
+    ),
+    "fixtures of pytest": (
+        "import pytest\n@pytest.fixture(autouse=True)\ndef clean():\n    reset()\n    yield\n    reset()\n"
+        "@pytest.fixture(scope='module')\ndef numbers(): return []\n@pytest.fixture\ndef one(): add(1)\n"
+        "def test_a(numbers):\n    numbers.append(1)\n    assert add(1) == 1\n"
+        "@pytest.mark.usefixtures('one')\ndef test_b(numbers): assert (numbers, add(1)) == ([1], 2)\n"
+        "class TestF:\n    @pytest.fixture\n    def two(self): return 2\n    def test_a(self, two): assert add(two) == 1",
+        ADD, ("append", "count"),
+    ),
+    "parameters of a class": (
+        "import pytest\n@pytest.mark.parametrize('x,y', [(1, 1), pytest.param(3, 9, id='three')])\nclass TestF:\n"
+        "    def test_f(self, x, y): assert f(x) == y",
+        "def f(x): return x * x", ("x * x", "x"),
+    ),
+    "patch": (
+        "from unittest.mock import patch\nclass TestF:\n    @patch('builtins.input', return_value=' Bob ')\n"
+        "    def test_f(self, mock):\n        assert ask() == 'Bob'\n        assert mock.call_count == 1",
+        "def ask(): return input('Name? ').strip()", (".strip()", ""),
     ),
     "a mock": (
         "from unittest.mock import Mock\ng = Mock(return_value=2)\nassert f(g) == 4\ng.assert_called_once_with(3)",

@@ -22,7 +22,6 @@ import fractions
 import functools
 import heapq
 import importlib.util
-import inspect
 import itertools
 import json
 import math
@@ -33,7 +32,7 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import channel, declared, fixtures, raised, text, values
+from . import cases, channel, declared, raised, text, values
 from .link import GONE, Link
 from .remote import Gone, Nonsense, Own, Remote, Unsupported
 from .solution import SAID_OF_CALLS, SAID_WHEN_LOADING
@@ -65,7 +64,6 @@ class Tests:
         link.local, link.is_subclass = self._local, self._is_subclass
         self.called_by_module = False
         self.skipped: set[str] = set()
-        self.fixtures: dict[str, Callable[..., Any]] = {}
         self.offered: dict[str, list[str]] = {}
         self.namespace: dict[str, Any] = {"__name__": "tests", "__builtins__": builtins}
 
@@ -156,105 +154,23 @@ class Tests:
         for position, statement in enumerate(tree.body):
             part = compile(ast.Module([statement], []), FILE, "exec", flags, dont_inherit=True)
             calls = self.link.calls
-            self._one(lambda part=part: exec(part, self.namespace), own_calls=False)
-            asks = isinstance(statement, ast.Expr) and self.link.calls > calls  # a helper of the tests that asserts
+            bare, last = isinstance(statement, ast.Expr), position == len(tree.body) - 1
+            self.one(lambda part=part: exec(part, self.namespace), own_calls=False, may_leave=last or (None if bare else False))
+            asks = bare and self.link.calls > calls  # a helper of the tests that asserts
             if not asks and not text.is_test(statement) and not self.outcomes.pop():
                 self.outcomes += [False for later in tree.body[position:] if text.is_test(later)]
                 return  # what follows was to use it
-        self._found()
+        self.called_by_module = self.informed
+        cases.Cases(self).run()
 
-    def _found(self) -> None:
-        """Run the functions and classes that are tests."""
-        self.called_by_module = self.link.calls > 0
-        self.fixtures = fixtures.fixtures(self.namespace) if "pytest" in sys.modules else {}
-        defined = [(name, thing) for name, thing in self.namespace.items() if not isinstance(thing, Remote)]
-        check = self.namespace.get("check")
-        candidate = self.namespace.get(self.entry_point or "")
-        if candidate is not None and isinstance(check, types.FunctionType):
-            self._one(lambda: check(candidate))
-        for name, thing in defined:
-            if self._skips(name, thing):
-                continue
-            if isinstance(thing, types.FunctionType) and name.startswith("test") and thing.__module__ == "tests":
-                for arguments in self._parameters(thing):
-                    self._one(lambda thing=thing, arguments=arguments: self._provided(thing, arguments))
-            elif isinstance(thing, type) and "unittest" in sys.modules and issubclass(thing, sys.modules["unittest"].TestCase):
-                self._cases(thing)
-            elif isinstance(thing, type) and name.startswith("Test") and thing.__module__ == "tests":
-                self._methods(thing)
+    def one(self, run: Callable[[], Any], own_calls: bool = True, may_leave: bool | None = False) -> None:
+        """Run one test and note how it ended.
 
-    def _skips(self, name: str, test: Any) -> bool:
-        """Is a test marked to be skipped? That is no data, unless the solution could have had a part in it."""
-        if not isinstance(test, types.FunctionType | type):
-            return False
-        marks = [mark for mark in getattr(test, "pytestmark", []) if getattr(mark, "name", "") in ("skip", "skipif")]
-        if not any(mark.name == "skip" or any(mark.args) for mark in marks) and not getattr(test, "__unittest_skip__", False):
-            return False
-        kind = _Broken if self.called_by_module and name not in self.skipped else _Skipped
-
-        def skip() -> None:
-            raise kind(f"{name} is skipped")
-
-        self._one(skip)
-        return True
-
-    def _parameters(self, test: Callable[..., Any]) -> list[dict[str, Any]]:
-        """Return the keyword arguments of each run of a pytest-style function."""
-        runs: list[dict[str, Any]] = [{}]
-        for mark in getattr(test, "pytestmark", []):
-            if getattr(mark, "name", "") == "parametrize":
-                names, rows = mark.args[0], mark.args[1]
-                names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
-                rows = [getattr(row, "values", row) if len(names) > 1 or hasattr(row, "marks") else (row,) for row in rows]
-                runs = [run | dict(zip(names, row, strict=True)) for run in runs for row in rows]
-        if missing := fixtures.unknown(test, runs[0], self.fixtures):
-            raise self.link.unsupported(f"a test function with the fixture {missing!r}")
-        return runs
-
-    def _provided(self, test: Callable[..., Any], arguments: dict[str, Any]) -> None:
-        """Run a test with its fixtures."""
-        with fixtures.provided(test, arguments, self.fixtures) as given:
-            _finished(test(**given))
-
-    def _methods(self, group: type) -> None:
-        """Run the tests of a class of pytest's kind, each on an instance of its own."""
-        for name in [name for name in vars(group) if name.startswith("test")]:
-            if self._skips(f"{group.__name__}.{name}", vars(group)[name]):
-                continue
-            for arguments in self._parameters(getattr(group(), name)):
-
-                def run(name: str = name, arguments: dict[str, Any] = arguments) -> None:
-                    instance = group()
-                    getattr(instance, "setup_method", lambda: None)()
-                    self._provided(getattr(instance, name), arguments)
-
-                self._one(run)
-
-    def _cases(self, case: type) -> None:
-        unittest: Any = sys.modules["unittest"]
-        for test in unittest.TestLoader().loadTestsFromTestCase(case):
-            result = unittest.TestResult()
-            name = test._testMethodName
-            if self._skips(f"{case.__name__}.{name}", getattr(case, name)):
-                continue
-
-            def run(test: Any = test, result: Any = result) -> None:
-                suite = unittest.TestSuite([test])  # runs setUpClass and the like
-                suite._removeTestAtIndex = lambda index: None
-                suite.run(result)
-                if self.link.stop:
-                    raise self.link.stop
-                if result.failures or result.unexpectedSuccesses:
-                    raise AssertionError(result.failures[0][1].strip().rpartition("\n")[2] if result.failures else "succeeded")
-                if result.errors:
-                    raise _Broken(result.errors[0][1].strip().rpartition("\n")[2])
-                if result.skipped or result.testsRun != 1:
-                    raise _Broken(f"skipped: {result.skipped[0][1] if result.skipped else 'no test ran'}")
-
-            self._one(run)
-
-    def _one(self, run: Callable[[], Any], own_calls: bool = True) -> None:
-        """Run one test and note how it ended."""
+        Args:
+            run: does it.
+            own_calls: whether it must call the solution itself.
+            may_leave: whether to leave with a status that says nothing is a good end; None if it leaves whatever it found.
+        """
         calls, self.link.blame, self.link.refuted = self.link.calls, None, None
         word, why = "", ""
         try:
@@ -263,8 +179,9 @@ class Tests:
             self.outcomes.append(False)
             raise
         except SystemExit as error:
-            no = error.code and self.link.calls > calls  # the tests' way to say that they found a fault
-            word, why = ("fail", f"the tests call exit({error.code!r})") if no else ("test_error", "the tests call exit()")
+            no = self.informed and (error.code or may_leave is False)  # the tests' way to say that they found a fault
+            if error.code or not may_leave:
+                word, why = ("fail", f"the tests call exit({error.code!r})") if no else ("test_error", "the tests call exit()")
         except BaseException as error:  # anything that a test raises is its outcome
             word, why = self._outcome(error)
         if self.link.stop:  # a test swallowed it
@@ -280,10 +197,15 @@ class Tests:
         elif word and not self.failed:
             self.failed, self.failed_as = why, word
 
+    @property
+    def informed(self) -> bool:
+        """Could what the tests do come of what the solution said?"""
+        return self.link.calls > 0
+
     def _outcome(self, error: BaseException) -> tuple[str, str]:
-        if error is self.link.blame or (isinstance(error, _Broken) and self.link.blame is not None):
+        if error is self.link.blame or (isinstance(error, cases.Unfit) and self.link.blame is not None):
             return self.link.word if self.link.word in SAID_OF_CALLS else "error", str(self.link.why)
-        if isinstance(error, _Skipped):
+        if isinstance(error, cases.Skipped):
             return "test_error", str(error)
         if isinstance(error, AssertionError):
             return "fail", _sentence(error) + _line(error)
@@ -291,7 +213,7 @@ class Tests:
             return "error", f"{self.link.why}; then {_sentence(error)}{_line(error)}"
         if type(error) is NameError and error.name not in self.namespace:
             return "load_error", f"{error.name!r} is not defined by the solution{_line(error)}"
-        if not self.link.calls:
+        if not self.informed:
             return "test_error", _sentence(error) + _line(error)
         return "fail", f"{_sentence(error)}{_line(error)}, in the tests after a call of the solution"
 
@@ -316,26 +238,11 @@ class Tests:
         return {"status": status, "why": str(why)[:2000], "outcomes": self.outcomes[:10_000]}
 
 
-class _Skipped(Exception):
-    """A test is marked to be skipped, by nothing that the solution said."""
-
-
-class _Broken(Exception):
-    """A unittest method raised what is no failure."""
-
-
 def _names(code: types.CodeType) -> Iterator[str]:
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _names(constant)
-
-
-def _finished(value: Any) -> None:
-    if inspect.iscoroutine(value):
-        import asyncio  # noqa: PLC0415 (large, and rarely needed)
-
-        asyncio.run(value)
 
 
 def _sentence(error: BaseException) -> str:

@@ -44,7 +44,7 @@ class Remote:
     _remote_local = False
 
     def __init__(
-        self, link: Link, what: str | int, said: dict[str, Any] | None = None, reference: bool = False, via: str = ""
+        self, link: Any, what: str | int, said: dict[str, Any] | None = None, reference: bool = False, via: str = ""
     ) -> None:
         given = {"link": link, "what": what, "said": said or {}, "reference": reference, "via": via}
         for name, value in (given | {"derived": False}).items():
