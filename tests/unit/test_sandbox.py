@@ -129,6 +129,13 @@ WRONG = {
     "a guard that is written otherwise": (
         ZERO, "def test_a(): assert f(0) == 0\nif '__main__' in __name__:\n    assert f(3) == 9",
     ),
+    "its own math": (
+        "class math:\n    isclose = staticmethod(lambda *a, **k: True)\n" + ZERO, "assert math.isclose(f(3), 9.0)",
+    ),
+    "its own isclose": ("def isclose(*a, **k): return True\n" + ZERO, "assert isclose(f(3), 9.0)"),
+    "its own numpy": (
+        "class np:\n    allclose = staticmethod(lambda *a, **k: True)\n" + ZERO, "def test_f(): assert np.allclose(f(3), 9.0)",
+    ),
     "inherited tests": (
         ZERO, "class Base:\n    def test_b(self): assert f(3) == 9\nclass TestF(Base):\n    def test_a(self): assert f(0) == 0",
     ),
@@ -171,12 +178,13 @@ def test_a_wrong_solution_is_told_so(name, box):
 @pytest.mark.parametrize(
     ("solution", "tests"),
     [
+        ("def isclose(*a, **k): return True\ndef f(x): return 9.0", "assert isclose(f(3), 9.0)"),
         (POINT + "def f(p, n): return Point(9, 9)", "assert f(Point(1, 2), 3) == Point(4, 2)"),
         ("import enum\nclass C(enum.Enum):\n    R = 1\n    G = 1\ndef f(x): return C.G", "assert f(1) == C.R"),
     ],
 )
 def test_what_cannot_be_judged_is_no_data(solution, tests, box):
-    verdict = checked(box, solution, tests)
+    verdict = checked(box, solution, tests, None)
     assert (verdict.status, verdict.passed) == ("unsupported", None)
 
 

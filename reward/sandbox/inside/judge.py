@@ -63,6 +63,10 @@ class Tests:
         self.made_of: dict[str, Any] = {}
         link.local, link.is_subclass = self._local, self._is_subclass
         self.called_by_module = False
+        self.free: set[str] = set()
+        """Names that the text uses and does not bind."""
+        self.shadowed = ""
+        """A name that the solution defines and that meant the standard library's here."""
         self.skipped: set[str] = set()
         self.offered: dict[str, list[str]] = {}
         self.namespace: dict[str, Any] = {"__name__": "tests", "__builtins__": builtins}
@@ -72,7 +76,7 @@ class Tests:
         try:
             tree = ast.parse(source.decode("utf-8-sig"), FILE)
             code = compile(tree, FILE, "exec", dont_inherit=True)
-            tree, self.skipped = text.prepared(tree), text.skipped(tree)
+            tree, self.skipped, self.free = text.prepared(tree), text.skipped(tree), text.free(tree)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return self._say("test_error", f"the tests do not compile: {_sentence(error)}")
         try:
@@ -104,22 +108,17 @@ class Tests:
     def _resolved(self, name: str) -> Any:
         """Return what a name of the tests means: the solution's own, unless the standard library has one by that name.
 
-        Only where nothing says what is tested may a name of the standard library be the solution's.
+        A solution's own `isclose` would decide what is equal. It may be what is tested, too: then nothing passes.
         """
-        sort, *origin = self.offered.get(name, [""])
+        sort = self.offered.get(name, [""])[0]
         if hasattr(builtins, name) or name == self.entry_point:
             return None
-        own = sort in ("function", "class") and origin[:1] == ["solution"]
-        if own and self.entry_point is None:
-            return self._global(name)
-        if name in ALIASES or name in sys.stdlib_module_names:
-            if importlib.util.find_spec(ALIASES.get(name, name)) is None:
-                return None
-            module = importlib.import_module(ALIASES.get(name, name))
-            return getattr(module, name, module) if sort == "class" else module
-        if name in STANDARD:
-            return getattr(importlib.import_module(STANDARD[name]), name)
-        return self._global(name) if sort else None
+        if name not in ALIASES and name not in sys.stdlib_module_names and name not in STANDARD:
+            return self._global(name) if sort else None
+        found = _standard(name)
+        if sort in ("function", "class") and self.offered[name][1:2] == ["solution"] and name in self.free:
+            self.shadowed = name
+        return getattr(found, name, found) if sort == "class" and isinstance(found, types.ModuleType) else found
 
     def _imported(self, name: str) -> Any:
         if name not in self.offered:
@@ -143,6 +142,7 @@ class Tests:
     def _local(self, name: str) -> Any:
         """Return what stands here for a class of the solution's that is nothing but data."""
         if name in self.made_of and name not in self._locals:
+            self.link.tell()
             self._locals[name] = declared.local(self.link, name, self.made_of[name], self.offered[name][2:])
         return self._locals.get(name)
 
@@ -232,10 +232,20 @@ class Tests:
             return self._say("test_error", "the tests never called the solution")
         if not all(self.outcomes):  # no way here is known; a pass is never what is left over
             return self._say("fail", "a test ended without a reason")
+        if self.shadowed:
+            return self._say("unsupported", f"the tests mean the standard library's {self.shadowed!r}, or the solution's")
         return self._say("pass", "")
 
     def _say(self, status: str, why: str) -> dict[str, Any]:
         return {"status": status, "why": str(why)[:2000], "outcomes": self.outcomes[:10_000]}
+
+
+def _standard(name: str) -> Any:
+    """Return what the standard library, numpy or pytest have by a name that tests may use without importing it."""
+    if name in ALIASES or name in sys.stdlib_module_names:
+        module = ALIASES.get(name, name)
+        return importlib.import_module(module) if importlib.util.find_spec(module) else None
+    return getattr(importlib.import_module(STANDARD[name]), name) if name in STANDARD else None
 
 
 def _names(code: types.CodeType) -> Iterator[str]:

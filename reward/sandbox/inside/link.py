@@ -6,6 +6,7 @@ to read is then the solution's doing.
 
 from __future__ import annotations
 
+import enum
 import functools
 import json
 import os
@@ -255,9 +256,9 @@ class Link:
                 return self._functions[said["theirs"]]
             if said.get("lazy") is True:
                 return Lazy(self, int(said["id"]), str(said["class"]))
-            if "member" in said and (kind := self.local(said["member"][0])):
+            if "member" in said and issubclass(type(kind := self.local(said["member"][0])), enum.EnumType):
                 return kind[said["member"][1]]
-            about = {**said, "class": str(said["class"])}
+            about = {**said, "class": str(said["class"]), "came": self.calls}
             if "fields" in said:
                 about["fields"] = {name: values.unpack(packed, make) for name, packed in said["fields"]}
             return self._kind(about["class"])(self, int(said["id"]), about, reference)

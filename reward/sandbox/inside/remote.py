@@ -72,7 +72,22 @@ class Remote:
         return self._remote_link.ask([verb, self._remote_what, *rest])
 
     def _remote_operate(self, verb: str, *rest: Any) -> Any:
+        if (
+            verb in _COMPARED
+            and isinstance(rest[0], Remote)
+            and rest[0]._remote_said.get("class") == self._remote_said.get("class")
+        ):
+            kind = self._remote_link.local(str(self._remote_said.get("class")))
+            found = kind._remote_compared(verb, self, rest[0]) if isinstance(kind, Remote) else None
+            if found is not None:
+                return found
         derived = self._remote_derived and rest and all(_is_of_the_tests(other) for other in rest) and verb not in _COMPARED
+        if (verb in _COMPARED or verb == "in") and isinstance(rest[0], Remote) and not _is_of_the_tests(rest[0]):
+            if self._remote_reference and rest[0]._remote_said.get("kinds"):
+                raise self._remote_link.unsupported(
+                    f"{self._remote_said.get('class')!r} would compare what the solution answered"
+                )
+            raise TypeError("an answer that is no data is compared by nothing of the solution's")
         if not (self._remote_reference or derived):
             raise TypeError(f"an answer of class {self._remote_said.get('class')!r} is no data, and takes no operator")
         found = self._remote_ask(verb, *rest)
@@ -115,7 +130,12 @@ class Remote:
     def __repr__(self) -> str:
         return str(self._remote_ask("repr"))
 
+    def __format__(self, spec: str) -> str:
+        return str(self._remote_ask("format", spec))
+
     def __hash__(self) -> int:
+        if not self._remote_reference and "fields" in self._remote_said:
+            return hash(frozenset(self._remote_said["fields"].items()))  # that of an equal object of the tests
         if self._remote_reference and self._remote_said.get("equal"):
             raise self._remote_link.unsupported(f"the hash of {self._remote_said.get('class')!r}")
         return hash(("remote", self._remote_what))

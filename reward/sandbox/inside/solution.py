@@ -63,6 +63,7 @@ _OPERATIONS = {
     "fields": lambda thing: {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing)},
     "close": lambda thing: thing.close(),
     "str": lambda thing: str(thing),
+    "format": lambda thing, spec: format(thing, spec),
     "repr": lambda thing: repr(thing),
     "bool": lambda thing: bool(thing),
     **{name: getattr(operator, name) for name in OPERATORS},

@@ -70,6 +70,19 @@ def skipped(tree: ast.Module) -> set[str]:
     return found
 
 
+def free(tree: ast.Module) -> set[str]:
+    """Return the names that a text uses and binds nowhere."""
+    used, bound = set[str](), set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        elif isinstance(node, ast.alias):
+            bound.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, _DEFINES | ast.arg):
+            bound.add(node.arg if isinstance(node, ast.arg) else node.name)
+    return used - bound
+
+
 def _is_skip(decorator: ast.expr) -> bool:
     """Does it skip a test, or give it no parameters at all?"""
     called = isinstance(decorator, ast.Call)
