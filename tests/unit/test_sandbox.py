@@ -4,10 +4,12 @@ The large set of hostile programs is in tests/attacks; here is what a review wit
 """
 
 import asyncio
+from collections import Counter, OrderedDict, defaultdict
 
 import pytest
 
 from reward.sandbox import Limits, Sandbox, SandboxUnavailable
+from reward.sandbox.inside import values
 
 LIMITS = Limits(cpu_seconds=2, wall_seconds=6)
 
@@ -77,6 +79,28 @@ FORGED = {
     "a range without end": ("def f(x): return 10**12", "assert 0.5 not in range(f(3))"),
     "an answer too deep to go back": (
         "def f(x):\n    for _ in range(97): x = [x]\n    return x\ndef g(x): return 0", "assert g(f(3)) == 3",
+    ),
+    "an exception in place of a function": ("class f(Exception): pass", "assert len(f(3)) == 9"),
+    "an enum in place of a function": ("from enum import Enum\nclass f(Enum): a = 1", "assert f(3) == 9"),
+    "a TypedDict in place of a function": ("from typing import TypedDict\nclass f(TypedDict): x: int", "assert f(3) == 9"),
+    "an enum of many lists": (
+        CHANNEL + "say({'names': {'C': ['class', 'solution', 'Enum'], 'f': ['function', 'solution']}, 'made_of': {'C': "
+        "['enum', '', [['a%d' % i, [i]] for i in range(40000)]]}})\nimport os\nos._exit(0)",
+        "assert f(3) == C.a1",
+    ),
+    "an exception of many classes": (
+        CHANNEL + "def f(x): say({'raised': [[['builtins', 'ExceptionGroup']] * 10000, '', 'error', ''], "
+        "'about': {'args': [[]] * 90000}})",
+        "assert f(3) == 9",
+    ),
+    "a type of number that does not go back": (
+        CHANNEL + "def f(x): say({'value': {'scalar': ['<f16', 'A' * 22 + '==']}})\ndef g(x): return 0",
+        "import numpy\nassert g(f(3)) == 3",
+    ),
+    "an end while the tests are busy": (
+        "import threading, os, time\ndef bye():\n    time.sleep(.05)\n    os._exit(0)\n"
+        "threading.Thread(target=bye).start()\ndef f(x): return 0",
+        "import time\ntime.sleep(3)\nassert f(3) == 9",
     ),
     "a name error raised again": (
         "def f(x): return undefined",
@@ -159,6 +183,17 @@ WRONG = {
         ZERO, "import pytest, contextlib\n@pytest.fixture\ndef quiet():\n"
         "    with contextlib.suppress(AssertionError): yield f(1)\ndef test_f(quiet): assert f(3) == 9",
     ),
+    "a TypedDict": ("from typing import TypedDict\nclass f(TypedDict): x: int", "def test_f(): assert f(3) == 9"),
+    "an enum that lacks a member": (
+        "from enum import Enum\nclass C(Enum):\n    R = 1\ndef f(c): return c.value",
+        "def test_c(): assert C.B.value == 3 and C['B'] is C.B\ndef test_f(): assert f(C.B) == 3",
+    ),
+    "an enum that lacks a member, skipped for it": (
+        "from enum import Enum\nclass C(Enum): R = 1\n" + ZERO,
+        "import pytest\n@pytest.mark.skipif('B' not in C.__members__, reason='optional')\ndef test_f(): assert f(C.B) == 9",
+    ),
+    "no definition, imported": ("def g(x): return 0", "from solution import f\nassert f(3) == 9"),
+    "no definition, in a module": ("def g(x): return 0", "import solution\ndef test_f(): assert solution.f(3) == 9"),
     "no definition, in a unittest.TestCase": (
         "def g(x): return 0", "import unittest\nclass T(unittest.TestCase):\n    def test_f(self): self.assertEqual(f(3), 9)",
     ),
@@ -223,6 +258,13 @@ HONEST = {
         "class Empty(Exception): pass\ndef f(x): raise Empty('no')",
         "try:\n    f(1)\n    assert False\nexcept Empty as error:\n    assert str(error) == 'no'",
     ),
+    "an exception that the tests make": (
+        "class E(ValueError):\n    def __init__(self, code, why=''):\n        self.code = code\n"
+        "        super().__init__(f'code {code}{why}')\ndef f(x): raise E(x)",
+        "e = E(3, why='!')\nassert e.code == 3 and str(e) == 'code 3!' and issubclass(E, ValueError)\n"
+        "try:\n    f(4)\nexcept E as e:\n    assert e.code == 4 and str(e) == 'code 4'",
+    ),
+    "an enum alone": ("from enum import Enum\nclass C(Enum): R = 1\ndef f(x): pass", "def test_c(): assert C.R.value == 1"),
     "coroutine": ("async def f(x): return x + 1", "import asyncio\nassert asyncio.run(f(1)) == 2"),
     "closure": ("def f(n):\n    def add(x): return x + n\n    return add", "add3 = f(3)\nassert add3(4) == 7"),
     "an exit code": ("def f(x): return x * x", "import sys\nbad = 0\nif f(3) != 9: bad += 1\nsys.exit(bad)"),
@@ -295,6 +337,21 @@ def test_what_a_value_may_cost_the_trainer_is_bounded(box):
     assert {r.status for r in asyncio.run(box.calls(CHANNEL + "say({'failed': 5})\ndef f(x): pass", "f", [[1]]))} == {
         "load_error"
     }
+
+
+def test_how_long_dicts_and_sets_take_to_fill_is_bounded(monkeypatch):
+    """Numbers can be chosen that meet in a dict again and again, each with a hash of its own."""
+    counted = Counter(a=2, b=1)
+    made = [{1: 2, "a": [3]}, {1, 2}, frozenset({3}), counted, OrderedDict(b=1, a=2), defaultdict(list, {1: [2]})]
+    packed = [values.pack(value, str) for value in [*made, {1: 2}.keys(), {1: 2}.items()]]
+    read = [values.unpack(plain, str) for plain in packed]
+    assert read[:6] == made
+    assert list(map(type, read[:6])) == list(map(type, made))
+    assert [list(view) for view in read[6:]] == [[1], [(1, 2)]]
+    monkeypatch.setattr(values, "MAX_FILLING", 0)
+    for plain in packed:
+        with pytest.raises(values.CannotCarry, match="long to fill"):
+            values.unpack(plain, str)
 
 
 def test_answers_of_one_task_are_bounded_together(box):

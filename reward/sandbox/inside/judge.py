@@ -45,6 +45,8 @@ STANDARD = {
     if not name.startswith("_")
 }
 """Names that tests use without importing them, because the solution did: taken from where they should come from."""
+DECIDING = frozenset({"isclose", "isfinite", "isinf", "isnan"})
+"""Those of them that say yes or no to what is compared."""
 ALIASES = {"np": "numpy", "numpy": "numpy", "pytest": "pytest"}
 OWN_NAMES = ("solution", "main")
 """Modules from which tests import what the solution defines."""
@@ -63,8 +65,14 @@ class Tests:
         self.made_of: dict[str, Any] = {}
         link.local, link.is_subclass = self._local, self._is_subclass
         self.called_by_module = False
+        self.stood = False
+        """Whether a class stands here for one of the solution's."""
+        self.lacking: BaseException | None = None
+        """What was said when the tests asked for a name that the solution does not define."""
         self.free: set[str] = set()
         """Names that the text uses and does not bind."""
+        self.holders: set[str] = set()
+        """Names whose attributes it uses."""
         self.shadowed = ""
         """A name that the solution defines and that meant the standard library's here."""
         self.skipped: set[str] = set()
@@ -76,7 +84,8 @@ class Tests:
         try:
             tree = ast.parse(source.decode("utf-8-sig"), FILE)
             code = compile(tree, FILE, "exec", dont_inherit=True)
-            tree, self.skipped, self.free = text.prepared(tree), text.skipped(tree), text.free(tree)
+            self.skipped, self.free, self.holders = text.skipped(tree), text.free(tree), text.holders(tree)
+            tree = text.prepared(tree)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return self._say("test_error", f"the tests do not compile: {_sentence(error)}")
         try:
@@ -108,29 +117,41 @@ class Tests:
     def _resolved(self, name: str) -> Any:
         """Return what a name of the tests means: the solution's own, unless the standard library has one by that name.
 
-        A solution's own `isclose` would decide what is equal. It may be what is tested, too: then nothing passes.
+        Where nothing says what is tested it may be the solution's, but for what decides a comparison, such as `isclose`. That
+        may be what is tested too: then nothing passes.
         """
         sort = self.offered.get(name, [""])[0]
         if hasattr(builtins, name) or name == self.entry_point:
             return None
         if name not in ALIASES and name not in sys.stdlib_module_names and name not in STANDARD:
             return self._global(name) if sort else None
+        own = sort in ("function", "class") and self.offered[name][1:2] == ["solution"]
+        as_module = name in ALIASES or (name in sys.stdlib_module_names and name in self.holders)
+        if own and self.entry_point is None and name not in DECIDING and not as_module:
+            self.link.doubtful.add(name)
+            return self._global(name)
         found = _standard(name)
-        if sort in ("function", "class") and self.offered[name][1:2] == ["solution"] and name in self.free:
+        if own and name in self.free:
             self.shadowed = name
         return getattr(found, name, found) if sort == "class" and isinstance(found, types.ModuleType) else found
 
     def _imported(self, name: str) -> Any:
         if name not in self.offered:
-            raise AttributeError(name)
+            self.lacking = AttributeError(f"{name!r} is not defined by the solution")
+            raise self.lacking
         return self._global(name)
 
     def _global(self, name: str) -> Any:
         sort = self.offered.get(name, ["function"])[0]
+        if name == self.entry_point and not name[:1].isupper():  # what is called by a small letter is called
+            sort = "function"
+        if sort in ("exception", "dict") or name in self.made_of:
+            self.link.tell()
+            self.stood = True
         if sort == "class" and (local := self._local(name)) is not None:
             return local
         if sort == "exception":
-            return raised.own_class(name, self.offered, self.link.exceptions)
+            return raised.own_class(name, self.offered, self.link.exceptions, self._made)
         if sort == "dict":
             return dict
         if sort == "data":
@@ -138,6 +159,9 @@ class Tests:
         # a class by convention too: what the tests call by a small letter is a function to them, whatever it is
         is_class = sort == "class" and name[:1].isupper()
         return Remote(self.link, name, {"class": "type" if is_class else "function"}, reference=is_class)
+
+    def _made(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Remote:
+        return self.link.exchange(["make", name, list(args), kwargs], True)
 
     def _local(self, name: str) -> Any:
         """Return what stands here for a class of the solution's that is nothing but data."""
@@ -195,12 +219,12 @@ class Tests:
         if word == "test_error":
             self.broken = self.broken or why
         elif word and not self.failed:
-            self.failed, self.failed_as = why, word
+            self.failed, self.failed_as = why or "no reason is given", word
 
     @property
     def informed(self) -> bool:
-        """Could what the tests do come of what the solution said?"""
-        return self.link.calls > 0
+        """Could what the tests do come of what the solution said, or of the classes that it made?"""
+        return self.link.calls > 0 or self.stood
 
     def _outcome(self, error: BaseException) -> tuple[str, str]:
         if error is self.link.blame or (isinstance(error, cases.Unfit) and self.link.blame is not None):
@@ -211,6 +235,8 @@ class Tests:
             return "fail", _sentence(error) + _line(error)
         if self.link.blame is not None:
             return "error", f"{self.link.why}; then {_sentence(error)}{_line(error)}"
+        if error is self.lacking or (isinstance(error, ImportError) and error.name in OWN_NAMES):
+            return "load_error", f"{self.lacking or error}{_line(error)}"
         if type(error) is NameError and error.name not in self.namespace:
             return "load_error", f"{error.name!r} is not defined by the solution{_line(error)}"
         if not self.informed:
@@ -228,7 +254,7 @@ class Tests:
             return self._say("test_error", self.broken)
         if not self.outcomes:
             return self._say("test_error", "there is no test in the tests")
-        if not self.link.calls:
+        if not self.informed:
             return self._say("test_error", "the tests never called the solution")
         if not all(self.outcomes):  # no way here is known; a pass is never what is left over
             return self._say("fail", "a test ended without a reason")

@@ -42,6 +42,8 @@ class Link:
         """Gone or Unsupported, once raised: a test that swallows it changes nothing."""
         self.refuted: AssertionError | None = None
         """What a function of the tests found that the solution called: to swallow it changes nothing."""
+        self.doubtful: set[str] = set()
+        """Names of the solution's that the standard library has too: what the tests compare by them is not known."""
         self.exceptions: dict[str, type[Exception]] = {}
         self._functions: list[Any] = []
         self._thrown: list[Exception] = []

@@ -82,6 +82,10 @@ class Remote:
             if found is not None:
                 return found
         derived = self._remote_derived and rest and all(_is_of_the_tests(other) for other in rest) and verb not in _COMPARED
+        if verb in _COMPARED and self._remote_said.get("class") in self._remote_link.doubtful:
+            raise self._remote_link.unsupported(
+                f"a comparison by {self._remote_said.get('class')!r}, which may be the library's"
+            )
         if (verb in _COMPARED or verb == "in") and isinstance(rest[0], Remote) and not _is_of_the_tests(rest[0]):
             if self._remote_reference and rest[0]._remote_said.get("kinds"):
                 raise self._remote_link.unsupported(

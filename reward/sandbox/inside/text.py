@@ -83,6 +83,12 @@ def free(tree: ast.Module) -> set[str]:
     return used - bound
 
 
+def holders(tree: ast.Module) -> set[str]:
+    """Return the names whose attributes a text uses."""
+    attributes = [node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    return {node.id for node in attributes if isinstance(node, ast.Name)}
+
+
 def _is_skip(decorator: ast.expr) -> bool:
     """Does it skip a test, or give it no parameters at all?"""
     called = isinstance(decorator, ast.Call)

@@ -295,7 +295,7 @@ class Zygote:
             if child.cpu() >= task["cpu_seconds"]:
                 child.kill("cpu")
             elif late:
-                child.kill("wall")
+                child.kill("wall" if time.monotonic() >= children[0].started + task["wall_seconds"] else "left")
             elif time.monotonic() - child.started > SECOND_LOOK:
                 self._look(child, task)
 
