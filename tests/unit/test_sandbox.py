@@ -192,6 +192,13 @@ WRONG = {
         "from enum import Enum\nclass C(Enum): R = 1\n" + ZERO,
         "import pytest\n@pytest.mark.skipif('B' not in C.__members__, reason='optional')\ndef test_f(): assert f(C.B) == 9",
     ),
+    "an argument that holds itself": ("def f(a): a.append(a)", "a = [2, 1]\nf(a)\nf(a)\nassert a == [1, 2]"),
+    "a coroutine that nobody awaits": (
+        "async def f(a): return a\ndef g(a): return 0", "assert g(f('ab')) == 'ab'",
+    ),
+    "an iterator that is given back": (
+        "def f(a): yield from a\ndef g(a): return 0", "e = f('ab')\nassert len(list(e)) == 2\nassert g(e) == 'ab'",
+    ),
     "no definition, imported": ("def g(x): return 0", "from solution import f\nassert f(3) == 9"),
     "no definition, in a module": ("def g(x): return 0", "import solution\ndef test_f(): assert solution.f(3) == 9"),
     "no definition, in a unittest.TestCase": (
@@ -213,6 +220,23 @@ def test_a_wrong_solution_is_told_so(name, box):
 @pytest.mark.parametrize(
     ("solution", "tests"),
     [
+        ("class S:\n    def __new__(cls): return s\ns = object.__new__(S)", "assert S() is S()"),
+        ("class A: pass\ndef f(): return A()", "assert type(f()) is A"),
+        ("class A: pass\ndef f(): return A()", "assert type(f()) == A"),
+        (
+            "import random\ndef f(): return random.randint(1, 6)",
+            "from unittest.mock import patch\ndef test_f():\n    with patch('random.randint', return_value=2): assert f() == 2",
+        ),
+        ("def f(g, rows):\n    for row in rows: g(row)", "r = [[1]]\nf(lambda row: row.append(2), r)\nassert r == [[1, 2]]"),
+        (
+            "class C:\n    def __enter__(self): return self\n    def __exit__(self, *args): self.args = args",
+            "import pytest\nc = C()\ndef test_c():\n    with pytest.raises(ValueError):\n        with c:\n"
+            "            raise ValueError\n    assert c.args[0] is ValueError",
+        ),
+        (
+            "class V:\n    def __init__(self, x): self.x = x\n    def __eq__(self, other): return True\n    def up(self): pass",
+            "v = V(1)\nv.up()\nassert v == V(2)",
+        ),
         ("def isclose(*a, **k): return True\ndef f(x): return 9.0", "assert isclose(f(3), 9.0)"),
         (POINT + "def f(p, n): return Point(9, 9)", "assert f(Point(1, 2), 3) == Point(4, 2)"),
         ("import enum\nclass C(enum.Enum):\n    R = 1\n    G = 1\ndef f(x): return C.G", "assert f(1) == C.R"),
@@ -263,6 +287,13 @@ HONEST = {
         "        super().__init__(f'code {code}{why}')\ndef f(x): raise E(x)",
         "e = E(3, why='!')\nassert e.code == 3 and str(e) == 'code 3!' and issubclass(E, ValueError)\n"
         "try:\n    f(4)\nexcept E as e:\n    assert e.code == 4 and str(e) == 'code 4'",
+    ),
+    "a method that is named twice": (
+        "kept = []\ndef add(g): kept.append(g)\ndef drop(g): kept.remove(g)\ndef emit(x): [g(x) for g in kept]\ndef f(): pass",
+        "got = []\nadd(got.append)\nemit(1)\ndrop(got.append)\nemit(2)\nassert got == [1]",
+    ),
+    "a name that the tests use for something else": (
+        "primes = list(range(300_000))\ndef f(x): return x * x", "primes = [2, 3]\nassert [f(p) for p in primes] == [4, 9]",
     ),
     "an enum alone": ("from enum import Enum\nclass C(Enum): R = 1\ndef f(x): pass", "def test_c(): assert C.R.value == 1"),
     "coroutine": ("async def f(x): return x + 1", "import asyncio\nassert asyncio.run(f(1)) == 2"),

@@ -287,7 +287,7 @@ HONEST = {
         "    def __lt__(self, other): return self.value < other.value\n    def __str__(self): return 'own'",
         ("self.value < ", "self.value > "),
     ),
-    "a name that itertools has too": ("add('a')\nassert count() == 1", ADD + "\ndef count(): return len(kept) + 0", ("+ 0", "+ 1")),
+    "a name of itertools": ("add('a')\nassert count() == 1", ADD + "\ndef count(): return len(kept)", ("t():", "t(x):")),
     "what pytest sets up": (
         "def setup_function(): reset()\nclass TestF:\n    def setup_method(self, method): reset()\n"
         "    @classmethod\n    def setup_class(cls): cls.n = 1\n    def test_a(self): assert add(1) == self.n\n"

@@ -34,7 +34,7 @@ from typing import Any
 
 from . import cases, channel, declared, raised, text, values
 from .link import GONE, Link
-from .remote import Gone, Nonsense, Own, Remote, Unsupported
+from .remote import Gone, Nonsense, Own, Remote, Unsupported, same
 from .solution import SAID_OF_CALLS, SAID_WHEN_LOADING
 
 FILE = "tests.py"
@@ -85,6 +85,7 @@ class Tests:
             tree = ast.parse(source.decode("utf-8-sig"), FILE)
             code = compile(tree, FILE, "exec", dont_inherit=True)
             self.skipped, self.free, self.holders = text.skipped(tree), text.free(tree), text.holders(tree)
+            patched, self.link.raises = text.patched(tree), text.raises(tree)
             tree = text.prepared(tree)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return self._say("test_error", f"the tests do not compile: {_sentence(error)}")
@@ -95,6 +96,8 @@ class Tests:
                 return self._say(word if word in SAID_WHEN_LOADING else "load_error", str(why))
             self.made_of = said.get("made_of", {})
             self._bring(said["names"], set(_names(code)))
+            if patched:
+                raise self.link.unsupported(f"{patched} is replaced in the tests' process, and the solution has its own")
             self._execute(tree, code.co_flags & _FUTURES)
         except (Gone, Nonsense, Unsupported):
             pass
@@ -108,9 +111,15 @@ class Tests:
         for name in OWN_NAMES:
             sys.modules[name] = Own(name, self._imported)
         for name in used:
-            found = self._resolved(name)
+            try:
+                found = self._resolved(name)
+            except Exception as error:  # what it holds cannot be told: whether the tests mean it will show
+                if error is not self.link.blame:
+                    raise
+                continue
             if found is not None:
                 self.namespace[name] = found
+        self.namespace[text.SAME] = same
         if self.entry_point is not None:
             self.namespace[self.entry_point] = self._global(self.entry_point)
 

@@ -42,6 +42,8 @@ class Link:
         """Gone or Unsupported, once raised: a test that swallows it changes nothing."""
         self.refuted: AssertionError | None = None
         """What a function of the tests found that the solution called: to swallow it changes nothing."""
+        self.raises: set[int] = set()
+        """Lines on which the tests raise whatever they find, in a `with`."""
         self.doubtful: set[str] = set()
         """Names of the solution's that the standard library has too: what the tests compare by them is not known."""
         self.exceptions: dict[str, type[Exception]] = {}
@@ -134,14 +136,18 @@ class Link:
         def own(place: int) -> Any:
             return (found or found.extend(changes.containers(message[2:])[2:]) or found)[place]
 
-        make = self._remote(constructs, own)
+        again: list[Any] = []
+        make = self._remote(constructs, lambda place: again.append(own(place)) or again[-1])
         new = [(own(int(place)), values.unpack(packed, make)) for place, packed in reply.get("changed", {}).items()]
         for container, content in new:
             changes.change(container, content)
+        known: dict[int, int] = {}
+        if new and again and max(changes.depth(container, known) for container, _ in new) > values.MAX_READ_DEPTH:
+            raise values.CannotCarry("arguments that stand too deep in each other now")
         value = values.unpack(reply["value"], make)
         if constructs and not isinstance(value, Remote):
             raise values.CannotCarry("a class that makes no object of its own")
-        return _awaitable(value) if reply.get("awaited") is True else value
+        return _given(value) if reply.get("awaited") is True else value
 
     def _drawn(self, items: list[Any], ended: bool, last: list[Any]) -> tuple[list[Any], bool, list[Any]]:
         read = self._remote()
@@ -167,6 +173,8 @@ class Link:
         function, read = self._functions[number], self._remote()
         given = [values.unpack(packed, read) for packed in args]
         named = {str(name): values.unpack(packed, read) for name, packed in kwargs}
+        held = changes.containers([given, named])
+        before = [changes.snapshot(container) for container in held]
         try:
             result = function(*given, **named)
         except (Exception, SystemExit) as raised_there:
@@ -177,6 +185,8 @@ class Link:
             plain = [argument for argument in error.args if type(argument) in (str, int, float, bool, type(None))]
             self._send(["threw", len(self._thrown) - 1, raised.classes(error), plain])
         else:
+            if any(map(changes.changed, held, before)):
+                raise self.unsupported("a function of the tests that changes what it is given")
             self._send(["returned", result], asked=True)
 
     def _send(self, message: list[Any], asked: bool = False) -> None:
@@ -226,9 +236,11 @@ class Link:
         if isinstance(value, tuple):
             return {"made": [kind.__name__, [values.pack(item, self._own) for item in value]]}
         if kind is Lazy:
-            if value._ahead:
-                raise self.unsupported("an iterator of the solution is given back after a loop over it")
+            if value._ahead and (value._buffer or not value._ended):
+                raise self.refused("an iterator is given back after a loop has drawn items of it")
             return {"id": value._number}
+        if kind is types.CoroutineType and value.cr_code is _given.__code__ and value.cr_frame:
+            return {"awaited": values.pack(value.cr_frame.f_locals["value"], self._own)}
         if isinstance(value, type) and self.exceptions.get(value.__name__) is value:
             return {"id": value.__name__}
         if isinstance(value, types.BuiltinFunctionType | type) and _library(value):
@@ -239,7 +251,7 @@ class Link:
 
     def _number(self, function: Any) -> int:
         for number, known in enumerate(self._functions):
-            if known is function:
+            if known is function or (type(known) is type(function) and type(known) in _METHODS and known == function):
                 return number
         self._functions.append(function)
         return len(self._functions) - 1
@@ -271,6 +283,10 @@ class Link:
 _FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinMethodType, types.MethodWrapperType, functools.partial)
 
 
+_METHODS = (types.MethodType, types.BuiltinMethodType)
+"""Made anew each time that they are named."""
+
+
 def _library(value: Any) -> bool:
     """Is it a function or class of the standard library, by the name that it says?"""
     module, name = getattr(value, "__module__", None), value.__name__
@@ -278,8 +294,5 @@ def _library(value: Any) -> bool:
     return known and getattr(sys.modules.get(str(module)), name, None) is value
 
 
-def _awaitable(value: Any) -> Any:
-    async def give() -> Any:
-        return value
-
-    return give()
+async def _given(value: Any) -> Any:
+    return value

@@ -214,6 +214,8 @@ class Server:
         if "library" in content:
             module, name = content["library"]
             return getattr(importlib.import_module(module), name)
+        if "awaited" in content:
+            return lazy.given(values.unpack(content["awaited"], self._object))
         if "member" in content:
             name, member = content["member"]
             return self.module.__dict__[name][member]

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 
 _RUNNERS = {"unittest.main", "pytest.main"}
 _EXITS = {"sys.exit", "exit", "quit"}
+_HEARD = {"builtins.input", "builtins.print", "sys.stdout", "sys.stderr", "sys.stdin"}
+"""What tests may replace: the solution asks for it here (`inside.heard`)."""
+SAME = "__same__"
 _DEFINES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -23,7 +26,49 @@ def prepared(tree: ast.Module) -> ast.Module:
             body.append(statement)
         elif isinstance(statement, ast.If) and (alone or _asserts(statement) or _leads_to_more(statement, others)):
             body += _without_end(statement.body)
-    return ast.Module(_without_end(body), [])
+    return ast.fix_missing_locations(_Identity().visit(ast.Module(_without_end(body), [])))
+
+
+class _Identity(ast.NodeTransformer):
+    """Asks `inside.remote.same` where the text says `is`: two answers may be one object without being it here."""
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        """Replace `a is b`, but for b that is None, True or the like."""
+        self.generic_visit(node)
+        sides = [node.left, *node.comparators]
+        if len(sides) > 2 or not isinstance(node.ops[0], ast.Is | ast.IsNot) or any(isinstance(s, ast.Constant) for s in sides):
+            return node
+        asks = ast.copy_location(ast.Call(ast.Name(SAME, ast.Load()), sides, []), node)
+        return asks if isinstance(node.ops[0], ast.Is) else ast.copy_location(ast.UnaryOp(ast.Not(), asks), node)
+
+
+def patched(tree: ast.Module) -> str:
+    """Return what a text replaces by `patch` and the solution would not notice; empty if there is nothing."""
+    modules = {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    for node in ast.walk(tree):
+        name = ast.unparse(node.func).split(".") if isinstance(node, ast.Call) and node.args else [""]
+        if not isinstance(node, ast.Call) or "patch" not in name[-2:]:
+            continue
+        target, *more = [part.value if isinstance(part, ast.Constant) else ast.unparse(part) for part in node.args[:2]]
+        if name[-1] == "object":
+            target = f"{target}.{more[0] if more else ''}" if target in modules else ""
+        elif not isinstance(node.args[0], ast.Constant) and target != "os.environ":
+            continue
+        if target and target not in _HEARD:
+            return str(target)
+    return ""
+
+
+def raises(tree: ast.Module) -> set[int]:
+    """Return the lines on which a text raises whatever it finds, directly in a `with`."""
+    contexts = [node for node in ast.walk(tree) if isinstance(node, ast.With)]
+    statements = [statement for node in contexts for statement in node.body]
+    return {s.lineno for s in statements if isinstance(s, ast.Raise) or _divides_by_zero(getattr(s, "value", None))}
+
+
+def _divides_by_zero(value: ast.expr | None) -> bool:
+    divides = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div | ast.FloorDiv | ast.Mod)
+    return divides and isinstance(value.right, ast.Constant) and value.right.value == 0
 
 
 def is_test(statement: ast.stmt) -> bool:

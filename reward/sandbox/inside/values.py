@@ -191,7 +191,7 @@ class _Reader:
             items = list(zip(items, (self.read(one, depth + 1) for _, one in content), strict=True))
         elif tag == "keys":
             items = [(item, None) for item in items]
-        put = set.update if isinstance(made, set) else OrderedDict.update if tag == "ordered" else dict.update
+        put: Any = set.update if isinstance(made, set) else OrderedDict.update if tag == "ordered" else dict.update
         for start in range(0, len(items), FILLED_AT_ONCE):
             began = time.thread_time()
             put(made, items[start : start + FILLED_AT_ONCE])
@@ -335,8 +335,14 @@ _WRITERS: dict[type, tuple[str, Callable[[Any, Item], Plain]]] = {
     type(Ellipsis): ("ellipsis", lambda value, _: None),
 }
 _HASHED: dict[str, Callable[[], Any]] = {
-    **{"dict": dict, "counter": Counter, "ordered": OrderedDict, "default": defaultdict},
-    **{"keys": dict, "items": dict, "set": set, "frozenset": set},
+    "dict": dict,
+    "counter": Counter,
+    "ordered": OrderedDict,
+    "default": defaultdict,
+    "keys": dict,
+    "items": dict,
+    "set": set,
+    "frozenset": set,
 }
 _READERS: dict[str, Callable[[Plain, Item], Any]] = {
     "int": lambda content, _: int(content, 16),
