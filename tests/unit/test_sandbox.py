@@ -221,6 +221,11 @@ def test_a_wrong_solution_is_told_so(name, box):
     ("solution", "tests"),
     [
         ("class S:\n    def __new__(cls): return s\ns = object.__new__(S)", "assert S() is S()"),
+        (
+            "class S:\n    def __new__(cls): return s\ns = object.__new__(S)",
+            "import unittest\nclass T(unittest.TestCase):\n    def test_s(self): self.assertIs(S(), S())",
+        ),
+        ("from enum import IntEnum\nclass C(IntEnum): A = 1\ndef f(): return C.A", "assert f() is C.A"),
         ("class A: pass\ndef f(): return A()", "assert type(f()) is A"),
         ("class A: pass\ndef f(): return A()", "assert type(f()) == A"),
         (

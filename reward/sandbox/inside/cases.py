@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import fixtures
-from .remote import Remote
+from .remote import Remote, same
 
 
 class Skipped(Exception):
@@ -178,6 +178,8 @@ class Cases:
         result._exc_info_to_string = lambda found, _: raised.append(found[1]) or ""
         if not (inspect.iscoroutinefunction(method) and isinstance(test, unittest.IsolatedAsyncioTestCase)):
             setattr(test, test._testMethodName, functools.wraps(method)(lambda *args, **kw: _ran(method(*args, **kw))))
+        test.assertIs = lambda one, other, msg=None: _holds(test, same(self.tests.link, one, other), msg)
+        test.assertIsNot = lambda one, other, msg=None: _holds(test, not same(self.tests.link, one, other), msg)
         suite = unittest.TestSuite([test])  # runs setUpClass and the like
         suite._removeTestAtIndex = lambda index: None
         suite.run(result)
@@ -206,6 +208,11 @@ def _is(thing: Any, name: str) -> bool:
 
 def _throw(error: BaseException) -> None:
     raise error
+
+
+def _holds(test: Any, so: bool, msg: Any) -> None:
+    if not so:
+        raise test.failureException(msg or "whether two are one")
 
 
 def _ran(value: Any) -> Any:

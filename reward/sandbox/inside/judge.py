@@ -119,7 +119,7 @@ class Tests:
                 continue
             if found is not None:
                 self.namespace[name] = found
-        self.namespace[text.SAME] = same
+        self.namespace[text.SAME] = functools.partial(same, self.link)
         if self.entry_point is not None:
             self.namespace[self.entry_point] = self._global(self.entry_point)
 

@@ -6,6 +6,7 @@ raised again as an exception of the standard library that tests may expect.
 
 from __future__ import annotations
 
+import enum
 import types
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -209,16 +210,18 @@ class Remote:
         return self._remote_operate("int")
 
 
-def same(one: Any, other: Any) -> bool:
+def same(link: Any, one: Any, other: Any) -> bool:
     """Return what `is` says, as far as that can be known of objects of the solution."""
     if one is other:
         return True
     for left, right in ((one, other), (other, one)):
         if isinstance(right, Remote) and isinstance(left, type) and issubclass(left, Remote):
             return right._remote_is_kind(left)
+        if isinstance(left, enum.Enum) and type(right) in (int, str) and left == right:
+            raise link.unsupported("whether an answer is a member of an enum, or a number or text like it")
     places = [vars(thing).get("_remote_number", vars(thing).get("_remote_what")) for thing in (one, other) if _is_remote(thing)]
     if len(places) == 2 and places[0] == places[1] is not None:
-        raise one._remote_link.unsupported("whether two answers are one object of the solution")
+        raise link.unsupported("whether two answers are one object of the solution")
     return False
 
 
