@@ -300,6 +300,10 @@ HONEST = {
     "a name that the tests use for something else": (
         "primes = list(range(300_000))\ndef f(x): return x * x", "primes = [2, 3]\nassert [f(p) for p in primes] == [4, 9]",
     ),
+    "an exception of the solution's that a function of the tests raises": (
+        "class E(Exception): pass\ndef f(g):\n    try: g()\n    except E as e: return str(e)",
+        "def g(): raise E('no')\nassert f(g) == 'no'",
+    ),
     "an enum alone": ("from enum import Enum\nclass C(Enum): R = 1\ndef f(x): pass", "def test_c(): assert C.R.value == 1"),
     "coroutine": ("async def f(x): return x + 1", "import asyncio\nassert asyncio.run(f(1)) == 2"),
     "closure": ("def f(n):\n    def add(x): return x + n\n    return add", "add3 = f(3)\nassert add3(4) == 7"),

@@ -100,7 +100,7 @@ def own_class(
     def text(error: Any) -> str:
         return str(vars(error)["_text"] if "_text" in vars(error) else _asked(error))
 
-    body = {"__init__": _keep, "__getattr__": ask, "__str__": text}
+    body = {"__module__": "solution", "__init__": _keep, "__getattr__": ask, "__str__": text}
     parents = (parent,) if issubclass(parent, second) else (parent, second)
     try:
         made[name] = type(name, parents, body)
