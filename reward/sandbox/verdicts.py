@@ -115,7 +115,8 @@ class Ending:
     status: int
     """As wait(2) gives it."""
     reason: str
-    """Why the zygote killed it: cpu, wall, memory, disk, threads, done; empty when it ended by itself."""
+    """Why the zygote killed it: cpu, wall, memory, disk, threads, done, left (the other process had ended, and there was time
+    to notice); empty when it ended by itself."""
     failure: str
     """Why it could not be confined; empty when it was, before it read anything."""
     cpu_seconds: float
@@ -176,7 +177,7 @@ def of_check(
     if printed >= limits.output_bytes:
         return "output_limit", f"printed {limits.output_bytes:,} bytes or more"
     if said is None:
-        if word and word != "exited_early":
+        if word and (word != "exited_early" or tests.reason == "left"):
             return word, why
         theirs, reason = tests.word(limits)
         reason = f"the tests' process: {reason or 'no verdict'}"

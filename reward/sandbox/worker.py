@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from align.core.errors import AlignError
-from reward.sandbox.inside import channel, remote, scratch, solution, values
+from reward.sandbox.inside import channel, link, scratch, solution, values
 from reward.sandbox.packages import importable, preloaded
 from reward.sandbox.verdicts import CallResult, Ending, Level, Limits, Opaque, Verdict, of_calls, of_check
 
@@ -235,7 +235,7 @@ def _heard(descriptor: int) -> tuple[bool, dict[str, Any] | None]:
     try:
         while True:
             said = json.loads(channel.receive(descriptor, _LONGEST_SAID))
-            if said != remote.CALLED:
+            if said != link.CALLED:
                 return called, {"status": said["status"], "why": str(said["why"]), "outcomes": list(said["outcomes"])}
             called = True
     except (channel.Closed, channel.Overlong, ValueError, LookupError, TypeError, RecursionError):

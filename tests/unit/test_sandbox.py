@@ -4,17 +4,19 @@ The large set of hostile programs is in tests/attacks; here is what a review wit
 """
 
 import asyncio
+from collections import Counter, OrderedDict, defaultdict
 
 import pytest
 
 from reward.sandbox import Limits, Sandbox, SandboxUnavailable
+from reward.sandbox.inside import values
 
 LIMITS = Limits(cpu_seconds=2, wall_seconds=6)
 
 
 @pytest.fixture(scope="module")
 def box():
-    sandbox = Sandbox(workers=1, limits=LIMITS)
+    sandbox = Sandbox(workers=1, limits=LIMITS, packages=("numpy", "pytest"))
     sandbox.start()
     yield sandbox
     sandbox.stop()
@@ -78,6 +80,28 @@ FORGED = {
     "an answer too deep to go back": (
         "def f(x):\n    for _ in range(97): x = [x]\n    return x\ndef g(x): return 0", "assert g(f(3)) == 3",
     ),
+    "an exception in place of a function": ("class f(Exception): pass", "assert len(f(3)) == 9"),
+    "an enum in place of a function": ("from enum import Enum\nclass f(Enum): a = 1", "assert f(3) == 9"),
+    "a TypedDict in place of a function": ("from typing import TypedDict\nclass f(TypedDict): x: int", "assert f(3) == 9"),
+    "an enum of many lists": (
+        CHANNEL + "say({'names': {'C': ['class', 'solution', 'Enum'], 'f': ['function', 'solution']}, 'made_of': {'C': "
+        "['enum', '', [['a%d' % i, [i]] for i in range(40000)]]}})\nimport os\nos._exit(0)",
+        "assert f(3) == C.a1",
+    ),
+    "an exception of many classes": (
+        CHANNEL + "def f(x): say({'raised': [[['builtins', 'ExceptionGroup']] * 10000, '', 'error', ''], "
+        "'about': {'args': [[]] * 90000}})",
+        "assert f(3) == 9",
+    ),
+    "a type of number that does not go back": (
+        CHANNEL + "def f(x): say({'value': {'scalar': ['<f16', 'A' * 22 + '==']}})\ndef g(x): return 0",
+        "import numpy\nassert g(f(3)) == 3",
+    ),
+    "an end while the tests are busy": (
+        "import threading, os, time\ndef bye():\n    time.sleep(.05)\n    os._exit(0)\n"
+        "threading.Thread(target=bye).start()\ndef f(x): return 0",
+        "import time\ntime.sleep(3)\nassert f(3) == 9",
+    ),
     "a name error raised again": (
         "def f(x): return undefined",
         "try:\n    value = f(3)\nexcept NameError as error:\n    raise type(error)(str(error))\nassert value == 9",
@@ -92,16 +116,155 @@ def test_a_wrong_solution_fails_whatever_it_says(name, box):
     assert verdict.passed is False, verdict
 
 
+ZERO = "def f(x): return 0"
+KEPT = """
+kept = None
+def f(g):
+    global kept
+    try: g()
+    except BaseException as error: kept = error
+    return 0
+def h(x): raise kept
+"""
+SKIPPED_LOOP = "for got, want in zip(map(h, [1, 2]), [1, 4]):\n    assert got == want"
+WRONG = {
+    "an end of iteration of the tests": (KEPT, "it = iter([])\nassert f(it.__next__) == 0\n" + SKIPPED_LOOP),
+    "an end of iteration of a mock": (
+        KEPT,
+        "import unittest\nfrom unittest.mock import Mock\nclass T(unittest.TestCase):\n"
+        "    def test_a(self):\n        m = Mock(side_effect=[1])\n        m()\n        self.assertEqual(f(m), 0)\n"
+        "    def test_b(self):\n        for got, want in zip(map(h, [1, 2]), [1, 4]): self.assertEqual(got, want)",
+    ),
+    "an exit that says so": (ZERO, "import sys\nbad = 0\nif f(3) != 9: bad += 1\nsys.exit(1 if bad else 0)"),
+    "an exit in the main guard": (
+        ZERO, "import sys\nbad = []\ndef case(x, y):\n    if f(x) != y: bad.append(x)\n"
+        "if __name__ == '__main__':\n    case(3, 9)\n    sys.exit(len(bad))",
+    ),
+    "an exit with what main() says": (
+        ZERO, "import sys\ndef main():\n    assert f(3) == 9\n    return 0\nprint(f(0))\nif __name__ == '__main__':\n"
+        "    sys.exit(main())",
+    ),
+    "an exit on a condition": (ZERO, "import sys\nr = f(3)\nif r != 9:\n    sys.exit(1)"),
+    "an early exit": (ZERO, "import sys\nif f(3) == 0:\n    sys.exit()\nassert f(3) == 9"),
+    "a function that only the main guard calls": (
+        ZERO, "def test_a(): assert f(0) == 0\ndef more(): assert f(3) == 9\n"
+        "if __name__ == '__main__':\n    test_a()\n    more()",
+    ),
+    "a guard that is written otherwise": (
+        ZERO, "def test_a(): assert f(0) == 0\nif '__main__' in __name__:\n    assert f(3) == 9",
+    ),
+    "its own math": (
+        "class math:\n    isclose = staticmethod(lambda *a, **k: True)\n" + ZERO, "assert math.isclose(f(3), 9.0)",
+    ),
+    "its own isclose": ("def isclose(*a, **k): return True\n" + ZERO, "assert isclose(f(3), 9.0)"),
+    "its own numpy": (
+        "class np:\n    allclose = staticmethod(lambda *a, **k: True)\n" + ZERO, "def test_f(): assert np.allclose(f(3), 9.0)",
+    ),
+    "inherited tests": (
+        ZERO, "class Base:\n    def test_b(self): assert f(3) == 9\nclass TestF(Base):\n    def test_a(self): assert f(0) == 0",
+    ),
+    "tests in a class in a class": (
+        ZERO, "class TestF:\n    def test_a(self): assert f(0) == 0\n    class TestG:\n"
+        "        def test_b(self): assert f(3) == 9",
+    ),
+    "a fixture of its own": (
+        "class FixtureFunctionDefinition:\n    name, scope, params, autouse = 'cases', 'function', None, False\n"
+        "    def __init__(self, g): self.g, self._fixture_function_marker = g, self\n"
+        "    def _get_wrapped_function(self): return self.g\n"
+        "def make(g): return FixtureFunctionDefinition(g)\n" + ZERO,
+        "import pytest\n@pytest.fixture\ndef cases(): return [(3, 9)]\nS = make(lambda: [])\ndef test_f(cases):\n"
+        "    for x, y in cases: assert f(x) == y",
+    ),
+    "a fixture that catches": (
+        ZERO, "import pytest\n@pytest.fixture\ndef quiet():\n    try: yield f(1)\n    except Exception: pass\n"
+        "def test_f(quiet): assert f(3) == 9",
+    ),
+    "a fixture that suppresses": (
+        ZERO, "import pytest, contextlib\n@pytest.fixture\ndef quiet():\n"
+        "    with contextlib.suppress(AssertionError): yield f(1)\ndef test_f(quiet): assert f(3) == 9",
+    ),
+    "a TypedDict": ("from typing import TypedDict\nclass f(TypedDict): x: int", "def test_f(): assert f(3) == 9"),
+    "an enum that lacks a member": (
+        "from enum import Enum\nclass C(Enum):\n    R = 1\ndef f(c): return c.value",
+        "def test_c(): assert C.B.value == 3 and C['B'] is C.B\ndef test_f(): assert f(C.B) == 3",
+    ),
+    "an enum that lacks a member, skipped for it": (
+        "from enum import Enum\nclass C(Enum): R = 1\n" + ZERO,
+        "import pytest\n@pytest.mark.skipif('B' not in C.__members__, reason='optional')\ndef test_f(): assert f(C.B) == 9",
+    ),
+    "an argument that holds itself": ("def f(a): a.append(a)", "a = [2, 1]\nf(a)\nf(a)\nassert a == [1, 2]"),
+    "a coroutine that nobody awaits": (
+        "async def f(a): return a\ndef g(a): return 0", "assert g(f('ab')) == 'ab'",
+    ),
+    "an iterator that is given back": (
+        "def f(a): yield from a\ndef g(a): return 0", "e = f('ab')\nassert len(list(e)) == 2\nassert g(e) == 'ab'",
+    ),
+    "no definition, imported": ("def g(x): return 0", "from solution import f\nassert f(3) == 9"),
+    "no definition, in a module": ("def g(x): return 0", "import solution\ndef test_f(): assert solution.f(3) == 9"),
+    "no definition, in a unittest.TestCase": (
+        "def g(x): return 0", "import unittest\nclass T(unittest.TestCase):\n    def test_f(self): self.assertEqual(f(3), 9)",
+    ),
+    "a failure of pytest in the first call": (
+        "def f(g):\n    try: g(0)\n    except BaseException: pass\n    return 9",
+        "import pytest\ndef g(x):\n    if x != 9: pytest.fail('no')\ndef test_f(): assert f(g) == 9",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_solution_is_told_so(name, box):
+    verdict = checked(box, *WRONG[name], None)
+    assert verdict.passed is False, verdict
+
+
 @pytest.mark.parametrize(
     ("solution", "tests"),
     [
+        ("class S:\n    def __new__(cls): return s\ns = object.__new__(S)", "assert S() is S()"),
+        (
+            "class S:\n    def __new__(cls): return s\ns = object.__new__(S)",
+            "import unittest\nclass T(unittest.TestCase):\n    def test_s(self): self.assertIs(S(), S())",
+        ),
+        ("from enum import IntEnum\nclass C(IntEnum): A = 1\ndef f(): return C.A", "assert f() is C.A"),
+        ("class A: pass\ndef f(): return A()", "assert type(f()) is A"),
+        ("class A: pass\ndef f(): return A()", "assert type(f()) == A"),
+        (
+            "import random\ndef f(): return random.randint(1, 6)",
+            "from unittest.mock import patch\ndef test_f():\n    with patch('random.randint', return_value=2): assert f() == 2",
+        ),
+        ("def f(g, rows):\n    for row in rows: g(row)", "r = [[1]]\nf(lambda row: row.append(2), r)\nassert r == [[1, 2]]"),
+        (
+            "class C:\n    def __enter__(self): return self\n    def __exit__(self, *args): self.args = args",
+            "import pytest\nc = C()\ndef test_c():\n    with pytest.raises(ValueError):\n        with c:\n"
+            "            raise ValueError\n    assert c.args[0] is ValueError",
+        ),
+        (
+            "class V:\n    def __init__(self, x): self.x = x\n    def __eq__(self, other): return True\n    def up(self): pass",
+            "v = V(1)\nv.up()\nassert v == V(2)",
+        ),
+        ("def isclose(*a, **k): return True\ndef f(x): return 9.0", "assert isclose(f(3), 9.0)"),
         (POINT + "def f(p, n): return Point(9, 9)", "assert f(Point(1, 2), 3) == Point(4, 2)"),
         ("import enum\nclass C(enum.Enum):\n    R = 1\n    G = 1\ndef f(x): return C.G", "assert f(1) == C.R"),
     ],
 )
 def test_what_cannot_be_judged_is_no_data(solution, tests, box):
-    verdict = checked(box, solution, tests)
+    verdict = checked(box, solution, tests, None)
     assert (verdict.status, verdict.passed) == ("unsupported", None)
+
+
+NEVER_RUN = {
+    "a generator": "z = f(0)\ndef test_f():\n    assert f(3) == 9\n    yield",
+    "an asynchronous generator": "z = f(0)\nasync def test_f():\n    assert f(3) == 9\n    yield",
+    "a coroutine": "import unittest\nz = f(0)\nclass T(unittest.TestCase):\n"
+    "    async def test_f(self): self.assertEqual(f(3), 9)",
+    "nothing to run with": "import pytest\nz = f(0)\n@pytest.mark.parametrize('x', [])\ndef test_f(x): assert f(x) == 9",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NEVER_RUN)
+def test_a_test_that_never_runs_is_no_test(name, box):
+    verdict = checked(box, ZERO, NEVER_RUN[name], None)
+    assert verdict.status == "test_error", verdict
 
 
 HONEST = {
@@ -124,8 +287,31 @@ HONEST = {
         "class Empty(Exception): pass\ndef f(x): raise Empty('no')",
         "try:\n    f(1)\n    assert False\nexcept Empty as error:\n    assert str(error) == 'no'",
     ),
+    "an exception that the tests make": (
+        "class E(ValueError):\n    def __init__(self, code, why=''):\n        self.code = code\n"
+        "        super().__init__(f'code {code}{why}')\ndef f(x): raise E(x)",
+        "e = E(3, why='!')\nassert e.code == 3 and str(e) == 'code 3!' and issubclass(E, ValueError)\n"
+        "try:\n    f(4)\nexcept E as e:\n    assert e.code == 4 and str(e) == 'code 4'",
+    ),
+    "a method that is named twice": (
+        "kept = []\ndef add(g): kept.append(g)\ndef drop(g): kept.remove(g)\ndef emit(x): [g(x) for g in kept]\ndef f(): pass",
+        "got = []\nadd(got.append)\nemit(1)\ndrop(got.append)\nemit(2)\nassert got == [1]",
+    ),
+    "a name that the tests use for something else": (
+        "primes = list(range(300_000))\ndef f(x): return x * x", "primes = [2, 3]\nassert [f(p) for p in primes] == [4, 9]",
+    ),
+    "an exception of the solution's that a function of the tests raises": (
+        "class E(Exception): pass\ndef f(g):\n    try: g()\n    except E as e: return str(e)",
+        "def g(): raise E('no')\nassert f(g) == 'no'",
+    ),
+    "an enum alone": ("from enum import Enum\nclass C(Enum): R = 1\ndef f(x): pass", "def test_c(): assert C.R.value == 1"),
     "coroutine": ("async def f(x): return x + 1", "import asyncio\nassert asyncio.run(f(1)) == 2"),
     "closure": ("def f(n):\n    def add(x): return x + n\n    return add", "add3 = f(3)\nassert add3(4) == 7"),
+    "an exit code": ("def f(x): return x * x", "import sys\nbad = 0\nif f(3) != 9: bad += 1\nsys.exit(bad)"),
+    "an exit with what main() says": (
+        "def f(x): return x * x",
+        "import sys\ndef main():\n    assert f(3) == 9\n    return 0\nif __name__ == '__main__':\n    sys.exit(main())",
+    ),
     "attribute": ("class N:\n    def __init__(s, v): s.val = v\ndef f(x): return N(x)", "assert f(3).val == 3"),
     "numpy": (
         "import numpy as np\ndef f(x): return np.array(x) * 2",
@@ -191,6 +377,21 @@ def test_what_a_value_may_cost_the_trainer_is_bounded(box):
     assert {r.status for r in asyncio.run(box.calls(CHANNEL + "say({'failed': 5})\ndef f(x): pass", "f", [[1]]))} == {
         "load_error"
     }
+
+
+def test_how_long_dicts_and_sets_take_to_fill_is_bounded(monkeypatch):
+    """Numbers can be chosen that meet in a dict again and again, each with a hash of its own."""
+    counted = Counter(a=2, b=1)
+    made = [{1: 2, "a": [3]}, {1, 2}, frozenset({3}), counted, OrderedDict(b=1, a=2), defaultdict(list, {1: [2]})]
+    packed = [values.pack(value, str) for value in [*made, {1: 2}.keys(), {1: 2}.items()]]
+    read = [values.unpack(plain, str) for plain in packed]
+    assert read[:6] == made
+    assert list(map(type, read[:6])) == list(map(type, made))
+    assert [list(view) for view in read[6:]] == [[1], [(1, 2)]]
+    monkeypatch.setattr(values, "MAX_FILLING", 0)
+    for plain in packed:
+        with pytest.raises(values.CannotCarry, match="long to fill"):
+            values.unpack(plain, str)
 
 
 def test_answers_of_one_task_are_bounded_together(box):

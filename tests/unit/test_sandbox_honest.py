@@ -34,6 +34,7 @@ class P:
     def shift(self, d): self.x += d
 """
 COLOUR = "from enum import Enum\nclass C(Enum):\n    R = 1\n    G = 2\n    def low(self): return self.name.lower()\n"
+ADD = "kept = []\ndef add(x):\n    kept.append(x)\n    return len(kept)\ndef reset(): kept.clear()"
 HONEST = {
     "a subclass of list": (
         "s = Stack()\ns.push(1)\ns.push(2)\nassert s.peek() == 2 and len(s) == 2 and s[0:1] == [1]",
@@ -266,6 +267,51 @@ HONEST = {
         "def f(g):\n    while True:\n        try: return g()\n        except ValueError: pass",
         ("while True", "for _ in range(2)"),
     ),
+    "frozen records in a set": (
+        "import dataclasses\nassert f(2) == {P(0), P(1)} and len({P(1), P(1)}) == 1 and max(f(2)) == P(1) < P(2)\n"
+        "assert dataclasses.is_dataclass(P) and dataclasses.replace(P(1), x=2) == P(2)",
+        "from dataclasses import dataclass\n@dataclass(frozen=True, order=True)\nclass P:\n    x: int\n"
+        "def f(n): return {P(i) for i in range(n)}",
+        ("range(n)", "range(1, n)"),
+    ),
+    "a dataclass that checks": (
+        "import pytest\ndef test_f():\n    assert f(P(1)) == 1\n    with pytest.raises(ValueError): P(-1)",
+        "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: int\n    def __setattr__(self, name, value):\n"
+        "        if value < 0: raise ValueError\n        object.__setattr__(self, name, value)\ndef f(p): return p.x",
+        ("value < 0", "value < -1"),
+    ),
+    "enums with more to them": (
+        "assert Low.parse('A') == Low.A and f'{Low.A}' == 'a' and Own.A < Own.B and str(Own.A) == 'own'",
+        "from enum import Enum, StrEnum\nclass Low(StrEnum):\n    A = 'a'\n    @classmethod\n"
+        "    def parse(cls, text): return cls(text.lower())\nclass Own(Enum):\n    A = 1\n    B = 2\n"
+        "    def __lt__(self, other): return self.value < other.value\n    def __str__(self): return 'own'",
+        ("self.value < ", "self.value > "),
+    ),
+    "a name of itertools": ("add('a')\nassert count() == 1", ADD + "\ndef count(): return len(kept)", ("t():", "t(x):")),
+    "what pytest sets up": (
+        "def setup_function(): reset()\nclass TestF:\n    def setup_method(self, method): reset()\n"
+        "    @classmethod\n    def setup_class(cls): cls.n = 1\n    def test_a(self): assert add(1) == self.n\n"
+        "    def test_b(self): assert add(1) == self.n\ndef test_a(): assert add(1) == 1\ndef test_b(): assert add(2) == 1",
+        ADD, ("append", "count"),
+    ),
+    "fixtures of pytest": (
+        "import pytest\n@pytest.fixture(autouse=True)\ndef clean():\n    reset()\n    yield\n    reset()\n"
+        "@pytest.fixture(scope='module')\ndef numbers(): return []\n@pytest.fixture\ndef one(): add(1)\n"
+        "def test_a(numbers):\n    numbers.append(1)\n    assert add(1) == 1\n"
+        "@pytest.mark.usefixtures('one')\ndef test_b(numbers): assert (numbers, add(1)) == ([1], 2)\n"
+        "class TestF:\n    @pytest.fixture\n    def two(self): return 2\n    def test_a(self, two): assert add(two) == 1",
+        ADD, ("append", "count"),
+    ),
+    "parameters of a class": (
+        "import pytest\n@pytest.mark.parametrize('x,y', [(1, 1), pytest.param(3, 9, id='three')])\nclass TestF:\n"
+        "    def test_f(self, x, y): assert f(x) == y",
+        "def f(x): return x * x", ("x * x", "x"),
+    ),
+    "patch": (
+        "from unittest.mock import patch\nclass TestF:\n    @patch('builtins.input', return_value=' Bob ')\n"
+        "    def test_f(self, mock):\n        assert ask() == 'Bob'\n        assert mock.call_count == 1",
+        "def ask(): return input('Name? ').strip()", (".strip()", ""),
+    ),
     "a mock": (
         "from unittest.mock import Mock\ng = Mock(return_value=2)\nassert f(g) == 4\ng.assert_called_once_with(3)",
         "def f(g): return 2 * g(3)",
@@ -294,6 +340,16 @@ class Liar:
     __sub__ = __add__ = __radd__ = __abs__ = lambda self, *other: Liar()
     __float__ = lambda self: 9.0
     __int__ = __index__ = lambda self: 9
+"""
+SPY = """
+import gc
+from dataclasses import dataclass
+@dataclass(frozen=True)
+class P:
+    x: int
+def f(n):
+    kept = [p for p in gc.get_objects() if type(p) is P]
+    return P(kept[-1].x) if kept else P(0)
 """
 HOSTILE = {
     "a dataclass that is another once it is called": (
@@ -335,6 +391,15 @@ HOSTILE = {
     "an exit that is provoked": ("def f(g):\n    g(1)\n    return 0", "import sys\ndef g(x): sys.exit(x)\nassert f(g) == 9"),
     "calls back without end": ("def f(g):\n    while True: g(0)", "assert f(lambda x: x) == 9"),
     "a call back that takes for ever": ("def f(g): return g(10**12)", "assert f(lambda n: sum(range(n))) == 9"),
+    "an answer made from what was printed": (SPY, "want = P(77)\nprint(f'expecting {want}')\nassert f(3) == want"),
+    "an answer made from what was sorted": (
+        SPY.replace("True", "True, order=True"), "want = sorted([P(77), P(5)])\nassert f(3) in want",
+    ),
+    "an order that the solution decides, of an answer": (
+        "class V:\n    def __init__(self, a): pass\n    __le__ = __lt__ = lambda self, other: True\n"
+        "    def __contains__(self, item): return True\ndef f(x): return [1]\ndef g(x): return OSError()",
+        "assert V(9) <= g(3)",
+    ),
     "a call back of a function that there is not": (
         SAY + "def f(g): say({'callback': [7, [], []]})", "assert f(lambda x: x) == 9",
     ),
@@ -390,11 +455,11 @@ def test_no_mend_opens_a_door(name, box):
 
 
 def test_what_the_solution_is_told_of_a_record_is_nothing(box):
-    """A dataclass that writes down what it is made with sees the tests' values only when they are used for more."""
-    spy = POINT + "seen = []\n"
-    spy += "P.__setattr__ = lambda self, name, value: (seen.append(value), object.__setattr__(self, name, value))[1]\n"
-    spy += "def f(p, d): return P(p.x + d, p.y)\ndef told(): return list(seen)"
-    tests = "assert f(P(1, 2), 3) == P(4, 77) or told() == [1, 2, 4, 2]"
+    """Looking for all objects of the class, the solution finds those that the tests used for more than their fields."""
+    spy = "import gc\n" + POINT.replace("@dataclass", "@dataclass(frozen=True)")
+    spy += "def f(p, d): return P(p.x + d, p.y)\ndef told(): return [p.y for p in gc.get_objects() if type(p) is P]"
+    tests = "want = P(4, 77)\nprint(want, [want], f'{want}', bool(want))\n"
+    tests += "assert f(P(1, 2), 3) == want or 77 not in told()"
     assert checked(box, spy, tests).status == "pass"
 
 
@@ -407,6 +472,7 @@ def test_what_the_solution_is_told_of_a_record_is_nothing(box):
             "    def test_f(self): self.assertEqual(f(3), 9)",
             "test_error",
         ),
+        ("import pytest\n@pytest.mark.xfail\ndef test_f(): assert f(3) == 0", "unsupported"),
         ("def test_f(tmp_path): assert f(3) == 9", "unsupported"),
         ("def test_f(monkeypatch): assert f(3) == 9", "unsupported"),
         ("open('a.txt', 'w').close()\nassert f('a.txt') == 9", "unsupported"),
@@ -415,6 +481,13 @@ def test_what_the_solution_is_told_of_a_record_is_nothing(box):
 def test_what_cannot_be_judged_is_named(tests, status, box):
     verdict = checked(box, "def f(x): return x * x", tests)
     assert (verdict.status, verdict.passed) == (status, None), verdict
+
+
+def test_what_the_solution_was_told_of_equals_no_answer_that_came_later(box):
+    spy = SPY.replace("x: int", "x: int\n    def __repr__(self): return 'P'")
+    tests = "import pytest\nwant = P(77)\nprint(want)\nassert f(3) == want"
+    assert checked(box, spy, tests).status == "unsupported"
+    assert checked(box, spy, "assert f(3) == P(0)\nwant = P(77)\nassert f(P(77)) == want").status == "pass"
 
 
 def test_calls_of_the_trainer_get_plain_data(box):

@@ -92,5 +92,23 @@ def change(container: Any, new: Any) -> None:
         raise TypeError(f"a {type(container).__name__} became a {type(new).__name__}")
 
 
+def depth(value: Any, known: dict[int, int]) -> int:
+    """Return how deep containers stand in each other.
+
+    Raises:
+        CannotCarry: one holds itself.
+    """
+    kind, place = type(value), id(value)
+    if not issubclass(kind, (dict, *_ORDERED)):
+        return 0
+    if place not in known:
+        known[place] = -1
+        items = dict.values(value) if issubclass(kind, dict) else value
+        known[place] = 1 + max((depth(item, known) for item in items if type(item) not in (int, str, float)), default=0)
+    if known[place] < 0:
+        raise values.CannotCarry("a container that holds itself")
+    return known[place]
+
+
 def _is_array(value: Any) -> bool:
     return type(value).__module__ == "numpy" and type(value).__name__ == "ndarray"

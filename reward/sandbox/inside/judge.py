@@ -22,7 +22,6 @@ import fractions
 import functools
 import heapq
 import importlib.util
-import inspect
 import itertools
 import json
 import math
@@ -33,8 +32,9 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import channel, declared, fixtures, raised, text, values
-from .remote import GONE, Gone, Link, Nonsense, Own, Remote, Unsupported
+from . import cases, channel, declared, raised, text, values
+from .link import GONE, Link
+from .remote import Gone, Nonsense, Own, Remote, Unsupported, same
 from .solution import SAID_OF_CALLS, SAID_WHEN_LOADING
 
 FILE = "tests.py"
@@ -45,6 +45,8 @@ STANDARD = {
     if not name.startswith("_")
 }
 """Names that tests use without importing them, because the solution did: taken from where they should come from."""
+DECIDING = frozenset({"isclose", "isfinite", "isinf", "isnan"})
+"""Those of them that say yes or no to what is compared."""
 ALIASES = {"np": "numpy", "numpy": "numpy", "pytest": "pytest"}
 OWN_NAMES = ("solution", "main")
 """Modules from which tests import what the solution defines."""
@@ -63,8 +65,17 @@ class Tests:
         self.made_of: dict[str, Any] = {}
         link.local, link.is_subclass = self._local, self._is_subclass
         self.called_by_module = False
+        self.stood = False
+        """Whether a class stands here for one of the solution's."""
+        self.lacking: BaseException | None = None
+        """What was said when the tests asked for a name that the solution does not define."""
+        self.free: set[str] = set()
+        """Names that the text uses and does not bind."""
+        self.holders: set[str] = set()
+        """Names whose attributes it uses."""
+        self.shadowed = ""
+        """A name that the solution defines and that meant the standard library's here."""
         self.skipped: set[str] = set()
-        self.fixtures: dict[str, Callable[..., Any]] = {}
         self.offered: dict[str, list[str]] = {}
         self.namespace: dict[str, Any] = {"__name__": "tests", "__builtins__": builtins}
 
@@ -73,7 +84,9 @@ class Tests:
         try:
             tree = ast.parse(source.decode("utf-8-sig"), FILE)
             code = compile(tree, FILE, "exec", dont_inherit=True)
-            tree, self.skipped = text.prepared(tree), text.skipped(tree)
+            self.skipped, self.free, self.holders = text.skipped(tree), text.free(tree), text.holders(tree)
+            patched, self.link.raises = text.patched(tree), text.raises(tree)
+            tree = text.prepared(tree)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return self._say("test_error", f"the tests do not compile: {_sentence(error)}")
         try:
@@ -83,6 +96,8 @@ class Tests:
                 return self._say(word if word in SAID_WHEN_LOADING else "load_error", str(why))
             self.made_of = said.get("made_of", {})
             self._bring(said["names"], set(_names(code)))
+            if patched:
+                raise self.link.unsupported(f"{patched} is replaced in the tests' process, and the solution has its own")
             self._execute(tree, code.co_flags & _FUTURES)
         except (Gone, Nonsense, Unsupported):
             pass
@@ -96,43 +111,56 @@ class Tests:
         for name in OWN_NAMES:
             sys.modules[name] = Own(name, self._imported)
         for name in used:
-            found = self._resolved(name)
+            try:
+                found = self._resolved(name)
+            except Exception as error:  # what it holds cannot be told: whether the tests mean it will show
+                if error is not self.link.blame:
+                    raise
+                continue
             if found is not None:
                 self.namespace[name] = found
+        self.namespace[text.SAME] = functools.partial(same, self.link)
         if self.entry_point is not None:
             self.namespace[self.entry_point] = self._global(self.entry_point)
 
     def _resolved(self, name: str) -> Any:
         """Return what a name of the tests means: the solution's own, unless the standard library has one by that name.
 
-        Only where nothing says what is tested may a name of the standard library be the solution's.
+        Where nothing says what is tested it may be the solution's, but for what decides a comparison, such as `isclose`. That
+        may be what is tested too: then nothing passes.
         """
-        sort, *origin = self.offered.get(name, [""])
+        sort = self.offered.get(name, [""])[0]
         if hasattr(builtins, name) or name == self.entry_point:
             return None
-        own = sort in ("function", "class") and origin[:1] == ["solution"]
-        if own and self.entry_point is None:
+        if name not in ALIASES and name not in sys.stdlib_module_names and name not in STANDARD:
+            return self._global(name) if sort else None
+        own = sort in ("function", "class") and self.offered[name][1:2] == ["solution"]
+        as_module = name in ALIASES or (name in sys.stdlib_module_names and name in self.holders)
+        if own and self.entry_point is None and name not in DECIDING and not as_module:
+            self.link.doubtful.add(name)
             return self._global(name)
-        if name in ALIASES or name in sys.stdlib_module_names:
-            if importlib.util.find_spec(ALIASES.get(name, name)) is None:
-                return None
-            module = importlib.import_module(ALIASES.get(name, name))
-            return getattr(module, name, module) if sort == "class" else module
-        if name in STANDARD:
-            return getattr(importlib.import_module(STANDARD[name]), name)
-        return self._global(name) if sort else None
+        found = _standard(name)
+        if own and name in self.free:
+            self.shadowed = name
+        return getattr(found, name, found) if sort == "class" and isinstance(found, types.ModuleType) else found
 
     def _imported(self, name: str) -> Any:
         if name not in self.offered:
-            raise AttributeError(name)
+            self.lacking = AttributeError(f"{name!r} is not defined by the solution")
+            raise self.lacking
         return self._global(name)
 
     def _global(self, name: str) -> Any:
         sort = self.offered.get(name, ["function"])[0]
+        if name == self.entry_point and not name[:1].isupper():  # what is called by a small letter is called
+            sort = "function"
+        if sort in ("exception", "dict") or name in self.made_of:
+            self.link.tell()
+            self.stood = True
         if sort == "class" and (local := self._local(name)) is not None:
             return local
         if sort == "exception":
-            return raised.own_class(name, self.offered, self.link.exceptions)
+            return raised.own_class(name, self.offered, self.link.exceptions, self._made)
         if sort == "dict":
             return dict
         if sort == "data":
@@ -141,9 +169,13 @@ class Tests:
         is_class = sort == "class" and name[:1].isupper()
         return Remote(self.link, name, {"class": "type" if is_class else "function"}, reference=is_class)
 
+    def _made(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Remote:
+        return self.link.exchange(["make", name, list(args), kwargs], True)
+
     def _local(self, name: str) -> Any:
         """Return what stands here for a class of the solution's that is nothing but data."""
         if name in self.made_of and name not in self._locals:
+            self.link.tell()
             self._locals[name] = declared.local(self.link, name, self.made_of[name], self.offered[name][2:])
         return self._locals.get(name)
 
@@ -155,105 +187,23 @@ class Tests:
         for position, statement in enumerate(tree.body):
             part = compile(ast.Module([statement], []), FILE, "exec", flags, dont_inherit=True)
             calls = self.link.calls
-            self._one(lambda part=part: exec(part, self.namespace), own_calls=False)
-            asks = isinstance(statement, ast.Expr) and self.link.calls > calls  # a helper of the tests that asserts
+            bare, last = isinstance(statement, ast.Expr), position == len(tree.body) - 1
+            self.one(lambda part=part: exec(part, self.namespace), own_calls=False, may_leave=last or (None if bare else False))
+            asks = bare and self.link.calls > calls  # a helper of the tests that asserts
             if not asks and not text.is_test(statement) and not self.outcomes.pop():
                 self.outcomes += [False for later in tree.body[position:] if text.is_test(later)]
                 return  # what follows was to use it
-        self._found()
+        self.called_by_module = self.informed
+        cases.Cases(self).run()
 
-    def _found(self) -> None:
-        """Run the functions and classes that are tests."""
-        self.called_by_module = self.link.calls > 0
-        self.fixtures = fixtures.fixtures(self.namespace) if "pytest" in sys.modules else {}
-        defined = [(name, thing) for name, thing in self.namespace.items() if not isinstance(thing, Remote)]
-        check = self.namespace.get("check")
-        candidate = self.namespace.get(self.entry_point or "")
-        if candidate is not None and isinstance(check, types.FunctionType):
-            self._one(lambda: check(candidate))
-        for name, thing in defined:
-            if self._skips(name, thing):
-                continue
-            if isinstance(thing, types.FunctionType) and name.startswith("test") and thing.__module__ == "tests":
-                for arguments in self._parameters(thing):
-                    self._one(lambda thing=thing, arguments=arguments: self._provided(thing, arguments))
-            elif isinstance(thing, type) and "unittest" in sys.modules and issubclass(thing, sys.modules["unittest"].TestCase):
-                self._cases(thing)
-            elif isinstance(thing, type) and name.startswith("Test") and thing.__module__ == "tests":
-                self._methods(thing)
+    def one(self, run: Callable[[], Any], own_calls: bool = True, may_leave: bool | None = False) -> None:
+        """Run one test and note how it ended.
 
-    def _skips(self, name: str, test: Any) -> bool:
-        """Is a test marked to be skipped? That is no data, unless the solution could have had a part in it."""
-        if not isinstance(test, types.FunctionType | type):
-            return False
-        marks = [mark for mark in getattr(test, "pytestmark", []) if getattr(mark, "name", "") in ("skip", "skipif")]
-        if not any(mark.name == "skip" or any(mark.args) for mark in marks) and not getattr(test, "__unittest_skip__", False):
-            return False
-        kind = _Broken if self.called_by_module and name not in self.skipped else _Skipped
-
-        def skip() -> None:
-            raise kind(f"{name} is skipped")
-
-        self._one(skip)
-        return True
-
-    def _parameters(self, test: Callable[..., Any]) -> list[dict[str, Any]]:
-        """Return the keyword arguments of each run of a pytest-style function."""
-        runs: list[dict[str, Any]] = [{}]
-        for mark in getattr(test, "pytestmark", []):
-            if getattr(mark, "name", "") == "parametrize":
-                names, rows = mark.args[0], mark.args[1]
-                names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
-                rows = [getattr(row, "values", row) if len(names) > 1 or hasattr(row, "marks") else (row,) for row in rows]
-                runs = [run | dict(zip(names, row, strict=True)) for run in runs for row in rows]
-        if missing := fixtures.unknown(test, runs[0], self.fixtures):
-            raise self.link.unsupported(f"a test function with the fixture {missing!r}")
-        return runs
-
-    def _provided(self, test: Callable[..., Any], arguments: dict[str, Any]) -> None:
-        """Run a test with its fixtures."""
-        with fixtures.provided(test, arguments, self.fixtures) as given:
-            _finished(test(**given))
-
-    def _methods(self, group: type) -> None:
-        """Run the tests of a class of pytest's kind, each on an instance of its own."""
-        for name in [name for name in vars(group) if name.startswith("test")]:
-            if self._skips(f"{group.__name__}.{name}", vars(group)[name]):
-                continue
-            for arguments in self._parameters(getattr(group(), name)):
-
-                def run(name: str = name, arguments: dict[str, Any] = arguments) -> None:
-                    instance = group()
-                    getattr(instance, "setup_method", lambda: None)()
-                    self._provided(getattr(instance, name), arguments)
-
-                self._one(run)
-
-    def _cases(self, case: type) -> None:
-        unittest: Any = sys.modules["unittest"]
-        for test in unittest.TestLoader().loadTestsFromTestCase(case):
-            result = unittest.TestResult()
-            name = test._testMethodName
-            if self._skips(f"{case.__name__}.{name}", getattr(case, name)):
-                continue
-
-            def run(test: Any = test, result: Any = result) -> None:
-                suite = unittest.TestSuite([test])  # runs setUpClass and the like
-                suite._removeTestAtIndex = lambda index: None
-                suite.run(result)
-                if self.link.stop:
-                    raise self.link.stop
-                if result.failures or result.unexpectedSuccesses:
-                    raise AssertionError(result.failures[0][1].strip().rpartition("\n")[2] if result.failures else "succeeded")
-                if result.errors:
-                    raise _Broken(result.errors[0][1].strip().rpartition("\n")[2])
-                if result.skipped or result.testsRun != 1:
-                    raise _Broken(f"skipped: {result.skipped[0][1] if result.skipped else 'no test ran'}")
-
-            self._one(run)
-
-    def _one(self, run: Callable[[], Any], own_calls: bool = True) -> None:
-        """Run one test and note how it ended."""
+        Args:
+            run: does it.
+            own_calls: whether it must call the solution itself.
+            may_leave: whether to leave with a status that says nothing is a good end; None if it leaves whatever it found.
+        """
         calls, self.link.blame, self.link.refuted = self.link.calls, None, None
         word, why = "", ""
         try:
@@ -262,8 +212,9 @@ class Tests:
             self.outcomes.append(False)
             raise
         except SystemExit as error:
-            no = error.code and self.link.calls > calls  # the tests' way to say that they found a fault
-            word, why = ("fail", f"the tests call exit({error.code!r})") if no else ("test_error", "the tests call exit()")
+            no = self.informed and (error.code or may_leave is False)  # the tests' way to say that they found a fault
+            if error.code or not may_leave:
+                word, why = ("fail", f"the tests call exit({error.code!r})") if no else ("test_error", "the tests call exit()")
         except BaseException as error:  # anything that a test raises is its outcome
             word, why = self._outcome(error)
         if self.link.stop:  # a test swallowed it
@@ -277,20 +228,27 @@ class Tests:
         if word == "test_error":
             self.broken = self.broken or why
         elif word and not self.failed:
-            self.failed, self.failed_as = why, word
+            self.failed, self.failed_as = why or "no reason is given", word
+
+    @property
+    def informed(self) -> bool:
+        """Could what the tests do come of what the solution said, or of the classes that it made?"""
+        return self.link.calls > 0 or self.stood
 
     def _outcome(self, error: BaseException) -> tuple[str, str]:
-        if error is self.link.blame or (isinstance(error, _Broken) and self.link.blame is not None):
+        if error is self.link.blame or (isinstance(error, cases.Unfit) and self.link.blame is not None):
             return self.link.word if self.link.word in SAID_OF_CALLS else "error", str(self.link.why)
-        if isinstance(error, _Skipped):
+        if isinstance(error, cases.Skipped):
             return "test_error", str(error)
         if isinstance(error, AssertionError):
             return "fail", _sentence(error) + _line(error)
         if self.link.blame is not None:
             return "error", f"{self.link.why}; then {_sentence(error)}{_line(error)}"
+        if error is self.lacking or (isinstance(error, ImportError) and error.name in OWN_NAMES):
+            return "load_error", f"{self.lacking or error}{_line(error)}"
         if type(error) is NameError and error.name not in self.namespace:
             return "load_error", f"{error.name!r} is not defined by the solution{_line(error)}"
-        if not self.link.calls:
+        if not self.informed:
             return "test_error", _sentence(error) + _line(error)
         return "fail", f"{_sentence(error)}{_line(error)}, in the tests after a call of the solution"
 
@@ -305,22 +263,24 @@ class Tests:
             return self._say("test_error", self.broken)
         if not self.outcomes:
             return self._say("test_error", "there is no test in the tests")
-        if not self.link.calls:
+        if not self.informed:
             return self._say("test_error", "the tests never called the solution")
         if not all(self.outcomes):  # no way here is known; a pass is never what is left over
             return self._say("fail", "a test ended without a reason")
+        if self.shadowed:
+            return self._say("unsupported", f"the tests mean the standard library's {self.shadowed!r}, or the solution's")
         return self._say("pass", "")
 
     def _say(self, status: str, why: str) -> dict[str, Any]:
         return {"status": status, "why": str(why)[:2000], "outcomes": self.outcomes[:10_000]}
 
 
-class _Skipped(Exception):
-    """A test is marked to be skipped, by nothing that the solution said."""
-
-
-class _Broken(Exception):
-    """A unittest method raised what is no failure."""
+def _standard(name: str) -> Any:
+    """Return what the standard library, numpy or pytest have by a name that tests may use without importing it."""
+    if name in ALIASES or name in sys.stdlib_module_names:
+        module = ALIASES.get(name, name)
+        return importlib.import_module(module) if importlib.util.find_spec(module) else None
+    return getattr(importlib.import_module(STANDARD[name]), name) if name in STANDARD else None
 
 
 def _names(code: types.CodeType) -> Iterator[str]:
@@ -328,13 +288,6 @@ def _names(code: types.CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _names(constant)
-
-
-def _finished(value: Any) -> None:
-    if inspect.iscoroutine(value):
-        import asyncio  # noqa: PLC0415 (large, and rarely needed)
-
-        asyncio.run(value)
 
 
 def _sentence(error: BaseException) -> str:

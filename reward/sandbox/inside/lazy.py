@@ -76,6 +76,11 @@ def driven(source: Any) -> Iterator[Any]:
             return
 
 
+async def given(value: Any) -> Any:
+    """Return a value to who awaits it."""
+    return value
+
+
 class Lazy:
     """The tests' side."""
 

@@ -18,6 +18,8 @@ built-in base class."""
 MAX_ABOUT = 50_000
 """Bytes of arguments and attributes of an exception; of one with more, only the text is told."""
 MAX_CAUSES = 5
+MAX_CLASSES = 50
+"""Classes of one exception that are looked for here."""
 
 
 def about(error: BaseException, pack: Callable[[Any], Any], depth: int = 0) -> dict[str, Any]:
@@ -58,34 +60,57 @@ def again(kinds: list[Any], text: str, said: dict[str, Any], own: Mapping[str, t
         own: the solution's exceptions, by name.
         read: unpacks a value.
     """
-    error = next((made for made in (_made(kind, text, said, read) for kind in _known(kinds, own)) if made), RuntimeError(text))
+    args = [read(argument) for argument in said["args"]] if "args" in said else None
+    kept = [(str(name), read(value)) for name, value in said.get("vars", [])]
+    tried = (_made(kind, text, args, kept) for kind in _known(kinds[:MAX_CLASSES], own))
+    error = next((made for made in tried if made), RuntimeError(text))
     if "cause" in said:
         kinds, text, about = said["cause"]
         error.__cause__ = again(kinds, str(text), about, own, read)
     return error
 
 
-def own_class(name: str, offered: Mapping[str, list[str]], made: dict[str, type[Exception]]) -> type[Exception]:
-    """Return a class for an exception of the solution's, with bases as the solution says it has."""
+def own_class(
+    name: str, offered: Mapping[str, list[str]], made: dict[str, type[Exception]], make: Callable[..., Any]
+) -> type[Exception]:
+    """Return a class for an exception of the solution's, with bases as the solution says it has.
+
+    What an exception that the tests made says of itself is asked of one that `make` makes by the same arguments.
+    """
     if name in made:
         return made[name]
     bases = offered[name][2:]
     own = [base for base in bases if base != name and offered.get(base, [""])[0] == "exception" and base not in vars(builtins)]
     if own:
-        parent: type[Exception] = own_class(own[0], offered, made)
+        parent: type[Exception] = own_class(own[0], offered, made, make)
     else:
         parent = next((found for base in bases if (found := _raisable(getattr(builtins, base, None)))), Exception)
     second = next((found for base in bases if (found := _raisable(getattr(builtins, base, None)))), Exception)
+
+    def ask(error: Any, attribute: str) -> Any:
+        if attribute.startswith("_") or "_text" in vars(error):
+            raise AttributeError(f"{name!r} object has no attribute {attribute!r}")
+        return getattr(_asked(error), attribute)
+
+    def _asked(error: Any) -> Any:
+        kept = vars(error)
+        kept["_asked"] = kept.get("_asked") or make(name, error.args, kept.get("_given", {}))
+        return kept["_asked"]
+
+    def text(error: Any) -> str:
+        return str(vars(error)["_text"] if "_text" in vars(error) else _asked(error))
+
+    body = {"__module__": "solution", "__init__": _keep, "__getattr__": ask, "__str__": text}
     parents = (parent,) if issubclass(parent, second) else (parent, second)
     try:
-        made[name] = type(name, parents, {"__str__": _text_or_arguments})
+        made[name] = type(name, parents, body)
     except TypeError:  # the two do not go together here
-        made[name] = type(name, (parent,), {"__str__": _text_or_arguments})
+        made[name] = type(name, (parent,), body)
     return made[name]
 
 
-def _text_or_arguments(error: Any) -> str:
-    return vars(error).get("_text", Exception.__str__(error))
+def _keep(error: Any, *args: Any, **kwargs: Any) -> None:
+    vars(error)["_given"] = kwargs
 
 
 def _known(kinds: list[Any], own: Mapping[str, type]) -> list[type[Exception]]:
@@ -107,17 +132,15 @@ def _raisable(found: Any) -> Any:
     return found if is_exception and not issubclass(found, StopIteration | StopAsyncIteration) else None
 
 
-def _made(kind: type[Exception], text: str, said: dict[str, Any], read: Callable[[Any], Any]) -> Exception | None:
+def _made(kind: type[Exception], text: str, args: list[Any] | None, kept: list[tuple[str, Any]]) -> Exception | None:
     try:
-        error = kind(*(read(argument) for argument in said["args"])) if "args" in said else kind(text)
+        error = kind(text) if args is None else kind(*args)
     except Exception:  # its class wants other arguments than it keeps
         try:
             error = kind.__new__(kind)
             error.args = (text,)
         except TypeError:
             return None
-    for name, value in said.get("vars", []):
-        if not hasattr(kind, name) and not name.startswith("_"):
-            vars(error)[name] = read(value)
+    vars(error).update((name, value) for name, value in kept if not hasattr(kind, name) and not name.startswith("_"))
     vars(error)["_text"] = text
     return error

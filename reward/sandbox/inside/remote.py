@@ -1,4 +1,4 @@
-"""What the tests hold of the solution: stand-ins for its objects, and the line on which these are asked.
+"""What the tests hold of the solution: stand-ins for its objects.
 
 Nothing of the solution runs here. What it answers is plain data (`inside.values`) or a `Remote`, and what it raises is
 raised again as an exception of the standard library that tests may expect.
@@ -6,17 +6,11 @@ raised again as an exception of the standard library that tests may expect.
 
 from __future__ import annotations
 
-import functools
-import json
-import os
-import sys
-import threading
+import enum
 import types
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from . import changes, channel, raised, values
-from .heard import Ears
 from .lazy import Lazy
 from .solution import ARITHMETIC, OPERATORS
 
@@ -24,12 +18,6 @@ COMPARING = frozenset({"count", "endswith", "find", "index", "isdisjoint", "issu
 """Methods of plain types that are given what is expected. An object that only claims to have them is not asked."""
 PREDICATES = frozenset({"all", "any", "equals", *(name for name in dir(str) if name.startswith("is"))})
 """Methods of plain types, arrays and tables that say yes or no; likewise."""
-CALLED = {"called": True}
-"""Told to the parent when the first answer of the solution has come."""
-MAX_CALLBACKS = 100_000
-"""Calls of the tests' functions by the solution, in one check."""
-GONE = 1
-"""Exit status of the tests' process when the solution's is ending: the zygote waits to see how."""
 
 
 class Gone(BaseException):
@@ -57,7 +45,7 @@ class Remote:
     _remote_local = False
 
     def __init__(
-        self, link: Link, what: str | int, said: dict[str, Any] | None = None, reference: bool = False, via: str = ""
+        self, link: Any, what: str | int, said: dict[str, Any] | None = None, reference: bool = False, via: str = ""
     ) -> None:
         given = {"link": link, "what": what, "said": said or {}, "reference": reference, "via": via}
         for name, value in (given | {"derived": False}).items():
@@ -85,7 +73,26 @@ class Remote:
         return self._remote_link.ask([verb, self._remote_what, *rest])
 
     def _remote_operate(self, verb: str, *rest: Any) -> Any:
+        if (
+            verb in _COMPARED
+            and isinstance(rest[0], Remote)
+            and rest[0]._remote_said.get("class") == self._remote_said.get("class")
+        ):
+            kind = self._remote_link.local(str(self._remote_said.get("class")))
+            found = kind._remote_compared(verb, self, rest[0]) if isinstance(kind, Remote) else None
+            if found is not None:
+                return found
         derived = self._remote_derived and rest and all(_is_of_the_tests(other) for other in rest) and verb not in _COMPARED
+        if verb in _COMPARED and self._remote_said.get("class") in self._remote_link.doubtful:
+            raise self._remote_link.unsupported(
+                f"a comparison by {self._remote_said.get('class')!r}, which may be the library's"
+            )
+        if (verb in _COMPARED or verb == "in") and isinstance(rest[0], Remote) and not _is_of_the_tests(rest[0]):
+            if self._remote_reference and rest[0]._remote_said.get("kinds"):
+                raise self._remote_link.unsupported(
+                    f"{self._remote_said.get('class')!r} would compare what the solution answered"
+                )
+            raise TypeError("an answer that is no data is compared by nothing of the solution's")
         if not (self._remote_reference or derived):
             raise TypeError(f"an answer of class {self._remote_said.get('class')!r} is no data, and takes no operator")
         found = self._remote_ask(verb, *rest)
@@ -128,7 +135,12 @@ class Remote:
     def __repr__(self) -> str:
         return str(self._remote_ask("repr"))
 
+    def __format__(self, spec: str) -> str:
+        return str(self._remote_ask("format", spec))
+
     def __hash__(self) -> int:
+        if not self._remote_reference and "fields" in self._remote_said:
+            return hash(frozenset(self._remote_said["fields"].items()))  # that of an equal object of the tests
         if self._remote_reference and self._remote_said.get("equal"):
             raise self._remote_link.unsupported(f"the hash of {self._remote_said.get('class')!r}")
         return hash(("remote", self._remote_what))
@@ -139,6 +151,8 @@ class Remote:
         both = isinstance(other, Remote)
         if both and other._remote_local:
             return NotImplemented  # it knows what it holds, and asks in its turn
+        if isinstance(other, type) and issubclass(other, Remote):
+            return self._remote_is_kind(other)
         if self._remote_reference or (both and other._remote_reference):
             if both or self._remote_said.get("equal"):
                 raise self._remote_link.unsupported(
@@ -146,6 +160,12 @@ class Remote:
                 )
             return False
         return both and other._remote_what == self._remote_what
+
+    def _remote_is_kind(self, kind: type) -> bool:
+        """Is a class, by which an answer says what it is, this one? Who asks for more than `isinstance` asks too much."""
+        if kind.__name__ == self._remote_what:
+            raise self._remote_link.unsupported(f"the class of an answer is compared with {kind.__name__!r}")
+        return False
 
     def __instancecheck__(self, instance: object) -> bool:
         return isinstance(instance, Remote) and self._remote_what in instance._remote_said.get("kinds", ())
@@ -163,8 +183,12 @@ class Remote:
             object.__setattr__(found, "_remote_reference", self._remote_reference)
         return self if same else found
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, at: types.TracebackType | None) -> None:
         # an exception of the tests goes on whatever the solution says of it: it may be what an assertion found
+        while at is not None and error is not None:
+            if at.tb_frame.f_code.co_filename == "tests.py" and at.tb_lineno in self._remote_link.raises:
+                raise self._remote_link.unsupported("an exception of the tests in a context of the solution")
+            at = at.tb_next
         self._remote_ask("exit")
 
     def __copy__(self) -> Any:
@@ -184,6 +208,25 @@ class Remote:
 
     def __int__(self) -> int:
         return self._remote_operate("int")
+
+
+def same(link: Any, one: Any, other: Any) -> bool:
+    """Return what `is` says, as far as that can be known of objects of the solution."""
+    if one is other:
+        return True
+    for left, right in ((one, other), (other, one)):
+        if isinstance(right, Remote) and isinstance(left, type) and issubclass(left, Remote):
+            return right._remote_is_kind(left)
+        if isinstance(left, enum.Enum) and type(right) in (int, str) and left == right:
+            raise link.unsupported("whether an answer is a member of an enum, or a number or text like it")
+    places = [vars(thing).get("_remote_number", vars(thing).get("_remote_what")) for thing in (one, other) if _is_remote(thing)]
+    if len(places) == 2 and places[0] == places[1] is not None:
+        raise link.unsupported("whether two answers are one object of the solution")
+    return False
+
+
+def _is_remote(thing: Any) -> bool:
+    return issubclass(type(thing), Remote)
 
 
 def _is_of_the_tests(value: Any) -> bool:
@@ -212,251 +255,3 @@ class Own(types.ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         return self._give(name)
-
-
-class Link:
-    """Asks the solution's process."""
-
-    def __init__(self, descriptor: int, limit: int, verdict: int | None = None) -> None:
-        self.descriptor, self.limit, self.verdict = descriptor, limit, verdict
-        self.calls = 0
-        self.blame: BaseException | None = None
-        """The last exception that came from the solution."""
-        self.word, self.why = "error", ""
-        self.stop: BaseException | None = None
-        """Gone or Unsupported, once raised: a test that swallows it changes nothing."""
-        self.refuted: AssertionError | None = None
-        """What a function of the tests found that the solution called: to swallow it changes nothing."""
-        self.exceptions: dict[str, type[Exception]] = {}
-        self._functions: list[Any] = []
-        self._thrown: list[Exception] = []
-        self._kinds: dict[str, type[Remote]] = {}
-        self.local: Callable[[str], Any] = lambda name: None
-        """Gives what stands in this process for a class of the solution's that is nothing but data, by its name."""
-        self.is_subclass: Callable[[str, str], bool] = lambda kind, of: False
-        self._unchanged = os.stat(".").st_mtime_ns
-        self._called_back = 0
-        self._answering = False
-        self._told = False
-        self._ears = Ears()
-        self._speaking = threading.RLock()
-
-    def first(self) -> dict[str, Any]:
-        """Return what the solution's process says after it loaded the source."""
-        try:
-            return json.loads(channel.receive(self.descriptor, self.limit))
-        except channel.Closed:
-            raise self._gone() from None
-
-    def call(self, what: Remote, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call something of the solution; lists and the like that it changed are changed here too."""
-        constructs = what._remote_reference and what._remote_said.get("class") == "type"
-        message = ["make" if constructs else "call", what._remote_what, list(args), kwargs]
-        return self.exchange(message, constructs)
-
-    def ask(self, message: list[Any]) -> Any:
-        """Carry out another operation on an object of the solution."""
-        return self.exchange(message)
-
-    def drawn(self, message: list[Any]) -> tuple[list[tuple[int, Any]], bool, list[tuple[int, Any]]]:
-        """Return the items of an iterator, whether it has ended, and what became of those that it gave before."""
-        return self.exchange(message, draws=True)
-
-    def exchange(self, message: list[Any], constructs: bool = False, draws: bool = False) -> Any:
-        """Send a message; return the value in the reply, or raise what the solution raised."""
-        with self._speaking:
-            hears = self._ears.pricked()
-            self._send(["hear", hears, *message] if hears else message)
-            error: BaseException | None = None
-            value: Any = None
-            try:
-                reply = json.loads(channel.receive(self.descriptor, self.limit))
-                while "callback" in reply:
-                    self._call_back(*reply["callback"])
-                    reply = json.loads(channel.receive(self.descriptor, self.limit))
-                if hears:
-                    self._ears.hear(reply)
-                if "raised" in reply:
-                    error = self._raised(reply)
-                else:
-                    value = self._drawn(*reply["drawn"]) if draws else self._value(message, reply, constructs)
-            except (Gone, Nonsense, Unsupported, SystemExit):
-                raise
-            except channel.Closed:
-                raise self._gone() from None
-            except Exception as wrong:  # anything that decoding raises: no honest process writes it
-                self.stop = self.stop or Nonsense(
-                    f"its process answered what is no data: {f'{type(wrong).__name__}: {wrong}'}"[:300]
-                )
-                raise self.stop from None
-            self.count()
-        if error:
-            self.blame = error
-            raise error
-        return value
-
-    def count(self) -> None:
-        """Count something that the solution said or did."""
-        self.calls += 1
-        self._tell()
-
-    def _tell(self) -> None:
-        """Tell the parent, once, that what happens from here on is the solution's doing."""
-        if not self._told and self.verdict is not None:
-            channel.send(self.verdict, json.dumps(CALLED).encode("ascii"))
-        self._told = True
-
-    def _value(self, message: list[Any], reply: dict[str, Any], constructs: bool) -> Any:
-        """Return the value in a reply, and carry out what it says of the arguments."""
-        found: list[Any] = []
-
-        def own(place: int) -> Any:
-            return (found or found.extend(changes.containers(message[2:])[2:]) or found)[place]
-
-        make = self._remote(constructs, own)
-        new = [(own(int(place)), values.unpack(packed, make)) for place, packed in reply.get("changed", {}).items()]
-        for container, content in new:
-            changes.change(container, content)
-        value = values.unpack(reply["value"], make)
-        if constructs and not isinstance(value, Remote):
-            raise values.CannotCarry("a class that makes no object of its own")
-        return _awaitable(value) if reply.get("awaited") is True else value
-
-    def _drawn(self, items: list[Any], ended: bool, last: list[Any]) -> tuple[list[Any], bool, list[Any]]:
-        read = self._remote()
-        pairs = [[(int(place), values.unpack(packed, read)) for place, packed in told] for told in (items, last)]
-        return pairs[0], ended is True, pairs[1]
-
-    def _raised(self, reply: dict[str, Any]) -> BaseException:
-        classes, text, self.word, self.why = reply["raised"]
-        about = reply.get("about", {})
-        if "theirs" in about:
-            return self._thrown[about["theirs"]]
-        read = self._remote()
-        return raised.again(classes, str(text), about, self.exceptions, lambda packed: values.unpack(packed, read))
-
-    def _call_back(self, number: int, args: list[Any], kwargs: list[Any]) -> None:
-        """Call a function of the tests for the solution; send what it returns or raises."""
-        self._tell()
-        self._called_back += 1
-        if self._called_back > MAX_CALLBACKS:
-            raise values.CannotCarry(f"more than {MAX_CALLBACKS:,} calls of the tests' functions")
-        function, read = self._functions[number], self._remote()
-        given = [values.unpack(packed, read) for packed in args]
-        named = {str(name): values.unpack(packed, read) for name, packed in kwargs}
-        try:
-            result = function(*given, **named)
-        except (Exception, SystemExit) as raised_there:
-            leaves = isinstance(raised_there, SystemExit)
-            error = AssertionError("the solution called what calls exit()") if leaves else raised_there
-            self.refuted = self.refuted or (error if isinstance(error, AssertionError) else None)
-            self._thrown.append(error)
-            plain = [argument for argument in error.args if type(argument) in (str, int, float, bool, type(None))]
-            self._send(["threw", len(self._thrown) - 1, raised.classes(error), plain])
-        else:
-            self._send(["returned", result], asked=True)
-
-    def _send(self, message: list[Any], asked: bool = False) -> None:
-        if self.stop:
-            raise self.stop
-        try:
-            self._answering = asked  # the solution chose the arguments: what comes of them is never unsupported
-            data = values.dump(message, self._own, 1 << 30)
-            if os.stat(".").st_mtime_ns != self._unchanged and self._names_a_file(data):
-                raise self.unsupported("a file of the tests: the solution's disk is another")
-            channel.send(self.descriptor, data)
-        except values.CannotCarry as error:
-            if asked:  # the solution chose what the function was given
-                raise
-            raise self.unsupported(f"an argument: {error}") from None
-        except channel.Closed:
-            raise self._gone() from None
-
-    def _names_a_file(self, data: bytes) -> bool:
-        return any(name.encode("utf-8", "replace") in data for name in os.listdir("."))
-
-    def _gone(self) -> BaseException:
-        self.stop = self.stop or Gone("the solution's process ended")
-        return self.stop
-
-    def unsupported(self, why: str) -> BaseException:
-        """Return what to raise where the tests ask for what cannot travel as data; nothing passes after it."""
-        self.stop = self.stop or Unsupported(why)
-        return self.stop
-
-    def refused(self, why: str) -> Exception:
-        """Return what to raise where an answer of the solution is no answer."""
-        return self.blamed(RuntimeError(why))
-
-    def blamed(self, error: Exception) -> Exception:
-        """Return an exception as one that the solution raised."""
-        self.word, self.why, self.blame = "error", str(error), error
-        return error
-
-    def _own(self, value: Any) -> Any:
-        """Stand for an object in an argument: the solution's own goes back by its number."""
-        if isinstance(value, Remote):
-            return {"id": value._remote_what}
-        kind = type(value)
-        if self.local(kind.__name__) is kind:
-            return {"member": [kind.__name__, value._name_]}
-        if isinstance(value, tuple):
-            return {"made": [kind.__name__, [values.pack(item, self._own) for item in value]]}
-        if kind is Lazy:
-            if value._ahead:
-                raise self.unsupported("an iterator of the solution is given back after a loop over it")
-            return {"id": value._number}
-        if isinstance(value, type) and self.exceptions.get(value.__name__) is value:
-            return {"id": value.__name__}
-        if isinstance(value, types.BuiltinFunctionType | type) and _library(value):
-            return {"library": [value.__module__, value.__name__]}
-        if self._answering or isinstance(value, _FUNCTIONS) or type(value).__module__ == "unittest.mock":
-            return {"callback": [self._number(value), getattr(value, "__name__", "partial"), getattr(value, "__doc__", None)]}
-        raise self.unsupported(f"an argument of type {type(value).__name__}: only data can be passed to the solution")
-
-    def _number(self, function: Any) -> int:
-        for number, known in enumerate(self._functions):
-            if known is function:
-                return number
-        self._functions.append(function)
-        return len(self._functions) - 1
-
-    def _kind(self, name: str) -> type[Remote]:
-        """Return a class by the name of one of the solution's, for tests that ask `type(x).__name__`."""
-        if name not in self._kinds and len(self._kinds) < values.MAX_RECORD_KINDS and "\0" not in name:
-            self._kinds[name] = type(name, (Remote,), {"__doc__": Remote.__doc__})
-        return self._kinds.get(name, Remote)
-
-    def _remote(self, reference: bool = False, own: Callable[[int], Any] | None = None) -> Callable[[Any], Any]:
-        def make(said: Any) -> Any:
-            if own and "own" in said:
-                return own(said["own"])
-            if "theirs" in said:
-                return self._functions[said["theirs"]]
-            if said.get("lazy") is True:
-                return Lazy(self, int(said["id"]), str(said["class"]))
-            if "member" in said and (kind := self.local(said["member"][0])):
-                return kind[said["member"][1]]
-            about = {**said, "class": str(said["class"])}
-            if "fields" in said:
-                about["fields"] = {name: values.unpack(packed, make) for name, packed in said["fields"]}
-            return self._kind(about["class"])(self, int(said["id"]), about, reference)
-
-        return make
-
-
-_FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinMethodType, types.MethodWrapperType, functools.partial)
-
-
-def _library(value: Any) -> bool:
-    """Is it a function or class of the standard library, by the name that it says?"""
-    module, name = getattr(value, "__module__", None), value.__name__
-    known = str(module).partition(".")[0] in sys.stdlib_module_names
-    return known and getattr(sys.modules.get(str(module)), name, None) is value
-
-
-def _awaitable(value: Any) -> Any:
-    async def give() -> Any:
-        return value
-
-    return give()

@@ -63,6 +63,7 @@ _OPERATIONS = {
     "fields": lambda thing: {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing)},
     "close": lambda thing: thing.close(),
     "str": lambda thing: str(thing),
+    "format": lambda thing, spec: format(thing, spec),
     "repr": lambda thing: repr(thing),
     "bool": lambda thing: bool(thing),
     **{name: getattr(operator, name) for name in OPERATORS},
@@ -213,6 +214,8 @@ class Server:
         if "library" in content:
             module, name = content["library"]
             return getattr(importlib.import_module(module), name)
+        if "awaited" in content:
+            return lazy.given(values.unpack(content["awaited"], self._object))
         if "member" in content:
             name, member = content["member"]
             return self.module.__dict__[name][member]

@@ -3,30 +3,105 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 _RUNNERS = {"unittest.main", "pytest.main"}
 _EXITS = {"sys.exit", "exit", "quit"}
+_HEARD = {"builtins.input", "builtins.print", "sys.stdout", "sys.stderr", "sys.stdin"}
+"""What tests may replace: the solution asks for it here (`inside.heard`)."""
+SAME = "__same__"
+_DEFINES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def prepared(tree: ast.Module) -> ast.Module:
-    """Return the text with its main guard opened, if there is an assertion in it or no test anywhere else."""
+    """Return the text with its main guard opened, if it asserts what nothing else does, or there is no test anywhere else."""
     guards = [statement for statement in tree.body if _is_guard(statement)]
     others = [statement for statement in tree.body if statement not in guards]
-    alone = not any(is_test(statement) or _defines_tests(statement) for statement in others)
+    alone = not any(
+        _defines_tests(statement) or (_asserts(statement) and not isinstance(statement, _DEFINES)) for statement in others
+    )
     body = []
     for statement in tree.body:
         if statement not in guards:
             body.append(statement)
-        elif isinstance(statement, ast.If) and (alone or is_test(statement)):
+        elif isinstance(statement, ast.If) and (alone or _asserts(statement) or _leads_to_more(statement, others)):
             body += _without_end(statement.body)
-    return ast.Module(_without_end(body), [])
+    return ast.fix_missing_locations(_Identity().visit(ast.Module(_without_end(body), [])))
+
+
+class _Identity(ast.NodeTransformer):
+    """Asks `inside.remote.same` where the text says `is`: two answers may be one object without being it here."""
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        """Replace `a is b`, but for b that is None, True or the like."""
+        self.generic_visit(node)
+        sides = [node.left, *node.comparators]
+        if len(sides) > 2 or not isinstance(node.ops[0], ast.Is | ast.IsNot) or any(isinstance(s, ast.Constant) for s in sides):
+            return node
+        asks = ast.copy_location(ast.Call(ast.Name(SAME, ast.Load()), sides, []), node)
+        return asks if isinstance(node.ops[0], ast.Is) else ast.copy_location(ast.UnaryOp(ast.Not(), asks), node)
+
+
+def patched(tree: ast.Module) -> str:
+    """Return what a text replaces by `patch` and the solution would not notice; empty if there is nothing."""
+    modules = {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    for node in ast.walk(tree):
+        name = ast.unparse(node.func).split(".") if isinstance(node, ast.Call) and node.args else [""]
+        if not isinstance(node, ast.Call) or "patch" not in name[-2:]:
+            continue
+        target, *more = [part.value if isinstance(part, ast.Constant) else ast.unparse(part) for part in node.args[:2]]
+        if name[-1] == "object":
+            target = f"{target}.{more[0] if more else ''}" if target in modules else ""
+        elif not isinstance(node.args[0], ast.Constant) and target != "os.environ":
+            continue
+        if target and target not in _HEARD:
+            return str(target)
+    return ""
+
+
+def raises(tree: ast.Module) -> set[int]:
+    """Return the lines on which a text raises whatever it finds, directly in a `with`."""
+    contexts = [node for node in ast.walk(tree) if isinstance(node, ast.With)]
+    statements = [statement for node in contexts for statement in node.body]
+    return {s.lineno for s in statements if isinstance(s, ast.Raise) or _divides_by_zero(getattr(s, "value", None))}
+
+
+def _divides_by_zero(value: ast.expr | None) -> bool:
+    divides = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div | ast.FloorDiv | ast.Mod)
+    return divides and isinstance(value.right, ast.Constant) and value.right.value == 0
 
 
 def is_test(statement: ast.stmt) -> bool:
-    """Is it a statement, and no definition, that asserts?"""
-    defines = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-    return not defines and any(isinstance(node, ast.Assert) for node in ast.walk(statement))
+    """Is it a statement, and no definition, that asserts, or that raises or leaves when something is wrong?"""
+    return not isinstance(statement, _DEFINES) and any(_asserting(node) for node in ast.walk(statement))
+
+
+def _asserting(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assert | ast.Raise) or (isinstance(node, ast.Call) and ast.unparse(node.func) in _EXITS)
+
+
+def _asserts(statement: ast.stmt) -> bool:
+    return any(isinstance(node, ast.Assert) for node in ast.walk(statement))
+
+
+def _leads_to_more(guard: ast.stmt, others: list[ast.stmt]) -> bool:
+    """Does a guard lead to assertions, through functions of the text, to which nothing else leads?"""
+    defined = {statement.name: statement for statement in others if isinstance(statement, _DEFINES)}
+    runs = [statement for statement in others if not isinstance(statement, _DEFINES) or _defines_tests(statement)]
+    more = _reached([guard], defined) - _reached(runs, defined)
+    return any(_asserts(defined[name]) for name in more)
+
+
+def _reached(statements: list[ast.stmt], defined: Mapping[str, ast.stmt]) -> set[str]:
+    """Return the names of the definitions that statements lead to, their own names among them."""
+    reached: set[str] = set()
+    while statements:
+        statement = statements.pop()
+        used = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)} | {getattr(statement, "name", "")}
+        new = (used & defined.keys()) - reached
+        reached |= new
+        statements += [defined[name] for name in new]
+    return reached
 
 
 def skipped(tree: ast.Module) -> set[str]:
@@ -36,8 +111,35 @@ def skipped(tree: ast.Module) -> set[str]:
         parts = (
             [("", node), *((f"{node.name}.", part) for part in node.body)] if isinstance(node, ast.ClassDef) else [("", node)]
         )
-        found |= {prefix + getattr(part, "name", "") for prefix, part in parts if "skip" in map(_last, _decorators(part))}
+        found |= {prefix + getattr(part, "name", "") for prefix, part in parts if any(map(_is_skip, _decorators(part)))}
     return found
+
+
+def free(tree: ast.Module) -> set[str]:
+    """Return the names that a text uses and binds nowhere."""
+    used, bound = set[str](), set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        elif isinstance(node, ast.alias):
+            bound.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, _DEFINES | ast.arg):
+            bound.add(node.arg if isinstance(node, ast.arg) else node.name)
+    return used - bound
+
+
+def holders(tree: ast.Module) -> set[str]:
+    """Return the names whose attributes a text uses."""
+    attributes = [node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    return {node.id for node in attributes if isinstance(node, ast.Name)}
+
+
+def _is_skip(decorator: ast.expr) -> bool:
+    """Does it skip a test, or give it no parameters at all?"""
+    called = isinstance(decorator, ast.Call)
+    name = ast.unparse(decorator.func if called else decorator).rpartition(".")[2]
+    rows = decorator.args[1] if called and name == "parametrize" and len(decorator.args) > 1 else None
+    return name == "skip" or (isinstance(rows, ast.List | ast.Tuple) and not rows.elts)
 
 
 def _defines_tests(statement: ast.stmt) -> bool:
@@ -50,13 +152,30 @@ def _defines_tests(statement: ast.stmt) -> bool:
 
 
 def _is_guard(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.If) and ast.unparse(statement.test) in ("__name__ == '__main__'", "'__main__' == __name__")
+    """Is what stands there run only when the text is the program? What else the condition asks for is not asked."""
+    if not isinstance(statement, ast.If):
+        return False
+    test = statement.test
+    compared = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
+    return any(
+        isinstance(part, ast.Compare)
+        and isinstance(part.ops[0], ast.Eq | ast.In)
+        and {ast.unparse(side) for side in (part.left, *part.comparators)} == {"__name__", "'__main__'"}
+        for part in compared
+    )
 
 
 def _without_end(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return statements without those that start a runner, and without a last one that leaves."""
+    """Return statements without those that start a runner, and without a last one that leaves and says nothing by it."""
     kept = [statement for statement in body if not _calls(statement) & _RUNNERS]
-    return kept[:-1] if kept and _calls(kept[-1]) & _EXITS else kept
+    return kept[:-1] if kept and _leaves(kept[-1]) else kept
+
+
+def _leaves(statement: ast.stmt) -> bool:
+    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
+        return False
+    said = statement.value.args
+    return ast.unparse(statement.value.func) in _EXITS and (not said or ast.unparse(said[0]) in ("0", "None"))
 
 
 def _calls(statement: ast.stmt) -> set[str]:
@@ -66,10 +185,5 @@ def _calls(statement: ast.stmt) -> set[str]:
     return {ast.unparse(node.func) for node in (statement.value, *statement.value.args) if isinstance(node, ast.Call)}
 
 
-def _decorators(node: ast.stmt) -> Iterator[ast.expr]:
-    for decorator in getattr(node, "decorator_list", []):
-        yield decorator.func if isinstance(decorator, ast.Call) else decorator
-
-
-def _last(name: ast.expr) -> str:
-    return ast.unparse(name).rpartition(".")[2]
+def _decorators(node: ast.stmt) -> list[ast.expr]:
+    return getattr(node, "decorator_list", [])

@@ -15,9 +15,11 @@ import base64
 import datetime
 import json
 import math
+import operator
 import pathlib
 import re
 import sys
+import time
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -38,6 +40,9 @@ MAX_READ_DEPTH = 80
 """Less than is written, so that what was read can be sent back inside something else."""
 MAX_RECORD_KINDS = 50
 MAX_SAME_HASH = 32
+MAX_FILLING = 0.2
+"""Seconds of CPU time that the dicts and sets of one value take to fill: numbers can be chosen that meet again and again."""
+FILLED_AT_ONCE = 200
 MAX_BITS = 4096
 _SMALL = 1 << 63
 _ARRAY_KINDS = "?bhilqBHILQefdFD"
@@ -151,6 +156,7 @@ class _Reader:
     def __init__(self, opaque: Callable[[Plain], Any]) -> None:
         self.opaque = opaque
         self.containers = 0
+        self.filling = 0.0
         self.kinds: dict[tuple[str, ...], type] = {}
 
     def read(self, value: Plain, depth: int) -> Any:
@@ -164,10 +170,43 @@ class _Reader:
         ((tag, content),) = value.items()
         if tag == "opaque":
             return self.opaque(content)
+        if tag in _HASHED:
+            return self._hashed(tag, content, depth)
         if tag == "record":
             name, fields, items = content
             return self._record(name, fields, items, depth)
         return _READERS[tag](content, lambda item: self.read(item, depth + 1))
+
+    def _hashed(self, tag: str, content: Plain, depth: int) -> Any:
+        """Read what finds its items by their hash. How long that takes is the writer's choice, so it has a limit."""
+        if tag == "default":
+            factory, content = content
+            made: Any = defaultdict(None if factory is None else _FACTORIES[factory])
+        else:
+            made = _HASHED[tag]()
+        pairs = tag not in ("set", "frozenset", "keys")
+        items = [self.read(item[0] if pairs else item, depth + 1) for item in content]
+        _unequal_hashes(items)
+        if pairs:
+            items = list(zip(items, (self.read(one, depth + 1) for _, one in content), strict=True))
+        elif tag == "keys":
+            items = [(item, None) for item in items]
+        put: Any = set.update if isinstance(made, set) else OrderedDict.update if tag == "ordered" else dict.update
+        for start in range(0, len(items), FILLED_AT_ONCE):
+            began = time.thread_time()
+            put(made, items[start : start + FILLED_AT_ONCE])
+            self.filling += time.thread_time() - began
+            if self.filling > MAX_FILLING:
+                raise CannotCarry("sets or dicts that take long to fill")
+        return (
+            frozenset(made)
+            if tag == "frozenset"
+            else made.keys()
+            if tag == "keys"
+            else made.items()
+            if tag == "items"
+            else made
+        )
 
     def _record(self, name: str, fields: list[str], items: list[Plain], depth: int) -> Any:
         key = (str(name), *map(str, fields))
@@ -204,7 +243,7 @@ def _numpy_dtype(text: Any) -> Any:
     import numpy  # noqa: PLC0415 (only when the other side sends an array)
 
     # `numpy.dtype` parses some texts as Python; these it does not
-    if not (isinstance(text, str) and re.fullmatch(r"[<>|=]?[biufc](?:1|2|4|8|16|32)", text)):
+    if not (isinstance(text, str) and re.fullmatch(r"[<>|=]?(?:b1|[iu][1248]|f[248]|c8|c16)", text)):
         raise CannotCarry(f"an array of {str(text)[:20]!r}")
     return numpy.dtype(text)
 
@@ -237,23 +276,17 @@ def _pairs(value: Any, item: Item) -> Plain:
     return [[item(key), item(one)] for key, one in value.items()]
 
 
-def _unequal_hashes(items: list[Any]) -> list[Any]:
-    """Return the items, unless many have one hash: a set or dict of these takes time as the square of their number."""
-    hashes = Counter(map(hash, items))
-    if hashes and max(hashes.values()) > MAX_SAME_HASH and len(set(hashes)) < len(items):
+def _unequal_hashes(items: list[Any]) -> None:
+    """Refuse many items with one hash: a set or dict of these takes time as the square of their number."""
+    hashes = sorted(map(hash, items))
+    if any(map(operator.eq, hashes, hashes[MAX_SAME_HASH:])):
         raise CannotCarry("many items with one hash")
-    return items
 
 
 def _few(items: list[Any]) -> list[Any]:
     if len(items) > MAX_DRAWN:
         raise CannotCarry(f"an iterator of more than {MAX_DRAWN:,} items")
     return items
-
-
-def _dict(content: Plain, item: Item) -> dict[Any, Any]:
-    keys = _unequal_hashes([item(key) for key, _ in content])
-    return dict(zip(keys, (item(one) for _, one in content), strict=True))
 
 
 def _fraction(content: Plain, _: Item) -> Fraction:
@@ -266,11 +299,6 @@ def _fraction(content: Plain, _: Item) -> Fraction:
 def _read_range(content: Plain, _: Item) -> range:
     start, stop, step = content
     return range(int(start, 16), int(stop, 16), int(step, 16))
-
-
-def _default_dict(content: Plain, item: Item) -> defaultdict[Any, Any]:
-    factory, pairs = content
-    return defaultdict(None if factory is None else _FACTORIES[factory], _dict(pairs, item))
 
 
 def _slice(content: Plain, item: Item) -> slice:
@@ -306,20 +334,22 @@ _WRITERS: dict[type, tuple[str, Callable[[Any, Item], Plain]]] = {
     pathlib.PosixPath: ("path", lambda value, _: str(value)),
     type(Ellipsis): ("ellipsis", lambda value, _: None),
 }
+_HASHED: dict[str, Callable[[], Any]] = {
+    "dict": dict,
+    "counter": Counter,
+    "ordered": OrderedDict,
+    "default": defaultdict,
+    "keys": dict,
+    "items": dict,
+    "set": set,
+    "frozenset": set,
+}
 _READERS: dict[str, Callable[[Plain, Item], Any]] = {
     "int": lambda content, _: int(content, 16),
     "float": lambda content, _: float({"inf": "inf", "-inf": "-inf", "nan": "nan"}[content]),
     "tuple": lambda content, item: tuple(item(one) for one in content),
-    "dict": _dict,
-    "counter": lambda content, item: Counter(_dict(content, item)),
-    "ordered": lambda content, item: OrderedDict(_dict(content, item)),
-    "default": _default_dict,
-    "keys": lambda content, item: dict.fromkeys(_unequal_hashes([item(one) for one in content])).keys(),
     "values": lambda content, item: dict(enumerate([item(one) for one in content])).values(),
-    "items": lambda content, item: _dict(content, item).items(),
     "slice": _slice,
-    "set": lambda content, item: set(_unequal_hashes([item(one) for one in content])),
-    "frozenset": lambda content, item: frozenset(_unequal_hashes([item(one) for one in content])),
     "bytes": lambda content, _: base64.b64decode(content),
     "bytearray": lambda content, _: bytearray(base64.b64decode(content)),
     "complex": lambda content, item: complex(item(content[0]), item(content[1])),

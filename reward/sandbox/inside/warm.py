@@ -12,7 +12,7 @@ import os
 import socket
 import sys
 
-from . import channel, judge, remote, solution, values
+from . import channel, judge, link, solution, values
 
 ROUNDS = 20
 """CPython 3.11 counts 8 calls and 16 loop turns before it specialises a piece of code."""
@@ -42,7 +42,7 @@ def _of_the_tests() -> None:
     try:
         for reply in ({"names": {"f": ["function", "solution"]}}, {"value": [2]}, {"value": [2]}):
             channel.send(theirs, json.dumps(reply).encode("ascii"))
-        said = judge.Tests(remote.Link(ours, 1 << 20), "f").run(_TESTS)
+        said = judge.Tests(link.Link(ours, 1 << 20), "f").run(_TESTS)
         if said["status"] != "pass":
             raise RuntimeError(f"the sandbox's own small test: {said['why']}")
         json.dumps(said).encode("ascii")

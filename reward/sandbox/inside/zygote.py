@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 from typing import Any
 
-from . import judge, kernel, policy, remote, root, scratch, solution
+from . import judge, kernel, link, policy, root, scratch, solution
 from .warm import warm_up
 
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
@@ -274,7 +274,7 @@ class Zygote:
                     by_handle[descriptor].end()
                     until = min(until, time.monotonic() + GRACE)
                 self._enforce(children, task, until)
-            if os.waitstatus_to_exitcode(decides.status) == remote.GONE:
+            if os.waitstatus_to_exitcode(decides.status) == link.GONE:
                 ending = next(child for child in children if child is not decides)
                 if ending.status is None and select.select([ending.handle], [], [], GRACE)[0]:
                     ending.end()
@@ -295,7 +295,7 @@ class Zygote:
             if child.cpu() >= task["cpu_seconds"]:
                 child.kill("cpu")
             elif late:
-                child.kill("wall")
+                child.kill("wall" if time.monotonic() >= children[0].started + task["wall_seconds"] else "left")
             elif time.monotonic() - child.started > SECOND_LOOK:
                 self._look(child, task)
 
