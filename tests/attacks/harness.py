@@ -26,6 +26,7 @@ import benign
 import channel
 import forged
 import leftovers
+import objects
 import odd
 import processes
 import raised
@@ -34,7 +35,7 @@ import resources
 from attack import Attack, filled, syscall_numbers
 
 FAMILIES = {
-    "forged": forged.ATTACKS + raised.ATTACKS + channel.ATTACKS + answers.ATTACKS,
+    "forged": forged.ATTACKS + raised.ATTACKS + channel.ATTACKS + answers.ATTACKS + objects.ATTACKS,
     "reach": reach.ATTACKS + processes.ATTACKS,
     "resources": resources.ATTACKS,
     "leftovers": leftovers.ATTACKS,

@@ -34,6 +34,8 @@ class Cases:
     def run(self) -> None:
         """Run all, in the order in which they are defined."""
         tests, named = self.tests, [(k, v) for k, v in self.namespace.items() if not isinstance(v, Remote)]
+        if hidden := [name for name, thing in self.namespace.items() if isinstance(thing, Remote) and name in tests.defined]:
+            raise tests.link.unsupported(f"{hidden[0]}, a test that a function of the solution decorates")
         own = [(k, v) for k, v in named if isinstance(v, types.FunctionType | type) and v.__module__ == "tests"]
         check, candidate = self.namespace.get("check"), self.namespace.get(tests.entry_point or "")
         if candidate is not None and isinstance(check, types.FunctionType):
@@ -61,7 +63,9 @@ class Cases:
             for function in functions:
                 fixtures.call(function, None)
 
+        calls = self.tests.link.calls
         self.tests.one(run, own_calls=False)
+        self.tests.called_by_module |= self.tests.link.calls > calls
         return self.tests.outcomes[-1] and self.tests.outcomes.pop()
 
     def _skips(self, name: str, test: Any, marks: list[Any]) -> bool:
@@ -146,6 +150,8 @@ class Cases:
         names = dict.fromkeys(name for kind in group.__mro__[-2::-1] for name in vars(kind))
         for name in names:
             thing = inspect.getattr_static(group, name)
+            if isinstance(thing, Remote) and name.startswith("test"):
+                raise self.tests.link.unsupported(f"{name}, a test that a function of the solution decorates")
             if isinstance(thing, type) and name.startswith("Test") and not isinstance(thing, Remote):
                 self._methods(thing, f"{group.__name__}.")
             elif name.startswith("test") and isinstance(thing, types.FunctionType | staticmethod | classmethod):
@@ -166,6 +172,8 @@ class Cases:
         for test in unittest.TestLoader().loadTestsFromTestCase(case):
             name = test._testMethodName
             method = getattr(case, name)
+            if isinstance(method, Remote):
+                raise self.tests.link.unsupported(f"{name}, a test that a function of the solution decorates")
             if not self._skips(f"{case.__name__}.{name}", method, _marks([method])) and not self._skips(
                 case.__name__, case, []
             ):
@@ -179,7 +187,7 @@ class Cases:
         if not (inspect.iscoroutinefunction(method) and isinstance(test, unittest.IsolatedAsyncioTestCase)):
             setattr(test, test._testMethodName, functools.wraps(method)(lambda *args, **kw: _ran(method(*args, **kw))))
         test.assertIs = lambda one, other, msg=None: _holds(test, same(self.tests.link, one, other), msg)
-        test.assertIsNot = lambda one, other, msg=None: _holds(test, not same(self.tests.link, one, other), msg)
+        test.assertIsNot = lambda one, other, msg=None: _holds(test, not same(self.tests.link, one, other, True), msg)
         suite = unittest.TestSuite([test])  # runs setUpClass and the like
         suite._removeTestAtIndex = lambda index: None
         suite.run(result)

@@ -89,7 +89,10 @@ def _local_enum(link: Link, name: str, base: str, members: list[Any]) -> Any:
     def ask(member: Any, attribute: str) -> Any:
         if attribute.startswith("_"):
             raise AttributeError(attribute)
-        return link.ask(["member", name, member._name_, attribute])
+        found = link.ask(["member", name, member._name_, attribute])
+        if isinstance(found, Remote):
+            object.__setattr__(found, "_remote_via", attribute)
+        return found
 
     class Kind(enum.EnumType):
         """Asks for what is no member, such as a class method."""

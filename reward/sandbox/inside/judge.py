@@ -45,8 +45,8 @@ STANDARD = {
     if not name.startswith("_")
 }
 """Names that tests use without importing them, because the solution did: taken from where they should come from."""
-DECIDING = frozenset({"isclose", "isfinite", "isinf", "isnan"})
-"""Those of them that say yes or no to what is compared."""
+DECIDING = frozenset({"ceil", "dist", "fabs", "floor", "hypot", "isclose", "isfinite", "isinf", "isnan", "trunc"})
+"""Those of them that say yes or no to what is compared, or by how much it differs."""
 ALIASES = {"np": "numpy", "numpy": "numpy", "pytest": "pytest"}
 OWN_NAMES = ("solution", "main")
 """Modules from which tests import what the solution defines."""
@@ -73,6 +73,12 @@ class Tests:
         """Names that the text uses and does not bind."""
         self.holders: set[str] = set()
         """Names whose attributes it uses."""
+        self.defined: set[str] = set()
+        """Names of the tests that the text defines."""
+        self.called_only: set[str] = set()
+        """Names that are functions to the text, whatever the solution makes of them."""
+        self.early: set[int] = set()
+        """Lines on which the text leaves because it found a fault."""
         self.shadowed = ""
         """A name that the solution defines and that meant the standard library's here."""
         self.skipped: set[str] = set()
@@ -86,6 +92,8 @@ class Tests:
             code = compile(tree, FILE, "exec", dont_inherit=True)
             self.skipped, self.free, self.holders = text.skipped(tree), text.free(tree), text.holders(tree)
             patched, self.link.raises = text.patched(tree), text.raises(tree)
+            self.defined = text.tests(tree)
+            self.called_only, self.early = text.called_only(tree), text.leaves_early(tree)
             tree = text.prepared(tree)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return self._say("test_error", f"the tests do not compile: {_sentence(error)}")
@@ -166,7 +174,7 @@ class Tests:
         if sort == "data":
             return self.link.ask(["global", name])
         # a class by convention too: what the tests call by a small letter is a function to them, whatever it is
-        is_class = sort == "class" and name[:1].isupper()
+        is_class = sort == "class" and name[:1].isupper() and name not in self.called_only
         return Remote(self.link, name, {"class": "type" if is_class else "function"}, reference=is_class)
 
     def _made(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Remote:
@@ -212,8 +220,9 @@ class Tests:
             self.outcomes.append(False)
             raise
         except SystemExit as error:
-            no = self.informed and (error.code or may_leave is False)  # the tests' way to say that they found a fault
-            if error.code or not may_leave:
+            early = bool(self.early & set(_lines(error)))
+            no = self.informed and (error.code or early or may_leave is False)  # the tests' way to say that they found a fault
+            if error.code or early or not may_leave:
                 word, why = ("fail", f"the tests call exit({error.code!r})") if no else ("test_error", "the tests call exit()")
         except BaseException as error:  # anything that a test raises is its outcome
             word, why = self._outcome(error)
@@ -295,12 +304,18 @@ def _sentence(error: BaseException) -> str:
     return f"{type(error).__name__}{f': {text}' if text else ''}"
 
 
-def _line(error: BaseException) -> str:
+def _lines(error: BaseException) -> list[int]:
+    """Return the lines of the tests through which an exception came."""
     lines, at = [], error.__traceback__
     while at is not None:
         if at.tb_frame.f_code.co_filename == FILE:
             lines.append(at.tb_lineno)
         at = at.tb_next
+    return lines
+
+
+def _line(error: BaseException) -> str:
+    lines = _lines(error)
     return f" (line {lines[-1]} of the tests)" if lines else ""
 
 

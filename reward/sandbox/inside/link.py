@@ -142,7 +142,7 @@ class Link:
         for container, content in new:
             changes.change(container, content)
         known: dict[int, int] = {}
-        if new and again and max(changes.depth(container, known) for container, _ in new) > values.MAX_READ_DEPTH:
+        if new and max(changes.depth(part, known) for part in message[2:]) > values.MAX_READ_DEPTH:
             raise values.CannotCarry("arguments that stand too deep in each other now")
         value = values.unpack(reply["value"], make)
         if constructs and not isinstance(value, Remote):
@@ -201,6 +201,8 @@ class Link:
         except values.CannotCarry as error:
             if asked:  # the solution chose what the function was given
                 raise
+            if str(error) == values.TOO_DEEP:  # the stack is full, not the value deep: that is found by its depth
+                raise RecursionError("maximum recursion depth exceeded") from None
             raise self.unsupported(f"an argument: {error}") from None
         except channel.Closed:
             raise self._gone() from None

@@ -62,9 +62,16 @@ class Remote:
             raise AttributeError(name)
         found = self._remote_ask("get", name)
         if isinstance(found, Remote):
-            object.__setattr__(found, "_remote_reference", self._remote_reference)
+            object.__setattr__(found, "_remote_reference", self._remote_reference and self._remote_names(name, found))
             object.__setattr__(found, "_remote_via", "" if self._remote_reference else name)
         return found
+
+    def _remote_names(self, name: str, found: Remote) -> bool:
+        """Is it a member or a class of a class, and not what an object holds?"""
+        if self._remote_said.get("class") != "type":
+            return False
+        is_class = found._remote_said.get("class") == "type"
+        return name[:1].isupper() and (is_class or self._remote_what in found._remote_said.get("kinds", ()))
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._remote_ask("set", name, value)
@@ -82,7 +89,8 @@ class Remote:
             found = kind._remote_compared(verb, self, rest[0]) if isinstance(kind, Remote) else None
             if found is not None:
                 return found
-        derived = self._remote_derived and rest and all(_is_of_the_tests(other) for other in rest) and verb not in _COMPARED
+        chained = verb in _UNARY or (rest and verb not in _COMPARED and all(map(_is_of_the_tests, rest)))
+        derived = self._remote_derived and chained
         if verb in _COMPARED and self._remote_said.get("class") in self._remote_link.doubtful:
             raise self._remote_link.unsupported(
                 f"a comparison by {self._remote_said.get('class')!r}, which may be the library's"
@@ -154,12 +162,17 @@ class Remote:
         if isinstance(other, type) and issubclass(other, Remote):
             return self._remote_is_kind(other)
         if self._remote_reference or (both and other._remote_reference):
-            if both or self._remote_said.get("equal"):
+            if both:
                 raise self._remote_link.unsupported(
                     f"{self._remote_said.get('class')!r} is compared with an object of the solution"
                 )
             return False
-        return both and other._remote_what == self._remote_what
+        if not both:
+            return False
+        mine, theirs = self._remote_said, other._remote_said
+        if mine.get("class") == theirs.get("class") and "fields" in mine and "fields" in theirs:
+            return mine["fields"] == theirs["fields"]
+        return other._remote_what == self._remote_what
 
     def _remote_is_kind(self, kind: type) -> bool:
         """Is a class, by which an answer says what it is, this one? Who asks for more than `isinstance` asks too much."""
@@ -179,8 +192,6 @@ class Remote:
     def __enter__(self) -> Any:
         found = self._remote_ask("enter")
         same = isinstance(found, Remote) and found._remote_what == self._remote_what
-        if isinstance(found, Remote):
-            object.__setattr__(found, "_remote_reference", self._remote_reference)
         return self if same else found
 
     def __exit__(self, _: object, error: BaseException | None, at: types.TracebackType | None) -> None:
@@ -192,16 +203,10 @@ class Remote:
         self._remote_ask("exit")
 
     def __copy__(self) -> Any:
-        return self._remote_like("copy")
+        return self._remote_ask("copy")
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return self._remote_like("deepcopy")
-
-    def _remote_like(self, verb: str) -> Any:
-        found = self._remote_ask(verb)
-        if isinstance(found, Remote):
-            object.__setattr__(found, "_remote_reference", self._remote_reference)
-        return found
+        return self._remote_ask("deepcopy")
 
     def __float__(self) -> float:
         return self._remote_operate("float")
@@ -210,7 +215,7 @@ class Remote:
         return self._remote_operate("int")
 
 
-def same(link: Any, one: Any, other: Any) -> bool:
+def same(link: Any, one: Any, other: Any, negated: bool = False) -> bool:
     """Return what `is` says, as far as that can be known of objects of the solution."""
     if one is other:
         return True
@@ -221,6 +226,8 @@ def same(link: Any, one: Any, other: Any) -> bool:
             raise link.unsupported("whether an answer is a member of an enum, or a number or text like it")
     places = [vars(thing).get("_remote_number", vars(thing).get("_remote_what")) for thing in (one, other) if _is_remote(thing)]
     if len(places) == 2 and places[0] == places[1] is not None:
+        if negated:
+            return True
         raise link.unsupported("whether two answers are one object of the solution")
     return False
 
@@ -238,6 +245,7 @@ def _forward(name: str) -> Callable[..., Any]:
     return lambda self, *rest: self._remote_operate(name, *rest)
 
 
+_UNARY = ("neg", "pos", "abs", "invert")
 _COMPARED = ("lt", "le", "gt", "ge")
 for _name in OPERATORS:
     setattr(Remote, f"__{_name.rstrip('_')}__", _forward(_name))

@@ -126,7 +126,7 @@ class Server:
 
     def answer(self, message: bytes) -> bytes:
         """Carry out one message."""
-        verb, what, *rest = values.load(message, self._object)
+        verb, what, *rest = values.load(message, self._object, trusted=True)
         self.drawing = verb == "value"
         self._told.clear()
         if verb == "hear":
@@ -192,7 +192,7 @@ class Server:
             channel.send(self.descriptor, json.dumps(said).encode("ascii"))
             while True:
                 message = channel.receive(self.descriptor, 1 << 30)
-                verb, *rest = values.load(message, self._object)
+                verb, *rest = values.load(message, self._object, trusted=True)
                 if verb == "returned":
                     self.drawing = drawing
                     return rest[0]

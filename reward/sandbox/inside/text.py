@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import itertools
 from collections.abc import Mapping
+from typing import Any
 
 _RUNNERS = {"unittest.main", "pytest.main"}
 _EXITS = {"sys.exit", "exit", "quit"}
@@ -36,14 +39,21 @@ class _Identity(ast.NodeTransformer):
         """Replace `a is b`, but for b that is None, True or the like."""
         self.generic_visit(node)
         sides = [node.left, *node.comparators]
+        if len(sides) > 2 and all(isinstance(op, ast.Is) for op in node.ops) and all(isinstance(s, ast.Name) for s in sides):
+            pairs = [ast.Compare(one, [ast.Is()], [other]) for one, other in itertools.pairwise(sides)]
+            chain: Any = ast.BoolOp(ast.And(), [self.visit_Compare(ast.copy_location(pair, node)) for pair in pairs])
+            return ast.copy_location(chain, node)
         if len(sides) > 2 or not isinstance(node.ops[0], ast.Is | ast.IsNot) or any(isinstance(s, ast.Constant) for s in sides):
             return node
-        asks = ast.copy_location(ast.Call(ast.Name(SAME, ast.Load()), sides, []), node)
+        negated = [ast.keyword("negated", ast.Constant(True))] if isinstance(node.ops[0], ast.IsNot) else []
+        asks = ast.copy_location(ast.Call(ast.Name(SAME, ast.Load()), sides, negated), node)
         return asks if isinstance(node.ops[0], ast.Is) else ast.copy_location(ast.UnaryOp(ast.Not(), asks), node)
 
 
 def patched(tree: ast.Module) -> str:
     """Return what a text replaces by `patch` and the solution would not notice; empty if there is nothing."""
+    if not any(isinstance(node, ast.alias) and {"mock", "patch"} & set(node.name.split(".")) for node in ast.walk(tree)):
+        return ""  # a function of the solution may be called `patch`, too
     modules = {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     for node in ast.walk(tree):
         name = ast.unparse(node.func).split(".") if isinstance(node, ast.Call) and node.args else [""]
@@ -63,12 +73,60 @@ def raises(tree: ast.Module) -> set[int]:
     """Return the lines on which a text raises whatever it finds, directly in a `with`."""
     contexts = [node for node in ast.walk(tree) if isinstance(node, ast.With)]
     statements = [statement for node in contexts for statement in node.body]
-    return {s.lineno for s in statements if isinstance(s, ast.Raise) or _divides_by_zero(getattr(s, "value", None))}
+    return {s.lineno for s in statements if isinstance(s, ast.Raise) or _is_by_itself(s)}
 
 
-def _divides_by_zero(value: ast.expr | None) -> bool:
-    divides = isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div | ast.FloorDiv | ast.Mod)
-    return divides and isinstance(value.right, ast.Constant) and value.right.value == 0
+def _is_by_itself(statement: ast.stmt) -> bool:
+    """Is it an expression of constants and built-in functions alone, such as `1 / 0`, which can only be there to raise?"""
+    names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    return isinstance(statement, ast.Expr) and names <= set(dir(builtins)) - {"print", "input"}
+
+
+def leaves_early(tree: ast.Module) -> set[int]:
+    """Return the lines on which a text leaves under a condition without saying how it went: it found a fault there."""
+    conditions = [node for node in ast.walk(tree) if isinstance(node, ast.If | ast.For | ast.While | ast.ExceptHandler)]
+    inner = [node for one in conditions if not (isinstance(one, ast.If) and _is_guard(one)) for node in ast.walk(one)]
+    return {node.lineno for node in inner if isinstance(node, ast.Call) and ast.unparse(node.func) in _EXITS and not node.args}
+
+
+def called_only(tree: ast.Module) -> set[str]:
+    """Return the names that a text calls and compares the results of, and no more: to it they are functions, not classes.
+
+    A class's objects have attributes that are used, are operands of each other, or are asked what they are.
+    """
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    return {name for name in called if _is_called_only(name, tree, parents)}
+
+
+def _is_called_only(name: str, tree: ast.Module, parents: Mapping[ast.AST, ast.AST]) -> bool:
+    loads = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
+    results: list[ast.AST] = []
+    held: set[str] = set()
+    for node in loads:
+        if node.id == name:
+            call = parents[node]
+            if not isinstance(call, ast.Call) or call.func is not node:
+                return False
+            results.append(call)
+            kept = parents[call]
+            held |= {t.id for t in kept.targets if isinstance(t, ast.Name)} if isinstance(kept, ast.Assign) else set()
+    results += [node for node in loads if node.id in held]
+    compared = False
+    for node in results:
+        above = parents[node]
+        sides = [above.left, *above.comparators] if isinstance(above, ast.Compare) else []
+        sides = [above.left, above.right] if isinstance(above, ast.BinOp) else sides
+        others = [side for side in sides if side is not node]
+        if any(isinstance(side, ast.Call) or any(part in results for part in ast.walk(side)) for side in others):
+            return False
+        asserts = isinstance(above, ast.Call) and ast.unparse(above.func).rpartition(".")[2].startswith("assert")
+        if isinstance(above, ast.Call) and not asserts and ast.unparse(above.func) not in dir(builtins):
+            return False
+        if isinstance(above, ast.Attribute | ast.withitem | ast.List | ast.Tuple | ast.Set | ast.Dict):
+            return False
+        compared = compared or asserts or bool(others)
+    return compared
 
 
 def is_test(statement: ast.stmt) -> bool:
@@ -89,7 +147,14 @@ def _leads_to_more(guard: ast.stmt, others: list[ast.stmt]) -> bool:
     defined = {statement.name: statement for statement in others if isinstance(statement, _DEFINES)}
     runs = [statement for statement in others if not isinstance(statement, _DEFINES) or _defines_tests(statement)]
     more = _reached([guard], defined) - _reached(runs, defined)
-    return any(_asserts(defined[name]) for name in more)
+    with_more = [statement for statement in getattr(guard, "body", ()) if not _calls_a_test(statement)]
+    return any(_asserts(defined[name]) for name in more | _reached(with_more, defined))
+
+
+def _calls_a_test(statement: ast.stmt) -> bool:
+    """Is it `test_x()` and no more, which is run as a test anyway?"""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(call, ast.Call) and ast.unparse(call.func).startswith("test") and not call.args and not call.keywords
 
 
 def _reached(statements: list[ast.stmt], defined: Mapping[str, ast.stmt]) -> set[str]:
@@ -113,6 +178,11 @@ def skipped(tree: ast.Module) -> set[str]:
         )
         found |= {prefix + getattr(part, "name", "") for prefix, part in parts if any(map(_is_skip, _decorators(part)))}
     return found
+
+
+def tests(tree: ast.Module) -> set[str]:
+    """Return the names of the functions and classes of a text that are tests."""
+    return {node.name for node in tree.body if isinstance(node, _DEFINES) and node.name[:4].lower() == "test"}
 
 
 def free(tree: ast.Module) -> set[str]:

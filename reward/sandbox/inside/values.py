@@ -25,7 +25,6 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice
-from operator import itemgetter
 from typing import Any, TypeAlias
 
 Plain: TypeAlias = Any
@@ -46,6 +45,7 @@ FILLED_AT_ONCE = 200
 MAX_BITS = 4096
 _SMALL = 1 << 63
 _ARRAY_KINDS = "?bhilqBHILQefdFD"
+TOO_DEEP = "a value is nested too deeply"
 
 
 class CannotCarry(ValueError):
@@ -66,14 +66,14 @@ def dump(value: Any, opaque: Callable[[Any], Plain], limit: int) -> bytes:
     try:
         data = json.dumps(pack(value, opaque), separators=(",", ":")).encode("ascii")
     except RecursionError:
-        raise CannotCarry("a value is nested too deeply") from None
+        raise CannotCarry(TOO_DEEP) from None
     if len(data) > limit:
         raise CannotCarry(f"a value takes {len(data):,} bytes, more than {limit:,}")
     return data
 
 
-def load(data: bytes, opaque: Callable[[Plain], Any]) -> Any:
-    """Return the value that `dump` wrote.
+def load(data: bytes, opaque: Callable[[Plain], Any], trusted: bool = False) -> Any:
+    """Return the value that `dump` wrote; one that is trusted may be large and deep.
 
     Raises:
         CannotCarry: the bytes are not what `dump` writes. They may come from an enemy.
@@ -82,7 +82,7 @@ def load(data: bytes, opaque: Callable[[Plain], Any]) -> Any:
         plain = json.loads(data)
     except (ValueError, RecursionError, MemoryError) as error:
         raise CannotCarry(f"not JSON: {type(error).__name__}") from None
-    return unpack(plain, opaque)
+    return unpack(plain, opaque, trusted)
 
 
 def pack(value: Any, opaque: Callable[[Any], Plain], depth: int = 0) -> Plain:
@@ -136,14 +136,14 @@ def _pack_other(value: Any, opaque: Callable[[Any], Plain], depth: int) -> Plain
     return {"opaque": opaque(value)}
 
 
-def unpack(value: Plain, opaque: Callable[[Plain], Any]) -> Any:
+def unpack(value: Plain, opaque: Callable[[Plain], Any], trusted: bool = False) -> Any:
     """Return what `pack` made plain; `opaque` makes what stands for other objects.
 
     Raises:
         CannotCarry: it is not what `pack` makes, or would cost the reader more than its bytes cost the writer.
     """
     try:
-        return _Reader(opaque).read(value, 0)
+        return _Reader(opaque, trusted).read(value, 0)
     except CannotCarry:
         raise
     except Exception as error:  # whatever a crafted value makes a constructor raise, it is no value
@@ -153,8 +153,9 @@ def unpack(value: Plain, opaque: Callable[[Plain], Any]) -> Any:
 class _Reader:
     """Reads one value, and counts what a small text could make large."""
 
-    def __init__(self, opaque: Callable[[Plain], Any]) -> None:
+    def __init__(self, opaque: Callable[[Plain], Any], trusted: bool = False) -> None:
         self.opaque = opaque
+        self.most, self.deep = (math.inf, 3 * MAX_DEPTH) if trusted else (MAX_CONTAINERS, MAX_READ_DEPTH)
         self.containers = 0
         self.filling = 0.0
         self.kinds: dict[tuple[str, ...], type] = {}
@@ -163,7 +164,7 @@ class _Reader:
         if not isinstance(value, list | dict):
             return value
         self.containers += 1
-        if self.containers > MAX_CONTAINERS or depth > MAX_READ_DEPTH:
+        if self.containers > self.most or depth > self.deep:
             raise CannotCarry(f"more than {MAX_CONTAINERS:,} containers in a value, or {MAX_READ_DEPTH} in each other")
         if isinstance(value, list):
             return [self.read(item, depth + 1) for item in value]
@@ -219,11 +220,21 @@ class _Reader:
 
 def record_type(name: str, *fields: str) -> type:
     """Return a kind of tuple whose items have names, without the code generation of `namedtuple`."""
-    named = {field: property(itemgetter(i)) for i, field in enumerate(fields) if not field.startswith("_")}
+    named = {field: property(_named(i, field)) for i, field in enumerate(fields) if not field.startswith("_")}
     shown: dict[str, Any] = {"_fields": fields, "__slots__": (), "__repr__": _record_repr(name, fields)}
     shown["_asdict"] = lambda self: dict(zip(fields, self, strict=True))
     shown["_replace"] = lambda self, **new: type(self)((dict(zip(fields, self, strict=True)) | new).values())
     return type(name, (tuple,), {**named, **shown})
+
+
+def _named(place: int, field: str) -> Callable[[Any], Any]:
+    def get(record: Any) -> Any:
+        item = record[place]
+        if "_remote_via" in getattr(item, "__dict__", ()):
+            object.__setattr__(item, "_remote_via", field)
+        return item
+
+    return get
 
 
 def _record_repr(name: str, fields: tuple[str, ...]) -> Callable[[tuple[Any, ...]], str]:
