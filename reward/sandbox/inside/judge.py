@@ -90,11 +90,12 @@ class Tests:
         try:
             tree = ast.parse(source.decode("utf-8-sig"), FILE)
             code = compile(tree, FILE, "exec", dont_inherit=True)
-            self.skipped, self.free, self.holders = text.skipped(tree), text.free(tree), text.holders(tree)
-            patched, self.link.raises = text.patched(tree), text.raises(tree)
+            nodes = list(ast.walk(tree))
+            self.skipped, self.free, self.holders = text.skipped(tree), text.free(nodes), text.holders(nodes)
+            patched, self.link.raises = text.patched(nodes), text.raises(nodes)
             self.defined = text.tests(tree)
-            self.called_only, self.early = text.called_only(tree), text.leaves_early(tree)
-            tree = text.prepared(tree)
+            self.called_only, self.early = text.called_only(nodes), text.leaves_early(nodes)
+            tree = text.prepared(tree, nodes)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return self._say("test_error", f"the tests do not compile: {_sentence(error)}")
         try:

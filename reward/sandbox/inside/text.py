@@ -16,7 +16,11 @@ SAME = "__same__"
 _DEFINES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
-def prepared(tree: ast.Module) -> ast.Module:
+Nodes = list[ast.AST]
+"""All nodes of a text, walked once: a check costs some milliseconds, and a walk one in ten of them."""
+
+
+def prepared(tree: ast.Module, nodes: Nodes) -> ast.Module:
     """Return the text with its main guard opened, if it asserts what nothing else does, or there is no test anywhere else."""
     guards = [statement for statement in tree.body if _is_guard(statement)]
     others = [statement for statement in tree.body if statement not in guards]
@@ -29,7 +33,9 @@ def prepared(tree: ast.Module) -> ast.Module:
             body.append(statement)
         elif isinstance(statement, ast.If) and (alone or _asserts(statement) or _leads_to_more(statement, others)):
             body += _without_end(statement.body)
-    return ast.fix_missing_locations(_Identity().visit(ast.Module(_without_end(body), [])))
+    made = ast.Module(_without_end(body), [])
+    asks = any(isinstance(op, ast.Is | ast.IsNot) for node in nodes if isinstance(node, ast.Compare) for op in node.ops)
+    return ast.fix_missing_locations(_Identity().visit(made)) if asks else made
 
 
 class _Identity(ast.NodeTransformer):
@@ -50,12 +56,12 @@ class _Identity(ast.NodeTransformer):
         return asks if isinstance(node.ops[0], ast.Is) else ast.copy_location(ast.UnaryOp(ast.Not(), asks), node)
 
 
-def patched(tree: ast.Module) -> str:
+def patched(nodes: Nodes) -> str:
     """Return what a text replaces by `patch` and the solution would not notice; empty if there is nothing."""
-    if not any(isinstance(node, ast.alias) and {"mock", "patch"} & set(node.name.split(".")) for node in ast.walk(tree)):
+    if not any(isinstance(node, ast.alias) and {"mock", "patch"} & set(node.name.split(".")) for node in nodes):
         return ""  # a function of the solution may be called `patch`, too
-    modules = {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    for node in ast.walk(tree):
+    modules = {alias.asname or alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    for node in nodes:
         name = ast.unparse(node.func).split(".") if isinstance(node, ast.Call) and node.args else [""]
         if not isinstance(node, ast.Call) or "patch" not in name[-2:]:
             continue
@@ -69,9 +75,9 @@ def patched(tree: ast.Module) -> str:
     return ""
 
 
-def raises(tree: ast.Module) -> set[int]:
+def raises(nodes: Nodes) -> set[int]:
     """Return the lines on which a text raises whatever it finds, directly in a `with`."""
-    contexts = [node for node in ast.walk(tree) if isinstance(node, ast.With)]
+    contexts = [node for node in nodes if isinstance(node, ast.With)]
     statements = [statement for node in contexts for statement in node.body]
     return {s.lineno for s in statements if isinstance(s, ast.Raise) or _is_by_itself(s)}
 
@@ -82,25 +88,26 @@ def _is_by_itself(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and names <= set(dir(builtins)) - {"print", "input"}
 
 
-def leaves_early(tree: ast.Module) -> set[int]:
+def leaves_early(nodes: Nodes) -> set[int]:
     """Return the lines on which a text leaves under a condition without saying how it went: it found a fault there."""
-    conditions = [node for node in ast.walk(tree) if isinstance(node, ast.If | ast.For | ast.While | ast.ExceptHandler)]
+    conditions = [node for node in nodes if isinstance(node, ast.If | ast.For | ast.While | ast.ExceptHandler)]
     inner = [node for one in conditions if not (isinstance(one, ast.If) and _is_guard(one)) for node in ast.walk(one)]
     return {node.lineno for node in inner if isinstance(node, ast.Call) and ast.unparse(node.func) in _EXITS and not node.args}
 
 
-def called_only(tree: ast.Module) -> set[str]:
-    """Return the names that a text calls and compares the results of, and no more: to it they are functions, not classes.
+def called_only(nodes: Nodes) -> set[str]:
+    """Return the names with a capital that a text calls and compares the results of, and no more: functions, not classes.
 
     A class's objects have attributes that are used, are operands of each other, or are asked what they are.
     """
-    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    return {name for name in called if _is_called_only(name, tree, parents)}
+    called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    called = {name for name in called if name[:1].isupper()}
+    parents = {child: node for node in nodes for child in ast.iter_child_nodes(node)} if called else {}
+    return {name for name in called if _is_called_only(name, nodes, parents)}
 
 
-def _is_called_only(name: str, tree: ast.Module, parents: Mapping[ast.AST, ast.AST]) -> bool:
-    loads = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
+def _is_called_only(name: str, nodes: Nodes, parents: Mapping[ast.AST, ast.AST]) -> bool:
+    loads = [node for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
     results: list[ast.AST] = []
     held: set[str] = set()
     for node in loads:
@@ -185,10 +192,10 @@ def tests(tree: ast.Module) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, _DEFINES) and node.name[:4].lower() == "test"}
 
 
-def free(tree: ast.Module) -> set[str]:
+def free(nodes: Nodes) -> set[str]:
     """Return the names that a text uses and binds nowhere."""
     used, bound = set[str](), set[str]()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Name):
             (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
         elif isinstance(node, ast.alias):
@@ -198,9 +205,9 @@ def free(tree: ast.Module) -> set[str]:
     return used - bound
 
 
-def holders(tree: ast.Module) -> set[str]:
+def holders(nodes: Nodes) -> set[str]:
     """Return the names whose attributes a text uses."""
-    attributes = [node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    attributes = [node.value for node in nodes if isinstance(node, ast.Attribute)]
     return {node.id for node in attributes if isinstance(node, ast.Name)}
 
 
