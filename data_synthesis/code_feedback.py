@@ -218,7 +218,7 @@ class CodeFeedback(ExecutionFeedback):
         ctx.tally("answers without a program", len(whole) - len(held))
         if not held:
             return []
-        signatures = await self.tool("signatures", [source for _, source in held]) or [None] * len(held)
+        signatures = await self.signatures([source for _, source in held])
         keys = [signature or source for signature, (_, source) in zip(signatures, held, strict=True)]
         counts = Counter(keys)
         firsts = dict(reversed(list(zip(keys, held, strict=True))))

@@ -11,6 +11,7 @@ or replaced by your own. What models write runs in the sandbox (`reward.sandbox`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Annotated, Any
@@ -75,6 +76,11 @@ class ExecutionFeedback(Synthesizer):
         """Call a function of `data_synthesis.code_tools` in the sandbox; None where a source made it fail."""
         (result,) = await self.box.calls(_tools(), function, [list(arguments)], TOOLS_LIMITS)
         return result.value if result.status == "returned" else None
+
+    async def signatures(self, sources: Sequence[str]) -> list[str | None]:
+        """Return what programs share whose syntax trees are one; None for a source that does not parse."""
+        found = await self.tool("signatures", list(sources)) if sources else []
+        return list(sources) if found is None else found
 
 
 @cache

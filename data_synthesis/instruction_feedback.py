@@ -98,7 +98,8 @@ class InstructionFeedback(ExecutionFeedback):
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
         """Return what was made of one question, or why nothing was."""
-        parse(prompt) if prompt.tests else None  # a question may bring checks of its own, and no other tests
+        if prompt.tests:
+            parse(prompt)  # a question may bring checks of its own, and no other tests
         made: list[Row] = []
         whys: list[str] = []
         seen: set[str] = set()

@@ -136,12 +136,14 @@ class VerifierFeedback(ExecutionFeedback):
             if source is not None:
                 held.append(source.strip())
                 cases += written
-        signatures = await self.tool("signatures", held) if held else []
-        keys = held if signatures is None else signatures
-        sources = {key: source for key, source in reversed(list(zip(keys, held, strict=True))) if key}
+        signatures = await self.signatures(held)
+        sources: dict[str, str] = {}
+        for signature, source in zip(signatures, held, strict=True):
+            if signature:
+                sources.setdefault(signature, source)
         ctx.tally("functions written", len(held))
-        ctx.tally("functions that do not parse", sum(key is None for key in keys))
-        return list(sources.values())[::-1], list(dict.fromkeys(cases))
+        ctx.tally("functions that do not parse", signatures.count(None))
+        return list(sources.values()), list(dict.fromkeys(cases))
 
     # -- whether it may judge -------------------------------------------------------------------------------------
 

@@ -174,6 +174,12 @@ def test_what_an_answer_holds_is_found_and_what_was_cut_is_not(made):
     assert report["tallies"]["answers truncated"] == 1
 
 
+def test_one_function_written_twice_is_the_first(made):
+    again = UPPER.replace('    """Ask str."""\n', "    # again\n")
+    rows, _, _ = verified(made, wrote(UPPER), wrote(EQUAL), wrote(again))
+    assert rows["prompts"][0].tests == [{"functions": [UPPER, EQUAL]}]
+
+
 def test_a_constraint_that_comes_twice_is_one_the_one_with_a_check(made):
     tests = [{"check": "all_caps"}]
     twice = [{"prompt": f"{SHOUT} "}, {"prompt": SHOUT, "tests": tests}, {"prompt": SHOUT.upper()}]

@@ -49,7 +49,7 @@ class Cases:
             elif isinstance(thing, type) and issubclass(thing, case):
                 self._unittest(thing)
             elif isinstance(thing, type) and name.startswith("Test"):
-                self._methods(thing, "")
+                self._methods(thing)
         self._aside(self._own("teardown_module"), self._own("tearDownModule"), self.fixtures.close)
 
     def _own(self, name: str) -> Any:
@@ -141,7 +141,7 @@ class Cases:
         finally:
             fixtures.call(down, test)
 
-    def _methods(self, group: type, outer: str) -> None:
+    def _methods(self, group: type) -> None:
         """Run the tests of a class of pytest's kind, inherited ones and those of classes in it."""
         if self._skips(group.__name__, group, _marks([group])):
             return
@@ -153,7 +153,7 @@ class Cases:
             if isinstance(thing, Remote) and name.startswith("test"):
                 raise self.tests.link.unsupported(f"{name}, a test that a function of the solution decorates")
             if isinstance(thing, type) and name.startswith("Test") and not isinstance(thing, Remote):
-                self._methods(thing, f"{group.__name__}.")
+                self._methods(thing)
             elif name.startswith("test") and isinstance(thing, types.FunctionType | staticmethod | classmethod):
 
                 def bound(name: str = name) -> tuple[Any, Any]:

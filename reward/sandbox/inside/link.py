@@ -283,8 +283,6 @@ class Link:
 
 
 _FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinMethodType, types.MethodWrapperType, functools.partial)
-
-
 _METHODS = (types.MethodType, types.BuiltinMethodType)
 """Made anew each time that they are named."""
 

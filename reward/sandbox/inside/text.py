@@ -14,8 +14,6 @@ _HEARD = {"builtins.input", "builtins.print", "sys.stdout", "sys.stderr", "sys.s
 """What tests may replace: the solution asks for it here (`inside.heard`)."""
 SAME = "__same__"
 _DEFINES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-
-
 Nodes = list[ast.AST]
 """All nodes of a text, walked once: a check costs some milliseconds, and a walk one in ten of them."""
 
@@ -149,19 +147,18 @@ def _asserts(statement: ast.stmt) -> bool:
     return any(isinstance(node, ast.Assert) for node in ast.walk(statement))
 
 
-def _leads_to_more(guard: ast.stmt, others: list[ast.stmt]) -> bool:
-    """Does a guard lead to assertions, through functions of the text, to which nothing else leads?"""
+def _leads_to_more(guard: ast.If, others: list[ast.stmt]) -> bool:
+    """Does a guard lead to assertions, through functions of the text, by more than calling tests?"""
     defined = {statement.name: statement for statement in others if isinstance(statement, _DEFINES)}
-    runs = [statement for statement in others if not isinstance(statement, _DEFINES) or _defines_tests(statement)]
-    more = _reached([guard], defined) - _reached(runs, defined)
-    with_more = [statement for statement in getattr(guard, "body", ()) if not _calls_a_test(statement)]
-    return any(_asserts(defined[name]) for name in more | _reached(with_more, defined))
+    more = [statement for statement in guard.body if not _calls_a_test(statement)]
+    return any(_asserts(defined[name]) for name in _reached(more, defined))
 
 
 def _calls_a_test(statement: ast.stmt) -> bool:
     """Is it `test_x()` and no more, which is run as a test anyway?"""
     call = statement.value if isinstance(statement, ast.Expr) else None
-    return isinstance(call, ast.Call) and ast.unparse(call.func).startswith("test") and not call.args and not call.keywords
+    bare = isinstance(call, ast.Call) and not call.args and not call.keywords
+    return bare and isinstance(call.func, ast.Name) and call.func.id.startswith("test")
 
 
 def _reached(statements: list[ast.stmt], defined: Mapping[str, ast.stmt]) -> set[str]:

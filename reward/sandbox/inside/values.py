@@ -199,15 +199,7 @@ class _Reader:
             self.filling += time.thread_time() - began
             if self.filling > MAX_FILLING:
                 raise CannotCarry("sets or dicts that take long to fill")
-        return (
-            frozenset(made)
-            if tag == "frozenset"
-            else made.keys()
-            if tag == "keys"
-            else made.items()
-            if tag == "items"
-            else made
-        )
+        return _FINISHED[tag](made) if tag in _FINISHED else made
 
     def _record(self, name: str, fields: list[str], items: list[Plain], depth: int) -> Any:
         key = (str(name), *map(str, fields))
@@ -355,6 +347,7 @@ _HASHED: dict[str, Callable[[], Any]] = {
     "set": set,
     "frozenset": set,
 }
+_FINISHED: dict[str, Callable[[Any], Any]] = {"frozenset": frozenset, "items": dict.items, "keys": dict.keys}
 _READERS: dict[str, Callable[[Plain, Item], Any]] = {
     "int": lambda content, _: int(content, 16),
     "float": lambda content, _: float({"inf": "inf", "-inf": "-inf", "nan": "nan"}[content]),
