@@ -158,7 +158,8 @@ class Server:
         except SystemExit as error:
             raise SystemExit(f"the call ends in exit({error.code!r})") from None
         except values.CannotCarry as error:
-            return {"raised": [[], str(error), "error", str(error)]}
+            word = "output_limit" if isinstance(error, values.TooLarge) else "error"
+            return {"raised": [[], str(error), word, str(error)]}
         except BaseException as error:  # goes to whoever called, as data
             status, why = describe(error)
             thrown = self._thrown.get(id(error))
@@ -239,6 +240,8 @@ class Server:
         return self._callbacks[number]
 
     def _pack(self, value: Any) -> Any:
+        if type(value) in (str, bytes) and len(value) > self.limit:  # before JSON copies it four times
+            raise values.TooLarge(f"a value takes {len(value):,} bytes, more than {self.limit:,}")
         if issubclass(type(value), Iterator) and not self.drawing:
             return {"opaque": {**self._opaque(value), "lazy": type(value).__module__ != "solution"}}
         return values.pack(value, self._opaque)

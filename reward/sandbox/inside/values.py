@@ -52,6 +52,10 @@ class CannotCarry(ValueError):
     """A value is too deep, too long, or malformed when it is read."""
 
 
+class TooLarge(CannotCarry):
+    """A value takes more bytes than the other side takes."""
+
+
 def dump(value: Any, opaque: Callable[[Any], Plain], limit: int) -> bytes:
     """Return a value as JSON bytes.
 
@@ -61,14 +65,15 @@ def dump(value: Any, opaque: Callable[[Any], Plain], limit: int) -> bytes:
         limit: bytes; the most that the other side takes.
 
     Raises:
-        CannotCarry: too deep, too long or too large.
+        CannotCarry: too deep or too long.
+        TooLarge: more than `limit` bytes.
     """
     try:
         data = json.dumps(pack(value, opaque), separators=(",", ":")).encode("ascii")
     except RecursionError:
         raise CannotCarry(TOO_DEEP) from None
     if len(data) > limit:
-        raise CannotCarry(f"a value takes {len(data):,} bytes, more than {limit:,}")
+        raise TooLarge(f"a value takes {len(data):,} bytes, more than {limit:,}")
     return data
 
 
