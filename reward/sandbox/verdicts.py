@@ -157,13 +157,13 @@ class Ending:
 
 
 def of_check(
-    solution: Ending, tests: Ending, said: Mapping[str, Any] | None, called: bool, printed: int, limits: Limits
+    solution: Ending, tests: Ending | None, said: Mapping[str, Any] | None, called: bool, printed: int, limits: Limits
 ) -> tuple[str, str]:
     """Return the status word and the reason for a check.
 
     Args:
         solution: how its process ended.
-        tests: how theirs did.
+        tests: how theirs did; None where they were data, of which nothing ran.
         said: the verdict of the tests' process, if it gave one.
         called: whether the tests had an answer of the solution: what ends their process after that is its doing.
         printed: bytes that the solution printed.
@@ -177,6 +177,7 @@ def of_check(
     if printed >= limits.output_bytes:
         return "output_limit", f"printed {limits.output_bytes:,} bytes or more"
     if said is None:
+        assert tests is not None, "tests that are data always say something"
         if word and (word != "exited_early" or tests.reason == "left"):
             return word, why
         theirs, reason = tests.word(limits)

@@ -14,11 +14,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from align.core.errors import AlignError
+from reward.sandbox import asserts
 from reward.sandbox.inside import channel, link, scratch, solution, values
 from reward.sandbox.packages import importable, preloaded
 from reward.sandbox.verdicts import CallResult, Ending, Level, Limits, Opaque, Verdict, of_calls, of_check
@@ -145,6 +146,12 @@ class Worker:
         Raises:
             Broken: the zygote died.
         """
+        plan = asserts.read(tests, entry_point)
+        verdict = self._answered(solution, plan, entry_point, limits) if plan else None
+        return verdict or self._judged(solution, tests, entry_point, limits)
+
+    def _judged(self, solution: str, tests: str, entry_point: str | None, limits: Limits) -> Verdict:
+        """Run the text of tests in a process of its own."""
         with Files() as files:
             theirs, verdict = files.pair()
             to_solution, to_tests = files.pair()
@@ -155,9 +162,31 @@ class Worker:
             files.release(verdict, to_solution, to_tests)  # an end that is held here would never be seen to close
             ends = self._report(limits)
             called, said = _heard(theirs)
-            printed, text = _printed(output)
-        ending = ends["solution"]
-        status, why = of_check(ending, ends["tests"], said, called, printed, limits)
+            printed = _printed(output)
+        return self._verdict(ends["solution"], ends["tests"], said, called, printed, limits)
+
+    def _answered(self, solution: str, plan: asserts.Plan, entry_point: str | None, limits: Limits) -> Verdict | None:
+        """Judge by tests that are data; return None when they have to run after all."""
+        said: dict[str, Any] | None = None
+
+        def talk(ours: int) -> bool:
+            nonlocal said
+            said = asserts.judged(plan, ours, limits.output_bytes)
+            return said is None or said["status"] != "gone"
+
+        ending, printed = self._asked(solution, entry_point, limits, talk)
+        return self._verdict(ending, None, said, True, printed, limits) if said else None
+
+    def _verdict(
+        self,
+        ending: Ending,
+        tests: Ending | None,
+        said: dict[str, Any] | None,
+        called: bool,
+        printed: tuple[int, str],
+        limits: Limits,
+    ) -> Verdict:
+        status, why = of_check(ending, tests, said, called, printed[0], limits)
         outcomes = tuple(bool(outcome) for outcome in said["outcomes"]) if said else ()
         return Verdict(
             status,
@@ -167,7 +196,7 @@ class Worker:
             ending.cpu_seconds,
             ending.wall_seconds,
             ending.peak_bytes,
-            text,
+            printed[1],
             self.level,
             outcomes=outcomes,
         )
@@ -179,13 +208,11 @@ class Worker:
             Broken: the zygote died.
         """
         results: list[CallResult] = []
-        received = 0
-        with Files() as files:
-            ours, theirs = files.pair()
-            output = files.memory(b"")
-            self._begin("calls", entry_point, limits, [theirs, files.memory(_encoded(source)), output])
-            files.release(theirs)
-            ended: tuple[str, str] | None = None
+        ended: tuple[str, str] | None = None
+
+        def talk(ours: int) -> bool:
+            nonlocal ended
+            received = 0
             try:
                 ended = _loaded(channel.receive(ours, limits.output_bytes))
                 for message in () if ended else arguments:
@@ -197,18 +224,38 @@ class Worker:
                         break
                     results.append(_result(data))
             except channel.Closed:
-                pass
+                return False
             except (channel.Overlong, values.CannotCarry) as error:
                 ended = ("error", f"the answer is no data: {error}")
-            with contextlib.suppress(OSError):  # a dead zygote is found when its report is read
-                self._link.send(b"stop")
-            ending = self._report(limits)["solution"]
-            printed, _ = _printed(output)
+            return True
+
+        ending, (printed, _) = self._asked(source, entry_point, limits, talk)
         word, why = of_calls(ending, printed, limits)
         if word in ("output_limit", "disk"):  # it answered, and broke a limit meanwhile
             return [CallResult(word, why=why)] * len(arguments)
         word, why = ended or (word, why)
         return results + [CallResult(word, why=why)] * (len(arguments) - len(results))
+
+    def _asked(
+        self, source: str, entry_point: str | None, limits: Limits, talk: Callable[[int], bool]
+    ) -> tuple[Ending, tuple[int, str]]:
+        """Run a source alone; return how it ended and what it printed.
+
+        Args:
+            source: the source.
+            entry_point: a function that it must define.
+            limits: what it may use.
+            talk: asks it, by a channel; returns whether it is still there.
+        """
+        with Files() as files:
+            ours, theirs = files.pair()
+            output = files.memory(b"")
+            self._begin("calls", entry_point, limits, [theirs, files.memory(_encoded(source)), output])
+            files.release(theirs)
+            there = talk(ours)
+            with contextlib.suppress(OSError):  # a dead zygote is found when its report is read
+                self._link.send(b"stop" if there else b"gone")
+            return self._report(limits)["solution"], _printed(output)
 
     def _begin(self, mode: str, entry_point: str | None, limits: Limits, descriptors: list[int]) -> None:
         task = {"mode": mode, "entry_point": entry_point, "wall_seconds": limits.wall}

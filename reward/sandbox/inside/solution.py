@@ -6,9 +6,10 @@ value ever comes in.
 
 Messages in: ["call", what, args, kwargs], ["get", what, name], ["set", what, name, value], ["item", ...] and the like,
 where `what` names a global of the solution or the number of an object that was spoken of before. Messages out:
-{"value": v, "changed": {place: new}} or {"raised": [classes, text, status word, why]}. "value" is "call" for one that
-asks nothing more: iterators are drawn, and what became of the arguments is not told. "make" is "call" of a class by tests
-that want the object itself, and "hear" goes before a message whose output the tests listen to (`inside.heard`).
+{"value": v, "changed": {place: new}} or {"raised": [classes, text, status word, why]}. "answer" is "call" for one that does
+not ask what became of the arguments; "value" besides for one that asks nothing more, so iterators are drawn. "make" is
+"call" of a class by tests that want the object itself, and "hear" goes before a message whose output the tests listen to
+(`inside.heard`).
 """
 
 from __future__ import annotations
@@ -167,7 +168,7 @@ class Server:
             return {"raised": [raised.classes(error), _text(error), status, why], "about": said}
 
     def _call(self, verb: str, thing: Any, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-        found = changes.containers([args, kwargs])[2:] if verb != "value" else []
+        found = changes.containers([args, kwargs])[2:] if verb not in ("answer", "value") else []
         before = [changes.snapshot(container) for container in found]
         value = thing(*args, **kwargs)
         awaited = type(value) is types.CoroutineType

@@ -38,7 +38,8 @@ SECOND_LOOK = 0.05
 """Seconds between looks at the scratch folder."""
 CONFINED = b"\0"
 GRACE = 2.0
-"""Wall-clock seconds for the tests to say what they know when the solution's process has ended."""
+"""Wall-clock seconds for the tests to say what they know when the solution's process has ended, and for that to end when it
+closed its channel."""
 
 
 def main(control: int) -> None:
@@ -181,7 +182,7 @@ class Zygote:
             message, descriptors, _, _ = socket.recv_fds(self.link, 1 << 16, 16)
             if not message:
                 break
-            if message == b"stop":  # for a task that had ended already
+            if message in (b"stop", b"gone"):  # for a task that had ended already
                 continue
             self.link.send(json.dumps(self._task(json.loads(message), descriptors)).encode())
 
@@ -268,20 +269,24 @@ class Zygote:
                 wait = min(wait, SECOND_LOOK)
                 for descriptor, _ in poller.poll(max(1, wait * 1000)):
                     if descriptor == self.link.fileno():
-                        self.link.recv(16)  # "stop", or the parent is gone
-                        return
+                        if self.link.recv(16) == b"gone":
+                            self._await(decides)
+                        return  # else "stop", or the parent is gone
                     poller.unregister(descriptor)
                     by_handle[descriptor].end()
                     until = min(until, time.monotonic() + GRACE)
                 self._enforce(children, task, until)
             if os.waitstatus_to_exitcode(decides.status) == link.GONE:
-                ending = next(child for child in children if child is not decides)
-                if ending.status is None and select.select([ending.handle], [], [], GRACE)[0]:
-                    ending.end()
+                self._await(next(child for child in children if child is not decides))
         finally:
             for child in children:
                 if child.status is None:
                     child.kill("disk" if self._overfull(child, task) else "done")
+
+    def _await(self, child: Child) -> None:
+        """Give a process that closed its channel the time to end: how it does says why."""
+        if child.status is None and select.select([child.handle], [], [], GRACE)[0]:
+            child.end()
 
     def _left(self, child: Child, task: dict[str, Any]) -> float:
         return max(0.005, task["cpu_seconds"] - child.cpu())

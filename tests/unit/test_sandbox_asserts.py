@@ -1,0 +1,138 @@
+"""Tests that are data are judged as if they were run: the same verdict either way, for right, wrong and odd solutions."""
+
+import asyncio
+import re
+
+import pytest
+
+from reward.sandbox import Limits, Sandbox, asserts
+
+RUN = "\n(lambda: 0)()\n"  # at the end of a text: the same tests, and no data any more
+FORMS = {
+    "asserts": ("assert f(1) == 2\nassert f(5) == 6, 'five'\nassert f(-1) == 0", None),
+    "of one's own name": ("from solution import f\nassert f(1) == 2\nassert f(2) == 3", None),
+    "check": (
+        "METADATA = {'author': 'x'}\ndef check(candidate):\n    assert True\n    assert candidate(1) == 2\n"
+        "    assert candidate(2) == 3\n",
+        "f",
+    ),
+    "check that is called": ("def check(g):\n    assert g(1) == 2\n    assert f(2) == 3, 'two'\ncheck(f)", "f"),
+    "functions": ("def test_a() -> None:\n    'one'\n    assert f(1) == 2\ndef test_b():\n    assert f(2) == 3\n", None),
+    "functions, called": ("def test_a():\n    assert f(1) == 2\ntest_a()\nassert f(2) == 3", "f"),
+    "all kinds": ("assert f(1) is not None\nassert f(1) != 3\nassert f(0)\nassert not f(-1)\nassert 3 == f(1 + 1)", "f"),
+    "odd arguments": ("assert f(2 ** 3 - 8) == 1\nassert f(0.5) == 3 / 2\nassert f(10**9 + 6) == 10**9 + 7", "f"),
+    "a message that must be evaluated": ("assert f(1) == 2, 'got ' + str(f(1))\nassert f(4) == 5, [f(4)]", "f"),
+}
+SOLUTIONS = {
+    "right": "def f(x): return x + 1",
+    "wrong": "def f(x): return x + 2",
+    "wrong at the second": "def f(x): return 2 if x == 1 else 0",
+    "right, and prints": "def f(x):\n    print('PASS')\n    return x + 1",
+    "raises": "def f(x): raise ValueError('no\\x00 \\ud800')",
+    "raises what tests expect": "def f(x): raise AssertionError('x')",
+    "another name": "def g(x): return x + 1",
+    "does not load": "def f(x: return 1",
+    "leaves": "def f(x): raise SystemExit(0)",
+    "leaves when loaded": "import os\nos._exit(0)",
+    "closes everything": "import os\ndef f(x):\n    os.closerange(0, 64)\n    import time; time.sleep(9)",
+    "equals all": "class A:\n    def __eq__(self, other): return True\ndef f(x): return A()",
+    "an int that equals all": "class A(int):\n    def __eq__(self, other): return True\n    def __bool__(self): return True\n"
+    "def f(x): return A(7)",
+    "an iterator": "def f(x): return iter([x + 1])",
+    "a coroutine": "async def f(x): return x + 1",
+    "nothing": "def f(x): return None",
+    "a class": "class f(int):\n    def __new__(cls, x): return x + 1",
+    "too much": "def f(x): return 'x' * 3_000_000",
+    "too deep": "def f(x):\n    v = []\n    for _ in range(500): v = [v]\n    return v",
+    "runs out of memory": "def f(x): return len(bytearray(1 << 40))",
+    "loops": "def f(x):\n    while True: pass",
+    "nonsense": "import os\ndef f(x):\n    os.write(3, b'\\0\\0\\0\\7[1,2,3]')\n    return x + 1",
+    "a forged pass": "import os, json\ndef f(x):\n"
+    "    d = json.dumps({'status': 'pass', 'why': '', 'outcomes': [True]}).encode()\n"
+    "    os.write(3, len(d).to_bytes(4) + d)\n    return 0",
+}
+PASSING = {"right", "right, and prints", "a class"}
+SLOW = {"closes everything", "loops"}
+"""Of these the form of the tests changes nothing; one is enough."""
+
+
+@pytest.fixture(scope="module")
+def box():
+    sandbox = Sandbox("kernel", 2, Limits(cpu_seconds=1, wall_seconds=8))
+    sandbox.start()
+    yield sandbox
+    sandbox.stop()
+
+
+async def both_ways(box, solution, tests, entry_point):
+    ways = await asyncio.gather(*(box.check(solution, text, entry_point) for text in (tests, tests + RUN)))
+    return [(v.status, v.passed_tests, v.total_tests, v.outcomes, re.sub(r"0x\w+", "0x", v.why)) for v in ways]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_data_and_a_run_say_the_same(box, form):
+    tests, entry_point = FORMS[form]
+    assert asserts.read(tests, entry_point) is not None
+    assert asserts.read(tests + RUN, entry_point) is None
+    for name, solution in SOLUTIONS.items():
+        if name in SLOW and form != "check":
+            continue
+        data, run = asyncio.run(both_ways(box, solution, tests, entry_point))
+        assert data == run, name
+        assert (data[0] == "pass") == (name in PASSING), (name, data)
+
+
+@pytest.mark.parametrize(
+    ("tests", "entry_point"),
+    [
+        ("", "f"),
+        ("assert True", "f"),
+        ("assert False", "f"),
+        ("def check(candidate):\n    assert True", "f"),
+        ("def check(candidate):\n    assert candidate(1) == 2", None),
+        ("def check(candidate, more=1):\n    assert candidate(1) == 2", "f"),
+        ("@skip\ndef test_a():\n    assert f(1) == 2", "f"),
+        ("def test_a(tmp_path):\n    assert f(1) == 2", "f"),
+        ("def test_a() -> unknown:\n    assert f(1) == 2", "f"),
+        ("def test_a():\n    assert f(1) == 2\ndef test_a():\n    assert f(2) == 2", "f"),
+        ("def test_a():\n    assert test_a(1) == 2", "test_a"),
+        ("def test_a():\n    assert f(1) == 2\nassert test_a(1) == 2", None),
+        ("METADATA = {}\nassert METADATA(1) == 2", "METADATA"),
+        ("assert f(1) == 2\nassert g(1) == 2", None),
+        ("assert g(1) == 2", "f"),
+        ("assert sum([1]) == 1", None),
+        ("assert sqrt(4) == 2", None),
+        ("assert Thing(1) == 2", None),
+        ("from solution import g\nassert f(1) == 2", "f"),
+        ("from solution import f as g\nassert f(1) == 2", "f"),
+        ("import f\nassert f(1) == 2", "f"),
+        ("f = abs\nassert f(1) == 1", "f"),
+        ("assert f(1) is 2", "f"),
+        ("assert f(1) == f(2)", "f"),
+        ("assert f(1) == x", "f"),
+        ("assert f(x=1) == 1", "f"),
+        ("assert f(*[1]) == 1", "f"),
+        ("assert f(1).x == 1", "f"),
+        ("assert f(1) == 2 == 2", "f"),
+        ("assert f(1) < 2", "f"),
+        ("assert f({[]: 1}) == 2", "f"),
+        ("assert f({**{}}) == 2", "f"),
+        ("assert f(1 / 0) == 2", "f"),
+        ("assert f(10 ** 10 ** 10) == 2", "f"),
+        ("assert f('x' * 10 ** 9) == 2", "f"),
+        ("assert f(" + "[" * 150 + "]" * 150 + ") == 1", "f"),
+        ("assert f(1)" + ".x" * 20_000 + " == 1", "f"),
+        ("assert f(1) == 2\n" * 8_000, "f"),
+        ("assert f(1 == 2", "f"),
+        ("assert f(1) == 2\0", "f"),
+    ],
+)  # fmt: skip
+def test_what_is_of_another_form_is_not_read(tests, entry_point):
+    assert asserts.read(tests, entry_point) is None
+
+
+def test_a_call_says_how_the_process_ended(box):
+    said = [asyncio.run(box.calls(f"import os\ndef f(x): {code}", "f", [[1]]))[0] for code in ("exit(1)", "os._exit(7)")]
+    assert [(result.status, result.why) for result in said] == [
+        ("exited_early", "calls exit()"), ("exited_early", "its process left with exit status 7"),
+    ]  # fmt: skip
