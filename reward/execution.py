@@ -24,6 +24,7 @@ from align.core.rows import Prompt
 from reward import program_text
 from reward.sandbox import NO_DATA, CallResult, Sandbox
 from reward.sandbox.settings import SandboxSettings
+from reward.sandbox.worker import presentable
 
 RELATIVE = 1e-6
 """How far apart two floats may be, as EvalPlus allows where its data set gives no other tolerance."""
@@ -133,13 +134,21 @@ def wrong(case: Case, result: CallResult) -> str:
     """Return why a call is not what was expected; "" where it is."""
     if result.status != "returned":
         return f"{result.status}: {result.why}"
-    if same(result.value, case.returns):
-        return ""
+    try:
+        if same(result.value, case.returns):
+            return ""
+    except (ArithmeticError, TypeError, ValueError):  # 10 ** 400 for a float, a key of 5,000 digits: not what was expected
+        pass
     return f"fail: for {_short(case.arguments)} it returns {_short(result.value)}, not {_short(case.returns)}"
 
 
 def same(found: Any, expected: Any) -> bool:
-    """Are two plain values equal? As JSON has them: a tuple equals a list; floats within `RELATIVE`; a bool is no number."""
+    """Are two plain values equal?
+
+    As JSON has them: a tuple or an array equals a list; floats are equal within `RELATIVE`; a bool is no number.
+    """
+    if type(found).__module__ == "numpy":
+        found = found.tolist()
     if isinstance(found, bool) or isinstance(expected, bool):
         return found is expected
     if isinstance(found, int | float) and isinstance(expected, int | float):
@@ -158,5 +167,8 @@ def same(found: Any, expected: Any) -> bool:
 
 
 def _short(value: Any, limit: int = 60) -> str:
-    text = repr(value)
+    try:
+        text = presentable(repr(value))
+    except ValueError:
+        text = f"{type(value).__name__} of more digits than Python shows"
     return text if len(text) <= limit else f"{text[: limit - 3]}..."

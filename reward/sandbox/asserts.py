@@ -100,10 +100,8 @@ def judged(plan: Plan, solution: int, limit: int) -> dict[str, Any] | None:
     """
     outcomes: list[bool] = []
     said: dict[str, Any] = {"status": "pass", "why": "", "outcomes": outcomes}
-    loaded: Any = None
     try:
-        loaded = _reply(solution, limit)
-        match loaded:
+        match _reply(solution, limit):
             case {"failed": [word, why]}:
                 return said | {"status": word if word in judge.SAID_WHEN_LOADING else "load_error", "why": str(why)}
             case {"names": {plan.name: _}}:
@@ -118,7 +116,7 @@ def judged(plan: Plan, solution: int, limit: int) -> dict[str, Any] | None:
     except (NotData, channel.Overlong, values.CannotCarry):
         return None
     except channel.Closed:
-        return said | {"status": "gone", "outcomes": [*outcomes, False] if loaded else []}
+        return said | {"status": "gone", "outcomes": outcomes + [False] * (len(plan.steps) - len(outcomes))}
     return said
 
 

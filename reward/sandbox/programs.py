@@ -96,6 +96,8 @@ class Programs:
         if ran.overfull or ran.ending.failure:
             return [_ended(ran, limits, language)] * count
         results, failed = said(ran.results, count, limits.output_bytes)
+        if _starved(ran, language):  # a function of Bash has a shell of its own, which ends by it without an answer
+            results = [_no_memory(limits) if result == CallResult("returned", "") else result for result in results]
         missing = CallResult(failed[0], why=failed[1]) if failed else _ended(ran, limits, language)
         return results + [missing] * (count - len(results))
 
@@ -214,12 +216,20 @@ def _ended(ran: Ran, limits: Limits, language: Language) -> CallResult:
     if ran.overfull and not ran.ending.failure:
         return CallResult("output_limit", why=f"printed or returned more than {limits.output_bytes:,} bytes")
     word, why = ran.ending.word(limits)
-    if word in ("crashed", "exited_early") and any(sign in ran.stderr for sign in language.memory_signs):
-        return CallResult("memory", why=f"used up {limits.memory_bytes:,} bytes of memory")
+    if word in ("crashed", "exited_early") and _starved(ran, language):
+        return _no_memory(limits)
     if word == "exited_early":
         why = f"its process left with exit status {os.waitstatus_to_exitcode(ran.ending.status)}"
     last = ran.stderr.decode(errors="replace").strip().rpartition("\n")[2][:1000]
     return CallResult(word or "exited_early", why=f"{why or 'it left before it had answered'}{f': {last}' if last else ''}")
+
+
+def _starved(ran: Ran, language: Language) -> bool:
+    return any(sign in ran.stderr for sign in language.memory_signs)
+
+
+def _no_memory(limits: Limits) -> CallResult:
+    return CallResult("memory", why=f"used up {limits.memory_bytes:,} bytes of memory")
 
 
 def _known(name: str, languages: Mapping[str, Any] = LANGUAGES) -> Any:

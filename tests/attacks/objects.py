@@ -1,6 +1,6 @@
 """Forged results, fifth part: objects that decide for themselves what they are compared with.
 
-What two outside reviews found in the sandbox when it had learned to carry objects, callbacks, fixtures and changed arguments:
+What three outside reviews found in the sandbox when it had learned to carry objects, callbacks, fixtures and changed arguments:
 each of these programs was once judged right, or kept from being judged wrong.
 """
 
@@ -30,6 +30,21 @@ ACCOUNT = (
 )
 MADE = "a = Account(10)\na.add(5)\n"
 POINT = "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass P:\n    x: int\n"
+SETS = (
+    "class S:\n    def difference(self, other):\n        self.other = other\n        return set()\n"
+    "    def __iter__(self): return iter(self.other)\n    symmetric_difference = difference\n"
+    "    def union(self, other): return other\n    def compare(self, other): return 0\ndef f(x): return S()"
+)
+HASHED = "class H:\n    def __eq__(self, other): return True\n    def __hash__(self): return 1\n"
+FROZEN = (
+    "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass P:\n    xs: list\n    def total(self): return 6\n"
+    "def f(x):\n"
+)
+STAR = (
+    "class K(str):\n    n = 0\n    def __str__(self):\n        K.n += 1\n        return 'zz' if K.n == 1 else '__all__'\n"
+    "globals()[K('zz')] = 0\n"
+)
+NUMBERED = "import inside.solution as I\nold = I.Server._opaque\nI.Server._opaque = lambda self, v: {**old(self, v), 'id': 0}\n"
 WRONG = frozenset({"fail", "error"})
 """No data would keep it from being a negative."""
 
@@ -102,4 +117,45 @@ ATTACKS = [
     _lies("deeper-by-calls",
           "def f(a):\n    while a: a = a[0]\n    for _ in range(60):\n        a.append([])\n        a = a[0]",
           "a = []\nfor _ in range(4): f(a)\nassert a == [[1]]"),
+    # what the third review found
+    _lies("told-by-difference", SETS, "import unittest\nclass T(unittest.TestCase):\n"
+          "    def test(self): self.assertSetEqual(f([1, 1, 2]), {1, 2})", tries="Keeps the set that it is compared with."),
+    _lies("told-by-symmetric-difference", SETS, "assert f(1).symmetric_difference({1}) == set()"),
+    _lies("told-by-union", SETS, "assert f(1).union({1, 2}) == {1, 2}"),
+    _lies("told-by-compare", SETS, "assert f(1).compare(9) == 0"),
+    _lies("comes-with-a-constructor", "class Sorter:\n    def __init__(self, xs): xs[:] = [Liar() for _ in xs]",
+          "xs = [3, 1]\nSorter(xs)\nassert xs[0] < 2 and abs(xs[1] - 3) < 1e-9"),
+    _lies("constructor-makes-a-set", HASHED + "class A:\n    def __new__(cls): return {H()}", "assert A().go(2) == 4"),
+    _lies("constructor-changes-to-a-set", HASHED + "class A:\n    def __init__(self, xs): xs[:] = [{H()}]\n"
+          "    def go(self): return 0", "a = A([1])\nassert a.go() == 1"),
+    _lies("is-a-type", "class Poly(Liar):\n    def __call__(self, x): return Liar()\nPoly.__name__ = 'type'",
+          "p = Poly(1, 2)\nassert abs(p(2) - 11) < 1e-9"),
+    _lies("held-by-a-class", "class Cfg(Liar): pass\nCfg.MAX = Cfg()", "assert Cfg.MAX >= 10"),
+    _lies("held-by-a-class-near", "class Cfg(Liar): pass\nCfg.MAX = Cfg()", "assert abs(Cfg.MAX - 3.14) < 1e-3"),
+    _lies("does-not-raise", "class V(Liar):\n    def scaled(self, n): return V()",
+          "import unittest\nclass T(unittest.TestCase):\n    def test(self):\n"
+          "        with self.assertRaises(TypeError): V(1).scaled(2) + 'x'", FORGED,
+          tries="Does not raise, where the sandbox does because an answer takes no operator."),
+    _lies("does-not-raise-in-a-sum", "class V(Liar):\n    def __add__(self, other): return V()",
+          "ok = 0\ntry:\n    (V(1) + V(2)) + 'x'\nexcept TypeError: ok = 1\nassert ok and V(1).count(1) == 2", FORGED),
+    _lies("rewrites-what-is-expected", FROZEN + "    def init(self, xs):\n        xs[:] = [0]\n"
+          "        object.__setattr__(self, 'xs', xs)\n    a = P([0])\n    P.__init__ = init\n    return a",
+          "got = f(3)\nwant = P([1, 2])\nassert want.total() == 6\nassert got == want",
+          tries="Changes the list of an object of the tests when it is told of it."),
+    _lies("names-all", STAR + "__all__ = ['f', 'abs', 'range']\ndef abs(x): return 0",
+          "from solution import *\nassert abs(f(3) - 9) < 1e-6", tries="Gives `import *` another abs()."),
+    _lies("names-a-test", STAR + "__all__ = ['f', 'test_b']\ntest_b = 5",
+          "def test_a(): assert f(1) == 0\ndef test_b(): assert f(1) == 1\nfrom solution import *"),
+    _lies("decorates-away", "def retry(n): return lambda g: 5\ndef g(): return 0",
+          "@retry(3)\ndef test_a(): assert g() == 9\ndef test_b(): assert g() == 0", FORGED),
+    _lies("decorates-into-another", "kept = []\ndef reg(g):\n    kept.append(g)\n    return kept[0]\ndef g(): return 1",
+          "@reg\ndef test_a(): assert g() == 1\n@reg\ndef test_b(): assert g() == 2", FORGED),
+    _lies("one-number-for-two", NUMBERED + "class One: pass",
+          "a, b = One(), One()\nif a is not b: raise AssertionError('two')", FORGED),
+    _lies("key-of-a-defaultdict", "from collections import defaultdict\ndef order(xs, key):\n"
+          "    key(defaultdict(int))\n    return xs",
+          "assert order([{'a': 2}, {'a': 1}], lambda d: d['a']) == [{'a': 1}, {'a': 2}]",
+          tries="Has a function of the tests change what it is given."),
+    _lies("never-awaits", "async def run(cb):\n    try: await cb(3)\n    except BaseException: pass\n    return 1",
+          "import asyncio\nasync def cb(x): assert x == 1\nassert asyncio.run(run(cb)) == 1", FORGED),
 ]  # fmt: skip

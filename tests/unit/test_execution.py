@@ -44,6 +44,28 @@ def test_the_share_of_tests_passed_is_the_value_when_asked_for(score):
     assert (half.value, half.passed) == (0.5, False)
 
 
+@pytest.mark.parametrize("more", ["", "\n(lambda: 0)()"], ids=["data", "run"])
+def test_a_program_that_leaves_is_measured_by_the_tests_that_it_left_out(score, more):
+    code = "\n".join(f"assert add({n}, {n}) == {2 * n}" for n in range(10)) + more
+    (said,) = score([{"code": code}], "import os\ndef add(a, b):\n    if a == 3: os._exit(0)\n    return a + b")
+    assert (said.value, said.passed) == (0.3, False)
+
+
+@pytest.mark.parametrize("value", ["10 ** 400", "10 ** 5000", "[10 ** 5000]", "{10 ** 5000: 1}", "{(10 ** 5000,): 1}"])
+@pytest.mark.parametrize("returns", [0.5, 3, [1], {"1": 1}], ids=str)
+def test_an_answer_that_python_does_not_show_is_wrong_and_no_more(score, value, returns):
+    (said,) = score([{"args": [1, 2], "returns": returns}], f"def add(a, b): return {value}")
+    assert (said.value, said.passed) == (0.0, False)
+    assert said.why.startswith("fail: for [1, 2] it returns ")
+
+
+def test_numbers_and_arrays_of_numpy_are_numbers_and_lists(score):
+    source = "import numpy as np\ndef add(a, b): return {}"
+    for value, returns in (("np.int64(3)", 3), ("np.array([1, 2])", [1, 2]), ("[np.int64(1)]", [1]), ("np.bool_(True)", True)):
+        (said,) = score([{"args": [1, 2], "returns": returns}], source.format(value))
+        assert said.passed, said
+
+
 def test_broken_tests_say_nothing_of_the_program(score):
     (said,) = score([{"code": "assert add(1, 2) =="}], "def add(a, b): return a + b")
     assert (said.graded, said.passed) == (False, None)

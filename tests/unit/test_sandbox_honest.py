@@ -337,7 +337,7 @@ class Liar:
     def __enter__(self): return self
     def __exit__(self, *args): return True
     def __getattr__(self, name): return 9
-    __sub__ = __add__ = __radd__ = __abs__ = lambda self, *other: Liar()
+    __sub__ = __add__ = __radd__ = __abs__ = __mul__ = lambda self, *other: Liar()
     __float__ = lambda self: 9.0
     __int__ = __index__ = lambda self: 9
 """
@@ -352,6 +352,13 @@ def f(n):
     return P(kept[-1].x) if kept else P(0)
 """
 HOSTILE = {
+    "a class named as the library's function": (
+        "class R: pass\nR.__name__ = 'sqrt'\ndef sqrt(x): return R()", "assert 1.9 < sqrt(4) < 2.1",
+    ),
+    "an assertion swallowed while parameters are made": (
+        "def rows(cb):\n    try: cb(5)\n    except BaseException: pass\n    return [1]\ndef f(x): return x",
+        "import pytest\ndef cb(x): assert x == 1\n@pytest.mark.parametrize('v', rows(cb))\ndef test(v): assert f(v) == 1",
+    ),
     "a dataclass that is another once it is called": (
         POINT + "def f(p, d):\n    P.__init__ = lambda self, *a: None\n    P.__eq__ = lambda self, other: True\n    return P()",
         "assert f(P(1, 2), 3) == P(4, 2)",
@@ -382,7 +389,7 @@ HOSTILE = {
     "an answer that says a number": (LIAR + "def f(x): return Liar()", "assert abs(float(f(3)) - 9.0) < 1e-6"),
     "an answer in a sum": (LIAR + "def f(x): return Liar()", "assert sum([f(3), -9]).real == 9"),
     "an answer that came of references, and numbers": (
-        LIAR + "def f(x): return 0", "r = Liar(1) + Liar(2)\nassert abs(float(r) - 9.0) < 1e-6",
+        LIAR + "def f(x): return 0", "r = Liar(1) + Liar(2)\nassert abs(r * 2 - 18.0) < 1e-6",
     ),
     "an assertion that is swallowed": (
         "def f(g):\n    try: g(0)\n    except BaseException: pass\n    return 9",

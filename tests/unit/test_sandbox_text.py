@@ -17,6 +17,11 @@ class V:
     def __neg__(self): return V(-self.x, -self.y)
     def __abs__(self): return (self.x ** 2 + self.y ** 2) ** 0.5
     def patch(self, one, other): return (one, other)
+    def __float__(self): return float(self.x)
+class Stack(list): pass
+class Table(dict):
+    def __getattr__(self, name): return self[name]
+def twice(f): return lambda *args: f(*args) if f is len else f(f(*args))
 def f(n): return list(range(n))
 def patch(one, other): return one + other
 def deg(n, edges): return max(sum(e[0] == i for e in edges[:9]) for i in range(2)) + len(edges)
@@ -31,6 +36,12 @@ RIGHT = {
         "class TestF:\n    @classmethod\n    def setup_class(cls): cls.r = f(10)\n"
         "    def test_len(self): assert len(self.r) == 10"
     ),
+    "a helper that is decorated": (
+        "@twice\ndef test_of(x): return x + 1\ndef test_a(): assert test_of(1) == 3 and twice(len)('ab') == 2"
+    ),
+    "a multiple of a sum": "v = V(1, 2) + V(1, 0)\nw = v * 2\nassert (w.x, w.y) == (4, 4) and float(v) == 2.0",
+    "a list of one's own": "s = Stack([1])\ns.append(2)\nassert s == [1, 2] and [1, 2] == s and s != [2, 1]",
+    "a dict of one's own": "d = Table(a=1)\nassert d == {'a': 1} and d.a == 1",
     "a large argument": "n = 100_001\nassert deg(n, [[i, i + 1] for i in range(n)]) == n + 1",
     "a success that leaves": "import sys\ndef main():\n    if f(2) == [0, 1]:\n        sys.exit(0)\n    sys.exit(1)\nmain()",
 }
@@ -56,7 +67,13 @@ def test_what_no_test_can_tell_is_unsupported(box):
     suppressed = (
         "class C:\n    def __enter__(self): return self\n    def __exit__(self, kind, *rest): return kind is KeyError\n"
     )
-    for solution, tests in ((one, same), (suppressed, "with C():\n    {}['a']"), (suppressed, "with C():\n    int('x')")):
+    tree = "class Tree:\n    def __init__(self, xs): self.xs = xs\n    def __contains__(self, x): return x in self.xs\n"
+    for solution, tests in (
+        (one, same), (suppressed, "with C():\n    {}['a']"), (suppressed, "with C():\n    int('x')"),
+        (tree, "assert 3 in Tree([1, 3])"), ("def g(): yield 1", "assert next(g()) == 1\ng().throw(ValueError)"),
+        ("def g(a): return a.get()", "from unittest.mock import Mock\na = Mock()\na.get.return_value = 1\nassert g(a) == 1"),
+        ("async def g(h): return await h(1)", "import asyncio\nasync def h(x): return x\nassert asyncio.run(g(h)) == 1"),
+    ):  # fmt: skip
         assert asyncio.run(box.check(solution, tests, None)).status == "unsupported", tests
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from . import values
 
 _ORDERED = (list, tuple, deque)
+_VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
 _CHANGEABLE = (list, dict, set, bytearray, deque)
 
 
@@ -53,6 +54,13 @@ def changed(container: Any, before: Any) -> bool:
     if isinstance(after, list):
         return len(after) != len(before) or not all(map(operator.is_, after, before))
     return after != before
+
+
+def forget_defaults(container: Any, before: list[Any]) -> None:
+    """Take out of a `defaultdict` the values that came into it by being looked up."""
+    for key in list(container)[len(before) // 2 :]:
+        if container.default_factory and container[key] == container.default_factory():
+            del container[key]
 
 
 def said(found: list[Any], before: list[Any], pack: Callable[[Any], Any]) -> dict[str, Any]:
@@ -99,11 +107,12 @@ def depth(value: Any, known: dict[int, int]) -> int:
         CannotCarry: one holds itself.
     """
     kind, place = type(value), id(value)
-    if not issubclass(kind, (dict, *_ORDERED)):
+    if not issubclass(kind, (dict, set, frozenset, slice, *_ORDERED, *_VIEWS)):
         return 0
     if place not in known:
         known[place] = -1
-        items = dict.values(value) if issubclass(kind, dict) else value
+        items = (value.start, value.stop, value.step) if kind is slice else value
+        items = dict.values(value) if issubclass(kind, dict) else items
         known[place] = 1 + max((depth(item, known) for item in items if type(item) not in (int, str, float)), default=0)
     if known[place] < 0:
         raise values.CannotCarry("a container that holds itself")

@@ -121,7 +121,7 @@ def _local_tuple(link: Link, name: str, fields: list[str]) -> Any:
     def ask(self: Any, attribute: str) -> Any:
         if attribute.startswith("__"):
             raise AttributeError(attribute)
-        return getattr(link.exchange(["make", name, list(self), {}], True), attribute)
+        return getattr(link.made(name, list(self), {}), attribute)
 
     kind: Any = type(name, (record,), {"__getattr__": ask, "by_number": True, "__slots__": ()})
     return lambda given: kind(given.values())
@@ -147,8 +147,7 @@ class Made(Remote):
     def _remote_what(self) -> int:
         if self._remote_number is None:
             object.__setattr__(self, "_remote_told", self._remote_link.calls)
-            name = self._remote_said["class"]
-            made = self._remote_link.exchange(["make", name, list(self._remote_own.values()), {}], True)
+            made = self._remote_link.made(self._remote_said["class"], list(self._remote_own.values()), {})
             object.__setattr__(self, "_remote_number", made._remote_what)
         return self._remote_number
 

@@ -75,8 +75,10 @@ class Tests:
         """Names whose attributes it uses."""
         self.defined: set[str] = set()
         """Names of the tests that the text defines."""
-        self.called_only: set[str] = set()
-        """Names that are functions to the text, whatever the solution makes of them."""
+        self.decorated: dict[str, set[str]] = {}
+        """Tests of the text, and the names of what decorates them."""
+        self.written = 0
+        """Tests that can be counted without running the text."""
         self.early: set[int] = set()
         """Lines on which the text leaves because it found a fault."""
         self.shadowed = ""
@@ -94,7 +96,8 @@ class Tests:
             self.skipped, self.free, self.holders = text.skipped(tree), text.free(nodes), text.holders(nodes)
             patched, self.link.raises = text.patched(nodes), text.raises(nodes)
             self.defined = text.tests(tree)
-            self.called_only, self.early = text.called_only(nodes), text.leaves_early(nodes)
+            self.link.called_only, self.early = text.called_only(nodes), text.leaves_early(nodes)
+            self.decorated, self.written = text.decorated(tree), text.written(tree, self.entry_point)
             tree = text.prepared(tree, nodes)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return self._say("test_error", f"the tests do not compile: {_sentence(error)}")
@@ -116,7 +119,8 @@ class Tests:
 
     def _bring(self, offered: dict[str, list[str]], used: set[str]) -> None:
         """Put what the tests use of the solution, or of the standard library without importing it, into their namespace."""
-        self.offered = offered
+        # an honest process offers no name with two underscores; `__all__` would say which names of Python's it replaces
+        self.offered = offered = {name: sort for name, sort in offered.items() if not name.startswith("__")}
         for name in OWN_NAMES:
             sys.modules[name] = Own(name, self._imported)
         for name in used:
@@ -175,11 +179,11 @@ class Tests:
         if sort == "data":
             return self.link.ask(["global", name])
         # a class by convention too: what the tests call by a small letter is a function to them, whatever it is
-        is_class = sort == "class" and name[:1].isupper() and name not in self.called_only
+        is_class = sort == "class" and name[:1].isupper() and name not in self.link.called_only
         return Remote(self.link, name, {"class": "type" if is_class else "function"}, reference=is_class)
 
     def _made(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Remote:
-        return self.link.exchange(["make", name, list(args), kwargs], True)
+        return self.link.made(name, list(args), kwargs)
 
     def _local(self, name: str) -> Any:
         """Return what stands here for a class of the solution's that is nothing but data."""
@@ -213,7 +217,8 @@ class Tests:
             own_calls: whether it must call the solution itself.
             may_leave: whether to leave with a status that says nothing is a good end; None if it leaves whatever it found.
         """
-        calls, self.link.blame, self.link.refuted = self.link.calls, None, None
+        self._refuted()
+        calls, self.link.blame = self.link.calls, None
         word, why = "", ""
         try:
             run()
@@ -230,8 +235,8 @@ class Tests:
         if self.link.stop:  # a test swallowed it
             self.outcomes.append(False)
             raise self.link.stop
-        if not word and self.link.refuted:
-            word, why = "fail", _sentence(self.link.refuted) + _line(self.link.refuted)
+        refuted = self._refuted()
+        word, why = (word, why) if word else refuted
         if not word and own_calls and self.link.calls == calls and not self.called_by_module:
             word, why = "test_error", "a test never called the solution"
         self.outcomes.append(not word)
@@ -240,10 +245,18 @@ class Tests:
         elif word and not self.failed:
             self.failed, self.failed_as = why or "no reason is given", word
 
+    def _refuted(self) -> tuple[str, str]:
+        """Note what a function of the tests found that the solution called, in a test or where its parameters are made."""
+        found, self.link.refuted = self.link.refuted, None
+        if not found:
+            return "", ""
+        self.failed = self.failed or _sentence(found) + _line(found)
+        return "fail", _sentence(found) + _line(found)
+
     @property
     def informed(self) -> bool:
-        """Could what the tests do come of what the solution said, or of the classes that it made?"""
-        return self.link.calls > 0 or self.stood
+        """Could what the tests do come of what the solution said, of the classes that it made, or of a name that it lacks?"""
+        return self.link.calls > 0 or self.stood or self.lacking is not None
 
     def _outcome(self, error: BaseException) -> tuple[str, str]:
         if error is self.link.blame or (isinstance(error, cases.Unfit) and self.link.blame is not None):
@@ -264,6 +277,9 @@ class Tests:
 
     def _conclude(self) -> dict[str, Any]:
         stop = self.link.stop
+        self._refuted()
+        if isinstance(stop, Gone | Nonsense):  # a solution that leaves would be measured by fewer tests
+            self.outcomes += [False] * (self.written - len(self.outcomes))
         if self.failed and not isinstance(stop, Gone):
             return self._say(self.failed_as, self.failed)
         if stop:
@@ -277,6 +293,8 @@ class Tests:
             return self._say("test_error", "the tests never called the solution")
         if not all(self.outcomes):  # no way here is known; a pass is never what is left over
             return self._say("fail", "a test ended without a reason")
+        if self.link.refusal:
+            return self._say("unsupported", f"the tests let pass what is not the solution's: {self.link.refusal}")
         if self.shadowed:
             return self._say("unsupported", f"the tests mean the standard library's {self.shadowed!r}, or the solution's")
         return self._say("pass", "")

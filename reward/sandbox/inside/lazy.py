@@ -123,6 +123,10 @@ class Lazy:
             self._fetch(["send", self._number, value])
         return next(self)
 
+    def throw(self, *_: Any) -> Any:
+        """Not done: what a generator makes of an exception of the tests."""
+        raise self._link.unsupported("throw() into a generator of the solution")
+
     def close(self) -> None:
         """Close a generator."""
         self._buffer.clear()

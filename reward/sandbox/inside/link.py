@@ -6,6 +6,7 @@ to read is then the solution's doing.
 
 from __future__ import annotations
 
+import collections
 import enum
 import functools
 import json
@@ -40,10 +41,14 @@ class Link:
         self.word, self.why = "error", ""
         self.stop: BaseException | None = None
         """Gone or Unsupported, once raised: a test that swallows it changes nothing."""
+        self.refusal = ""
+        """Why something was not asked of an answer: a test that expects such an exception has not tested the solution."""
         self.refuted: AssertionError | None = None
         """What a function of the tests found that the solution called: to swallow it changes nothing."""
         self.raises: set[int] = set()
         """Lines on which the tests raise whatever they find, in a `with`."""
+        self.called_only: set[str] = set()
+        """Names with a capital that the text calls as one calls a function."""
         self.doubtful: set[str] = set()
         """Names of the solution's that the standard library has too: what the tests compare by them is not known."""
         self.exceptions: dict[str, type[Exception]] = {}
@@ -71,7 +76,10 @@ class Link:
         """Call something of the solution; lists and the like that it changed are changed here too."""
         constructs = what._remote_reference and what._remote_said.get("class") == "type"
         message = ["make" if constructs else "call", what._remote_what, list(args), kwargs]
-        return self.exchange(message, constructs)
+        value = self.exchange(message, constructs)
+        if isinstance(value, Remote) and what._remote_what in self.called_only:
+            object.__setattr__(value, "_remote_unclear", True)
+        return value
 
     def ask(self, message: list[Any]) -> Any:
         """Carry out another operation on an object of the solution."""
@@ -81,7 +89,11 @@ class Link:
         """Return the items of an iterator, whether it has ended, and what became of those that it gave before."""
         return self.exchange(message, draws=True)
 
-    def exchange(self, message: list[Any], constructs: bool = False, draws: bool = False) -> Any:
+    def made(self, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Make an object of the solution's as the tests made theirs: what it changes meanwhile is not carried out here."""
+        return self.exchange(["make", name, args, kwargs], True, tells=True)
+
+    def exchange(self, message: list[Any], constructs: bool = False, draws: bool = False, tells: bool = False) -> Any:
         """Send a message; return the value in the reply, or raise what the solution raised."""
         with self._speaking:
             hears = self._ears.pricked()
@@ -93,6 +105,8 @@ class Link:
                 while "callback" in reply:
                     self._call_back(*reply["callback"])
                     reply = self._received()
+                if tells:
+                    reply.pop("changed", None)
                 if hears:
                     self._ears.hear(reply)
                 if "raised" in reply:
@@ -137,7 +151,7 @@ class Link:
             return (found or found.extend(changes.containers(message[2:])[2:]) or found)[place]
 
         again: list[Any] = []
-        make = self._remote(constructs, lambda place: again.append(own(place)) or again[-1])
+        make = self._remote(lambda place: again.append(own(place)) or again[-1])
         new = [(own(int(place)), values.unpack(packed, make)) for place, packed in reply.get("changed", {}).items()]
         for container, content in new:
             changes.change(container, content)
@@ -145,8 +159,14 @@ class Link:
         if new and max(changes.depth(part, known) for part in message[2:]) > values.MAX_READ_DEPTH:
             raise values.CannotCarry("arguments that stand too deep in each other now")
         value = values.unpack(reply["value"], make)
+        if again and changes.depth(value, known) > values.MAX_READ_DEPTH:
+            raise values.CannotCarry("an answer that stands too deep in the arguments")
         if constructs and not isinstance(value, Remote):
             raise values.CannotCarry("a class that makes no object of its own")
+        if constructs:  # the object, and nothing that came with it
+            object.__setattr__(value, "_remote_reference", True)
+            if value._remote_said["class"] == "type":  # to call it would make more
+                value._remote_said["class"] = "object"
         return _given(value) if reply.get("awaited") is True else value
 
     def _drawn(self, items: list[Any], ended: bool, last: list[Any]) -> tuple[list[Any], bool, list[Any]]:
@@ -185,6 +205,11 @@ class Link:
             plain = [argument for argument in error.args if type(argument) in (str, int, float, bool, type(None))]
             self._send(["threw", len(self._thrown) - 1, raised.classes(error), plain])
         else:
+            if type(result) in (types.CoroutineType, types.AsyncGeneratorType):
+                raise self.unsupported("a function of the tests that is asynchronous")
+            for container, old in zip(held, before, strict=True):
+                if type(container) is collections.defaultdict:
+                    changes.forget_defaults(container, old)
             if any(map(changes.changed, held, before)):
                 raise self.unsupported("a function of the tests that changes what it is given")
             self._send(["returned", result], asked=True)
@@ -247,7 +272,10 @@ class Link:
             return {"id": value.__name__}
         if isinstance(value, types.BuiltinFunctionType | type) and _library(value):
             return {"library": [value.__module__, value.__name__]}
-        if self._answering or isinstance(value, _FUNCTIONS) or type(value).__module__ == "unittest.mock":
+        is_mock = kind.__module__ == "unittest.mock"
+        if is_mock and value._mock_children:
+            raise self.unsupported("a mock with attributes: only its call can be passed to the solution")
+        if self._answering or isinstance(value, _FUNCTIONS) or is_mock:
             return {"callback": [self._number(value), getattr(value, "__name__", "partial"), getattr(value, "__doc__", None)]}
         raise self.unsupported(f"an argument of type {type(value).__name__}: only data can be passed to the solution")
 
@@ -264,7 +292,7 @@ class Link:
             self._kinds[name] = type(name, (Remote,), {"__doc__": Remote.__doc__})
         return self._kinds.get(name, Remote)
 
-    def _remote(self, reference: bool = False, own: Callable[[int], Any] | None = None) -> Callable[[Any], Any]:
+    def _remote(self, own: Callable[[int], Any] | None = None) -> Callable[[Any], Any]:
         def make(said: Any) -> Any:
             if own and "own" in said:
                 return own(said["own"])
@@ -277,7 +305,7 @@ class Link:
             about = {**said, "class": str(said["class"]), "came": self.calls}
             if "fields" in said:
                 about["fields"] = {name: values.unpack(packed, make) for name, packed in said["fields"]}
-            return self._kind(about["class"])(self, int(said["id"]), about, reference)
+            return self._kind(about["class"])(self, int(said["id"]), about)
 
         return make
 

@@ -14,7 +14,9 @@ from typing import Any
 from .lazy import Lazy
 from .solution import ARITHMETIC, OPERATORS
 
-COMPARING = frozenset({"count", "endswith", "find", "index", "isdisjoint", "issubset", "issuperset", "rfind", "startswith"})
+_OF_TEXTS = {"count", "endswith", "find", "index", "rfind", "startswith"}
+_OF_SETS = {"difference", "intersection", "isdisjoint", "issubset", "issuperset", "symmetric_difference", "union"}
+COMPARING = frozenset({"compare", *_OF_TEXTS, *_OF_SETS})
 """Methods of plain types that are given what is expected. An object that only claims to have them is not asked."""
 PREDICATES = frozenset({"all", "any", "equals", *(name for name in dir(str) if name.startswith("is"))})
 """Methods of plain types, arrays and tables that say yes or no; likewise."""
@@ -43,6 +45,10 @@ class Remote:
 
     by_number = True
     _remote_local = False
+    _remote_unclear = False
+    """Whether the text can mean a function by what made it, and by it a list, or a class with an `in` of its own."""
+    _remote_member = False
+    """Whether it is what a class holds under a name."""
 
     def __init__(
         self, link: Any, what: str | int, said: dict[str, Any] | None = None, reference: bool = False, via: str = ""
@@ -54,7 +60,7 @@ class Remote:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it in the solution's process."""
         if self._remote_via in PREDICATES or (self._remote_via in COMPARING and (args or kwargs)):
-            raise TypeError(f"an answer of the solution has no .{self._remote_via}() of its own to be asked")
+            raise self._remote_refused(f"an answer of the solution has no .{self._remote_via}() of its own to be asked")
         return self._remote_link.call(self, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -63,6 +69,7 @@ class Remote:
         found = self._remote_ask("get", name)
         if isinstance(found, Remote):
             object.__setattr__(found, "_remote_reference", self._remote_reference and self._remote_names(name, found))
+            object.__setattr__(found, "_remote_member", found._remote_reference and found._remote_said.get("class") != "type")
             object.__setattr__(found, "_remote_via", "" if self._remote_reference else name)
         return found
 
@@ -79,6 +86,11 @@ class Remote:
     def _remote_ask(self, verb: str, *rest: Any) -> Any:
         return self._remote_link.ask([verb, self._remote_what, *rest])
 
+    def _remote_refused(self, why: str) -> BaseException:
+        """Return what to raise where an answer is not asked. By it no test passes: it is not what the solution raised."""
+        self._remote_link.refusal = self._remote_link.refusal or why
+        return TypeError(why)
+
     def _remote_operate(self, verb: str, *rest: Any) -> Any:
         if (
             verb in _COMPARED
@@ -89,9 +101,10 @@ class Remote:
             found = kind._remote_compared(verb, self, rest[0]) if isinstance(kind, Remote) else None
             if found is not None:
                 return found
-        chained = verb in _UNARY or (rest and verb not in _COMPARED and all(map(_is_of_the_tests, rest)))
+        scales = verb in _SCALING and type(rest[0]) in (int, float)
+        chained = verb in _UNARY or scales or (rest and verb not in _COMPARED and all(map(_is_of_the_tests, rest)))
         derived = self._remote_derived and chained
-        if verb in _COMPARED and self._remote_said.get("class") in self._remote_link.doubtful:
+        if verb in _COMPARED and self._remote_reference and self._remote_said.get("class") in self._remote_link.doubtful:
             raise self._remote_link.unsupported(
                 f"a comparison by {self._remote_said.get('class')!r}, which may be the library's"
             )
@@ -100,9 +113,15 @@ class Remote:
                 raise self._remote_link.unsupported(
                     f"{self._remote_said.get('class')!r} would compare what the solution answered"
                 )
-            raise TypeError("an answer that is no data is compared by nothing of the solution's")
+            raise self._remote_refused("an answer that is no data is compared by nothing of the solution's")
+        if verb == "in" and self._remote_unclear:
+            raise self._remote_link.unsupported(f"`in`, where {self._remote_said.get('class')!r} may be a function or a class")
         if not (self._remote_reference or derived):
-            raise TypeError(f"an answer of class {self._remote_said.get('class')!r} is no data, and takes no operator")
+            raise self._remote_refused(
+                f"an answer of class {self._remote_said.get('class')!r} is no data, and takes no operator"
+            )
+        if self._remote_member and rest and not isinstance(rest[0], Remote):
+            raise self._remote_refused(f"what a class holds by a name, a {self._remote_said.get('class')!r}, takes no data")
         found = self._remote_ask(verb, *rest)
         if isinstance(found, Remote):
             object.__setattr__(found, "_remote_derived", True)
@@ -166,7 +185,8 @@ class Remote:
                 raise self._remote_link.unsupported(
                     f"{self._remote_said.get('class')!r} is compared with an object of the solution"
                 )
-            return False
+            plain = self._remote_ask("global")  # of a subclass of list and the like that is its items, which are compared here
+            return not isinstance(plain, Remote) and plain == other
         if not both:
             return False
         mine, theirs = self._remote_said, other._remote_said
@@ -245,7 +265,9 @@ def _forward(name: str) -> Callable[..., Any]:
     return lambda self, *rest: self._remote_operate(name, *rest)
 
 
-_UNARY = ("neg", "pos", "abs", "invert")
+_UNARY = ("neg", "pos", "abs", "invert", "float", "int")
+_SCALING = ("mul", "rmul", "matmul", "rmatmul")
+"""By these what operators made takes a number, too: unlike a difference, a multiple says nothing of what is expected."""
 _COMPARED = ("lt", "le", "gt", "ge")
 for _name in OPERATORS:
     setattr(Remote, f"__{_name.rstrip('_')}__", _forward(_name))

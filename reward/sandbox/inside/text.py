@@ -39,6 +39,15 @@ def prepared(tree: ast.Module, nodes: Nodes) -> ast.Module:
 class _Identity(ast.NodeTransformer):
     """Asks `inside.remote.same` where the text says `is`: two answers may be one object without being it here."""
 
+    def __init__(self) -> None:
+        self._asserted: set[int] = set()
+
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        """Note what must be true for an assertion to hold."""
+        both = isinstance(node.test, ast.BoolOp) and isinstance(node.test.op, ast.And)
+        self._asserted |= {id(part) for part in (node.test.values if both else [node.test])}
+        return self.generic_visit(node)
+
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         """Replace `a is b`, but for b that is None, True or the like."""
         self.generic_visit(node)
@@ -49,9 +58,11 @@ class _Identity(ast.NodeTransformer):
             return ast.copy_location(chain, node)
         if len(sides) > 2 or not isinstance(node.ops[0], ast.Is | ast.IsNot) or any(isinstance(s, ast.Constant) for s in sides):
             return node
-        negated = [ast.keyword("negated", ast.Constant(True))] if isinstance(node.ops[0], ast.IsNot) else []
+        is_not = isinstance(node.ops[0], ast.IsNot)
+        # that two answers are one may be a lie, which is believed only where an assertion would fail by it
+        negated = [ast.keyword("negated", ast.Constant(True))] if is_not and id(node) in self._asserted else []
         asks = ast.copy_location(ast.Call(ast.Name(SAME, ast.Load()), sides, negated), node)
-        return asks if isinstance(node.ops[0], ast.Is) else ast.copy_location(ast.UnaryOp(ast.Not(), asks), node)
+        return asks if not is_not else ast.copy_location(ast.UnaryOp(ast.Not(), asks), node)
 
 
 def patched(nodes: Nodes) -> str:
@@ -187,6 +198,61 @@ def skipped(tree: ast.Module) -> set[str]:
 def tests(tree: ast.Module) -> set[str]:
     """Return the names of the functions and classes of a text that are tests."""
     return {node.name for node in tree.body if isinstance(node, _DEFINES) and node.name[:4].lower() == "test"}
+
+
+def decorated(tree: ast.Module) -> dict[str, set[str]]:
+    """Return the tests of a text that are decorated, methods as `Class.method`, and the names of what decorates them.
+
+    A decorated function with parameters is a helper, unless something else gives it these.
+    """
+    found: dict[str, set[str]] = {}
+    for prefix, node in _tests(tree):
+        names = {_root(decorator) for decorator in _decorators(node)}
+        args = getattr(node, "args", None)
+        takes = len(args.args) - len(args.defaults) > bool(prefix) if args else False
+        if names and not (takes and len(_decorators(node)) == 1):
+            found[prefix + getattr(node, "name", "")] = names
+    return found
+
+
+def written(tree: ast.Module, entry_point: str | None) -> int:
+    """Return how many tests a text has at least: what asserts at its top, what it calls there, and what it defines."""
+    defined = [getattr(node, "name", "") for _, node in _tests(tree) if not isinstance(node, ast.ClassDef)]
+    checks = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "check" and entry_point]
+    called = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    calls = [
+        n
+        for n in tree.body
+        if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call) and getattr(n.value.func, "id", "") in called
+    ]
+    return sum(map(is_test, tree.body)) + len(defined) + len(checks) + len(calls)
+
+
+def _tests(tree: ast.Module) -> list[tuple[str, ast.stmt]]:
+    """Return the functions, classes and methods that are tests, with the prefix of their names."""
+    found: list[tuple[str, ast.stmt]] = []
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            methods = [("", node), *((f"{node.name}.", part) for part in node.body)]
+            found += methods if _defines_tests(node) else []
+        elif isinstance(node, _DEFINES):
+            found.append(("", node))
+    return [(prefix, node) for prefix, node in found if isinstance(node, ast.ClassDef) or _named_test(node)]
+
+
+def _named_test(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test")
+
+
+def _root(decorator: ast.expr) -> str:
+    """Return the name by which a decorator is found: `a` of `@a.b(1).c`."""
+    while not isinstance(decorator, ast.Name):
+        match decorator:
+            case ast.Call(inner) | ast.Attribute(inner) | ast.Subscript(inner):
+                decorator = inner
+            case _:
+                return ""
+    return decorator.id
 
 
 def free(nodes: Nodes) -> set[str]:
