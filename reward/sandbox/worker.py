@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from align.core.errors import AlignError
-from reward.sandbox import asserts
+from reward.sandbox import answers
 from reward.sandbox.inside import channel, link, scratch, solution, values
 from reward.sandbox.packages import importable, preloaded
 from reward.sandbox.verdicts import CallResult, Ending, Level, Limits, Opaque, Verdict, of_calls, of_check
@@ -29,6 +29,9 @@ START_SECONDS = 60.0
 SHOWN = 10_000
 """Characters of what a solution printed that are kept."""
 _LONGEST_SAID = 1 << 20
+PLANS = answers.Plans()
+"""Read once for all workers of all sandboxes."""
+READING = Limits(cpu_seconds=2)
 ANSWERS = 16
 """Answers of the largest size that one task may give."""
 _CODE = "import sys; sys.path.insert(0, sys.argv[2]); from inside.{} import main; main(int(sys.argv[1]))"
@@ -146,9 +149,15 @@ class Worker:
         Raises:
             Broken: the zygote died.
         """
-        plan = asserts.read(tests, entry_point)
+        plan = PLANS.get(tests, entry_point, lambda: self._read(tests, entry_point))
         verdict = self._answered(solution, plan, entry_point, limits) if plan else None
         return verdict or self._judged(solution, tests, entry_point, limits)
+
+    def _read(self, tests: str, entry_point: str | None) -> Any:
+        """Return what a text of tests says, if it is data; whatever keeps it from being read, it is to be run."""
+        message = values.dump(["value", "read", [tests, entry_point], {}], repr, 1 << 20)
+        (result,) = self.calls(answers.READER, "read", [message], READING)
+        return result.value
 
     def _judged(self, solution: str, tests: str, entry_point: str | None, limits: Limits) -> Verdict:
         """Run the text of tests in a process of its own."""
@@ -165,13 +174,13 @@ class Worker:
             printed = _printed(output)
         return self._verdict(ends["solution"], ends["tests"], said, called, printed, limits)
 
-    def _answered(self, solution: str, plan: asserts.Plan, entry_point: str | None, limits: Limits) -> Verdict | None:
+    def _answered(self, solution: str, plan: answers.Plan, entry_point: str | None, limits: Limits) -> Verdict | None:
         """Judge by tests that are data; return None when they have to run after all."""
         said: dict[str, Any] | None = None
 
         def talk(ours: int) -> bool:
             nonlocal said
-            said = asserts.judged(plan, ours, limits.output_bytes)
+            said = answers.judged(plan, ours, limits.output_bytes)
             return said is None or said["status"] != "gone"
 
         ending, printed = self._asked(solution, entry_point, limits, talk)

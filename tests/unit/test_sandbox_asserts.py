@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from reward.sandbox import Limits, Sandbox, asserts
+from reward.sandbox import Limits, Sandbox, answers, worker
+from reward.sandbox.inside import asserts
 
 RUN = "\n(lambda: 0)()\n"  # at the end of a text: the same tests, and no data any more
 FORMS = {
@@ -64,6 +65,10 @@ def box():
     sandbox.stop()
 
 
+def read(tests, entry_point):
+    return answers.Plans().get(tests, entry_point, lambda: asserts.read(tests, entry_point))
+
+
 async def both_ways(box, solution, tests, entry_point):
     ways = await asyncio.gather(*(box.check(solution, text, entry_point) for text in (tests, tests + RUN)))
     return [(v.status, v.passed_tests, v.total_tests, v.outcomes, re.sub(r"0x\w+", "0x", v.why)) for v in ways]
@@ -72,13 +77,14 @@ async def both_ways(box, solution, tests, entry_point):
 @pytest.mark.parametrize("form", FORMS)
 def test_data_and_a_run_say_the_same(box, form):
     tests, entry_point = FORMS[form]
-    assert asserts.read(tests, entry_point) is not None
-    assert asserts.read(tests + RUN, entry_point) is None
+    assert read(tests, entry_point) is not None
+    assert read(tests + RUN, entry_point) is None
     for name, solution in SOLUTIONS.items():
         if name in SLOW and form != "check":
             continue
         data, run = asyncio.run(both_ways(box, solution, tests, entry_point))
         assert data == run, name
+        assert worker.PLANS.get(tests, entry_point, lambda: pytest.fail("it was run")) is not None
         assert (data[0] == "pass") == (name in PASSING), (name, data)
 
 
@@ -128,7 +134,19 @@ def test_data_and_a_run_say_the_same(box, form):
     ],
 )  # fmt: skip
 def test_what_is_of_another_form_is_not_read(tests, entry_point):
-    assert asserts.read(tests, entry_point) is None
+    assert read(tests, entry_point) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        None, 5, [], ["f"], ["f", [5]], ["f", [[["==", 2, 1, ""]]]], ["f", [[[[1], "exec", 2, 1, ""]]]],
+        ["f", [[[1, "==", 2, 1, ""]]]], ["f", [[[[1], "==", 2, "x", ""]]]], ["f", [[[[1], "==", 2, 1, 5]]]],
+    ],
+)  # fmt: skip
+def test_what_is_no_plan_is_none(said):
+    assert answers.Plans().get("assert", None, lambda: said) is None
+    assert answers.Plans().get("assert", None, lambda: ["f", [[[[1], "==", 2, 1, ""]]]]) is not None
 
 
 def test_a_call_says_how_the_process_ended(box):

@@ -12,7 +12,7 @@ import os
 import socket
 import sys
 
-from . import channel, judge, link, solution, values
+from . import asserts, channel, judge, link, solution, values
 
 ROUNDS = 20
 """CPython 3.11 counts 8 calls and 16 loop turns before it specialises a piece of code."""
@@ -22,10 +22,11 @@ _CALL = ["call", "f", [[1, 2.5, "a", (True, None)], {"k": 1}], {}]
 
 
 def warm_up() -> None:
-    """Load, call and test a small program, in this process."""
+    """Load, call and test a small program, and read a test, in this process."""
     for _ in range(ROUNDS):
         _of_the_solution()
         _of_the_tests()
+        asserts.read("assert f(1) == [2]", "f")
     sys.modules.pop("solution", None)
     linecache.clearcache()
 

@@ -1,0 +1,198 @@
+"""Tests that are data: asserts which compare what one function answers with constants, read and not run.
+
+    assert f(1) == 2              def check(candidate):                    def test_f():
+    assert f("ab", 2) == "abab"       assert candidate([1, 2]) == [2, 1]       assert f(1) == 2, "one"
+
+Whatever is not exactly of this form is not read: by `reward.sandbox.answers` such a text may not be told apart from one that is
+run (`inside.judge`) but by what it costs. Reading is done in a confined process too, because a model wrote the text and a
+parser has its weak days.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import operator
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+from . import judge
+
+MAX_BITS = 256
+_TABLE = "METADATA"
+_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
+_COMPARISONS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is", ast.IsNot: "is not"}
+Assertion: TypeAlias = list[Any]
+"""[arguments, how the answer is compared, what with, line, message (None where it would have to be evaluated)]."""
+Step: TypeAlias = list[Assertion]
+"""What counts as one test: an assert at the top of the text, or all those of a function."""
+
+
+class NotData(Exception):
+    """It is not of the form that is read here."""
+
+
+def read(tests: str, entry_point: str | None) -> list[Any] | None:
+    """Return the name of the function that a text calls and its steps; None when it has to be run."""
+    try:
+        return _Reader(entry_point).read(ast.parse(tests.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")))
+    except (NotData, SyntaxError, TypeError, ValueError, ArithmeticError, RecursionError, MemoryError):
+        return None
+
+
+class _Reader:
+    """Reads one text."""
+
+    def __init__(self, entry_point: str | None) -> None:
+        self.entry_point = entry_point
+        self.name = entry_point or ""
+        self.functions: dict[str, Step] = {}
+
+    def read(self, tree: ast.Module) -> list[Any]:
+        """Return the tests.
+
+        Raises:
+            NotData: it is of another form.
+        """
+        statements = [statement for statement in tree.body if not _says_nothing(statement)]
+        steps = [step for statement in statements for step in self._statement(statement)]
+        steps += [self.functions[name] for name in sorted(self.functions, key=lambda name: name != "check")]
+        if not any(steps) or self.name in {*self.functions, _TABLE}:
+            raise NotData
+        return [self.name, steps]
+
+    def _statement(self, statement: ast.stmt) -> Iterator[Step]:
+        """Yield what a statement runs at once, and keep what it defines."""
+        match statement:
+            case ast.Assert():
+                yield self._assertion(statement, "")
+            case ast.FunctionDef(name=name, decorator_list=[]) if name not in self.functions:
+                self.functions[name] = self._function(name, statement)
+            case ast.Expr(ast.Call(ast.Name(name), [], [])) if name.startswith("test") and name in self.functions:
+                yield self.functions[name]
+            case ast.Expr(ast.Call(ast.Name("check"), [ast.Name(given)], [])) if given == self.entry_point:
+                yield self._defined("check")
+            case ast.ImportFrom(module=module, names=names, level=0) if module in judge.OWN_NAMES:
+                for alias in names:
+                    self._is_called(alias.name)
+                    if alias.asname:
+                        raise NotData
+            case _:
+                raise NotData
+
+    def _defined(self, name: str) -> Step:
+        if name not in self.functions:
+            raise NotData
+        return self.functions[name]
+
+    def _function(self, name: str, function: ast.FunctionDef) -> Step:
+        """Read `check(candidate)` or a test without parameters, either with nothing but asserts in it."""
+        args, is_check = function.args, name == "check" and bool(self.entry_point)
+        others = [*args.posonlyargs, *args.kwonlyargs, *args.defaults, args.vararg, args.kwarg]
+        others += [argument.annotation for argument in args.args]
+        if any(others) or not isinstance(function.returns, ast.Constant | None):
+            raise NotData
+        if len(args.args) != is_check or not (is_check or name.startswith("test")):
+            raise NotData
+        candidate = args.args[0].arg if is_check else ""
+        body = [statement for statement in function.body if not _says_nothing(statement)]
+        step = [assertion for statement in body for assertion in self._assertion(statement, candidate)]
+        if not step:  # a test that asks nothing is no test
+            raise NotData
+        return step
+
+    def _assertion(self, statement: ast.stmt, candidate: str) -> Step:
+        """Read `assert f(...) == constant` and its like, none for a true constant; `candidate` is a name for the function."""
+        if not isinstance(statement, ast.Assert):
+            raise NotData
+        compared, expected = "true", None
+        match statement.test:
+            case ast.Constant(value=truth) if truth:
+                return []
+            case ast.Compare(left, [operation], [right]) if type(operation) in _COMPARISONS:
+                asked, other = (left, right) if isinstance(left, ast.Call) else (right, left)
+                compared, expected = _COMPARISONS[type(operation)], constant(other)
+                if "is" in compared and not (expected is None or isinstance(expected, bool)):
+                    raise NotData
+            case ast.UnaryOp(ast.Not(), asked):
+                compared = "not"
+            case _:
+                asked = statement.test
+        message = "" if statement.msg is None else None
+        if isinstance(statement.msg, ast.Constant):
+            message = str(statement.msg.value)
+        return [[self._arguments(asked, candidate), compared, expected, statement.lineno, message]]
+
+    def _arguments(self, node: ast.expr, candidate: str) -> list[Any]:
+        match node:
+            case ast.Call(ast.Name(name), args, []):
+                if name != candidate:
+                    self._is_called(name)
+                return [constant(argument) for argument in args]
+        raise NotData
+
+    def _is_called(self, name: str) -> None:
+        """Note that the tests call a name of the solution: always the same, and one that means nothing else there."""
+        known = hasattr(builtins, name) or name in judge.STANDARD or name in judge.ALIASES or name in sys.stdlib_module_names
+        if not self.entry_point and (known or name[:1].isupper()):
+            raise NotData
+        if name in self.functions or name != (self.name or name):
+            raise NotData
+        self.name = name
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    """Is it a docstring, `pass`, or HumanEval's table of who wrote the problem?"""
+    match statement:
+        case ast.Pass() | ast.Expr(ast.Constant()):
+            return True
+        case ast.Assign([ast.Name(name)], table) if name == _TABLE:
+            constant(table)
+            return True
+    return False
+
+
+def constant(node: ast.expr) -> Any:
+    """Return the value of a constant: literals and small sums of them.
+
+    Raises:
+        NotData: it is no constant, or one that could take long.
+        ValueError: it is no literal.
+        ArithmeticError: it has no value.
+    """
+    match node:
+        case ast.List(items):
+            return [constant(item) for item in items]
+        case ast.Tuple(items):
+            return tuple(constant(item) for item in items)
+        case ast.Set(items):
+            return {constant(item) for item in items}
+        case ast.Dict(keys, items):
+            return {constant(_present(key)): constant(item) for key, item in zip(keys, items, strict=True)}
+        case ast.BinOp(left, operation, right) if type(operation) in _OPERATORS:
+            sides = constant(left), constant(right)
+            if not (all(map(_is_small, sides)) or (isinstance(operation, ast.Add) and all(isinstance(s, str) for s in sides))):
+                raise NotData
+            if isinstance(operation, ast.Pow) and abs(sides[1]) > MAX_BITS:
+                raise NotData
+            return _OPERATORS[type(operation)](*sides)
+    return ast.literal_eval(node)
+
+
+def _present(key: ast.expr | None) -> ast.expr:
+    if key is None:  # {**other}
+        raise NotData
+    return key
+
+
+def _is_small(value: Any) -> bool:
+    return isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= MAX_BITS)
