@@ -303,6 +303,11 @@ def test_a_source_that_fails_gets_the_right_word(sandbox, name):
     assert value(sandbox, "bash", "f() { echo well; }") == "well"
 
 
+def test_a_shell_that_is_refused_memory_has_not_returned(sandbox):
+    room = LIMITS.model_copy(update={"memory_bytes": 256 << 20, "cpu_seconds": 10, "wall_seconds": 30})
+    assert call(sandbox, "bash", FAILS["bash memory"][1], limits=room).status == "memory"
+
+
 @pytest.mark.parametrize(
     ("language", "source"),
     [
