@@ -96,7 +96,8 @@ def test_a_flaky_test_is_found_by_running_it_again(made):
     flaky = block(
         "\n".join(["import time", *[f"assert double({n}) == {2 * n} and time.time_ns() // 1000 % 2 == 0" for n in range(9)]])
     )
-    report = made([RIGHT, ALSO_RIGHT, RIGHT, SQUARE], [flaky, TESTS], tests_per_sample=9)[2]
+    prompts = [{"prompt": f"{TASK} ({n})"} for n in range(6)]  # one is dropped when a flaky test is validated by luck
+    report = made([RIGHT, ALSO_RIGHT, RIGHT, SQUARE], [flaky, TESTS], prompts, tests_per_sample=9)[2]
     assert report["tallies"]["tests: flaky"] > 0, "nine tests that hold in every other microsecond"
 
 
