@@ -23,6 +23,7 @@ from align.core.plugins import Reward, Score
 from align.core.rows import Prompt
 from reward import program_text
 from reward.sandbox import NO_DATA, CallResult, Sandbox
+from reward.sandbox.answers import shown
 from reward.sandbox.settings import SandboxSettings
 from reward.sandbox.worker import presentable
 
@@ -148,6 +149,8 @@ def same(found: Any, expected: Any) -> bool:
     As JSON has them: a tuple or an array equals a list; floats are equal within `RELATIVE`; a bool is no number.
     """
     if type(found).__module__ == "numpy":
+        if found.shape and not (isinstance(expected, list) and len(expected) == len(found)):
+            return False
         found = found.tolist()
     if isinstance(found, bool) or isinstance(expected, bool):
         return found is expected
@@ -167,8 +170,5 @@ def same(found: Any, expected: Any) -> bool:
 
 
 def _short(value: Any, limit: int = 60) -> str:
-    try:
-        text = presentable(repr(value))
-    except ValueError:
-        text = f"{type(value).__name__} of more digits than Python shows"
+    text = presentable(shown(value))
     return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -2,15 +2,17 @@
 
 Most tests of generated functions are of that kind (`inside.asserts`), and then nothing has to run but the solution: one process
 instead of two, which is half the cost of a check. A text is read once, in a confined process, however many solutions it
-judges. The verdict is that of running the text; where an answer is anything else than a plain value, or what is wrong would
-have to be put into words by running something, there is none, and the text is run after all.
+judges. The verdict is that of running the text, but for the words of a message that would have to be evaluated. Where an answer
+is anything else than a plain value, and nothing has failed yet, there is no verdict: the text is run after all.
 """
 
 from __future__ import annotations
 
 import json
 import operator
+import reprlib
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,8 +22,12 @@ from reward.sandbox.inside import channel, judge, values
 
 LONGEST = 1 << 16
 """Characters of a text that is read."""
-KEPT = 1024
-"""Texts that are kept as read."""
+KEPT = 256
+"""Texts that are kept as read; they take at most a megabyte each."""
+MAX_ANSWERS = 16
+"""Answers of the largest size that one check may give, and """
+MAX_READING = 1.0
+"""seconds of CPU time that they may take to read: here it is the caller's."""
 READER = "from inside.asserts import read"
 """The source that reads; a zygote has it."""
 _PLAIN = (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, type(None))
@@ -37,6 +43,10 @@ _COMPARED: dict[str, Callable[[Any, Any], Any]] = {
 
 class NotData(Exception):
     """It is no plain value."""
+
+
+class TooMuch(channel.Overlong):
+    """All answers of a solution are more than the caller reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +106,14 @@ class Plans:
 def _plan(said: Any) -> Plan | None:
     try:
         name, steps = said
-        return Plan(str(name), tuple(tuple(_assertion(str(name), *told) for told in step) for step in steps))
+        return Plan(str(name), tuple(tuple(_assertion(*told) for told in step) for step in steps))
     except (TypeError, ValueError):  # None, for the most part
         return None
 
 
-def _assertion(name: str, arguments: Any, compared: Any, expected: Any, line: Any, message: Any) -> Assertion:
-    if compared not in _COMPARED or not isinstance(arguments, list) or not isinstance(message, str | None):
+def _assertion(call: Any, compared: Any, expected: Any, line: Any, message: Any) -> Assertion:
+    if compared not in _COMPARED or not isinstance(call, bytes) or not isinstance(message, str | None):
         raise ValueError("not an assertion")
-    call = values.dump(["answer", name, arguments, {}], _no_data, 2 * LONGEST)
     return Assertion(call, compared, expected, int(line), message)
 
 
@@ -118,31 +127,34 @@ def judged(plan: Plan, solution: int, limit: int) -> dict[str, Any] | None:
     """
     outcomes: list[bool] = []
     said: dict[str, Any] = {"status": "pass", "why": "", "outcomes": outcomes}
+    receive = Receiver(solution, limit)
     try:
-        match _reply(solution, limit):
+        match receive.plain(limit):
             case {"failed": [word, why]}:
                 return said | {"status": word if word in judge.SAID_WHEN_LOADING else "load_error", "why": str(why)}
-            case {"names": {plan.name: _}}:
+            case {"names": {plan.name: ["function", *_]}}:
                 pass
             case _:
                 return None
         for step in plan.steps:
-            word, why = _step(step, solution, limit)
+            word, why = _step(step, solution, receive)
             outcomes.append(not word)
             if word and said["status"] == "pass":
                 said |= {"status": word, "why": why}
     except (NotData, channel.Overlong, values.CannotCarry):
-        return None
+        if said["status"] == "pass":
+            return None
+        # it has failed, and gets no second try
     except channel.Closed:
-        return said | {"status": "gone", "outcomes": outcomes + [False] * (len(plan.steps) - len(outcomes))}
-    return said
+        said["status"] = "gone"
+    return said | {"outcomes": outcomes + [False] * (len(plan.steps) - len(outcomes))}
 
 
-def _step(step: tuple[Assertion, ...], solution: int, limit: int) -> tuple[str, str]:
+def _step(step: tuple[Assertion, ...], solution: int, receive: Receiver) -> tuple[str, str]:
     """Return the word and the reason of the first assertion that does not hold."""
     for assertion in step:
         channel.send(solution, assertion.call)
-        match _reply(solution, limit + 1024):
+        match receive.plain():
             case {"raised": [_, _, word, why]}:
                 return (word if word in judge.SAID_OF_CALLS else "error"), str(why)
             case {"value": packed, **more} if not more:
@@ -152,18 +164,52 @@ def _step(step: tuple[Assertion, ...], solution: int, limit: int) -> tuple[str, 
         if not _is_plain(value):
             raise NotData
         if not _COMPARED[assertion.compared](value, assertion.expected):
-            if assertion.message is None:
-                raise NotData
-            said = f": {assertion.message}" if assertion.message else ""
-            return "fail", f"AssertionError{said} (line {assertion.line} of the tests)"
+            said = f"the answer is {shown(value)}" if assertion.message is None else assertion.message
+            return "fail", f"AssertionError{f': {said}' if said else ''} (line {assertion.line} of the tests)"
     return "", ""
 
 
-def _reply(solution: int, limit: int) -> Any:
+class Receiver:
+    """Receives what a solution answers, within bounds for all of it."""
+
+    def __init__(self, descriptor: int, limit: int) -> None:
+        self.descriptor, self.limit = descriptor, limit + 1024
+        self._left, self._until = MAX_ANSWERS * limit, time.thread_time() + MAX_READING
+
+    def frame(self, limit: int | None = None) -> bytes:
+        """Return a frame.
+
+        Raises:
+            Closed: the process ended.
+            Overlong: it is too large.
+            TooMuch: all are together, or they take too long to read.
+        """
+        data = channel.receive(self.descriptor, limit or self.limit)
+        self._left -= len(data)
+        if self._left < 0:
+            raise TooMuch(f"its answers take more than {MAX_ANSWERS} x {self.limit - 1024:,} bytes")
+        if time.thread_time() > self._until:
+            raise TooMuch(f"its answers take more than {MAX_READING:g} s to read")
+        return data
+
+    def plain(self, limit: int | None = None) -> Any:
+        """Return what a frame holds."""
+        try:
+            return json.loads(self.frame(limit))
+        except (ValueError, RecursionError):
+            raise NotData from None
+
+
+def shown(value: Any) -> str:
+    """Return a value for a person to read: the beginning of each part."""
     try:
-        return json.loads(channel.receive(solution, limit))
-    except (ValueError, RecursionError):
-        raise NotData from None
+        return _SHORT.repr(value)
+    except ValueError:
+        return f"{type(value).__name__} of more digits than Python shows"
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 
 
 def _no_data(_: Any) -> Any:

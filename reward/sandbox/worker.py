@@ -32,8 +32,6 @@ _LONGEST_SAID = 1 << 20
 PLANS = answers.Plans()
 """Read once for all workers of all sandboxes."""
 READING = Limits(cpu_seconds=2)
-ANSWERS = 16
-"""Answers of the largest size that one task may give."""
 _CODE = "import sys; sys.path.insert(0, sys.argv[2]); from inside.{} import main; main(int(sys.argv[1]))"
 _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -221,19 +219,16 @@ class Worker:
 
         def talk(ours: int) -> bool:
             nonlocal ended
-            received = 0
+            receive = answers.Receiver(ours, limits.output_bytes)
             try:
-                ended = _loaded(channel.receive(ours, limits.output_bytes))
+                ended = _loaded(receive.frame(limits.output_bytes))
                 for message in () if ended else arguments:
                     channel.send(ours, message)
-                    data = channel.receive(ours, limits.output_bytes + 1024)
-                    received += len(data)
-                    if received > ANSWERS * limits.output_bytes:
-                        ended = ("output_limit", f"its answers take more than {ANSWERS} x {limits.output_bytes:,} bytes")
-                        break
-                    results.append(_result(data))
+                    results.append(_result(receive.frame()))
             except channel.Closed:
                 return False
+            except answers.TooMuch as error:
+                ended = ("output_limit", str(error))
             except (channel.Overlong, values.CannotCarry) as error:
                 ended = ("error", f"the answer is no data: {error}")
             return True

@@ -59,6 +59,13 @@ def test_an_answer_that_python_does_not_show_is_wrong_and_no_more(score, value, 
     assert said.why.startswith("fail: for [1, 2] it returns ")
 
 
+def test_an_array_of_nothing_takes_nothing(score):
+    source = "import numpy as np\ndef add(a, b): return np.zeros((100000, 100000, 0))"
+    (said,) = score([{"args": [1, 2], "returns": 3}], source)
+    assert said.passed is False
+    assert "an array larger than its data" in said.why
+
+
 def test_numbers_and_arrays_of_numpy_are_numbers_and_lists(score):
     source = "import numpy as np\ndef add(a, b): return {}"
     for value, returns in (("np.int64(3)", 3), ("np.array([1, 2])", [1, 2]), ("[np.int64(1)]", [1]), ("np.bool_(True)", True)):

@@ -22,6 +22,12 @@ class Stack(list): pass
 class Table(dict):
     def __getattr__(self, name): return self[name]
 def twice(f): return lambda *args: f(*args) if f is len else f(f(*args))
+from collections import defaultdict
+def looked(g):
+    d = defaultdict(int, b=1)
+    g(d)
+    return dict(d)
+def pick(d, key, other): return d.get(key, other)
 def f(n): return list(range(n))
 def patch(one, other): return one + other
 def deg(n, edges): return max(sum(e[0] == i for e in edges[:9]) for i in range(2)) + len(edges)
@@ -40,6 +46,10 @@ RIGHT = {
         "@twice\ndef test_of(x): return x + 1\ndef test_a(): assert test_of(1) == 3 and twice(len)('ab') == 2"
     ),
     "a multiple of a sum": "v = V(1, 2) + V(1, 0)\nw = v * 2\nassert (w.x, w.y) == (4, 4) and float(v) == 2.0",
+    "a key that a function of the tests looked up": (
+        "got = looked(lambda d: d['a'])\nassert got == {'b': 1, 'a': 0} and got != {'b': 1}"
+    ),
+    "a sentinel": "from unittest.mock import sentinel\nassert f(1) == [0]\nassert pick({}, 'a', sentinel.no) is sentinel.no",
     "a list of one's own": "s = Stack([1])\ns.append(2)\nassert s == [1, 2] and [1, 2] == s and s != [2, 1]",
     "a dict of one's own": "d = Table(a=1)\nassert d == {'a': 1} and d.a == 1",
     "a large argument": "n = 100_001\nassert deg(n, [[i, i + 1] for i in range(n)]) == n + 1",

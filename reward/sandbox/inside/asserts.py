@@ -17,10 +17,14 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
-from . import judge
+from . import judge, values
 
 MAX_BITS = 256
+"""Of a number that is reckoned with; of what comes out, 16 times that."""
+LONGEST = 1 << 18
+"""Bytes of all the calls of a text."""
 _TABLE = "METADATA"
+_MEANT_OTHERWISE = (_TABLE, "__debug__", "set")
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -32,7 +36,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 _COMPARISONS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is", ast.IsNot: "is not"}
 Assertion: TypeAlias = list[Any]
-"""[arguments, how the answer is compared, what with, line, message (None where it would have to be evaluated)]."""
+"""[message that asks, how the answer is compared, what with, line, words (None where they would have to be evaluated)]."""
 Step: TypeAlias = list[Assertion]
 """What counts as one test: an assert at the top of the text, or all those of a function."""
 
@@ -44,7 +48,9 @@ class NotData(Exception):
 def read(tests: str, entry_point: str | None) -> list[Any] | None:
     """Return the name of the function that a text calls and its steps; None when it has to be run."""
     try:
-        return _Reader(entry_point).read(ast.parse(tests.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")))
+        tree = ast.parse(tests.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}"))
+        compile(tree, "tests.py", "exec", dont_inherit=True)
+        return _Reader(entry_point).read(tree)
     except (NotData, SyntaxError, TypeError, ValueError, ArithmeticError, RecursionError, MemoryError):
         return None
 
@@ -66,7 +72,9 @@ class _Reader:
         statements = [statement for statement in tree.body if not _says_nothing(statement)]
         steps = [step for statement in statements for step in self._statement(statement)]
         steps += [self.functions[name] for name in sorted(self.functions, key=lambda name: name != "check")]
-        if not any(steps) or self.name in {*self.functions, _TABLE}:
+        if not any(steps) or self.name in {*self.functions, *_MEANT_OTHERWISE}:
+            raise NotData
+        if sum(len(call) for step in steps for call, *_ in step) > LONGEST:
             raise NotData
         return [self.name, steps]
 
@@ -98,12 +106,14 @@ class _Reader:
         """Read `check(candidate)` or a test without parameters, either with nothing but asserts in it."""
         args, is_check = function.args, name == "check" and bool(self.entry_point)
         others = [*args.posonlyargs, *args.kwonlyargs, *args.defaults, args.vararg, args.kwarg]
-        others += [argument.annotation for argument in args.args]
+        others += [argument.annotation for argument in args.args] + getattr(function, "type_params", [])
         if any(others) or not isinstance(function.returns, ast.Constant | None):
             raise NotData
         if len(args.args) != is_check or not (is_check or name.startswith("test")):
             raise NotData
         candidate = args.args[0].arg if is_check else ""
+        if candidate in _MEANT_OTHERWISE:
+            raise NotData
         body = [statement for statement in function.body if not _says_nothing(statement)]
         step = [assertion for statement in body for assertion in self._assertion(statement, candidate)]
         if not step:  # a test that asks nothing is no test
@@ -127,17 +137,16 @@ class _Reader:
                 compared = "not"
             case _:
                 asked = statement.test
-        message = "" if statement.msg is None else None
-        if isinstance(statement.msg, ast.Constant):
-            message = str(statement.msg.value)
-        return [[self._arguments(asked, candidate), compared, expected, statement.lineno, message]]
+        return [[self._call(asked, candidate), compared, expected, statement.lineno, _words(statement.msg)]]
 
-    def _arguments(self, node: ast.expr, candidate: str) -> list[Any]:
+    def _call(self, node: ast.expr, candidate: str) -> bytes:
         match node:
             case ast.Call(ast.Name(name), args, []):
                 if name != candidate:
                     self._is_called(name)
-                return [constant(argument) for argument in args]
+                # packed here, where a set has the order that it has in the tests' process
+                message = ["answer", self.name, [constant(argument) for argument in args], {}]
+                return values.dump(message, _refuse, LONGEST)
         raise NotData
 
     def _is_called(self, name: str) -> None:
@@ -159,6 +168,19 @@ def _says_nothing(statement: ast.stmt) -> bool:
             constant(table)
             return True
     return False
+
+
+def _words(message: ast.expr | None) -> str | None:
+    """Return what an assertion says; None where that would have to be evaluated, which must change nothing else."""
+    if message is None or isinstance(message, ast.Constant):
+        return "" if message is None else str(message.value)
+    if any(isinstance(node, ast.NamedExpr | ast.Yield | ast.YieldFrom) for node in ast.walk(message)):
+        raise NotData
+    return None
+
+
+def _refuse(_: Any) -> Any:
+    raise NotData
 
 
 def constant(node: ast.expr) -> Any:
@@ -184,7 +206,10 @@ def constant(node: ast.expr) -> Any:
                 raise NotData
             if isinstance(operation, ast.Pow) and abs(sides[1]) > MAX_BITS:
                 raise NotData
-            return _OPERATORS[type(operation)](*sides)
+            result = _OPERATORS[type(operation)](*sides)
+            if isinstance(result, int) and result.bit_length() > 16 * MAX_BITS:
+                raise NotData
+            return result
     return ast.literal_eval(node)
 
 

@@ -8,8 +8,8 @@ keeps its rows. Only what Python would let a function change can be changed.
 from __future__ import annotations
 
 import operator
-from collections import deque
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection
 from typing import Any
 
 from . import values
@@ -48,19 +48,30 @@ def snapshot(container: Any) -> Any:
     return container.tobytes() if _is_array(container) else list(container)
 
 
-def changed(container: Any, before: Any) -> bool:
-    """Did a container change since its snapshot?"""
+def changed(container: Any, before: Any, besides: Collection[Any] = ()) -> bool:
+    """Did a container change since its snapshot, besides what was looked up in it?"""
+    if besides:
+        container = {key: value for key, value in container.items() if key not in besides}
     after = snapshot(container)
     if isinstance(after, list):
         return len(after) != len(before) or not all(map(operator.is_, after, before))
     return after != before
 
 
-def forget_defaults(container: Any, before: list[Any]) -> None:
-    """Take out of a `defaultdict` the values that came into it by being looked up."""
-    for key in list(container)[len(before) // 2 :]:
-        if container.default_factory and container[key] == container.default_factory():
-            del container[key]
+def looked_up(container: Any, before: Any) -> list[Any]:
+    """Return the keys that came into a `defaultdict` by being looked up."""
+    if type(container) is not defaultdict or container.default_factory is None:
+        return []
+    new = list(container)[len(before) // 2 :]
+    return [key for key in new if container[key] == container.default_factory()]
+
+
+def look_up(value: Any, found: list[Any]) -> None:
+    """Look up in the containers of a value what was looked up in their copies: [place, keys] of each."""
+    held = containers(value)
+    for place, keys in found:
+        for key in keys if type(held[place]) is defaultdict else ():
+            held[place][key]
 
 
 def said(found: list[Any], before: list[Any], pack: Callable[[Any], Any]) -> dict[str, Any]:

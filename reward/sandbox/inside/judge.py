@@ -63,7 +63,7 @@ class Tests:
         self.failed_as = "fail"
         self._locals: dict[str, Any] = {}
         self.made_of: dict[str, Any] = {}
-        link.local, link.is_subclass = self._local, self._is_subclass
+        link.local, link.is_subclass, link.is_class = self._local, self._is_subclass, self._is_class
         self.called_by_module = False
         self.stood = False
         """Whether a class stands here for one of the solution's."""
@@ -191,6 +191,9 @@ class Tests:
             self.link.tell()
             self._locals[name] = declared.local(self.link, name, self.made_of[name], self.offered[name][2:])
         return self._locals.get(name)
+
+    def _is_class(self, name: str) -> bool:
+        return self.offered.get(name, [""])[0] == "class"
 
     def _is_subclass(self, name: str, of: str) -> bool:
         return name == of or of in self.offered.get(name, ())[2:]

@@ -6,7 +6,6 @@ to read is then the solution's doing.
 
 from __future__ import annotations
 
-import collections
 import enum
 import functools
 import json
@@ -57,6 +56,7 @@ class Link:
         self._kinds: dict[str, type[Remote]] = {}
         self.local: Callable[[str], Any] = lambda name: None
         """Gives what stands in this process for a class of the solution's that is nothing but data, by its name."""
+        self.is_class: Callable[[str], bool] = lambda name: False
         self.is_subclass: Callable[[str, str], bool] = lambda kind, of: False
         self._unchanged = os.stat(".").st_mtime_ns
         self._called_back = 0
@@ -77,7 +77,7 @@ class Link:
         constructs = what._remote_reference and what._remote_said.get("class") == "type"
         message = ["make" if constructs else "call", what._remote_what, list(args), kwargs]
         value = self.exchange(message, constructs)
-        if isinstance(value, Remote) and what._remote_what in self.called_only:
+        if isinstance(value, Remote) and what._remote_what in self.called_only and self.is_class(str(what._remote_what)):
             object.__setattr__(value, "_remote_unclear", True)
         return value
 
@@ -207,12 +207,10 @@ class Link:
         else:
             if type(result) in (types.CoroutineType, types.AsyncGeneratorType):
                 raise self.unsupported("a function of the tests that is asynchronous")
-            for container, old in zip(held, before, strict=True):
-                if type(container) is collections.defaultdict:
-                    changes.forget_defaults(container, old)
-            if any(map(changes.changed, held, before)):
+            looked_up = [changes.looked_up(container, old) for container, old in zip(held, before, strict=True)]
+            if any(map(changes.changed, held, before, looked_up)):
                 raise self.unsupported("a function of the tests that changes what it is given")
-            self._send(["returned", result], asked=True)
+            self._send(["returned", result, [[place, keys] for place, keys in enumerate(looked_up) if keys]], asked=True)
 
     def _send(self, message: list[Any], asked: bool = False) -> None:
         if self.stop:
@@ -273,7 +271,7 @@ class Link:
         if isinstance(value, types.BuiltinFunctionType | type) and _library(value):
             return {"library": [value.__module__, value.__name__]}
         is_mock = kind.__module__ == "unittest.mock"
-        if is_mock and value._mock_children:
+        if is_mock and vars(value).get("_mock_children"):
             raise self.unsupported("a mock with attributes: only its call can be passed to the solution")
         if self._answering or isinstance(value, _FUNCTIONS) or is_mock:
             return {"callback": [self._number(value), getattr(value, "__name__", "partial"), getattr(value, "__doc__", None)]}

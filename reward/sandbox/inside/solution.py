@@ -197,6 +197,7 @@ class Server:
                 verb, *rest = values.load(message, self._object, trusted=True)
                 if verb == "returned":
                     self.drawing = drawing
+                    changes.look_up([list(args), kwargs], rest[1])
                     return rest[0]
                 if verb == "threw":
                     raise self._theirs(*rest)

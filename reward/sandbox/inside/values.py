@@ -261,7 +261,7 @@ def _read_array(content: Plain, _: Any) -> Any:
 
     text, shape, data = content
     flat, shape = numpy.frombuffer(base64.b64decode(data), _numpy_dtype(text)), [int(n) for n in shape]
-    if any(n > max(1, flat.size, MAX_CONTAINERS) for n in shape):
+    if math.prod(max(n, 1) for n in shape) > max(flat.size, MAX_CONTAINERS):  # one of no length can have any other
         raise CannotCarry("an array larger than its data")
     return flat.reshape(shape).copy()
 
