@@ -26,7 +26,7 @@ KEPT = 256
 """Texts that are kept as read; they take at most a megabyte each."""
 MAX_ANSWERS = 16
 """Answers of the largest size that one check may give, and """
-MAX_READING = 1.0
+MAX_READING = 5.0
 """seconds of CPU time that they may take to read: here it is the caller's."""
 READER = "from inside.asserts import read"
 """The source that reads; a zygote has it."""
