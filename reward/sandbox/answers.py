@@ -117,19 +117,12 @@ def _assertion(call: Any, compared: Any, expected: Any, line: Any, message: Any)
     return Assertion(call, compared, expected, int(line), message)
 
 
-def judged(plan: Plan, solution: int, limit: int) -> dict[str, Any] | None:
-    """Return the verdict as `inside.judge` gives it; None when the tests have to be run.
-
-    Args:
-        plan: the tests.
-        solution: the channel to its process, which is loading it.
-        limit: bytes of an answer.
-    """
+def judged(plan: Plan, solution: Line) -> dict[str, Any] | None:
+    """Return the verdict on a solution that is loading as `inside.judge` gives it; None when the tests have to be run."""
     outcomes: list[bool] = []
     said: dict[str, Any] = {"status": "pass", "why": "", "outcomes": outcomes}
-    receive = Receiver(solution, limit)
     try:
-        match receive.plain(limit):
+        match solution.plain():
             case {"failed": [word, why]}:
                 return said | {"status": word if word in judge.SAID_WHEN_LOADING else "load_error", "why": str(why)}
             case {"names": {plan.name: ["function", *_]}}:
@@ -137,7 +130,7 @@ def judged(plan: Plan, solution: int, limit: int) -> dict[str, Any] | None:
             case _:
                 return None
         for step in plan.steps:
-            word, why = _step(step, solution, receive)
+            word, why = _step(step, solution)
             outcomes.append(not word)
             if word and said["status"] == "pass":
                 said |= {"status": word, "why": why}
@@ -150,11 +143,11 @@ def judged(plan: Plan, solution: int, limit: int) -> dict[str, Any] | None:
     return said | {"outcomes": outcomes + [False] * (len(plan.steps) - len(outcomes))}
 
 
-def _step(step: tuple[Assertion, ...], solution: int, receive: Receiver) -> tuple[str, str]:
+def _step(step: tuple[Assertion, ...], solution: Line) -> tuple[str, str]:
     """Return the word and the reason of the first assertion that does not hold."""
     for assertion in step:
-        channel.send(solution, assertion.call)
-        match receive.plain():
+        solution.send(assertion.call)
+        match solution.plain():
             case {"raised": [_, _, word, why]}:
                 return (word if word in judge.SAID_OF_CALLS else "error"), str(why)
             case {"value": packed, **more} if not more:
@@ -169,14 +162,29 @@ def _step(step: tuple[Assertion, ...], solution: int, receive: Receiver) -> tupl
     return "", ""
 
 
-class Receiver:
-    """Receives what a solution answers, within bounds for all of it."""
+class Line:
+    """The line to a solution's process. What it answers is read within bounds, for each answer and for all of them."""
 
-    def __init__(self, descriptor: int, limit: int) -> None:
-        self.descriptor, self.limit = descriptor, limit + 1024
+    def __init__(self, descriptor: int, limit: int, wait: channel.Wait) -> None:
+        """Make one.
+
+        Args:
+            descriptor: the channel, which does not block.
+            limit: bytes of an answer.
+            wait: waits for it, and raises `channel.Closed` when nothing more will come.
+        """
+        self.descriptor, self.limit, self.wait = descriptor, limit + 1024, wait
         self._left, self._until = MAX_ANSWERS * limit, time.thread_time() + MAX_READING
 
-    def frame(self, limit: int | None = None) -> bytes:
+    def send(self, message: bytes) -> None:
+        """Send a message.
+
+        Raises:
+            Closed: the process ended.
+        """
+        channel.send(self.descriptor, message, self.wait)
+
+    def frame(self) -> bytes:
         """Return a frame.
 
         Raises:
@@ -184,7 +192,7 @@ class Receiver:
             Overlong: it is too large.
             TooMuch: all are together, or they take too long to read.
         """
-        data = channel.receive(self.descriptor, limit or self.limit)
+        data = channel.receive(self.descriptor, self.limit, self.wait)
         self._left -= len(data)
         if self._left < 0:
             raise TooMuch(f"its answers take more than {MAX_ANSWERS} x {self.limit - 1024:,} bytes")
@@ -192,10 +200,10 @@ class Receiver:
             raise TooMuch(f"its answers take more than {MAX_READING:g} s to read")
         return data
 
-    def plain(self, limit: int | None = None) -> Any:
+    def plain(self) -> Any:
         """Return what a frame holds."""
         try:
-            return json.loads(self.frame(limit))
+            return json.loads(self.frame())
         except (ValueError, RecursionError):
             raise NotData from None
 

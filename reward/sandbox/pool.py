@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from reward.sandbox.worker import Broken, Worker
+from reward.sandbox.worker import Broken, NotBegun, Worker
 
 TASKS = 5_000
 """Tasks after which a worker's process is replaced, so that nothing can add up in it."""
@@ -36,6 +36,9 @@ class Pool(Generic[W]):
             worker = self._take()
             try:
                 result = task(worker)
+            except NotBegun as error:
+                self.give_back(worker)
+                return str(error)
             except Broken as error:
                 self._drop(worker)
                 why = str(error)

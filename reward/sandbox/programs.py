@@ -135,6 +135,8 @@ class Programs:
             if isinstance(compiled, CallResult):
                 return compiled
             step = replace(step, files={**step.files, job.compile.product: compiled})
+        if sum(map(len, step.files.values())) > limits.scratch_bytes:
+            return CallResult("disk", why=f"the program takes more than {limits.scratch_bytes:,} bytes")
         ran = self.pool.work(lambda runner: runner.run(step, limits, language.needs, stdin, room))
         return CallResult("infra_error", why=ran) if isinstance(ran, str) else ran
 

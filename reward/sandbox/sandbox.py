@@ -17,6 +17,7 @@ A level that the machine cannot give is refused: what it promises is tried at ev
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import os
 import sys
@@ -76,7 +77,14 @@ class Sandbox:
     # -- its life -------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Sandbox:
-        await asyncio.to_thread(self.start)
+        starting = asyncio.ensure_future(asyncio.to_thread(self.start))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:  # the thread goes on, and nobody would stop what it starts
+            with contextlib.suppress(SandboxUnavailable):
+                await starting
+            await asyncio.to_thread(self.stop)
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -10,13 +10,14 @@ import contextlib
 import json
 import os
 import secrets
+import select
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from align.core.errors import AlignError
 from reward.sandbox import answers
@@ -24,6 +25,8 @@ from reward.sandbox.inside import channel, link, scratch, solution, values
 from reward.sandbox.packages import importable, preloaded
 from reward.sandbox.verdicts import CallResult, Ending, Level, Limits, Opaque, Verdict, of_calls, of_check
 
+PATIENCE = 30.0
+"""Seconds beyond the wall-clock limit after which a zygote that says nothing is broken."""
 START_SECONDS = 60.0
 """Longest wait for a zygote to be ready: it imports what solutions use, in 0.2 s here, more from a cold network disk."""
 SHOWN = 10_000
@@ -38,9 +41,13 @@ _ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "PYTHONUTF8": "1",
     "PYTHONHASHSEED": "0",
+    "MALLOC_ARENA_MAX": "1",  # each thread's own takes 64 MB and more of the address space, which has a limit
     "TZ": "UTC",
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
 }
+
+
+T = TypeVar("T")
 
 
 class SandboxUnavailable(AlignError):
@@ -49,6 +56,10 @@ class SandboxUnavailable(AlignError):
 
 class Broken(Exception):
     """The zygote failed; a new one may do."""
+
+
+class NotBegun(Exception):
+    """This process has no descriptors left for a task; the zygote knows nothing of it."""
 
 
 class Worker:
@@ -115,6 +126,8 @@ class Worker:
         process, self.process = self.process, None
         if process is None:
             return
+        with contextlib.suppress(OSError):
+            self._link.shutdown(socket.SHUT_RDWR)  # a process that was forked meanwhile may hold it too
         self._link.close()
         try:
             process.wait(5)
@@ -168,6 +181,7 @@ class Worker:
             self._begin("check", entry_point, limits, given)
             files.release(verdict, to_solution, to_tests)  # an end that is held here would never be seen to close
             ends = self._report(limits)
+            os.set_blocking(theirs, False)  # both have ended: what they said is there
             called, said = _heard(theirs)
             printed = _printed(output)
         return self._verdict(ends["solution"], ends["tests"], said, called, printed, limits)
@@ -176,9 +190,9 @@ class Worker:
         """Judge by tests that are data; return None when they have to run after all."""
         said: dict[str, Any] | None = None
 
-        def talk(ours: int) -> bool:
+        def talk(line: answers.Line) -> bool:
             nonlocal said
-            said = answers.judged(plan, ours, limits.output_bytes)
+            said = answers.judged(plan, line)
             return said is None or said["status"] != "gone"
 
         ending, printed = self._asked(solution, entry_point, limits, talk)
@@ -217,14 +231,13 @@ class Worker:
         results: list[CallResult] = []
         ended: tuple[str, str] | None = None
 
-        def talk(ours: int) -> bool:
+        def talk(line: answers.Line) -> bool:
             nonlocal ended
-            receive = answers.Receiver(ours, limits.output_bytes)
             try:
-                ended = _loaded(receive.frame(limits.output_bytes))
+                ended = _loaded(line.frame())
                 for message in () if ended else arguments:
-                    channel.send(ours, message)
-                    results.append(_result(receive.frame()))
+                    line.send(message)
+                    results.append(_result(line.frame()))
             except channel.Closed:
                 return False
             except answers.TooMuch as error:
@@ -241,7 +254,7 @@ class Worker:
         return results + [CallResult(word, why=why)] * (len(arguments) - len(results))
 
     def _asked(
-        self, source: str, entry_point: str | None, limits: Limits, talk: Callable[[int], bool]
+        self, source: str, entry_point: str | None, limits: Limits, talk: Callable[[answers.Line], bool]
     ) -> tuple[Ending, tuple[int, str]]:
         """Run a source alone; return how it ended and what it printed.
 
@@ -249,17 +262,37 @@ class Worker:
             source: the source.
             entry_point: a function that it must define.
             limits: what it may use.
-            talk: asks it, by a channel; returns whether it is still there.
+            talk: asks it; returns whether it is still there.
         """
         with Files() as files:
             ours, theirs = files.pair()
             output = files.memory(b"")
             self._begin("calls", entry_point, limits, [theirs, files.memory(_encoded(source)), output])
             files.release(theirs)
-            there = talk(ours)
+            os.set_blocking(ours, False)
+            there = talk(answers.Line(ours, limits.output_bytes, lambda event: self._wait(ours, event, limits)))
             with contextlib.suppress(OSError):  # a dead zygote is found when its report is read
                 self._link.send(b"stop" if there else b"gone")
             return self._report(limits)["solution"], _printed(output)
+
+    def _wait(self, descriptor: int, event: int, limits: Limits) -> None:
+        """Wait for a solution's process.
+
+        Its end of the channel closes when it ends, unless a process that the caller forked meanwhile holds it too; the
+        report, which comes then, says it in any case.
+
+        Raises:
+            Closed: the report has come, and nothing more will.
+            Broken: nothing has, for longer than it may.
+        """
+        poller = select.poll()
+        poller.register(descriptor, event)
+        poller.register(self._link, select.POLLIN)
+        ready = dict(poller.poll(1000 * (limits.wall + PATIENCE)))
+        if not ready:
+            raise Broken("the zygote does not answer")
+        if descriptor not in ready:
+            raise channel.Closed
 
     def _begin(self, mode: str, entry_point: str | None, limits: Limits, descriptors: list[int]) -> None:
         task = {"mode": mode, "entry_point": entry_point, "wall_seconds": limits.wall}
@@ -270,14 +303,17 @@ class Worker:
             raise Broken(f"its socket: {error}") from None
 
     def _report(self, limits: Limits) -> dict[str, Ending]:
-        self._link.settimeout(limits.wall + 30)
+        self._link.settimeout(limits.wall + PATIENCE)
         try:
             data = self._link.recv(1 << 16)
         except OSError as error:
             raise Broken(f"no report: {error}") from None
         if not data:
             raise Broken(f"the zygote ended: {self._last_words()}")
-        return {role: Ending(**ending) for role, ending in json.loads(data).items()}
+        try:
+            return {role: Ending(**ending) for role, ending in json.loads(data).items()}
+        except TypeError:
+            raise Broken(f"no report: {data[:200]!r}") from None
 
 
 def _heard(descriptor: int) -> tuple[bool, dict[str, Any] | None]:
@@ -341,6 +377,13 @@ def _printed(descriptor: int) -> tuple[int, str]:
     return os.fstat(descriptor).st_size, os.pread(descriptor, 4 * SHOWN, 0).decode(errors="replace")[:SHOWN]
 
 
+def _begun(make: Callable[[], T]) -> T:
+    try:
+        return make()
+    except OSError as error:
+        raise NotBegun(f"no more descriptors: {error}") from None
+
+
 class Files:
     """Descriptors that are closed together."""
 
@@ -354,7 +397,7 @@ class Files:
 
     def memory(self, content: bytes) -> int:
         """Return a file in memory that holds something."""
-        descriptor = os.memfd_create("sandbox")
+        descriptor = _begun(lambda: os.memfd_create("sandbox"))
         self._held.add(descriptor)
         view = memoryview(content)
         while view:
@@ -364,13 +407,13 @@ class Files:
 
     def pair(self) -> tuple[int, int]:
         """Return the two ends of a channel."""
-        pair = tuple(end.detach() for end in socket.socketpair())
+        pair = tuple(end.detach() for end in _begun(socket.socketpair))
         self._held.update(pair)
         return pair[0], pair[1]
 
     def pipe(self) -> tuple[int, int]:
         """Return the ends of a pipe: to read from, to write to."""
-        pair = os.pipe()
+        pair = _begun(os.pipe)
         self._held.update(pair)
         return pair
 

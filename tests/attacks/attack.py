@@ -46,6 +46,7 @@ SYSCALLS = {
     "clone": (56, 220),
     "clone3": (435, 435),
     "execveat": (322, 281),
+    "exit": (60, 93),
     "io_uring_setup": (425, 425),
     "keyctl": (250, 219),
     "memfd_create": (319, 279),

@@ -142,8 +142,27 @@ SPACE = [
     runs(
         "memory-mmap",
         "Maps and touches 2 GiB of anonymous memory.",
-        "import mmap\nms = []\nfor _ in range(32):\n    m = mmap.mmap(-1, 64 << 20); m.write(b'x' * (64 << 20)); ms.append(m)",
+        "import mmap\nms = []\nfor _ in range(32):\n"
+        "    m = mmap.mmap(-1, 64 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
+        "    m.write(b'x' * (64 << 20)); ms.append(m)",
         SLOW_HOG,
+    ),
+    runs(
+        "memory-shared-and-shrunk",
+        "Fills shared maps and shrinks them: the memory stays, and belongs to no process.",
+        "import mmap\nms = []\nfor _ in range(8):\n    m = mmap.mmap(-1, 100 << 20)\n"
+        "    for _ in range(100): m.write(b'x' * (1 << 20))\n    m.resize(4096); ms.append(m)",
+        DENIED,
+        slow=False,
+    ),
+    runs(
+        "memory-of-dev-zero",
+        "The same of /dev/zero.",
+        "import mmap, os\nfd = os.open('/dev/zero', os.O_RDWR)\nms = []\nfor _ in range(8):\n    m = mmap.mmap(fd, 100 << 20)\n"
+        "    for _ in range(100): m.write(b'x' * (1 << 20))\n    m.resize(4096); ms.append(m)",
+        DENIED,
+        slow=False,
+        beyond_naive=True,
     ),
     runs(
         "memory-malloc",
@@ -260,6 +279,32 @@ COUNTS = [
         "import threading\ne = threading.Event()\nts = [threading.Thread(target=e.wait, daemon=True) for _ in "
         "range(10_000)]\n[t.start() for t in ts]\ne.set()",
         HOG | DENIED | {"crashed"},
+    ),
+    runs(
+        "disk-beyond-the-end",
+        "Takes disk beyond the end of a file, which no limit of file size counts.",
+        "import ctypes, os\nlibc = ctypes.CDLL(None)\nfd = os.open('big', os.O_CREAT | os.O_RDWR)\n"
+        "assert libc.fallocate(fd, 1, ctypes.c_long(0), ctypes.c_long(64 << 20)) == 0",
+        DENIED | DISK,
+        slow=False,
+    ),
+    runs(
+        "disk-without-a-name",
+        "Fills files that never had a name, which change no folder's time.",
+        "import mmap, os\nms = []\nfor _ in range(40):\n    fd = os.open('.', os.O_TMPFILE | os.O_RDWR, 0o600)\n"
+        "    os.write(fd, b'x' * (1 << 20)); ms.append(mmap.mmap(fd, 4096)); os.close(fd)",
+        DENIED | DISK,
+        slow=False,
+    ),
+    runs(
+        "disk-of-a-process-without-its-first-thread",
+        "Fills deleted files when the thread that has the process's name in /proc has left.",
+        "import ctypes, os, threading, time\ndef fill():\n    time.sleep(0.1)\n    for i in range(60):\n"
+        "        fd = os.open('big', os.O_CREAT | os.O_RDWR); os.unlink('big'); os.write(fd, bytes((1 << 20) - 1))\n"
+        "        time.sleep(0.01)\n    time.sleep(0.5); os._exit(0)\nthreading.Thread(target=fill).start()\n"
+        "ctypes.CDLL(None).syscall(@SYS_exit@, 0)",
+        frozenset({"disk"}),
+        slow=False,
     ),
     runs(
         "forks",

@@ -188,7 +188,7 @@ def test_a_set_has_the_order_that_it_has_where_tests_run(box):
 def test_what_a_caller_reads_has_bounds(monkeypatch):
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        receive = answers.Receiver(ours.fileno(), 100)
+        receive = answers.Line(ours.fileno(), 100, pytest.fail)
         for _ in range(answers.MAX_ANSWERS):
             channel.send(theirs.fileno(), b"1" * 100)
             assert len(receive.frame()) == 100
@@ -198,7 +198,7 @@ def test_what_a_caller_reads_has_bounds(monkeypatch):
         monkeypatch.setattr(answers, "MAX_READING", -1.0)
         channel.send(theirs.fileno(), b"1")
         with pytest.raises(answers.TooMuch, match="to read"):
-            answers.Receiver(ours.fileno(), 100).frame()
+            answers.Line(ours.fileno(), 100, pytest.fail).frame()
 
 
 def test_a_call_says_how_the_process_ended(box):

@@ -454,9 +454,9 @@ def test_a_program_may_have_so_many_processes_and_no_more(sandbox):
 
 
 def test_the_disk_is_bounded(sandbox):
-    source = "f() { local i; for i in {1..1000}; do head -c 60000 /dev/zero > f$i || break; done; echo $i; }"
+    source = "f() { local i; for i in {1..1000}; do head -c 60000 /dev/urandom > f$i || break; done; echo $i; }"
     assert 200 < int(value(sandbox, "bash", source)) < 300  # 16 MiB in files of 60,000 bytes
-    assert value(sandbox, "bash", "f() { head -c 99999 /dev/zero > f; echo $?; }") != "0"  # a file over the limit
+    assert value(sandbox, "bash", "f() { head -c 99999 /dev/urandom > f; echo $?; }") != "0"  # a file over the limit
 
 
 BOTH_WRONG = [("error", None), ("error", None)]

@@ -47,6 +47,28 @@ REFUSED = policy.ERRNO | EPERM
 
 
 @pytest.mark.parametrize("machine", MACHINES)
+def test_what_no_limit_would_count_is_refused(machine):
+    known = policy.numbers(machine)
+    shared, private, fixed = 0x21, 0x22, 0x10
+    for programs in (False, True):
+        for call, arguments, allowed in (
+            ("mmap", (0, 4096, 3, shared, 2**64 - 1, 0), False),
+            ("mmap", (0, 4096, 3, shared | fixed, 2**64 - 1, 0), False),
+            ("mmap", (0, 4096, 3, private, 2**64 - 1, 0), True),
+            ("mmap", (0, 4096, 3, 1, 5, 0), True),
+            ("fallocate", (5, 0, 0, 4096), True),
+            ("fallocate", (5, 1, 0, 1 << 32), False),
+            ("openat", (2**32 - 100, 0, 0o20000000 | 0o200000 | 2, 0o600), False),
+            ("openat", (2**32 - 100, 0, 0o200000, 0), True),
+        ):
+            decision = decided(machine, known[call], *arguments, programs=programs)
+            assert decision == (policy.ALLOW if allowed else REFUSED), (call, arguments)
+    thread = 0x10000 | 0x800 | 0x100
+    assert decided(machine, known["clone"], thread | 0x400) == policy.ALLOW
+    assert decided(machine, known["clone"], thread) == REFUSED, "a thread with descriptors of its own"
+
+
+@pytest.mark.parametrize("machine", MACHINES)
 def test_each_list_decides_as_it_says(machine):
     known = policy.numbers(machine)
     for name in set(policy.ALLOWED.split()) & known.keys():

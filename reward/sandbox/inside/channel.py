@@ -6,6 +6,11 @@ The length is believed only up to a limit, so what an enemy writes here can be w
 from __future__ import annotations
 
 import os
+import select
+from collections.abc import Callable
+from typing import TypeAlias
+
+Wait: TypeAlias = Callable[[int], None]
 
 
 class Closed(Exception):
@@ -16,8 +21,13 @@ class Overlong(Exception):
     """The other side announced more than it may send."""
 
 
-def send(descriptor: int, data: bytes) -> None:
+def send(descriptor: int, data: bytes, wait: Wait | None = None) -> None:
     """Write a frame.
+
+    Args:
+        descriptor: where to.
+        data: what.
+        wait: called where a descriptor that does not block is not ready, with what is waited for (`select.POLLOUT`).
 
     Raises:
         Closed: nobody reads.
@@ -25,29 +35,41 @@ def send(descriptor: int, data: bytes) -> None:
     view = memoryview(len(data).to_bytes(4) + data)
     try:
         while view:
-            view = view[os.write(descriptor, view) :]
+            try:
+                view = view[os.write(descriptor, view) :]
+            except BlockingIOError:
+                _wait(wait, select.POLLOUT)
     except (BrokenPipeError, ConnectionResetError):
         raise Closed from None
 
 
-def receive(descriptor: int, limit: int) -> bytes:
-    """Read a frame of at most `limit` bytes.
+def receive(descriptor: int, limit: int, wait: Wait | None = None) -> bytes:
+    """Read a frame of at most `limit` bytes; `wait` is as for `send`, and without it nothing more comes.
 
     Raises:
         Closed: the other side ended first.
         Overlong: it is larger.
     """
-    size = int.from_bytes(_exactly(descriptor, 4))
+    size = int.from_bytes(_exactly(descriptor, 4, wait))
     if size > limit:
         raise Overlong(f"{size:,} bytes announced, at most {limit:,} taken")
-    return _exactly(descriptor, size)
+    return _exactly(descriptor, size, wait)
 
 
-def _exactly(descriptor: int, size: int) -> bytes:
+def _wait(wait: Wait | None, event: int) -> None:
+    if wait is None:
+        raise Closed
+    wait(event)
+
+
+def _exactly(descriptor: int, size: int, wait: Wait | None) -> bytes:
     data = bytearray()
     while len(data) < size:
         try:
             piece = os.read(descriptor, min(size - len(data), 1 << 20))
+        except BlockingIOError:
+            _wait(wait, select.POLLIN)
+            continue
         except ConnectionResetError:
             piece = b""
         if not piece:

@@ -49,6 +49,8 @@ MNT_DETACH = 2
 NOBODY = 65534
 OWN_USERS = 1 << 28
 """Users from here on belong to nobody, so each worker takes one and the count of its processes is its own."""
+SIGNALS = 256
+"""Signals that may wait, of all processes of the user."""
 STACK_BYTES = 64 << 20
 """Of the first thread; a deep recursion in C ends in SIGSEGV there."""
 
@@ -179,17 +181,31 @@ def drop_capabilities() -> None:
     _syscall("capset", CAPSET[platform.machine()], header, bytes(24))
 
 
+def begin() -> None:
+    """Begin as a program should that is started by anyone: no signal ignored or blocked, files for all, descriptors enough."""
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # which Python ignores by itself
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.umask(0o022)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def die_with_parent() -> None:
     """Have the kernel kill this process when its parent ends. A change of user takes it back, so call it after."""
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL, "pdeathsig")
 
 
 def own_user() -> int:
-    """Return a user that nobody else is; in a container with few users, the usual one for nobody."""
+    """Return a user that nobody else is; in a container with few users, one of the upper half; the usual nobody of very few."""
     with open("/proc/self/uid_map", encoding="ascii") as stream:
         ranges = [[int(word) for word in line.split()] for line in stream]
-    wanted = OWN_USERS + int.from_bytes(os.urandom(3))
-    return wanted if any(first <= wanted < first + size for first, _, size in ranges) else NOBODY
+    drawn = int.from_bytes(os.urandom(3))
+    if any(first <= OWN_USERS + drawn < first + size for first, _, size in ranges):
+        return OWN_USERS + drawn
+    first, _, size = max(ranges, key=lambda each: each[2])
+    return first + size - 1 - drawn % (size // 2) if size > 1 << 12 else NOBODY
 
 
 def become(user: int) -> None:
@@ -252,6 +268,7 @@ def set_limits(
         (resource.RLIMIT_STACK, stack_bytes),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_SIGPENDING, SIGNALS),
         (resource.RLIMIT_NPROC, processes),
     ):
         if most is None:

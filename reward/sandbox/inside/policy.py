@@ -23,10 +23,10 @@ from typing import TypeAlias
 ALLOWED = """
 access arch_prctl brk clock_getres clock_gettime clock_nanosleep close close_range copy_file_range creat dup dup2 dup3
 epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd eventfd2 exit exit_group faccessat faccessat2 fadvise64
-fallocate fchdir fdatasync fstat fstatfs fsync ftruncate futex getcpu getcwd getdents getdents64 getegid geteuid getgid
+fchdir fdatasync fstat fstatfs fsync ftruncate futex getcpu getcwd getdents getdents64 getegid geteuid getgid
 getgroups getitimer getpeername getpgid getpgrp getpid getppid getpriority getrandom getresgid getresuid getrlimit
 getrusage getsid getsockname getsockopt gettid gettimeofday getuid get_robust_list lseek lstat madvise membarrier mincore
-mkdir mkdirat mmap mprotect mremap msync munmap nanosleep newfstatat pause pipe pipe2 poll ppoll pread64 preadv preadv2
+mkdir mkdirat mprotect mremap msync munmap nanosleep newfstatat pause pipe pipe2 poll ppoll pread64 preadv preadv2
 pselect6 pwrite64 pwritev pwritev2 read readahead readlink readlinkat readv recvfrom rename renameat renameat2
 restart_syscall rmdir rseq rt_sigaction rt_sigpending rt_sigprocmask rt_sigreturn rt_sigsuspend rt_sigtimedwait
 sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min sched_yield select
@@ -45,17 +45,20 @@ process_madvise process_vm_readv process_vm_writev ptrace reboot request_key set
 """
 
 PROGRAMS = """
-chmod execve fchmod fchmodat flock fork kill link linkat setpgid setsid symlink symlinkat tgkill tkill utime utimensat utimes
+chmod execve fchmod fchmodat fork kill link linkat setpgid setsid symlink symlinkat tgkill tkill utime utimensat utimes
 vfork wait4 waitid
 """
 """Allowed besides where programs run (`inside.programs`): each has a root, a scratch and process numbers of its own."""
 
-CLONE_THREAD = 0x10000
+CLONE_THREAD = 0x10000 | 0x400
+"""Flags of a thread that has the descriptors of all: those of a table of its own no look at the process would find."""
 CLONE_OUT = 0x7E020000 | 0x2000
 """Flags of `clone` that make namespaces, or take over whoever traces."""
 TYPE, FIFO = 0xF000, 0x1000
 AF_UNIX = 1
-O_ACCMODE, O_TRUNC = 3, 0x200
+O_ACCMODE, O_TRUNC, O_TMPFILE = 3, 0x200, 0x400000
+MAP_SHARED_ANONYMOUS = 0x21
+"""Memory that stays when it is mapped no more, and is then no process's: no limit counts it."""
 FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 9, 1030, 1031, 1032, 1033, 1034)
 """F_DUPFD to F_SETLKW, F_GETOWN, F_DUPFD_CLOEXEC, pipe sizes and seals. Not F_SETOWN: it makes signals for others."""
 IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
@@ -150,7 +153,7 @@ def program(machine: str | None = None, programs: bool = False) -> Filter:
     if programs:
         allowed |= set(PROGRAMS.split())
         checked = checked | _CHECKED_PROGRAMS
-        absent |= {name for name in killed if name.startswith("io_uring")}
+        absent |= {name for name in killed if name.startswith("io_uring")} | {"flock"}  # would hold files of the machine
     parts: dict[int, list[Instruction]] = {}
     for name, number in numbers(machine).items():
         if name in allowed:
@@ -225,11 +228,16 @@ def _masked(argument: int, mask: int, value: int, same: int, other: int) -> list
 
 
 def _open(flags: int) -> list[Instruction]:
-    """Refuse to truncate what is not opened for writing: Landlock knows truncation only from Linux 6.2 on.
+    """Refuse files without a name, and to truncate what is not opened for writing.
 
-    There are two such modes: reading, and 3, which neither reads nor writes.
+    The first change no folder's time, so that no look at it finds them. Landlock knows truncation only from Linux 6.2 on;
+    there are two such modes: reading, and 3, which neither reads nor writes.
     """
     return [
+        (LOAD, 0, 0, _argument(flags)),
+        (AND, 0, 0, O_TMPFILE),
+        (JUMP_EQUAL, 1, 0, 0),
+        (RETURN, 0, 0, ERRNO | EPERM),
         (LOAD, 0, 0, _argument(flags)),
         (AND, 0, 0, O_ACCMODE | O_TRUNC),
         (JUMP_EQUAL, 1, 0, O_TRUNC),
@@ -241,9 +249,11 @@ def _open(flags: int) -> list[Instruction]:
 
 _CHECKED: dict[str, list[Instruction]] = {
     "clone": _masked(0, CLONE_THREAD, CLONE_THREAD, ALLOW, ERRNO | EPERM),
+    "fallocate": _one_of(1, [0]),  # beyond the end of a file, which is no mode 0, no limit of file size holds
     "fcntl": _one_of(1, FCNTL),
     "ioctl": _one_of(1, IOCTL, otherwise=25),  # ENOTTY, what a file says to a terminal's request
     "kill": _one_of(0, [_PID]),
+    "mmap": _masked(3, MAP_SHARED_ANONYMOUS, MAP_SHARED_ANONYMOUS, ERRNO | EPERM, ALLOW),
     "open": _open(1),
     "openat": _open(2),
     "prctl": _one_of(0, PRCTL),

@@ -20,6 +20,7 @@ import contextlib
 import gc
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -40,6 +41,7 @@ CONFINED = b"\0"
 
 def main(control: int) -> None:
     """Serve tasks from a socket until it closes."""
+    kernel.begin()
     link = socket.socket(fileno=control)
     setup = json.loads(link.recv(1 << 16))
     try:
@@ -184,13 +186,20 @@ class Programs:
         for target, descriptor in enumerate(kept[:4]):
             os.dup2(descriptor, target)
         kernel.set_limits(
-            task["cpu_seconds"], task["address_space"], task["file_bytes"], FILES, task["processes"] + OURS, task["stack_bytes"]
+            task["cpu_seconds"],
+            task["address_space"],
+            task["scratch_bytes"],
+            FILES,
+            task["processes"] + OURS,
+            task["stack_bytes"],
         )
         self.landlock.enter(root.SCRATCH, readable)
         os.closerange(4, 300)
         os.closerange(300 + len(kept), 1 << 16)
         for name, descriptor in zip(task["files"], kept[4:], strict=False):
             _copy(descriptor, os.open(name, os.O_CREAT | os.O_WRONLY, 0o700))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (task["file_bytes"], task["file_bytes"]))  # now that its own files are there
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and a shell's pipes end by it
         self.seccomp.install()
         os.write(kept[-1], CONFINED)
         if task["product"]:

@@ -29,7 +29,8 @@ LINKS = {
     "/dev/stdout": "/proc/self/fd/1",
     "/dev/stderr": "/proc/self/fd/2",
 }
-DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/random", "/dev/urandom")
+"""Not /dev/zero: what is mapped of it and shared is memory that no limit counts (`policy.MAP_SHARED_ANONYMOUS`)."""
 SCRATCH_FILES = 20_000
 """Files and folders that scratch can hold: an empty file has no size, but takes memory of the kernel."""
 _KEPT = {2: MS_NOSUID, 4: MS_NODEV, 8: MS_NOEXEC, 1024: 1024, 2048: 2048, 4096: 1 << 21}

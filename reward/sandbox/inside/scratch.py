@@ -86,12 +86,15 @@ def _deleted(folder: str, pid: int, file_bytes: int) -> int:
     """Return the bytes of files on a folder's disk that have no name any more, but are open in a process or mapped by it."""
     device, total, files = os.stat(folder).st_dev, 0, set()
     with contextlib.suppress(OSError):  # it is ending, and they with it; that this can be seen at all is probed at the start
-        for descriptor in os.listdir(f"/proc/{pid}/fd"):
-            held = os.stat(f"/proc/{pid}/fd/{descriptor}")
+        # the descriptors of all its threads are the same, but the first one has none when it has left before the others
+        threads = [f"{pid}/task/{thread}" for thread in os.listdir(f"/proc/{pid}/task")]
+        living = next((thread for thread in threads if os.listdir(f"/proc/{thread}/fd")), str(pid))
+        for descriptor in os.listdir(f"/proc/{living}/fd"):
+            held = os.stat(f"/proc/{living}/fd/{descriptor}")
             if held.st_nlink == 0 and held.st_dev == device and held.st_ino not in files:
                 files.add(held.st_ino)
                 total += held.st_blocks * 512
-        with open(f"/proc/{pid}/maps", "rb") as maps:
+        with open(f"/proc/{living}/maps", "rb") as maps:
             mapped = {line.split()[4] for line in maps if line.endswith(b" (deleted)\n") and os.fsencode(folder) in line}
         total += file_bytes * sum(int(inode) not in files for inode in mapped)
     return total

@@ -44,6 +44,7 @@ closed its channel."""
 
 def main(control: int) -> None:
     """Serve tasks from a socket until it closes."""
+    kernel.begin()
     link = socket.socket(fileno=control)
     setup = json.loads(link.recv(1 << 16))
     try:
@@ -127,6 +128,8 @@ class Zygote:
             for role in root.ROLES:
                 os.mkdir(f"{self.folder}/{role}")
         user = self._change_user(nobody)
+        if self.level == "full":  # again, after a change of user
+            kernel.die_with_parent()
         self.counted = self.level == "full" or user == "nobody"
         """Whether the processes of this user are this worker's alone, so that the kernel can count them."""
         kernel.set_dumpable(True)  # a change of user ends it, and with it the sight of a child's open files
@@ -143,7 +146,6 @@ class Zygote:
         with contextlib.suppress(KeyError):  # no table for this machine: a level that needs it is refused by the parent
             self.filter = policy.program()
             self.seccomp = kernel.Seccomp(self.filter.bytes)
-        self.null = os.open("/dev/null", os.O_RDWR)
         warm_up()
         gc.collect()
         gc.freeze()
@@ -229,7 +231,8 @@ class Zygote:
             The descriptor to tell of success by, and the first one that is not in place.
         """
         channel, source, output, *others = given
-        kept = [os.dup2(d, 200 + i) for i, d in enumerate((self.null, output, output, channel, source, *others))]
+        null = os.open("/dev/null", os.O_RDWR)  # an open file of its own: flags that are set on it are nobody else's
+        kept = [os.dup2(d, 200 + i) for i, d in enumerate((null, output, output, channel, source, *others))]
         told = os.dup2(tell, 200 + len(kept))
         for target, d in enumerate(kept):
             os.dup2(d, target)
@@ -244,7 +247,7 @@ class Zygote:
         folder = f"{self.folder}/{role}"
         os.chdir(folder)
         os.environ["TMPDIR"] = os.environ["HOME"] = folder
-        processes = task["processes"] + OURS if self.counted else None
+        processes = task["processes"] * (2 if role == "tests" else 1) + OURS if self.counted else None  # one user is both
         kernel.set_limits(task["cpu_seconds"], self.memory + task["memory_bytes"], task["output_bytes"], FILES, processes)
         kernel.die_with_parent()
         if self.rulesets:
