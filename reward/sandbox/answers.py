@@ -22,8 +22,8 @@ from reward.sandbox.inside import channel, judge, values
 
 LONGEST = 1 << 16
 """Characters of a text that is read."""
-KEPT = 256
-"""Texts that are kept as read; they take at most a megabyte each."""
+KEPT = 16 << 20
+"""Characters of the texts that are kept as read, with the bytes of their calls: ten thousand texts as long as HumanEval's."""
 MAX_ANSWERS = 16
 """Answers of the largest size that one check may give, and """
 MAX_READING = 5.0
@@ -78,6 +78,7 @@ class Plans:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, str | None], Plan | None] = OrderedDict()
+        self._size = 0
         self._lock = threading.Lock()
 
     def get(self, tests: str, entry_point: str | None, read: Callable[[], Any]) -> Plan | None:
@@ -97,10 +98,17 @@ class Plans:
                 return self._kept[key]
         plan = _plan(read())  # two threads may read one text; they read the same
         with self._lock:
-            self._kept[key] = plan
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            if key not in self._kept:
+                self._kept[key] = plan
+                self._size += _size(tests, plan)
+            while self._size > KEPT:
+                (oldest, _), its = self._kept.popitem(last=False)
+                self._size -= _size(oldest, its)
         return plan
+
+
+def _size(tests: str, plan: Plan | None) -> int:
+    return len(tests) + sum(len(assertion.call) for step in plan.steps for assertion in step) if plan else len(tests)
 
 
 def _plan(said: Any) -> Plan | None:

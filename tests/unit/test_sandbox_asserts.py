@@ -201,6 +201,19 @@ def test_what_a_caller_reads_has_bounds(monkeypatch):
             answers.Line(ours.fileno(), 100, pytest.fail).frame()
 
 
+def test_texts_are_read_once_and_the_oldest_are_forgotten(monkeypatch):
+    monkeypatch.setattr(answers, "KEPT", 40)
+    plans, read_again = answers.Plans(), []
+
+    def get(text):
+        return plans.get(text, "f", lambda: read_again.append(text) or ["f", [[[b"1234", "==", 2, 1, ""]]]])
+
+    texts = [f"assert {n}" for n in range(3)]  # eight characters and four bytes each: three fit
+    for text in [*texts, *texts, "assert 3", "assert 1", "assert 0"]:
+        assert get(text) is not None
+    assert read_again == [*texts, "assert 3", "assert 0"]
+
+
 def test_a_call_says_how_the_process_ended(box):
     said = [asyncio.run(box.calls(f"import os\ndef f(x): {code}", "f", [[1]]))[0] for code in ("exit(1)", "os._exit(7)")]
     assert [(result.status, result.why) for result in said] == [
