@@ -88,7 +88,7 @@ def _deleted(folder: str, pid: int, file_bytes: int) -> int:
     with contextlib.suppress(OSError):  # it is ending, and they with it; that this can be seen at all is probed at the start
         # the descriptors of all its threads are the same, but the first one has none when it has left before the others
         threads = [f"{pid}/task/{thread}" for thread in os.listdir(f"/proc/{pid}/task")]
-        living = next((thread for thread in threads if os.listdir(f"/proc/{thread}/fd")), str(pid))
+        living = next(filter(_has_descriptors, threads), str(pid))
         for descriptor in os.listdir(f"/proc/{living}/fd"):
             held = os.stat(f"/proc/{living}/fd/{descriptor}")
             if held.st_nlink == 0 and held.st_dev == device and held.st_ino not in files:
@@ -98,6 +98,13 @@ def _deleted(folder: str, pid: int, file_bytes: int) -> int:
             mapped = {line.split()[4] for line in maps if line.endswith(b" (deleted)\n") and os.fsencode(folder) in line}
         total += file_bytes * sum(int(inode) not in files for inode in mapped)
     return total
+
+
+def _has_descriptors(thread: str) -> bool:
+    try:
+        return bool(os.listdir(f"/proc/{thread}/fd"))
+    except OSError:  # it has left, and what is left of it nobody may look into
+        return False
 
 
 def _is_folder(path: bytes) -> bool:
