@@ -303,6 +303,16 @@ def test_a_source_that_fails_gets_the_right_word(sandbox, name):
     assert value(sandbox, "bash", "f() { echo well; }") == "well"
 
 
+def test_a_pipe_of_a_shell_ends_with_its_reader(sandbox):
+    assert value(sandbox, "bash", "f() { yes | head -n 2; echo ${PIPESTATUS[0]}; }") == "y\ny\n141"
+
+
+def test_a_source_may_be_larger_than_what_it_prints_and_not_than_its_folder(sandbox):
+    long = "#" + "x" * (2 * LIMITS.output_bytes) + "\nf() { echo well; }"
+    assert value(sandbox, "bash", long) == "well"
+    assert call(sandbox, "bash", "#" + "x" * LIMITS.scratch_bytes + "\nf() { :; }").status == "disk"
+
+
 def test_a_shell_that_is_refused_memory_has_not_returned(sandbox):
     room = LIMITS.model_copy(update={"memory_bytes": 256 << 20, "cpu_seconds": 10, "wall_seconds": 30})
     assert call(sandbox, "bash", FAILS["bash memory"][1], limits=room).status == "memory"
