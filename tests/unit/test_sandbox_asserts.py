@@ -8,6 +8,7 @@ import pytest
 
 from reward.sandbox import Limits, Sandbox, answers, worker
 from reward.sandbox.inside import asserts, channel
+from reward.sandbox.inside.link import GONE
 
 RUN = "\n(lambda: 0)()\n"  # at the end of a text: the same tests, and no data any more
 FORMS = {
@@ -212,6 +213,13 @@ def test_texts_are_read_once_and_the_oldest_are_forgotten(monkeypatch):
     for text in [*texts, *texts, "assert 3", "assert 1", "assert 0"]:
         assert get(text) is not None
     assert read_again == [*texts, "assert 3", "assert 0"]
+
+
+def test_a_solution_that_leaves_as_the_tests_do_is_no_failure_of_ours(box):
+    leaves = f"import os\ndef f(x): os._exit({GONE})"
+    for _ in range(60):  # whether the zygote or the caller notices first is chance
+        assert asyncio.run(box.check(leaves, "assert f(1) == 2", "f")).status == "exited_early"
+        assert asyncio.run(box.calls(leaves, "f", [[1]]))[0].status == "exited_early"
 
 
 def test_a_call_says_how_the_process_ended(box):

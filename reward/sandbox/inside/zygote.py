@@ -279,7 +279,7 @@ class Zygote:
                     by_handle[descriptor].end()
                     until = min(until, time.monotonic() + GRACE)
                 self._enforce(children, task, until)
-            if os.waitstatus_to_exitcode(decides.status) == link.GONE:
+            if decides.role == "tests" and os.waitstatus_to_exitcode(decides.status) == link.GONE:
                 self._await(next(child for child in children if child is not decides))
         finally:
             for child in children:
