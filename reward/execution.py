@@ -136,10 +136,11 @@ def wrong(case: Case, result: CallResult) -> str:
     if result.status != "returned":
         return f"{result.status}: {result.why}"
     try:
-        if same(result.value, case.returns):
-            return ""
-    except (ArithmeticError, TypeError, ValueError):  # 10 ** 400 for a float, a key of 5,000 digits: not what was expected
-        pass
+        alike = same(result.value, case.returns)
+    except (ArithmeticError, TypeError, ValueError):  # 10 ** 400 for a float, a key of 5,000 digits
+        alike = False
+    if alike:
+        return ""
     return f"fail: for {_short(case.arguments)} it returns {_short(result.value)}, not {_short(case.returns)}"
 
 

@@ -18,7 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from reward.sandbox.inside import channel, judge, values
+from reward.sandbox.inside import channel, values
+from reward.sandbox.inside.solution import word_of_call, word_of_loading
 
 LONGEST = 1 << 16
 """Characters of a text that is read."""
@@ -132,7 +133,7 @@ def judged(plan: Plan, solution: Line) -> dict[str, Any] | None:
     try:
         match solution.plain():
             case {"failed": [word, why]}:
-                return said | {"status": word if word in judge.SAID_WHEN_LOADING else "load_error", "why": str(why)}
+                return said | {"status": word_of_loading(word), "why": str(why)}
             case {"names": {plan.name: ["function", *_]}}:
                 pass
             case _:
@@ -157,9 +158,9 @@ def _step(step: tuple[Assertion, ...], solution: Line) -> tuple[str, str]:
         solution.send(assertion.call)
         match solution.plain():
             case {"raised": [_, _, word, why]}:
-                return (word if word in judge.SAID_OF_CALLS else "error"), str(why)
+                return word_of_call(word), str(why)
             case {"value": packed, **more} if not more:
-                value = values.unpack(packed, _no_data)
+                value = values.unpack(packed, values.no_data)
             case _:
                 raise NotData
         if not _is_plain(value):
@@ -182,6 +183,8 @@ class Line:
             wait: waits for it, and raises `channel.Closed` when nothing more will come.
         """
         self.descriptor, self.limit, self.wait = descriptor, limit + 1024, wait
+        self.closed = False
+        """Whether the process was found to have ended."""
         self._left, self._until = MAX_ANSWERS * limit, time.thread_time() + MAX_READING
 
     def send(self, message: bytes) -> None:
@@ -190,7 +193,11 @@ class Line:
         Raises:
             Closed: the process ended.
         """
-        channel.send(self.descriptor, message, self.wait)
+        try:
+            channel.send(self.descriptor, message, self.wait)
+        except channel.Closed:
+            self.closed = True
+            raise
 
     def frame(self) -> bytes:
         """Return a frame.
@@ -200,7 +207,11 @@ class Line:
             Overlong: it is too large.
             TooMuch: all are together, or they take too long to read.
         """
-        data = channel.receive(self.descriptor, self.limit, self.wait)
+        try:
+            data = channel.receive(self.descriptor, self.limit, self.wait)
+        except channel.Closed:
+            self.closed = True
+            raise
         self._left -= len(data)
         if self._left < 0:
             raise TooMuch(f"its answers take more than {MAX_ANSWERS} x {self.limit - 1024:,} bytes")
@@ -226,10 +237,6 @@ def shown(value: Any) -> str:
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
-
-
-def _no_data(_: Any) -> Any:
-    raise values.CannotCarry("an object")
 
 
 def _is_plain(value: Any) -> bool:

@@ -188,14 +188,7 @@ class Worker:
 
     def _answered(self, solution: str, plan: answers.Plan, entry_point: str | None, limits: Limits) -> Verdict | None:
         """Judge by tests that are data; return None when they have to run after all."""
-        said: dict[str, Any] | None = None
-
-        def talk(line: answers.Line) -> bool:
-            nonlocal said
-            said = answers.judged(plan, line)
-            return said is None or said["status"] != "gone"
-
-        ending, printed = self._asked(solution, entry_point, limits, talk)
+        said, ending, printed = self._asked(solution, entry_point, limits, lambda line: answers.judged(plan, line))
         return self._verdict(ending, None, said, True, printed, limits) if said else None
 
     def _verdict(
@@ -229,24 +222,23 @@ class Worker:
             Broken: the zygote died.
         """
         results: list[CallResult] = []
-        ended: tuple[str, str] | None = None
 
-        def talk(line: answers.Line) -> bool:
-            nonlocal ended
+        def talk(line: answers.Line) -> tuple[str, str] | None:
             try:
-                ended = _loaded(line.frame())
-                for message in () if ended else arguments:
+                if failed := _loaded(line.frame()):
+                    return failed
+                for message in arguments:
                     line.send(message)
                     results.append(_result(line.frame()))
             except channel.Closed:
-                return False
+                return None  # how it ended says why
             except answers.TooMuch as error:
-                ended = ("output_limit", str(error))
+                return "output_limit", str(error)
             except (channel.Overlong, values.CannotCarry) as error:
-                ended = ("error", f"the answer is no data: {error}")
-            return True
+                return "error", f"the answer is no data: {error}"
+            return None
 
-        ending, (printed, _) = self._asked(source, entry_point, limits, talk)
+        ended, ending, (printed, _) = self._asked(source, entry_point, limits, talk)
         word, why = of_calls(ending, printed, limits)
         if word in ("output_limit", "disk"):  # it answered, and broke a limit meanwhile
             return [CallResult(word, why=why)] * len(arguments)
@@ -254,15 +246,15 @@ class Worker:
         return results + [CallResult(word, why=why)] * (len(arguments) - len(results))
 
     def _asked(
-        self, source: str, entry_point: str | None, limits: Limits, talk: Callable[[answers.Line], bool]
-    ) -> tuple[Ending, tuple[int, str]]:
-        """Run a source alone; return how it ended and what it printed.
+        self, source: str, entry_point: str | None, limits: Limits, talk: Callable[[answers.Line], T]
+    ) -> tuple[T, Ending, tuple[int, str]]:
+        """Run a source alone and talk with it; return what came of the talk, how it ended and what it printed.
 
         Args:
             source: the source.
             entry_point: a function that it must define.
             limits: what it may use.
-            talk: asks it; returns whether it is still there.
+            talk: asks it.
         """
         with Files() as files:
             ours, theirs = files.pair()
@@ -270,10 +262,11 @@ class Worker:
             self._begin("calls", entry_point, limits, [theirs, files.memory(_encoded(source)), output])
             files.release(theirs)
             os.set_blocking(ours, False)
-            there = talk(answers.Line(ours, limits.output_bytes, lambda event: self._wait(ours, event, limits)))
+            line = answers.Line(ours, limits.output_bytes, lambda event: self._wait(ours, event, limits))
+            came = talk(line)
             with contextlib.suppress(OSError):  # a dead zygote is found when its report is read
-                self._link.send(b"stop" if there else b"gone")
-            return self._report(limits)["solution"], _printed(output)
+                self._link.send(b"gone" if line.closed else b"stop")
+            return came, self._report(limits)["solution"], _printed(output)
 
     def _wait(self, descriptor: int, event: int, limits: Limits) -> None:
         """Wait for a solution's process.
@@ -335,7 +328,7 @@ def _loaded(data: bytes) -> tuple[str, str] | None:
     if "failed" not in said:
         return None
     word, why = said["failed"] if isinstance(said["failed"], list) and len(said["failed"]) == 2 else ("load_error", "")
-    return (word if word in solution.SAID_WHEN_LOADING else "load_error"), presentable(str(why))
+    return solution.word_of_loading(word), presentable(str(why))
 
 
 def presentable(text: str) -> str:
@@ -358,7 +351,7 @@ def _result(data: bytes) -> CallResult:
     said = _plain(data)
     if isinstance(raised := said.get("raised"), list):
         word, why = raised[2:4] if len(raised) == 4 else ("error", "")
-        return CallResult(word if word in solution.SAID_OF_CALLS else "error", why=presentable(str(why)))
+        return CallResult(solution.word_of_call(word), why=presentable(str(why)))
     if "value" not in said:
         raise values.CannotCarry("not a reply")
     return CallResult("returned", values.unpack(said["value"], _opaque))

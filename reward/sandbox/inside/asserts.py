@@ -13,7 +13,6 @@ from __future__ import annotations
 import ast
 import builtins
 import operator
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -87,8 +86,8 @@ class _Reader:
                 self.functions[name] = self._function(name, statement)
             case ast.Expr(ast.Call(ast.Name(name), [], [])) if name.startswith("test") and name in self.functions:
                 yield self.functions[name]
-            case ast.Expr(ast.Call(ast.Name("check"), [ast.Name(given)], [])) if given == self.entry_point:
-                yield self._defined("check")
+            case ast.Expr(ast.Call(ast.Name("check" as name), [ast.Name(self.entry_point)], [])) if name in self.functions:
+                yield self.functions[name]
             case ast.ImportFrom(module=module, names=names, level=0) if module in judge.OWN_NAMES:
                 for alias in names:
                     self._is_called(alias.name)
@@ -96,11 +95,6 @@ class _Reader:
                         raise NotData
             case _:
                 raise NotData
-
-    def _defined(self, name: str) -> Step:
-        if name not in self.functions:
-            raise NotData
-        return self.functions[name]
 
     def _function(self, name: str, function: ast.FunctionDef) -> Step:
         """Read `check(candidate)` or a test without parameters, either with nothing but asserts in it."""
@@ -146,13 +140,12 @@ class _Reader:
                     self._is_called(name)
                 # packed here, where a set has the order that it has in the tests' process
                 message = ["answer", self.name, [constant(argument) for argument in args], {}]
-                return values.dump(message, _refuse, LONGEST)
+                return values.dump(message, values.no_data, LONGEST)
         raise NotData
 
     def _is_called(self, name: str) -> None:
         """Note that the tests call a name of the solution: always the same, and one that means nothing else there."""
-        known = hasattr(builtins, name) or name in judge.STANDARD or name in judge.ALIASES or name in sys.stdlib_module_names
-        if not self.entry_point and (known or name[:1].isupper()):
+        if not self.entry_point and (hasattr(builtins, name) or judge.is_standard(name) or name[:1].isupper()):
             raise NotData
         if name in self.functions or name != (self.name or name):
             raise NotData
@@ -177,10 +170,6 @@ def _words(message: ast.expr | None) -> str | None:
     if any(isinstance(node, ast.NamedExpr | ast.Yield | ast.YieldFrom) for node in ast.walk(message)):
         raise NotData
     return None
-
-
-def _refuse(_: Any) -> Any:
-    raise NotData
 
 
 def constant(node: ast.expr) -> Any:

@@ -35,7 +35,7 @@ from typing import Any
 from . import cases, channel, declared, raised, text, values
 from .link import GONE, Link
 from .remote import Gone, Nonsense, Own, Remote, Unsupported, same
-from .solution import SAID_OF_CALLS, SAID_WHEN_LOADING
+from .solution import word_of_call, word_of_loading
 
 FILE = "tests.py"
 STANDARD = {
@@ -73,12 +73,10 @@ class Tests:
         """Names that the text uses and does not bind."""
         self.holders: set[str] = set()
         """Names whose attributes it uses."""
-        self.defined: set[str] = set()
-        """Names of the tests that the text defines."""
         self.decorated: dict[str, set[str]] = {}
         """Tests of the text, and the names of what decorates them."""
-        self.written = 0
-        """Tests that can be counted without running the text."""
+        self.tree = ast.Module([], [])
+        """The text as it was written."""
         self.early: set[int] = set()
         """Lines on which the text leaves because it found a fault."""
         self.shadowed = ""
@@ -95,9 +93,8 @@ class Tests:
             nodes = list(ast.walk(tree))
             self.skipped, self.free, self.holders = text.skipped(tree), text.free(nodes), text.holders(nodes)
             patched, self.link.raises = text.patched(nodes), text.raises(nodes)
-            self.defined = text.tests(tree)
             self.link.called_only, self.early = text.called_only(nodes), text.leaves_early(nodes)
-            self.decorated, self.written = text.decorated(tree), text.written(tree, self.entry_point)
+            self.decorated, self.tree = text.decorated(tree), tree
             tree = text.prepared(tree, nodes)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return self._say("test_error", f"the tests do not compile: {_sentence(error)}")
@@ -105,7 +102,7 @@ class Tests:
             said = self.link.first()
             if "failed" in said:
                 word, why = (*said["failed"], "", "")[:2]
-                return self._say(word if word in SAID_WHEN_LOADING else "load_error", str(why))
+                return self._say(word_of_loading(word), str(why))
             self.made_of = said.get("made_of", {})
             self._bring(said["names"], set(_names(code)))
             if patched:
@@ -145,7 +142,7 @@ class Tests:
         sort = self.offered.get(name, [""])[0]
         if hasattr(builtins, name) or name == self.entry_point:
             return None
-        if name not in ALIASES and name not in sys.stdlib_module_names and name not in STANDARD:
+        if not is_standard(name):
             return self._global(name) if sort else None
         own = sort in ("function", "class") and self.offered[name][1:2] == ["solution"]
         as_module = name in ALIASES or (name in sys.stdlib_module_names and name in self.holders)
@@ -263,7 +260,7 @@ class Tests:
 
     def _outcome(self, error: BaseException) -> tuple[str, str]:
         if error is self.link.blame or (isinstance(error, cases.Unfit) and self.link.blame is not None):
-            return self.link.word if self.link.word in SAID_OF_CALLS else "error", str(self.link.why)
+            return word_of_call(self.link.word), str(self.link.why)
         if isinstance(error, cases.Skipped):
             return "test_error", str(error)
         if isinstance(error, AssertionError):
@@ -282,7 +279,7 @@ class Tests:
         stop = self.link.stop
         self._refuted()
         if isinstance(stop, Gone | Nonsense):  # a solution that leaves would be measured by fewer tests
-            self.outcomes += [False] * (self.written - len(self.outcomes))
+            self.outcomes += [False] * (text.written(self.tree, self.entry_point) - len(self.outcomes))
         if self.failed and not isinstance(stop, Gone):
             return self._say(self.failed_as, self.failed)
         if stop:
@@ -304,6 +301,11 @@ class Tests:
 
     def _say(self, status: str, why: str) -> dict[str, Any]:
         return {"status": status, "why": str(why)[:2000], "outcomes": self.outcomes[:10_000]}
+
+
+def is_standard(name: str) -> bool:
+    """May tests use a name without importing it, because the standard library, numpy or pytest has it?"""
+    return name in ALIASES or name in sys.stdlib_module_names or name in STANDARD
 
 
 def _standard(name: str) -> Any:

@@ -111,7 +111,7 @@ class Server:
     def _made_of(self, names: dict[str, list[str]]) -> dict[str, Any]:
         """Return what the solution's classes are made of, as far as they are nothing but data."""
         own = {name: self.module.__dict__[name] for name, (sort, *origin) in names.items() if [sort, *origin[:1]] == OWN_CLASS}
-        shapes = {name: shape(kind, lambda value: values.pack(value, _no_data)) for name, kind in own.items()}
+        shapes = {name: shape(kind, lambda value: values.pack(value, values.no_data)) for name, kind in own.items()}
         self._declared = {id(own[name]) for name, said in shapes.items() if said}
         return {name: said for name, said in shapes.items() if said}
 
@@ -279,8 +279,14 @@ class Server:
             return {}
 
 
-def _no_data(value: Any) -> Any:
-    raise values.CannotCarry(f"{type(value).__name__} is no data")
+def word_of_call(word: Any) -> str:
+    """Return the status word of a call by what this side says; it can say anything."""
+    return word if word in SAID_OF_CALLS else "error"
+
+
+def word_of_loading(word: Any) -> str:
+    """Return the status word of a source that failed to load, likewise."""
+    return word if word in SAID_WHEN_LOADING else "load_error"
 
 
 def _sort(value: Any) -> list[str]:

@@ -195,11 +195,6 @@ def skipped(tree: ast.Module) -> set[str]:
     return found
 
 
-def tests(tree: ast.Module) -> set[str]:
-    """Return the names of the functions and classes of a text that are tests."""
-    return {node.name for node in tree.body if isinstance(node, _DEFINES) and node.name[:4].lower() == "test"}
-
-
 def decorated(tree: ast.Module) -> dict[str, set[str]]:
     """Return the tests of a text that are decorated, methods as `Class.method`, and the names of what decorates them.
 

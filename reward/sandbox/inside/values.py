@@ -56,6 +56,15 @@ class TooLarge(CannotCarry):
     """A value takes more bytes than the other side takes."""
 
 
+def no_data(value: Any) -> Any:
+    """Stand for an object where there must be none.
+
+    Raises:
+        CannotCarry: always.
+    """
+    raise CannotCarry(f"{type(value).__name__} is no data")
+
+
 def dump(value: Any, opaque: Callable[[Any], Plain], limit: int) -> bytes:
     """Return a value as JSON bytes.
 
