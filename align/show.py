@@ -15,7 +15,7 @@ from align.core.config import Plugin, did_you_mean
 from align.core.errors import UsageError
 from align.core.plugins import Generator, Optimizer, Reward, Sampler
 from align.core.recipe import Loaded
-from align.core.rows import Demonstration, Message, Preference, Prompt, Row
+from align.core.rows import Demonstration, Message, Preference, Prompt, Row, Unpaired, as_text
 from align.core.stage import Stage
 from align.evaluate.table import aligned
 from align.report.model_card import counts
@@ -144,8 +144,8 @@ def peek(directory: str, stage: str, count: int) -> str:
     for table in tables.held(folder):
         parts.append(f"{table}: {tables.count(folder, table):,} rows")
         parts += [_shown(row) for row in tables.read(folder, table)[:count]]
-    for file in ("dropped.jsonl", "left_out.jsonl"):
-        parts += _reasons(folder / file)
+    parts += _reasons(folder / "dropped.jsonl", "dropped")
+    parts += _reasons(folder / "untrained.jsonl", "answers not trained, of rows that are kept")
     parts += [(folder / "table.txt").read_text(encoding="utf-8")] if (folder / "table.txt").is_file() else []
     parts += _round_samples(folder, count)
     if not parts:
@@ -163,7 +163,7 @@ def _round_samples(folder: Path, count: int) -> list[str]:
     return parts
 
 
-def _reasons(path: Path) -> list[str]:
+def _reasons(path: Path, what: str) -> list[str]:
     if not path.is_file():
         return []
     items = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
@@ -171,7 +171,7 @@ def _reasons(path: Path) -> list[str]:
         return []
     reasons = Counter(item["reason"] for item in items).most_common()
     example = {reason: next(i for i in items if i["reason"] == reason) for reason, _ in reasons}
-    return [f"dropped: {len(items):,}"] + [
+    return [f"{what}: {len(items):,}"] + [
         f"  {count:>6,}  {reason}  (such as {_which(example[reason])})" for reason, count in reasons
     ]
 
@@ -180,7 +180,7 @@ def _which(item: dict[str, Any]) -> str:
     if "index" in item:
         return f"record {item['index']}"
     messages = item.get("messages") or [{"content": ""}]
-    return repr(textwrap.shorten(messages[-1]["content"], 60, placeholder=" ..."))
+    return repr(textwrap.shorten(as_text(messages[-1]), 60, placeholder=" ..."))
 
 
 def _shown(row: Row) -> str:
@@ -192,8 +192,17 @@ def _shown(row: Row) -> str:
         lines += _turns(row.prompt) + _turns(row.completion)
     elif isinstance(row, Preference):
         lines += [*_turns(row.prompt), *_turns(row.chosen, "chosen"), *_turns(row.rejected, "rejected")]
+    elif isinstance(row, Unpaired):
+        lines += [*_turns(row.prompt), *_turns(row.completion, "good" if row.label else "bad")]
+    lines += [f"    tools    | {', '.join(tool['function']['name'] for tool in row.tools)}"] if row.tools else []
     return "\n".join([*lines, ""])
 
 
 def _turns(messages: Iterable[Message], label: str | None = None) -> list[str]:
-    return [f"    {label or m['role']:9}| {m['content']}".replace("\n", "\n             | ") for m in messages]
+    return [f"    {label or m['role']:9}| {_said(m)}".replace("\n", "\n             | ") for m in messages]
+
+
+def _said(message: Message) -> str:
+    """Return what a turn says, with its reasoning, and whether it is not trained."""
+    thought = f"({message['reasoning']})\n" if message.get("reasoning") else ""
+    return f"{thought}{as_text(message)}" + ("" if message.get("train", True) else "  [not trained]")

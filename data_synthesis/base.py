@@ -121,7 +121,9 @@ class Context:
     """What a synthesizer may do for one prompt. A new one is made for every prompt."""
 
     def __init__(self, engine: Engine, prompt: Prompt) -> None:
-        self._engine, self._prompt = engine, prompt
+        self._engine = engine
+        self.prompt = prompt
+        """The prompt that is worked on."""
         self._calls = 0
         self.tokens = 0
         """Completion tokens so far."""
@@ -140,12 +142,12 @@ class Context:
             n: how many samples.
             label: names the call, so that inserting another call before it does not change its key; calls are
                 numbered otherwise.
-            **sampling: `temperature`, `top_p`, `top_k`, `max_new_tokens`.
+            **sampling: `temperature`, `top_p`, `top_k`, `max_new_tokens`, `tools` (those of the prompt, where it has some).
         """
         call = label if label is not None else self._calls
         self._calls += 1
-        drawn = Sampling(n=n, seed=self._engine.run.seed(self._prompt.id, call), **sampling)
-        context = [self._engine.run.name, self._prompt.id, call]
+        drawn = Sampling(n=n, seed=self._engine.run.seed(self.prompt.id, call), **sampling)
+        context = [self._engine.run.name, self.prompt.id, call]
         completions = await self._engine.sample(generator, context, list(messages), drawn)
         self.spend(completions)
         return completions

@@ -211,7 +211,8 @@ class CodeFeedback(ExecutionFeedback):
         self, messages: Sequence[Message], name: str | None, label: str, count: int, ctx: Context
     ) -> list[Solution]:
         """Return the distinct programs among the answers to a question, in the order drawn."""
-        drawn: list[Completion] = await ctx.sample(self.generator, messages, n=count, label=label, **self.sampling)
+        how = self.sampling | {"tools": ctx.prompt.tools or None}
+        drawn: list[Completion] = await ctx.sample(self.generator, messages, n=count, label=label, **how)
         whole = [c for c in drawn if c.finish_reason != "length"]
         ctx.tally("answers truncated", len(drawn) - len(whole))
         held = [(c.text, source) for c in whole if (source := program_text.program(c.text, name))]
@@ -229,14 +230,15 @@ class CodeFeedback(ExecutionFeedback):
     ) -> list[Row]:
         note = note | {"sandbox": self.sandbox.level}
         made: list[Row] = [
-            Demonstration(prompt=prompt.messages, completion=solution.text, note=note)
+            Demonstration(prompt=prompt.messages, completion=solution.text, tools=prompt.tools, note=note)
             for solution in right[: self.max_demonstrations]
         ]
         for i in range(min(self.max_pairs, len(wrong))):
             rejected, why = wrong[i]
             chosen = right[i % len(right)].text
             because = note | {"rejected_because": why[:500]}
-            made.append(Preference(prompt=prompt.messages, chosen=chosen, rejected=rejected.text, margin=1.0, note=because))
+            texts: dict[str, Any] = {"chosen": chosen, "rejected": rejected.text}
+            made.append(Preference(prompt=prompt.messages, **texts, margin=1.0, tools=prompt.tools, note=because))
         return made
 
 

@@ -127,7 +127,8 @@ class InstructionFeedback(ExecutionFeedback):
 
     async def _answered(self, asked: Prompt, label: str, ctx: Context) -> list[Row] | Drop:
         """Return the prompt with its demonstrations and pairs, or why it has none."""
-        said = await ctx.sample(self.generator, asked.messages, n=self.samples, label=label, **self.sampling)
+        how = self.sampling | {"tools": asked.tools or None}
+        said = await ctx.sample(self.generator, asked.messages, n=self.samples, label=label, **how)
         whole = [c.text for c in said if c.finish_reason != "length" and c.text.strip() and is_unicode(c.text)]
         texts = list(dict.fromkeys(whole))
         ctx.tally("answers truncated", sum(c.finish_reason == "length" for c in said))
@@ -153,7 +154,10 @@ class InstructionFeedback(ExecutionFeedback):
         note |= {"sandbox": self.sandbox.level} if _written(asked.tests) else {}
         return [
             replace(asked, note=note),
-            *(Demonstration(prompt=asked.messages, completion=text, note=note) for text in good[: self.max_demonstrations]),
+            *(
+                Demonstration(prompt=asked.messages, completion=text, tools=asked.tools, note=note)
+                for text in good[: self.max_demonstrations]
+            ),
             *self._pairs(asked, [text for text in good if text in sure], wrong, note),
         ]
 
@@ -185,7 +189,8 @@ class InstructionFeedback(ExecutionFeedback):
             why = next(one.why for one in held if one.share == 0)
             because = note | {"rejected_because": why[:500]}
             chosen = right[number % len(right)]
-            made.append(Preference(prompt=asked.messages, chosen=chosen, rejected=text, margin=1.0, note=because))
+            texts: dict[str, Any] = {"chosen": chosen, "rejected": text}
+            made.append(Preference(prompt=asked.messages, **texts, margin=1.0, tools=asked.tools, note=because))
         return made
 
 
@@ -193,7 +198,8 @@ def _asked(prompt: Prompt, constraints: Sequence[Constraint]) -> Prompt:
     last = prompt.messages[-1]
     messages = [*prompt.messages[:-1], last | {"content": joined(last["content"], constraints)}]
     tests = [*prompt.tests, *(test for one in constraints for test in one.tests)]
-    return Prompt(messages=messages, answer=prompt.answer, tests=tests, tags=[*prompt.tags, *sorted(set(map(_name, tests)))])
+    tags = [*prompt.tags, *sorted(set(map(_name, tests)))]
+    return Prompt(messages=messages, answer=prompt.answer, tests=tests, tags=tags, tools=prompt.tools)
 
 
 def _written(tests: Sequence[dict[str, Any]]) -> bool:

@@ -126,9 +126,10 @@ def _write_tables(synthesizer: Synthesizer, run: Run, ordered: list[Outcome]) ->
             if sorted_rows is None and table not in synthesizer.makes:
                 continue
             made[table] = 0
-            with tables.writing(run.folder / f"{table}.parquet", tables.schema_of(table)) as writer:
+            schema = tables.finished_schema(table, sorted_rows.optional if sorted_rows else frozenset())
+            with tables.writing(run.folder / f"{table}.parquet", schema) as writer:
                 for rows in sorted_rows.to_slices() if sorted_rows else ():
-                    writer.write_table(rows.drop_columns(list(PLACE)))
+                    writer.write_table(tables.as_written(rows.drop_columns(list(PLACE)), schema))
                     made[table] += rows.num_rows
                     for id_, parent, note in zip(*(rows[c].to_pylist() for c in ("id", "_parent", "_note")), strict=True):
                         item = {"id": id_, "parents": [parent], "table": table, **maker, "note": json.loads(note)}
@@ -139,8 +140,10 @@ def _write_tables(synthesizer: Synthesizer, run: Run, ordered: list[Outcome]) ->
 class _Union:
     """The rows of many parts, in order. The parts stay as they were read; a slice copies its own rows only."""
 
-    def __init__(self, pieces: list[Any], places: Any) -> None:
-        self.pieces, self.places = pieces, places
+    def __init__(self, table: str, pieces: list[Any], places: Any) -> None:
+        self.optional = frozenset[str]().union(*(tables.optional_columns(piece.schema) for piece in pieces))
+        schema = tables.schema_of(table, PLACE, self.optional)
+        self.pieces, self.places = [tables.as_written(piece, schema) for piece in pieces], places
 
     def to_slices(self) -> Iterator[Any]:
         """Yield Arrow tables of at most SLICE rows."""
@@ -171,4 +174,4 @@ def _union(parts: Path, table: str, position: Mapping[str, int], part: Mapping[s
     if not places:
         return None
     places.sort()
-    return _Union(pieces, np.array(places, dtype=np.int64)[:, 2:])
+    return _Union(table, pieces, np.array(places, dtype=np.int64)[:, 2:])

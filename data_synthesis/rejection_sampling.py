@@ -75,7 +75,8 @@ class RejectionSampling(Synthesizer):
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
         """Return demonstrations and pairs, or why there are none."""
-        how = {"temperature": self.temperature, "top_p": self.top_p, "max_new_tokens": self.max_new_tokens}
+        how: dict[str, Any] = {"temperature": self.temperature, "top_p": self.top_p, "tools": prompt.tools or None}
+        how |= {"max_new_tokens": self.max_new_tokens}
         drawn = await ctx.sample(self.generator, self._with_shots(prompt), n=self.samples, label="solve", **how)
         whole = [c for c in drawn if c.finish_reason != "length" and c.text.strip()]
         ctx.tally("samples truncated", sum(c.finish_reason == "length" for c in drawn))
@@ -134,7 +135,7 @@ class RejectionSampling(Synthesizer):
 
     def _demonstrations(self, prompt: Prompt, kept: list[str]) -> list[Row]:
         return [
-            Demonstration(prompt=prompt.messages, completion=text, note={"path": i})
+            Demonstration(prompt=prompt.messages, completion=text, tools=prompt.tools, note={"path": i})
             for i, text in enumerate(kept[: self.max_demonstrations])
         ]
 
@@ -148,5 +149,7 @@ class RejectionSampling(Synthesizer):
             texts = list(left)
             miss = texts[closest(text, texts)] if self.negatives == "closest" else texts[0]
             note = {"rejected_because": left.pop(miss).why}
-            pairs.append(Preference(prompt=prompt.messages, chosen=text, rejected=miss, margin=1.0, note=note))
+            pairs.append(
+                Preference(prompt=prompt.messages, chosen=text, rejected=miss, margin=1.0, tools=prompt.tools, note=note)
+            )
         return pairs

@@ -30,7 +30,7 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from align.core.errors import NoGrade
 from align.core.plugins import Ask, Completion, Reward, Sampling, Score
-from align.core.rows import Message, Prompt, digest
+from align.core.rows import Message, Prompt, as_text, digest
 from align.core.wiring import Ref
 
 RUBRIC = (
@@ -184,7 +184,7 @@ def question(prompt: Prompt, text: str, rubric: str, scale: tuple[int, int]) -> 
     The mark depends on the prompt only, so that a server's cache serves all completions of one prompt, unless a text
     holds it, by whatever chance or knowledge.
     """
-    shown = [(message["role"], message["content"]) for message in prompt.messages]
+    shown = [(message["role"], as_text(message)) for message in prompt.messages]
     shown += [] if prompt.answer is None else [("reference", prompt.answer)]
     shown.append(("answer", text))
     mark = digest(shown[:-1])

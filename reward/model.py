@@ -8,14 +8,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr
 
+from align.core.errors import BadRow, ModelError
+from align.core.loads_model import LoadsModel
 from align.core.plugins import Reward, Score
-from align.core.rows import Message, Prompt
+from align.core.rows import Prompt, as_turn
 from align.core.wiring import Ref
-from align.generate import checkpoints
-from align.generate.chat import encode_dialogue
+from align.models import checkpoints
+from align.models.chat import Chat
+from align.models.tokenizers import load_chat
 
 
-class TrainedReward(Reward):
+class TrainedReward(Reward, LoadsModel):
     """Score with a reward model: an artifact of the `reward_model` stage, a folder, or a hub id."""
 
     model: Annotated[str, Ref("reward_model")]
@@ -43,35 +46,39 @@ class TrainedReward(Reward):
     async def score_many(self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]) -> list[list[Score]]:
         """Score many prompts at once, batched by length across them."""
         if self._scorer is None:
-            self._scorer = Scorer.load(self._where or self.model, self.dtype, self.batch_size)
-        flat = [(p.messages, text) for p, texts in zip(prompts, completions, strict=True) for text in texts]
-        values = iter(await asyncio.to_thread(self._scorer.score, flat))
-        return [[Score(next(values)) for _ in texts] for texts in completions]
+            self._scorer = Scorer.load(self._where or self.model, self.dtype, self.batch_size, **self.loading())
+        flat = [(p, text) for p, texts in zip(prompts, completions, strict=True) for text in texts]
+        scores = iter(await asyncio.to_thread(self._scorer.score, flat))
+        return [[next(scores) for _ in texts] for texts in completions]
 
 
 class Scorer:
     """A reward model in memory."""
 
-    def __init__(self, model: Any, tokenizer: Any, batch_size: int) -> None:
-        self.model, self.tokenizer, self.batch_size = model, tokenizer, batch_size
+    def __init__(self, model: Any, chat: Chat, batch_size: int) -> None:
+        self.model, self.chat, self.batch_size = model, chat, batch_size
+        self.pad = model.config.get_text_config().pad_token_id
 
     @classmethod
-    def load(cls, path: str, dtype: str, batch_size: int = 64) -> Scorer:
-        """Load a checkpoint.
+    def load(cls, path: str, dtype: str, batch_size: int = 64, **options: Any) -> Scorer:
+        """Load a checkpoint; `options` are those of `align.models.checkpoints.causal_lm`.
 
         Raises:
-            ValueError: it does not have exactly one label.
+            ModelError: it does not have exactly one label.
         """
-        model = checkpoints.classifier(path, dtype)
+        model = checkpoints.classifier(path, dtype, **options)
         if model.config.num_labels != 1:
-            raise ValueError(f"{path} has {model.config.num_labels} labels; a reward model has 1")
-        tokenizer = checkpoints.tokenizer(path)
-        model.config.pad_token_id = tokenizer.pad_token_id
-        return cls(model.to(checkpoints.device()).requires_grad_(False), tokenizer, batch_size)
+            raise ModelError(f"{path} has {model.config.num_labels} labels; a reward model has 1")
+        chat, config = load_chat(path, **options), model.config.get_text_config()
+        if config.pad_token_id is None:  # else it is what the model was trained with
+            config.pad_token_id = chat.tokenizer.pad_token_id
+        return cls(model.to(checkpoints.device()).requires_grad_(False), chat, batch_size)
 
-    def score(self, conversations: Sequence[tuple[list[Message], str]]) -> list[float]:
-        """Return a reward for each (prompt messages, completion text), in order."""
-        return self.score_ids([self._ids(prompt, text) for prompt, text in conversations])
+    def score(self, answered: Sequence[tuple[Prompt, str]]) -> list[Score]:
+        """Return a score for each (prompt, completion text), in order; what the chat template cannot render has none."""
+        ids = [self._ids(prompt, text) for prompt, text in answered]
+        values = iter(self.score_ids([each for each in ids if not isinstance(each, BadRow)]))
+        return [Score.ungraded(str(each)) if isinstance(each, BadRow) else Score(next(values)) for each in ids]
 
     def score_ids(self, ids: Sequence[list[int]]) -> list[float]:
         """Return a reward for each whole conversation in token ids, in order, batched by length."""
@@ -79,7 +86,8 @@ class Scorer:
 
         order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
         values = [0.0] * len(ids)
-        pad, device = self.tokenizer.pad_token_id, self.model.device
+        pad, device = self.pad, self.model.device
+        checkpoints.refuse_foreign_ids(self.model, self.chat.tokenizer, (i for row in ids for i in row))
         for start in range(0, len(order), self.batch_size):
             batch = order[start : start + self.batch_size]
             width = len(ids[batch[0]])
@@ -91,6 +99,9 @@ class Scorer:
                 values[i] = value
         return values
 
-    def _ids(self, prompt: list[Message], text: str) -> list[int]:
-        segments = encode_dialogue(self.tokenizer, prompt, [{"role": "assistant", "content": text}])
-        return [i for segment in segments for i in segment.ids]
+    def _ids(self, prompt: Prompt, text: str) -> list[int] | BadRow:
+        try:
+            context, written = self.chat.answer_ids(prompt.messages, as_turn(text)[0], prompt.tools or None)
+        except BadRow as reason:
+            return reason
+        return context + written

@@ -17,7 +17,7 @@ from pydantic import Field, PrivateAttr
 from align.core.plugins import Reward, Score
 from align.core.rows import Prompt
 from align.core.wiring import Ref
-from align.generate import checkpoints
+from align.models import checkpoints
 
 
 class Entailment(Reward):

@@ -25,6 +25,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from align.core import tables, wiring
+from align.core.chat_templates import find_template
 from align.core.config import Config, Plugin
 from align.core.errors import StageFailed, UsageError
 from align.core.plugins import Generator
@@ -178,8 +179,11 @@ class RunFolder:
                 inputs[f"generator {reference}"] = self.identity(recipe.generators[reference], recipe)
             else:
                 inputs[reference] = self._input(reference, recipe)
-        for _, path, _ in wiring.files(stage):
-            inputs[path] = self._input(path if wiring.is_path(path) else f"./{path}", recipe)
+        for _, path, marker in wiring.files(stage):
+            if marker.or_template:
+                inputs["chat template"] = digest(find_template(path, self.home))
+            else:
+                inputs[path] = self._input(path if wiring.is_path(path) else f"./{path}", recipe)
         if type(stage).trains and recipe.accelerate:  # processes and precision decide the batch and the rounding
             inputs["accelerate"] = recipe.accelerate.model_dump()
             if recipe.accelerate.config_file:

@@ -44,8 +44,25 @@ class StageFailed(AlignError):
         super().__init__(f"stage {stage!r} failed: {cause}" + (f"\n  log: {log}" if log else ""))
 
 
+class ModelError(AlignError):
+    """A model or tokenizer cannot be used as it is asked for; the message says what to do."""
+
+
 class BadRow(ValueError):
-    """A row cannot be used; the message is the reason that is counted and shown."""
+    """A row cannot be used. The message is the reason, which is counted: it names no number of a row or turn.
+
+    Attributes:
+        remedy: what to do about it; shown once for each reason.
+        turn: which turn of the conversation is at fault, from 1; None where the whole row is.
+    """
+
+    def __init__(self, reason: str, *, remedy: str = "", turn: int | None = None) -> None:
+        self.remedy, self.turn = remedy, turn
+        super().__init__(reason)
+
+    def at(self, turn: int) -> BadRow:
+        """Return the same with the turn that is at fault, unless one is named already."""
+        return BadRow(str(self), remedy=self.remedy, turn=self.turn or turn)
 
 
 class NoGrade(AlignError):

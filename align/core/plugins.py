@@ -37,6 +37,8 @@ class Sampling(Config):
     """Index of the first sample, when earlier ones are known already."""
     json_schema: dict[str, Any] | None = None
     """What the completion should fit; servers that can constrain their decoding do, others ignore it."""
+    tools: list[dict[str, Any]] | None = None
+    """The functions that the prompt offers, for the chat template to render."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,13 @@ class Sampler(Plugin, ABC):
     family: ClassVar[str] = "sampler"
 
     @abstractmethod
-    def build(self, tokenizer: Any, run: Run) -> Any:
-        """Return an `align.train.sampling.PolicySampler` for a stage; `tokenizer` is the policy's."""
+    def build(self, chat: Any, run: Run) -> Any:
+        """Return an `align.train.sampling.PolicySampler` for a stage.
+
+        Args:
+            chat: the policy's tokenizer and what its template does (`align.models.chat.Chat`).
+            run: the stage.
+        """
 
 
 class Optimizer(Plugin, ABC):

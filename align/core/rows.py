@@ -1,8 +1,8 @@
-"""The three rows that data synthesis makes and training reads, in TRL's conversational columns.
+"""The four rows that data synthesis makes and training reads, in TRL's conversational columns.
 
-A prompt asks, a demonstration answers, a preference says which of two answers is better. Rows are frozen, small and
-judged when they are made: a constructor raises `BadRow` with the reason that the accounting shows. Ids are the
-engine's business; whoever makes a row leaves `id` empty.
+A prompt asks, a demonstration answers, a preference says which of two answers is better, an unpaired row says of one answer
+whether it is good. Rows are frozen, small and judged when they are made: a constructor raises `BadRow` with the reason that
+the accounting shows. Ids are the engine's business; whoever makes a row leaves `id` empty.
 """
 
 from __future__ import annotations
@@ -16,13 +16,21 @@ from typing import Any, TypeAlias
 
 from align.core.errors import BadRow
 
-Message: TypeAlias = dict[str, str]
-"""`{"role": "system" | "user" | "assistant" | "tool", "content": "..."}`."""
+Message: TypeAlias = dict[str, Any]
+"""`{"role": "system" | "user" | "assistant" | "tool", "content": "..."}`, and where the source has them:
+
+- `tool_calls`: of an assistant turn, `[{"type": "function", "function": {"name": "...", "arguments": {...}}}]`, with an
+  `id` each where the source has one. A turn that calls a tool may have no content (`""`).
+- `name`, `tool_call_id`: of a tool turn, which tool and which call it answers.
+- `reasoning`: what the assistant thought before it wrote the content.
+- `train: False`: of an assistant turn, it is context and not imitated."""
 
 Turns: TypeAlias = list[Message] | Any
 """A completion: messages, always, when read; when a row is made a plain string will do and becomes one assistant turn."""
 
 ROLES = frozenset({"system", "user", "assistant", "tool"})
+MORE = {"name": str, "reasoning": str, "tool_call_id": str, "tool_calls": list, "train": bool}
+"""What a message may hold beside role and content, and its type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +41,15 @@ class Prompt:
     answer: str | None = None
     tests: list[dict[str, Any]] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    """The functions that may be called, as JSON schemas: `{"type": "function", "function": {"name": ...}}`."""
     id: str = ""
     note: Mapping[str, Any] = field(default_factory=dict)
     """As a demonstration's."""
 
     def __post_init__(self) -> None:
         check_messages(self.messages, "prompt")
+        check_tools(self.tools)
         if self.answer is not None and not isinstance(self.answer, str):
             raise BadRow("answer is not text")
         if not isinstance(self.tags, list) or not all(isinstance(tag, str) for tag in self.tags):
@@ -53,6 +64,7 @@ class Demonstration:
 
     prompt: list[Message]
     completion: Turns
+    tools: list[dict[str, Any]] = field(default_factory=list)
     id: str = ""
     note: Mapping[str, Any] = field(default_factory=dict)
     """Goes to the lineage table, not to training: rewards, verdicts, which sample it was."""
@@ -61,6 +73,9 @@ class Demonstration:
         object.__setattr__(self, "completion", as_turn(self.completion))
         check_messages(self.prompt, "prompt")
         check_completion(self.completion, "completion")
+        check_tools(self.tools)
+        if not any(m["role"] == "assistant" and m.get("train", True) for m in self.completion):
+            raise BadRow("no answer of it is to be trained (weight, train or loss)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +86,7 @@ class Preference:
     chosen: Turns
     rejected: Turns
     margin: float | None = None
+    tools: list[dict[str, Any]] = field(default_factory=list)
     id: str = ""
     note: Mapping[str, Any] = field(default_factory=dict)
 
@@ -80,17 +96,39 @@ class Preference:
         check_messages(self.prompt, "prompt")
         check_completion(self.chosen, "chosen")
         check_completion(self.rejected, "rejected")
+        check_tools(self.tools)
         if self.margin is not None and not isinstance(self.margin, int | float):
             raise BadRow("margin is not a number")
         if self.chosen == self.rejected:
             raise BadRow("chosen equals rejected")
 
 
-Row: TypeAlias = Prompt | Demonstration | Preference
-TABLES: dict[str, type[Prompt] | type[Demonstration] | type[Preference]] = {
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpaired:
+    """A completion and whether it is good (KTO's rows, TRL's `label`). No demonstration: a bad one must not be imitated."""
+
+    prompt: list[Message]
+    completion: Turns
+    label: bool
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    id: str = ""
+    note: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "completion", as_turn(self.completion))
+        check_messages(self.prompt, "prompt")
+        check_completion(self.completion, "completion")
+        check_tools(self.tools)
+        if not isinstance(self.label, bool):
+            raise BadRow("label is neither true nor false")
+
+
+Row: TypeAlias = Prompt | Demonstration | Preference | Unpaired
+TABLES: dict[str, type[Prompt] | type[Demonstration] | type[Preference] | type[Unpaired]] = {
     "prompts": Prompt,
     "demonstrations": Demonstration,
     "preferences": Preference,
+    "unpaired": Unpaired,
 }
 
 
@@ -105,7 +143,7 @@ def as_turn(content: str | list[Message]) -> list[Message]:
 
 
 def check_messages(messages: Any, what: str) -> None:
-    """Raise BadRow unless `messages` is a non-empty list of known roles with text."""
+    """Raise BadRow unless `messages` is a non-empty list of known roles that say something."""
     if not isinstance(messages, list) or not messages:
         raise BadRow(f"{what} is empty" if messages in (None, "", []) else f"{what} is not a list of messages")
     for message in messages:
@@ -115,10 +153,61 @@ def check_messages(messages: Any, what: str) -> None:
             raise BadRow(f"unknown role {message['role']!r} in {what}")
         if not isinstance(message.get("content"), str):
             raise BadRow(f"{what} has a message whose content is not text")
-        if not is_unicode(message["content"]):
-            raise BadRow(f"{what} has text that is not Unicode")
-    if not messages[-1]["content"].strip():
-        raise BadRow(f"{what} is empty")
+        _check_more(message, what)
+    for message in messages:
+        if not message["content"].strip() and not message.get("tool_calls"):
+            if message is messages[-1]:
+                raise BadRow(f"{what} is empty")
+            if message["role"] == "assistant":
+                raise BadRow(f"{what} has an assistant turn that is empty")
+
+
+def _check_more(message: Message, what: str) -> None:
+    """Check what a message holds beside role and content, and that all of it is Unicode."""
+    for key, value in message.items():
+        if key not in ("role", "content") and not (key in MORE and isinstance(value, MORE[key])):
+            raise BadRow(
+                f"{what} has a message with {key!r} of another type" if key in MORE else f"unknown key {key!r} in {what}"
+            )
+    if message["role"] != "assistant" and message.keys() & {"tool_calls", "reasoning", "train"}:
+        raise BadRow(f"{what} has a {message['role']} turn with tool_calls, reasoning or train")
+    for call in message.get("tool_calls", ()):
+        function = call.get("function") if isinstance(call, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            raise BadRow(f"{what} has a tool call without a name")
+        if not isinstance(function.get("arguments"), dict):
+            raise BadRow(f"{what} has a tool call whose arguments are not an object")
+    if not all(is_unicode(text) for text in texts_of(message)):
+        raise BadRow(f"{what} has text that is not Unicode")
+
+
+def check_tools(tools: Any) -> None:
+    """Raise BadRow unless `tools` is a list of functions with names, in the form that chat templates take."""
+    if not isinstance(tools, list):
+        raise BadRow("tools is not a list")
+    for tool in tools:
+        function = tool.get("function") if isinstance(tool, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            raise BadRow("tools has an entry without a function's name")
+    if not is_unicode(json.dumps(tools, ensure_ascii=False)):
+        raise BadRow("tools has text that is not Unicode")
+
+
+def texts_of(message: Message) -> list[str]:
+    """Return all that a message says: content, reasoning, and its tool calls as JSON."""
+    texts = [message["content"], *([message["reasoning"]] if "reasoning" in message else [])]
+    return texts + [json.dumps(call, ensure_ascii=False) for call in message.get("tool_calls", ())]
+
+
+def as_text(message: Message) -> str:
+    """Return a message as a person or a judge may read it: its content, then its tool calls as JSON, one a line."""
+    calls = [json.dumps(call["function"], ensure_ascii=False) for call in message.get("tool_calls", ())]
+    return "\n".join([*([message["content"]] if message["content"] or not calls else []), *calls])
+
+
+def visible(text: str) -> str:
+    """Return an answer without its reasoning in tags."""
+    return re.sub(r"^\s*(<think>|\[THINK\]).*?(</think>|\[/THINK\])", "", text, flags=re.DOTALL)
 
 
 def is_unicode(text: str) -> bool:
@@ -142,6 +231,8 @@ def check_completion(messages: Any, what: str) -> None:
 def content_id(row: Row) -> str:
     """Return the id of a source row: 16 hex digits of the SHA-256 of its content."""
     columns = {name: getattr(row, name) for name in row.__dataclass_fields__ if name not in ("id", "note")}
+    if not row.tools:  # rows without tools have the ids that they had before there were tools
+        del columns["tools"]
     return digest(columns)
 
 

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from align.core.recipe import Recipe
 
 
+def _remedy(folder: Path, table: str) -> str:
+    """Return what to do where another table than the one that is needed is there."""
+    if table == "demonstrations" and tables.exists(folder, "unpaired"):
+        return " (a `label` says which completions are good; with `ignore: [label]` the load stage reads all as demonstrations)"
+    if table == "demonstrations" and tables.held(folder) == ["prompts"]:
+        return " (no record has a completion; `columns: {completion: ...}` in the load stage names the column that is one)"
+    return ""
+
+
 class Stage(Plugin, ABC):
     """A step of a recipe. Its fields are its knobs, `run` is its behaviour."""
 
@@ -105,7 +114,8 @@ class Run:
         folder = Path(self.locate(reference))
         if not tables.exists(folder, table):
             held = ", ".join(tables.held(folder)) or "no tables"
-            raise StageFailed(self.name, f"{reference!r} holds {held}, but {table} are needed here", self.log_file)
+            cause = f"{reference!r} holds {held}, but {table} are needed here"
+            raise StageFailed(self.name, f"{cause}{_remedy(folder, table)}", self.log_file)
         return tables.read(folder, table)
 
     def generator(self, alias: str) -> Generator:

@@ -1,5 +1,8 @@
 """Rows on disk: one Parquet file a table, in TRL's column names, so `datasets` and TRL read them as they are.
 
+What few rows have (tools, tool calls, reasoning) has a column only in tables that need one. Tools and tool calls are free-form
+objects, for which Arrow has no type: they are JSON columns, which `datasets` reads as objects.
+
 Files appear whole or not at all (temporary name, sync, rename).
 """
 
@@ -13,24 +16,65 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from align.core.rows import TABLES, Row, table_of
+from align.core.rows import TABLES, Row
 
-_JSON_COLUMNS = {"tests"}
-"""Lists of free-form objects: Arrow has no type for them, so they are stored as JSON text."""
+_FREE_FORM = frozenset({"tests", "tools"})
+"""Columns that hold lists of free-form objects, kept as JSON text."""
+_OF_MESSAGES = ("reasoning", "tool_calls", "name", "tool_call_id", "train")
+"""What a message may hold beside role and content, in the order of the columns."""
+_CONVERSATIONS = frozenset({"messages", "prompt", "completion", "chosen", "rejected"})
+_JSON = frozenset({"tools", "tool_calls"})
+"""Optional columns that are of Arrow's JSON type in a finished table."""
 
 
 @cache
-def _schema(table: str) -> Any:
+def _schema(table: str, optional: frozenset[str] = frozenset()) -> Any:
+    """Return a table's Arrow schema with those of the optional columns (`tools`, and keys of messages) that are named."""
     import pyarrow as pa  # noqa: PLC0415 (`align check` must not pay for it)
 
-    messages = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-    text, number = pa.string(), pa.float64()
+    text, number, truth = pa.string(), pa.float64(), pa.bool_()
+    more = [(key, truth if key == "train" else text) for key in _OF_MESSAGES if key in optional]
+    messages = pa.list_(pa.struct([("role", text), ("content", text), *more]))
     columns = {
         "prompts": {"id": text, "messages": messages, "answer": text, "tests": text, "tags": pa.list_(text)},
         "demonstrations": {"id": text, "prompt": messages, "completion": messages},
         "preferences": {"id": text, "prompt": messages, "chosen": messages, "rejected": messages, "margin": number},
+        "unpaired": {"id": text, "prompt": messages, "completion": messages, "label": truth},
     }
-    return pa.schema(list(columns[table].items()))
+    tools = [("tools", text)] if "tools" in optional else []
+    return pa.schema([*columns[table].items(), *tools])
+
+
+def _as_json(schema: Any) -> Any:
+    """Return a schema whose columns of JSON text, and those inside messages, are of Arrow's JSON type."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    def of(name: str, kind: Any) -> Any:
+        if name in _JSON:
+            return pa.json_()
+        if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
+            return pa.list_(pa.struct([(field.name, of(field.name, field.type)) for field in kind.value_type]))
+        return kind
+
+    return pa.schema([(field.name, of(field.name, field.type)) for field in schema])
+
+
+def optional_columns(schema: Any) -> frozenset[str]:
+    """Return which optional columns a table's Arrow schema has."""
+    inside = next(schema.field(name).type.value_type for name in schema.names if name in _CONVERSATIONS)
+    return frozenset({field.name for field in inside} & {*_OF_MESSAGES}) | ({"tools"} & {*schema.names})
+
+
+def _used(records: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the optional columns that records need."""
+    found: set[str] = set()
+    for record in records:
+        for name, value in record.items():
+            if name in _CONVERSATIONS:
+                found.update(key for message in value for key in message)
+            elif name == "tools" and value is not None:
+                found.add(name)
+    return frozenset(found) - {"role", "content"}
 
 
 def exists(folder: Path, table: str) -> bool:
@@ -57,29 +101,57 @@ def write(folder: Path, table: str, rows: Iterable[Row]) -> int:
 
 def record(row: Row) -> dict[str, Any]:
     """Return a row as a record of its table's columns."""
-    return {name: _out(name, getattr(row, name)) for name in _columns(table_of(row))}
-
-
-@cache
-def _columns(table: str) -> tuple[str, ...]:
-    return tuple(_schema(table).names)
+    names = [name for name in row.__dataclass_fields__ if name != "note" and (name != "tools" or row.tools)]
+    return {name: _out(name, getattr(row, name)) for name in names}
 
 
 def write_records(path: Path, table: str, records: list[dict[str, Any]], more: Mapping[str, str] | None = None) -> int:
-    """Write records of a table's columns, and of `more` columns (name to Arrow type), and return their number."""
+    """Write records of a table's columns, and of `more` columns (name to Arrow type), and return their number.
+
+    With `more` the file is a part of a table (`data_synthesis.ledger`), in which JSON is plain text.
+    """
     import pyarrow as pa  # noqa: PLC0415
 
-    schema = schema_of(table, more)
-    with writing(path, schema) as writer:
-        writer.write_table(pa.Table.from_pylist(records, schema=schema))
+    schema = schema_of(table, more, _used(records))
+    with writing(path, schema if more else _as_json(schema)) as writer:
+        writer.write_table(as_written(pa.Table.from_pylist(records, schema=schema), writer.schema))
     return len(records)
 
 
-def schema_of(table: str, more: Mapping[str, str] | None = None) -> Any:
+def schema_of(table: str, more: Mapping[str, str] | None = None, optional: frozenset[str] = frozenset()) -> Any:
     """Return the Arrow schema of a table, with `more` columns (name to Arrow type) behind its own."""
     import pyarrow as pa  # noqa: PLC0415
 
-    return pa.schema([*_schema(table), *((name, pa.type_for_alias(alias)) for name, alias in (more or {}).items())])
+    more = more or {}
+    return pa.schema([*_schema(table, optional), *((name, pa.type_for_alias(alias)) for name, alias in more.items())])
+
+
+def finished_schema(table: str, optional: frozenset[str]) -> Any:
+    """Return the Arrow schema of a finished table with those optional columns."""
+    return _as_json(_schema(table, optional))
+
+
+def as_written(rows: Any, schema: Any) -> Any:
+    """Return Arrow rows in a schema that has more optional columns, or JSON columns in place of text."""
+    if rows.schema.equals(schema):
+        return rows
+    import pyarrow as pa  # noqa: PLC0415
+
+    plain = pa.schema([(field.name, _as_text(field.type)) for field in schema])
+    if not rows.schema.equals(plain):  # few stages have such rows, and in some of their parts only
+        rows = pa.Table.from_pylist(rows.to_pylist(), schema=plain)
+    return rows.cast(schema)
+
+
+def _as_text(kind: Any) -> Any:
+    """Return an Arrow type with text in place of JSON."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    if kind == pa.json_():
+        return pa.string()
+    if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
+        return pa.list_(pa.struct([(field.name, _as_text(field.type)) for field in kind.value_type]))
+    return kind
 
 
 @contextmanager
@@ -128,8 +200,21 @@ def replace(path: Path, text: str) -> None:
 
 
 def _out(name: str, value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if name in _JSON_COLUMNS else value
+    """Return a row's value as a column holds it."""
+    if name in _FREE_FORM:
+        return json.dumps(value, ensure_ascii=False)
+    if name in _CONVERSATIONS and any("tool_calls" in message for message in value):
+        return [m | {"tool_calls": json.dumps(m["tool_calls"], ensure_ascii=False)} if "tool_calls" in m else m for m in value]
+    return value
 
 
 def _in(name: str, value: Any) -> Any:
-    return json.loads(value) if name in _JSON_COLUMNS else value
+    """Return a column's value as a row holds it; a key of a message that is null there is absent here."""
+    if name in _FREE_FORM:
+        return [] if value is None else json.loads(value)
+    if name not in _CONVERSATIONS:
+        return value
+    return [
+        {key: json.loads(item) if key == "tool_calls" else item for key, item in message.items() if item is not None}
+        for message in value
+    ]

@@ -16,7 +16,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from align.core import catalog
+from align.core.chat_templates import find_template
 from align.core.config import Plugin, did_you_mean
+from align.core.sources import is_data
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class File:
 
     or_hub: bool = False
     """A hub id may stand there instead."""
+    or_template: bool = False
+    """A chat template's text, or the name of one that TRL ships, may stand there instead."""
 
 
 Loc = tuple[str | int, ...]
@@ -158,11 +162,24 @@ def _own_problems(cls: Any, raw: Mapping[str, Any], loc: Loc, folder: Path) -> I
     except ValueError:
         return  # the type check reports it
     for at, path, marker in files(value):
-        if not (folder / path).exists() and not (marker.or_hub and _may_be_hub_id(path)):
-            yield (*loc, *at), f"no file or folder {path!r} (looked in {folder})"
+        if what := _no_file(folder, path, marker):
+            yield (*loc, *at), what
     for at, plugin in parts(value):
         for field, what in plugin.problems(folder) if isinstance(plugin, Plugin) else ():
             yield (*loc, *at, *(int(key) if key.isdigit() else key for key in field.split("."))), what
+
+
+def _no_file(folder: Path, path: str, marker: File) -> str | None:
+    """Return what is wrong with a file that a field names, if anything."""
+    if marker.or_template:
+        try:
+            find_template(path, folder)
+        except ValueError as error:
+            return str(error)
+        return None
+    if (folder / path).exists() or (marker.or_hub and _may_be_hub_id(path)):
+        return None
+    return f"no file or folder {path!r} (looked in {folder})"
 
 
 def parts(value: Any, loc: Loc = ()) -> Iterator[tuple[Loc, BaseModel]]:
@@ -187,10 +204,7 @@ def files(config: BaseModel) -> Iterator[tuple[Loc, str, File]]:
 
 def _may_be_hub_id(path: str) -> bool:
     names = path.split("/")
-    return len(names) == 2 and all(names) and "." not in names[0] and Path(path).suffix not in DATA_SUFFIXES
-
-
-DATA_SUFFIXES = {".jsonl", ".json", ".parquet", ".csv"}
+    return len(names) == 2 and all(names) and "." not in names[0] and not is_data(Path(path))
 
 
 def _wrong(ref: str, need: str, earlier: Sequence[str], order: Sequence[str], classes: Mapping[str, Any]) -> str | None:

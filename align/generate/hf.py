@@ -18,17 +18,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr
 
+from align.core.chat_templates import find_template, is_text
+from align.core.loads_model import LoadsModel
 from align.core.plugins import Completion, Generator, Sampling
 from align.core.rows import Message
-from align.core.wiring import Ref
-from align.generate import checkpoints
-from align.generate.chat import encode_prompt
+from align.core.wiring import File, Ref, is_path
+from align.models import checkpoints
+from align.models.chat import Chat
+from align.models.tokenizers import load_chat
 
 if TYPE_CHECKING:
     import torch
@@ -36,26 +40,36 @@ if TYPE_CHECKING:
 DTYPES = Literal["float32", "bfloat16", "float16"]
 
 
-class Transformers(Generator):
+class Transformers(Generator, LoadsModel):
     """A model of the recipe or the hub, run in this process."""
 
     model: Annotated[str, Ref("model")]
     """`base`, an earlier stage, a folder or a hub id."""
-    revision: str | None = None
-    """Commit or tag of a hub model."""
+    chat_template: Annotated[str | None, File(or_template=True)] = None
+    """Instead of the tokenizer's own: a jinja file, the name of a template that TRL ships (`llama3`), or the text itself."""
     dtype: DTYPES = "bfloat16"
     """Precision of the weights while sampling."""
     batch_size: int = Field(default=128, ge=1)
     """Sequences decoded at once. On 2 CPU cores 128 gave 490 tokens a CPU second, 8 gave a third (docs/paper_index.md)."""
     device: str | None = None
     """`cuda`, `cpu`...; left out, the first accelerator or the CPU."""
+    device_map: str | dict[str, int | str] | None = None
+    """`auto` spreads the layers over all accelerators, as `from_pretrained` does; instead of `device`."""
 
     _engine: Any = PrivateAttr(default=None)
     _where: str | None = PrivateAttr(default=None)
+    _template: str | None = PrivateAttr(default=None)
+
+    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
+        """Refuse two answers to one question."""
+        yield from super().problems(folder)
+        if self.device is not None and self.device_map is not None:
+            yield "device_map", "device_map says where each layer goes; leave device out"
 
     def start(self, locate: Callable[[str], str]) -> None:
         """Remember where the weights are; they are loaded when the first prompt comes (a replay needs none)."""
         self._where = locate(self.model)
+        self._template = chat_template_of(self, locate)
 
     def stop(self) -> None:
         """Give the weights' memory back."""
@@ -64,12 +78,20 @@ class Transformers(Generator):
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
         """Return completions; concurrent calls share batches."""
         if self._engine is None:
-            self._engine = Engine.load(self._where or self.model, self.dtype, self.batch_size, self.device, self.revision)
-        return await self._engine.generate(encode_prompt(self._engine.tokenizer, messages), sampling)
+            where, options = self._where or self.model, self.loading()
+            chat = load_chat(where, chat_template=self._template, **options)
+            if self.device_map is not None:
+                options["device_map"] = self.device_map
+            model = checkpoints.causal_lm(where, self.dtype, **options).requires_grad_(False)
+            if self.device_map is None:
+                model = model.to(self.device or checkpoints.device())
+            self._engine = Engine(model, chat, self.batch_size)
+        return await self._engine.generate(self._engine.chat.prompt_ids(messages, sampling.tools), sampling)
 
     def identity(self) -> dict[str, Any]:
         """Batch size and device do not change what is sampled, so they are no part of the identity."""
-        return {"kind": self.kind, "model": self.model, "revision": self.revision, "dtype": self.dtype}
+        template = {"chat_template": self._template or self.chat_template} if self.chat_template else {}
+        return {"kind": self.kind, "model": self.model, "revision": self.revision, "dtype": self.dtype, **template}
 
 
 @dataclass(slots=True)
@@ -84,22 +106,22 @@ class _Request:
 class Engine:
     """A model in memory with a queue in front of it."""
 
-    def __init__(self, model: Any, tokenizer: Any, batch_size: int = 128, *, logprobs: bool = False) -> None:
+    def __init__(self, model: Any, chat: Chat, batch_size: int = 128, *, logprobs: bool = False) -> None:
         """Take a model that is where it is to run; `logprobs`: report those of the sampled tokens, at temperature 1."""
-        self.model, self.tokenizer, self.batch_size, self.logprobs = model, tokenizer, batch_size, logprobs
-        self.stop_ids = stop_ids(model, tokenizer)
+        self.model, self.chat, self.batch_size, self.logprobs = model, chat, batch_size, logprobs
+        self.tokenizer = chat.tokenizer
+        self.stop_ids = chat.stop_ids(model)
         self._waiting: list[_Request] = []
         self._worker: asyncio.Task[None] | None = None
         self._lock = threading.Lock()
 
-    @classmethod
-    def load(cls, path: str, dtype: str, batch_size: int, device: str | None = None, revision: str | None = None) -> Engine:
-        """Load a checkpoint for sampling, frozen and in evaluation mode."""
-        model = checkpoints.causal_lm(path, dtype, revision).requires_grad_(False)
-        return cls(model.to(device or checkpoints.device()), checkpoints.tokenizer(path, revision), batch_size)
-
     async def generate(self, prompt_ids: list[int], sampling: Sampling) -> list[Completion]:
-        """Return n completions of one prompt, in sample order."""
+        """Return n completions of one prompt, in sample order.
+
+        Raises:
+            ModelError: the model has no embedding of a token of it.
+        """
+        checkpoints.refuse_foreign_ids(self.model, self.tokenizer, [*prompt_ids, self.tokenizer.pad_token_id])
         loop = asyncio.get_running_loop()
         requests = [_Request(prompt_ids, sampling, i, loop.create_future()) for i in range(sampling.n)]
         self._waiting += requests
@@ -229,11 +251,13 @@ class Engine:
         return Completion(text, reason, kept, usage, logps[: len(kept)] if self.logprobs else None)
 
 
-def stop_ids(model: Any, tokenizer: Any) -> list[int]:
-    """Return the ids that end a turn: the tokenizer's and those of the checkpoint's generation config."""
-    configured = getattr(model.generation_config, "eos_token_id", None)
-    ids = configured if isinstance(configured, list) else [configured]
-    return sorted({i for i in (*ids, tokenizer.eos_token_id) if i is not None})
+def chat_template_of(generator: Any, locate: Callable[[str], str]) -> str | None:
+    """Return the text of the chat template that a generator names; `locate` turns a path of the recipe into a real one."""
+    named: str | None = generator.chat_template
+    if named is None or is_text(named):
+        return named
+    place = locate(named if is_path(named) else f"./{named}")
+    return find_template(place if Path(place).is_file() else named, Path())
 
 
 def batches(requests: list[_Request], size: int) -> list[list[_Request]]:

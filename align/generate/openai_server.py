@@ -145,6 +145,11 @@ class OpenAIServer(Generator):
         Raises:
             GeneratorError: refused by the server (`retryable` False), or still failing after all retries (True).
         """
+        if sampling.tools:  # an answer may come back as calls without a text, and a completion is a text
+            raise GeneratorError(
+                "the prompt offers tools, and kind openai takes answers in words only; sample it with kind transformers or "
+                "vllm, or load the prompts with `ignore: [tools]`"
+            )
         connection, prefix = await self._connect(), _prefix(messages)
         attempt, failed_at = 0, None
         while True:
@@ -195,7 +200,8 @@ class OpenAIServer(Generator):
 
     def _body(self, messages: Sequence[Message], sampling: Sampling, with_schema: bool) -> bytes:
         seed = sampling.seed + sampling.first
-        ours: dict[str, Any] = {"model": self.model, "messages": list(messages), "n": sampling.n, "seed": seed}
+        ours: dict[str, Any] = {"model": self.model, "n": sampling.n, "seed": seed}
+        ours["messages"] = [as_sent(message) for message in messages]
         ours |= {"max_tokens": sampling.max_new_tokens, "temperature": sampling.temperature, "top_p": sampling.top_p}
         ours |= {"top_k": sampling.top_k} if sampling.top_k else {}
         if with_schema:
@@ -285,6 +291,17 @@ class OpenAIServer(Generator):
         if not (key.isascii() and key.isprintable()):
             raise GeneratorError(f"the environment variable {self.api_key_env} holds characters that no key has")
         return key
+
+
+def as_sent(message: Message) -> dict[str, Any]:
+    """Return a message as the protocol has it: arguments of tool calls as text, reasoning under vLLM's and DeepSeek's name."""
+    sent = {key: value for key, value in message.items() if key not in ("train", "reasoning")}
+    if "tool_calls" in message:
+        calls = [(call, call["function"]) for call in message["tool_calls"]]
+        sent["tool_calls"] = [
+            call | {"function": function | {"arguments": json.dumps(function["arguments"])}} for call, function in calls
+        ]
+    return sent | ({"reasoning_content": message["reasoning"]} if "reasoning" in message else {})
 
 
 def _prefix(messages: Sequence[Message]) -> str:

@@ -5,7 +5,7 @@ where a GPU is, and no GPU was at hand: beyond its imports and errors this file 
 stored sources of `vllm/v1/engine/async_llm.py`, `sampling_params.py` and `outputs.py` of late 2025 and 2026.
 
 Departures from `vllm.LLM.chat`:
-1. Prompts are encoded by `align.generate.chat`, as for training and scoring, and go in as token ids.
+1. Prompts are encoded by `align.models.chat`, as for training and scoring, and go in as token ids.
 2. Of the checkpoint's generation config only the stop tokens count: the sampling values are explicit and complete.
 3. Sample i draws from seed + i (vLLM's own rule for n > 1), yet batching changes rounding: a replay of the call log is
    exact, drawing again is not.
@@ -22,17 +22,21 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr
 
 from align.core.errors import AlignError
+from align.core.loads_model import FromHub
 from align.core.plugins import Completion, Generator, Sampling
 from align.core.rows import Message
-from align.core.wiring import Ref
-from align.generate.chat import encode_prompt
+from align.core.wiring import File, Ref
+from align.generate.hf import chat_template_of
+from align.models.tokenizers import load_chat
 
 
-class VLLM(Generator):
+class VLLM(Generator, FromHub):
     """A model of the recipe or the hub, sampled by vLLM on the GPUs of this machine."""
 
     model: Annotated[str, Ref("model")]
     """`base`, an earlier stage, a folder or a hub id."""
+    chat_template: Annotated[str | None, File(or_template=True)] = None
+    """Instead of the tokenizer's own: a jinja file, the name of a template that TRL ships (`llama3`), or the text itself."""
     dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
     """Precision of the weights while sampling."""
     tensor_parallel_size: int = Field(default=1, ge=1)
@@ -44,7 +48,8 @@ class VLLM(Generator):
 
     _where: str | None = PrivateAttr(default=None)
     _engine: Any = PrivateAttr(default=None)
-    _tokenizer: Any = PrivateAttr(default=None)
+    _chat: Any = PrivateAttr(default=None)
+    _template: str | None = PrivateAttr(default=None)
     _loop: asyncio.AbstractEventLoop | None = PrivateAttr(default=None)
 
     def start(self, locate: Callable[[str], str]) -> None:
@@ -59,16 +64,19 @@ class VLLM(Generator):
                 "or use kind openai against a vLLM server, or kind transformers"
             )
         self._where = locate(self.model)
+        self._template = chat_template_of(self, locate)
 
     def stop(self) -> None:
         """End the engine's processes, which gives the GPU memory back."""
         if self._engine is not None:
             self._engine.shutdown()
-        self._engine = self._tokenizer = self._loop = None
+        self._engine = self._chat = self._loop = None
 
     def identity(self) -> dict[str, Any]:
         """How the model is spread over GPUs and memory is no part of what it is; where a completion is cut, is."""
-        return {"kind": self.kind, "model": self.model, "dtype": self.dtype, "max_model_len": self.max_model_len}
+        identity = {"kind": self.kind, "model": self.model, "dtype": self.dtype, "max_model_len": self.max_model_len}
+        more = {"revision": self.revision, "chat_template": self.chat_template and (self._template or self.chat_template)}
+        return identity | {name: value for name, value in more.items() if value is not None}
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
         """Return completions in sample order; concurrent calls share batches."""
@@ -76,7 +84,7 @@ class VLLM(Generator):
         from vllm.sampling_params import RequestOutputKind  # noqa: PLC0415
 
         self._load()
-        ids = encode_prompt(self._tokenizer, messages)
+        ids = self._chat.prompt_ids(messages, sampling.tools)
         params = SamplingParams(
             n=sampling.n,
             temperature=sampling.temperature,
@@ -84,6 +92,7 @@ class VLLM(Generator):
             top_k=sampling.top_k or -1,  # -1 keeps all in every release; 0 only in newer ones
             max_tokens=sampling.max_new_tokens,
             seed=sampling.seed + sampling.first,
+            stop_token_ids=self._chat.stop_ids(),
             output_kind=RequestOutputKind.FINAL_ONLY,  # one output with all n samples, in order
         )
         answers = [a async for a in self._engine.generate({"prompt_token_ids": ids}, params, uuid.uuid4().hex)]
@@ -94,7 +103,6 @@ class VLLM(Generator):
         loop = asyncio.get_running_loop()
         if self._loop is loop:
             return
-        from transformers import AutoTokenizer  # noqa: PLC0415
         from vllm.engine.arg_utils import AsyncEngineArgs  # noqa: PLC0415
         from vllm.v1.engine.async_llm import AsyncLLM  # noqa: PLC0415
 
@@ -107,8 +115,10 @@ class VLLM(Generator):
             gpu_memory_utilization=self.gpu_memory_utilization,
             max_model_len=self.max_model_len,
             disable_log_stats=True,
+            revision=self.revision,
+            trust_remote_code=self.trust_remote_code,
         )
-        self._tokenizer = AutoTokenizer.from_pretrained(where)
+        self._chat = load_chat(where, chat_template=self._template, **self.loading())
         self._engine = AsyncLLM.from_engine_args(args)
         self._loop = loop
 

@@ -15,7 +15,7 @@ from pydantic import Field
 from align.core.rows import digest
 from align.core.stage import Run
 from align.core.wiring import Ref
-from align.generate import checkpoints
+from align.models import checkpoints
 from align.stages.training import Source, TrainingStage, gather
 
 Loss = Literal[
@@ -60,7 +60,7 @@ class PreferenceStage(TrainingStage):
         path = run.locate(self.reference or self.model)
         weights = [run.runs.identity_of(str(file)) for file in sorted(Path(path).glob("*.safetensors"))]
         run.report["reference"] = f"{self.reference or self.model} (weights {digest(weights) if weights else 'from the hub'})"
-        return policy.load_reference(path, self.dtype)
+        return policy.load_reference(path, self.dtype, **self.loading())
 
 
 class DPO(PreferenceStage):
@@ -75,13 +75,13 @@ class DPO(PreferenceStage):
 
         self.set_seed(run)
         start = run.locate(self.model)
-        tokenizer = policy.load_tokenizer(start, self.template(run))
+        chat = self.load_chat(run)
         rows = gather(run, self.data, "preferences")
-        encoded = encode.encode(run, tokenizer, rows, encode.preference, self.max_length, self.strict)
-        model = checkpoints.causal_lm(start, self.dtype)
+        encoded = encode.encode(run, chat, rows, encode.preference, self.max_length, self.strict)
+        model = checkpoints.causal_lm(start, self.dtype, **self.loading())
         fresh = self.lora and not self.lora.adapter
         own = fresh and run.locate(self.reference or self.model) == start  # then the adapter switched off is it
         reference = None if own else self.load_reference(run)
         run.report.setdefault("reference", f"{self.model} (the adapter switched off)")
-        trainer = self.train(run, "dpo", encoded, model, tokenizer, ref_model=reference)
-        policy.publish(run, trainer, start, self.dtype)
+        trainer = self.train(run, "dpo", encoded, model, chat, ref_model=reference)
+        policy.publish(run, trainer, chat, start, self.dtype)

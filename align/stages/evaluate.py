@@ -19,15 +19,18 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from align.core import tables
+from align.core.chat_templates import find_template
 from align.core.errors import StageFailed
+from align.core.loads_model import LoadsModel
 from align.core.log import Progress
 from align.core.plugins import Completion, Reward, Sampling
-from align.core.rows import Prompt, prompt_key
+from align.core.rows import Prompt, as_text, prompt_key
 from align.core.stage import Run, Stage
-from align.core.wiring import Ref, is_path, references
+from align.core.wiring import File, Ref, is_path, references
 from align.evaluate.intervals import mean_interval, paired, pass_at_k, wilson
 from align.evaluate.table import render, render_tags
 from align.generate.hf import DTYPES, Transformers
+from align.models.tokenizers import load_tokenizer
 from align.stages.tasks import Task, problems_of, unknown
 from data_synthesis.calls import CallLog
 from data_synthesis.generators import Generators
@@ -36,7 +39,7 @@ Passed = dict[str, dict[str, list[list[bool]]]]
 """mode ("greedy", "sampled") -> task -> problem -> sample -> right?"""
 
 
-class Evaluate(Stage):
+class Evaluate(Stage, LoadsModel):
     """Compare models on verifiable tasks."""
 
     makes: ClassVar[frozenset[str]] = frozenset({"scores"})
@@ -52,6 +55,9 @@ class Evaluate(Stage):
     """Of the sampled score. 1 measures the distribution that the model was trained to have."""
     limit: int | None = Field(default=None, ge=1)
     """Measure only the first problems of each task."""
+    chat_template: Annotated[str | None, File(or_template=True)] = None
+    """For models that have no chat template (a base model): a jinja file, the name of a template that TRL ships, or the
+    text itself."""
     dtype: DTYPES = "bfloat16"
     """Precision of the weights while answering."""
     batch_size: int = Field(default=128, ge=1)
@@ -105,7 +111,7 @@ class Evaluate(Stage):
         if found and not self.allow_overlap:
             task, prompt, where = found[0]
             cause = (f"{len(found)} held-out problems of {task!r} were trained on (in {', '.join(sorted(where))}), such as "
-                     f"{prompt.messages[-1]['content']!r}; remove them there, or set allow_overlap: true")  # fmt: skip
+                     f"{as_text(prompt.messages[-1])!r}; remove them there, or set allow_overlap: true")  # fmt: skip
             raise StageFailed(run.name, cause, run.log_file)
         return {"training prompts compared": len(seen), "held-out problems among them": len(found)}
 
@@ -123,10 +129,18 @@ class Evaluate(Stage):
         outside = sorted(ref for ref in used if is_path(ref) and Path(run.locate(ref)).is_dir())
         return [name for name in made if name not in own or name in used] + outside
 
+    def _template_of(self, run: Run, reference: str) -> str | None:
+        """Return the text of the chat template for a model that has none of its own."""
+        own = load_tokenizer(run.locate(reference), **self.loading()).chat_template if self.chat_template else None
+        return find_template(self.chat_template, run.runs.home) if self.chat_template and not own else None
+
     async def _measure(
         self, run: Run, label: str, reference: str, tasks: list[tuple[str, list[Prompt], Reward, int]]
     ) -> Passed:
-        generator = Transformers(kind="transformers", model=reference, dtype=self.dtype, batch_size=self.batch_size)
+        generator = Transformers(
+            kind="transformers", model=reference, dtype=self.dtype, batch_size=self.batch_size,
+            chat_template=self._template_of(run, reference), **self.loading(),
+        )  # fmt: skip
         identity = run.runs.identity(generator, run.recipe)
         calls = CallLog(run.folder / "calls", "main")
         asked = Generators(run, calls)  # by rewards
@@ -139,7 +153,7 @@ class Evaluate(Stage):
                 async def answer(
                     prompt: Prompt, how: Sampling, progress: Progress = progress, task: str = name
                 ) -> list[Completion]:
-                    seeded = how.model_copy(update={"seed": run.seed(prompt.id)})
+                    seeded = how.model_copy(update={"seed": run.seed(prompt.id), "tools": prompt.tools or None})
                     said = await calls.sample(
                         label, generator, identity, [run.name, task, prompt.id], list(prompt.messages), seeded
                     )

@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from align.core.errors import StageFailed
+from align.core.loads_model import FromHub
 from align.core.stage import Run, Stage
 from align.core.wiring import Ref
-from align.generate import checkpoints
+from align.models import checkpoints
+from align.models.templates import look
+from align.models.tokenizers import load_tokenizer
 
 CHECKED = ["Hello!", "What is 12 + 30?", "Write one sentence about the sea."]
 """Prompts whose logits must be equal."""
 
 
-class Export(Stage):
+class Export(Stage, FromHub):
     """Write a checkpoint for use elsewhere."""
 
     makes: ClassVar[frozenset[str]] = frozenset({"export", "model"})
@@ -36,11 +39,11 @@ class Export(Stage):
         """Write, load again, compare, describe."""
         from align.report.model_card import model_card  # noqa: PLC0415
 
-        run.report |= write_checkpoint(run.locate(self.model), run.folder, self.dtype)
+        run.report |= write_checkpoint(run.locate(self.model), run.folder, self.dtype, **self.loading())
         (run.folder / "README.md").write_text(model_card(run, self.model, self.scores), encoding="utf-8")
 
 
-def write_checkpoint(source: str, target: Path, dtype: str | None) -> dict[str, Any]:
+def write_checkpoint(source: str, target: Path, dtype: str | None, **options: Any) -> dict[str, Any]:
     """Copy a model into a folder, in another precision if asked, and prove that it loads as the same model.
 
     Raises:
@@ -48,19 +51,26 @@ def write_checkpoint(source: str, target: Path, dtype: str | None) -> dict[str, 
     """
     import torch  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
-    model, tokenizer = checkpoints.causal_lm(source, dtype or "auto"), checkpoints.tokenizer(source)
+    model, tokenizer = checkpoints.causal_lm(source, dtype or "auto", **options), load_tokenizer(source, **options)
     model.save_pretrained(target)
     tokenizer.save_pretrained(target)
-    again, read = checkpoints.causal_lm(str(target), "auto"), checkpoints.tokenizer(str(target))
+    own = {name: value for name, value in options.items() if name != "revision"}  # the copy has no branches
+    again, read = checkpoints.causal_lm(str(target), "auto", **own), load_tokenizer(str(target), **own)
     for text in CHECKED:
-        messages = [{"role": "user", "content": text}]
-        rendered = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        ids = tokenizer(rendered, add_special_tokens=False, return_tensors="pt").input_ids
-        if read(read.apply_chat_template(messages, tokenize=False, add_generation_prompt=True), add_special_tokens=False,
-                return_tensors="pt").input_ids.tolist() != ids.tolist():  # fmt: skip
+        ids = _asked(tokenizer, text)
+        if _asked(read, text).tolist() != ids.tolist():
             raise StageFailed("export", f"the exported tokenizer or chat template reads {text!r} differently")
         with torch.no_grad():
             if not torch.equal(model(ids).logits, again(ids).logits):
                 raise StageFailed("export", f"the exported model's logits differ on {text!r}")
     size = sum(file.stat().st_size for file in target.glob("*.safetensors"))
     return {"parameters": model.num_parameters(), "bytes": size, "dtype": str(model.dtype), "logits equal on": len(CHECKED)}
+
+
+def _asked(tokenizer: Any, text: str) -> Any:
+    """Return the ids, (1, tokens), of a question; of its text alone for a model without a chat template."""
+    if tokenizer.chat_template:
+        content: Any = [{"type": "text", "text": text}] if look(tokenizer).parts else text
+        messages = [{"role": "user", "content": content}]
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    return tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids

@@ -1,14 +1,12 @@
-"""Read rows that exist already: a hub data set, JSON lines, JSON, Parquet or CSV, in the usual shapes.
+"""Read rows that exist already: a hub data set, a file or a folder of files, in the usual shapes.
 
 Every record is judged by itself; what cannot be used is dropped, counted by reason with the indices of the first few,
-and kept aside in `dropped.jsonl`. `strict: true` refuses instead.
+and kept aside in `dropped.jsonl`. `strict: true` refuses instead. Columns that nothing is read from are told once.
 """
 
 from __future__ import annotations
 
-import csv
 import json
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -17,142 +15,101 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from align.core import tables
+from align.core import sources, tables
+from align.core.dropped import Dropped
 from align.core.errors import BadRow, StageFailed
-from align.core.formats import to_rows
+from align.core.formats import Reader
 from align.core.log import Progress
 from align.core.rows import TABLES, Row, content_id, table_of
 from align.core.stage import Run, Stage
-from align.core.wiring import DATA_SUFFIXES, File
+from align.core.wiring import File
 
-SHOWN = 5
-"""Indices shown of each reason."""
-Column = Literal["prompt", "messages", "completion", "chosen", "rejected", "answer", "tests", "tags", "margin"]
+Column = Literal[
+    "prompt", "messages", "completion", "chosen", "rejected", "system", "tools", "label", "answer", "tests", "tags", "margin"
+]  # fmt: skip
 
 
 class Load(Stage):
-    """Read prompts, demonstrations or preferences from files or the hub."""
+    """Read prompts, demonstrations, preferences or unpaired rows from files or the hub."""
 
     makes: ClassVar[frozenset[str]] = frozenset(TABLES)
 
     path: Annotated[str, File(or_hub=True)]
-    """A .jsonl, .json, .parquet or .csv file, a folder of such files (relative to the recipe), or a hub id."""
+    """A file or a folder of files (relative to the recipe), or a hub id. Read are .jsonl, .json, .parquet, .csv, .tsv and
+    .arrow, also compressed (.gz, .bz2, .zst), and what `datasets` saved with `save_to_disk`."""
     config: str | None = None
-    """Which configuration of a hub data set."""
+    """Which configuration of a data set: of a hub id, or of a folder that is laid out as on the hub."""
     revision: str | None = None
     """Commit or tag of a hub data set."""
     split: str = "train"
-    """Which split of a hub data set. A file has only one."""
+    """Which split of a hub data set or folder. A folder's splits are named by its files and folders (`test-00000.parquet`,
+    `test/a.jsonl`); a single file has only one."""
     limit: int | None = Field(default=None, ge=1)
     """Read at most this many records."""
     columns: dict[Column, str] = {}
     """Our column: yours. Only what your file names differently."""
+    ignore: list[str] = []
+    """Columns of yours that are not looked at, such as one that contradicts the conversation or is no label."""
     strict: bool = False
     """True: refuse the data when any record is bad. False: drop it and count it."""
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
         """Refuse a file of another type before anything runs."""
         path = folder / self.path
-        if path.is_file() and path.suffix not in DATA_SUFFIXES:
-            yield "path", f"{path.suffix or 'no suffix'!r} cannot be read; one of: {', '.join(sorted(DATA_SUFFIXES))}"
+        if path.is_file() and not sources.is_data(path):
+            yield "path", f"{path.suffix or 'no suffix'!r} cannot be read; one of: {', '.join(sorted(sources.READERS))}"
+        for column in sorted(set(self.columns.values()) & set(self.ignore)):
+            yield "ignore", f"{column!r} is also named in `columns`; leave it out of one of them"
 
     def run(self, run: Run) -> None:
         """Read, judge, write the tables."""
-        found, bad, count = self.read(run.runs.home, Progress(run.name, self.limit))
-        tables.write_lines(run.folder / "dropped.jsonl", json.loads(json.dumps(bad, default=str)))
-        self._judge(run, count, bad)
+        found, dropped, count, unused = self.read(run.runs.home, Progress(run.name, self.limit))
+        dropped.write(run.folder)
+        self._judge(run, count, dropped)
         for table, rows in found.items():
             if rows:
                 tables.write(run.folder, table, rows.values())
-        run.report |= {"inputs": count, "dropped": dict(Counter(b["reason"] for b in bad).most_common())}
+        run.report |= {"inputs": count, "dropped": dropped.counts()}
         run.report["rows"] = {table: len(rows) for table, rows in found.items() if rows}
+        if unused:
+            run.report["ignored columns"] = unused
+            run.log.info("%-12s ignored columns: %s", run.name, ", ".join(unused))
 
-    def read(self, home: Path, progress: Progress) -> tuple[dict[str, dict[str, Row]], list[dict[str, Any]], int]:
-        """Return the rows of each table by id, the bad records with index and reason, and the number of records."""
+    def read(self, home: Path, progress: Progress) -> tuple[dict[str, dict[str, Row]], Dropped, int, list[str]]:
+        """Return the rows of each table by id, what was dropped, the number of records, and the columns not used."""
         found: dict[str, dict[str, Row]] = {table: {} for table in TABLES}
-        bad: list[dict[str, Any]] = []
-        count = 0
+        dropped, reader, count = Dropped("record"), Reader(self.columns, self.ignore), 0
         for index, record in enumerate(islice(self._records(home), self.limit)):
             count += 1
             progress.advance()
             try:
                 if isinstance(record, BadRow):
                     raise record
-                rows = [replace(row, id=content_id(row)) for row in to_rows(record, dict(self.columns))]
+                rows = [replace(row, id=content_id(row)) for row in reader.read(record)]
                 if rows[-1].id in found[table_of(rows[-1])]:
                     raise BadRow("duplicate of an earlier record")
             except BadRow as reason:
-                bad.append({"index": index, "reason": str(reason), "record": None if isinstance(record, BadRow) else record})
+                kept = None if isinstance(record, BadRow) else json.loads(json.dumps(record, default=str))
+                dropped.add(index, reason, record=kept)
                 continue
             for row in rows:
                 found[table_of(row)][row.id] = row
         progress.close()
-        return found, bad, count
+        return found, dropped, count, reader.unused
 
-    def _judge(self, run: Run, count: int, bad: list[dict[str, Any]]) -> None:
-        where: dict[str, list[int]] = defaultdict(list)
-        for item in bad:
-            where[item["reason"]].append(item["index"])
-        lines = [
-            f"{len(at)} x {reason} (record{'s' if len(at) > 1 else ''} {', '.join(map(str, at[:SHOWN]))}"
-            f"{', ...' if len(at) > SHOWN else ''})"
-            for reason, at in where.items()
-        ]
-        for line in lines:
+    def _judge(self, run: Run, count: int, dropped: Dropped) -> None:
+        for line in dropped.lines():
             run.log.info("%-12s dropped %s", run.name, line)
-        if bad and self.strict:
-            raise StageFailed(run.name, "strict: true, and bad records: " + "; ".join(lines), run.log_file)
-        if count == len(bad):
-            why = "; ".join(lines) or "it is empty"
+        if dropped and self.strict:
+            raise StageFailed(run.name, "strict: true, and bad records: " + "; ".join(dropped.lines()), run.log_file)
+        if count == len(dropped):
+            why = "; ".join(dropped.lines()) or "it is empty"
             raise StageFailed(run.name, f"{self.path} gives no usable row: {why}", run.log_file)
 
     def _records(self, home: Path) -> Iterator[Any]:
-        path = home / self.path
-        if not path.exists():
+        if (home / self.path).exists():
+            yield from sources.records(home / self.path, self.split, self.config)
+        else:
             from datasets import load_dataset  # noqa: PLC0415 (only hub data needs it)
 
             yield from load_dataset(self.path, self.config, split=self.split, revision=self.revision)
-            return
-        files = sorted(p for p in path.rglob("*") if p.suffix in DATA_SUFFIXES) if path.is_dir() else [path]
-        for file in files:
-            yield from _read(file)
-
-
-def _read(file: Path) -> Iterator[Any]:
-    if file.suffix == ".jsonl":
-        with file.open("rb") as lines:
-            for line in lines:
-                if line.strip():
-                    yield _json(line)
-    elif file.suffix == ".json":
-        data = _json(file.read_bytes())
-        yield from data if isinstance(data, list) else [data]
-    elif file.suffix == ".csv":
-        yield from _csv(file)
-    else:
-        import pyarrow.parquet as pq  # noqa: PLC0415
-
-        for batch in pq.ParquetFile(file).iter_batches():
-            yield from batch.to_pylist()
-
-
-def _csv(file: Path) -> Iterator[Any]:
-    """Read cells as text ("007" stays what it is), an empty one as missing."""
-    csv.field_size_limit(1 << 30)
-    with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as lines:
-        for record in csv.DictReader(lines):
-            if any("\udc80" <= c <= "\udcff" for cell in record.values() if isinstance(cell, str) for c in cell):
-                yield BadRow("not UTF-8")
-            elif None in record or None in record.values():
-                yield BadRow("not as many cells as columns")
-            else:
-                yield {name: cell or None for name, cell in record.items()}
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except UnicodeDecodeError:
-        return BadRow("not UTF-8")
-    except (ValueError, RecursionError):  # ValueError: also a number of more than 4,300 digits
-        return BadRow("not JSON")

@@ -18,12 +18,14 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from align.core.loads_model import FromHub
 from align.core.stage import Run, Stage
 from align.core.wiring import Ref
-from align.generate import checkpoints
+from align.models import checkpoints
+from align.models.tokenizers import load_tokenizer
 
 
-class Merge(Stage):
+class Merge(Stage, FromHub):
     """Merge models that have a base in common."""
 
     makes: ClassVar[frozenset[str]] = frozenset({"model"})
@@ -59,7 +61,7 @@ class Merge(Stage):
         from align.train.reference_delta import match, reference_delta  # noqa: PLC0415
 
         base = run.locate(self.base)
-        model = checkpoints.causal_lm(run.locate(self.models[0]), "float32")
+        model = checkpoints.causal_lm(run.locate(self.models[0]), "float32", **self.loading())
         named = dict(model.named_parameters())
         deltas = [match(named, reference_delta(base, run.locate(name))) for name in self.models]
         weights = self.weights or [1 / len(self.models)] * len(self.models)
@@ -76,5 +78,5 @@ class Merge(Stage):
                     merged = rules.ties(taus, weights, self.keep)
                 param.add_(merged)
         model.to(getattr(torch, self.dtype)).save_pretrained(run.folder)
-        checkpoints.tokenizer(run.locate(self.models[0])).save_pretrained(run.folder)
+        load_tokenizer(run.locate(self.models[0]), **self.loading()).save_pretrained(run.folder)
         run.report |= {"method": self.method, "weights": [round(w, 4) for w in weights], "parameters": model.num_parameters()}

@@ -23,7 +23,7 @@ from align.core.plugins import Reward, Sampler
 from align.core.rows import Prompt
 from align.core.stage import Run
 from align.core.wiring import Ref
-from align.generate import checkpoints
+from align.models import checkpoints
 from align.stages.dpo import PreferenceStage
 from align.train.optimizers import AdamWConfig, OnlineMergingConfig
 from align.train.samplers import TransformersSampler
@@ -94,9 +94,9 @@ class OnlineDPO(PreferenceStage):
 
         self.set_seed(run)
         start = run.locate(self.model)
-        tokenizer = policy.load_tokenizer(start, self.template(run))
+        chat = self.load_chat(run)
         rows = run.rows(self.prompts, "prompts")
-        kept = encode.encode(run, tokenizer, rows, encode.asked, self.max_length, self.strict)
+        kept = encode.encode(run, chat, rows, encode.asked, self.max_length, self.strict)
         prompts = [row for row, _ in kept if isinstance(row, Prompt)]
         per_round = min(self.prompts_per_round or max(1, len(prompts) // self.rounds), len(prompts))
         with ExitStack() as ends:
@@ -107,9 +107,10 @@ class OnlineDPO(PreferenceStage):
             ends.callback(self.reward.stop)
             self.reward.start(run.locate)
             self.reward.route(generators.ask)
-            sampler = self.sampler.build(tokenizer, run)
+            sampler = self.sampler.build(chat, run)
             ends.callback(sampler.close)
-            model = checkpoints.causal_lm(start, self.dtype)
+            model = checkpoints.causal_lm(start, self.dtype, **self.loading())
+            policy.refuse_foreign_ids(model, chat, [columns for _, columns in kept])
             if self.lora and self.lora.adapter:
                 model = policy.continue_lora(model, run.locate(self.lora.adapter))
             else:
@@ -119,8 +120,9 @@ class OnlineDPO(PreferenceStage):
                 stage=self,
                 model=model,
                 reference=self.load_reference(run),
-                tokenizer=tokenizer,
+                chat=chat,
                 prompts=prompts,
+                prompt_ids={row.id: columns["prompt_ids"] for row, columns in kept},
                 prompts_per_round=per_round,
                 carry=Carry(self.max_steps if self.max_steps != -1 else self.rounds * self.steps_of(per_round)),
                 generators=generators,
@@ -131,7 +133,7 @@ class OnlineDPO(PreferenceStage):
             why = "; ".join(f"{n} {reason}" for reason, n in sum((Counter(f["filtered"]) for f in figures), Counter()).items())
             raise StageFailed(run.name, f"no round gave a pair to train on ({why}); look at `align peek`, change the reward, "
                               "temperature or max_new_tokens", run.log_file)  # fmt: skip
-        self._publish(run, rounds, figures, tokenizer)
+        self._publish(run, rounds, figures, chat)
 
     def steps_of(self, pairs: int) -> int:
         """Return the optimizer steps of a round with so many pairs; the schedule is planned for a pair from every prompt."""
@@ -139,12 +141,12 @@ class OnlineDPO(PreferenceStage):
         batch = self.per_device_train_batch_size * self.gradient_accumulation_steps * devices
         return max(1, math.ceil(self.num_train_epochs * math.ceil(pairs / batch)))
 
-    def _publish(self, run: Run, rounds: Any, figures: list[dict[str, Any]], tokenizer: Any) -> None:
+    def _publish(self, run: Run, rounds: Any, figures: list[dict[str, Any]], chat: Any) -> None:
         from align.train import policy  # noqa: PLC0415
 
         asked = rounds.asked()
         if rounds.state.is_main_process:
-            policy.publish_model(run, rounds.model, tokenizer)
+            policy.publish_model(run, rounds.model, chat)
         run.report |= {
             "rounds": figures,
             "pairs": sum(f["pairs"] for f in figures),

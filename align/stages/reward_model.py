@@ -43,16 +43,16 @@ class RewardModelStage(TrainingStage):
 
         self.set_seed(run)
         start = run.locate(self.model)
-        tokenizer = policy.load_tokenizer(start, self.template(run))
+        chat = self.load_chat(run)
         rows = gather(run, self.data, "preferences")
-        encoded = encode.encode(run, tokenizer, rows, encode.comparison, self.max_length, self.strict)
+        encoded = encode.encode(run, chat, rows, encode.comparison, self.max_length, self.strict)
         kept = [pair for pair in encoded if not self._is_held_out(pair[0])]
         measured = {row.id: columns for row, columns in encoded if self._is_held_out(row)}  # once, whatever its weight
         if not kept:
             raise StageFailed(run.name, "every pair is held out; lower held_out", run.log_file)
-        model = policy.load_classifier(start, self.dtype, tokenizer.pad_token_id)
-        trainer = self.train(run, "reward", kept, model, tokenizer)
-        policy.publish(run, trainer, start, self.dtype)
+        model = policy.load_classifier(start, self.dtype, chat.tokenizer.pad_token_id, **self.loading())
+        trainer = self.train(run, "reward", kept, model, chat)
+        policy.publish(run, trainer, chat, start, self.dtype)
         if trainer.is_world_process_zero():
             self._measure(run, list(measured.values()))
 

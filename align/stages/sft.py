@@ -6,13 +6,16 @@ sequences up to 32,768. Batch size, warm-up and packing are not published.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from align.core.stage import Run
 from align.core.wiring import Ref
-from align.generate import checkpoints
+from align.models import checkpoints
+from align.models.chat import TrainOn
 from align.stages.training import Source, TrainingStage, gather
 
 
@@ -30,6 +33,18 @@ class SFT(TrainingStage):
     """Passes over the rows. Qwen2 4.2: 2."""
     weight_decay: float = Field(default=0.1, ge=0)
     """Decoupled decay of the weight matrices. Qwen2 4.2: 0.1."""
+    train_on: TrainOn = "every_turn"
+    """`every_turn` trains every answer of a conversation in the context that sampling would show it; `last_turn` the last
+    answer only; `generation_marks` what the chat template marks with `{% generation %}`."""
+    new_tokens: list[str] = []
+    """Tokens to add to the tokenizer and the model, such as the control tokens of a chat template that the base lacks. Their
+    embeddings start as the mean of the others."""
+
+    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
+        """Refuse new tokens whose embeddings would not be trained."""
+        yield from super().problems(folder)
+        if self.new_tokens and self.lora:
+            yield "new_tokens", "adapters do not train the embeddings of new tokens; leave lora out, or new_tokens"
 
     def run(self, run: Run) -> None:
         """Encode, train, publish."""
@@ -37,8 +52,12 @@ class SFT(TrainingStage):
 
         self.set_seed(run)
         start = run.locate(self.model)
-        tokenizer = policy.load_tokenizer(start, self.template(run))
+        chat = self.load_chat(run, new_tokens=tuple(self.new_tokens))
         rows = gather(run, self.data, "demonstrations")
-        encoded = encode.encode(run, tokenizer, rows, encode.demonstration, self.max_length, self.strict)
-        trainer = self.train(run, "sft", encoded, checkpoints.causal_lm(start, self.dtype), tokenizer)
-        policy.publish(run, trainer, start, self.dtype)
+        how = encode.demonstration(self.train_on)
+        encoded = encode.encode(run, chat, rows, how, self.max_length, self.strict)
+        model = checkpoints.causal_lm(start, self.dtype, **self.loading())
+        if self.new_tokens:
+            checkpoints.add_rows(model, len(chat.tokenizer))
+        trainer = self.train(run, "sft", encoded, model, chat)
+        policy.publish(run, trainer, chat, start, self.dtype)

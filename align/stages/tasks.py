@@ -59,8 +59,8 @@ def problems_of(task: str | Task, run: Run) -> tuple[str, list[Prompt], Reward, 
     arguments, kind, longest = BUILT_IN[task]
     load = Load.model_validate(arguments)
     home = next((folder for folder in SHIPPED if (folder / load.path).exists()), run.runs.home)
-    found, bad, _ = load.read(home, Progress(task))
-    if bad:
-        raise StageFailed(run.name, f"task {task!r}: {len(bad)} problems are unusable: {bad[0]['reason']}")
+    found, dropped, *_ = load.read(home, Progress(task))
+    if dropped:
+        raise StageFailed(run.name, f"task {task!r}: problems are unusable: {'; '.join(dropped.lines())}")
     rows = [row for row in found["prompts"].values() if isinstance(row, Prompt)]
     return task, rows, Reward.model_validate({"kind": kind}), longest

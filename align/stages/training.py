@@ -11,11 +11,15 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from align.core.chat_templates import find_template
 from align.core.config import Config, did_you_mean
+from align.core.loads_model import LoadsModel
 from align.core.plugins import Optimizer
 from align.core.rows import Row
 from align.core.stage import Run, Stage
-from align.core.wiring import File, Ref
+from align.core.wiring import File, Ref, is_path, references
+from align.models.chat import Chat
+from align.models.tokenizers import SystemTurn
 from align.train.optimizers import OnlineMergingConfig
 
 
@@ -44,7 +48,7 @@ class Source(Config):
     """2 shows every row twice an epoch, 0.5 every second row."""
 
 
-class TrainingStage(Stage):
+class TrainingStage(Stage, LoadsModel):
     """Fields shared by `sft`, `dpo`, `reward_model` and `online_dpo`."""
 
     trains: ClassVar[bool] = True
@@ -73,7 +77,7 @@ class TrainingStage(Stage):
     max_grad_norm: float = Field(default=1.0, gt=0)
     """Gradients longer than this are scaled down to it."""
     max_length: int = Field(default=2048, ge=2)
-    """Longest row in tokens; longer ones are left out and counted."""
+    """Longest row in tokens; longer ones are dropped and counted."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Precision of the weights and of the checkpoint. bfloat16 halves memory and loses updates below 1/256 of a weight."""
     bf16: bool = False
@@ -84,10 +88,17 @@ class TrainingStage(Stage):
     """Train low-rank adapters instead of all weights."""
     optimizer: Optimizer | None = None
     """`adamw` or `online_merging`; left out, TRL's default (AdamW)."""
-    chat_template: Annotated[str | None, File()] = None
-    """A jinja file that replaces the tokenizer's chat template and is saved with the model."""
+    chat_template: Annotated[str | None, File(or_template=True)] = None
+    """Replaces the tokenizer's chat template and is saved with the model: a jinja file, the name of a template that TRL
+    ships (`llama3`, `qwen3_training`...), or the text itself."""
+    eos_token: str | None = None
+    """The token that ends an answer; left out, the one that the chat template writes there. What is published stops at it."""
+    system_turn: SystemTurn | None = None
+    """What becomes of a system turn that the chat template refuses or does not print: `fold` puts its text in front of the
+    first user turn, `omit` leaves the turn out, `drop` drops the row. Left out: `fold` where the template refuses system
+    turns (Gemma), `drop` where it silently leaves them out. The published template does the same."""
     strict: bool = False
-    """True: refuse to train when any row is unusable. False: leave it out and count it."""
+    """True: refuse to train when any row or answer is unusable. False: drop it and count it."""
     logging_steps: int = Field(default=10, ge=1)
     """Steps between two lines of history.jsonl."""
     save_steps: float = Field(default=0.25, gt=0)
@@ -106,6 +117,8 @@ class TrainingStage(Stage):
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
         """Check what goes with adapters, and the names in `training_args` against TRL's sources, without importing them."""
+        if self.revision and not self._from_hub():
+            yield "revision", "revision is of a model that comes from the hub, and this one does not; leave it out"
         if self.lora:
             if isinstance(self.optimizer, OnlineMergingConfig) and self.optimizer.reference != self.lora.adapter:
                 yield "lora.adapter", "online_merging under LoRA goes on with the adapter of its `reference`; name that stage"
@@ -130,6 +143,11 @@ class TrainingStage(Stage):
         # these would break the exact resume, or are decided by the device
         return ours | {"save_only_model", "ignore_data_skip", "dataloader_pin_memory", "ddp_find_unused_parameters"}
 
+    def _from_hub(self) -> bool:
+        """May one of the models be a hub id? `base` may be one; a stage is none."""
+        used = [ref for _, need, ref in references(type(self), self.model_dump(by_alias=True)) if need == "model"]
+        return any(ref == "base" or is_path(ref) for ref in used)
+
     # -- running --------------------------------------------------------------------------------------------------
 
     def arguments(self, run: Run) -> dict[str, Any]:
@@ -150,17 +168,32 @@ class TrainingStage(Stage):
             **self.training_args,
         }
 
-    def train(self, run: Run, kind: str, encoded: list[tuple[Row, Any]], model: Any, tokenizer: Any, **more: Any) -> Any:
+    def load_chat(self, run: Run, **more: Any) -> Chat:
+        """Load the tokenizer of the model that training starts from, ready for the rows."""
+        from align.models.tokenizers import load_chat  # noqa: PLC0415
+
+        template = find_template(self.chat_template, run.runs.home) if self.chat_template else None
+        chat = load_chat(
+            run.locate(self.model), chat_template=template, eos_token=self.eos_token, system_turn=self.system_turn,
+            **self.loading(), **more,
+        )  # fmt: skip
+        run.report["an answer ends with"] = chat.end.token or "nothing"
+        if chat.system_turn:
+            run.report["system turns"] = chat.system_turn
+        return chat
+
+    def train(self, run: Run, kind: str, encoded: list[tuple[Row, Any]], model: Any, chat: Chat, **more: Any) -> Any:
         """Train on encoded rows, from the last whole checkpoint or from the start; return the trainer."""
         from align.train import bridge, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
         rows = [columns for _, columns in encoded]
+        policy.refuse_foreign_ids(model, chat, rows)
         if self.lora and self.lora.adapter:
             model = policy.continue_lora(model, run.locate(self.lora.adapter))
         else:
             more["peft_config"] = self.peft_config("SEQ_CLS" if kind == "reward" else "CAUSAL_LM")
         trainer = bridge.build(
-            kind, bridge.Extras(run, self.optimizer), model, tokenizer, rows, self.arguments(run), **more
+            kind, bridge.Extras(run, self.optimizer), model, chat.tokenizer, rows, self.arguments(run), **more
         )  # fmt: skip
         checkpoint = bridge.last_checkpoint(run.folder / "checkpoints")
         if checkpoint:
@@ -184,10 +217,6 @@ class TrainingStage(Stage):
 
         lora = self.lora
         return policy.lora_config(lora.r, lora.alpha, lora.dropout, lora.target_modules, task) if lora else None
-
-    def template(self, run: Run) -> str | None:
-        """Return the text of the chat template to use, if the recipe names one."""
-        return run.home(self.chat_template).read_text(encoding="utf-8") if self.chat_template else None
 
 
 def gather(run: Run, sources: Iterable[str | Source], table: str) -> list[Row]:

@@ -31,7 +31,7 @@ from align.core.errors import StageFailed
 from align.core.log import Progress
 from align.core.plugins import Optimizer
 from align.core.stage import Run
-from align.generate import checkpoints
+from align.models import checkpoints
 
 COMPLETE = "complete"
 """Name of the empty file that marks a checkpoint as whole."""

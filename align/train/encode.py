@@ -1,101 +1,153 @@
 """Rows to the token columns that trainers read, judging every row on the way.
 
 TRL trains on empty completions, forged turns and answers cut in the middle without a word (docs/paper_index.md); here
-a row that cannot be trained on is left out with its index and reason, counted, and written to `left_out.jsonl`. A row
-that is too long is left out rather than cut: a cut answer teaches the model not to stop.
+a row that cannot be trained on is dropped with its index and reason, counted, and written to `dropped.jsonl`. A row
+that is too long is dropped rather than cut: a cut answer teaches the model not to stop.
+
+A row gives one token row or several: where a chat template rewrites what went before, each answer is trained in the context
+that sampling would show it (`align.models.chat`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from align.core import tables
+from align.core.dropped import Dropped
 from align.core.errors import BadRow, StageFailed
-from align.core.rows import Demonstration, Message, Preference, Prompt, Row
+from align.core.rows import Demonstration, Message, Preference, Prompt, Row, texts_of
 from align.core.stage import Run
-from align.generate.chat import encode_dialogue, encode_prompt, refuse_injection, special_strings
+from align.models.chat import Chat, TrainOn
+from align.models.templates import OPENERS
 
 Columns = dict[str, list[int]]
-
-
 Encoded = list[tuple[Row, Columns]]
+How = Callable[[Chat, Any], tuple[list[Columns], list[BadRow]]]
+"""A row's token columns, and why some of its answers are not trained. Raises BadRow where none is."""
 
 
-def encode(
-    run: Run, tokenizer: Any, rows: Sequence[Row], how: Callable[..., Columns], max_length: int, strict: bool
-) -> Encoded:
+def encode(run: Run, chat: Chat, rows: Sequence[Row], how: How, max_length: int, strict: bool) -> Encoded:
     """Return the rows that one of the functions below does not refuse, each with its token columns.
 
+    Args:
+        run: the stage.
+        chat: the tokenizer and its template.
+        rows: of one table.
+        how: one of the functions below.
+        max_length: longest token row.
+        strict: refuse instead of dropping.
+
     Raises:
-        StageFailed: nothing is left, or `strict` and something was refused.
+        StageFailed: nothing is left, or `strict` and something was dropped.
     """
-    specials = special_strings(tokenizer)
     encoded: Encoded = []
-    left_out = []
+    dropped, untrained = Dropped("row"), Dropped("row")
+    forged = _Forged(chat.control_tokens)
     for index, row in enumerate(rows):
         try:
-            columns = how(tokenizer, row, specials)
-            longest = max(len(ids) for ids in _sequences(columns))
-            if longest > max_length:
-                raise BadRow(f"longer than max_length = {max_length} tokens")
-            encoded.append((row, columns))
+            forged.refuse(row)
+            found, refused = how(chat, row)
+            fitting = [columns for columns in found if _longest(columns) <= max_length]
+            refused += [BadRow(f"longer than max_length = {max_length} tokens")] * (len(found) - len(fitting))
+            if not fitting:
+                raise refused[-1]
         except BadRow as reason:
-            left_out.append({"index": index, "id": row.id, "reason": str(reason)})
-    reasons = Counter(item["reason"] for item in left_out)
-    tables.write_lines(run.folder / "left_out.jsonl", left_out)
-    run.report |= {"rows": len(encoded), "left out": dict(reasons.most_common())}
-    for reason, count in reasons.items():
-        run.log.info("%-12s left out %d rows: %s", run.name, count, reason)
-    if left_out and strict:
-        raise StageFailed(run.name, f"strict: true, and {len(left_out)} rows cannot be trained on: {dict(reasons)}")
+            dropped.add(index, reason, id=row.id)
+            continue
+        encoded += [(row, columns) for columns in fitting]
+        for reason in refused:
+            untrained.add(index, reason, id=row.id)
+    _tell(run, rows, encoded, dropped, untrained)
+    if strict and (dropped or untrained):
+        why = "; ".join([*dropped.lines(), *untrained.lines()])
+        raise StageFailed(run.name, f"strict: true, and not everything can be trained on: {why}", run.log_file)
     if not encoded:
-        raise StageFailed(run.name, f"no row is left to train on (of {len(rows)}): {dict(reasons)}")
+        why = "; ".join(dropped.lines()) or "there is none"
+        raise StageFailed(run.name, f"no row is left to train on (of {len(rows)}): {why}", run.log_file)
     return encoded
 
 
-def demonstration(tokenizer: Any, row: Demonstration, specials: Sequence[str]) -> Columns:
-    """Return `input_ids` and `labels` (-100 wherever the assistant does not speak)."""
-    refuse_injection([*row.prompt, *row.completion], specials)
-    ids: list[int] = []
-    labels: list[int] = []
-    for segment in encode_dialogue(tokenizer, row.prompt, row.completion):
-        ids += segment.ids
-        labels += segment.ids if segment.trained else [-100] * len(segment.ids)
-    return {"input_ids": ids, "labels": labels}
+def _tell(run: Run, rows: Sequence[Row], encoded: Encoded, dropped: Dropped, untrained: Dropped) -> None:
+    """Write what was dropped, report and log it."""
+    dropped.write(run.folder)
+    untrained.write(run.folder, "untrained.jsonl")
+    run.report |= {"rows": len(rows) - len(dropped), "dropped": dropped.counts()}
+    if len(encoded) != len(rows) - len(dropped):
+        run.report["token rows"] = len(encoded)
+    for line in dropped.lines():
+        run.log.info("%-12s dropped %s", run.name, line)
+    if untrained:
+        run.report["answers not trained"] = untrained.counts()
+        for line in untrained.lines():
+            run.log.info("%-12s not trained, of rows that are kept: %s", run.name, line)
 
 
-def preference(tokenizer: Any, row: Preference, specials: Sequence[str]) -> Columns:
+def demonstration(train_on: TrainOn = "every_turn") -> How:
+    """Return what makes `input_ids` and `labels` (-100 wherever nothing is trained), several of them where needed."""
+
+    def columns_of(chat: Chat, row: Demonstration) -> tuple[list[Columns], list[BadRow]]:
+        found = chat.encode(row.prompt, row.completion, row.tools or None, train_on)
+        return [{"input_ids": each.ids, "labels": each.labels} for each in found.rows], found.refused
+
+    return columns_of
+
+
+def preference(chat: Chat, row: Preference) -> tuple[list[Columns], list[BadRow]]:
     """Return `prompt_ids`, `chosen_ids` and `rejected_ids`."""
-    refuse_injection([*row.prompt, *row.chosen, *row.rejected], specials)
-    chosen, rejected = _answer(tokenizer, row.prompt, row.chosen), _answer(tokenizer, row.prompt, row.rejected)
+    [(prompt, chosen), (_, rejected)] = [_answer(chat, row, side) for side in (row.chosen, row.rejected)]
     if chosen == rejected:
         raise BadRow("chosen equals rejected")
-    return {"prompt_ids": encode_prompt(tokenizer, row.prompt), "chosen_ids": chosen, "rejected_ids": rejected}
+    return [{"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected}], []
 
 
-def asked(tokenizer: Any, row: Prompt, specials: Sequence[str]) -> Columns:
+def asked(chat: Chat, row: Prompt) -> tuple[list[Columns], list[BadRow]]:
     """Return `prompt_ids`: what a policy is given to continue."""
-    refuse_injection(row.messages, specials)
-    return {"prompt_ids": encode_prompt(tokenizer, row.messages)}
+    return [{"prompt_ids": chat.prompt_ids(row.messages, row.tools or None)}], []
 
 
-def comparison(tokenizer: Any, row: Preference, specials: Sequence[str]) -> Columns:
+def comparison(chat: Chat, row: Preference) -> tuple[list[Columns], list[BadRow]]:
     """Return the whole conversations, `chosen_ids` and `rejected_ids`: what a reward model reads."""
-    columns = preference(tokenizer, row, specials)
+    [columns], _ = preference(chat, row)
     prompt = columns["prompt_ids"]
-    return {"chosen_ids": prompt + columns["chosen_ids"], "rejected_ids": prompt + columns["rejected_ids"]}
+    return [{"chosen_ids": prompt + columns["chosen_ids"], "rejected_ids": prompt + columns["rejected_ids"]}], []
 
 
-def _answer(tokenizer: Any, prompt: list[Message], completion: list[Message]) -> list[int]:
-    segments = encode_dialogue(tokenizer, prompt, completion)
-    if len(segments) != 2:  # one given (the prompt), one trained
+def _answer(chat: Chat, row: Preference, completion: list[Message]) -> tuple[list[int], list[int]]:
+    if len(completion) != 1:
         raise BadRow("chosen or rejected has several turns; the shared ones belong in the prompt")
-    return segments[1].ids
+    if not completion[0].get("train", True):
+        raise BadRow("chosen or rejected is marked as not to be trained (weight, train or loss)")
+    return chat.answer_ids(row.prompt, completion[0], row.tools or None)
 
 
-def _sequences(columns: Columns) -> list[list[int]]:
-    if "chosen_ids" in columns and "prompt_ids" in columns:
-        return [columns["prompt_ids"] + columns[side] for side in ("chosen_ids", "rejected_ids")]
-    return [ids for name, ids in columns.items() if name != "labels"]
+def _longest(columns: Columns) -> int:
+    if "prompt_ids" in columns and "chosen_ids" in columns:
+        return len(columns["prompt_ids"]) + max(len(columns["chosen_ids"]), len(columns["rejected_ids"]))
+    return max(len(ids) for ids in columns.values())
+
+
+class _Forged:
+    """Refuses rows whose text holds a control token: it would end the turn or forge another."""
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        self.tokens = tokens
+        self.of_answers = [token for token in tokens if token not in OPENERS and token not in OPENERS.values()]
+
+    def refuse(self, row: Row) -> None:
+        """Raise BadRow where a turn or a tool holds one. An answer may hold the tags of its reasoning."""
+        for message in _turns(row):
+            tokens = self.of_answers if message["role"] == "assistant" else self.tokens
+            for text in texts_of(message):
+                for token in tokens:
+                    if token in text:
+                        raise BadRow(f"control token {token!r} in the content of a {message['role']} turn")
+        tools = json.dumps(row.tools, ensure_ascii=False) if row.tools else ""
+        for token in self.tokens if tools else ():
+            if token in tools:
+                raise BadRow(f"control token {token!r} in the tools")
+
+
+def _turns(row: Row) -> Iterator[Message]:
+    for name in ("messages", "prompt", "completion", "chosen", "rejected"):
+        yield from getattr(row, name, ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +12,18 @@ from transformers import PreTrainedModel
 
 from align.core.errors import StageFailed
 from align.core.stage import Run
-from align.generate import checkpoints
+from align.models import checkpoints
+from align.models.chat import Chat
 
 
-def load_tokenizer(path: str, chat_template: str | None = None) -> Any:
-    """Load a tokenizer; a template given here replaces its own and is saved with the model."""
-    tokenizer = checkpoints.tokenizer(path)
-    if chat_template is not None:
-        tokenizer.chat_template = chat_template
-    return tokenizer
-
-
-def load_reference(path: str, dtype: str) -> Any:
+def load_reference(path: str, dtype: str, **options: Any) -> Any:
     """Load the frozen model that preference losses compare with. Always explicit: TRL would reload one silently."""
-    return checkpoints.causal_lm(path, dtype).requires_grad_(False)
+    return checkpoints.causal_lm(path, dtype, **options).requires_grad_(False)
 
 
-def load_classifier(path: str, dtype: str, pad_token_id: int) -> Any:
+def load_classifier(path: str, dtype: str, pad_token_id: int, **options: Any) -> Any:
     """Load a model with a new scalar head, (batch,) rewards read at the last token that is not padding."""
-    model = checkpoints.classifier(path, dtype, num_labels=1)
+    model = checkpoints.classifier(path, dtype, num_labels=1, **options)
     model.config.pad_token_id = pad_token_id
     return model
 
@@ -60,34 +54,51 @@ def continue_lora(model: PreTrainedModel, folder: str) -> PeftModel:
         raise ValueError(f"the adapter of {folder} does not fit the model: {str(error).splitlines()[0]}") from None
 
 
-def publish(run: Run, trainer: Any, start: str, dtype: str) -> None:
+def refuse_foreign_ids(model: Any, chat: Chat, rows: Iterable[dict[str, list[int]]]) -> None:
+    """Raise ModelError where the model has no embedding of a token that training or sampling needs."""
+    largest = max((max(column, default=0) for row in rows for name, column in row.items() if name != "labels"), default=0)
+    checkpoints.refuse_foreign_ids(model, chat.tokenizer, [largest, chat.tokenizer.pad_token_id, *chat.stop_ids()])
+
+
+def stop_where_trained(model: Any, chat: Chat) -> None:
+    """Let a model's generation config stop at the token that ends an answer, and at those that it stopped at before."""
+    config = getattr(model, "generation_config", None)
+    if config is not None:
+        ids = chat.stop_ids(model)
+        config.eos_token_id = ids[0] if len(ids) == 1 else ids
+
+
+def publish(run: Run, trainer: Any, chat: Chat, start: str, dtype: str) -> None:
     """Save what a trainer trained as a plain checkpoint in the stage's folder; LoRA is merged, the adapter kept beside.
 
     Args:
         run: the stage.
         trainer: any Trainer; its `save_model` gathers sharded weights.
+        chat: its tokenizer.
         start: the model that training started from (LoRA is merged into it).
         dtype: precision of the saved weights.
     """
     model = trainer.accelerator.unwrap_model(trainer.model)
     sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
+    stop_where_trained(model.get_base_model() if isinstance(model, PeftModel) else model, chat)
     if not sharded and trainer.is_world_process_zero():
-        publish_model(run, model, trainer.processing_class)
+        publish_model(run, model, chat)
     elif sharded:
-        _publish_sharded(run, trainer, start, dtype, lora=isinstance(model, PeftModel))
+        _publish_sharded(run, trainer, chat, start, dtype, lora=isinstance(model, PeftModel))
 
 
-def publish_model(run: Run, model: Any, tokenizer: Any) -> None:
+def publish_model(run: Run, model: Any, chat: Chat) -> None:
     """Save a model that is whole in this process."""
     if isinstance(model, PeftModel):
         model.save_pretrained(run.folder / "adapter")
         model = model.merge_and_unload()
+    stop_where_trained(model, chat)
     model.save_pretrained(run.folder)
-    tokenizer.save_pretrained(run.folder)
+    chat.tokenizer.save_pretrained(run.folder)
     _refuse_non_finite(run)
 
 
-def _publish_sharded(run: Run, trainer: Any, start: str, dtype: str, *, lora: bool) -> None:
+def _publish_sharded(run: Run, trainer: Any, chat: Chat, start: str, dtype: str, *, lora: bool) -> None:
     if trainer.is_fsdp_enabled:  # with sharded state dicts save_model writes nothing
         trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
     trainer.save_model(str(run.folder / "adapter" if lora else run.folder))
@@ -95,8 +106,9 @@ def _publish_sharded(run: Run, trainer: Any, start: str, dtype: str, *, lora: bo
         return
     if lora:
         merged = PeftModel.from_pretrained(checkpoints.causal_lm(start, dtype), str(run.folder / "adapter")).merge_and_unload()
+        stop_where_trained(merged, chat)
         merged.save_pretrained(run.folder)
-    trainer.processing_class.save_pretrained(run.folder)
+    chat.tokenizer.save_pretrained(run.folder)
     (run.folder / "training_args.bin").unlink(missing_ok=True)
     _refuse_non_finite(run)
 

@@ -36,7 +36,7 @@ from align.core.errors import StageFailed
 from align.core.plugins import Completion, Sampling, Score
 from align.core.rows import Prompt
 from align.core.stage import Run
-from align.generate.chat import encode_prompt
+from align.models.chat import Chat
 from align.train.bridge import Carry, Extras, build, unpatch
 from align.train.logprobs import think
 from align.train.pairs import best_against_worst
@@ -59,8 +59,10 @@ class Rounds:
     """The `OnlineDPO`, whose fields are read here."""
     model: Any
     reference: Any
-    tokenizer: Any
+    chat: Chat
     prompts: list[Prompt]
+    prompt_ids: dict[str, list[int]]
+    """What each prompt is to the policy, by its id: the same ids are sampled from, trained behind and scored."""
     prompts_per_round: int
     carry: Carry
     generators: Generators
@@ -130,7 +132,7 @@ class Rounds:
         started = time.monotonic()
         prompts = self.prompts_of(index)
         mine = prompts[self.state.process_index :: self.state.num_processes]
-        ids = [encode_prompt(self.tokenizer, prompt.messages) for prompt in mine]
+        ids = [self.prompt_ids[prompt.id] for prompt in mine]
         samples = self._sample(index, mine, ids)
         sampled = time.monotonic()
         texts = [[s.text for s in group] for group in samples]
@@ -228,7 +230,7 @@ class Rounds:
             epoch = self.stage.steps_of(len(pairs))
             arguments["max_steps"] = min(epoch, self.stage.max_steps - done)
         extras = Extras(self.run, self.stage.optimizer, self.carry)
-        trainer = build("dpo", extras, self.model, self.tokenizer, rows, arguments, ref_model=self.reference)
+        trainer = build("dpo", extras, self.model, self.chat.tokenizer, rows, arguments, ref_model=self.reference)
         result = trainer.train()
         trainer.stop_if_broken()
         self.carry.optimizer = trainer.bare_optimizer

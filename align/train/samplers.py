@@ -33,11 +33,11 @@ class TransformersSampler(Sampler):
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
     """Precision of a copy of the policy used for sampling; left out, the policy itself samples."""
 
-    def build(self, tokenizer: Any, run: Run) -> PolicySampler:
-        """Return the sampler of a stage; `tokenizer` is the policy's."""
+    def build(self, chat: Any, run: Run) -> PolicySampler:
+        """Return the sampler of a stage; `chat` is the policy's."""
         from align.train.sampling import InProcess  # noqa: PLC0415
 
-        return InProcess(tokenizer, self.batch_size, self.dtype)
+        return InProcess(chat, self.batch_size, self.dtype)
 
 
 class VLLMServerSampler(Sampler):
@@ -68,8 +68,8 @@ class VLLMServerSampler(Sampler):
             raise ValueError("an address such as http://localhost:8000 is needed")
         return value.rstrip("/").removesuffix("/v1")  # where an OpenAI client is pointed; weights go in beside it
 
-    def build(self, tokenizer: Any, run: Run) -> PolicySampler:
-        """Return the sampler of a stage; `tokenizer` is the policy's."""
+    def build(self, chat: Any, run: Run) -> PolicySampler:
+        """Return the sampler of a stage; `chat` is the policy's."""
         from align.train.vllm_server import VLLMServer  # noqa: PLC0415
 
         folder = run.folder.resolve() / "sampler_weights"
@@ -77,7 +77,7 @@ class VLLMServerSampler(Sampler):
             own = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
             folder = run.home(self.sync_dir).resolve() / "sampler_weights" / own
         return VLLMServer(
-            tokenizer, self.base_url, folder, timeout_seconds=self.timeout_seconds, max_concurrency=self.max_concurrency
+            chat, self.base_url, folder, timeout_seconds=self.timeout_seconds, max_concurrency=self.max_concurrency
         )
 
 
@@ -113,8 +113,8 @@ class VLLMSampler(Sampler):
         if shutil.which(self.command) is None:
             yield "command", f"there is no program {self.command!r}: pip install vllm, or name the one of another environment"
 
-    def build(self, tokenizer: Any, run: Run) -> PolicySampler:
-        """Return the sampler of a stage; `tokenizer` is the policy's."""
+    def build(self, chat: Any, run: Run) -> PolicySampler:
+        """Return the sampler of a stage; `chat` is the policy's."""
         from align.train.vllm_process import OwnVLLM  # noqa: PLC0415
 
         options = {"dtype": self.dtype, "gpu-memory-utilization": self.gpu_memory_utilization}
@@ -122,6 +122,6 @@ class VLLMSampler(Sampler):
         options |= {"max-model-len": self.max_model_len} if self.max_model_len else {}
         given = [text for name, value in options.items() for text in (f"--{name}", str(value))]
         return OwnVLLM(
-            tokenizer, run.folder.resolve() / "sampler_weights", [self.command, *given, *self.args], run.folder / "vllm.log",
+            chat, run.folder.resolve() / "sampler_weights", [self.command, *given, *self.args], run.folder / "vllm.log",
             start_seconds=self.start_seconds, timeout_seconds=self.timeout_seconds, max_concurrency=self.max_concurrency,
         )  # fmt: skip

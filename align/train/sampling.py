@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM
 
 from align.core.plugins import Completion, Sampling
 from align.generate.hf import Engine
+from align.models.chat import Chat
 
 LIMIT = 0.4
 """Mean absolute difference, in nats a token, beyond which a sampler is not the policy. Measured with a float32 policy and a
@@ -59,14 +60,14 @@ class PolicySampler(Protocol):
 class InProcess:
     """`PolicySampler` of `kind: transformers`."""
 
-    def __init__(self, tokenizer: Any, batch_size: int, dtype: str | None) -> None:
-        self.tokenizer, self.batch_size, self.dtype = tokenizer, batch_size, dtype
+    def __init__(self, chat: Chat, batch_size: int, dtype: str | None) -> None:
+        self.chat, self.batch_size, self.dtype = chat, batch_size, dtype
         self._engine: Engine | None = None
 
     def sync(self, model: Any) -> None:
         """Take the policy, or a copy where it has adapters or another precision is asked for."""
         copy = sampler_copy(model, self.dtype)
-        self._engine = Engine(copy, self.tokenizer, self.batch_size, logprobs=copy is not model)
+        self._engine = Engine(copy, self.chat, self.batch_size, logprobs=copy is not model)
 
     def sample(self, prompts: Sequence[list[int]], samplings: Sequence[Sampling]) -> list[list[Completion]]:
         """Sample, and give the copy's memory back to training."""

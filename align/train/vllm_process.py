@@ -26,6 +26,7 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 
 from align.core.plugins import Completion, Sampling
+from align.models.chat import Chat
 from align.train.vllm_server import SamplerError, VLLMServer
 
 ENDS_IN_SECONDS = 30
@@ -40,10 +41,10 @@ class OwnVLLM(VLLMServer):
     """`PolicySampler` of `kind: vllm`."""
 
     def __init__(
-        self, tokenizer: Any, folder: Path, command: Sequence[str], log: Path, *, start_seconds: float, **limits: Any
+        self, chat: Chat, folder: Path, command: Sequence[str], log: Path, *, start_seconds: float, **limits: Any
     ) -> None:
         """Take a command that `serve MODEL --port N` can follow; `limits` are those of `VLLMServer`."""
-        super().__init__(tokenizer, "", folder, **limits)
+        super().__init__(chat, "", folder, **limits)
         self.command, self.log, self.start_seconds = list(command), log, start_seconds
         self._first = folder.with_name(f"{folder.name}_first")  # what the server starts with
         self._process: subprocess.Popen[bytes] | None = None
@@ -94,7 +95,7 @@ class OwnVLLM(VLLMServer):
             raise SamplerError("a vLLM of the stage's own serves one machine; with several use `kind: vllm_server`")
         shutil.rmtree(self._first, ignore_errors=True)  # what a killed run left
         plain.save_pretrained(self._first)
-        self.tokenizer.save_pretrained(self._first)
+        self.chat.tokenizer.save_pretrained(self._first)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]

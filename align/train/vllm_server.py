@@ -37,8 +37,8 @@ from accelerate import PartialState
 
 from align.core.errors import AlignError
 from align.core.plugins import Completion, Sampling
-from align.generate.hf import stop_ids
 from align.generate.openai_answers import Answer, server_message
+from align.models.chat import Chat
 from align.train.logprobs import think
 from align.train.sampling import sampler_copy
 
@@ -60,8 +60,8 @@ class SamplerError(AlignError):
 class VLLMServer:
     """`PolicySampler` of `kind: vllm_server`."""
 
-    def __init__(self, tokenizer: Any, url: str, folder: Path, *, timeout_seconds: float, max_concurrency: int) -> None:
-        self.tokenizer, self.url, self.folder = tokenizer, url, folder
+    def __init__(self, chat: Chat, url: str, folder: Path, *, timeout_seconds: float, max_concurrency: int) -> None:
+        self.chat, self.url, self.folder = chat, url, folder
         self.timeout_seconds, self.max_concurrency = timeout_seconds, max_concurrency
         self._stop_ids: list[int] = []
         self._vocabulary = 0
@@ -78,7 +78,7 @@ class VLLMServer:
         """
         state = PartialState()
         plain = sampler_copy(model, None)  # in every process: merging adapters rounds, and must round alike everywhere
-        self._stop_ids = stop_ids(plain, self.tokenizer)
+        self._stop_ids = self.chat.stop_ids(plain)
         self._vocabulary = plain.config.get_text_config().vocab_size
         self.reach(plain)
         if state.is_main_process:
@@ -208,7 +208,7 @@ class VLLMServer:
             wrong = f"a sample that ended with token {ids[-1]} for the reason {reason!r}, and {self._stop_ids} end a turn"
         if wrong:
             raise SamplerError(f"{self.url} gave {wrong}")
-        text = self.tokenizer.decode(ids[:-1] if reason == "stop" else ids, skip_special_tokens=True)
+        text = self.chat.tokenizer.decode(ids[:-1] if reason == "stop" else ids, skip_special_tokens=True)
         usage = {"prompt_tokens": len(prompt), "completion_tokens": len(ids)}
         return Completion(text, reason, ids, usage, logprobs)
 

@@ -9,7 +9,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from align import Recipe, Run, StageFailed
 from align.core import log
 from align.core.artifacts import RunFolder
-from align.generate import checkpoints
+from align.models import checkpoints
+from align.models.tokenizers import load_chat
 from align.stages.reward_model import RewardModelStage
 from align.train import bridge, encode, policy
 from align.train.bridge import Carry, Extras
@@ -41,7 +42,7 @@ def model(tiny):
 
 @pytest.fixture(scope="module")
 def tokenizer(tiny):
-    return checkpoints.tokenizer(tiny)
+    return load_chat(tiny).tokenizer
 
 
 def pairs(count):

@@ -4,8 +4,7 @@ import pytest
 
 from align.core.errors import BadRow
 from align.core.rows import Demonstration, Preference
-from align.generate import checkpoints
-from align.generate.chat import encode_dialogue, encode_prompt, special_strings
+from align.models.tokenizers import load_chat
 from align.train import encode
 
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from align.core.plugins import Sampling
-from align.generate.chat import encode_prompt
 from align.generate.hf import Engine, InverseCDF, Transformers
+from align.models import checkpoints
+from align.models.tokenizers import load_chat
 
 QUESTIONS = [
     "Ben has 42 cups and loses 17 of them. How many cups are there now?",
@@ -18,12 +19,12 @@ QUESTIONS = [
 
 @pytest.fixture(scope="module")
 def engine(tiny):
-    return Engine.load(tiny, "float32", 8)
+    return Engine(checkpoints.causal_lm(tiny, "float32"), load_chat(tiny), 8)
 
 
 @pytest.fixture(scope="module")
 def prompts(engine):
-    return [encode_prompt(engine.tokenizer, [{"role": "user", "content": q}]) for q in QUESTIONS]
+    return [engine.chat.prompt_ids([{"role": "user", "content": q}]) for q in QUESTIONS]
 
 
 def ask(engine, prompts, **how):

@@ -1,10 +1,12 @@
 """Loading: every usual shape becomes rows, and every record that cannot is counted with its index and its reason."""
 
+import io
 import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from datasets import Dataset, DatasetDict, load_dataset
 
 from align.core import tables
 from align.core.errors import StageFailed
@@ -49,72 +51,41 @@ def dropped(stage):
     return [json.loads(line) for line in (stage / "dropped.jsonl").read_text().splitlines()]
 
 
-QA = ([user("q")], [says("a")])
-PAIR = ([user("q")], [says("good")], [says("bad")])
-SHAPES = {
-    "TRL, conversational": ({"prompt": [user("q")], "completion": [says("a")]}, QA),
-    "TRL, plain": ({"prompt": "q", "completion": "a"}, QA),
-    "TRL, one turn not in a list": ({"prompt": "q", "completion": says("a")}, QA),
-    "messages": ({"messages": [user("q"), says("a")]}, QA),
-    "messages, several turns": (
-        {"messages": [system("s"), user("1"), says("2"), user("3"), says("4"), user("and?")]},
-        ([system("s"), user("1")], [says("2"), user("3"), says("4")]),
-    ),
-    "messages, more keys in a turn": ({"messages": [user("q") | {"name": "Al"}, says("a") | {"weight": 1}]}, QA),
-    "preference, conversational": ({"prompt": [user("q")], "chosen": [says("good")], "rejected": [says("bad")]}, PAIR),
-    "preference, plain": ({"prompt": "q", "chosen": "good", "rejected": "bad"}, PAIR),
-    "preference, implicit prompt": ({"chosen": [user("q"), says("good")], "rejected": [user("q"), says("bad")]}, PAIR),
-    "preference, implicit prompt of several turns": (
-        {
-            "chosen": [user("1"), says("2"), user("3"), says("good")],
-            "rejected": [user("1"), says("2"), user("3"), says("bad")],
-        },
-        ([user("1"), says("2"), user("3")], [says("good")], [says("bad")]),
-    ),
-    "preference, both repeat the prompt": (
-        {
-            "prompt": "q",
-            "messages": [user("q"), says("good")],
-            "chosen": [user("q"), says("good")],
-            "rejected": [user("q"), says("bad")],
-        },
-        PAIR,
-    ),
-    "ShareGPT": ({"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}, QA),
-    "ShareGPT, system beside it": (
-        {"system": "s", "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]},
-        ([system("s"), user("q")], [says("a")]),
-    ),
-    "ShareGPT, with roles": ({"conversations": [user("q"), says("a")]}, QA),
-    "ShareGPT, preference": (
-        {
-            "conversations": [{"from": "human", "value": "q"}],
-            "chosen": {"from": "gpt", "value": "good"},
-            "rejected": {"from": "gpt", "value": "bad"},
-        },
-        PAIR,
-    ),
-    "Alpaca": ({"instruction": "q", "input": "", "output": "a"}, QA),
-    "Alpaca, all of it": (
-        {"instruction": "add", "input": "1 2", "output": "3", "system": "s", "history": [["hi", "hello"]]},
-        ([system("s"), user("hi"), says("hello"), user("add\n\n1 2")], [says("3")]),
-    ),
-    "Alpaca, preference": ({"instruction": "q", "chosen": "good", "rejected": "bad"}, PAIR),
-}
+TOOLS = [{"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}]
+CALLED = [
+    user("1 + 2?"),
+    says("") | {"tool_calls": [{"type": "function", "function": {"name": "add", "arguments": {"a": 1, "b": "\u00e9"}}}], "train": False},
+    {"role": "tool", "content": "3", "name": "add"},
+    says("3") | {"reasoning": "1 + 2"},
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_every_usual_shape_becomes_rows(shape, tmp_path):
-    record, expected = SHAPES[shape]
-    stage = load(tmp_path, [record])
-    table = "demonstrations" if len(expected) == 2 else "preferences"
-    assert tables.held(stage) == ["prompts", table]
-    (row,) = tables.read(stage, table)
-    assert (row.prompt, *((row.completion,) if table == "demonstrations" else (row.chosen, row.rejected))) == expected
-    (prompt,) = tables.read(stage, "prompts")
-    assert prompt.messages == row.prompt
-    assert len({row.id, prompt.id}) == 2
-    assert report(stage)["rows"] == {"prompts": 1, table: 1}
+def test_what_few_rows_have_goes_through_a_table_and_stays_out_of_others(tmp_path):
+    records = [{"messages": CALLED, "tools": TOOLS}, {"messages": [user("q"), says("a")]}]
+    stage = load(tmp_path, records)
+    called, plain = tables.read(stage, "demonstrations")
+    assert (called.prompt, called.completion, called.tools) == (CALLED[:1], CALLED[1:], TOOLS)
+    assert (plain.prompt, plain.completion, plain.tools) == ([user("q")], [says("a")], [])
+    columns = load_dataset("parquet", data_files=str(stage / "demonstrations.parquet"), split="train", cache_dir=str(tmp_path))
+    assert columns[0]["completion"][0]["tool_calls"] == CALLED[1]["tool_calls"], "datasets and TRL read them as objects"
+    assert columns[0]["tools"] == TOOLS
+    narrow = load(tmp_path, records[1:])
+    assert pq.read_schema(narrow / "demonstrations.parquet").names == ["id", "prompt", "completion"]
+    assert {field.name for field in pq.read_schema(narrow / "demonstrations.parquet").field("prompt").type.value_type} == {
+        "role",
+        "content",
+    }
+
+
+def test_unpaired_rows_are_a_table_of_their_own_that_sft_refuses(tmp_path, tiny):
+    stage = load(tmp_path, [{"prompt": "q", "completion": "a", "label": True}, {"prompt": "q", "completion": "b", "label": 0}])
+    assert tables.held(stage) == ["prompts", "unpaired"]
+    assert [row.label for row in tables.read(stage, "unpaired")] == [True, False]
+    recipe = recipe_of("data.jsonl", {}) | {"base": tiny}
+    recipe["stages"]["sft"] = {"kind": "sft", "model": "base", "data": ["rows"]}
+    (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
+    with pytest.raises(StageFailed, match=r"'rows' holds prompts, unpaired, but demonstrations are needed.*ignore: \[label\]"):
+        Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run")
 
 
 def test_columns_answers_tests_tags_and_margins(tmp_path):
@@ -133,48 +104,12 @@ def test_columns_answers_tests_tags_and_margins(tmp_path):
     assert tables.read(pairs, "preferences")[0].margin == 2.5
 
 
-BAD = {
-    "no prompt": ({"text": "hi"}, "no prompt among the columns text; name it with `columns:`"),
-    "not an object": (["hi"], "not a JSON object"),
-    "prompt null": ({"prompt": None}, "prompt is empty"),
-    "prompt blank": ({"prompt": "  "}, "prompt is empty"),
-    "prompt a number": ({"prompt": 5}, "prompt is not text or a list of messages"),
-    "messages empty": ({"messages": []}, "prompt is empty"),
-    "messages of text": ({"messages": ["hi", "ho"]}, "messages is not text or a list of messages"),
-    "completion null": ({"prompt": "q", "completion": None}, "completion is empty"),
-    "completion blank": ({"prompt": "q", "completion": "\n"}, "completion is empty"),
-    "no assistant turn": ({"prompt": "q", "completion": [user("a")]}, "completion does not start with an assistant turn"),
-    "assistant first": ({"messages": [says("a"), user("q")]}, "the conversation starts with an assistant turn"),
-    "prompt ends with assistant": ({"prompt": [user("q"), says("a")]}, "prompt ends with an assistant turn"),
-    "unknown role": ({"messages": [{"role": "bard", "content": "x"}]}, "unknown role 'bard' in prompt"),
-    "role of another type": ({"messages": [{"role": ["user"], "content": "x"}]}, "unknown role ['user'] in prompt"),
-    "no role": ({"messages": [{"content": "x"}]}, "unknown role None in prompt"),
-    "content null": ({"messages": [{"role": "user", "content": None}]}, "prompt has a message whose content is not text"),
-    "half a surrogate pair": ({"prompt": "\ud83d"}, "prompt has text that is not Unicode"),
-    "unknown ShareGPT role": ({"conversations": [{"from": "bard", "value": "x"}]}, "unknown role 'bard' in conversations"),
-    "ShareGPT role a list": ({"conversations": [{"from": [], "value": "x"}]}, "unknown role [] in conversations"),
-    "conversations empty": ({"conversations": []}, "conversations is empty"),
-    "chosen missing": ({"prompt": "q", "rejected": "b"}, "chosen is missing"),
-    "rejected null": ({"prompt": "q", "chosen": "a", "rejected": None}, "rejected is empty"),
-    "chosen equals rejected": ({"prompt": "q", "chosen": "a", "rejected": "a"}, "chosen equals rejected"),
-    "implicit, equal": ({"chosen": [user("q"), says("a")], "rejected": [user("q"), says("a")]}, "chosen equals rejected"),
-    "implicit, apart": ({"chosen": "a", "rejected": "b"}, "no prompt column, and chosen and rejected share no first turn"),
-    "margin a word": ({"prompt": "q", "chosen": "a", "rejected": "b", "margin": "wide"}, "margin is not a number"),
-    "instruction a number": ({"instruction": 3, "output": "a"}, "instruction is not text"),
-    "history not pairs": ({"instruction": "q", "history": ["hi"]}, "history is not a list of [user, assistant] pairs"),
-    "tests not JSON": ({"prompt": "q", "tests": "{"}, "tests is not JSON"),
-    "tests not objects": ({"prompt": "q", "tests": [1]}, "tests is not a list of objects"),
-    "tags a number": ({"prompt": "q", "tags": 3}, "tags is not text or a list"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_a_bad_record_is_dropped_alone_with_index_and_reason(case, tmp_path):
-    record, reason = BAD[case]
-    stage = load(tmp_path, [{"prompt": "fine", "completion": "yes"}, record, {"prompt": "also fine"}])
-    assert report(stage)["dropped"] == {reason: 1}
+def test_a_bad_record_is_dropped_alone_with_index_and_reason(tmp_path):
+    records = [{"prompt": "fine", "completion": "yes"}, {"messages": [user("x") | {"role": "bard"}]}, {"prompt": "also fine"}]
+    stage = load(tmp_path, records)
+    assert report(stage)["dropped"] == {"unknown role 'bard' in messages": 1}
     assert report(stage)["inputs"] == 3
-    assert dropped(stage) == [{"index": 1, "reason": reason, "record": record}]
+    assert dropped(stage) == [{"index": 1, "reason": "unknown role 'bard' in messages", "record": records[1]}]
     assert [r.messages for r in tables.read(stage, "prompts")] == [[user("fine")], [user("also fine")]]
 
 
@@ -191,7 +126,7 @@ def test_the_log_names_each_reason_with_its_first_records(tmp_path):
     stage = load(tmp_path, [{"prompt": "fine"}, *[{"prompt": ""}] * 7, {"text": "x"}])
     log = (stage / "log.txt").read_text()
     assert "dropped 7 x prompt is empty (records 1, 2, 3, 4, 5, ...)" in log
-    assert "dropped 1 x no prompt among the columns text; name it with `columns:` (record 8)" in log
+    assert "dropped 1 x no prompt among the columns text; name it with `columns:` (record 8); say what they are" in log
 
 
 def test_strict_refuses_and_still_keeps_the_bad_records_aside(tmp_path):
@@ -263,3 +198,127 @@ def test_parquet_with_columns_that_json_cannot_hold(tmp_path):
     pq.write_table(pa.table({"prompt": ["q", ""], "when": pa.array([0, 1], pa.timestamp("s"))}), tmp_path / "data.parquet")
     stage = run(tmp_path, "data.parquet")
     assert [(d["index"], d["record"]["when"]) for d in dropped(stage)] == [(1, "1970-01-01 00:00:01")]
+
+
+def folder(place, **files):
+    """Write files of one prompt each, by path; the prompt is the path."""
+    for path in files.get("paths", ()):
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        write_as(place / path, [{"prompt": path}])
+    return place
+
+
+def write_as(path, records):
+    """Write records in the way that a file's suffixes say."""
+    kind = path.suffixes[0] if path.suffix in (".gz", ".bz2", ".zst") else path.suffix
+    made = io.BytesIO()
+    if kind == ".parquet":
+        pq.write_table(pa.Table.from_pylist(records), made)
+    elif kind == ".arrow":
+        with pa.ipc.new_stream(made, pa.Table.from_pylist(records).schema) as writer:
+            writer.write_table(pa.Table.from_pylist(records))
+    elif kind in (".csv", ".tsv"):
+        rows = [records[0].keys(), *(record.values() for record in records)]
+        made.write("".join(("," if kind == ".csv" else "\t").join(row) + "\n" for row in rows).encode())
+    else:
+        made.write("".join(json.dumps(record) + "\n" for record in records).encode())
+    data = made.getvalue()
+    packed = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}.get(path.suffix)
+    if packed:
+        with pa.CompressedOutputStream(str(path), packed) as file:
+            file.write(data)
+    else:
+        path.write_bytes(data)
+
+
+def prompts(stage):
+    return sorted(row.messages[0]["content"] for row in tables.read(stage, "prompts"))
+
+
+LAYOUTS = {
+    "names": (["train-00000-of-00002.parquet", "train-00001-of-00002.parquet", "test-00000-of-00001.parquet"], "train", 2),
+    "names, another split": (["train.jsonl", "test.jsonl"], "test", 1),
+    "words in names": (["my_training_data.jsonl", "my_dev_data.jsonl"], "train", 1),
+    "dev is validation": (["train.csv", "dev.csv"], "validation", 1),
+    "folders": (["train/a.jsonl", "train/b.jsonl", "test/a.jsonl"], "train", 2),
+    "data folder": (["data/train-0.parquet", "data/test-0.parquet"], "test", 1),
+    "a split of its own name": (["data/train_sft-0.parquet", "data/train_gen-0.parquet"], "train_sft", 1),
+    "no split named": (["a.jsonl", "b.jsonl.gz", "deep/c.tsv"], "train", 3),
+    "the name before the folder": (["test/train.jsonl", "train/test.jsonl"], "train", 1),
+    "hidden, checkpoints and records of others": (
+        ["a.jsonl", ".b.jsonl", ".cache/c.jsonl", ".ipynb_checkpoints/a-checkpoint.jsonl", "checkpoint-5/d.jsonl", "dataset_info.json"],
+        "train",
+        1,
+    ),
+    "a word inside a word": (["latest.jsonl", "contest.jsonl"], "train", 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_folder_gives_the_split_that_is_asked_for(layout, tmp_path):
+    paths, split, count = LAYOUTS[layout]
+    folder(tmp_path / "data", paths=paths)
+    assert len(prompts(run(tmp_path, "data", split=split))) == count
+
+
+def test_a_split_that_is_not_there_is_refused_with_those_that_are(tmp_path):
+    folder(tmp_path / "data", paths=["train.jsonl", "val.jsonl"])
+    with pytest.raises(StageFailed, match=r"has no split 'test'; it has: train, validation"):
+        run(tmp_path, "data", split="test")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(StageFailed, match="holds no data"):
+        run(tmp_path, "empty")
+
+
+def test_configurations_are_folders_or_what_the_readme_says(tmp_path):
+    place = folder(tmp_path / "data", paths=["main/train-0.parquet", "main/test-0.parquet", "socratic/train-0.parquet"])
+    assert prompts(run(tmp_path, "data", config="main", split="test")) == ["main/test-0.parquet"]
+    with pytest.raises(StageFailed, match="no configuration 'mian'"):
+        run(tmp_path, "data", config="mian")
+    files = "  data_files:\n  - {split: train, path: main/train-*}\n  - {split: held, path: [main/test-*]}\n"
+    (place / "README.md").write_text(
+        f"---\nconfigs:\n- config_name: main\n{files}- {{config_name: other, data_files: socratic/*}}\n---\n# x\n"
+    )
+    assert prompts(run(tmp_path, "data", config="main", split="held")) == ["main/test-0.parquet"]
+    assert prompts(run(tmp_path, "data", config="other")) == ["socratic/train-0.parquet"]
+    with pytest.raises(StageFailed, match="several configurations.*main, other"):
+        run(tmp_path, "data")
+
+
+@pytest.mark.parametrize(
+    "name", ["a.jsonl.gz", "a.jsonl.zst", "a.csv.bz2", "a.tsv", "a.json", "a.arrow", "a.ndjson", "a.parquet"]
+)
+def test_files_of_every_kind_are_read(name, tmp_path):
+    write_as(tmp_path / name, [{"prompt": "1"}, {"prompt": "2"}])
+    assert prompts(run(tmp_path, name)) == ["1", "2"]
+
+
+def test_what_datasets_saved_is_read(tmp_path):
+    rows = Dataset.from_list([{"prompt": "1"}, {"prompt": "2"}])
+    DatasetDict(train=rows, test=rows.select([1])).save_to_disk(tmp_path / "both", num_shards={"train": 2, "test": 1})
+    rows.save_to_disk(tmp_path / "one")
+    assert prompts(run(tmp_path, "both")) == ["1", "2"]
+    assert prompts(run(tmp_path, "both", split="test")) == ["2"]
+    assert prompts(run(tmp_path, "one")) == ["1", "2"]
+    with pytest.raises(StageFailed, match="has no split 'dev'; it has: train, test"):
+        run(tmp_path, "both", split="dev")
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
+def test_a_table_of_several_shapes_is_read_row_by_row(name, tmp_path):
+    columns = ["prompt", "completion", "chosen", "rejected"]
+    rows = [["1", "a", "", ""], ["2", "", "b", "c"], ["3", "", "", ""]]
+    records = [{c: v or None for c, v in zip(columns, row, strict=True)} for row in rows]
+    if name == "rows.csv":
+        (tmp_path / name).write_text("\n".join(",".join(row) for row in [columns, *rows]) + "\n")
+    else:
+        pq.write_table(pa.Table.from_pylist(records), tmp_path / name)
+    stage = run(tmp_path, name)
+    assert report(stage)["rows"] == {"prompts": 3, "demonstrations": 1, "preferences": 1}
+    assert report(stage)["dropped"] == {}
+
+
+def test_ignored_columns_are_said_once(tmp_path):
+    stage = load(tmp_path, [{"prompt": f"q{i}", "completion": "a", "source": "web", "label": "science"} for i in range(3)])
+    assert (stage / "log.txt").read_text().count("ignored columns: source, label") == 1
+    assert report(stage)["ignored columns"] == ["source", "label"]

@@ -1,0 +1,95 @@
+"""Tokenizers ready for use: a chat template that takes the rows' turns, a token to pad with, and what ends an answer.
+
+What is changed in a tokenizer is saved with it, so the model that is published reads a conversation as it was trained, in
+transformers, vLLM or anywhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from align.core.errors import ModelError
+from align.models.chat import Chat
+from align.models.templates import ASKED, FOLD, NEXT, OMIT, Renderer, look
+
+SystemTurn = Literal["fold", "omit", "drop"]
+_NOT_FOR_TEXT = ("image", "video", "audio", "vision")
+
+
+def load_chat(
+    path: str, *, chat_template: str | None = None, eos_token: str | None = None, system_turn: SystemTurn | None = None,
+    new_tokens: tuple[str, ...] = (), revision: str | None = None, trust_remote_code: bool = False, **_: Any,
+) -> Chat:  # fmt: skip
+    """Load a tokenizer that can render conversations, mark their ends and pad batches.
+
+    Args:
+        path: a folder or hub id.
+        chat_template: the text of a template that replaces the tokenizer's own.
+        eos_token: the token that ends an answer, where the template does not show the right one.
+        system_turn: what becomes of a system turn that the template refuses or does not print: `fold` puts its text in
+            front of the first user turn, `omit` leaves it out, `drop` drops the row. Left out: `fold` where the template
+            refuses it, `drop` where the template silently leaves it out.
+        new_tokens: tokens to add.
+        revision: of a hub id.
+        trust_remote_code: as transformers has it.
+
+    Raises:
+        ModelError: nothing could mark where an answer ends, or a token that is named is none.
+    """
+    tokenizer = load_tokenizer(path, revision=revision, trust_remote_code=trust_remote_code)
+    if chat_template is not None:
+        tokenizer.chat_template = chat_template
+    if new_tokens:
+        tokenizer.add_special_tokens({"additional_special_tokens": list(new_tokens)}, replace_extra_special_tokens=False)
+    if tokenizer.chat_template:
+        take_system_turn(tokenizer, system_turn)
+    chat = Chat(tokenizer, eos_token)
+    if not chat.stop_ids():
+        raise ModelError(
+            f"the tokenizer of {path} has no eos_token and its chat template ends no answer with a token; "
+            "name one with `eos_token:`"
+        )
+    choose_padding(tokenizer, chat)
+    return chat
+
+
+def load_tokenizer(path: str, *, revision: str | None = None, trust_remote_code: bool = False, **_: Any) -> Any:
+    """Load a tokenizer as it is, to be copied to another folder."""
+    from transformers import AutoTokenizer  # noqa: PLC0415 (modules that `align check` reads import this one)
+
+    return AutoTokenizer.from_pretrained(path, revision=revision, trust_remote_code=trust_remote_code)
+
+
+def take_system_turn(tokenizer: Any, how: SystemTurn | None) -> None:
+    """Let a chat template that refuses or ignores system turns take them; see `load_chat`."""
+    if how == "drop":
+        return
+    user, system = {"role": "user", "content": ASKED}, {"role": "system", "content": NEXT}
+    parts = look(tokenizer).parts
+    render = Renderer(tokenizer)
+    render.parts = parts
+    text = render([system, user])
+    refuses, ignores = text is None and render([user]) is not None, text is not None and NEXT not in text
+    if not (refuses or (ignores and how is not None)) or parts:
+        return
+    own, added = tokenizer.chat_template, OMIT if how == "omit" else FOLD
+    tokenizer.chat_template = {k: added + v for k, v in own.items()} if isinstance(own, dict) else added + own
+    if render([system, user]) is None:
+        tokenizer.chat_template = own
+
+
+def choose_padding(tokenizer: Any, chat: Chat) -> None:
+    """Give a tokenizer a padding token that ends no answer.
+
+    A classifier of transformers reads its score at the last token that is not padding, so with the token that ends an
+    answer as padding it would read it one token early, and a cut answer would look like a whole one.
+    """
+    ends = set(chat.tokenizer.convert_ids_to_tokens(chat.stop_ids()[:1]))
+    if tokenizer.pad_token is not None and tokenizer.pad_token not in ends:
+        return
+    added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+    padding = [t for t in added if "pad" in t.lower() and not any(word in t.lower() for word in _NOT_FOR_TEXT)]
+    spare = [t for t in added if "reserved" in t.lower() or "unused" in t.lower()]
+    candidates = [*padding, tokenizer.unk_token, tokenizer.eos_token, *spare, tokenizer.bos_token]
+    chosen = next((token for token in candidates if token is not None and token not in ends), None)
+    tokenizer.pad_token = chosen or tokenizer.pad_token or tokenizer.eos_token
