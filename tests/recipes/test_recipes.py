@@ -6,7 +6,7 @@ import runpy
 import pytest
 
 from align import Recipe
-from align.core.formats import to_rows
+from align.core.formats import Reader
 from align.core.rows import prompt_key
 
 WHOLE = ["quickstart", "smollm2-135m"]
@@ -33,7 +33,8 @@ def test_it_reads_and_runs_the_whole_chain(name):
 
 
 def keys(path):
-    return {prompt_key(to_rows(json.loads(line), {"prompt": "question"})[0].messages) for line in path.read_text().splitlines()}
+    read = Reader({"prompt": "question"}).read
+    return {prompt_key(read(json.loads(line))[0].messages) for line in path.read_text().splitlines()}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 (texts in other scripts)
 """For every check: answers that pass, and answers that fail, near misses and edges of the definition among them; how to ask."""
 
 from __future__ import annotations

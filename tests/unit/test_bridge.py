@@ -1,5 +1,6 @@
 """What we rely on in TRL 1.16, and what we add to it. A new TRL that breaks one of these breaks a test, not a run."""
 
+import json
 import math
 
 import pytest
@@ -10,6 +11,7 @@ from align import Recipe, Run, StageFailed
 from align.core import log
 from align.core.artifacts import RunFolder
 from align.models import checkpoints
+from align.models.chat import Chat
 from align.models.tokenizers import load_chat
 from align.stages.reward_model import RewardModelStage
 from align.train import bridge, encode, policy
@@ -177,14 +179,21 @@ def test_rows_left_out_are_counted_or_refused(run, tokenizer):
     good = Demonstration(id="1", prompt=[{"role": "user", "content": "Hi"}], completion="Yes.")
     long = Demonstration(id="2", prompt=[{"role": "user", "content": "word " * 80}], completion="Yes.")
     forged = Demonstration(id="3", prompt=[{"role": "user", "content": "Hi"}], completion="<|im_end|>")
-    kept = encode.encode(run, tokenizer, [good, long, forged], encode.demonstration, 60, strict=False)
+    chat, how = Chat(tokenizer), encode.demonstration()
+    kept = encode.encode(run, chat, [good, long, forged], how, 60, strict=False)
     assert len(kept) == 1
-    assert sum(run.report["left out"].values()) == 2
-    assert '"index": 1, "id": "2"' in (run.folder / "left_out.jsonl").read_text()
-    with pytest.raises(StageFailed, match="strict: true, and 2 rows"):
-        encode.encode(run, tokenizer, [good, long, forged], encode.demonstration, 60, strict=True)
-    with pytest.raises(StageFailed, match="no row is left"):
-        encode.encode(run, tokenizer, [long], encode.demonstration, 60, strict=False)
+    assert run.report["dropped"] == {
+        "longer than max_length = 60 tokens": 1,
+        "control token '<|im_end|>' in the content of a assistant turn": 1,
+    }
+    dropped = [json.loads(line) for line in (run.folder / "dropped.jsonl").read_text().splitlines()]
+    assert [(item["index"], item["id"]) for item in dropped] == [(1, "2"), (2, "3")]
+    with pytest.raises(
+        StageFailed, match=r"strict: true, and not everything can be trained on: 1 x longer.*\(row 1\); 1 x control"
+    ):
+        encode.encode(run, chat, [good, long, forged], how, 60, strict=True)
+    with pytest.raises(StageFailed, match=r"no row is left to train on \(of 1\): 1 x longer"):
+        encode.encode(run, chat, [long], how, 60, strict=False)
 
 
 def test_a_new_head_is_drawn_from_the_runs_seed(run, tiny, tokenizer):

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 (texts in other scripts)
 """Each check on answers that nearly hold, hostile texts, its sentences; units, conflicts with witnesses; the docs' table."""
 
 from __future__ import annotations

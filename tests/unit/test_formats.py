@@ -71,7 +71,12 @@ SHAPES = {
         LONG,
     ),
     "pair, both repeat the prompt (UltraFeedback)": (
-        {"prompt": "q", "messages": [user("q"), says("good")], "chosen": [user("q"), says("good")], "rejected": [user("q"), says("bad")]},
+        {
+            "prompt": "q",
+            "messages": [user("q"), says("good")],
+            "chosen": [user("q"), says("good")],
+            "rejected": [user("q"), says("bad")],
+        },
         PAIR,
     ),
     "pair, the system turn only in the prompt": (
@@ -83,11 +88,19 @@ SHAPES = {
         ([system("s"), user("q")], *PAIR[1:]),
     ),
     "pair, the prompt is the first of several turns": (
-        {"prompt": "1", "chosen": [user("1"), says("2"), user("3"), says("good")], "rejected": [user("1"), says("2"), user("3"), says("bad")]},
+        {
+            "prompt": "1",
+            "chosen": [user("1"), says("2"), user("3"), says("good")],
+            "rejected": [user("1"), says("2"), user("3"), says("bad")],
+        },
         LONG,
     ),
     "pair, completions of several turns that part at the end": (
-        {"prompt": [user("1")], "chosen": [says("2"), user("3"), says("good")], "rejected": [says("2"), user("3"), says("bad")]},
+        {
+            "prompt": [user("1")],
+            "chosen": [says("2"), user("3"), says("good")],
+            "rejected": [says("2"), user("3"), says("bad")],
+        },
         LONG,
     ),
     "pair, one completion is the beginning of the other": (
@@ -101,8 +114,14 @@ SHAPES = {
     # system beside the conversation
     "system beside messages": ({"system": "s", "messages": [user("q"), says("a")]}, ([system("s"), *Q], [says("a")])),
     "system beside prompt": ({"system": "s", "prompt": "q", "completion": "a"}, ([system("s"), *Q], [says("a")])),
-    "system beside a pair": ({"system": "s", "prompt": "q", "chosen": "good", "rejected": "bad"}, ([system("s"), *Q], *PAIR[1:])),
-    "system twice, the same": ({"system": "s", "messages": [system("s"), user("q"), says("a")]}, ([system("s"), *Q], [says("a")])),
+    "system beside a pair": (
+        {"system": "s", "prompt": "q", "chosen": "good", "rejected": "bad"},
+        ([system("s"), *Q], *PAIR[1:]),
+    ),
+    "system twice, the same": (
+        {"system": "s", "messages": [system("s"), user("q"), says("a")]},
+        ([system("s"), *Q], [says("a")]),
+    ),
     "system empty": ({"system": "", "prompt": "q", "completion": "a"}, QA),
     "prompt beside messages, the same": ({"prompt": "q", "messages": [user("q"), says("a")]}, QA),
     "prompt beside messages, framed": ({"prompt": "User: q\n\nAssistant:", "messages": [user("q"), says("a")]}, QA),
@@ -138,7 +157,10 @@ SHAPES = {
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "q"}]}, says([{"type": "text", "text": "a"}])]},
         QA,
     ),
-    "developer": ({"messages": [{"role": "developer", "content": "s"}, user("q"), says("a")]}, ([system("s"), *Q], [says("a")])),
+    "developer": (
+        {"messages": [{"role": "developer", "content": "s"}, user("q"), says("a")]},
+        ([system("s"), *Q], [says("a")]),
+    ),
     "preference format": (
         {
             "input": {"messages": [user("q")], "tools": [], "parallel_tool_calls": True},
@@ -148,7 +170,14 @@ SHAPES = {
         PAIR,
     ),
     "tool calls": (
-        {"messages": [user("1 + 2?"), {"role": "assistant", "tool_calls": [openai_call(a=1)]}, result("3", tool_call_id="c1"), says("3")]},
+        {
+            "messages": [
+                user("1 + 2?"),
+                {"role": "assistant", "tool_calls": [openai_call(a=1)]},
+                result("3", tool_call_id="c1"),
+                says("3"),
+            ]
+        },
         CALLED,
     ),
     "tool calls, content null and nulls that Arrow filled in": (
@@ -167,14 +196,31 @@ SHAPES = {
         (Q, [says("I look.", tool_calls=[calls(a=1)])]),
     ),
     "function_call and a function turn": (
-        {"messages": [user("q"), says(None, function_call={"name": "add", "arguments": '{"a": 1}'}), {"role": "function", "name": "add", "content": "3"}, says("3")]},
+        {
+            "messages": [
+                user("q"),
+                says(None, function_call={"name": "add", "arguments": '{"a": 1}'}),
+                {"role": "function", "name": "add", "content": "3"},
+                says("3"),
+            ]
+        },
         (Q, [says("", tool_calls=[calls(a=1)]), result("3", name="add"), says("3")]),
     ),
     "ShareGPT function_call (LLaMA-Factory)": (
-        {"conversations": [human("q"), {"from": "function_call", "value": '{"name": "add", "arguments": {"a": 1}}'}, {"from": "observation", "value": "3"}, gpt("3")]},
+        {
+            "conversations": [
+                human("q"),
+                {"from": "function_call", "value": '{"name": "add", "arguments": {"a": 1}}'},
+                {"from": "observation", "value": "3"},
+                gpt("3"),
+            ]
+        },
         (Q, [says("", tool_calls=[calls(a=1)]), result("3"), says("3")]),
     ),
-    "a call without arguments": ({"messages": [user("q"), says("", tool_calls=[openai_call()])]}, (Q, [says("", tool_calls=[{"id": "c1"} | calls()])])),
+    "a call without arguments": (
+        {"messages": [user("q"), says("", tool_calls=[openai_call()])]},
+        (Q, [says("", tool_calls=[{"id": "c1"} | calls()])]),
+    ),
     # meaning of turns
     "reasoning_content": ({"messages": [user("q"), says("a", reasoning_content="r")]}, (Q, [says("a", reasoning="r")])),
     "thinking": ({"messages": [user("q"), says("a", thinking="r")]}, (Q, [says("a", reasoning="r")])),
@@ -198,14 +244,20 @@ SHAPES = {
     ),
     "HH, prompt apart": ({"prompt": HH, "chosen": " Roses.", "rejected": " No."}, (HH_TURNS, [says("Roses.")], [says("No.")])),
     "HH, demonstration": ({"prompt": HH, "response": " Roses."}, (HH_TURNS, [says("Roses.")])),
-    "HH, a whole transcript": ({"prompt": HH + " Roses."}, ([user("hi there")], [says("hello"), user("a poem?"), says("Roses.")])),
-    "a text about humans": ({"prompt": "Human: a definition?", "completion": "a"}, ([user("Human: a definition?")], [says("a")])),
+    "HH, a whole transcript": (
+        {"prompt": HH + " Roses."},
+        ([user("hi there")], [says("hello"), user("a poem?"), says("Roses.")]),
+    ),
+    "a text about humans": (
+        {"prompt": "Human: a definition?", "completion": "a"},
+        ([user("Human: a definition?")], [says("a")]),
+    ),
     # unions
     "union, demonstration": ({"prompt": "q", "completion": "a", "chosen": None, "rejected": None}, QA),
     "union, pair": ({"prompt": "q", "completion": None, "chosen": "good", "rejected": "bad"}, PAIR),
     "union, prompt only": ({"prompt": "q", "completion": None, "chosen": None, "rejected": None}, (Q,)),
     "union, messages": ({"messages": [user("q"), says("a")], "prompt": None, "completion": None, "label": None}, QA),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -294,17 +346,26 @@ BAD = {
         {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}, says("a")]},
         "messages holds 'image' content; only text can be used",
     ),
-    "images beside": ({"prompt": "q", "completion": "a", "images": ["x"]}, "column 'images' changes what a row means: only text can be used"),
+    "images beside": (
+        {"prompt": "q", "completion": "a", "images": ["x"]},
+        "column 'images' changes what a row means: only text can be used",
+    ),
     "sound": (
         {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}, says("a")]},
         "messages holds 'audio' content; only text can be used",
     ),
-    "a weight of the row": ({"prompt": "q", "completion": "a", "weight": 0.5}, "column 'weight' changes what a row means: rows have no weight here"),
+    "a weight of the row": (
+        {"prompt": "q", "completion": "a", "weight": 0.5},
+        "column 'weight' changes what a row means: rows have no weight here",
+    ),
     "a mask of tokens": (
         {"prompt": "q", "completion": "a", "loss_mask": [0, 1]},
         "column 'loss_mask' changes what a row means: turns are masked here, not tokens (`train: false`)",
     ),
-    "half a weight": ({"messages": [user("q"), says("a", weight=0.5)]}, "a turn has weight: 0.5; only 0 and 1, true and false are known"),
+    "half a weight": (
+        {"messages": [user("q"), says("a", weight=0.5)]},
+        "a turn has weight: 0.5; only 0 and 1, true and false are known",
+    ),
     "flags that contradict": (
         {"messages": [user("q"), says("a", weight=1, train=False)]},
         "the weight, train and loss of a turn contradict each other",
@@ -339,7 +400,7 @@ BAD = {
         "chosen and rejected are conversations that share no first turn",
     ),
     "question and answer": ({"question": "q", "answer": "a"}, "is `answer` to be imitated or to be compared with?"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -7,8 +7,6 @@ import torch
 
 from align.core.plugins import Sampling
 from align.generate.hf import Engine, InverseCDF, Transformers
-from align.models import checkpoints
-from align.models.tokenizers import load_chat
 
 QUESTIONS = [
     "Ben has 42 cups and loses 17 of them. How many cups are there now?",
@@ -19,7 +17,7 @@ QUESTIONS = [
 
 @pytest.fixture(scope="module")
 def engine(tiny):
-    return Engine(checkpoints.causal_lm(tiny, "float32"), load_chat(tiny), 8)
+    return Engine.load(tiny, "float32", 8)
 
 
 @pytest.fixture(scope="module")

@@ -138,7 +138,7 @@ BROKEN = {
         HEAD + "  s: {kind: rejection_sampling, prompts: problems, generator: g, reward: math, shots: s.jsonl} #!\n",
         "stages.s.shots: no file or folder 's.jsonl'",
     ),
-    "file of another type": (HEAD + "  s: {kind: load, path: recipe.yaml} #!\n", "'.yaml' cannot be read; one of: .csv, .json"),
+    "file of another type": (HEAD + "  s: {kind: load, path: recipe.yaml} #!\n", "'.yaml' cannot be read; one of: .arrow"),
     "unknown column": (HEAD + "  s: {kind: load, path: problems.jsonl, columns: {promt: q}} #!\n", "stages.s.columns.promt"),
     "unknown task": (
         HEAD + "  s:\n    kind: evaluate\n    models: [base]\n    tasks:\n      - arithmetic\n      - gsm8 #!\n",

@@ -3,7 +3,6 @@
 Every family is a tiny random Llama with such a tokenizer. `TRL`: the template is one that TRL ships under that name.
 """
 
-import json
 import re
 from dataclasses import dataclass, field
 
@@ -117,8 +116,8 @@ REAL = [name for name, family in FAMILIES.items() if family.vocabulary in ("qwen
 """Families whose vocabulary is the real one."""
 
 
-def make(family, folder):
-    """Write a family's tokenizer and a tiny random model with it into a folder."""
+def tokenizer_of(family):
+    """Return a family's tokenizer, with every token that its template writes."""
     name, _, how = family.vocabulary.partition(" ")
     made = getattr(vocabularies, name)(*([how] if how else []))
     text = family.text()
@@ -132,14 +131,19 @@ def make(family, folder):
         clean_up_tokenization_spaces=False,
     )  # fmt: skip
     tokenizer.chat_template = text
+    return tokenizer
+
+
+def make(family, folder, **config):
+    """Write a family's tokenizer and a tiny random model with it into a folder; `config` changes the model's."""
+    tokenizer = tokenizer_of(family)
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(folder)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=64, intermediate_size=128, num_hidden_layers=1, num_attention_heads=4,
-        num_key_value_heads=2, max_position_embeddings=4096, tie_word_embeddings=True, eos_token_id=tokenizer.eos_token_id,
-        bos_token_id=tokenizer.bos_token_id, pad_token_id=tokenizer.pad_token_id,
-    )  # fmt: skip
-    model = AutoModelForCausalLM.from_config(config)
+    settings = {
+        "vocab_size": len(tokenizer), "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 4096, "tie_word_embeddings": True,
+        "eos_token_id": tokenizer.eos_token_id, "bos_token_id": tokenizer.bos_token_id, "pad_token_id": tokenizer.pad_token_id,
+    }  # fmt: skip
+    model = AutoModelForCausalLM.from_config(LlamaConfig(**settings | config))
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.save_pretrained(folder)
-    return json.loads((folder / "config.json").read_text())["vocab_size"]

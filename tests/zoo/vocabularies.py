@@ -120,9 +120,15 @@ def qwen():
 
 def tekken():
     """Mistral NeMo's: its first thousand ids are control tokens; here they come last, as added tokens do."""
+    return Tokenizer.from_str(_tekken())
+
+
+@cache
+def _tekken():
     held = json.loads(installed("mistral-common", "tekken_240718.json").read_text(encoding="utf-8"))
     kept = held["vocab"][: held["config"]["default_vocab_size"] - held["config"]["default_num_special_tokens"]]
-    return _ranked({base64.b64decode(item["token_bytes"]): item["rank"] for item in kept}, held["config"]["pattern"])
+    ranks = {base64.b64decode(item["token_bytes"]): item["rank"] for item in kept}
+    return _ranked(ranks, held["config"]["pattern"]).to_str()
 
 
 def llama2():

@@ -69,7 +69,7 @@ class Reader:
             raise BadRow(f"no column {missing[0]!r}")
         self._held |= dict.fromkeys(str(name) for name, value in record.items() if value is not None)
         named, source = self._named(record)
-        _refuse_other_meanings(named, source)
+        _refuse_other_meanings(named, {source[name] for name in source} - set(self.columns.values()))
         columns = Columns(named, source, self._unread_keys)
         rows = _rows(columns, shapes.read(columns))
         self._used |= {source[name] for name in columns.taken if name in source}
@@ -89,14 +89,18 @@ class Reader:
         return named, source
 
 
-def _refuse_other_meanings(named: Mapping[str, Any], source: Mapping[str, str]) -> None:
-    """Raise BadRow where a column changes what the row means in a way that is not known here."""
+def _refuse_other_meanings(named: Mapping[str, Any], guessed: Collection[str]) -> None:
+    """Raise BadRow where a column changes what the row means in a way that is not known here.
+
+    Args:
+        named: the record under our names.
+        guessed: its own names that the recipe does not speak of.
+    """
     for name, why in REFUSED.items():
         value = named.get(name)
         if value is not None and value not in ("", [], {}) and not ("weight" in name and value == 1):
             raise BadRow(f"column {name!r} changes what a row means: {why}", remedy=f"`ignore: [{name}]` reads the rest of it")
-    asks = source.get("prompt") == "question" and named.get("completion") is None
-    if asks and source.get("answer") == "answer" and named["answer"] is not None:
+    if "question" in guessed and named.get("completion") is None and named.get("answer") is not None:
         raise BadRow("is `answer` to be imitated or to be compared with?", remedy=ANSWER_REMEDY)
 
 

@@ -54,7 +54,7 @@ def _turn(turn: Mapping[str, Any], what: str, ignored: set[str]) -> Message:
         raise BadRow(f"unknown role {named!r} in {what}")
     if "train_detail" in turn:
         raise BadRow("train_detail trains parts of a turn, which is not known here")
-    ignored.update(turn.keys() - _READ)
+    ignored.update(turn.keys() - _READ | ({"name"} & turn.keys() if role != "tool" else set()))
     message: Message = {"role": role, "content": _content(turn.get("content", turn.get("value")), what)}
     if role == "calls":
         message |= {"role": "assistant", "content": "", "tool_calls": _calls(_parsed(message["content"]))}
