@@ -90,6 +90,8 @@ class Chat:
             "omitted" if own.startswith(OMIT) else "folded into the first user turn" if own.startswith(FOLD) else ""
         )
         """What becomes of a system turn that the template itself would not take."""
+        self._reads_reasoning = any(name in own for name in ("reasoning", "thinking")) or "</think>" not in own
+        """Reasoning goes to the template in a field of its own (transformers passes it under all three names)."""
         self._own_eos = tokenizer.eos_token_id
         self.eos_token = eos_token
         if eos_token is not None:
@@ -112,12 +114,15 @@ class Chat:
         ids += configured if isinstance(configured, list) else [configured]
         return list(dict.fromkeys(i for i in (*ids, self.tokenizer.eos_token_id, self._own_eos) if i is not None))
 
-    @property
-    def control_tokens(self) -> list[str]:
-        """Return the tokens that no text of a row may hold, the longest first: they would end a turn or forge another."""
+    def control_tokens(self, *, in_answer: bool = False) -> list[str]:
+        """Return the tokens that no text of a row may hold, the longest first: they would end a turn or forge another.
+
+        Args:
+            in_answer: of an answer, which may hold the tokens around its reasoning and tool calls.
+        """
         special = {t.content for t in self.tokenizer.added_tokens_decoder.values() if t.special}
         tokens = special | set(self.tokenizer.all_special_tokens) | self.habits.tokens
-        return sorted(tokens - {""}, key=len, reverse=True)
+        return sorted(tokens - {""} - (self.habits.within if in_answer else set()), key=len, reverse=True)
 
     def prompt_ids(self, messages: Sequence[Message], tools: Any = None) -> list[int]:
         """Return the ids of a conversation that ends where the assistant is to speak: what sampling is fed.
@@ -221,13 +226,6 @@ class Chat:
         if plain.get("reasoning") and not self._reads_reasoning:
             plain["content"] = f"<think>\n{plain.pop('reasoning')}\n</think>\n\n{plain['content']}"
         return as_parts(plain) if self.habits.parts else plain
-
-    @property
-    def _reads_reasoning(self) -> bool:
-        """Does the template read reasoning from a field of its own? transformers passes it under all three names."""
-        return any(name in str(self.tokenizer.chat_template) for name in ("reasoning", "thinking")) or (
-            "</think>" not in str(self.tokenizer.chat_template)
-        )
 
     def _answered(
         self, messages: Sequence[Message], answer: Message, tools: Any, earlier: _Answered | None = None

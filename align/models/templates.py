@@ -68,10 +68,10 @@ class Habits:
     """What stands behind an answer in words that is the last turn."""
     arguments_as_text: bool = False
     """The arguments of a tool call are taken as JSON text, not as an object."""
-    calls: bool = False
-    """Tool calls are rendered."""
     tokens: frozenset[str] = frozenset()
-    """Tokens that the template itself writes: a row that holds one would forge a turn."""
+    """Tokens that the template writes around turns: a text that holds one would forge a turn."""
+    within: frozenset[str] = frozenset()
+    """Tokens that an answer may hold: those around its reasoning and its tool calls."""
 
 
 Find: TypeAlias = Callable[[str], list[tuple[int, str]]]
@@ -106,14 +106,17 @@ def look(tokenizer: Any) -> Habits:
     asked = render([user], generation=True) or ""
     tail = last.rpartition(ANSWERED)[2] if ANSWERED in last else ""
     called = _call(render, user)
+    within = frozenset({*OPENERS, *OPENERS.values()})
+    around = frozenset(token for text in (last, middle, asked) for _, token in find(text)) - within
+    of_calls = frozenset(token for _, token in find(render([user, called]) or "")) if called else frozenset()
     return Habits(
         parts=render.parts,
         end=_end(tail, _between(middle, ANSWERED, NEXT), find),
         call_end=_call_end(render, user, called, find) if called else End(),
         tail=tail,
         arguments_as_text=called is not None and isinstance(called["tool_calls"][0]["function"]["arguments"], str),
-        calls=called is not None,
-        tokens=frozenset(token for text in (last, middle, asked) for _, token in find(text)) - {*OPENERS, *OPENERS.values()},
+        tokens=around,
+        within=(within | of_calls) - around,
     )
 
 

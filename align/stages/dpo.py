@@ -84,4 +84,4 @@ class DPO(PreferenceStage):
         reference = None if own else self.load_reference(run)
         run.report.setdefault("reference", f"{self.model} (the adapter switched off)")
         trainer = self.train(run, "dpo", encoded, model, chat, ref_model=reference)
-        policy.publish(run, trainer, chat, start, self.dtype)
+        policy.publish(run, trainer, chat, start, self.dtype, **self.loading())

@@ -52,7 +52,7 @@ class RewardModelStage(TrainingStage):
             raise StageFailed(run.name, "every pair is held out; lower held_out", run.log_file)
         model = policy.load_classifier(start, self.dtype, chat.tokenizer.pad_token_id, **self.loading())
         trainer = self.train(run, "reward", kept, model, chat)
-        policy.publish(run, trainer, chat, start, self.dtype)
+        policy.publish(run, trainer, chat, start, self.dtype, **self.loading())
         if trainer.is_world_process_zero():
             self._measure(run, list(measured.values()))
 

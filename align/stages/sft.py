@@ -60,4 +60,4 @@ class SFT(TrainingStage):
         if self.new_tokens:
             checkpoints.add_rows(model, len(chat.tokenizer))
         trainer = self.train(run, "sft", encoded, model, chat)
-        policy.publish(run, trainer, chat, start, self.dtype)
+        policy.publish(run, trainer, chat, start, self.dtype, **self.loading())

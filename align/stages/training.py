@@ -119,6 +119,9 @@ class TrainingStage(Stage, LoadsModel):
         """Check what goes with adapters, and the names in `training_args` against TRL's sources, without importing them."""
         if self.revision and not self._from_hub():
             yield "revision", "revision is of a model that comes from the hub, and this one does not; leave it out"
+        if self.revision and isinstance(self.optimizer, OnlineMergingConfig):
+            why = "online_merging reads its base and reference without a revision; download the model and name its folder"
+            yield "revision", why
         if self.lora:
             if isinstance(self.optimizer, OnlineMergingConfig) and self.optimizer.reference != self.lora.adapter:
                 yield "lora.adapter", "online_merging under LoRA goes on with the adapter of its `reference`; name that stage"

@@ -19,7 +19,6 @@ from align.core.errors import BadRow, StageFailed
 from align.core.rows import Demonstration, Message, Preference, Prompt, Row, texts_of
 from align.core.stage import Run
 from align.models.chat import Chat, TrainOn
-from align.models.templates import OPENERS
 
 Columns = dict[str, list[int]]
 Encoded = list[tuple[Row, Columns]]
@@ -43,7 +42,7 @@ def encode(run: Run, chat: Chat, rows: Sequence[Row], how: How, max_length: int,
     """
     encoded: Encoded = []
     dropped, untrained = Dropped("row"), Dropped("row")
-    forged = _Forged(chat.control_tokens)
+    forged = _Forged(chat)
     for index, row in enumerate(rows):
         try:
             forged.refuse(row)
@@ -130,12 +129,11 @@ def _longest(columns: Columns) -> int:
 class _Forged:
     """Refuses rows whose text holds a control token: it would end the turn or forge another."""
 
-    def __init__(self, tokens: Sequence[str]) -> None:
-        self.tokens = tokens
-        self.of_answers = [token for token in tokens if token not in OPENERS and token not in OPENERS.values()]
+    def __init__(self, chat: Chat) -> None:
+        self.tokens, self.of_answers = chat.control_tokens(), chat.control_tokens(in_answer=True)
 
     def refuse(self, row: Row) -> None:
-        """Raise BadRow where a turn or a tool holds one. An answer may hold the tags of its reasoning."""
+        """Raise BadRow where a turn or a tool holds one."""
         for message in _turns(row):
             tokens = self.of_answers if message["role"] == "assistant" else self.tokens
             for text in texts_of(message):

@@ -92,7 +92,7 @@ def stop_where_trained(model: Any, chat: Chat) -> None:
         config.eos_token_id = ids[0] if len(ids) == 1 else ids
 
 
-def publish(run: Run, trainer: Any, chat: Chat, start: str, dtype: str) -> None:
+def publish(run: Run, trainer: Any, chat: Chat, start: str, dtype: str, **options: Any) -> None:
     """Save what a trainer trained as a plain checkpoint in the stage's folder; LoRA is merged, the adapter kept beside.
 
     Args:
@@ -101,6 +101,7 @@ def publish(run: Run, trainer: Any, chat: Chat, start: str, dtype: str) -> None:
         chat: its tokenizer.
         start: the model that training started from (LoRA is merged into it).
         dtype: precision of the saved weights.
+        **options: how `start` is loaded (`align.models.checkpoints.causal_lm`).
     """
     model = trainer.accelerator.unwrap_model(trainer.model)
     sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
@@ -108,7 +109,7 @@ def publish(run: Run, trainer: Any, chat: Chat, start: str, dtype: str) -> None:
     if not sharded and trainer.is_world_process_zero():
         publish_model(run, model, chat)
     elif sharded:
-        _publish_sharded(run, trainer, chat, start, dtype, lora=isinstance(model, PeftModel))
+        _publish_sharded(run, trainer, chat, start, dtype, lora=isinstance(model, PeftModel), **options)
 
 
 def publish_model(run: Run, model: Any, chat: Chat) -> None:
@@ -122,14 +123,15 @@ def publish_model(run: Run, model: Any, chat: Chat) -> None:
     _refuse_non_finite(run)
 
 
-def _publish_sharded(run: Run, trainer: Any, chat: Chat, start: str, dtype: str, *, lora: bool) -> None:
+def _publish_sharded(run: Run, trainer: Any, chat: Chat, start: str, dtype: str, *, lora: bool, **options: Any) -> None:
     if trainer.is_fsdp_enabled:  # with sharded state dicts save_model writes nothing
         trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
     trainer.save_model(str(run.folder / "adapter" if lora else run.folder))
     if not trainer.is_world_process_zero():
         return
     if lora:
-        merged = PeftModel.from_pretrained(checkpoints.causal_lm(start, dtype), str(run.folder / "adapter")).merge_and_unload()
+        whole = checkpoints.causal_lm(start, dtype, **options)
+        merged = PeftModel.from_pretrained(whole, str(run.folder / "adapter")).merge_and_unload()
         stop_where_trained(merged, chat)
         merged.save_pretrained(run.folder)
     chat.tokenizer.save_pretrained(run.folder)

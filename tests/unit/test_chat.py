@@ -413,3 +413,13 @@ def test_arguments_are_given_as_the_template_takes_them():
     (text, _) = trained(made, TOOL_TALK)
     assert written in text
     assert json.dumps({"key": "tide", "hour": 3}) in text
+
+
+def test_an_answer_may_hold_the_tokens_of_its_reasoning_and_calls_and_nothing_else():
+    special = {"plain": ()}  # every token is special, as in Hermes and Magistral
+    made = chat("qwen3", **special)
+    inside, outside = made.control_tokens(in_answer=True), made.control_tokens()
+    assert {"<think>", "</think>", "<tool_call>", "</tool_call>"} <= set(outside) - set(inside)
+    assert {"<|im_start|>", "<|im_end|>", "<|endoftext|>"} <= set(inside)
+    talk = [user("q"), says('<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call>')]
+    assert trained(made, talk) == [f"<think>\n\n</think>\n\n{talk[1]['content']}<|im_end|>"]

@@ -77,6 +77,12 @@ RECIPE = {
         "release": {"kind": "export", "model": "online"},
     },
 }  # fmt: skip
+WHY = {
+    "the chat template does not show the tools": 1,
+    "the chat template does not show the reasoning of an answer": 2,
+    "the generation prompt closes the reasoning before it begins, and this answer has one": 3,
+}
+"""Reasons and their numbers below the table of docs/models.md."""
 STAGES = ("sft", "dpo", "rm", "online", "release")
 MOST = 60
 """Tokens that an answer may have before it counts as endless."""
@@ -184,10 +190,9 @@ def columns(name, report, talks):
     several = len(chat.encode(talks[0][:1], talks[0][1:]).rows) > 1
     return [
         name,
-        f"`{chat.end.token}`".replace("|", "&#124;"),
-        "each apart" if several else "together",
+        f"`{chat.end.token}`".replace("|", "\\|"),
+        "a row each" if several else "one row",
         *("works" if (report.stage(stage) / "done.json").exists() else "refused" for stage in STAGES),
-        sft.get("system turns", "as they are").partition(" ")[0].replace("as", "yes"),
-        reasons.get(calls, "yes"),
-        reasons.get(thought, "yes"),
+        "folded" if "system turns" in sft else "yes",
+        *(f"dropped ({WHY[reasons[row]]})" if row in reasons else "yes" for row in (calls, thought)),
     ]
