@@ -13,6 +13,7 @@ from align.core import catalog, log, tables, wiring
 from align.core.artifacts import RunFolder
 from align.core.config import Plugin, did_you_mean
 from align.core.errors import UsageError
+from align.core.loads_model import LoadsModel
 from align.core.plugins import Generator, Optimizer, Reward, Sampler
 from align.core.recipe import Loaded
 from align.core.rows import Demonstration, Message, Preference, Prompt, Row, Unpaired, as_text
@@ -115,7 +116,8 @@ def _explained(family: str, kind: str) -> str:
 def _of_class(family: str, kind: str, cls: type[Plugin]) -> str:
     module = __import__(cls.__module__, fromlist=["x"]).__doc__ or ""
     lines = [f"{kind} ({family}, {cls.__module__}:{cls.__name__}, version {cls.version})", "", module.strip(), ""]
-    for name, field in cls.model_fields.items():
+    for name in sorted(cls.model_fields, key=lambda name: name in LoadsModel.model_fields):  # how weights are loaded comes last
+        field = cls.model_fields[name]
         if name == "kind":
             continue
         default = "required" if field.is_required() else f"default {field.get_default(call_default_factory=True)!r}"

@@ -40,7 +40,7 @@ class File:
 
 
 Loc = tuple[str | int, ...]
-_KNOWN = {"prompts": "prompts", "demonstrations": "demonstrations", "preferences": "preferences"}
+_KNOWN = {"prompts": "prompts", "demonstrations": "demonstrations", "preferences": "preferences", "unpaired": "unpaired rows"}
 _KNOWN |= {"model": "a model", "reward_model": "a reward model", "scores": "scores", "export": "an exported folder"}
 
 

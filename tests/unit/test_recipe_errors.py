@@ -83,6 +83,10 @@ BROKEN = {
         HEAD + "  s: {kind: sft, model: base, data: [{from: base, weight: 2}]} #!\n",
         "stages.s.data.0.from: 'base' is a model; demonstrations are needed here",
     ),
+    "model from a source": (
+        HEAD + "  s: {kind: sft, model: problems, data: [right]} #!\n",
+        "stage 'problems' makes demonstrations and preferences and prompts and unpaired rows, but a model is needed here",
+    ),
     "model from rows": (HEAD + "  s: {kind: sft, model: right, data: [right]} #!\n", "but a model is needed here"),
     "reward is a policy": (
         HEAD + "  s: {kind: sft, model: base, data: [right]}\n  d:\n    kind: rejection_sampling\n    prompts: problems\n"
