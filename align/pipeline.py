@@ -240,7 +240,7 @@ def _publish(context: Run) -> None:
 
 
 def _to_log(path: Path, text: str) -> None:
-    with path.open("a", encoding="utf-8") as file:
+    with path.open("a", encoding="utf-8", errors="backslashreplace") as file:  # a message may quote what is not Unicode
         file.write(text.rstrip() + "\n")
 
 

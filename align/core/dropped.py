@@ -42,9 +42,9 @@ class Dropped:
 
     def _line(self, reason: str, count: int) -> str:
         items = [item for item in self.items if item["reason"] == reason][: SHOWN + 1]
-        at = ", ".join(str(item["index"]) for item in items[:SHOWN]) + (", ..." if len(items) > SHOWN else "")
-        turn = f"; turn {items[0]['turn']} of record {items[0]['index']}" if "turn" in items[0] else ""
-        turn = turn.replace("record", self.noun)
+        first, at = items[0], ", ".join(str(item["index"]) for item in items[:SHOWN]) + (", ..." if len(items) > SHOWN else "")
+        turn = f"; turn {first['turn']} of {self.noun} {first['index']}" if "turn" in first else ""
+        turn += f"; {self.noun} {first['index']} is in {first['file']}" if first.get("file") else ""
         remedy = f"; {self._remedies[reason]}" if self._remedies[reason] else ""
         return f"{count} x {reason} ({self.noun}{'s' if count > 1 else ''} {at}{turn}){remedy}"
 

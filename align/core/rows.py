@@ -52,6 +52,8 @@ class Prompt:
         check_tools(self.tools)
         if self.answer is not None and not isinstance(self.answer, str):
             raise BadRow("answer is not text")
+        if not is_unicode(json.dumps([self.answer, self.tests, self.tags], ensure_ascii=False, default=str)):
+            raise BadRow("answer, tests or tags have text that is not Unicode")
         if not isinstance(self.tags, list) or not all(isinstance(tag, str) for tag in self.tags):
             raise BadRow("tags are not a list of texts")
         if self.messages[-1]["role"] == "assistant":

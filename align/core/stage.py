@@ -28,6 +28,8 @@ def _remedy(folder: Path, table: str) -> str:
         return " (a `label` says which completions are good; with `ignore: [label]` the load stage reads all as demonstrations)"
     if table == "demonstrations" and tables.held(folder) == ["prompts"]:
         return " (no record has a completion; `columns: {completion: ...}` in the load stage names the column that is one)"
+    if table == "preferences" and tables.exists(folder, "unpaired"):
+        return " (unpaired rows are for KTO, which no stage here trains)"
     return ""
 
 

@@ -71,6 +71,7 @@ COUNTED = (
     "failed",
     "token rows",
     "answers not trained",
+    "ignored columns",
     "pairs",
     "steps",
     "reward",
@@ -89,6 +90,8 @@ def counts(folder: Path) -> str:
         value = report.get(key)
         if isinstance(value, dict):
             parts += [f"{key}: " + ", ".join(f"{n} {what}" for what, n in value.items())] if value else []
+        elif isinstance(value, list):
+            parts += [f"{key}: {', '.join(map(str, value))}"] if value else []
         elif value is not None:
             parts.append(f"{key} {value}")
     return "; ".join(parts)

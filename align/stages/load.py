@@ -6,7 +6,6 @@ and kept aside in `dropped.jsonl`. `strict: true` refuses instead. Columns that 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -17,13 +16,15 @@ from pydantic import Field
 
 from align.core import sources, tables
 from align.core.dropped import Dropped
-from align.core.errors import BadRow, StageFailed
+from align.core.errors import BadRow, StageFailed, UsageError
 from align.core.formats import Reader
 from align.core.log import Progress
 from align.core.rows import TABLES, Row, content_id, table_of
 from align.core.stage import Run, Stage
 from align.core.wiring import File
 
+LONGEST_KEPT = 10_000
+"""Characters of a text in a dropped record that are kept aside."""
 Column = Literal[
     "prompt", "messages", "completion", "chosen", "rejected", "system", "tools", "label", "answer", "tests", "tags", "margin"
 ]  # fmt: skip
@@ -79,7 +80,7 @@ class Load(Stage):
         """Return the rows of each table by id, what was dropped, the number of records, and the columns not used."""
         found: dict[str, dict[str, Row]] = {table: {} for table in TABLES}
         dropped, reader, count = Dropped("record"), Reader(self.columns, self.ignore), 0
-        for index, record in enumerate(islice(self._records(home), self.limit)):
+        for index, (record, file) in enumerate(islice(self._records(home), self.limit)):
             count += 1
             progress.advance()
             try:
@@ -89,12 +90,13 @@ class Load(Stage):
                 if rows[-1].id in found[table_of(rows[-1])]:
                     raise BadRow("duplicate of an earlier record")
             except BadRow as reason:
-                kept = None if isinstance(record, BadRow) else json.loads(json.dumps(record, default=str))
-                dropped.add(index, reason, record=kept)
+                dropped.add(index, reason, **({"file": file} if file else {}), record=_cut(record))
                 continue
             for row in rows:
                 found[table_of(row)][row.id] = row
         progress.close()
+        if count > len(dropped) and (missing := reader.never_seen):
+            raise UsageError(f"{self.path}: no record has the column {missing[0]!r} that `columns` names")
         return found, dropped, count, reader.unused
 
     def _judge(self, run: Run, count: int, dropped: Dropped) -> None:
@@ -106,10 +108,25 @@ class Load(Stage):
             why = "; ".join(dropped.lines()) or "it is empty"
             raise StageFailed(run.name, f"{self.path} gives no usable row: {why}", run.log_file)
 
-    def _records(self, home: Path) -> Iterator[Any]:
+    def _records(self, home: Path) -> Iterator[tuple[Any, str]]:
         if (home / self.path).exists():
             yield from sources.records(home / self.path, self.split, self.config)
         else:
             from datasets import load_dataset  # noqa: PLC0415 (only hub data needs it)
 
-            yield from load_dataset(self.path, self.config, split=self.split, revision=self.revision)
+            for record in load_dataset(self.path, self.config, split=self.split, revision=self.revision):
+                yield record, ""
+
+
+def _cut(value: Any, most: int = LONGEST_KEPT) -> Any:
+    """Return a dropped record as JSON takes it, long texts cut: a million images must not be held in memory for it."""
+    if isinstance(value, BadRow):
+        return None
+    if isinstance(value, dict):
+        return {str(key): _cut(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_cut(item) for item in value[:most]]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else repr(value[:most]) if isinstance(value, bytes) else str(value)
+    return text if len(text) <= most else f"{text[:most]}... ({len(text)} characters)"

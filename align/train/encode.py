@@ -106,18 +106,25 @@ def asked(chat: Chat, row: Prompt) -> tuple[list[Columns], list[BadRow]]:
 
 
 def comparison(chat: Chat, row: Preference) -> tuple[list[Columns], list[BadRow]]:
-    """Return the whole conversations, `chosen_ids` and `rejected_ids`: what a reward model reads."""
-    [columns], _ = preference(chat, row)
-    prompt = columns["prompt_ids"]
-    return [{"chosen_ids": prompt + columns["chosen_ids"], "rejected_ids": prompt + columns["rejected_ids"]}], []
+    """Return the whole conversations, `chosen_ids` and `rejected_ids`: what a reward model reads, several turns or one."""
+    sides = {"chosen_ids": row.chosen, "rejected_ids": row.rejected}
+    found = {name: [i for ids in _last_answer(chat, row, side) for i in ids] for name, side in sides.items()}
+    if found["chosen_ids"] == found["rejected_ids"]:
+        raise BadRow("chosen equals rejected")
+    return [found], []
 
 
 def _answer(chat: Chat, row: Preference, completion: list[Message]) -> tuple[list[int], list[int]]:
     if len(completion) != 1:
-        raise BadRow("chosen or rejected has several turns; the shared ones belong in the prompt")
-    if not completion[0].get("train", True):
+        raise BadRow("chosen or rejected has several turns, and only their last answers can be compared here")
+    return _last_answer(chat, row, completion)
+
+
+def _last_answer(chat: Chat, row: Preference, completion: list[Message]) -> tuple[list[int], list[int]]:
+    """Return the ids of all that comes before the last answer of a completion, and the answer's."""
+    if not completion[-1].get("train", True):
         raise BadRow("chosen or rejected is marked as not to be trained (weight, train or loss)")
-    return chat.answer_ids(row.prompt, completion[0], row.tools or None)
+    return chat.answer_ids([*row.prompt, *completion[:-1]], completion[-1], row.tools or None)
 
 
 def _longest(columns: Columns) -> int:

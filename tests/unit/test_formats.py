@@ -6,7 +6,7 @@ import pytest
 
 from align.core.errors import BadRow
 from align.core.formats import Reader
-from align.core.rows import Demonstration, Preference, Prompt, Unpaired
+from align.core.rows import Demonstration, Preference, Unpaired
 
 
 def user(text):
@@ -139,7 +139,7 @@ SHAPES = {
     "Alpaca": ({"instruction": "q", "input": "", "output": "a"}, QA),
     "Alpaca, all of it": (
         {"instruction": "add", "input": "1 2", "output": "3", "system": "s", "history": [["hi", "hello"]]},
-        ([system("s"), user("hi"), says("hello"), user("add\n\n1 2")], [says("3")]),
+        ([system("s"), user("hi")], [says("hello"), user("add\n\n1 2"), says("3")]),
     ),
     "Alpaca, pair": ({"instruction": "q", "chosen": "good", "rejected": "bad"}, PAIR),
     "Dolly": ({"instruction": "q", "context": "c", "response": "a"}, ([user("q\n\nc")], [says("a")])),
@@ -236,6 +236,117 @@ SHAPES = {
         {"conversations": [human("1"), gpt("2") | {"loss": False}, human("3"), gpt("4") | {"loss": True}]},
         ([user("1")], [says("2", train=False), user("3"), says("4")]),
     ),
+    "flags under other names": (
+        {
+            "messages": [
+                user("1"),
+                says("2", loss_weight=0.0),
+                user("3"),
+                says("4", loss_scale=1),
+                user("5"),
+                says("6", masked=True),
+            ],
+        },
+        ([user("1")], [says("2", train=False), user("3"), says("4"), user("5"), says("6", train=False)]),
+    ),
+    "reasoning among the parts": (
+        {
+            "messages": [
+                user("q"),
+                says([{"type": "thinking", "thinking": "r", "signature": "x"}, {"type": "text", "text": "a"}]),
+            ]
+        },
+        (Q, [says("a", reasoning="r")]),
+    ),
+    "reasoning beside the response": ({"prompt": "q", "response": "a", "thinking": "r"}, (Q, [says("a", reasoning="r")])),
+    # more tool calls
+    "arguments under other names": (
+        {"messages": [user("q"), says("", tool_calls=[{"name": "f", "args": {"a": 1}}, {"name": "g", "input": {"b": 2}}])]},
+        (Q, [says("", tool_calls=[calls("f", a=1), calls("g", b=2)])]),
+    ),
+    "arguments null beside parameters": (
+        {"messages": [user("q"), says("", tool_calls=[{"name": "f", "arguments": None, "parameters": {"a": 1}}])]},
+        (Q, [says("", tool_calls=[calls("f", a=1)])]),
+    ),
+    "nulls inside arguments": (
+        {"messages": [user("q"), says("", tool_calls=[calls("f", where={"a": 1, "b": None})])]},
+        (Q, [says("", tool_calls=[calls("f", where={"a": 1})])]),
+    ),
+    "a null that JSON text says": (
+        {"messages": [user("q"), says("", tool_calls=[openai_call("f", unit=None)])]},
+        (Q, [says("", tool_calls=[{"id": "c1"} | calls("f", unit=None)])]),
+    ),
+    "calls as JSON text": (
+        {"messages": [user("q"), says("", tool_calls=json.dumps([calls("f", a=1)])), result("1"), says("2", tool_calls="[]")]},
+        (Q, [says("", tool_calls=[calls("f", a=1)]), result("1"), says("2")]),
+    ),
+    "calls behind a text (ms-swift)": (
+        {
+            "messages": [
+                user("q"),
+                says("I look."),
+                {"role": "tool_call", "content": '{"name": "f", "arguments": {"a": 1}}'},
+                {"role": "tool_call", "content": '{"name": "g", "arguments": {}}'},
+                {"role": "tool_response", "content": "1"},
+                says("One."),
+            ]
+        },
+        (Q, [says("I look.", tool_calls=[calls("f", a=1), calls("g")]), result("1"), says("One.")]),
+    ),
+    "a thought before a call (LLaMA-Factory)": (
+        {
+            "conversations": [
+                human("q"),
+                {"from": "function_call", "value": '<think>\nr\n</think>\n{"name": "f", "arguments": {}}'},
+            ]
+        },
+        (Q, [says("", tool_calls=[calls("f")], reasoning="r")]),
+    ),
+    "function_call of nulls": ({"messages": [user("q"), says("a", function_call={"name": None, "arguments": None})]}, QA),
+    "a tool's result as an object": (
+        {"messages": [user("q"), says("", tool_calls=[calls("f")]), result({"sum": 3, "why": None}), says("3")]},
+        (Q, [says("", tool_calls=[calls("f")]), result('{"sum": 3}'), says("3")]),
+    ),
+    # more shapes
+    "history (ms-swift)": (
+        {"query": "3", "response": "4", "history": [["1", "2"]]},
+        ([user("1")], [says("2"), user("3"), says("4")]),
+    ),
+    "query, response, rejected_response (ms-swift)": ({"query": "q", "response": "good", "rejected_response": "bad"}, PAIR),
+    "rejected_messages (ms-swift)": (
+        {"messages": [user("q"), says("good")], "rejected_messages": [user("q"), says("bad")]},
+        PAIR,
+    ),
+    "input and output in turns (Capybara)": (
+        {"conversation": [{"input": "1", "output": "2"}, {"input": "3", "output": "4"}]},
+        ([user("1")], [says("2"), user("3"), says("4")]),
+    ),
+    "human and assistant in turns (ms-swift)": ({"conversation": [{"human": "q", "assistant": "a"}]}, QA),
+    "texts in turn (LIMA)": ({"conversations": ["q", "a"]}, QA),
+    "turns as JSON text": ({"messages": json.dumps([user("q"), says("a")])}, QA),
+    "a pair as JSON text, as CSV has it": (
+        {"prompt": "q", "chosen": json.dumps([user("q"), says("good")]), "rejected": json.dumps([user("q"), says("bad")])},
+        PAIR,
+    ),
+    "a struct of lists (Arrow)": ({"messages": {"role": ["user", "assistant"], "content": ["q", "a"]}}, QA),
+    "a part with a value (LLaMA-Factory)": (
+        {"messages": [{"role": "user", "content": [{"type": "text", "value": "q"}]}, says([{"type": "text", "value": "a"}])]},
+        QA,
+    ),
+    "the system turn in one side of a pair": (
+        {"chosen": [system("s"), user("q"), says("good")], "rejected": [user("q"), says("bad")]},
+        ([system("s"), *Q], *PAIR[1:]),
+    ),
+    "Alpaca, a number as input": ({"instruction": "double", "input": 0, "output": "0"}, ([user("double\n\n0")], [says("0")])),
+    "Alpaca, no instruction": ({"instruction": "", "input": "q", "output": "a"}, QA),
+    "empty lists in place of null": ({"prompt": "q", "completion": "a", "messages": [], "chosen": [], "rejected": []}, QA),
+    "empty texts in place of null": ({"messages": [user("q"), says("a")], "chosen": "", "rejected": ""}, QA),
+    "question and answer beside a conversation": ({"question": "q", "answer": "a", "messages": [user("q"), says("a")]}, QA),
+    "not a number in place of null": ({"prompt": "q", "completion": "a", "label": float("nan"), "system": float("nan")}, QA),
+    "an answer that is a written dialogue": (
+        {"prompt": "q", "completion": "Human: hi\n\nAssistant: ho"},
+        (Q, [says("Human: hi\n\nAssistant: ho")]),
+    ),
     # HH
     "HH": ({"chosen": HH + " Roses.", "rejected": HH + " No."}, (HH_TURNS, [says("Roses.")], [says("No.")])),
     "HH, without the empty lines in front": (
@@ -264,7 +375,7 @@ SHAPES = {
 def test_every_usual_shape_becomes_rows(shape):
     record, (prompt, *rest) = SHAPES[shape]
     made = Reader({}).read(record)
-    assert made[0] == Prompt(messages=prompt)
+    assert (made[0].messages, made[0].tools) == (prompt, [])
     if not rest:
         assert len(made) == 1
     elif len(rest) == 1:
@@ -296,7 +407,7 @@ BAD = {
     "prompt blank": ({"prompt": "  "}, "prompt is empty"),
     "prompt a number": ({"prompt": 5}, "prompt is not text or a list of messages"),
     "messages empty": ({"messages": []}, "messages is empty"),
-    "messages of text": ({"messages": ["hi", "ho"]}, "messages is not text or a list of messages"),
+    "messages of text": ({"messages": ["hi", "ho"]}, "messages is not a list of messages"),
     "completion null": ({"prompt": "q", "completion": None}, "completion is empty"),
     "completion blank": ({"prompt": "q", "completion": "\n"}, "completion is empty"),
     "no assistant turn": ({"prompt": "q", "completion": [user("a")]}, "completion does not start with an assistant turn"),
@@ -354,6 +465,52 @@ BAD = {
         {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}, says("a")]},
         "messages holds 'audio' content; only text can be used",
     ),
+    "a label of good or bad": (
+        {"prompt": "q", "completion": "a", "label": "bad"},
+        "label is 'bad', neither true nor false",
+    ),
+    "a label of plus and minus": ({"prompt": "q", "completion": "a", "label": -1}, "label is -1, neither true nor false"),
+    "a kto_tag that is a word": (
+        {"prompt": "q", "completion": "a", "kto_tag": "maybe"},
+        "kto_tag is 'maybe', neither true nor false",
+    ),
+    "a call with more than is read": (
+        {"messages": [user("q"), says("", tool_calls=[{"name": "f", "kwarg_list": [1]}])]},
+        "a tool call has 'kwarg_list', which is not read",
+    ),
+    "a flag on a part": (
+        {"messages": [user("q"), says([{"type": "text", "text": "a", "train": False}])]},
+        "a part of a turn of messages has 'train'; only whole turns can be left untrained",
+    ),
+    "a user turn to be trained": (
+        {"messages": [user("q") | {"train": True}, says("a")]},
+        "a user turn is to be trained, and only answers are",
+    ),
+    "tools in a turn": (
+        {"messages": [system("s") | {"tools": TOOLS}, user("q"), says("a")]},
+        "a turn of messages has 'tools', which changes what it means and is not read",
+    ),
+    "turns as Python spells them": (
+        {"prompt": "q", "chosen": str([user("q"), says("a")]), "rejected": "b"},
+        "chosen is a list in Python's spelling or broken JSON; write it as JSON",
+    ),
+    "context beside a question": (
+        {"question": "q", "context": "c", "response": "a"},
+        "column 'context' beside 'question' changes what is asked",
+    ),
+    "choices beside a question": (
+        {"question": "q", "choices": ["a", "b"], "response": "a"},
+        "column 'choices' beside 'question' changes what is asked",
+    ),
+    "conversations that part before an answer": (
+        {"chosen": [user("q"), says("a"), user("x"), says("b")], "rejected": [user("q"), says("a"), user("y"), says("b")]},
+        "chosen and rejected part before an answer, or one of them has none",
+    ),
+    "nested too deeply": ({"prompt": "q", "answer": json.loads("[" * 900 + "]" * 900)}, "nested too deeply"),
+    "an answer that is not Unicode": (
+        {"prompt": "q", "answer": "\ud83d"},
+        "answer, tests or tags have text that is not Unicode",
+    ),
     "a weight of the row": (
         {"prompt": "q", "completion": "a", "weight": 0.5},
         "column 'weight' changes what a row means: rows have no weight here",
@@ -368,11 +525,11 @@ BAD = {
     ),
     "flags that contradict": (
         {"messages": [user("q"), says("a", weight=1, train=False)]},
-        "the weight, train and loss of a turn contradict each other",
+        "the flags weight, train of a turn contradict each other",
     ),
     "parts of a turn": (
         {"messages": [user("q"), says("a", train_detail=[{"begin_offset": 0, "end_offset": 1, "train": True}])]},
-        "train_detail trains parts of a turn, which is not known here",
+        "a turn of messages has 'train_detail', which changes what it means and is not read",
     ),
     "nothing is to be trained": (
         {"messages": [user("q"), says("a", weight=0)]},
@@ -413,7 +570,17 @@ def test_a_bad_record_is_refused_with_the_reason(case):
 
 @pytest.mark.parametrize(
     "case",
-    ["no prompt", "images beside", "a weight of the row", "two system turns", "prompt against messages", "question and answer"],
+    [
+        "no prompt",
+        "images beside",
+        "a weight of the row",
+        "a label of good or bad",
+        "a kto_tag that is a word",
+        "two system turns",
+        "prompt against messages",
+        "context beside a question",
+        "question and answer",
+    ],
 )
 def test_the_remedy_that_a_refusal_names_works(case):
     record = BAD[case][0]
@@ -433,7 +600,8 @@ def test_the_remedy_that_a_refusal_names_works(case):
     [
         (4, "4"), (-3, "-3"), (1e-05, "0.00001"), (1e16, "10000000000000000"), (2.5, "2.5"), (0.1, "0.1"), (3.0, "3.0"),
         (True, "true"), (None, None), ("007", "007"), ("1e-05", "1e-05"), ([1, 2], "[1, 2]"), ([1e-05, 2.0], "[0.00001, 2.0]"),
-        (["a", "b"], '["a", "b"]'), ([[1, 2], [3]], "[[1, 2], [3]]"), (1e300, "1e+300"), ("", ""),
+        (["a", "b"], '["a", "b"]'), ([[1, 2], [3]], "[[1, 2], [3]]"), (1e50, "1" + 50 * "0"),
+        (1e-300, "0." + 299 * "0" + "1"), ("", ""),
     ],
 )  # fmt: skip
 def test_an_answer_keeps_its_meaning(value, text):
@@ -448,9 +616,42 @@ def test_columns_that_nothing_is_read_from_are_told():
     assert reader.unused == ["id", "label", "score", "turn.date"]
 
 
-def test_a_column_that_one_record_uses_is_not_told():
+def test_a_column_that_only_some_records_use_is_told_with_their_number():
     reader = Reader({})
     reader.read({"prompt": "q", "chosen": "a", "rejected": "b", "response": "a", "extra": 1})
     assert reader.unused == ["response", "extra"]
     reader.read({"prompt": "q", "response": "a"})
-    assert reader.unused == ["extra"]
+    assert reader.unused == ["response (in 1 of 2 records)", "extra"]
+
+
+@pytest.mark.parametrize("theirs", ["question", "query", "instruction"])
+def test_a_remedy_names_the_column_as_the_record_has_it(theirs):
+    record = {theirs: "x", "chosen": [user("q"), says("a")], "rejected": [user("q"), says("b")]}
+    with pytest.raises(BadRow, match=f"{theirs} contradicts the conversation") as refused:
+        Reader({}).read(record)
+    assert refused.value.remedy == f"`ignore: [{theirs}]` reads the conversation alone"
+    assert isinstance(Reader({}, [theirs]).read(record)[1], Preference)
+
+
+def test_what_the_recipe_names_decides_the_shape():
+    record = {"instruction": "You are a bot", "input": "i", "text": "real question", "output": "a"}
+    assert Reader({"prompt": "text"}).read(record)[1] == Demonstration(prompt=[user("real question")], completion="a")
+    record = {"prompt": "q", "best": "a", "chosen": "c", "rejected": "r", "messages": [user("other"), says("b")]}
+    assert Reader({"prompt": "prompt", "completion": "best"}).read(record)[1] == Demonstration(prompt=Q, completion="a")
+
+
+def test_columns_may_lie_inside_objects_and_optional_ones_may_be_missing():
+    reader = Reader({"answer": "reward_model.ground_truth", "prompt": "q"})
+    assert reader.read({"q": "1 + 1", "reward_model": {"ground_truth": 2, "style": "rule"}})[0].answer == "2"
+    assert reader.read({"q": "1 + 2"})[0].answer is None
+    assert reader.never_seen == []
+    other = Reader({"answer": "gold", "prompt": "q"})
+    other.read({"q": "1 + 2"})
+    assert other.never_seen == ["gold"]
+
+
+def test_the_answer_of_a_conversation_belongs_to_its_last_question():
+    talk = [user("2 + 2?"), says("4"), user("and 3 + 3?"), says("6")]
+    prompt, row = Reader({}).read({"messages": talk, "answer": 6})
+    assert (prompt.messages, prompt.answer) == (talk[:3], "6")
+    assert (row.prompt, row.completion) == (talk[:1], talk[1:])

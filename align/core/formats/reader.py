@@ -6,13 +6,14 @@ collected, to be told once; a column that changes what a row means (images, weig
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from align.core.errors import BadRow
 from align.core.formats import shapes, values
-from align.core.formats.shapes import ANSWER_REMEDY, Columns, Parts
-from align.core.formats.turns import read_tools
+from align.core.formats.calls import read_tools
+from align.core.formats.shapes import Columns, Parts
 from align.core.rows import Demonstration, Preference, Prompt, Row, Unpaired
 
 ALIASES = {
@@ -21,11 +22,20 @@ ALIASES = {
     "label": ("kto_tag",),
     "messages": ("conversations", "conversation"),
     "prompt": ("query", "question"),
+    "reasoning": ("reasoning_content", "thinking"),
     "rejected": ("non_preferred_output", "rejected_response", "rejected_messages"),
     "system": ("system_prompt",),
     "tools": ("functions",),
 }
 """Our columns, and what others call the same."""
+OPTIONAL = frozenset({"answer", "label", "margin", "system", "tags", "tests", "tools"})
+"""Columns that a record may lack although the recipe names them."""
+GIVES_WAY = {
+    "prompt": {"instruction", "input", "context"},
+    "completion": {"chosen", "rejected", "messages", "instruction"},
+    "messages": {"chosen", "rejected", "completion", "instruction"},
+}
+"""One of our columns that the recipe names -> columns that are not guessed beside it."""
 REFUSED = {
     **dict.fromkeys(("image", "images", "audio", "audios", "video", "videos"), "only text can be used"),
     **dict.fromkeys(("weight", "loss_weight", "sample_weight"), "rows have no weight here"),
@@ -34,6 +44,7 @@ REFUSED = {
     "completions": "several completions in one row are not read",
 }
 """Columns that change what a row means, and why a row that has one is refused."""
+_SHAPES = ("messages", "completion", ("chosen", "rejected"))
 
 
 class Reader:
@@ -43,18 +54,32 @@ class Reader:
         """Take what the recipe says of the columns.
 
         Args:
-            columns: our column -> the record's.
+            columns: our column -> the record's; `a.b` is `b` inside the object `a`.
             ignore: columns that are not looked at, whatever they hold.
         """
         self.columns, self.ignore = dict(columns), frozenset(ignore)
-        self._held: dict[str, None] = {}
-        self._used: set[str] = set(self.ignore)
+        self._held: Counter[str] = Counter()
+        self._used: Counter[str] = Counter()
+        self._seen: set[str] = set()
         self._unread_keys: set[str] = set()
 
     @property
     def unused(self) -> list[str]:
-        """Columns that held something and of which nothing was read, and keys of turns (`turn.date`)."""
-        return [name for name in self._held if name not in self._used] + [f"turn.{key}" for key in sorted(self._unread_keys)]
+        """Columns that held something of which nothing was read, and keys of turns (`turn.date`).
+
+        One that some records use is listed with the number of those that do not.
+        """
+        told = [
+            name if not self._used[name] else f"{name} (in {held - self._used[name]} of {held} records)"
+            for name, held in self._held.items()
+            if held > self._used[name] and name not in self.ignore
+        ]
+        return told + [f"turn.{key}" for key in sorted(self._unread_keys)]
+
+    @property
+    def never_seen(self) -> list[str]:
+        """Columns that the recipe names and no record has."""
+        return sorted(set(self.columns.values()) - self._seen)
 
     def read(self, record: Any) -> list[Row]:
         """Return the rows that a record holds: its preference, demonstration or unpaired row, and the prompt of it.
@@ -64,63 +89,103 @@ class Reader:
         """
         if not isinstance(record, dict):
             raise BadRow("not a JSON object")
-        missing = [source for source in self.columns.values() if source not in record]
-        if missing:
-            raise BadRow(f"no column {missing[0]!r}")
-        self._held |= dict.fromkeys(str(name) for name, value in record.items() if value is not None)
-        named, source = self._named(record)
-        _refuse_other_meanings(named, {source[name] for name in source} - set(self.columns.values()))
-        columns = Columns(named, source, self._unread_keys)
+        try:
+            return self._read({str(name): value for name, value in record.items()})
+        except RecursionError:
+            raise BadRow("nested too deeply") from None
+
+    def _read(self, record: dict[str, Any]) -> list[Row]:
+        record = {name: None if isinstance(value, float) and value != value else value for name, value in record.items()}
+        mapped = self._mapped(record)
+        named, source = self._named(record, mapped)
+        _refuse_other_meanings(named)
+        columns, unread = Columns(named, source, mapped, keys := set()), keys
         rows = _rows(columns, shapes.read(columns))
-        self._used |= {source[name] for name in columns.taken if name in source}
+        self._unread_keys |= unread
+        self._held.update(name for name, value in record.items() if value is not None)
+        self._used.update({source.get(name, name).partition(".")[0] for name in columns.taken if columns.has(name)})
         return rows
 
-    def _named(self, record: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    def _mapped(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values of the columns that the recipe names.
+
+        Raises:
+            BadRow: the record lacks one that makes its shape.
+        """
+        found = {}
+        for ours, theirs in self.columns.items():
+            there, value = _inside(record, theirs)
+            if there:
+                self._seen.add(theirs)
+            elif ours not in OPTIONAL:
+                raise BadRow(f"no column {theirs!r}")
+            found[ours] = value
+        return found
+
+    def _named(self, record: dict[str, Any], mapped: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
         """Return a record under our names, and what it calls each of them."""
+        hidden = {name for ours in self.columns for name in GIVES_WAY.get(ours, ()) if name not in self.columns}
         named = {k: v for k, v in record.items() if k not in self.columns.values() and k not in self.ignore}
         source = {name: name for name in named} | self.columns
-        named |= {ours: record[theirs] for ours, theirs in self.columns.items()}
+        named |= mapped
         for ours, theirs in ALIASES.items():
-            there = [name for name in theirs if name in named]
+            there = [name for name in theirs if name in named and name not in self.columns]
             filled = [name for name in there if named[name] is not None]
-            if there and named.get(ours) is None and (filled or ours not in named):
+            if ours not in self.columns and there and named.get(ours) is None and (filled or ours not in named):
                 name = (filled or there)[0]
                 named[ours], source[ours] = named.pop(name), name
-        return named, source
+        return _without_blanks({name: value for name, value in named.items() if name not in hidden}), source
 
 
-def _refuse_other_meanings(named: Mapping[str, Any], guessed: Collection[str]) -> None:
-    """Raise BadRow where a column changes what the row means in a way that is not known here.
+def _inside(record: Mapping[str, Any], name: str) -> tuple[bool, Any]:
+    """Return whether a record has a column, and what it holds; `a.b` looks into the object `a`."""
+    if name in record:
+        return True, record[name]
+    value: Any = record
+    for key in name.split("."):
+        if not isinstance(value, Mapping) or key not in value:
+            return False, None
+        value = value[key]
+    return True, value
 
-    Args:
-        named: the record under our names.
-        guessed: its own names that the recipe does not speak of.
-    """
+
+def _without_blanks(named: dict[str, Any]) -> dict[str, Any]:
+    """Take empty lists and texts for null in the columns of one shape, where another shape has content."""
+    filled = [shape for shape in _SHAPES if any(named.get(name) not in (None, "", [], {}) for name in _names(shape))]
+    for shape in _SHAPES:
+        if filled and shape not in filled:
+            named |= {name: None for name in _names(shape) if name in named}
+    return named
+
+
+def _names(shape: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (shape,) if isinstance(shape, str) else shape
+
+
+def _refuse_other_meanings(named: Mapping[str, Any]) -> None:
+    """Raise BadRow where a column changes what the row means in a way that is not known here."""
     for name, why in REFUSED.items():
         value = named.get(name)
         if value is not None and value not in ("", [], {}) and not ("weight" in name and value == 1):
             raise BadRow(f"column {name!r} changes what a row means: {why}", remedy=f"`ignore: [{name}]` reads the rest of it")
-    if "question" in guessed and named.get("completion") is None and named.get("answer") is not None:
-        raise BadRow("is `answer` to be imitated or to be compared with?", remedy=ANSWER_REMEDY)
 
 
 def _rows(columns: Columns, parts: Parts) -> list[Row]:
     """Return the rows that a record's parts make."""
     tools = read_tools(columns.take("tools")) if columns.has("tools") else []
-    prompt = Prompt(
-        messages=parts.prompt,
-        answer=values.read_answer(columns.take("answer")),
-        tests=values.read_tests(columns.take("tests")),
-        tags=values.read_tags(columns.take("tags")),
-        tools=tools,
-    )
+    answer, tests = values.read_answer(columns.take("answer")), values.read_tests(columns.take("tests"))
+    asked = parts.prompt
+    if parts.completion and (answer is not None or tests):  # of a conversation they are about its last answer
+        asked = asked + parts.completion[:-1]
+    prompt = Prompt(messages=asked, answer=answer, tests=tests, tags=values.read_tags(columns.take("tags")), tools=tools)
     if parts.chosen is not None:
         margin = values.read_number(columns.take("margin"))
         chosen, rejected = parts.chosen, parts.rejected
         return [prompt, Preference(prompt=parts.prompt, chosen=chosen, rejected=rejected, margin=margin, tools=tools)]
     if parts.completion is None:
         return [prompt]
-    label = values.read_label(columns.named.get("label"))
+    own = columns.own("label")
+    label = values.read_label(columns.named.get("label"), own, certain="label" in columns.mapped or own == "kto_tag")
     if label is None:
         return [prompt, Demonstration(prompt=parts.prompt, completion=parts.completion, tools=tools)]
     columns.take("label")

@@ -11,19 +11,21 @@ conversation, a system turn in one of them); where they contradict each other th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from align.core.errors import BadRow
-from align.core.formats.turns import read_transcript, read_turns
-from align.core.rows import Message, as_turn
+from align.core.formats.turns import listed_turns, read_transcript, read_turns
+from align.core.rows import Message
 
 REMEDY = "say what they are with `columns:`, such as `columns: {prompt: question, completion: solution}`"
 ANSWER_REMEDY = (
     "`columns: {prompt: question, completion: answer}` imitates the answer, `columns: {prompt: question, answer: answer}` "
     "lets a verifier compare with it"
 )
+_NAMED = 12
+"""Columns that a message names at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,21 @@ class Parts:
 class Columns:
     """A record's columns under our names; remembers which were taken."""
 
-    def __init__(self, named: Mapping[str, Any], source: Mapping[str, str], unread_keys: set[str]) -> None:
-        self.named, self.source, self.unread_keys = named, source, unread_keys
+    def __init__(self, named: Mapping[str, Any], source: Mapping[str, str], mapped: Collection[str], unread: set[str]) -> None:
+        """Take a record.
+
+        Args:
+            named: the record under our names.
+            source: what it calls them.
+            mapped: those that the recipe names itself.
+            unread: takes the keys of turns that are not read.
+        """
+        self.named, self.source, self.mapped, self.unread_keys = named, source, mapped, unread
         self.taken: set[str] = set()
+
+    def own(self, name: str) -> str:
+        """Return what the record calls one of our columns."""
+        return self.source.get(name, name)
 
     def has(self, *names: str) -> bool:
         """Does one of the columns hold something?"""
@@ -54,15 +68,17 @@ class Columns:
 
     def turns(self, name: str) -> list[Message]:
         """Return a column of turns as messages."""
-        return read_turns(self.take(name), self.source.get(name, name), self.unread_keys)
+        return read_turns(self.take(name), self.own(name), self.unread_keys)
 
-    def said(self, name: str, role: str) -> list[Message]:
+    def said(self, name: str, role: str, *, transcript: bool = True) -> list[Message]:
         """Return a column that is text, one turn, a list of turns or a transcript, as messages; text is a turn of that role."""
         value = self.take(name)
-        if isinstance(value, str):
-            return read_transcript(value) or [{"role": role, "content": value}]
-        value = [value] if isinstance(value, Mapping) else value
-        return read_turns(value, self.source.get(name, name), self.unread_keys)
+        if isinstance(value, str) and not listed_turns(value, self.own(name)):
+            return (read_transcript(value) if transcript else None) or [{"role": role, "content": value}]
+        value = [value] if isinstance(value, Mapping) and ("role" in value or "from" in value) else value
+        if not isinstance(value, str | list | Mapping):
+            raise BadRow(f"{self.own(name)} is not text or a list of messages")
+        return read_turns(value, self.own(name), self.unread_keys)
 
 
 def read(columns: Columns) -> Parts:
@@ -77,13 +93,14 @@ def read(columns: Columns) -> Parts:
     if columns.has("messages"):
         return _conversation(columns)
     if columns.has("instruction"):
-        return _with_system(columns, Parts(_alpaca(columns), _completion(columns)))
+        return _with_system(columns, _plain_parts(columns, _alpaca(columns), _completion(columns)))
     if columns.has("prompt", "input"):
         return _with_system(columns, _asked(columns))
     if "prompt" in columns.named:
         raise BadRow("prompt is empty")
-    names = ", ".join(map(str, columns.named)) or "(none)"
-    raise BadRow(f"no prompt among the columns {names}; name it with `columns:`", remedy=REMEDY)
+    names = list(map(columns.own, columns.named))
+    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    raise BadRow(f"no prompt among the columns {shown or '(none)'}; name it with `columns:`", remedy=REMEDY)
 
 
 def _refuse_nulls(columns: Columns) -> None:
@@ -99,28 +116,44 @@ def _refuse_nulls(columns: Columns) -> None:
 
 
 def _pair(columns: Columns) -> Parts:
+    own = "messages" if columns.has("messages") else "completion" if columns.has("completion") else None
     for side in ("chosen", "rejected"):
         if side in columns.named and not columns.has(side):
             raise BadRow(f"{side} is empty")
-        if side not in columns.named and not (side == "chosen" and columns.has("messages")):
+        if side not in columns.named and not (side == "chosen" and own):
             raise BadRow(f"{side} is missing")
     rejected = columns.said("rejected", "assistant")
-    if not columns.has("chosen"):  # ms-swift: the conversation ends with the chosen answer
+    if columns.has("chosen"):
+        chosen = columns.said("chosen", "assistant")
+    elif own == "completion":  # ms-swift: query, response, rejected_response
+        chosen = columns.said("completion", "assistant", transcript=False)
+    else:  # ms-swift: the conversation ends with the chosen answer
         talk = columns.turns("messages")
-        return _with_system(columns, Parts(talk[:-1], None, talk[-1:], rejected))
-    chosen = columns.said("chosen", "assistant")
+        if rejected[0]["role"] == "assistant":
+            return _with_system(columns, Parts(talk[:-1], None, talk[-1:], rejected))
+        chosen = talk
+    if chosen[0]["role"] != "assistant" and rejected[0]["role"] != "assistant":
+        return _with_system(columns, _repeated(columns, chosen, rejected))
+    prompt = _asked_before(columns)
+    if prompt is None:
+        raise BadRow("no prompt column, and chosen and rejected share no first turn", remedy=REMEDY)
     shared = _shared(chosen, rejected)
-    if chosen[0]["role"] != "assistant" and rejected[0]["role"] != "assistant":  # both repeat the conversation
+    chosen, rejected = (_behind(columns, "prompt", side) for side in (chosen, rejected))
+    return _with_system(columns, Parts(prompt + chosen[:shared], None, chosen[shared:], rejected[shared:]))
+
+
+def _repeated(columns: Columns, chosen: list[Message], rejected: list[Message]) -> Parts:
+    """Return the parts of a pair of whole conversations, whose common turns are the prompt."""
+    system = [turns[0] for turns in (chosen, rejected) if turns[0]["role"] == "system"]
+    if len(system) == 1:
+        chosen, rejected = ([*system, *_without_system(turns)] for turns in (chosen, rejected))
+    shared = _shared(chosen, rejected)
+    if any(len(turns) == shared or turns[shared]["role"] != "assistant" for turns in (chosen, rejected)):
         if shared == 0:
             raise BadRow("chosen and rejected are conversations that share no first turn")
-        prompt = _agreed(_asked_before(columns), chosen[:shared])
-    else:
-        prompt = _asked_before(columns)
-        if prompt is None:
-            raise BadRow("no prompt column, and chosen and rejected share no first turn", remedy=REMEDY)
-        prompt = prompt + chosen[:shared]
-        chosen, rejected = (_behind(columns, "prompt", side) for side in (chosen, rejected))
-    return _with_system(columns, Parts(prompt, None, chosen[shared:], rejected[shared:]))
+        raise BadRow("chosen and rejected part before an answer, or one of them has none")
+    prompt = _agreed(columns, _asked_before(columns), chosen[:shared])
+    return Parts(prompt, None, chosen[shared:], rejected[shared:])
 
 
 def _shared(chosen: list[Message], rejected: list[Message]) -> int:
@@ -130,18 +163,20 @@ def _shared(chosen: list[Message], rejected: list[Message]) -> int:
         common += 1
     if common == len(chosen) == len(rejected):
         raise BadRow("chosen equals rejected")
-    return min(common, len(chosen) - 1, len(rejected) - 1)
+    if chosen[0]["role"] == "assistant":
+        return min(common, len(chosen) - 1, len(rejected) - 1)
+    return common
 
 
 def _asked_before(columns: Columns) -> list[Message] | None:
-    """Return the prompt of a pair, if a column holds it."""
+    """Return the prompt of a pair, if a column holds it. Where no column is `chosen`, `messages` holds the chosen answer."""
     if columns.has("prompt"):
-        return columns.said("prompt", "user")
+        return _history(columns) + columns.said("prompt", "user")
     if isinstance(columns.named.get("input"), Mapping):
         return _openai_input(columns)
     if columns.has("instruction"):
-        return _alpaca(columns)
-    if columns.has("messages"):
+        return _history(columns) + _alpaca(columns)
+    if columns.has("messages") and columns.has("chosen"):
         return columns.turns("messages")
     return columns.said("input", "user") if columns.has("input") else None
 
@@ -153,7 +188,7 @@ def _openai_input(columns: Columns) -> list[Message]:
     return read_turns(given.get("messages"), "input", columns.unread_keys)
 
 
-def _agreed(prompt: list[Message] | None, talk: list[Message]) -> list[Message]:
+def _agreed(columns: Columns, prompt: list[Message] | None, talk: list[Message]) -> list[Message]:
     """Return the prompt of a conversation beside which there may be a `prompt` column.
 
     Raises:
@@ -161,14 +196,16 @@ def _agreed(prompt: list[Message] | None, talk: list[Message]) -> list[Message]:
     """
     if prompt is None:
         return talk
-    asked, own = _without_system(prompt), _without_system(talk)
-    if len(prompt) > len(asked) and len(talk) > len(own) and not _same(prompt[0], talk[0]):
-        raise BadRow("the system turns of prompt and conversation differ", remedy="`ignore: [prompt]` reads the other one")
-    begins = len(asked) <= len(own) and all(map(_same, asked, own))
-    one_of = len(asked) == 1 and any(_says(asked[0], turn) for turn in own if turn["role"] == "user")
+    own = columns.own("prompt" if columns.has("prompt") else "instruction" if columns.has("instruction") else "input")
+    remedy = f"`ignore: [{own}]` reads the conversation alone"
+    asked, said = _without_system(prompt), _without_system(talk)
+    if len(prompt) > len(asked) and len(talk) > len(said) and not _same(prompt[0], talk[0]):
+        raise BadRow(f"the system turns of {own} and the conversation differ", remedy=remedy)
+    begins = len(asked) <= len(said) and all(map(_same, asked, said))
+    one_of = len(asked) == 1 and any(_says(asked[0], turn) for turn in said if turn["role"] == "user")
     if not (begins or one_of):
-        raise BadRow("prompt contradicts the conversation", remedy="`ignore: [prompt]` reads the conversation alone")
-    return talk if len(talk) > len(own) or len(prompt) == len(asked) else [prompt[0], *talk]
+        raise BadRow(f"{own} contradicts the conversation", remedy=remedy)
+    return talk if len(talk) > len(said) or len(prompt) == len(asked) else [prompt[0], *talk]
 
 
 def _without_system(messages: list[Message]) -> list[Message]:
@@ -195,29 +232,44 @@ def _conversation(columns: Columns) -> Parts:
     talk = columns.turns("messages")
     beside = columns.said("prompt", "user") if columns.has("prompt") else None
     if columns.has("completion"):
-        answer = _completion(columns)
-        if talk and talk[-1]["role"] == "assistant" and answer and not _same(talk[-1], answer[-1]):
-            raise BadRow("completion contradicts the conversation", remedy="`ignore:` one of the two columns")
-        talk = talk if talk and talk[-1]["role"] == "assistant" else talk + (answer or [])
-    prompt, completion = split(_system_first(columns, talk))
-    return Parts(_agreed_beginning(beside, prompt, completion), completion)
+        answer = _completion(columns) or []
+        answers = talk[-1]["role"] == "assistant"
+        if answers and answer and not _same(talk[-1], answer[-1]):
+            own = columns.own("completion")
+            raise BadRow(f"{own} contradicts the conversation", remedy=f"`ignore: [{own}]` reads the conversation alone")
+        talk = talk if answers else talk + answer
+    parts = split(_system_first(columns, talk))
+    whole = _agreed(columns, beside, parts.prompt + (parts.completion or []))
+    return replace(parts, prompt=whole[: len(whole) - len(parts.completion or [])])
 
 
-def _agreed_beginning(beside: list[Message] | None, prompt: list[Message], completion: list[Message] | None) -> list[Message]:
-    """Return the prompt of a conversation, with the system turn that only the `prompt` column has."""
-    whole = _agreed(beside, prompt + (completion or []))
-    return whole[: len(whole) - len(completion or [])]
-
-
-def split(messages: list[Message]) -> tuple[list[Message], list[Message] | None]:
+def split(messages: list[Message]) -> Parts:
     """Cut a conversation before its first assistant turn; turns after the last assistant turn have nothing to teach."""
     first = next((i for i, m in enumerate(messages) if m.get("role") == "assistant"), None)
     if first is None:
-        return messages, None
+        return Parts(messages)
     if first == 0:
         raise BadRow("the conversation starts with an assistant turn")
     last = max(i for i, m in enumerate(messages) if m.get("role") == "assistant")
-    return messages[:first], messages[first : last + 1]
+    return Parts(messages[:first], messages[first : last + 1])
+
+
+def _plain_parts(columns: Columns, asked: list[Message], completion: list[Message] | None) -> Parts:
+    """Return a prompt and its completion; answers of the history belong to the completion, as LLaMA-Factory trains them."""
+    history = _history(columns)
+    if history and completion and completion[0]["role"] == "assistant":
+        return split([*history, *asked, *completion])
+    return Parts(history + asked, completion)
+
+
+def _history(columns: Columns) -> list[Message]:
+    """Return the turns of a `history` column, a list of [user, assistant] pairs."""
+    messages: list[Message] = []
+    for turn in columns.take("history") or []:
+        if not isinstance(turn, list | tuple) or len(turn) != 2:
+            raise BadRow("history is not a list of [user, assistant] pairs")
+        messages += [{"role": "user", "content": turn[0]}, {"role": "assistant", "content": turn[1]}]
+    return messages
 
 
 def _alpaca(columns: Columns) -> list[Message]:
@@ -225,20 +277,26 @@ def _alpaca(columns: Columns) -> list[Message]:
     given = columns.take("input") if columns.has("input") else columns.take("context")
     if not isinstance(instruction, str):
         raise BadRow("instruction is not text")
-    messages: list[Message] = []
-    for turn in columns.take("history") or []:
-        if not isinstance(turn, list | tuple) or len(turn) != 2:
-            raise BadRow("history is not a list of [user, assistant] pairs")
-        messages += [{"role": "user", "content": turn[0]}, {"role": "assistant", "content": turn[1]}]
-    return [*messages, {"role": "user", "content": f"{instruction}\n\n{given}" if given else instruction}]
+    if isinstance(given, Mapping | list):
+        raise BadRow(f"{'input' if columns.has('input') else 'context'} is not text")
+    texts = [text for text in (instruction, "" if given is None else str(given)) if text.strip()]
+    return [{"role": "user", "content": "\n\n".join(texts)}]
 
 
 def _asked(columns: Columns) -> Parts:
     name = "prompt" if columns.has("prompt") else "input"
+    guessed = columns.own("prompt") == "question" and not {"prompt", "answer"} & set(columns.mapped)
+    if guessed and columns.has("answer") and not columns.has("completion"):
+        raise BadRow("is `answer` to be imitated or to be compared with?", remedy=ANSWER_REMEDY)
+    for beside in ("context", "choices", "options", *(("input",) if name == "prompt" else ())):
+        if columns.named.get(beside) not in (None, "", [], {}):
+            own = columns.own(name)
+            remedy = f"`ignore: [{beside}]` reads the {own} alone"
+            raise BadRow(f"column {beside!r} beside {own!r} changes what is asked", remedy=remedy)
     prompt, completion = columns.said(name, "user"), _completion(columns)
     if completion is None and prompt and prompt[-1]["role"] == "assistant" and isinstance(columns.named[name], str):
-        return Parts(*split(prompt))  # a whole transcript
-    return Parts(prompt, completion and _behind(columns, name, completion))
+        return split(prompt)  # a whole transcript
+    return _plain_parts(columns, prompt, completion and _behind(columns, name, completion))
 
 
 def _behind(columns: Columns, prompt: str, turns: list[Message]) -> list[Message]:
@@ -250,11 +308,16 @@ def _behind(columns: Columns, prompt: str, turns: list[Message]) -> list[Message
 
 
 def _completion(columns: Columns) -> list[Message] | None:
-    return columns.said("completion", "assistant") if columns.has("completion") else None
+    if not columns.has("completion"):
+        return None
+    turns = columns.said("completion", "assistant", transcript=False)
+    if columns.has("reasoning") and turns[-1]["role"] == "assistant":
+        turns = [*turns[:-1], turns[-1] | {"reasoning": str(columns.take("reasoning"))}]
+    return turns
 
 
 def _with_system(columns: Columns, parts: Parts) -> Parts:
-    return Parts(_system_first(columns, parts.prompt), parts.completion, parts.chosen, parts.rejected)
+    return replace(parts, prompt=_system_first(columns, parts.prompt))
 
 
 def _system_first(columns: Columns, messages: list[Message]) -> list[Message]:
@@ -265,14 +328,14 @@ def _system_first(columns: Columns, messages: list[Message]) -> list[Message]:
     """
     if not columns.has("system"):
         return messages
-    system = columns.take("system")
+    system, own = columns.take("system"), columns.own("system")
     if not isinstance(system, str):
-        raise BadRow("system is not text")
+        raise BadRow(f"{own} is not text")
     if not system:
         return messages
     turn = {"role": "system", "content": system}
     if messages and messages[0]["role"] == "system":
         if not _same(turn, messages[0]):
-            raise BadRow("the system column and the system turn differ", remedy="`ignore: [system]` reads the turn")
+            raise BadRow(f"the {own} column and the system turn differ", remedy=f"`ignore: [{own}]` reads the turn")
         return messages
-    return as_turn([turn, *messages])
+    return [turn, *messages]

@@ -1,7 +1,7 @@
 """One turn of a conversation, in any dialect, to a `Message`.
 
 A field that carries meaning is kept (tool calls, reasoning, whether the turn is trained) or the row is refused by name
-(images). A key that is null is not there.
+(images, flags on parts of a turn). A key that is null is not there.
 """
 
 from __future__ import annotations
@@ -12,39 +12,94 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from align.core.errors import BadRow
+from align.core.formats.calls import read_calls, without_nulls
 from align.core.rows import Message
 
 ROLES = {
     **dict.fromkeys(("user", "human", "prompter"), "user"),
     **dict.fromkeys(("assistant", "gpt", "model", "bot", "chatgpt", "ai"), "assistant"),
     **dict.fromkeys(("system", "developer"), "system"),
-    **dict.fromkeys(("tool", "observation", "function", "ipython", "tool_response"), "tool"),
+    **dict.fromkeys(("tool", "observation", "function", "ipython", "environment"), "tool"),
+    **dict.fromkeys(("tool_response", "tool_result", "function_response"), "tool"),
     **dict.fromkeys(("function_call", "tool_call"), "calls"),
 }
 """Role of a source, in small letters -> ours; `calls`: an assistant turn whose text is a tool call in JSON (LLaMA-Factory)."""
+_PAIRS = (("human", "assistant"), ("user", "assistant"), ("input", "output"), ("question", "answer"), ("prompt", "response"))
+"""Keys of sources that write question and answer as one object."""
 _REASONING = ("reasoning_content", "reasoning", "thinking")
-_FLAGS = ("train", "loss", "weight")
-_READ = {"role", "from", "content", "value", "tool_calls", "function_call", "name", "tool_call_id", *_REASONING, *_FLAGS}
+_FLAGS = ("weight", "train", "loss", "loss_weight", "loss_scale", "trainable", "training")
+"""1 or true: the turn is trained. OpenAI, axolotl, ms-swift, LLaMA-Factory."""
+_REFUSED = ("train_detail", "loss_mask", "mask", "image", "images", "audio", "audios", "video", "videos", "tools", "functions")
+"""Keys of a turn that change what it means and are not read."""
+_READ = {"role", "from", "content", "value", "tool_calls", "function_call", "tool_call_id", "masked", *_REASONING, *_FLAGS}
+_TEXTS = (None, "text", "input_text", "output_text")
+_OF_PARTS = {
+    "type",
+    "text",
+    "value",
+    "thinking",
+    "reasoning",
+    "refusal",
+    "annotations",
+    "cache_control",
+    "signature",
+    "logprobs",
+}
 _MEDIA = ("image", "audio", "video", "file")
 _TRANSCRIPT = re.compile(r"(?:^|\n\n)(Human|Assistant):")
+_THOUGHT = re.compile(r"^\s*<think>(.*?)</think>\s*", re.DOTALL)
 
 
 def read_turns(value: Any, what: str, ignored: set[str]) -> list[Message]:
     """Return a list of turns as messages.
 
     Args:
-        value: a list of objects with `role` and `content` (OpenAI, TRL) or `from` and `value` (ShareGPT).
+        value: objects with `role` and `content` (OpenAI, TRL) or `from` and `value` (ShareGPT), pairs of question and answer,
+            or JSON text of such a list.
         what: its column, for messages.
         ignored: takes the keys of turns that are not read.
 
     Raises:
         BadRow: what is wrong with it.
     """
+    if isinstance(value, str) and (listed := listed_turns(value, what)):
+        value = listed
+    if isinstance(value, Mapping) and value and all(isinstance(item, list) for item in value.values()):
+        value = [
+            dict(zip(value, items, strict=False)) for items in zip(*value.values(), strict=False)
+        ]  # Arrow's struct of lists
     if value is None or value == []:
         raise BadRow(f"{what} is empty")
+    if what.startswith("conversation") and isinstance(value, list) and all(isinstance(text, str) for text in value):
+        value = [{"role": "assistant" if i % 2 else "user", "content": text} for i, text in enumerate(value)]  # LIMA
     if not isinstance(value, list) or not all(isinstance(turn, Mapping) for turn in value):
-        raise BadRow(f"{what} is not text or a list of messages")
-    return [_turn({k: v for k, v in turn.items() if v is not None}, what, ignored) for turn in value]
+        raise BadRow(f"{what} is {'text and not' if isinstance(value, str) else 'not'} a list of messages")
+    turns = [turn for item in value for turn in _unpaired(item)]
+    return _merged([_turn({k: v for k, v in turn.items() if v is not None}, what, ignored) for turn in turns])
+
+
+def listed_turns(text: str, what: str) -> list[Any] | None:
+    """Return the list of turns that a text cell holds as JSON, as CSV files do; None where it is a text.
+
+    Raises:
+        BadRow: it is such a list in Python's own spelling.
+    """
+    begin = text.lstrip()[:40]
+    if not re.match(r"\[\s*\{\s*[\"'](role|from|content|value)[\"']\s*:", begin):
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadRow(f"{what} is a list in Python's spelling or broken JSON; write it as JSON") from None
+    return found if isinstance(found, list) else None
+
+
+def _unpaired(item: Any) -> Iterable[Mapping[str, Any]]:
+    """Yield the turns of an object that holds a question and its answer; any other object as it is."""
+    pair = next((pair for pair in _PAIRS if item.keys() >= set(pair)), None)
+    if pair is None or "role" in item or "from" in item:
+        return [item]
+    return [{"role": role, "content": item[key]} for role, key in zip(("user", "assistant"), pair, strict=True)]
 
 
 def _turn(turn: Mapping[str, Any], what: str, ignored: set[str]) -> Message:
@@ -52,95 +107,81 @@ def _turn(turn: Mapping[str, Any], what: str, ignored: set[str]) -> Message:
     role = ROLES.get(named.lower()) if isinstance(named, str) else None
     if role is None:
         raise BadRow(f"unknown role {named!r} in {what}")
-    if "train_detail" in turn:
-        raise BadRow("train_detail trains parts of a turn, which is not known here")
-    ignored.update(turn.keys() - _READ | ({"name"} & turn.keys() if role != "tool" else set()))
-    message: Message = {"role": role, "content": _content(turn.get("content", turn.get("value")), what)}
+    if refused := next((key for key in _REFUSED if turn.get(key) not in (None, [], {}, "")), None):
+        raise BadRow(f"a turn of {what} has {refused!r}, which changes what it means and is not read")
+    ignored.update(turn.keys() - _READ - set(_REFUSED) - ({"name"} if role == "tool" else set()))
+    content, thought = _content(turn.get("content", turn.get("value")), what, role)
+    message: Message = {"role": role, "content": content}
     if role == "calls":
-        message |= {"role": "assistant", "content": "", "tool_calls": _calls(_parsed(message["content"]))}
-    if calls := turn.get("tool_calls") or ([turn["function_call"]] if "function_call" in turn else []):
-        message["tool_calls"] = _calls(calls)
-    if reasoning := _one_of(turn, _REASONING):
+        message, thought = _called(content)
+    if calls := read_calls(turn.get("tool_calls")) or read_calls(turn.get("function_call")):
+        message["tool_calls"] = calls
+    if reasoning := _one_of(turn, _REASONING) or thought:
         message["reasoning"] = reasoning
     for key in ("name", "tool_call_id"):
         if key in turn and role == "tool":
             message[key] = str(turn[key])
     if message["role"] == "assistant":
         message["content"] = "" if message["content"] is None and "tool_calls" in message else message["content"]
-        message |= {} if _trained(turn) else {"train": False}  # other turns never are
+        message |= {} if _trained(turn) else {"train": False}
+    elif any(turn.get(key) for key in ("train", "trainable", "training", "loss")):
+        raise BadRow(f"a {message['role']} turn is to be trained, and only answers are")
     return message
 
 
-def _content(content: Any, what: str) -> Any:
-    """Return content as text: text parts are joined, other parts refused by name. What is neither is left to be judged."""
+def _called(text: Any) -> tuple[Message, str | None]:
+    """Return the assistant turn of a text that is a tool call in JSON, and the reasoning in front of it."""
+    thought = _THOUGHT.match(text) if isinstance(text, str) else None
+    calls = read_calls(text[thought.end() :] if thought else text)
+    return {"role": "assistant", "content": "", "tool_calls": calls, "_joins": True}, thought[1].strip() if thought else None
+
+
+def _merged(turns: list[Message]) -> list[Message]:
+    """Return turns in which a `calls` turn is one with the assistant's turn right before it (ms-swift, LLaMA-Factory)."""
+    found: list[Message] = []
+    for turn in turns:
+        joins = turn.pop("_joins", False)
+        if joins and found and found[-1]["role"] == "assistant":
+            found[-1]["tool_calls"] = [*found[-1].get("tool_calls", []), *turn["tool_calls"]]
+            if "reasoning" in turn:
+                found[-1].setdefault("reasoning", turn["reasoning"])
+        else:
+            found.append(turn)
+    return found
+
+
+def _content(content: Any, what: str, role: str) -> tuple[Any, str | None]:
+    """Return content as text, and the reasoning that stands among its parts. What is neither is left to be judged."""
+    if role == "tool" and (isinstance(content, Mapping) or (isinstance(content, list) and not _are_parts(content))):
+        return json.dumps(without_nulls(content), ensure_ascii=False, default=str), None
     if not isinstance(content, list):
-        return content
-    texts = []
+        return content, None
+    texts, thoughts = [], []
     for part in content:
         if isinstance(part, str):
             texts.append(part)
-        elif isinstance(part, Mapping) and part.get("type") in ("text", "input_text", "output_text", None) and "text" in part:
-            texts.append(part["text"])
+            continue
+        held = {key: item for key, item in part.items() if item is not None} if isinstance(part, Mapping) else {}
+        kind = held.get("type")
+        if flag := next((key for key in held if key in _FLAGS or key == "masked"), None):
+            raise BadRow(f"a part of a turn of {what} has {flag!r}; only whole turns can be left untrained")
+        if kind in ("thinking", "reasoning") and held.keys() <= _OF_PARTS:
+            thoughts.append(str(held.get("thinking", held.get("text", ""))))
+        elif (kind in _TEXTS or kind == "refusal") and held.keys() <= _OF_PARTS and (text := _text_of(held)) is not None:
+            texts.append(text)
         else:
-            kind = str(part.get("type", "?")) if isinstance(part, Mapping) else type(part).__name__
-            medium = next((name for name in _MEDIA if name in kind), kind)
+            medium = next((name for name in _MEDIA if name in str(kind)), kind or type(part).__name__)
             raise BadRow(f"{what} holds {medium!r} content; only text can be used")
-    return "".join(text for text in texts if isinstance(text, str)) if texts else None
+    return "".join(texts) if texts or thoughts else None, "\n".join(thoughts) or None
 
 
-def _calls(calls: Any) -> list[dict[str, Any]]:
-    """Return tool calls in the form that chat templates take; arguments become an object."""
-    calls = [calls] if isinstance(calls, Mapping) else calls
-    if not isinstance(calls, list) or not all(isinstance(call, Mapping) for call in calls):
-        raise BadRow("tool_calls is not a list of calls")
-    found = []
-    for call in calls:
-        function = call.get("function") if isinstance(call.get("function"), Mapping) else call
-        arguments = function.get("arguments", function.get("parameters"))
-        arguments = {} if arguments in (None, "") else arguments
-        arguments = _parsed(arguments) if isinstance(arguments, str) else arguments
-        if isinstance(arguments, Mapping):  # Arrow fills the arguments that other calls have with null
-            arguments = {key: value for key, value in arguments.items() if value is not None}
-        made = {"type": "function", "function": {"name": function.get("name"), "arguments": arguments}}
-        found.append(({"id": str(call["id"])} if call.get("id") else {}) | made)
-    return found
+def _text_of(part: Mapping[str, Any]) -> str | None:
+    text = part.get("text", part.get("value", part.get("refusal")))
+    return text if isinstance(text, str) else None
 
 
-def read_tools(value: Any) -> list[dict[str, Any]]:
-    """Return a `tools` column, a list or its JSON, as functions in the form that chat templates take.
-
-    Raises:
-        BadRow: it is neither.
-    """
-    if isinstance(value, str) and not value.strip():
-        return []
-    value = _parsed(value) if isinstance(value, str) else value
-    value = [value] if isinstance(value, Mapping) else value
-    if not isinstance(value, list):
-        raise BadRow("tools is not a list of functions")
-    value = [_parsed(tool) if isinstance(tool, str) else tool for tool in value]
-    found = []
-    for tool in value:
-        function = tool.get("function", tool) if isinstance(tool, Mapping) else None
-        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
-            raise BadRow("tools has an entry without a function's name")
-        plain = {key: item for key, item in function.items() if item is not None and key != "type"}
-        found.append({"type": "function", "function": _without_nulls(plain)})
-    return found
-
-
-def _without_nulls(value: Any) -> Any:
-    """Return a JSON schema without the keys that Arrow has filled with null."""
-    if isinstance(value, Mapping):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None or key in ("default", "const")}
-    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
-
-
-def _parsed(text: str | None) -> Any:
-    try:
-        return json.loads(text or "")
-    except json.JSONDecodeError:
-        raise BadRow("a tool call or its arguments, or tools, is not JSON") from None
+def _are_parts(content: list[Any]) -> bool:
+    return all(isinstance(part, str) or (isinstance(part, Mapping) and ("text" in part or "type" in part)) for part in content)
 
 
 def _one_of(turn: Mapping[str, Any], keys: Iterable[str]) -> str | None:
@@ -156,17 +197,15 @@ def _one_of(turn: Mapping[str, Any], keys: Iterable[str]) -> str | None:
 
 
 def _trained(turn: Mapping[str, Any]) -> bool:
-    """Return whether a turn is to be trained: `weight` 0 or 1 (OpenAI), `train` (axolotl), `loss` (ms-swift)."""
-    found = set()
-    for key in _FLAGS:
-        if key not in turn:
-            continue
-        if turn[key] not in (0, 1):  # true and false too
-            raise BadRow(f"a turn has {key}: {turn[key]!r}; only 0 and 1, true and false are known")
-        found.add(bool(turn[key]))
-    if len(found) > 1:
-        raise BadRow("the weight, train and loss of a turn contradict each other")
-    return found != {False}
+    """Return whether a turn is to be trained, by the flags that it has (`masked`, torchtune's, says the contrary)."""
+    flags = {key: turn[key] for key in (*_FLAGS, "masked") if key in turn}
+    for key, value in flags.items():
+        if value not in (0, 1):  # true and false too
+            raise BadRow(f"a turn has {key}: {value!r}; only 0 and 1, true and false are known")
+    said = {bool(value) != (key == "masked") for key, value in flags.items()}
+    if len(said) > 1:
+        raise BadRow(f"the flags {', '.join(flags)} of a turn contradict each other")
+    return said != {False}
 
 
 def read_transcript(text: str) -> list[Message] | None:

@@ -1,4 +1,4 @@
-"""Columns beside the conversation: what a verifier compares with, tags, numbers."""
+"""Columns beside the conversation: what a verifier compares with, labels, tags, numbers."""
 
 from __future__ import annotations
 
@@ -9,35 +9,44 @@ from typing import Any
 
 from align.core.errors import BadRow
 
+MOST_DIGITS = 400
+"""Numbers of more digits keep their exponent; a float has 309 at most."""
+_TRUTHS = {**dict.fromkeys(("true", "yes", "y", "1", "1.0"), True), **dict.fromkeys(("false", "no", "n", "0", "0.0"), False)}
+_VERDICTS = {"good", "bad", "chosen", "rejected", "desirable", "undesirable", "correct", "incorrect", "right", "wrong"}
+"""Words that may say whether a completion is good, and are not read as that."""
+
 
 def read_answer(value: Any) -> str | None:
     """Return a reference answer as text that means the same to a grader: numbers without exponent, lists as JSON.
 
     Raises:
-        BadRow: it is an object, or no finite number.
+        BadRow: it is an object, bytes, or no finite number.
     """
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, list | tuple):
-        items = (json.dumps(v, ensure_ascii=False) if isinstance(v, str) else str(read_answer(v)) for v in value)
-        return f"[{', '.join(items)}]"
+        return f"[{', '.join('null' if item is None else _item(item) for item in value)}]"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float | Decimal):
-        if not math.isfinite(value):
-            raise BadRow("answer is not a finite number")
-        number = Decimal(repr(value)) if isinstance(value, float) else value
-        text = f"{number:f}"  # 1e-05 is 0.00001, not the product of 1 and e less 5
-        return text if abs(number.adjusted()) < MOST_DIGITS else str(value)
-    if isinstance(value, dict):
-        raise BadRow("answer is an object")
+        return _plain(value)
+    if isinstance(value, dict | bytes):
+        raise BadRow(f"answer is {'an object' if isinstance(value, dict) else 'bytes'}")
     return str(value)
 
 
-MOST_DIGITS = 40
-"""Numbers of more digits keep their exponent."""
+def _item(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(read_answer(value))
+
+
+def _plain(value: float | Decimal) -> str:
+    """Return a number in digits: 1e-05 is 0.00001, which no grader takes for the product of 1 and e less 5."""
+    if not math.isfinite(value):
+        raise BadRow("answer is not a finite number")
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    return f"{number:f}" if -MOST_DIGITS < number.adjusted() < MOST_DIGITS else str(value)
 
 
 def read_number(value: Any) -> float | None:
@@ -53,7 +62,7 @@ def read_tests(value: Any) -> list[dict[str, Any]]:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             raise BadRow("tests is not JSON") from None
     if value is None:
         return []
@@ -70,13 +79,34 @@ def read_tags(value: Any) -> list[str]:
         return [value]
     if not isinstance(value, list):
         raise BadRow("tags is not text or a list")
-    return [str(tag) for tag in value]
+    return [str(tag) for tag in value if tag is not None]
 
 
-def read_label(value: Any) -> bool | None:
-    """Return a label that says whether a completion is good (KTO), or None where it is something else, a class say."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return {"true": True, "false": False}.get(value.strip().lower())
-    return bool(value) if value in (0, 1) else None
+def read_label(value: Any, column: str, *, certain: bool) -> bool | None:
+    """Return a label that says whether a completion is good (KTO's), or None where it is a class of something else.
+
+    Args:
+        value: as the record has it.
+        column: its name there.
+        certain: the recipe or the name (`kto_tag`) says that it is such a label.
+
+    Raises:
+        BadRow: it may be such a label and is no truth value; a bad completion must not become a demonstration.
+    """
+    if value is None:
+        return None
+    truth = _TRUTHS.get(str(value).strip().lower())
+    if truth is not None:
+        return truth
+    if not certain and isinstance(value, str) and value.strip().lower() not in _VERDICTS and not _is_number(value):
+        return None
+    remedy = f"write true and false; or `ignore: [{column}]`, if it does not say whether the completion is good"
+    raise BadRow(f"{column} is {value!r}, neither true nor false", remedy=remedy)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,179 @@
+"""Which files of a folder hold a split.
+
+A folder is laid out as on the Hugging Face hub (huggingface.co/docs/hub/datasets-file-names-and-splits): the split is a word
+of the file's name or of a folder above it (`train-00000-of-00002.parquet`, `data/test1.jsonl`, `validation/a.csv`); names of
+shards may name a split of their own (`train_sft-00000-of-00003.parquet`); where no file names a split, all files are `train`.
+A `README.md` may say so itself (`configs:` in its head), and a folder that `datasets` saved (`save_to_disk`) has its own
+records of splits. Hidden files, checkpoints of editors and runs, and what libraries write about files are no data.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from align.core.errors import UsageError
+from align.core.sources.files import READERS, is_data
+
+SPLITS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev"),
+    "test": ("test", "testing", "eval", "evaluation"),
+}
+"""A split and the words that name it, as `datasets` has them."""
+_SHARD = re.compile(r"^(.+)-\d{5}-of-\d{5}\.")
+_NUMBER = re.compile(r"[-_]?\d+(-of-\d+)?$")
+_NO_DATA = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "trainer_state.json", "config.json"}
+
+
+def files_of(folder: Path, split: str, config: str | None = None) -> list[Path]:
+    """Return the data files of a split, in order of their names.
+
+    Raises:
+        UsageError: the folder has no such split or configuration, or no data.
+    """
+    if (folder / "stage.json").is_file():
+        raise UsageError(
+            f"{folder} is a stage of a run: its rows need no loading; name the folder where they are needed (`data: [...]`)"
+        )
+    if saved := _saved(folder, split):
+        return saved
+    if declared := _declared(folder):
+        return _of_declared(folder, declared, split, config)
+    if config is not None:
+        if not (folder / config).is_dir():
+            raise UsageError(f"{folder} has no configuration {config!r}: neither a folder of that name nor one in a README.md")
+        folder = folder / config
+    return _of_split(folder, _data(folder, "**/*"), split)
+
+
+def _of_split(folder: Path, found: list[Path], split: str) -> list[Path]:
+    """Return those files that a folder has for a split."""
+    if not found:
+        raise UsageError(f"{folder} holds no data; files that can be read end in {', '.join(sorted(READERS))}")
+    named = {path: _splits_of(path.relative_to(folder), split) for path in found}
+    if not any(named.values()):
+        named = {path: {"train"} for path in found}
+    chosen = [path for path, splits in named.items() if split in splits]
+    if not chosen:
+        there = ", ".join(sorted(set().union(*named.values())))
+        raise UsageError(f"{folder} has no split {split!r}; it has: {there}")
+    return chosen
+
+
+def _data(folder: Path, pattern: str) -> list[Path]:
+    """Return the data files of a folder that fit a pattern."""
+    pattern = f"{pattern}/*" if pattern.endswith("**") else pattern
+    found = (path for path in sorted(folder.glob(pattern)) if path.is_file() and is_data(path))
+    return [path for path in found if _counts(path.relative_to(folder))]
+
+
+def _counts(inside: Path) -> bool:
+    """Is a path inside a folder data, and not hidden, a checkpoint or a library's own record?"""
+    hidden = any(part.startswith((".", "__")) for part in inside.parts)
+    checkpoint = any(re.fullmatch(r"checkpoint-\d+", part) for part in inside.parts) or inside.stem.endswith("-checkpoint")
+    return not hidden and not checkpoint and inside.name not in _NO_DATA
+
+
+def _splits_of(inside: Path, asked: str) -> set[str]:
+    """Return the splits that a path names. The file's own name counts before those of folders, the nearest first."""
+    if asked not in SPLITS and asked in (_NUMBER.sub("", inside.name.partition(".")[0]), *inside.parts[:-1]):
+        return {asked}
+    if shard := _SHARD.match(inside.name):
+        return {next((split for split, names in SPLITS.items() if shard[1].lower() in names), shard[1])}
+    for part in [inside.name, *reversed(inside.parts[:-1])]:
+        words = re.split(r"[^A-Za-z]+", part.lower())  # digits separate, too: test1.jsonl
+        if found := {split for split, names in SPLITS.items() if any(name in words for name in names)}:
+            return found
+    return set()
+
+
+# -- what datasets saved --------------------------------------------------------------------------------------------------
+
+
+def _saved(folder: Path, split: str) -> list[Path]:
+    """Return the Arrow files of what `datasets` saved, a data set or one a split; none where it did not."""
+    if splits := _json(folder / "dataset_dict.json").get("splits"):
+        if split not in splits:
+            raise UsageError(f"{folder} has no split {split!r}; it has: {', '.join(splits)}")
+        return _of_state(folder / split)
+    state = _json(folder / "state.json")
+    if "_data_files" not in state:
+        return []
+    if state.get("_split") not in (None, split):
+        raise UsageError(f"{folder} has no split {split!r}; it has: {state['_split']}")
+    return _of_state(folder)
+
+
+def _of_state(folder: Path) -> list[Path]:
+    return [folder / item["filename"] for item in _json(folder / "state.json").get("_data_files", ())]
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file; an empty one where there is none."""
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return held if isinstance(held, dict) else {}
+
+
+# -- what a README.md declares --------------------------------------------------------------------------------------------
+
+
+def _declared(folder: Path) -> dict[str, Mapping[str, Any]]:
+    """Return the configurations that a README.md declares in its head, by name."""
+    readme = folder / "README.md"
+    text = readme.read_text(encoding="utf-8-sig", errors="replace") if readme.is_file() else ""
+    head = re.match(r"---\r?\n(.*?)\r?\n---", text, re.DOTALL)
+    if not head:
+        return {}
+    from ruamel.yaml import YAML  # noqa: PLC0415
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
+    try:
+        held = YAML(typ="safe", pure=True).load(head[1])
+    except YAMLError as error:
+        raise UsageError(f"{readme}: its head is not YAML ({getattr(error, 'problem', error)})") from None
+    configs = held.get("configs") if isinstance(held, dict) else None
+    found = [item for item in configs or () if isinstance(item, Mapping) and (item.get("data_files") or item.get("data_dir"))]
+    return {str(item.get("config_name", "default")): item for item in found}
+
+
+def _of_declared(folder: Path, declared: Mapping[str, Mapping[str, Any]], split: str, config: str | None) -> list[Path]:
+    default = next((name for name, item in declared.items() if item.get("default")), None)
+    only = next(iter(declared)) if len(declared) == 1 else None
+    name = config or default or ("default" if "default" in declared else only)
+    if name not in declared:
+        asked = f"no configuration {config!r}" if config else "several configurations; name one with `config:`"
+        raise UsageError(f"{folder} has {asked}; it has: {', '.join(declared)}")
+    base = folder / str(declared[name].get("data_dir") or "")
+    if not declared[name].get("data_files"):
+        return _of_split(base, _data(base, "**/*"), split)
+    patterns = _patterns(folder, declared[name]["data_files"])
+    if split not in patterns:
+        raise UsageError(f"{folder} has no split {split!r}; it has: {', '.join(patterns)}")
+    if outside := [pattern for pattern in patterns[split] if pattern.startswith(("/", "..")) or "://" in pattern]:
+        raise UsageError(f"{folder}: README.md names {outside[0]!r}, which is not in the folder")
+    found = [path for pattern in patterns[split] for path in _data(base, pattern)]
+    if not found:
+        raise UsageError(f"{folder}: README.md names {', '.join(patterns[split])} for split {split!r}, and no file fits")
+    return found
+
+
+def _patterns(folder: Path, files: Any) -> dict[str, list[str]]:
+    """Return the patterns of each split, from any of the forms that `data_files` has on the hub."""
+    if isinstance(files, Mapping):
+        files = [{"split": split, "path": path} for split, path in files.items()]
+    files = [files] if isinstance(files, str) else files
+    found: dict[str, list[str]] = {}
+    for item in files if isinstance(files, list) else ():
+        split, path = ("train", item) if isinstance(item, str) else (str(item.get("split", "train")), item.get("path"))
+        paths = [path] if isinstance(path, str) else path
+        if not isinstance(paths, list) or not all(isinstance(each, str) for each in paths):
+            raise UsageError(f"{folder}: README.md has `data_files` without a path")
+        found.setdefault(split, []).extend(paths)
+    return found
