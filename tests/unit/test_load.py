@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -250,6 +251,12 @@ LAYOUTS = {
     "checkpoints": (["a.jsonl", "b-checkpoint.jsonl", "checkpoint-5/d.json"], "train", 1),
     "records of others": (["a.jsonl", "dataset_info.json", "trainer_state.json"], "train", 1),
     "a word inside a word": (["latest.jsonl", "contest.jsonl"], "train", 2),
+    "numbers behind the word": (["train1.jsonl", "train2.jsonl", "test1.jsonl", "x_test2024.jsonl"], "train", 2),
+    "shards of splits of their own": (
+        ["data/train_sft-00000-of-00001.parquet", "data/train-00000-of-00001.parquet", "data/gen-00000-of-00001.parquet"],
+        "train",
+        1,
+    ),
 }  # fmt: skip
 
 
@@ -320,3 +327,83 @@ def test_ignored_columns_are_said_once(tmp_path):
     stage = load(tmp_path, [{"prompt": f"q{i}", "completion": "a", "source": "web", "label": "science"} for i in range(3)])
     assert (stage / "log.txt").read_text().count("ignored columns: source, label") == 1
     assert report(stage)["ignored columns"] == ["source", "label"]
+
+
+ROWS = [{"prompt": "1"}, {"prompt": "2"}]
+AS_TEXT = {
+    "an array under another name": ("a.jsonl", json.dumps(ROWS).encode()),
+    "lines with a mark in front": ("a.json", b"\xef\xbb\xbf" + b"".join(json.dumps(row).encode() + b"\n" for row in ROWS)),
+    "splits in one object": ("a.json", json.dumps({"train": ROWS, "test": [{"prompt": "3"}]}).encode()),
+    "rows in one object": ("a.json", json.dumps({"data": ROWS}).encode()),
+    "what Excel writes": ("a.csv", "prompt,answer\r\n1,\u00e9\r\n2,\r\n".encode("utf-16")),
+    "quotes that are none": ("a.tsv", b'prompt\tanswer\n1\t"Hello" he said\n2\t"\n'),
+}
+
+
+@pytest.mark.parametrize("case", AS_TEXT)
+def test_files_are_read_as_they_are_meant(case, tmp_path):
+    name, data = AS_TEXT[case]
+    (tmp_path / name).write_bytes(data)
+    stage = run(tmp_path, name)
+    assert prompts(stage) == ["1", "2"]
+    assert report(stage)["dropped"] == {}
+    if name == "a.tsv":
+        assert [row.answer for row in tables.read(stage, "prompts")] == ['"Hello" he said', '"']
+
+
+UNREADABLE = {
+    "a quote that is never closed": (
+        "a.csv",
+        b'prompt,completion\nq,a\nq,"b\nq,c\n',
+        "a quote that opens on line 3 is never closed",
+    ),
+    "a column twice": ("a.csv", b"prompt,completion,prompt\nq,a,b\n", "has two columns 'prompt'"),
+    "a pointer": ("a.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of git-lfs"),
+    "half a file": ("a.jsonl.gz", b"\x1f\x8b\x08\x00\x00", "a.jsonl.gz cannot be read"),
+    "no Parquet": ("a.parquet", b"PAR1 is not all", "a.parquet cannot be read"),
+    "another split": ("a.json", b'{"test": [{"prompt": "q"}]}', "it holds test, and not the split 'train'"),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_a_file_that_cannot_be_read_is_named(case, tmp_path):
+    name, data, why = UNREADABLE[case]
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(StageFailed, match=why):
+        run(tmp_path, name)
+
+
+def test_a_bad_quote_costs_one_record(tmp_path):
+    (tmp_path / "a.csv").write_text('prompt,completion\nq1,a\nq2,"b"c\nq3,"d, e"\n')
+    stage = run(tmp_path, "a.csv")
+    assert prompts(stage) == ["q1", "q3"]
+    assert report(stage)["dropped"] == {"not CSV: ',' expected after '\"'": 1}
+
+
+def test_a_dropped_record_names_its_file_and_is_kept_short(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.jsonl").write_text('{"prompt": "fine"}\n')
+    (tmp_path / "data" / "b.jsonl").write_text(json.dumps({"prompt": "", "image": "x" * 50_000}) + "\n")
+    stage = run(tmp_path, "data")
+    (item,) = dropped(stage)
+    assert (item["index"], item["file"]) == (1, "b.jsonl")
+    assert item["record"]["image"] == f"{'x' * 10_000}... (50000 characters)"
+    assert "(record 1; record 1 is in b.jsonl)" in (stage / "log.txt").read_text()
+
+
+def test_a_stage_of_a_run_needs_no_loading_and_its_tables_can_be_loaded(tmp_path):
+    stage = load(tmp_path, [{"messages": CALLED, "tools": TOOLS}])
+    (tmp_path / "mine").mkdir()
+    shutil.copy(stage / "demonstrations.parquet", tmp_path / "mine" / "rows.parquet")
+    shutil.copytree(stage, tmp_path / "theirs")
+    with pytest.raises(StageFailed, match="is a stage of a run: its rows need no loading"):
+        run(tmp_path, "theirs")
+    again = tables.read(run(tmp_path, "mine/rows.parquet"), "demonstrations")
+    assert [(row.completion, row.tools) for row in again] == [(CALLED[1:], TOOLS)]
+
+
+def test_a_column_that_no_record_has_is_refused_and_one_that_some_lack_is_not(tmp_path):
+    with pytest.raises(StageFailed, match=r"no record has the column 'glod' that `columns` names"):
+        load(tmp_path, [{"prompt": "1"}], columns={"answer": "glod"})
+    stage = load(tmp_path, [{"prompt": "1", "gold": 2}, {"prompt": "2"}], columns={"answer": "gold"})
+    assert [row.answer for row in tables.read(stage, "prompts")] == ["2", None]
