@@ -129,9 +129,11 @@ class Engine:
         """Return n completions of one prompt, in sample order.
 
         Raises:
-            ModelError: the model has no embedding of a token of it.
+            ModelError: the model has no embedding of a token of it, or no position for all that may be written.
         """
         checkpoints.refuse_foreign_ids(self.model, self.tokenizer, [*prompt_ids, self.tokenizer.pad_token_id])
+        longest = len(prompt_ids) + sampling.max_new_tokens
+        checkpoints.refuse_long(self.model, longest, "shorten the prompt or lower max_new_tokens")
         loop = asyncio.get_running_loop()
         requests = [_Request(prompt_ids, sampling, i, loop.create_future()) for i in range(sampling.n)]
         self._waiting += requests
@@ -255,10 +257,9 @@ class Engine:
     def _completion(self, ids: list[int], logps: list[float], prompt_length: int) -> Completion:
         end = next((i for i, token in enumerate(ids) if token in self.stop_ids), None)
         kept = ids if end is None else ids[: end + 1]
-        text = self.tokenizer.decode(kept if end is None else kept[:-1], skip_special_tokens=True)
         usage = {"prompt_tokens": prompt_length, "completion_tokens": len(kept)}
         reason = "length" if end is None else "stop"
-        return Completion(text, reason, kept, usage, logps[: len(kept)] if self.logprobs else None)
+        return Completion(self.chat.text_of(kept), reason, kept, usage, logps[: len(kept)] if self.logprobs else None)
 
 
 def chat_template_of(generator: Any, locate: Callable[[str], str]) -> str | None:

@@ -27,6 +27,7 @@ from align.core.plugins import Completion, Generator, Sampling
 from align.core.rows import Message
 from align.core.wiring import File, Ref
 from align.generate.hf import chat_template_of
+from align.models.chat import Chat
 from align.models.tokenizers import load_chat
 
 
@@ -96,7 +97,7 @@ class VLLM(Generator, FromHub):
             output_kind=RequestOutputKind.FINAL_ONLY,  # one output with all n samples, in order
         )
         answers = [a async for a in self._engine.generate({"prompt_token_ids": ids}, params, uuid.uuid4().hex)]
-        return [completion(output, len(ids)) for output in answers[-1].outputs]
+        return [completion(output, len(ids), self._chat) for output in answers[-1].outputs]
 
     def _load(self) -> None:
         """Start the engine, once per event loop: its sockets belong to the loop that it answers on."""
@@ -123,8 +124,9 @@ class VLLM(Generator, FromHub):
         self._loop = loop
 
 
-def completion(output: Any, prompt_tokens: int) -> Completion:
+def completion(output: Any, prompt_tokens: int, chat: Chat) -> Completion:
     """Turn a `vllm.outputs.CompletionOutput` into ours; the prompt is computed once, so the first sample counts it."""
     usage = {"prompt_tokens": prompt_tokens} if output.index == 0 else {}
     usage |= {"completion_tokens": len(output.token_ids)}
-    return Completion(output.text, output.finish_reason or "unknown", list(output.token_ids), usage)
+    ids = list(output.token_ids)
+    return Completion(chat.text_of(ids), output.finish_reason or "unknown", ids, usage)

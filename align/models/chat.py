@@ -6,34 +6,31 @@ model is to write: up to and including the token that ends a turn. Answers of on
 context of the next one begins with what is there already; where a template rewrites what went before (Qwen3 and others
 remove earlier reasoning, gpt-oss changes the token that ended a turn), the next answer starts a row of its own.
 
-So the ids that sampling is fed are always a prefix of the ids that are trained, whatever the template does, and there is one
-special case only: a template whose generation prompt opens the reasoning (`<think>`), but which prints earlier
-answers without it (DeepSeek R1 and QwQ). Such an answer is trained as those models write it: its reasoning, which may be
-empty, the closing tag, the answer.
+So the ids that sampling is fed are always a prefix of the ids that are trained, whatever the template does, and what was
+sampled is read back by the same rules: the text of an answer, put into a row and encoded again, is the ids that were
+sampled, where the model wrote as its template does.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from align.core.errors import BadRow, ModelError
 from align.core.rows import Message
-from align.models import shown
-from align.models.templates import FOLD, OMIT, OPENERS, End, Habits, as_parts, look, token_finder
+from align.models import marks, shown, thoughts
+from align.models.templates import ANSWERED, ASKED, FOLD, OMIT, OTHER_TOOL, THOUGHT, Habits, as_parts, look
+from align.models.tokens import Tokens
+from align.models.written import TEMPLATE_REMEDY, Writing
 
 TrainOn = Literal["every_turn", "last_turn", "generation_marks"]
-_ANCHORS = ("", "\n", "a", "1")
-"""Texts that a continuation is tokenized behind, when it cannot be tokenized behind its own context."""
-_OPENED = re.compile(f"({'|'.join(map(re.escape, OPENERS))})(\\s*)$")
-_CLOSED = re.compile(f"({'|'.join(map(re.escape, OPENERS.values()))})\\s*$")
-_THOUGHT = re.compile(
-    f"^\\s*({'|'.join(map(re.escape, OPENERS))})(.*?)({'|'.join(map(re.escape, OPENERS.values()))})", re.DOTALL
-)
-TEMPLATE_REMEDY = "give `chat_template:` a file, the name of a template that TRL ships (such as qwen3_training), or a text"
+TURN_END = "align_turn_end"
+"""Where `tokenizer_config.json` says which token ends an answer, if a recipe has named one."""
 
 
 @dataclass(slots=True)
@@ -82,23 +79,22 @@ class Chat:
         Raises:
             ModelError: `eos_token` is not one token of this tokenizer.
         """
-        self.tokenizer = tokenizer
+        self.tokenizer, self.tokens = tokenizer, Tokens(tokenizer)
         self.habits = look(tokenizer) if getattr(tokenizer, "chat_template", None) else Habits()
-        self._find = token_finder(tokenizer)
-        own = str(getattr(tokenizer, "chat_template", ""))
+        own: Any = getattr(tokenizer, "chat_template", None) or ""
+        first = str(next(iter(own.values())) if isinstance(own, dict) else own)
         self.system_turn = (
-            "omitted" if own.startswith(OMIT) else "folded into the first user turn" if own.startswith(FOLD) else ""
+            "omitted" if first.startswith(OMIT) else "folded into the first user turn" if first.startswith(FOLD) else ""
         )
         """What becomes of a system turn that the template itself would not take."""
-        self._reads_reasoning = any(name in own for name in ("reasoning", "thinking")) or "</think>" not in own
-        """Reasoning goes to the template in a field of its own (transformers passes it under all three names)."""
+        self.eos_token = eos_token or tokenizer.init_kwargs.get(TURN_END)
         self._own_eos = tokenizer.eos_token_id
-        self.eos_token = eos_token
-        if eos_token is not None:
-            if self._ids(eos_token) != [tokenizer.convert_tokens_to_ids(eos_token)]:
-                raise ModelError(f"eos_token {eos_token!r} is not one token of the tokenizer; name one that is")
-            tokenizer.eos_token = eos_token
-        self.end = End(eos_token) if eos_token else self.habits.end
+        if self.eos_token is not None:
+            if self.tokens.ids(self.eos_token) != [tokenizer.convert_tokens_to_ids(self.eos_token)]:
+                raise ModelError(f"eos_token {self.eos_token!r} is not one token of the tokenizer; name one that is")
+            tokenizer.eos_token = tokenizer.init_kwargs[TURN_END] = self.eos_token
+        self.writing = Writing(self.habits, self.tokens.find, self.eos_token, tokenizer.eos_token)
+        self.end = self.writing.end
 
     # -- what others ask ------------------------------------------------------------------------------------------
 
@@ -112,7 +108,9 @@ class Chat:
         ids = [self.tokenizer.convert_tokens_to_ids(token) for token in named if token]
         configured = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
         ids += configured if isinstance(configured, list) else [configured]
-        return list(dict.fromkeys(i for i in (*ids, self.tokenizer.eos_token_id, self._own_eos) if i is not None))
+        inside = self.tokenizer.convert_tokens_to_ids(sorted(self.habits.inside))
+        found = (i for i in (*ids, self.tokenizer.eos_token_id, self._own_eos) if i is not None and i not in inside)
+        return list(dict.fromkeys(found))
 
     def control_tokens(self, *, in_answer: bool = False) -> list[str]:
         """Return the tokens that no text of a row may hold, the longest first: they would end a turn or forge another.
@@ -120,8 +118,7 @@ class Chat:
         Args:
             in_answer: of an answer, which may hold the tokens around its reasoning and tool calls.
         """
-        special = {t.content for t in self.tokenizer.added_tokens_decoder.values() if t.special}
-        tokens = special | set(self.tokenizer.all_special_tokens) | self.habits.tokens
+        tokens = self._special | self.habits.tokens
         return sorted(tokens - {""} - (self.habits.within if in_answer else set()), key=len, reverse=True)
 
     def prompt_ids(self, messages: Sequence[Message], tools: Any = None) -> list[int]:
@@ -143,6 +140,19 @@ class Chat:
         answered = self._answered(messages, answer, tools)
         return answered.context, answered.written
 
+    def text_of(self, ids: list[int]) -> str:
+        """Return what sampled ids say, as the content of an answer: reasoning in `<think>` tags, no token that ends it.
+
+        `answer_ids` of that content are these ids again, if they are written as the template writes.
+        """
+        ids = ids[:-1] if ids and ids[-1] in self.stop_ids() else ids
+        reasoning, answer = self._shape.read(self.tokens.continued(ids))
+        if reasoning.strip():
+            whole = f"{thoughts.OWN}\n{reasoning}" if answer is None else thoughts.enclosed(reasoning, answer)
+        else:
+            whole = answer or ""
+        return self._unwritten.sub("", whole)
+
     def encode(
         self, prompt: Sequence[Message], completion: Sequence[Message], tools: Any = None, train_on: TrainOn = "every_turn"
     ) -> Encoding:
@@ -163,7 +173,7 @@ class Chat:
         if not wanted:
             raise BadRow("no answer of it is to be trained (weight, train or loss)")
         if train_on == "generation_marks":
-            return Encoding([self._marked(prompt, completion, wanted, tools)])
+            return Encoding([TokenRow(*marks.marked(self, prompt, completion, wanted, tools))])
         found = Encoding()
         answered = None
         for i in wanted:
@@ -189,178 +199,145 @@ class Chat:
             BadRow: the template refuses the conversation (for instance two user turns in a row).
             ModelError: the tokenizer has no chat template.
         """
+        return self.apply(messages, tools, tokenize=False, add_generation_prompt=generation)
+
+    def apply(self, messages: Sequence[Message], tools: Any = None, **how: Any) -> Any:
+        """Return what `apply_chat_template` makes of a conversation in the form that this template takes.
+
+        Raises:
+            BadRow, ModelError: as above.
+        """
         if not getattr(self.tokenizer, "chat_template", None):
             raise ModelError(f"the tokenizer of {self.tokenizer.name_or_path!r} has no chat template; {TEMPLATE_REMEDY}")
+        told = with_short_ids(messages) if self.habits.short_ids else messages
         try:
-            return self.tokenizer.apply_chat_template(
-                [self._dialect(m) for m in messages], tools=tools, tokenize=False, add_generation_prompt=generation
-            )
+            return self.tokenizer.apply_chat_template([self._dialect(m) for m in told], tools=tools, **how)
         except Exception as error:  # jinja2's TemplateError and whatever a template raises: the row is at fault
             raise BadRow(f"the chat template refuses it: {error}") from None
 
     # -- how ------------------------------------------------------------------------------------------------------
 
-    def _ids(self, text: str) -> list[int]:
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
-
-    def _ids_behind(self, known: str, ids: list[int], text: str) -> list[int]:
-        """Return the ids of a text of whose beginning the ids are known.
-
-        A tokenizer cuts a text at added tokens first, so what stands behind the last of them can be tokenized by itself,
-        together with that token. Conversations of many turns would be tokenized again for every answer otherwise.
-        """
-        added = self._find(known)
-        if not added or not text.startswith(known):
-            return self._ids(text)
-        at, _ = added[-1]
-        end = self._ids(known[at:])
-        if not end or ids[-len(end) :] != end:
-            return self._ids(text)
-        return ids[: -len(end)] + self._ids(text[at:])
-
     def _dialect(self, message: Message) -> dict[str, Any]:
         """Return a message as this template takes it."""
-        plain: dict[str, Any] = {key: value for key, value in message.items() if key != "train"}
+        plain: dict[str, Any] = {key: value for key, value in self._with_thoughts(message).items() if key != "train"}
         if "tool_calls" in plain and self.habits.arguments_as_text:
             plain["tool_calls"] = [_with_text_arguments(call) for call in plain["tool_calls"]]
-        if plain.get("reasoning") and not self._reads_reasoning:
-            plain["content"] = f"<think>\n{plain.pop('reasoning')}\n</think>\n\n{plain['content']}"
         return as_parts(plain) if self.habits.parts else plain
+
+    def _with_thoughts(self, message: Message) -> Message:
+        """Return a message with its reasoning where this template wants it: in its field, or in tags in the content."""
+        if self.habits.reads_reasoning:
+            return thoughts.split(message, self.habits.tags)
+        if self.habits.tag is None:
+            return message
+        if self.habits.tag != thoughts.OWN:
+            message = thoughts.split(message, {thoughts.OWN: thoughts.OPENERS[thoughts.OWN]})
+        return thoughts.join(message, self.habits.tag, self.habits.tags[self.habits.tag])
+
+    @cached_property
+    def _special(self) -> frozenset[str]:
+        special = {token.content for token in self.tokenizer.added_tokens_decoder.values() if token.special}
+        return frozenset(special | set(self.tokenizer.all_special_tokens))
+
+    @cached_property
+    def _unwritten(self) -> re.Pattern[str]:
+        """Special tokens, other than those that an answer may hold."""
+        tokens = sorted(self._special - self.habits.within - {""}, key=len, reverse=True)
+        return re.compile("|".join(map(re.escape, tokens)) or "(?!)")
+
+    @cached_property
+    def _shape(self) -> thoughts.Shape:
+        """How this model writes an answer with reasoning and one without."""
+        asked = [{"role": "system", "content": OTHER_TOOL}] * self.habits.system_first + [{"role": "user", "content": ASKED}]
+        turn = {"role": "assistant", "content": ANSWERED}
+        opened = bool(self.writing.opened(self.render(asked, generation=True)))
+        try:
+            plain, _, behind = self._written(asked, turn).rpartition(ANSWERED)
+        except BadRow:  # a template that defines no answer
+            return thoughts.Shape()
+        if not (opened or self.habits.reads_reasoning) and self.habits.tag in (thoughts.OWN, None):
+            return thoughts.Shape(plain, behind)  # the content has the tags
+        try:
+            opening, _, rest = self._written(asked, turn | {"reasoning": THOUGHT}).partition(THOUGHT)
+        except BadRow:  # no answer of this model has reasoning
+            return thoughts.Shape(plain, behind)
+        return thoughts.Shape(plain, behind, opening, rest.partition(ANSWERED)[0], opened=opened)
+
+    def _written(self, messages: Sequence[Message], answer: Message) -> str:
+        """Return what an answer's ids say, but for the token that ends it."""
+        return self.tokens.continued(self._answered(messages, answer, None).written[:-1])
 
     def _answered(
         self, messages: Sequence[Message], answer: Message, tools: Any, earlier: _Answered | None = None
     ) -> _Answered:
         """Return an answer in its context; `earlier` is one of the same conversation."""
-        before, context = self._context(messages, tools, earlier)
-        written = self._written(before, self.render([*messages, answer], tools=tools), answer)
-        opened = _OPENED.search(before)
-        if lacking := shown.missing((opened[1] if opened else "") + written, shown.of_answer(answer)):
-            raise BadRow(f"the chat template does not show {lacking}", remedy=TEMPLATE_REMEDY)
-        return _Answered(before + written, context, *self._continuation(before, context, written))
+        before, written = self._text(messages, answer, tools)
+        context = self._ids_of_context(before, earlier)
+        ids, whole = self.tokens.continuation(before, context, written)
+        stops = self.stop_ids()
+        if not ids or ids[-1] not in stops:
+            raise BadRow("the tokenizer does not write the token that ends an answer as one token")
+        if inner := next((i for i in ids[:-1] if i in stops), None):
+            token = self.tokenizer.convert_ids_to_tokens(inner)
+            raise BadRow(f"the chat template writes {token!r} inside this answer, where sampling would stop")
+        return _Answered(before + written, context, ids, whole)
 
-    def _context(self, messages: Sequence[Message], tools: Any, earlier: _Answered | None = None) -> tuple[str, list[int]]:
+    def _text(self, messages: Sequence[Message], answer: Message, tools: Any) -> tuple[str, str]:
+        """Return the text of the prompt, and what the model is to write behind it."""
+        before = self._before(messages, tools)
+        opened = bool(self.writing.opened(before))
+        said = thoughts.split(self._with_thoughts(answer), self.habits.tags, opened=opened)
+        written = self.writing.written(before, self.render([*messages, answer], tools=tools), said)
+        lacking = shown.missing(written, shown.of_answer(said), exact=True)
+        if reasoning := said.get("reasoning"):  # Kimi K2.5 closes the reasoning of every answer and prints the content behind
+            front = written.partition(reasoning.strip())[0]
+            lacking = lacking or ("the reasoning of an answer" if any(c in front for c in self.habits.tags.values()) else None)
+        if lacking:
+            raise BadRow(f"the chat template does not show {lacking}", remedy=TEMPLATE_REMEDY)
+        return before, written
+
+    def _before(self, messages: Sequence[Message], tools: Any) -> str:
+        """Return the text that sampling is fed."""
         before = self.render(messages, generation=True, tools=tools)
         asked = messages[1:] if self.system_turn == "omitted" and messages[0]["role"] == "system" else messages
-        if lacking := shown.missing(before, shown.of_context(asked, tools)):
-            raise BadRow(f"the chat template does not show {lacking}", remedy=TEMPLATE_REMEDY)
+        lacking = shown.missing(before, shown.of_context(asked, tools))
+        if tools and not self.habits.shows_tools:
+            lacking = "the tools"
+        if lacking:
+            fold = "`system_turn: fold` puts it in front of the first user turn; or " if "system" in lacking else ""
+            raise BadRow(f"the chat template does not show {lacking}", remedy=f"{fold}{TEMPLATE_REMEDY}")
+        return before
+
+    def _context(self, messages: Sequence[Message], tools: Any) -> tuple[str, list[int]]:
+        before = self._before(messages, tools)
+        return before, self.tokens.ids(before)
+
+    def _ids_of_context(self, before: str, earlier: _Answered | None) -> list[int]:
         if earlier is None or not earlier.whole:
-            return before, self._ids(before)
-        return before, self._ids_behind(earlier.text, earlier.context + earlier.written, before)
-
-    def _written(self, before: str, after: str, answer: Message) -> str:
-        """Return what the model writes behind the prompt `before`, given the text `after` with the answer rendered."""
-        opened = _OPENED.search(before)
-        if after.startswith(before):
-            rest = after[len(before) :]
-        elif opened and after.startswith(before[: opened.start()]):
-            rest = _reasoned(opened, after[opened.start() :], answer)
-        elif after.startswith(before.rstrip()):  # white space at the end of the template, or of its generation prompt
-            rest = after[len(before.rstrip()) :].lstrip()
-        elif _CLOSED.search(before) and (answer.get("reasoning") or _THOUGHT.match(answer["content"])):
-            raise BadRow(
-                "the generation prompt closes the reasoning before it begins, and this answer has one", remedy=TEMPLATE_REMEDY
-            )
-        else:
-            raise BadRow("the chat template does not render this answer behind its generation prompt", remedy=TEMPLATE_REMEDY)
-        return self._to_its_end(rest, answer)
-
-    def _to_its_end(self, rest: str, answer: Message) -> str:
-        """Return the text of an answer up to the token that ends it, which is put there where the next turn would write it."""
-        end, tail = self.end, self.habits.tail
-        if answer.get("tool_calls"):
-            end, tail = self.habits.call_end if self.habits.call_end.token and not self.eos_token else end, ""
-        payload = len(rest) - len(tail if tail and rest.endswith(tail) else self._trailing_tokens(rest))
-        at = rest.find(end.token, payload) if end.token else -1
-        if at >= 0 and not end.follows:
-            return rest[: at + len(end.token)]
-        if end.follows:
-            return rest.rstrip() + end.token
-        if self.eos_token:
-            return rest + self.eos_token
-        remedy = f"name one with `eos_token:` (the tokenizer's own is {self.tokenizer.eos_token!r}), or {TEMPLATE_REMEDY}"
-        if written := self.habits.tail.strip():
-            remedy = f"it writes {written!r}, no token of this tokenizer: the sft stage adds it with `new_tokens`; or {remedy}"
-        raise BadRow("the chat template does not end an answer with a token", remedy=remedy)
-
-    def _trailing_tokens(self, text: str) -> str:
-        """Return the end of a text that holds nothing but added tokens and white space."""
-        start = len(text.rstrip())
-        for at, token in reversed(self._find(text)):
-            if text[at + len(token) : start].strip():
-                break
-            start = at
-        return text[len(text[:start].rstrip()) :]
-
-    def _continuation(self, before: str, context: list[int], written: str) -> tuple[list[int], bool]:
-        """Return the ids of what is written behind a context whose ids are fixed, and whether both are the whole text's.
-
-        Tokenizing both together is right unless a token spans the border; then the text is tokenized by itself. A tokenizer may
-        put a space in front of a text (Llama 2), so candidates are compared by what they decode to.
-        """
-        whole = self._ids_behind(before, context, before + written)
-        if whole[: len(context)] == context:
-            return self._ended(whole[len(context) :]), True
-        goal = self._decode(whole)
-        for anchor in _ANCHORS:
-            ids, skipped = self._ids(anchor + written), self._ids(anchor)
-            if ids[: len(skipped)] == skipped and self._decode(context + ids[len(skipped) :]) == goal:
-                return self._ended(ids[len(skipped) :]), False
-        raise BadRow("the tokenizer cannot write this answer behind its prompt")
-
-    def _decode(self, ids: list[int]) -> str:
-        return self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-
-    def _ended(self, ids: list[int]) -> list[int]:
-        if not ids or ids[-1] not in self.stop_ids():
-            raise BadRow("the tokenizer does not write the token that ends an answer as one token")
-        return ids
-
-    def _marked(self, prompt: Sequence[Message], completion: Sequence[Message], wanted: Sequence[int], tools: Any) -> TokenRow:
-        """Return one token row in which what the template marks as generated is trained, in the wanted answers."""
-        if "endgeneration" not in str(self.tokenizer.chat_template):
-            raise ModelError("train_on: generation_marks needs a chat template with {% generation %} marks; " + TEMPLATE_REMEDY)
-        messages = [*prompt, *completion]
-        try:
-            both = self.tokenizer.apply_chat_template(
-                [self._dialect(m) for m in messages], tools=tools, return_dict=True, return_assistant_tokens_mask=True
-            )
-        except Exception as error:  # as in `render`
-            raise BadRow(f"the chat template refuses it: {error}") from None
-        ids, marks = both["input_ids"], both["assistant_masks"]
-        starts = {i: len(self._prompt_of(ids, messages[: len(prompt) + i], tools)) for i in wanted}
-        later = [len(prompt) + i for i, turn in enumerate(completion) if turn["role"] == "assistant"]
-        labels = [-100] * len(ids)
-        for i, start in starts.items():
-            following = next((j for j in later if j > len(prompt) + i), None)
-            stop = len(ids) if following is None else len(self._prompt_of(ids, messages[:following], tools))
-            trained = [k for k in range(start, stop) if marks[k]]
-            if not any(ids[k] in self.stop_ids() for k in trained):
-                raise BadRow("the marks of the chat template leave the end of an answer untrained").at(len(prompt) + i + 1)
-            for k in trained:
-                labels[k] = ids[k]
-        return TokenRow(ids, labels)
-
-    def _prompt_of(self, ids: list[int], messages: Sequence[Message], tools: Any) -> list[int]:
-        context = self.prompt_ids(messages, tools)
-        if ids[: len(context)] != context:
-            reason = BadRow("the marks are in another context than sampling would show", remedy="use train_on: every_turn")
-            raise reason.at(len(messages) + 1)
-        return context
+            return self.tokens.ids(before)
+        return self.tokens.ids_behind(earlier.text, earlier.context + earlier.written, before)
 
 
-def _reasoned(opened: re.Match[str], rendered: str, answer: Message) -> str:
-    """Return what is written behind a generation prompt that has opened the reasoning, where the rendering is another.
+def with_short_ids(messages: Sequence[Message]) -> list[Message]:
+    """Return a conversation whose tool calls have ids of nine letters and digits, the same in a call and its result."""
+    told: list[Message] = []
+    waiting: list[str] = []
+    for i, message in enumerate(messages):
+        if message.get("tool_calls"):
+            calls = [call | {"id": _short(call.get("id") or f"{i}.{k}")} for k, call in enumerate(message["tool_calls"])]
+            waiting = [call["id"] for call in calls]
+            message = message | {"tool_calls": calls}
+        elif message["role"] == "tool":
+            given = message.get("tool_call_id")
+            called = _short(given) if given else waiting[0] if waiting else _short(str(i))
+            waiting = [each for each in waiting if each != called]
+            message = message | {"tool_call_id": called}
+        told.append(message)
+    return told
 
-    Args:
-        opened: the tag and the white space at the end of the generation prompt.
-        rendered: what the template writes in place of them and behind.
-        answer: the turn.
-    """
-    thought, kept = _THOUGHT.match(answer["content"]), _THOUGHT.match(rendered)
-    reasoning = answer.get("reasoning") or (thought[2] if thought else "")
-    closing = f"{reasoning.strip()}\n" if reasoning.strip() else "" if opened[2] else "\n"
-    closing += OPENERS[opened[1]]
-    return closing + (rendered[kept.end() :] if kept else f"\n\n{rendered.lstrip()}")
+
+def _short(call_id: str) -> str:
+    return call_id if re.fullmatch(r"[A-Za-z0-9]{9}", call_id) else hashlib.sha256(call_id.encode()).hexdigest()[:9]
 
 
 def _with_text_arguments(call: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,21 @@
-"""The one place that reads checkpoints: precision always stated, no progress bars, the device named once."""
+"""The one place that reads and writes checkpoints: precision always stated, no progress bars, the device named once.
+
+Two things of a checkpoint are put aside while it is in memory, and are in the next checkpoint as they were in the first:
+
+1. Flags of the generation config that transformers ignores and then refuses to save (`temperature` without `do_sample`, as
+   early Llama 2 checkpoints have it). Other engines do not ignore them.
+2. `output_router_logits` of mixtures of experts, which TRL turns on: sampling with a cache fails under it. Training asks for
+   the router's logits in every call.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from align.core.errors import ModelError
@@ -19,22 +31,85 @@ def causal_lm(path: str, dtype: str, **options: Any) -> Any:
     """
     from transformers import AutoModelForCausalLM  # noqa: PLC0415 (modules that `align check` reads import this one)
 
-    quiet()
-    return AutoModelForCausalLM.from_pretrained(path, dtype=_dtype(dtype), **options).eval()
+    return _load(AutoModelForCausalLM, "language model", path, dtype, **options)
 
 
 def classifier(path: str, dtype: str, **options: Any) -> Any:
     """Load a sequence classifier; `num_labels=1` gives a language model a new scalar head. `options` as in `causal_lm`."""
     from transformers import AutoModelForSequenceClassification  # noqa: PLC0415
 
-    quiet()
-    return AutoModelForSequenceClassification.from_pretrained(path, dtype=_dtype(dtype), **options).eval()
+    return _load(AutoModelForSequenceClassification, "sequence classifier, which a reward model is", path, dtype, **options)
 
 
-def _dtype(name: str) -> Any:
+def _load(cls: Any, what: str, path: str, dtype: str, **options: Any) -> Any:
     import torch  # noqa: PLC0415
 
-    return name if name == "auto" else getattr(torch, name)
+    quiet()
+    try:
+        model = cls.from_pretrained(path, dtype=dtype if dtype == "auto" else getattr(torch, dtype), **options).eval()
+    except ValueError as error:
+        if "Unrecognized configuration class" in str(error):
+            kind = re.search(r"configuration class <class '[\w.]*?(\w+)'>", str(error))
+            named = kind[1] if kind else "its configuration"
+            raise ModelError(
+                f"transformers has no {what}, for {named} ({path}); start from a model of another family"
+            ) from None
+        raise
+    model.put_aside = _put_aside(getattr(model, "generation_config", None))
+    model.routed = getattr(model.config.get_text_config(), "output_router_logits", None)
+    return without_router_logits(model)
+
+
+def _put_aside(config: Any) -> dict[str, Any]:
+    """Take from a generation config what transformers refuses to save; return it."""
+    aside: dict[str, Any] = {}
+    while config is not None:
+        try:
+            config.validate(strict=True)
+        except ValueError as error:
+            refused = [name for name in re.findall(r"^- `(\w+)`", str(error), re.MULTILINE) if name not in aside]
+            if not refused:
+                raise
+            for name in refused:
+                aside[name] = getattr(config, name)
+                setattr(config, name, None)
+            continue
+        break
+    return aside
+
+
+def without_router_logits(model: Any) -> Any:
+    """Return a model that gives the logits of its experts' router only where it is asked to."""
+    config = model.config.get_text_config()
+    if getattr(config, "output_router_logits", False):
+        config.output_router_logits = False
+    return model
+
+
+@contextmanager
+def as_loaded(model: Any) -> Iterator[None]:
+    """Let a model's configuration be for a while what it was when the model was loaded."""
+    routed = getattr(model, "routed", None)
+    if routed is not None:
+        model.config.get_text_config().output_router_logits = routed
+    try:
+        yield
+    finally:
+        without_router_logits(model)
+
+
+def save(model: Any, folder: Path) -> None:
+    """Write a model that `causal_lm` or `classifier` has loaded."""
+    with as_loaded(model):
+        model.save_pretrained(folder)
+    complete(model, folder)
+
+
+def complete(model: Any, folder: Path) -> None:
+    """Put the flags that were put aside into a saved generation config."""
+    aside, file = getattr(model, "put_aside", None), folder / "generation_config.json"
+    if aside and file.exists():
+        file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | aside, indent=2) + "\n", encoding="utf-8")
 
 
 def device() -> str:
@@ -68,6 +143,25 @@ def refuse_foreign_ids(model: Any, tokenizer: Any, ids: Iterable[int]) -> None:
             f"has {known} rows: the tokenizer is another model's, or tokens were added to it and not to the model. Use the "
             "tokenizer that the model was saved with; the sft stage adds tokens to both with `new_tokens: [...]`"
         )
+
+
+def refuse_long(model: Any, tokens: int, remedy: str) -> None:
+    """Raise ModelError where a row is longer than the positions that a model has learned (GPT-2, OPT); rotary ones have none.
+
+    Args:
+        model: any.
+        tokens: length of the longest row.
+        remedy: which knob to turn.
+    """
+    import torch  # noqa: PLC0415
+
+    most = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    learned = any(
+        isinstance(module, torch.nn.Embedding) and re.search(r"(wpe|position\w*)$", name)
+        for name, module in model.named_modules()
+    )
+    if learned and most and tokens > most:
+        raise ModelError(f"a row has {tokens} tokens, and {type(model).__name__} has learned {most} positions; {remedy}")
 
 
 def quiet() -> None:

@@ -1,14 +1,15 @@
 """Is what a row says in what the template made of it? Templates drop turns, strip thinking, cut texts, and say nothing.
 
-Texts are compared without white space, because templates trim. A text may also stand there as JSON or as a Python
-string, which is how tool results and arguments are written. What has been found is blanked out before the next text is
-looked for, the longest first, so that a "yes" is not found inside another turn.
+A context is compared without white space, because templates trim; of an answer that is trained only the white space around it
+may differ. A text may also stand there as JSON or as a Python string, which is how tool results and arguments are written.
+What has been found is blanked out before the next text is looked for, the longest first, so that a "yes" is not found inside
+another turn.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from align.core.rows import Message, visible
@@ -21,16 +22,17 @@ def squash(text: str) -> str:
     return "".join(text.split())
 
 
-def missing(rendered: str, pieces: Iterable[tuple[str, str]]) -> str | None:
+def missing(rendered: str, pieces: Iterable[tuple[str, str]], *, exact: bool = False) -> str | None:
     """Return the name of the first piece that a rendered text lacks, if any.
 
     Args:
         rendered: what the template wrote.
         pieces: (name for people, text) of everything that must be in it.
+        exact: white space counts, but for that around a piece.
     """
-    left = squash(rendered)
+    left = rendered if exact else squash(rendered)
     for name, text in sorted(pieces, key=lambda piece: -len(piece[1])):
-        for form in _forms(text):
+        for form in _forms(text, str.strip if exact else squash):
             at = left.find(form)
             if at >= 0:
                 left = left[:at] + BLANK + left[at + len(form) :]
@@ -82,8 +84,7 @@ def _leaves(value: Any) -> Iterator[str]:
         yield json.dumps(value)
 
 
-def _forms(text: str) -> list[str]:
-    """Return how a text may stand in a rendered one, without white space."""
-    plain = squash(text)
+def _forms(text: str, plain: Callable[[str], str]) -> list[str]:
+    """Return how a text may stand in a rendered one."""
     escaped = (json.dumps(text, ensure_ascii=False)[1:-1], json.dumps(text)[1:-1], repr(text)[1:-1], text.replace("'", "\\'"))
-    return list(dict.fromkeys([plain, *map(squash, escaped)]))
+    return list(dict.fromkeys(plain(form) for form in (text, *escaped)))

@@ -21,13 +21,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from align.core.rows import Message
+from align.models.thoughts import OPENERS
+from align.models.tokens import Find, Tokens
 
-ASKED, ANSWERED, NEXT, TOOL, OTHER_TOOL = "zaqwsx", "edcrfv", "tgbyhn", "ujmikl", "olpyhb"
+ASKED, ANSWERED, NEXT, TOOL, OTHER_TOOL, THOUGHT = "zaqwsx", "edcrfv", "tgbyhn", "ujmikl", "olpyhb", "wsxedc"
 """Words that no template contains."""
 _SYSTEM_FIRST = "{%- if messages and messages[0]['role'] == 'system' and messages[0]['content'] is string %}"
 FOLD = (
@@ -40,8 +42,9 @@ FOLD = (
 """Put in front of a template that takes no system turn: it goes in front of the first user turn, as in Gemma 3's own."""
 OMIT = _SYSTEM_FIRST + "{%- set messages = messages[1:] %}{%- endif %}{{- '' }}"
 """Put in front of a template that takes no system turn: it is left out."""
-OPENERS = {"<think>": "</think>", "[THINK]": "[/THINK]", "<thinking>": "</thinking>", "<|think|>": "<|/think|>"}
-"""Tags that open an answer's reasoning, and those that close it."""
+_TAG = r"(?:<[^<>\s]+>|\[[^\[\]\s]+\])"
+TOKEN_LIKE = re.compile(_TAG)
+"""What people write for a token: `<|im_end|>`, `</s>`, `[INST]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class End:
 class Habits:
     """What a template does with a conversation."""
 
+    system_first: bool = False
+    """It refuses a conversation that does not begin with a system turn."""
     parts: bool = False
     """It reads content as a list of parts, `[{"type": "text", "text": ...}]`, as templates of vision models do."""
     end: End = End()
@@ -66,16 +71,28 @@ class Habits:
     """What ends an answer that calls a tool, where those are rendered."""
     tail: str = ""
     """What stands behind an answer in words that is the last turn."""
+    repeated: str = ""
+    """What of the tail is there because the template writes its generation prompt always, whether asked to or not."""
+    opening: str = ""
+    """What the generation prompt ends with and a rendered answer does not begin with, such as `<think>`."""
+    tags: Mapping[str, str] = field(default_factory=lambda: OPENERS)
+    """Tags that open an answer's reasoning, and those that close it."""
+    tag: str | None = None
+    """The one of them that the template knows, if any."""
+    reads_reasoning: bool = False
+    """Reasoning is shown when it is given in a field of its own (transformers passes it under all three names)."""
+    shows_tools: bool = False
+    """The functions that may be called are shown."""
     arguments_as_text: bool = False
     """The arguments of a tool call are taken as JSON text, not as an object."""
+    short_ids: bool = False
+    """A tool call must have an id of nine letters and digits (Mistral)."""
     tokens: frozenset[str] = frozenset()
     """Tokens that the template writes around turns: a text that holds one would forge a turn."""
+    inside: frozenset[str] = frozenset()
+    """Tokens that it writes between reasoning and answer, where none can end an answer."""
     within: frozenset[str] = frozenset()
     """Tokens that an answer may hold: those around its reasoning and its tool calls."""
-
-
-Find: TypeAlias = Callable[[str], list[tuple[int, str]]]
-"""Finds the added tokens (special or not) of a tokenizer in a text: (position, token)."""
 
 
 class Renderer:
@@ -99,32 +116,40 @@ class Renderer:
 
 def look(tokenizer: Any) -> Habits:
     """Render small conversations with a tokenizer's chat template and return what it does with them."""
-    find = token_finder(tokenizer)
+    find = Tokens(tokenizer).find
     user, answer, again = _turn("user", ASKED), _turn("assistant", ANSWERED), _turn("user", NEXT)
     render = _renderer(tokenizer, user)
+    plain, asked = render([user]) or "", render([user], generation=True) or ""
     last, middle = render([user, answer]) or "", render([user, answer, again]) or ""
-    asked = render([user], generation=True) or ""
     tail = last.rpartition(ANSWERED)[2] if ANSWERED in last else ""
-    called = _call(render, user)
-    within = frozenset({*OPENERS, *OPENERS.values()})
+    repeated = _common_end(asked.rpartition(ASKED)[2], tail) if plain == asked else ""
+    opening = _opening(asked, last)
+    tags = _tags(opening)
+    reasoned = render([user, answer | {"reasoning": THOUGHT}]) or ""
+    calls = _Calls(render, user, find)
+    begins = _beginning(plain, find)
+    end = _end(tail, _between(middle, ANSWERED, NEXT), find, begins=begins, repeated=repeated)
+    call_end = calls.end(begins, repeated)
+    within = frozenset({*tags, *tags.values()})
     around = frozenset(token for text in (last, middle, asked) for _, token in find(text)) - within
-    of_calls = frozenset(token for _, token in find(render([user, called]) or "")) if called else frozenset()
     return Habits(
+        system_first=bool(render.before),
         parts=render.parts,
-        end=_end(tail, _between(middle, ANSWERED, NEXT), find),
-        call_end=_call_end(render, user, called, find) if called else End(),
+        end=end,
+        call_end=call_end,
         tail=tail,
-        arguments_as_text=called is not None and isinstance(called["tool_calls"][0]["function"]["arguments"], str),
+        repeated=repeated,
+        opening=opening,
+        tags=tags,
+        tag=next((tag for tag, closer in tags.items() if tag in opening or closer in str(tokenizer.chat_template)), None),
+        reads_reasoning=THOUGHT in reasoned,
+        shows_tools=TOOL in (render([user], generation=True, tools=_TOOLS) or ""),
+        arguments_as_text=calls.turn is not None and isinstance(calls.turn["tool_calls"][0]["function"]["arguments"], str),
+        short_ids=calls.turn is not None and calls.text(calls.turn, "call_1") is None,
         tokens=around,
-        within=(within | of_calls) - around,
+        inside=frozenset(token for _, token in find(_between(reasoned, THOUGHT, ANSWERED))) - {end.token, call_end.token},
+        within=(within | calls.tokens()) - around,
     )
-
-
-def token_finder(tokenizer: Any) -> Find:
-    """Return what finds the added tokens of a tokenizer."""
-    added = {token.content for token in tokenizer.added_tokens_decoder.values()} | set(tokenizer.all_special_tokens)
-    pattern = re.compile("|".join(map(re.escape, sorted(added - {""}, key=len, reverse=True))) or "(?!)")
-    return lambda text: [(found.start(), found[0]) for found in pattern.finditer(text)]
 
 
 def as_parts(message: Message) -> Message:
@@ -154,12 +179,58 @@ def _between(text: str, left: str, right: str) -> str:
     return rest.partition(right)[0] if found and right in rest else ""
 
 
-def _common(one: str, other: str) -> int:
+def common(one: str, other: str) -> int:
     """Return how many characters two texts begin with in common."""
     return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
-def _end(tail: str, between: str, find: Find, ignored: frozenset[str] = frozenset()) -> End:
+def _common_end(one: str, other: str) -> str:
+    length = common(one[::-1], other[::-1])
+    return one[len(one) - length :]
+
+
+def _opening(asked: str, last: str) -> str:
+    """Return what a generation prompt ends with and a rendered answer does not begin with: tags, and text between them.
+
+    Args:
+        asked: a question, rendered with the generation prompt.
+        last: the same question with the answer.
+    """
+    at = common(asked, last)
+    if at == len(asked):
+        return ""
+    at = next((tag.start() for tag in TOKEN_LIKE.finditer(asked) if tag.start() < at < tag.end()), at)
+    opening, answer = asked[at:], last[at:].lstrip()
+    tags = _tags(opening)
+    begins = (ANSWERED, *tags, *tags.values())
+    if ASKED in opening or not answer.startswith(begins):
+        return ""
+    if re.fullmatch(r"<\w+>", opening.strip()) and opening.strip() not in tags:
+        return ""  # KAT asks for a `<judge>` first: such an answer is not defined
+    return opening if re.fullmatch(rf"\s*{_TAG}(?:.*{_TAG})?\s*", opening, re.DOTALL) else ""
+
+
+def _tags(opening: str) -> dict[str, str]:
+    """Return the tags of reasoning, this template's own first: EXAONE Deep has `<thought>`."""
+    own = re.fullmatch(r"<(\w*(?:think|thought|reason)\w*)>", opening.strip())
+    return ({f"<{own[1]}>": f"</{own[1]}>"} if own else {}) | OPENERS
+
+
+def _beginning(plain: str, find: Find) -> frozenset[str]:
+    """Return the tokens that a conversation begins with, up to the first text."""
+    found, end = set(), 0
+    for at, token in find(plain):
+        if plain[end:at].strip():
+            break
+        found.add(token)
+        end = at + len(token)
+    return frozenset(found)
+
+
+def _end(
+    tail: str, between: str, find: Find, *, ignored: frozenset[str] = frozenset(), begins: frozenset[str] = frozenset(),
+    repeated: str = "",
+) -> End:  # fmt: skip
     """Return what ends an answer by the three rules of this file's head.
 
     Args:
@@ -167,36 +238,67 @@ def _end(tail: str, between: str, find: Find, ignored: frozenset[str] = frozense
         between: the text behind an answer and before what the next turn says.
         find: of the tokenizer.
         ignored: tokens that end nothing.
+        begins: tokens that begin a turn: where the generation prompt is always written, it is in the tail.
+        repeated: that generation prompt.
     """
-    common = _common(tail, between)
-    own = [(at, token) for at, token in find(tail) if token not in ignored]
-    shared = [token for at, token in own if at + len(token) <= common]
+    shared_length = common(tail, between)
+    found = [(at, token) for at, token in find(tail) if token not in ignored]
+    shared = [token for at, token in found if at + len(token) <= shared_length]
+    until = next((i for i, token in enumerate(shared) if token in begins), len(shared))
+    shared = shared[:until] or shared
+    own = [token for at, token in found if at < len(tail) - len(repeated)]
     if shared or own:
-        return End(shared[-1] if shared else own[0][1])
+        return End(shared[-1] if shared else own[0])
     following = [token for _, token in find(between) if token not in ignored]
-    return End(following[0], follows=True) if following else End()
+    if following:
+        return End(following[0], follows=True)
+    return End(found[0][1]) if found else End()
 
 
-def _call(render: Renderer, user: Message) -> Message | None:
-    """Return a turn that calls a tool in the form that the template renders; None where it renders none."""
-    for arguments in ({"place": NEXT}, json.dumps({"place": NEXT})):
-        turn = {"role": "assistant", "content": "", "tool_calls": [_calling(TOOL, arguments)]}
-        text = render([user, turn]) or ""
-        if TOOL in text and NEXT in text and "'place': '" not in text:  # Python's own spelling of an object is no JSON
-            return turn
-    return None
+_TOOLS = [
+    {"type": "function", "function": {"name": TOOL, "description": "", "parameters": {"type": "object", "properties": {}}}}
+]
 
 
-def _call_end(render: Renderer, user: Message, called: Message, find: Find) -> End:
-    """Return what ends a turn that calls a tool."""
-    [call] = called["tool_calls"]
-    arguments = call["function"]["arguments"]
-    twice = render([user, called | {"tool_calls": [call, _calling(OTHER_TOOL, arguments)]}]) or ""
-    of_calls = frozenset(token for _, token in find(_between(twice, NEXT, OTHER_TOOL)))
-    result = {"role": "tool", "name": TOOL, "tool_call_id": call["id"], "content": ANSWERED}
-    tail = (render([user, called]) or "").rpartition(NEXT)[2]
-    between = _between((render([user, called, result]) or "").partition(TOOL)[2], NEXT, ANSWERED)
-    return _end(tail, between, find, of_calls)
+class _Calls:
+    """What a template does with tool calls."""
+
+    def __init__(self, render: Renderer, user: Message, find: Find) -> None:
+        self.render, self.user, self.find = render, user, find
+        self.turn = self._called()
+        """A turn that calls a tool in the form that the template renders; None where it renders none."""
+
+    def text(self, turn: Message, call_id: str | None = None, *behind: Message) -> str | None:
+        """Return what is rendered of a turn that calls a tool, and of turns behind it; None where that is refused."""
+        if call_id is not None:
+            turn = turn | {"tool_calls": [call | {"id": call_id} for call in turn["tool_calls"]]}
+        text = self.render([self.user, turn, *behind], tools=_TOOLS)
+        return None if text is None else text.rpartition(ASKED)[2]
+
+    def _called(self) -> Message | None:
+        for arguments in ({"place": NEXT}, json.dumps({"place": NEXT})):
+            turn = {"role": "assistant", "content": "", "tool_calls": [_calling(TOOL, arguments)]}
+            text = self.text(turn) or ""
+            if TOOL in text and NEXT in text and "'place': '" not in text:  # Python's own spelling of an object is no JSON
+                return turn
+        return None
+
+    def tokens(self) -> frozenset[str]:
+        """Return the tokens that are written with a call."""
+        return frozenset(token for _, token in self.find(self.text(self.turn) or "")) if self.turn else frozenset()
+
+    def end(self, begins: frozenset[str], repeated: str) -> End:
+        """Return what ends a turn that calls a tool; the arguments are those of `_end`."""
+        if self.turn is None:
+            return End()
+        [call] = self.turn["tool_calls"]
+        second = _calling(OTHER_TOOL, call["function"]["arguments"])
+        twice = self.text(self.turn | {"tool_calls": [call, second]}) or ""
+        of_calls = frozenset(token for _, token in self.find(_between(twice, NEXT, OTHER_TOOL)))
+        result = {"role": "tool", "name": TOOL, "tool_call_id": call["id"], "content": ANSWERED}
+        tail = (self.text(self.turn) or "").rpartition(NEXT)[2]
+        between = _between((self.text(self.turn, None, result) or "").partition(TOOL)[2], NEXT, ANSWERED)
+        return _end(tail, between, self.find, ignored=of_calls, begins=begins, repeated=repeated)
 
 
 def _calling(name: str, arguments: Any) -> dict[str, Any]:

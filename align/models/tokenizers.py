@@ -6,10 +6,12 @@ transformers, vLLM or anywhere else.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any, Literal
 
 from align.core.errors import ModelError
-from align.models.chat import Chat
+from align.models.chat import TURN_END, Chat
 from align.models.templates import ASKED, FOLD, NEXT, OMIT, Renderer, look
 
 SystemTurn = Literal["fold", "omit", "drop"]
@@ -39,6 +41,7 @@ def load_chat(
     tokenizer = load_tokenizer(path, revision=revision, trust_remote_code=trust_remote_code)
     if chat_template is not None:
         tokenizer.chat_template = chat_template
+        tokenizer.init_kwargs.pop(TURN_END, None)  # it was said of another template
     if new_tokens:
         tokenizer.add_special_tokens({"additional_special_tokens": list(new_tokens)}, replace_extra_special_tokens=False)
     if tokenizer.chat_template:
@@ -54,10 +57,52 @@ def load_chat(
 
 
 def load_tokenizer(path: str, *, revision: str | None = None, trust_remote_code: bool = False, **_: Any) -> Any:
-    """Load a tokenizer as it is, to be copied to another folder."""
+    """Load a tokenizer as it is, to be copied to another folder.
+
+    Raises:
+        ModelError: a package is missing that reads its file.
+    """
     from transformers import AutoTokenizer  # noqa: PLC0415 (modules that `align check` reads import this one)
 
-    return AutoTokenizer.from_pretrained(path, revision=revision, trust_remote_code=trust_remote_code)
+    try:
+        return AutoTokenizer.from_pretrained(path, revision=revision, trust_remote_code=trust_remote_code)
+    except (ImportError, ValueError) as error:
+        if any(name in str(error) for name in ("sentencepiece", "tiktoken")):
+            raise ModelError(
+                f"the tokenizer of {path} has no tokenizer.json but a file of another library, which must be there to read it: "
+                "`pip install sentencepiece tiktoken protobuf`"
+            ) from None
+        raise
+
+
+def save_tokenizer(tokenizer: Any, folder: Path) -> None:
+    """Write a tokenizer, and make sure that what is read from the folder gives the same ids.
+
+    transformers 5 forgets `legacy: true` of Llama tokenizers (Mistral v0.2, Zephyr): what is saved puts no space behind a
+    special token where the first did. So it is said again; where that does not help, the saved file is to be taken as it is.
+
+    Raises:
+        ModelError: the folder would read texts otherwise.
+    """
+    tokenizer.save_pretrained(folder)
+    file = folder / "tokenizer_config.json"
+    saved = json.loads(file.read_text(encoding="utf-8"))
+    trusted = type(tokenizer).__module__.startswith("transformers_modules")  # code of the checkpoint, which runs already
+    goal, texts = [], _probes(tokenizer)
+    for added in ({}, {"legacy": True}, {"tokenizer_class": "PreTrainedTokenizerFast"}):
+        if added:
+            file.write_text(json.dumps(saved | added, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        read = load_tokenizer(str(folder), trust_remote_code=trusted)
+        goal = goal or [tokenizer(text)["input_ids"] for text in texts]
+        if [read(text)["input_ids"] for text in texts] == goal:
+            return
+    raise ModelError(f"{folder}: transformers reads the tokenizer that it has just saved as another one ({type(tokenizer)})")
+
+
+def _probes(tokenizer: Any) -> list[str]:
+    """Return texts in which tokenizers differ: white space, digits, other scripts, and each added token amid text."""
+    added = [token.content for token in tokenizer.added_tokens_decoder.values()]
+    return [" Hi there\n\n  1234 + é猫🦀\tdef f():\n    x", *(f"Hi{token}Hi {token} Hi" for token in added[:1000])]
 
 
 def take_system_turn(tokenizer: Any, how: SystemTurn | None) -> None:
@@ -89,6 +134,6 @@ def choose_padding(tokenizer: Any, chat: Chat) -> None:
     added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
     padding = [t for t in added if "pad" in t.lower() and not any(word in t.lower() for word in _NOT_FOR_TEXT)]
     spare = [t for t in added if "reserved" in t.lower() or "unused" in t.lower()]
-    candidates = [*padding, tokenizer.unk_token, tokenizer.eos_token, *spare, tokenizer.bos_token]
+    candidates = [*padding, tokenizer.unk_token, tokenizer.eos_token, *spare, tokenizer.bos_token, *added]
     chosen = next((token for token in candidates if token is not None and token not in ends), None)
-    tokenizer.pad_token = chosen or tokenizer.pad_token or tokenizer.eos_token
+    tokenizer.pad_token = chosen or tokenizer.pad_token or next(iter(ends))

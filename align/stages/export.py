@@ -15,7 +15,7 @@ from align.core.stage import Run, Stage
 from align.core.wiring import Ref
 from align.models import checkpoints
 from align.models.templates import look
-from align.models.tokenizers import load_tokenizer
+from align.models.tokenizers import load_tokenizer, save_tokenizer
 
 CHECKED = ["Hello!", "What is 12 + 30?", "Write one sentence about the sea."]
 """Prompts whose logits must be equal."""
@@ -52,8 +52,8 @@ def write_checkpoint(source: str, target: Path, dtype: str | None, **options: An
     import torch  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
     model, tokenizer = checkpoints.causal_lm(source, dtype or "auto", **options), load_tokenizer(source, **options)
-    model.save_pretrained(target)
-    tokenizer.save_pretrained(target)
+    checkpoints.save(model, target)
+    save_tokenizer(tokenizer, target)
     own = {name: value for name, value in options.items() if name != "revision"}  # the copy has no branches
     again, read = checkpoints.causal_lm(str(target), "auto", **own), load_tokenizer(str(target), **own)
     for text in CHECKED:

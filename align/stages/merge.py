@@ -22,7 +22,7 @@ from align.core.loads_model import FromHub
 from align.core.stage import Run, Stage
 from align.core.wiring import Ref
 from align.models import checkpoints
-from align.models.tokenizers import load_tokenizer
+from align.models.tokenizers import load_tokenizer, save_tokenizer
 
 
 class Merge(Stage, FromHub):
@@ -77,6 +77,6 @@ class Merge(Stage, FromHub):
                 else:
                     merged = rules.ties(taus, weights, self.keep)
                 param.add_(merged)
-        model.to(getattr(torch, self.dtype)).save_pretrained(run.folder)
-        load_tokenizer(run.locate(self.models[0]), **self.loading()).save_pretrained(run.folder)
+        checkpoints.save(model.to(getattr(torch, self.dtype)), run.folder)
+        save_tokenizer(load_tokenizer(run.locate(self.models[0]), **self.loading()), run.folder)
         run.report |= {"method": self.method, "weights": [round(w, 4) for w in weights], "parameters": model.num_parameters()}

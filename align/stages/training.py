@@ -193,6 +193,7 @@ class TrainingStage(Stage, LoadsModel):
         for used in (model, more.get("ref_model")):
             if used is not None:
                 policy.refuse_foreign_ids(used, chat, rows)
+                policy.refuse_long(used, rows)
         if self.lora and self.lora.adapter:
             model = policy.continue_lora(model, run.locate(self.lora.adapter))
         else:

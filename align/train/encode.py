@@ -146,7 +146,7 @@ class _Forged:
             for text in texts_of(message):
                 for token in tokens:
                     if token in text:
-                        raise BadRow(f"control token {token!r} in the content of a {message['role']} turn")
+                        raise BadRow(f"control token {token!r} in the content of the {message['role']} turn")
         tools = json.dumps(row.tools, ensure_ascii=False) if row.tools else ""
         for token in self.tokens if tools else ():
             if token in tools:

@@ -15,6 +15,7 @@ from align.core.errors import ModelError, StageFailed
 from align.core.stage import Run
 from align.models import checkpoints
 from align.models.chat import Chat
+from align.models.tokenizers import save_tokenizer
 
 
 def load_reference(path: str, dtype: str, **options: Any) -> Any:
@@ -84,6 +85,13 @@ def refuse_foreign_ids(model: Any, chat: Chat, rows: Iterable[dict[str, list[int
     checkpoints.refuse_foreign_ids(model, chat.tokenizer, [largest, chat.tokenizer.pad_token_id, *chat.stop_ids()])
 
 
+def refuse_long(model: Any, rows: Iterable[dict[str, list[int]]]) -> None:
+    """Raise ModelError where a row has more tokens than the model has learned positions."""
+    sides = ("chosen_ids", "rejected_ids", "input_ids")
+    longest = max(len(row.get("prompt_ids", [])) + max(len(row.get(name, [])) for name in sides) for row in rows)
+    checkpoints.refuse_long(model, longest, "set `max_length` to that or less: longer rows are then dropped and counted")
+
+
 def stop_where_trained(model: Any, chat: Chat) -> None:
     """Let a model's generation config stop at the token that ends an answer, and at those that it stopped at before."""
     config = getattr(model, "generation_config", None)
@@ -118,23 +126,27 @@ def publish_model(run: Run, model: Any, chat: Chat) -> None:
         model.save_pretrained(run.folder / "adapter")
         model = model.merge_and_unload()
     stop_where_trained(model, chat)
-    model.save_pretrained(run.folder)
-    chat.tokenizer.save_pretrained(run.folder)
+    checkpoints.save(model, run.folder)
+    save_tokenizer(chat.tokenizer, run.folder)
     _refuse_non_finite(run)
 
 
 def _publish_sharded(run: Run, trainer: Any, chat: Chat, start: str, dtype: str, *, lora: bool, **options: Any) -> None:
     if trainer.is_fsdp_enabled:  # with sharded state dicts save_model writes nothing
         trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
-    trainer.save_model(str(run.folder / "adapter" if lora else run.folder))
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    with checkpoints.as_loaded(model.get_base_model() if lora else model):
+        trainer.save_model(str(run.folder / "adapter" if lora else run.folder))
     if not trainer.is_world_process_zero():
         return
     if lora:
         whole = checkpoints.causal_lm(start, dtype, **options)
         merged = PeftModel.from_pretrained(whole, str(run.folder / "adapter")).merge_and_unload()
         stop_where_trained(merged, chat)
-        merged.save_pretrained(run.folder)
-    chat.tokenizer.save_pretrained(run.folder)
+        checkpoints.save(merged, run.folder)
+    else:
+        checkpoints.complete(model, run.folder)
+    save_tokenizer(chat.tokenizer, run.folder)
     (run.folder / "training_args.bin").unlink(missing_ok=True)
     _refuse_non_finite(run)
 

@@ -26,7 +26,9 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 
 from align.core.plugins import Completion, Sampling
+from align.models import checkpoints
 from align.models.chat import Chat
+from align.models.tokenizers import save_tokenizer
 from align.train.vllm_server import SamplerError, VLLMServer
 
 ENDS_IN_SECONDS = 30
@@ -94,8 +96,8 @@ class OwnVLLM(VLLMServer):
         if os.environ.get("WORLD_SIZE", "1") != os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("WORLD_SIZE", "1")):
             raise SamplerError("a vLLM of the stage's own serves one machine; with several use `kind: vllm_server`")
         shutil.rmtree(self._first, ignore_errors=True)  # what a killed run left
-        plain.save_pretrained(self._first)
-        self.chat.tokenizer.save_pretrained(self._first)
+        checkpoints.save(plain, self._first)
+        save_tokenizer(self.chat.tokenizer, self._first)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]

@@ -38,6 +38,7 @@ from accelerate import PartialState
 from align.core.errors import AlignError
 from align.core.plugins import Completion, Sampling
 from align.generate.openai_answers import Answer, server_message
+from align.models import checkpoints
 from align.models.chat import Chat
 from align.train.logprobs import think
 from align.train.sampling import sampler_copy
@@ -113,7 +114,7 @@ class VLLMServer:
         # a new name each time: a network file system may still show a client the old file behind a known name
         folder, old = self.folder / uuid.uuid4().hex, self._written
         self._written = folder
-        plain.save_pretrained(folder)
+        checkpoints.save(plain, folder)
         await self._reload(session, folder)
         if old:
             shutil.rmtree(old)
@@ -208,9 +209,8 @@ class VLLMServer:
             wrong = f"a sample that ended with token {ids[-1]} for the reason {reason!r}, and {self._stop_ids} end a turn"
         if wrong:
             raise SamplerError(f"{self.url} gave {wrong}")
-        text = self.chat.tokenizer.decode(ids[:-1] if reason == "stop" else ids, skip_special_tokens=True)
         usage = {"prompt_tokens": len(prompt), "completion_tokens": len(ids)}
-        return Completion(text, reason, ids, usage, logprobs)
+        return Completion(self.chat.text_of(ids), reason, ids, usage, logprobs)
 
     # -- HTTP -----------------------------------------------------------------------------------------------------
 

@@ -184,7 +184,7 @@ def test_rows_left_out_are_counted_or_refused(run, tokenizer):
     assert len(kept) == 1
     assert run.report["dropped"] == {
         "longer than max_length = 60 tokens": 1,
-        "control token '<|im_end|>' in the content of a assistant turn": 1,
+        "control token '<|im_end|>' in the content of the assistant turn": 1,
     }
     dropped = [json.loads(line) for line in (run.folder / "dropped.jsonl").read_text().splitlines()]
     assert [(item["index"], item["id"]) for item in dropped] == [(1, "2"), (2, "3")]

@@ -311,7 +311,7 @@ HIDDEN = {
     "no system turn": (ROLE, [system("Be kind."), *TALK], 2, "the system turn"),
     "no tool turn": (ROLE, [user("q"), {"role": "tool", "content": "42"}, says("ok")], 2, "the tool turn"),
     "a system text that stands elsewhere": (ROLE, [system("Ben"), user("Who is Ben?"), says("Al.")], 2, "the system turn"),
-    "thinking": (STRIPS, [user("1?"), says("<think>a</think>One.")], 1, "the text of an answer"),
+    "thinking": (STRIPS, [user("1?"), says("<think>a</think>One.")], 1, "the reasoning of an answer"),
     "a long answer": (CUTS, [user("1?"), says("One and two and three")], 1, "the text of an answer"),
     "a long question": (CUTS, [user("One and two and three"), says("One")], 1, "the user turn"),
     "capitals": (LOWERS, [user("one"), says("One and Two")], 1, "the text of an answer"),

@@ -58,8 +58,8 @@ def test_an_error_that_leaves_no_row_says_why_where_and_what_to_do(tmp_path):
     assert failed.value.cause == (
         "no row is left to train on (of 5): 4 x the chat template does not show the reasoning of an answer "
         "(rows 0, 1, 2, 3; turn 2 of row 0); "
-        "give `chat_template:` a file, the name of a template that TRL ships (such as qwen3_training), or a text; "
-        "1 x control token '<|im_end|>' in the content of a assistant turn (row 4)"
+        "give `chat_template:` a file, a text, or the name of a template that TRL ships; "
+        "1 x control token '<|im_end|>' in the content of the assistant turn (row 4)"
     )
     report = run(tmp_path, thoughts, chat_template="qwen3")  # the remedy
     assert told(report, "sft")["rows"] == 4

@@ -55,6 +55,13 @@ ZEPHYR = (
 """As Zephyr and TinyLlama ship it; its roles are plain text to the tokenizer."""
 
 
+GEMMA = (
+    *("\n" * i for i in range(1, 32)), *("▁" * i for i in range(2, 32)),
+    *("<table>", "</table>", "<tr>", "<td>", "<h1>", "</h1>", "<blockquote>", "<ul>", "<li>", "<strong>", "<i>", "<sub>"),
+)  # fmt: skip
+"""Tokens that Gemma's tokenizers add to their vocabulary: white space and HTML."""
+
+
 @dataclass(frozen=True)
 class Family:
     """What is published of a model."""
@@ -72,6 +79,8 @@ class Family:
     """White space behind a token is swallowed (Phi-3)."""
     not_tokens: tuple[str, ...] = field(default=())
     """What looks like a token and is text."""
+    more: tuple[str, ...] = ()
+    """Tokens that are added, not special, and that no template writes."""
 
     def text(self):
         """Return the template's text."""
@@ -95,9 +104,9 @@ FAMILIES = {
     "Zephyr": Family(
         ZEPHYR, "llama2", eos="</s>", bos="<s>", unknown="<unk>", not_tokens=("<|user|>", "<|assistant|>", "<|system|>")
     ),
-    "Gemma 2": Family("gemma", "metaspace never", eos="<eos>", bos="<bos>", pad="<pad>", unknown="<unk>"),
-    "Gemma 3": Family("gemma3", "metaspace never", eos="<eos>", bos="<bos>", pad="<pad>", unknown="<unk>"),
-    "Gemma 4": Family("gemma4_v5", "metaspace never", eos="<eos>", bos="<bos>", pad="<pad>", unknown="<unk>"),
+    "Gemma 2": Family("gemma", "metaspace never", eos="<eos>", bos="<bos>", pad="<pad>", unknown="<unk>", more=GEMMA),
+    "Gemma 3": Family("gemma3", "metaspace never", eos="<eos>", bos="<bos>", pad="<pad>", unknown="<unk>", more=GEMMA),
+    "Gemma 4": Family("gemma4_v5", "metaspace never", eos="<eos>", bos="<bos>", pad="<pad>", unknown="<unk>", more=GEMMA),
     "Phi-3": Family("phi3", "metaspace legacy", bos="<s>", unknown="<unk>", pad="<|endoftext|>", strip_behind=True),
     "Phi-3.5": Family("phi3_5", "metaspace first", bos="<s>", unknown="<unk>", pad="<|endoftext|>", strip_behind=True),
     "GLM-4.5": Family("glm4moe"),
@@ -114,6 +123,8 @@ FAMILIES = {
 
 REAL = [name for name, family in FAMILIES.items() if family.vocabulary in ("qwen", "smollm2", "llama2", "mistral")]
 """Families whose vocabulary is the real one."""
+REASONING = ["Qwen3.5 (thinking)", "DeepSeek-R1-Distill", "Nemotron 3 Nano", "gpt-oss"]
+"""Families whose answers are written with reasoning."""
 
 
 def tokenizer_of(family):
@@ -125,7 +136,8 @@ def tokenizer_of(family):
     tokens = [t for t in dict.fromkeys([*TOKEN.findall(text), *named]) if t not in family.not_tokens]
     strip = {"rstrip": family.strip_behind, "normalized": False}
     made.add_special_tokens([AddedToken(t, special=True, **strip) for t in tokens if t not in family.plain])
-    made.add_tokens([AddedToken(t, special=False, **strip) for t in tokens if t in family.plain])
+    plain = [t for t in tokens if t in family.plain]
+    made.add_tokens([AddedToken(t, special=False, **strip) for t in (*plain, *family.more)])
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=made, eos_token=family.eos, bos_token=family.bos, pad_token=family.pad, unk_token=family.unknown,
         clean_up_tokenization_spaces=False,

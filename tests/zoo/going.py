@@ -13,6 +13,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from align import Recipe
 from align.core import tables
+from align.core.plugins import Sampling
+from align.generate.hf import Engine
 from align.models.chat import Chat
 from align.models.templates import as_parts
 from align.models.tokenizers import load_chat
@@ -66,7 +68,7 @@ RECIPE = {
         "asked": {"kind": "load", "path": "asked.jsonl"},
         "sft": {
             "kind": "sft", "model": "base", "data": ["talks"], "learning_rate": 1e-2, "num_train_epochs": 70,
-            "lr_scheduler_type": "linear", **TRAINED,
+            "lr_scheduler_type": "linear", **TRAINED, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 4,
         },
         "dpo": {"kind": "dpo", "model": "sft", "data": ["pairs"], "learning_rate": 1e-6, **TRAINED},
         "rm": {"kind": "reward_model", "model": "sft", "data": ["pairs"], "learning_rate": 1e-3, "held_out": 0, **TRAINED},
@@ -145,6 +147,18 @@ class FamilyTests:
                 assert "".join(turn["content"].split()) in "".join(text.split()), said
                 assert ends(out, stops), said
         assert told(report, "online")["pairs"] >= 1
+
+    def test_what_is_sampled_is_trained_again_as_the_same_tokens(self, run):
+        name, report, talks = run
+        engine = Engine.load(str(report.stage("sft")), "float32", 16)
+        reasons = columns(name, report, talks)[-1] == "yes"
+        asked = list(questions([*talks, THOUGHT] if reasons else talks))
+        ids = [engine.chat.prompt_ids(prompt) for prompt, _ in asked]
+        sampled = engine.decode(ids, [(0, 0)] * len(ids), Sampling(temperature=0, max_new_tokens=MOST))
+        for (prompt, turn), said in zip(asked, sampled, strict=True):
+            assert engine.chat.answer_ids(prompt, says("assistant", said.text))[1] == said.token_ids
+            thought = f"<think>\n{turn['reasoning']}\n</think>\n\n" if "reasoning" in turn else ""
+            assert said.text.strip() == thought + turn["content"].strip()
 
     def test_what_sampling_is_fed_is_a_prefix_of_what_is_trained(self, run):
         _, report, talks = run

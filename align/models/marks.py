@@ -1,0 +1,72 @@
+"""`train_on: generation_marks`: the chat template itself says, with `{% generation %}`, what is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from align.core.chat_templates import shipped_templates
+from align.core.errors import BadRow, ModelError
+from align.core.rows import Message
+from align.models import shown, thoughts
+
+if TYPE_CHECKING:
+    from align.models.chat import Chat
+
+
+def marked(
+    chat: Chat, prompt: Sequence[Message], completion: Sequence[Message], wanted: Sequence[int], tools: Any
+) -> tuple[list[int], list[int]]:
+    """Return token ids and labels of a conversation in which the marked parts of some answers are trained.
+
+    Args:
+        chat: a tokenizer and its template.
+        prompt: what comes first.
+        completion: turns, the first and the last by the assistant.
+        wanted: which of them are trained.
+        tools: the functions that the assistant may call.
+
+    Raises:
+        BadRow: the marks are elsewhere than sampling would write, or leave out an answer's text or its end.
+        ModelError: the template has no marks.
+    """
+    if "endgeneration" not in str(chat.tokenizer.chat_template):
+        raise ModelError(f"train_on: generation_marks needs a chat template with {{% generation %}} marks{_remedy(chat)}")
+    messages = [*prompt, *completion]
+    both = chat.apply(messages, tools, return_dict=True, return_assistant_tokens_mask=True)
+    ids, marks = both["input_ids"], both["assistant_masks"]
+    labels = [-100] * len(ids)
+    turns = [len(prompt) + i for i, turn in enumerate(completion) if turn["role"] == "assistant"]
+    for turn in (len(prompt) + i for i in wanted):
+        start = len(_prompt_of(chat, ids, messages[:turn], tools))
+        behind = next((other for other in turns if other > turn), None)
+        stop = len(ids) if behind is None else len(_prompt_of(chat, ids, messages[:behind], tools))
+        while behind is not None and marks[stop] and marks[stop - 1]:  # marked in front of the next answer: SmolLM3 its header
+            stop -= 1
+        trained = [k for k in range(start, stop) if marks[k]]
+        if not any(ids[k] in chat.stop_ids() for k in trained):
+            raise BadRow("the marks of the chat template leave the end of an answer untrained").at(turn + 1)
+        said = thoughts.split(messages[turn], chat.habits.tags, opened=True)
+        if lacking := shown.missing(chat.tokens.text([ids[k] for k in trained]), shown.of_answer(said), exact=True):
+            raise BadRow(f"the marks of the chat template leave out {lacking}").at(turn + 1)
+        for k in trained:
+            labels[k] = ids[k]
+    return ids, labels
+
+
+def _prompt_of(chat: Chat, ids: list[int], messages: Sequence[Message], tools: Any) -> list[int]:
+    context = chat.prompt_ids(messages, tools)
+    if ids[: len(context)] != context:
+        reason = BadRow("the marks are in another context than sampling would show", remedy="use train_on: every_turn")
+        raise reason.at(len(messages) + 1)
+    return context
+
+
+def _remedy(chat: Chat) -> str:
+    """Name the template with marks that TRL ships for this one, or some of them."""
+    shipped = shipped_templates()
+    named = [name for name, file in shipped.items() if f"{name}_training" in shipped]
+    own = [name for name in named if shipped[name].read_text(encoding="utf-8") == chat.tokenizer.chat_template]
+    if own:
+        return f"; TRL ships this template with marks: `chat_template: {own[0]}_training`"
+    return f"; give `chat_template:` a file or a text with marks, or one that TRL ships ({named[0]}_training and others)"

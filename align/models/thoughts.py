@@ -1,0 +1,122 @@
+"""Reasoning, the part of an answer that comes before what the user reads.
+
+A row has it in the field `reasoning` of its turn, or in front of the content in `<think>` tags; the second is also what a
+sampled answer looks like, whatever tags the model wrote, so that graders and later stages know one form only. Chat
+templates differ: most take a field, some find the tags in the content themselves, some print the content as it is, and the
+generation prompt of some has already opened the tag.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from align.core.errors import BadRow
+from align.core.rows import Message
+
+OPENERS = {"<think>": "</think>", "[THINK]": "[/THINK]", "<thinking>": "</thinking>", "<|think|>": "<|/think|>"}
+"""Tags that open the reasoning, and those that close it."""
+OWN = "<think>"
+"""The tag of rows."""
+
+
+def split(message: Message, tags: Mapping[str, str] = OPENERS, *, opened: bool = False) -> Message:
+    """Return an assistant turn whose reasoning, if it stands in front of the content in tags, is in its field.
+
+    Args:
+        message: any turn.
+        tags: openers and their closers.
+        opened: the prompt ends with the opener, so the content may begin inside the reasoning.
+    """
+    if message["role"] != "assistant" or message.get("reasoning"):
+        return message
+    for opener, closer in tags.items():
+        start = f"(?:{re.escape(opener)})?" if opened else re.escape(opener)
+        if found := re.match(f"\\s*{start}(.*?){re.escape(closer)}", message["content"], re.DOTALL):
+            plain = message | {"content": message["content"][found.end() :].lstrip("\n")}
+            return plain | {"reasoning": found[1].strip("\n")} if found[1].strip() else plain
+    return message
+
+
+def join(message: Message, opener: str, closer: str) -> Message:
+    """Return an assistant turn whose reasoning, if it has one, stands in front of the content in tags."""
+    plain = {key: value for key, value in message.items() if key != "reasoning"}
+    if not message.get("reasoning"):
+        return plain
+    return plain | {"content": enclosed(message["reasoning"], message["content"], opener, closer)}
+
+
+def enclosed(reasoning: str, content: str, opener: str = OWN, closer: str = OPENERS[OWN]) -> str:
+    """Return reasoning in tags with the content behind: on lines of their own, but for Mistral's brackets."""
+    line = "" if opener.startswith("[") else "\n"
+    return f"{opener}{line}{reasoning}{line}{closer}{line}{line}{content}"
+
+
+def closing(opener: str, space: str, rendered: str, answer: Message, tags: Mapping[str, str]) -> str:
+    """Return what is written behind a prompt that opens the reasoning, where the template renders the answer otherwise.
+
+    Args:
+        opener: the tag with which the prompt ends.
+        space: the white space behind it.
+        rendered: what the template writes in place of both and behind.
+        answer: the turn, its reasoning in a field.
+        tags: openers and their closers.
+
+    Raises:
+        BadRow: its reasoning is never closed.
+    """
+    closer = tags[opener]
+    if rendered.lstrip().startswith(opener):
+        if closer not in rendered:
+            raise BadRow(f"the answer opens its reasoning with {opener} and does not close it")
+        return rendered.lstrip().removeprefix(opener).removeprefix(space)
+    if closer in rendered:  # GLM-4.7 closes at once, or the template prints a content that begins inside the reasoning
+        return rendered
+    reasoning = answer.get("reasoning", "").strip()
+    before = f"{reasoning}\n" if reasoning else "" if space else "\n"
+    return f"{before}{closer}\n\n{rendered.lstrip()}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """What a model writes between two texts, and the white space on both sides of it."""
+
+    left: str
+    core: str
+    right: str
+
+    @classmethod
+    def of(cls, text: str) -> _Mark:
+        core = text.strip()
+        left, _, right = text.partition(core) if core else (text, "", "")
+        return cls(left, core, right)
+
+    def skip(self, text: str) -> str:
+        """Return a text without this mark at its beginning."""
+        return text.lstrip().removeprefix(self.core).removeprefix(self.right) if self.core else text
+
+
+class Shape:
+    """How a model writes an answer.
+
+    Without reasoning: `plain`, answer, `behind`. With it: `opening`, reasoning, `middle`, answer, `behind`.
+    """
+
+    def __init__(self, plain: str = "", behind: str = "", opening: str = "", middle: str = "", *, opened: bool = False) -> None:
+        """Take what stands around the answer and its reasoning; `opened`: the prompt has opened the reasoning already."""
+        self.opening, self.middle, self.plain = _Mark.of(opening), _Mark.of(middle), _Mark.of(plain)
+        self.behind, self.opened = behind, opened
+
+    def read(self, text: str) -> tuple[str, str | None]:
+        """Return the reasoning and the answer of what a model wrote; reasoning that is not closed has no answer (None)."""
+        begun = text.lstrip()
+        if self.middle.core and self.middle.core in text:
+            head, _, answer = text.partition(self.middle.core)
+            reasoning = self.opening.skip(head).removesuffix(self.middle.left)
+            return reasoning, answer.removeprefix(self.middle.right).removesuffix(self.behind)
+        if self.plain.core and begun.startswith(self.plain.core):
+            return "", self.plain.skip(text).removesuffix(self.behind)
+        if self.opened or (self.opening.core and begun.startswith(self.opening.core)):
+            return self.opening.skip(text), None
+        return "", text.removeprefix(self.plain.left).removesuffix(self.behind)

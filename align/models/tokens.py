@@ -1,0 +1,78 @@
+"""A tokenizer as two functions, text to ids and back, and what makes them exact at the border of two texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from align.core.errors import BadRow
+
+_ANCHORS = ("", "\n", "a", "1")
+"""Texts that a continuation is tokenized behind, when it cannot be tokenized behind its own context."""
+Find: TypeAlias = Callable[[str], list[tuple[int, str]]]
+"""Finds added tokens in a text: (position, token)."""
+
+
+class Tokens:
+    """Texts to ids and back; nothing is added in front or behind."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        added = list(tokenizer.added_tokens_decoder.values())
+        words = [token.content for token in added if token.content.replace("▁", " ").strip()]
+        self.find = _finder({*words, *tokenizer.all_special_tokens})
+        """Finds added tokens, special or not, but white space: Gemma has tokens of 2 to 31 line breaks."""
+        self._find_cuts = _finder(token.content for token in added if not token.single_word)
+
+    def ids(self, text: str) -> list[int]:
+        """Return the ids of a text."""
+        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    def text(self, ids: list[int]) -> str:
+        """Return the text of ids, special tokens included."""
+        return self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+
+    def continued(self, ids: list[int]) -> str:
+        """Return the text of ids that stand behind others. Llama's decoder takes the space from the beginning of a text."""
+        before = self.ids("a")
+        return self.text(before + ids).removeprefix(self.text(before))
+
+    def ids_behind(self, known: str, ids: list[int], text: str) -> list[int]:
+        """Return the ids of a text of whose beginning, `known`, the ids are known.
+
+        A tokenizer cuts a text at added tokens first, so what stands behind the last of them can be tokenized by itself,
+        together with that token. Conversations of many turns would be tokenized again for every answer otherwise.
+        """
+        added = self._find_cuts(known)
+        if not added or not text.startswith(known):
+            return self.ids(text)
+        at, _ = added[-1]
+        end = self.ids(known[at:])
+        if not end or ids[-len(end) :] != end:
+            return self.ids(text)
+        return ids[: -len(end)] + self.ids(text[at:])
+
+    def continuation(self, before: str, context: list[int], written: str) -> tuple[list[int], bool]:
+        """Return the ids of what is written behind a context whose ids are fixed, and whether both are the whole text's.
+
+        Tokenizing both together is right unless a token spans the border; then the text is tokenized by itself. A tokenizer may
+        put a space in front of a text (Llama 2), so candidates are compared by what they decode to.
+
+        Raises:
+            BadRow: no ids say that text there.
+        """
+        whole = self.ids_behind(before, context, before + written)
+        if whole[: len(context)] == context:
+            return whole[len(context) :], True
+        goal = self.text(whole)
+        for anchor in _ANCHORS:
+            ids, skipped = self.ids(anchor + written), self.ids(anchor)
+            if ids[: len(skipped)] == skipped and self.text(context + ids[len(skipped) :]) == goal:
+                return ids[len(skipped) :], False
+        raise BadRow("the tokenizer cannot write this answer behind its prompt")
+
+
+def _finder(tokens: Iterable[str]) -> Find:
+    pattern = re.compile("|".join(map(re.escape, sorted({*tokens} - {""}, key=len, reverse=True))) or "(?!)")
+    return lambda text: [(found.start(), found[0]) for found in pattern.finditer(text)]

@@ -1,0 +1,135 @@
+"""What a model is to write: the text of an answer between the end of the prompt and the token that ends it.
+
+A template renders a conversation with the generation prompt (`before`), and with the answer (`after`). Mostly the second
+begins with the first, and what follows is the answer. Where it does not, one of these is the reason:
+
+1. The generation prompt ends with tags that a rendered answer does not begin with: `<think>` (DeepSeek R1, QwQ, GLM-4.7,
+   EXAONE Deep's `<thought>`), or reasoning that is opened and closed (Gemma 4 31B).
+2. White space at the end of either.
+3. With the answer in it, what comes before is rendered otherwise: Mistral v0.3 prints the system text in the user's turn
+   only while that turn is the last. The answer then stands behind the same header as the generation prompt writes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from align.core.errors import BadRow
+from align.core.rows import Message
+from align.models import thoughts
+from align.models.templates import TOKEN_LIKE, End, Habits, common
+from align.models.tokens import Find
+
+TEMPLATE_REMEDY = "give `chat_template:` a file, a text, or the name of a template that TRL ships"
+_CLOSED = "the generation prompt closes the reasoning before it begins, and this answer has one"
+_SHOWN = 40
+"""Characters that an error shows of two texts, from where they part."""
+
+
+class Writing:
+    """How answers are written under one template."""
+
+    def __init__(self, habits: Habits, find: Find, eos_token: str | None, own_eos: str | None) -> None:
+        """Take what a template does; `eos_token` ends an answer instead of what it shows, `own_eos` is the tokenizer's."""
+        self.habits, self.find, self.eos_token, self.own_eos = habits, find, eos_token, own_eos
+        self.end = End(eos_token) if eos_token else habits.end
+        self._opened = re.compile(f"({'|'.join(map(re.escape, habits.tags))})(\\s*)$")
+        self._closed = re.compile(f"({'|'.join(map(re.escape, habits.tags.values()))})\\s*$")
+
+    def opened(self, before: str) -> str:
+        """Return the tag of reasoning that a prompt ends with; empty if there is none."""
+        found = self._opened.search(before)
+        return found[1] if found else ""
+
+    def written(self, before: str, after: str, answer: Message) -> str:
+        """Return what the model writes behind the prompt `before`, given the text `after` with the answer rendered.
+
+        Raises:
+            BadRow: it is not defined, and why.
+        """
+        return self._to_its_end(self._behind(before, after, answer), answer)
+
+    def _behind(self, before: str, after: str, answer: Message) -> str:
+        """Return what stands in `after` behind the prompt."""
+        if answer.get("reasoning") and self._closed.search(before):
+            raise BadRow(_CLOSED, remedy=TEMPLATE_REMEDY)
+        if after.startswith(before):
+            return after[len(before) :]
+        opened = self._opened.search(before)
+        opening = opened[0] if opened else self.habits.opening if before.endswith(self.habits.opening) else ""
+        stem = before.removesuffix(opening)
+        found = self._place(stem, after)
+        if found is None:
+            raise _elsewhere(before, after)
+        rest = after[found:]
+        if opened:
+            return thoughts.closing(opened[1], opened[2], rest, answer, self.habits.tags)
+        if opening and answer.get("reasoning"):
+            raise BadRow(_CLOSED, remedy=TEMPLATE_REMEDY)
+        return rest
+
+    def _place(self, stem: str, after: str) -> int | None:
+        """Return where in `after` the answer begins; None if that cannot be said.
+
+        Args:
+            stem: the prompt without what only a generation prompt has.
+            after: the conversation with the answer.
+        """
+        if after.startswith(stem):
+            return len(stem)
+        if after.startswith(stem.rstrip()):
+            rest = after[len(stem.rstrip()) :]
+            return len(after) - len(rest.lstrip())
+        added = self.find(stem)
+        if not added:
+            return None
+        header = stem[added[-1][0] :]
+        which = stem.count(header) - 1
+        for pattern in (re.escape(header), re.escape(header.rstrip()) + r"\s*"):
+            places = [found.end() for found in re.finditer(pattern, after)]
+            if len(places) > which:
+                return places[which]
+        return None
+
+    def _to_its_end(self, rest: str, answer: Message) -> str:
+        """Return the text of an answer up to the token that ends it, which is put there where the next turn would write it."""
+        end, tail = self.end, self.habits.tail
+        if answer.get("tool_calls"):
+            end, tail = self.habits.call_end if self.habits.call_end.token and not self.eos_token else end, ""
+        payload = len(rest) - len(tail if tail and rest.endswith(tail) else self._trailing_tokens(rest))
+        at = rest.find(end.token, payload) if end.token else -1
+        if at >= 0 and not end.follows:
+            return rest[: at + len(end.token)]
+        rest = rest.removesuffix(self.habits.repeated)
+        if end.follows:
+            return rest.rstrip() + end.token
+        if self.eos_token:
+            return rest + self.eos_token
+        raise BadRow("the chat template does not end an answer with a token", remedy=self._remedy())
+
+    def _trailing_tokens(self, text: str) -> str:
+        """Return the end of a text that holds nothing but added tokens and white space."""
+        start = len(text.rstrip())
+        for at, token in reversed(self.find(text)):
+            if text[at + len(token) : start].strip():
+                break
+            start = at
+        return text[len(text[:start].rstrip()) :]
+
+    def _remedy(self) -> str:
+        remedy = f"name one with `eos_token:` (the tokenizer's own is {self.own_eos!r}), or {TEMPLATE_REMEDY}"
+        tail = self.habits.tail.strip()
+        if TOKEN_LIKE.fullmatch(tail):
+            remedy = f"it writes {tail!r}, no token of this tokenizer: the sft stage adds it with `new_tokens`; or {remedy}"
+        return remedy
+
+
+def _elsewhere(before: str, after: str) -> BadRow:
+    """Return the error that shows where the prompt and the rendered answer part."""
+    at = common(before, after)
+    shown: list[Any] = [before[at : at + _SHOWN], after[at : at + _SHOWN]]
+    return BadRow(
+        "the chat template does not render this answer behind its generation prompt",
+        remedy=f"the prompt has {shown[0]!r} where the rendered answer has {shown[1]!r}; {TEMPLATE_REMEDY}",
+    )
