@@ -122,12 +122,13 @@ def look(tokenizer: Any) -> Habits:
     plain, asked = render([user]) or "", render([user], generation=True) or ""
     last, middle = render([user, answer]) or "", render([user, answer, again]) or ""
     tail = last.rpartition(ANSWERED)[2] if ANSWERED in last else ""
+    begins = _beginning(plain, find)
     repeated = _common_end(asked.rpartition(ASKED)[2], tail) if plain == asked else ""
+    repeated = repeated[next((at for at, token in find(repeated) if token in begins), 0) :]
     opening = _opening(asked, last)
     tags = _tags(opening)
     reasoned = render([user, answer | {"reasoning": THOUGHT}]) or ""
     calls = _Calls(render, user, find)
-    begins = _beginning(plain, find)
     end = _end(tail, _between(middle, ANSWERED, NEXT), find, begins=begins, repeated=repeated)
     call_end = calls.end(begins, repeated)
     within = frozenset({*tags, *tags.values()})

@@ -42,12 +42,13 @@ def chat(template=CHATML, vocabulary="byte_level", *, how=None, eos_token=None, 
 def trained(chat, talk, first=1, **more):
     """Return what is trained of a conversation, as text, one a span; and check that sampling is fed what stands before."""
     found = chat.encode(talk[:first], talk[first:], **more)
+    asked = [talk[:i] for i in range(first, len(talk)) if talk[i]["role"] == "assistant"]
     texts = []
     for row in found.rows:
         for before, written in spans(row):
             texts.append(chat.tokenizer.decode(written))
             assert written[-1] in chat.stop_ids()
-            assert any(before == chat.prompt_ids(talk[:i], more.get("tools")) for i in range(first, len(talk)))
+            assert any(before == chat.prompt_ids(prompt, more.get("tools")) for prompt in asked)
     return texts
 
 
