@@ -138,8 +138,10 @@ def test_an_answer_inside_which_sampling_would_stop_is_refused():
 
 
 def test_tools_that_the_template_does_not_print_are_refused_though_their_names_stand_elsewhere():
-    with pytest.raises(BadRow, match="does not show the tools"):
-        chat(CHATML).encode([user("call lookup with key")], [says("ok")], [TOOL])
+    named = TOOL | {"function": TOOL["function"] | {"name": "user"}}  # the template writes this word for another reason
+    for tool in (TOOL, named):
+        with pytest.raises(BadRow, match="does not show the tools"):
+            chat(CHATML).encode([user("call lookup with key")], [says("ok")], [tool])
 
 
 def test_marks_that_omit_what_an_answer_says_are_refused():
@@ -196,12 +198,12 @@ def test_what_was_sampled_is_read_back_and_encoded_as_the_same_ids(template, voc
     special = {"bos": "<s>", "eos": "</s>", "unknown": "<unk>", "strip_behind": template == "phi3"}
     made = chat(READ[template], vocabulary, **special)
     thinks = made.habits.reads_reasoning or made.habits.tag is not None
-    for text in ("Sure.", "1 2", "- a\n- b", "é猫", "def f():\n\n    return 1"):
+    for text in ("Sure.", " Sure", "1 2", "- a\n- b", "é猫", "def f():\n\n    return 1"):
         for answer in (says(text), *([says(text, reasoning="one\n\ntwo")] if thinks else [])):
             _, sampled = made.answer_ids([user("Hi")], answer)
             content = made.text_of(sampled)
             assert made.answer_ids([user("Hi")], says(content))[1] == sampled
-            assert visible(content).strip() == text
+            assert visible(content).strip() == text.strip()
             assert ("one\n\ntwo" in content) == ("reasoning" in answer)
 
 
