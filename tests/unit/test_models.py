@@ -105,6 +105,8 @@ def test_new_tokens_let_a_base_learn_a_template_whose_tokens_it_lacks(tmp_path):
     assert model.generation_config.eos_token_id[0] == chat.tokenizer.convert_tokens_to_ids("<|im_end|>")
     with pytest.raises(RecipeError, match="adapters do not train the embeddings of new tokens"):
         Recipe.load(recipe(tmp_path, new_tokens=["<|x|>"], lora={"r": 2}))
+    with pytest.raises(RecipeError, match=r"lora.modules_to_save: unknown key"):
+        Recipe.load(recipe(tmp_path, lora={"r": 2, "modules_to_save": ["embed_tokens"]}))
 
 
 @pytest.mark.parametrize("targets", [["q_proj", "embed_tokens"], ["lm_head"], ".*(q_proj|embed_tokens)"])
