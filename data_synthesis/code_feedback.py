@@ -213,10 +213,12 @@ class CodeFeedback(ExecutionFeedback):
         """Return the distinct programs among the answers to a question, in the order drawn."""
         how = self.sampling | {"tools": ctx.prompt.tools or None}
         drawn: list[Completion] = await ctx.sample(self.generator, messages, n=count, label=label, **how)
-        whole = [c for c in drawn if c.finish_reason != "length"]
-        ctx.tally("answers truncated", len(drawn) - len(whole))
+        whole = [c for c in drawn if c.answers]
+        ctx.tally("answers truncated", sum(c.finish_reason == "length" for c in drawn))
+        ctx.tally("answers that call a tool", sum(c.finish_reason == "tool_calls" for c in drawn))
         held = [(c.text, source) for c in whole if (source := program_text.program(c.text, name))]
-        ctx.tally("answers without a program", len(whole) - len(held))
+        cut = sum(c.finish_reason in ("length", "tool_calls") for c in drawn)
+        ctx.tally("answers without a program", len(drawn) - cut - len(held))
         if not held:
             return []
         signatures = await self.signatures([source for _, source in held])

@@ -129,9 +129,10 @@ class InstructionFeedback(ExecutionFeedback):
         """Return the prompt with its demonstrations and pairs, or why it has none."""
         how = self.sampling | {"tools": asked.tools or None}
         said = await ctx.sample(self.generator, asked.messages, n=self.samples, label=label, **how)
-        whole = [c.text for c in said if c.finish_reason != "length" and c.text.strip() and is_unicode(c.text)]
+        whole = [c.text for c in said if c.answers and is_unicode(c.text)]
         texts = list(dict.fromkeys(whole))
         ctx.tally("answers truncated", sum(c.finish_reason == "length" for c in said))
+        ctx.tally("answers that call a tool", sum(c.finish_reason == "tool_calls" for c in said))
         if not texts:
             return Drop("every answer is truncated or empty")
         held = await measure(parse(asked), texts, self._running)

@@ -78,8 +78,9 @@ class RejectionSampling(Synthesizer):
         how: dict[str, Any] = {"temperature": self.temperature, "top_p": self.top_p, "tools": prompt.tools or None}
         how |= {"max_new_tokens": self.max_new_tokens}
         drawn = await ctx.sample(self.generator, self._with_shots(prompt), n=self.samples, label="solve", **how)
-        whole = [c for c in drawn if c.finish_reason != "length" and c.text.strip()]
+        whole = [c for c in drawn if c.answers]
         ctx.tally("samples truncated", sum(c.finish_reason == "length" for c in drawn))
+        ctx.tally("samples that call a tool", sum(c.finish_reason == "tool_calls" for c in drawn))
         if not whole:
             return Drop("every sample is truncated or empty")
         scored = zip(whole, await ctx.score(self.reward, prompt, [c.text for c in whole]), strict=True)

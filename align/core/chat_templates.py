@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 
 from align.core.config import did_you_mean
@@ -21,17 +22,28 @@ def find_template(named: str, home: Path) -> str:
         home: the recipe's folder.
 
     Raises:
-        ValueError: there is no such file or name.
+        ValueError: there is no such file or name, or it is no Jinja.
     """
     if is_text(named):
-        return named
+        return _parsed(named, "the text")
     if (home / named).is_file():
-        return (home / named).read_text(encoding="utf-8")
+        return _parsed((home / named).read_text(encoding="utf-8"), named)
     shipped = shipped_templates()
     if named in shipped:
         return shipped[named].read_text(encoding="utf-8")
     hint = did_you_mean(named, shipped) if "/" not in named and not Path(named).suffix else ""
     raise ValueError(f"no file {named!r} (looked in {home}), and TRL ships no template of that name{hint}")
+
+
+def _parsed(text: str, name: str) -> str:
+    """Return a template that Jinja can read; `{% generation %}` is transformers' own."""
+    from jinja2 import Environment, TemplateSyntaxError  # noqa: PLC0415 (most recipes name no template)
+
+    try:
+        Environment(extensions=["jinja2.ext.loopcontrols"]).parse(re.sub(r"{%-?\s*(end)?generation\s*-?%}", "", text))
+    except TemplateSyntaxError as error:
+        raise ValueError(f"{name}, line {error.lineno}: this is no Jinja template: {error.message}") from None
+    return text
 
 
 def shipped_templates() -> dict[str, Path]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from pydantic import Field
 
 from align.core.config import Config, Plugin
-from align.core.rows import Message, Prompt
+from align.core.rows import Message, Prompt, visible
 
 if TYPE_CHECKING:
     from align.core.stage import Run
@@ -43,7 +43,10 @@ class Sampling(Config):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a model wrote. `finish_reason` is "stop" when it ended by itself, "length" when it was cut."""
+    """What a model wrote.
+
+    `finish_reason` is "stop" when it ended by itself, "length" when it was cut, "tool_calls" when it ended with a call.
+    """
 
     text: str
     finish_reason: str
@@ -53,6 +56,11 @@ class Completion:
     """`prompt_tokens` and `completion_tokens`, where the back end tells."""
     logprobs: list[float] | None = None
     """Of each of `token_ids` at temperature 1, as computed while sampling; only a sampler of online DPO reports them."""
+
+    @property
+    def answers(self) -> bool:
+        """It can be an answer in a row: neither cut nor a tool call, and something stands behind its reasoning."""
+        return self.finish_reason not in ("length", "tool_calls") and bool(visible(self.text).strip())
 
 
 class Price(Config):

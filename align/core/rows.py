@@ -31,6 +31,8 @@ Turns: TypeAlias = list[Message] | Any
 ROLES = frozenset({"system", "user", "assistant", "tool"})
 MORE = {"name": str, "reasoning": str, "tool_call_id": str, "tool_calls": list, "train": bool}
 """What a message may hold beside role and content, and its type."""
+THINKING = {"<think>": "</think>", "[THINK]": "[/THINK]", "<thinking>": "</thinking>", "<|think|>": "<|/think|>"}
+"""Tags that open the reasoning of an answer in its content, and those that close it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +159,10 @@ def check_messages(messages: Any, what: str) -> None:
             raise BadRow(f"{what} has a message whose content is not text")
         _check_more(message, what)
     for message in messages:
-        if not message["content"].strip() and not message.get("tool_calls"):
+        said = visible(message["content"]) if message["role"] == "assistant" else message["content"]
+        if not said.strip() and not message.get("tool_calls"):
+            if message["content"].strip():
+                raise BadRow(f"{what} has no answer behind its reasoning")
             if message is messages[-1]:
                 raise BadRow(f"{what} is empty")
             if message["role"] == "assistant":
@@ -207,9 +212,19 @@ def as_text(message: Message) -> str:
     return "\n".join([*([message["content"]] if message["content"] or not calls else []), *calls])
 
 
+def apart(text: str) -> tuple[str, str]:
+    """Return the reasoning in tags that a text begins with, and the answer behind it; reasoning that is not closed has none."""
+    begun = text.lstrip()
+    opener = next((tag for tag in THINKING if begun.startswith(tag)), None)
+    if opener is None:
+        return "", text
+    reasoning, _, answer = begun.removeprefix(opener).partition(THINKING[opener])
+    return reasoning, answer
+
+
 def visible(text: str) -> str:
     """Return an answer without its reasoning in tags."""
-    return re.sub(r"^\s*(<think>|\[THINK\]).*?(</think>|\[/THINK\])", "", text, flags=re.DOTALL)
+    return apart(text)[1]
 
 
 def is_unicode(text: str) -> bool:

@@ -258,7 +258,7 @@ class Engine:
         end = next((i for i, token in enumerate(ids) if token in self.stop_ids), None)
         kept = ids if end is None else ids[: end + 1]
         usage = {"prompt_tokens": prompt_length, "completion_tokens": len(kept)}
-        reason = "length" if end is None else "stop"
+        reason = "length" if end is None else self.chat.ending(kept)
         return Completion(self.chat.text_of(kept), reason, kept, usage, logps[: len(kept)] if self.logprobs else None)
 
 

@@ -1,7 +1,7 @@
 """Reading what a chat-completions server answers: its choices, or what it says is wrong.
 
-One departure from "no text is a fault": a choice without content that was cut ("length", "content_filter") is an empty
-completion, because a reasoning model that never reached its answer would only be cut again.
+One departure from "no text is a fault": a choice without content that was cut ("length", "content_filter") or that calls a
+tool ("tool_calls") is an empty completion, because asking again would give the same.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _completion(choice: Any, usage: dict[str, int]) -> Completion:
         raise ValueError("a choice has no message")
     reason = str(choice.get("finish_reason") or "unknown")
     text = message.get("content")
-    if text is None and reason in ("length", "content_filter"):
+    if text is None and reason in ("length", "content_filter", "tool_calls"):
         text = ""  # see the head of this file
     if not isinstance(text, str):
         raise ValueError(f"a choice has no text (finish_reason {reason!r})")

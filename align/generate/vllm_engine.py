@@ -129,4 +129,5 @@ def completion(output: Any, prompt_tokens: int, chat: Chat) -> Completion:
     usage = {"prompt_tokens": prompt_tokens} if output.index == 0 else {}
     usage |= {"completion_tokens": len(output.token_ids)}
     ids = list(output.token_ids)
-    return Completion(chat.text_of(ids), output.finish_reason or "unknown", ids, usage)
+    reason = output.finish_reason or "unknown"
+    return Completion(chat.text_of(ids), chat.ending(ids) if reason == "stop" else reason, ids, usage)

@@ -22,7 +22,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from align.core.errors import BadRow, ModelError
-from align.core.rows import Message
+from align.core.rows import THINKING, Message
 from align.models import marks, shown, thoughts
 from align.models.templates import ANSWERED, ASKED, FOLD, OMIT, OTHER_TOOL, THOUGHT, Habits, as_parts, look
 from align.models.tokens import Tokens
@@ -62,6 +62,8 @@ class _Answered:
 
     text: str
     """All of it, up to the token that ends the answer."""
+    turns: int
+    """How many turns that is."""
     context: list[int]
     """Ids that sampling is fed."""
     written: list[int]
@@ -80,6 +82,14 @@ class Chat:
             ModelError: `eos_token` is not one token of this tokenizer.
         """
         self.tokenizer, self.tokens = tokenizer, Tokens(tokenizer)
+        self.known = len(tokenizer)
+        """How many tokens there are that no recipe has added."""
+        self.eos_token = eos_token or tokenizer.init_kwargs.get(TURN_END)
+        self._own_eos = tokenizer.eos_token_id
+        if self.eos_token is not None:  # before the template is looked at, which may write the tokenizer's `eos_token`
+            if self.tokens.ids(self.eos_token) != [tokenizer.convert_tokens_to_ids(self.eos_token)]:
+                raise ModelError(f"eos_token {self.eos_token!r} is not one token of the tokenizer; name one that is")
+            tokenizer.eos_token = tokenizer.init_kwargs[TURN_END] = self.eos_token
         self.habits = look(tokenizer) if getattr(tokenizer, "chat_template", None) else Habits()
         own: Any = getattr(tokenizer, "chat_template", None) or ""
         first = str(next(iter(own.values())) if isinstance(own, dict) else own)
@@ -87,12 +97,6 @@ class Chat:
             "omitted" if first.startswith(OMIT) else "folded into the first user turn" if first.startswith(FOLD) else ""
         )
         """What becomes of a system turn that the template itself would not take."""
-        self.eos_token = eos_token or tokenizer.init_kwargs.get(TURN_END)
-        self._own_eos = tokenizer.eos_token_id
-        if self.eos_token is not None:
-            if self.tokens.ids(self.eos_token) != [tokenizer.convert_tokens_to_ids(self.eos_token)]:
-                raise ModelError(f"eos_token {self.eos_token!r} is not one token of the tokenizer; name one that is")
-            tokenizer.eos_token = tokenizer.init_kwargs[TURN_END] = self.eos_token
         self.writing = Writing(self.habits, self.tokens.find, self.eos_token, tokenizer.eos_token)
         self.end = self.writing.end
 
@@ -104,13 +108,14 @@ class Chat:
         Args:
             model: whose generation config may name more of them.
         """
-        named = [self.end.token, self.habits.call_end.token]
-        ids = [self.tokenizer.convert_tokens_to_ids(token) for token in named if token]
+        named, inner = [self.end.token, self.habits.call_end.token], self.habits.joints
+        if self.eos_token:  # the template still writes its own ends, in front of this one
+            named, inner = [self.eos_token], inner | (set(named) | {self.habits.end.token}) - {self.eos_token}
+        ids = self.tokenizer.convert_tokens_to_ids([token for token in named if token])
         configured = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
         ids += configured if isinstance(configured, list) else [configured]
-        inside = self.tokenizer.convert_tokens_to_ids(sorted(self.habits.inside))
-        found = (i for i in (*ids, self.tokenizer.eos_token_id, self._own_eos) if i is not None and i not in inside)
-        return list(dict.fromkeys(found))
+        never = {None, *self.tokenizer.convert_tokens_to_ids(sorted(inner - {""}))}
+        return list(dict.fromkeys(i for i in (*ids, self.tokenizer.eos_token_id, self._own_eos) if i not in never))
 
     def control_tokens(self, *, in_answer: bool = False) -> list[str]:
         """Return the tokens that no text of a row may hold, the longest first: they would end a turn or forge another.
@@ -119,7 +124,7 @@ class Chat:
             in_answer: of an answer, which may hold the tokens around its reasoning and tool calls.
         """
         tokens = self._special | self.habits.tokens
-        return sorted(tokens - {""} - (self.habits.within if in_answer else set()), key=len, reverse=True)
+        return sorted(tokens - {""} - (self.habits.allowed if in_answer else set()), key=len, reverse=True)
 
     def prompt_ids(self, messages: Sequence[Message], tools: Any = None) -> list[int]:
         """Return the ids of a conversation that ends where the assistant is to speak: what sampling is fed.
@@ -128,7 +133,7 @@ class Chat:
             BadRow: the template refuses it, or does not show all of it.
             ModelError: the tokenizer has no chat template.
         """
-        return self._context(messages, tools)[1]
+        return self.tokens.ids(self._before(messages, tools))
 
     def answer_ids(self, messages: Sequence[Message], answer: Message, tools: Any = None) -> tuple[list[int], list[int]]:
         """Return the ids of the prompt, and those that the model is to write behind it, the end of the turn included.
@@ -140,10 +145,16 @@ class Chat:
         answered = self._answered(messages, answer, tools)
         return answered.context, answered.written
 
+    def ending(self, ids: list[int]) -> str:
+        """Return why a sample that was not cut has ended: "stop", or "tool_calls" where the family ends calls otherwise."""
+        last = self.tokenizer.convert_ids_to_tokens(ids[-1]) if ids else ""
+        return "tool_calls" if last and last == self.habits.call_end.token != self.end.token else "stop"
+
     def text_of(self, ids: list[int]) -> str:
         """Return what sampled ids say, as the content of an answer: reasoning in `<think>` tags, no token that ends it.
 
-        `answer_ids` of that content are these ids again, if they are written as the template writes.
+        `answer_ids` of that content are these ids again, if they are written as the template writes and do not end as a
+        call (`ending`).
         """
         ids = ids[:-1] if ids and ids[-1] in self.stop_ids() else ids
         reasoning, answer = self._shape.read(self.tokens.continued(ids))
@@ -226,12 +237,13 @@ class Chat:
 
     def _with_thoughts(self, message: Message) -> Message:
         """Return a message with its reasoning where this template wants it: in its field, or in tags in the content."""
+        message = thoughts.once(message)
         if self.habits.reads_reasoning:
             return thoughts.split(message, self.habits.tags)
         if self.habits.tag is None:
             return message
         if self.habits.tag != thoughts.OWN:
-            message = thoughts.split(message, {thoughts.OWN: thoughts.OPENERS[thoughts.OWN]})
+            message = thoughts.split(message, {thoughts.OWN: THINKING[thoughts.OWN]})
         return thoughts.join(message, self.habits.tag, self.habits.tags[self.habits.tag])
 
     @cached_property
@@ -242,7 +254,7 @@ class Chat:
     @cached_property
     def _unwritten(self) -> re.Pattern[str]:
         """Special tokens, other than those that an answer may hold."""
-        tokens = sorted(self._special - self.habits.within - {""}, key=len, reverse=True)
+        tokens = sorted(self._special - self.habits.allowed - {""}, key=len, reverse=True)
         return re.compile("|".join(map(re.escape, tokens)) or "(?!)")
 
     @cached_property
@@ -271,24 +283,27 @@ class Chat:
         self, messages: Sequence[Message], answer: Message, tools: Any, earlier: _Answered | None = None
     ) -> _Answered:
         """Return an answer in its context; `earlier` is one of the same conversation."""
-        before, written = self._text(messages, answer, tools)
+        before, written = self._text(messages, answer, tools, earlier)
         context = self._ids_of_context(before, earlier)
         ids, whole = self.tokens.continuation(before, context, written)
         stops = self.stop_ids()
         if not ids or ids[-1] not in stops:
             raise BadRow("the tokenizer does not write the token that ends an answer as one token")
-        if inner := next((i for i in ids[:-1] if i in stops), None):
+        if (inner := next((i for i in ids[:-1] if i in stops), None)) is not None:
             token = self.tokenizer.convert_ids_to_tokens(inner)
             raise BadRow(f"the chat template writes {token!r} inside this answer, where sampling would stop")
-        return _Answered(before + written, context, ids, whole)
+        if not self.tokens.writes(ids, written):
+            raise BadRow("the tokenizer has no tokens for some of this answer, which would be trained without it")
+        return _Answered(before + written, len(messages) + 1, context, ids, whole)
 
-    def _text(self, messages: Sequence[Message], answer: Message, tools: Any) -> tuple[str, str]:
+    def _text(self, messages: Sequence[Message], answer: Message, tools: Any, earlier: _Answered | None) -> tuple[str, str]:
         """Return the text of the prompt, and what the model is to write behind it."""
-        before = self._before(messages, tools)
+        before = self._before(messages, tools, earlier)
         opened = bool(self.writing.opened(before))
-        said = thoughts.split(self._with_thoughts(answer), self.habits.tags, opened=opened)
-        written = self.writing.written(before, self.render([*messages, answer], tools=tools), said)
-        lacking = shown.missing(written, shown.of_answer(said), exact=True)
+        told = [*messages, self._with_thoughts(answer)]
+        said = thoughts.split(told[-1], self.habits.tags, opened=opened)
+        written = self.writing.written(before, told, said, lambda turns: self.render(turns, tools=tools))
+        lacking = self._unshown([said], None) or shown.missing(written, shown.of_answer(said), exact=True)
         if reasoning := said.get("reasoning"):  # Kimi K2.5 closes the reasoning of every answer and prints the content behind
             front = written.partition(reasoning.strip())[0]
             lacking = lacking or ("the reasoning of an answer" if any(c in front for c in self.habits.tags.values()) else None)
@@ -296,21 +311,33 @@ class Chat:
             raise BadRow(f"the chat template does not show {lacking}", remedy=TEMPLATE_REMEDY)
         return before, written
 
-    def _before(self, messages: Sequence[Message], tools: Any) -> str:
-        """Return the text that sampling is fed."""
+    def _before(self, messages: Sequence[Message], tools: Any, earlier: _Answered | None = None) -> str:
+        """Return the text that sampling is fed; `earlier` is an answer in it."""
         before = self.render(messages, generation=True, tools=tools)
         asked = messages[1:] if self.system_turn == "omitted" and messages[0]["role"] == "system" else messages
-        lacking = shown.missing(before, shown.of_context(asked, tools))
-        if tools and not self.habits.shows_tools:
-            lacking = "the tools"
+        lacking = self._unshown(asked, tools)
+        if earlier is not None and before.startswith(earlier.text):  # only what is new must be looked for
+            lacking = lacking or shown.missing(before[len(earlier.text) :], shown.of_context(messages[earlier.turns :], None))
+        else:
+            lacking = lacking or shown.missing(before, shown.of_context(asked, tools))
         if lacking:
             fold = "`system_turn: fold` puts it in front of the first user turn; or " if "system" in lacking else ""
             raise BadRow(f"the chat template does not show {lacking}", remedy=f"{fold}{TEMPLATE_REMEDY}")
         return before
 
-    def _context(self, messages: Sequence[Message], tools: Any) -> tuple[str, list[int]]:
-        before = self._before(messages, tools)
-        return before, self.tokens.ids(before)
+    def _unshown(self, messages: Sequence[Message], tools: Any) -> str | None:
+        """Return what the template never shows of what these turns have; short texts may stand elsewhere by chance."""
+        if tools and not self.habits.shows_tools:
+            return "the tools"
+        shows = {"system": self.habits.shows_system, "tool": self.habits.shows_results}
+        for message in messages:
+            if not shows.get(message["role"], True) and message["content"].strip():
+                return f"the {message['role']} turn"
+            for call in message.get("tool_calls") or ():
+                named = not self.habits.names_in_ids or call["function"]["name"] in (call.get("id") or "")
+                if not (self.habits.shows_calls and named):
+                    return "a tool call"
+        return None
 
     def _ids_of_context(self, before: str, earlier: _Answered | None) -> list[int]:
         if earlier is None or not earlier.whole:

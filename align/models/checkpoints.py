@@ -13,12 +13,13 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from align.core.errors import ModelError
+from align.core.log import LOGGER
 
 
 def causal_lm(path: str, dtype: str, **options: Any) -> Any:
@@ -43,10 +44,15 @@ def classifier(path: str, dtype: str, **options: Any) -> Any:
 
 def _load(cls: Any, what: str, path: str, dtype: str, **options: Any) -> Any:
     import torch  # noqa: PLC0415
+    from safetensors import SafetensorError  # noqa: PLC0415
 
     quiet()
+    refuse_no_model(path)
+    precision = dtype if dtype == "auto" else getattr(torch, dtype)
     try:
-        model = cls.from_pretrained(path, dtype=dtype if dtype == "auto" else getattr(torch, dtype), **options).eval()
+        model, told = cls.from_pretrained(path, dtype=precision, output_loading_info=True, **options)
+    except SafetensorError as error:
+        raise ModelError(f"the weights of {path} cannot be read, part of a file may be missing ({error})") from None
     except ValueError as error:
         if "Unrecognized configuration class" in str(error):
             kind = re.search(r"configuration class <class '[\w.]*?(\w+)'>", str(error))
@@ -55,9 +61,52 @@ def _load(cls: Any, what: str, path: str, dtype: str, **options: Any) -> Any:
                 f"transformers has no {what}, for {named} ({path}); start from a model of another family"
             ) from None
         raise
+    _refuse_other_weights(model.eval(), path, told, new_head="num_labels" in options)
     model.put_aside = _put_aside(getattr(model, "generation_config", None))
     model.routed = getattr(model.config.get_text_config(), "output_router_logits", None)
     return without_router_logits(model)
+
+
+def refuse_no_model(path: str) -> None:
+    """Raise ModelError for a folder that is not there, or has an adapter and no model."""
+    folder = Path(path)
+    if not folder.is_dir() and (folder.is_absolute() or path.startswith(".") or path.count("/") != 1):
+        raise ModelError(f"{path}: there is no such folder, and it is no hub id")
+    if (folder / "adapter_config.json").exists() and not (folder / "config.json").exists():
+        base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
+        raise ModelError(
+            f"{path} has an adapter of {base} and no model; merge it first: "
+            f'`AutoPeftModelForCausalLM.from_pretrained("{path}").merge_and_unload().save_pretrained(...)`, and save the '
+            "tokenizer beside it"
+        )
+
+
+def _refuse_other_weights(model: Any, path: str, told: Mapping[str, Any], *, new_head: bool) -> None:
+    """Raise ModelError where weights of a model are not in its files, which transformers would draw at random without a word.
+
+    Args:
+        model: as it was loaded.
+        path: from where.
+        told: transformers' account of names.
+        new_head: a classifier of a language model has a head that no file has.
+    """
+    body = f"{model.base_model_prefix}."
+    missing = sorted(name for name in told["missing_keys"] if not new_head or name.startswith(body))
+    if missing:
+        raise ModelError(
+            f"the files of {path} do not have all weights of {type(model).__name__}: {_some(missing)} would be random. "
+            "They are of another kind of model, or have other names (a prefix such as `module.`), or config.json is not theirs"
+        )
+    unused = sorted(told["unexpected_keys"])
+    layers = {re.sub(r"\d+", "#", name) for name in model.state_dict()}
+    if lost := [name for name in unused if re.sub(r"\d+", "#", name) in layers]:
+        raise ModelError(f"the files of {path} have more layers than config.json says: {_some(lost)} would be lost")
+    if unused and not new_head:
+        LOGGER.warning("%s: %s has no use for %s, which will not be published", path, type(model).__name__, _some(unused))
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _put_aside(config: Any) -> dict[str, Any]:
@@ -125,10 +174,21 @@ def embedding_rows(model: Any) -> int:
     return model.get_input_embeddings().num_embeddings
 
 
-def add_rows(model: Any, tokens: int) -> None:
-    """Let a model know `tokens` token ids; new embeddings start as the mean of the others. It never shrinks."""
+def add_rows(model: Any, known: int, tokens: int) -> None:
+    """Let a model know `tokens` token ids, where `known` were trained; what is new starts as the mean of those.
+
+    An embedding that has more rows than the tokenizer has tokens (Qwen) stays as large; its spare rows were never trained.
+    """
+    import torch  # noqa: PLC0415
+
     if tokens > embedding_rows(model):
-        model.resize_token_embeddings(tokens, mean_resizing=True)
+        model.resize_token_embeddings(tokens, mean_resizing=False)
+    output = model.get_output_embeddings()
+    with torch.no_grad():
+        for layer in (model.get_input_embeddings(), output):
+            for values in () if layer is None else (layer.weight, getattr(layer, "bias", None)):
+                if values is not None:
+                    values[known:tokens] = values[:known].float().mean(0).to(values.dtype)
 
 
 def refuse_foreign_ids(model: Any, tokenizer: Any, ids: Iterable[int]) -> None:

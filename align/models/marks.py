@@ -47,7 +47,8 @@ def marked(
         if not any(ids[k] in chat.stop_ids() for k in trained):
             raise BadRow("the marks of the chat template leave the end of an answer untrained").at(turn + 1)
         said = thoughts.split(messages[turn], chat.habits.tags, opened=True)
-        if lacking := shown.missing(chat.tokens.text([ids[k] for k in trained]), shown.of_answer(said), exact=True):
+        pieces = ((name, chat.tokens.text(chat.tokens.ids(text))) for name, text in shown.of_answer(said))  # normalized, too
+        if lacking := shown.missing(chat.tokens.text([ids[k] for k in trained]), pieces, exact=True):
             raise BadRow(f"the marks of the chat template leave out {lacking}").at(turn + 1)
         for k in trained:
             labels[k] = ids[k]

@@ -25,8 +25,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from align.core.rows import Message
-from align.models.thoughts import OPENERS
+from align.core.rows import THINKING, Message
 from align.models.tokens import Find, Tokens
 
 ASKED, ANSWERED, NEXT, TOOL, OTHER_TOOL, THOUGHT = "zaqwsx", "edcrfv", "tgbyhn", "ujmikl", "olpyhb", "wsxedc"
@@ -35,7 +34,7 @@ _SYSTEM_FIRST = "{%- if messages and messages[0]['role'] == 'system' and message
 FOLD = (
     _SYSTEM_FIRST
     + "{%- if messages | length > 1 and messages[1]['role'] == 'user' and messages[1]['content'] is string %}"
-    + "{%- set joined = messages[0]['content'] + '\\n\\n' + messages[1]['content'] %}"
+    + "{%- set joined = (messages[0]['content'] + '\\n\\n' if messages[0]['content'] else '') + messages[1]['content'] %}"
     + "{%- set messages = [dict(messages[1], content=joined)] + messages[2:] %}"
     + "{%- endif %}{%- endif %}{{- '' }}"
 )
@@ -53,7 +52,7 @@ class End:
 
     token: str = ""
     """Empty if there is none."""
-    follows: bool = False
+    of_next: bool = False
     """It is written only as the beginning of the next turn (rule 3)."""
 
 
@@ -75,23 +74,33 @@ class Habits:
     """What of the tail is there because the template writes its generation prompt always, whether asked to or not."""
     opening: str = ""
     """What the generation prompt ends with and a rendered answer does not begin with, such as `<think>`."""
-    tags: Mapping[str, str] = field(default_factory=lambda: OPENERS)
+    tags: Mapping[str, str] = field(default_factory=lambda: THINKING)
     """Tags that open an answer's reasoning, and those that close it."""
     tag: str | None = None
     """The one of them that the template knows, if any."""
     reads_reasoning: bool = False
     """Reasoning is shown when it is given in a field of its own (transformers passes it under all three names)."""
+    shows_system: bool = False
+    """A system turn is shown, or refused."""
     shows_tools: bool = False
     """The functions that may be called are shown."""
+    shows_calls: bool = False
+    """Calls of them are shown."""
+    shows_results: bool = False
+    """The turns of tools are shown."""
+    names_in_ids: bool = False
+    """What is shown of a call is its id, which must hold the function's name (Kimi K2: `functions.NAME:0`)."""
     arguments_as_text: bool = False
     """The arguments of a tool call are taken as JSON text, not as an object."""
     short_ids: bool = False
     """A tool call must have an id of nine letters and digits (Mistral)."""
     tokens: frozenset[str] = frozenset()
     """Tokens that the template writes around turns: a text that holds one would forge a turn."""
-    inside: frozenset[str] = frozenset()
+    spelled: tuple[str, ...] = ()
+    """What it writes that looks like tokens and is spelled in letters by this tokenizer."""
+    joints: frozenset[str] = frozenset()
     """Tokens that it writes between reasoning and answer, where none can end an answer."""
-    within: frozenset[str] = frozenset()
+    allowed: frozenset[str] = frozenset()
     """Tokens that an answer may hold: those around its reasoning and its tool calls."""
 
 
@@ -131,8 +140,8 @@ def look(tokenizer: Any) -> Habits:
     calls = _Calls(render, user, find)
     end = _end(tail, _between(middle, ANSWERED, NEXT), find, begins=begins, repeated=repeated)
     call_end = calls.end(begins, repeated)
-    within = frozenset({*tags, *tags.values()})
-    around = frozenset(token for text in (last, middle, asked) for _, token in find(text)) - within
+    of_reasoning = frozenset({*tags, *tags.values()})
+    around = frozenset(token for text in (last, middle, asked) for _, token in find(text)) - of_reasoning
     return Habits(
         system_first=bool(render.before),
         parts=render.parts,
@@ -144,12 +153,17 @@ def look(tokenizer: Any) -> Habits:
         tags=tags,
         tag=next((tag for tag, closer in tags.items() if tag in opening or closer in str(tokenizer.chat_template)), None),
         reads_reasoning=THOUGHT in reasoned,
+        shows_system=OTHER_TOOL in (render([_turn("system", OTHER_TOOL), user][bool(render.before) :]) or OTHER_TOOL),
+        shows_results=calls.shows_results(),
+        shows_calls=calls.turn is not None,
+        names_in_ids=calls.turn is not None and TOOL in calls.turn["tool_calls"][0]["id"],
         shows_tools=TOOL in (render([user], generation=True, tools=_TOOLS) or ""),
         arguments_as_text=calls.turn is not None and isinstance(calls.turn["tool_calls"][0]["function"]["arguments"], str),
         short_ids=calls.turn is not None and calls.text(calls.turn, "call_1") is None,
         tokens=around,
-        inside=frozenset(token for _, token in find(_between(reasoned, THOUGHT, ANSWERED))) - {end.token, call_end.token},
-        within=(within | calls.tokens()) - around,
+        spelled=tuple(dict.fromkeys(t for t in TOKEN_LIKE.findall(asked + last) if not find(t))),
+        joints=frozenset(token for _, token in find(_between(reasoned, THOUGHT, ANSWERED))) - {end.token, call_end.token},
+        allowed=(of_reasoning | calls.tokens()) - around,
     )
 
 
@@ -214,7 +228,7 @@ def _opening(asked: str, last: str) -> str:
 def _tags(opening: str) -> dict[str, str]:
     """Return the tags of reasoning, this template's own first: EXAONE Deep has `<thought>`."""
     own = re.fullmatch(r"<(\w*(?:think|thought|reason)\w*)>", opening.strip())
-    return ({f"<{own[1]}>": f"</{own[1]}>"} if own else {}) | OPENERS
+    return ({f"<{own[1]}>": f"</{own[1]}>"} if own else {}) | THINKING
 
 
 def _beginning(plain: str, find: Find) -> frozenset[str]:
@@ -252,7 +266,7 @@ def _end(
         return End(shared[-1] if shared else own[0])
     following = [token for _, token in find(between) if token not in ignored]
     if following:
-        return End(following[0], follows=True)
+        return End(following[0], of_next=True)
     return End(found[0][1]) if found else End()
 
 
@@ -277,12 +291,22 @@ class _Calls:
         return None if text is None else text.rpartition(ASKED)[2]
 
     def _called(self) -> Message | None:
-        for arguments in ({"place": NEXT}, json.dumps({"place": NEXT})):
-            turn = {"role": "assistant", "content": "", "tool_calls": [_calling(TOOL, arguments)]}
+        declared = (self.text(_turn("assistant", ANSWERED)) or "").count(TOOL)
+        place = {"place": NEXT}
+        forms = (_calling(TOOL, place), _calling(TOOL, json.dumps(place)), _calling(TOOL, place, f"functions.{TOOL}:0"))
+        for call, more in ((call, more) for more in ({}, {"reasoning": THOUGHT}) for call in forms):
+            turn = {"role": "assistant", "content": "", "tool_calls": [call], **more}
             text = self.text(turn) or ""
-            if TOOL in text and NEXT in text and "'place': '" not in text:  # Python's own spelling of an object is no JSON
+            if text.count(TOOL) > declared and NEXT in text and "'place': '" not in text:  # Python's spelling is no JSON
                 return turn
         return None
+
+    def shows_results(self) -> bool:
+        """Are the turns of tools shown, behind a call or behind words?"""
+        turn = self.turn or _turn("assistant", ANSWERED)
+        [call, *_] = turn.get("tool_calls") or [_calling(TOOL, {})]
+        result = {"role": "tool", "name": TOOL, "tool_call_id": call["id"], "content": OTHER_TOOL}
+        return OTHER_TOOL in (self.text(turn, None, result) or "")
 
     def tokens(self) -> frozenset[str]:
         """Return the tokens that are written with a call."""
@@ -302,5 +326,5 @@ class _Calls:
         return _end(tail, between, self.find, ignored=of_calls, begins=begins, repeated=repeated)
 
 
-def _calling(name: str, arguments: Any) -> dict[str, Any]:
-    return {"type": "function", "id": "call12345", "function": {"name": name, "arguments": arguments}}
+def _calling(name: str, arguments: Any, call_id: str = "call12345") -> dict[str, Any]:
+    return {"type": "function", "id": call_id, "function": {"name": name, "arguments": arguments}}

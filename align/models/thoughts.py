@@ -13,15 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from align.core.errors import BadRow
-from align.core.rows import Message
+from align.core.rows import THINKING, Message, apart
 
-OPENERS = {"<think>": "</think>", "[THINK]": "[/THINK]", "<thinking>": "</thinking>", "<|think|>": "<|/think|>"}
-"""Tags that open the reasoning, and those that close it."""
 OWN = "<think>"
 """The tag of rows."""
 
 
-def split(message: Message, tags: Mapping[str, str] = OPENERS, *, opened: bool = False) -> Message:
+def split(message: Message, tags: Mapping[str, str] = THINKING, *, opened: bool = False) -> Message:
     """Return an assistant turn whose reasoning, if it stands in front of the content in tags, is in its field.
 
     Args:
@@ -32,11 +30,27 @@ def split(message: Message, tags: Mapping[str, str] = OPENERS, *, opened: bool =
     if message["role"] != "assistant" or message.get("reasoning"):
         return message
     for opener, closer in tags.items():
-        start = f"(?:{re.escape(opener)})?" if opened else re.escape(opener)
-        if found := re.match(f"\\s*{start}(.*?){re.escape(closer)}", message["content"], re.DOTALL):
+        begins = re.escape(opener)
+        inner = f"{begins}(.*?)|((?:(?!{begins}).)*?)" if opened else f"{begins}(.*?)"  # who mentions both tags reasons not
+        if found := re.match(f"\\s*(?:{inner}){re.escape(closer)}", message["content"], re.DOTALL):
             plain = message | {"content": message["content"][found.end() :].lstrip("\n")}
-            return plain | {"reasoning": found[1].strip("\n")} if found[1].strip() else plain
+            reasoning = next(text for text in found.groups() if text is not None)
+            return plain | {"reasoning": reasoning.strip("\n")} if reasoning.strip() else plain
     return message
+
+
+def once(message: Message) -> Message:
+    """Return a message that has its reasoning in one place.
+
+    Raises:
+        BadRow: its field and its content have different ones.
+    """
+    inside, answer = apart(message["content"]) if message.get("reasoning") else ("", "")
+    if not inside.strip():
+        return message
+    if inside.strip() != message["reasoning"].strip():
+        raise BadRow("the reasoning in the turn's field is not the one in its content")
+    return message | {"content": answer.lstrip("\n")}
 
 
 def join(message: Message, opener: str, closer: str) -> Message:
@@ -47,7 +61,7 @@ def join(message: Message, opener: str, closer: str) -> Message:
     return plain | {"content": enclosed(message["reasoning"], message["content"], opener, closer)}
 
 
-def enclosed(reasoning: str, content: str, opener: str = OWN, closer: str = OPENERS[OWN]) -> str:
+def enclosed(reasoning: str, content: str, opener: str = OWN, closer: str = THINKING[OWN]) -> str:
     """Return reasoning in tags with the content behind: on lines of their own, but for Mistral's brackets."""
     line = "" if opener.startswith("[") else "\n"
     return f"{opener}{line}{reasoning}{line}{closer}{line}{line}{content}"
@@ -98,7 +112,7 @@ class _Mark:
 
 
 class Shape:
-    """How a model writes an answer.
+    """How a model writes an answer, to read it back; `align.models.written` is the way there.
 
     Without reasoning: `plain`, answer, `behind`. With it: `opening`, reasoning, `middle`, answer, `behind`.
     """

@@ -12,9 +12,13 @@ from typing import Any, Literal
 
 from align.core.errors import ModelError
 from align.models.chat import TURN_END, Chat
+from align.models.checkpoints import refuse_no_model
 from align.models.templates import ASKED, FOLD, NEXT, OMIT, Renderer, look
 
 SystemTurn = Literal["fold", "omit", "drop"]
+_FILES = ("*token*", "vocab*", "*.model", "merges.txt", "*.tiktoken")
+"""Names of files that a tokenizer is read from."""
+_COPY = "copy the files of the model's tokenizer into the folder (`AutoTokenizer.from_pretrained(...).save_pretrained(...)`)"
 _NOT_FOR_TEXT = ("image", "video", "audio", "vision")
 
 
@@ -42,11 +46,13 @@ def load_chat(
     if chat_template is not None:
         tokenizer.chat_template = chat_template
         tokenizer.init_kwargs.pop(TURN_END, None)  # it was said of another template
+    known = len(tokenizer)
     if new_tokens:
         tokenizer.add_special_tokens({"additional_special_tokens": list(new_tokens)}, replace_extra_special_tokens=False)
     if tokenizer.chat_template:
         take_system_turn(tokenizer, system_turn)
     chat = Chat(tokenizer, eos_token)
+    chat.known = known
     if not chat.stop_ids():
         raise ModelError(
             f"the tokenizer of {path} has no eos_token and its chat template ends no answer with a token; "
@@ -60,12 +66,15 @@ def load_tokenizer(path: str, *, revision: str | None = None, trust_remote_code:
     """Load a tokenizer as it is, to be copied to another folder.
 
     Raises:
-        ModelError: a package is missing that reads its file.
+        ModelError: there is none, or a package is missing that reads its file.
     """
     from transformers import AutoTokenizer  # noqa: PLC0415 (modules that `align check` reads import this one)
 
+    refuse_no_model(path)
+    if Path(path).is_dir() and not any(file for name in _FILES for file in Path(path).glob(name)):
+        raise ModelError(f"{path} has no tokenizer; {_COPY}")
     try:
-        return AutoTokenizer.from_pretrained(path, revision=revision, trust_remote_code=trust_remote_code)
+        tokenizer: Any = AutoTokenizer.from_pretrained(path, revision=revision, trust_remote_code=trust_remote_code)
     except (ImportError, ValueError) as error:
         if any(name in str(error) for name in ("sentencepiece", "tiktoken")):
             raise ModelError(
@@ -73,6 +82,10 @@ def load_tokenizer(path: str, *, revision: str | None = None, trust_remote_code:
                 "`pip install sentencepiece tiktoken protobuf`"
             ) from None
         raise
+    added = {token.content for token in tokenizer.added_tokens_decoder.values()}
+    if len(tokenizer.get_vocab().keys() - added) < 2:  # transformers makes an empty one where files are missing
+        raise ModelError(f"the tokenizer of {path} has no vocabulary; {_COPY}")
+    return tokenizer
 
 
 def save_tokenizer(tokenizer: Any, folder: Path) -> None:
@@ -105,8 +118,22 @@ def _probes(tokenizer: Any) -> list[str]:
     return [" Hi there\n\n  1234 + é猫🦀\tdef f():\n    x", *(f"Hi{token}Hi {token} Hi" for token in added[:1000])]
 
 
+def refuse_other_vocabulary(tokenizer: Any, path: str, **options: Any) -> None:
+    """Raise ModelError where a model in another folder has a tokenizer that gives the same tokens other ids."""
+    if not any(file for name in _FILES for file in Path(path).glob(name)):
+        return  # of the hub, or saved without a tokenizer
+    own, other = tokenizer.get_vocab(), load_tokenizer(path, **options).get_vocab()
+    shared = own.keys() & other.keys()
+    if 2 * len(shared) < min(len(own), len(other)) or any(own[token] != other[token] for token in shared):
+        raise ModelError(f"{path} has another vocabulary than the model: the same ids would be other texts to it")
+
+
 def take_system_turn(tokenizer: Any, how: SystemTurn | None) -> None:
     """Let a chat template that refuses or ignores system turns take them; see `load_chat`."""
+    own = tokenizer.chat_template
+    if how is not None:  # an earlier stage may have put one of both there
+        plain = {k: _plain(v) for k, v in own.items()} if isinstance(own, dict) else _plain(own)
+        tokenizer.chat_template = own = plain
     if how == "drop":
         return
     user, system = {"role": "user", "content": ASKED}, {"role": "system", "content": NEXT}
@@ -116,10 +143,14 @@ def take_system_turn(tokenizer: Any, how: SystemTurn | None) -> None:
     refuses, ignores = text is None and render([user]) is not None, text is not None and NEXT not in text
     if not (refuses or (ignores and how is not None)) or parts:
         return
-    own, added = tokenizer.chat_template, OMIT if how == "omit" else FOLD
+    added = OMIT if how == "omit" else FOLD
     tokenizer.chat_template = {k: added + v for k, v in own.items()} if isinstance(own, dict) else added + own
     if render([system, user]) is None:
         tokenizer.chat_template = own
+
+
+def _plain(template: str) -> str:
+    return template.removeprefix(FOLD).removeprefix(OMIT)
 
 
 def choose_padding(tokenizer: Any, chat: Chat) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
@@ -38,6 +39,16 @@ class Tokens:
         before = self.ids("a")
         return self.text(before + ids).removeprefix(self.text(before))
 
+    def writes(self, ids: list[int], text: str) -> bool:
+        """Do the ids say this text? A vocabulary that cannot spell in bytes has `<unk>` for what it lacks, or nothing.
+
+        White space and Unicode's normal forms do not count: decoders and normalizers change both.
+        """
+        unknown = self.tokenizer.unk_token_id
+        return (unknown is None or unknown not in ids or self.tokenizer.unk_token in text) and _plain(self.text(ids)) == _plain(
+            text
+        )
+
     def ids_behind(self, known: str, ids: list[int], text: str) -> list[int]:
         """Return the ids of a text of whose beginning, `known`, the ids are known.
 
@@ -71,6 +82,10 @@ class Tokens:
             if ids[: len(skipped)] == skipped and self.text(context + ids[len(skipped) :]) == goal:
                 return ids[len(skipped) :], False
         raise BadRow("the tokenizer cannot write this answer behind its prompt")
+
+
+def _plain(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).replace("▁", " ").split())
 
 
 def _finder(tokens: Iterable[str]) -> Find:

@@ -7,13 +7,18 @@ begins with the first, and what follows is the answer. Where it does not, one of
    EXAONE Deep's `<thought>`), or reasoning that is opened and closed (Gemma 4 31B).
 2. White space at the end of either.
 3. With the answer in it, what comes before is rendered otherwise: Mistral v0.3 prints the system text in the user's turn
-   only while that turn is the last. The answer then stands behind the same header as the generation prompt writes.
+   only while that turn is the last, gpt-oss removes earlier reasoning. The answer then stands behind the last header of the
+   generation prompt that comes before the place where a rendering with another answer differs.
+
+The way back, from what a model wrote to an answer, is `thoughts.Shape`.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from align.core.errors import BadRow
 from align.core.rows import Message
@@ -23,6 +28,9 @@ from align.models.tokens import Find
 
 TEMPLATE_REMEDY = "give `chat_template:` a file, a text, or the name of a template that TRL ships"
 _CLOSED = "the generation prompt closes the reasoning before it begins, and this answer has one"
+Render: TypeAlias = Callable[[Sequence[Message]], str]
+OTHER = "zaqwsx"
+"""A word that no answer begins with."""
 _SHOWN = 40
 """Characters that an error shows of two texts, from where they part."""
 
@@ -42,16 +50,23 @@ class Writing:
         found = self._opened.search(before)
         return found[1] if found else ""
 
-    def written(self, before: str, after: str, answer: Message) -> str:
-        """Return what the model writes behind the prompt `before`, given the text `after` with the answer rendered.
+    def written(self, before: str, messages: Sequence[Message], answer: Message, render: Render) -> str:
+        """Return what the model writes behind a prompt.
+
+        Args:
+            before: the prompt.
+            messages: the conversation, the answer at its end.
+            answer: that turn again, its reasoning in its field.
+            render: returns the text of a conversation.
 
         Raises:
             BadRow: it is not defined, and why.
         """
-        return self._to_its_end(self._behind(before, after, answer), answer)
+        return self._to_its_end(self._behind(before, messages, answer, render), answer)
 
-    def _behind(self, before: str, after: str, answer: Message) -> str:
-        """Return what stands in `after` behind the prompt."""
+    def _behind(self, before: str, messages: Sequence[Message], answer: Message, render: Render) -> str:
+        """Return what stands behind the prompt in the conversation with the answer."""
+        after = render(messages)
         if answer.get("reasoning") and self._closed.search(before):
             raise BadRow(_CLOSED, remedy=TEMPLATE_REMEDY)
         if after.startswith(before):
@@ -60,6 +75,8 @@ class Writing:
         opening = opened[0] if opened else self.habits.opening if before.endswith(self.habits.opening) else ""
         stem = before.removesuffix(opening)
         found = self._place(stem, after)
+        if found is None:
+            found = self._behind_header(stem, after, messages, render)
         if found is None:
             raise _elsewhere(before, after)
         rest = after[found:]
@@ -70,7 +87,7 @@ class Writing:
         return rest
 
     def _place(self, stem: str, after: str) -> int | None:
-        """Return where in `after` the answer begins; None if that cannot be said.
+        """Return where in `after` the answer begins, if that begins as the prompt does.
 
         Args:
             stem: the prompt without what only a generation prompt has.
@@ -81,15 +98,23 @@ class Writing:
         if after.startswith(stem.rstrip()):
             rest = after[len(stem.rstrip()) :]
             return len(after) - len(rest.lstrip())
+        return None
+
+    def _behind_header(self, stem: str, after: str, messages: Sequence[Message], render: Render) -> int | None:
+        """Return where in `after` the answer begins, if what comes before is rendered otherwise than in the prompt.
+
+        It begins behind the last header before the place where another answer makes a difference, and what follows there
+        does not depend on the question.
+        """
         added = self.find(stem)
         if not added:
             return None
-        header = stem[added[-1][0] :]
-        which = stem.count(header) - 1
+        *earlier, question, answer = messages
+        header, said = stem[added[-1][0] :], common(after, render([*earlier, question, _other(answer)]))
+        other_question = [*earlier, question | {"content": OTHER}, answer]
         for pattern in (re.escape(header), re.escape(header.rstrip()) + r"\s*"):
-            places = [found.end() for found in re.finditer(pattern, after)]
-            if len(places) > which:
-                return places[which]
+            if places := [found.end() for found in re.finditer(pattern, after) if found.end() <= said]:
+                return places[-1] if render(other_question).endswith(after[places[-1] :]) else None
         return None
 
     def _to_its_end(self, rest: str, answer: Message) -> str:
@@ -99,10 +124,10 @@ class Writing:
             end, tail = self.habits.call_end if self.habits.call_end.token and not self.eos_token else end, ""
         payload = len(rest) - len(tail if tail and rest.endswith(tail) else self._trailing_tokens(rest))
         at = rest.find(end.token, payload) if end.token else -1
-        if at >= 0 and not end.follows:
+        if at >= 0 and not end.of_next:
             return rest[: at + len(end.token)]
         rest = rest.removesuffix(self.habits.repeated)
-        if end.follows:
+        if end.of_next:
             return rest.rstrip() + end.token
         if self.eos_token:
             return rest + self.eos_token
@@ -118,11 +143,18 @@ class Writing:
         return text[len(text[:start].rstrip()) :]
 
     def _remedy(self) -> str:
-        remedy = f"name one with `eos_token:` (the tokenizer's own is {self.own_eos!r}), or {TEMPLATE_REMEDY}"
         tail = self.habits.tail.strip()
         if TOKEN_LIKE.fullmatch(tail):
-            remedy = f"it writes {tail!r}, no token of this tokenizer: the sft stage adds it with `new_tokens`; or {remedy}"
-        return remedy
+            added = json.dumps(self.habits.spelled, ensure_ascii=False)
+            return f"it writes {tail!r}, no token of this tokenizer: the sft stage adds it with `new_tokens: {added}`"
+        return f"name one with `eos_token:` (the tokenizer's own is {self.own_eos!r}), or {TEMPLATE_REMEDY}"
+
+
+def _other(answer: Message) -> Message:
+    """Return an answer of the same parts that says other things; reasoning in the content is a part of the content."""
+    changed = answer | {name: OTHER for name in ("content", "reasoning") if answer.get(name)}
+    calls = [call | {"function": call["function"] | {"name": OTHER}} for call in answer.get("tool_calls") or ()]
+    return changed | ({"tool_calls": calls} if calls else {})
 
 
 def _elsewhere(before: str, after: str) -> BadRow:

@@ -16,6 +16,7 @@ from align.core.rows import digest
 from align.core.stage import Run
 from align.core.wiring import Ref
 from align.models import checkpoints
+from align.models.chat import Chat
 from align.stages.training import Source, TrainingStage, gather
 
 Loss = Literal[
@@ -53,11 +54,14 @@ class PreferenceStage(TrainingStage):
         loss = {"beta": self.beta, "loss_type": list(self.loss_type), "loss_weights": self.loss_weights}
         return super().arguments(run) | loss
 
-    def load_reference(self, run: Run) -> Any:
+    def load_reference(self, run: Run, chat: Chat) -> Any:
         """Return the frozen reference, explicit and reported."""
+        from align.models.tokenizers import refuse_other_vocabulary  # noqa: PLC0415
         from align.train import policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
         path = run.locate(self.reference or self.model)
+        if self.reference is not None:
+            refuse_other_vocabulary(chat.tokenizer, path, **self.loading())
         weights = [run.runs.identity_of(str(file)) for file in sorted(Path(path).glob("*.safetensors"))]
         run.report["reference"] = f"{self.reference or self.model} (weights {digest(weights) if weights else 'from the hub'})"
         return policy.load_reference(path, self.dtype, **self.loading())
@@ -81,7 +85,7 @@ class DPO(PreferenceStage):
         model = checkpoints.causal_lm(start, self.dtype, **self.loading())
         fresh = self.lora and not self.lora.adapter
         own = fresh and run.locate(self.reference or self.model) == start  # then the adapter switched off is it
-        reference = None if own else self.load_reference(run)
+        reference = None if own else self.load_reference(run, chat)
         run.report.setdefault("reference", f"{self.model} (the adapter switched off)")
         trainer = self.train(run, "dpo", encoded, model, chat, ref_model=reference)
         policy.publish(run, trainer, chat, start, self.dtype, **self.loading())

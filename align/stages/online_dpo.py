@@ -115,7 +115,7 @@ class OnlineDPO(PreferenceStage):
                 model = policy.continue_lora(model, run.locate(self.lora.adapter))
             else:
                 model = policy.attach_lora(model, self.peft_config("CAUSAL_LM"))
-            reference = self.load_reference(run)
+            reference = self.load_reference(run, chat)
             policy.refuse_foreign_ids(reference, chat, [columns for _, columns in kept])
             rounds = Rounds(
                 run=run,

@@ -36,7 +36,7 @@ class SFT(TrainingStage):
     train_on: TrainOn = "every_turn"
     """`every_turn` trains every answer of a conversation in the context that sampling would show it; `last_turn` the last
     answer only; `generation_marks` what the chat template marks with `{% generation %}`."""
-    new_tokens: list[str] = []
+    new_tokens: list[Annotated[str, Field(min_length=1)]] = []
     """Tokens to add to the tokenizer and the model, such as the control tokens of a chat template that the base lacks. Their
     embeddings start as the mean of the others."""
 
@@ -58,6 +58,6 @@ class SFT(TrainingStage):
         encoded = encode.encode(run, chat, rows, how, self.max_length, self.strict)
         model = checkpoints.causal_lm(start, self.dtype, **self.loading())
         if self.new_tokens:
-            checkpoints.add_rows(model, len(chat.tokenizer))
+            checkpoints.add_rows(model, chat.known, len(chat.tokenizer))
         trainer = self.train(run, "sft", encoded, model, chat)
         policy.publish(run, trainer, chat, start, self.dtype, **self.loading())

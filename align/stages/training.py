@@ -91,7 +91,7 @@ class TrainingStage(Stage, LoadsModel):
     chat_template: Annotated[str | None, File(or_template=True)] = None
     """Replaces the tokenizer's chat template and is saved with the model: a jinja file, the name of a template that TRL
     ships (`llama3`, `qwen3_training`...), or the text itself."""
-    eos_token: str | None = None
+    eos_token: str | None = Field(default=None, min_length=1)
     """The token that ends an answer; left out, the one that the chat template writes there. What is published stops at it."""
     system_turn: SystemTurn | None = None
     """What becomes of a system turn that the chat template refuses or does not print: `fold` puts its text in front of the

@@ -45,7 +45,8 @@ def best_against_worst(
     if any(not math.isfinite(reward) for reward in rewards):
         raise ValueError(f"the reward gave {next(r for r in rewards if not math.isfinite(r))} for a sample")
     fitting = [max_tokens is None or len(sample.token_ids or ()) <= max_tokens for sample in samples]
-    whole = [i for i, sample in enumerate(samples) if sample.finish_reason == "stop" and sample.text.strip() and fitting[i]]
+    ended = [sample.finish_reason in ("stop", "tool_calls") and bool(sample.text.strip()) for sample in samples]
+    whole = [i for i in range(len(samples)) if ended[i] and fitting[i]]
     if len(whole) < 2:
         return "truncated, empty, too long or not judged"
     best, worst = max(whole, key=lambda i: rewards[i]), min(whole, key=lambda i: rewards[i])

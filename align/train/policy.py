@@ -71,6 +71,7 @@ def continue_lora(model: PreTrainedModel, folder: str) -> PeftModel:
         ValueError: the folder holds none, or one of another model.
     """
     adapter = Path(folder) / "adapter"
+    adapter = adapter if adapter.is_dir() else Path(folder)  # as peft and TRL save one
     if not (adapter / "adapter_config.json").exists():
         raise ValueError(f"{folder} holds no adapter; lora.adapter names a stage that was trained with `lora`")
     try:

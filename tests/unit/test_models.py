@@ -95,7 +95,7 @@ def test_an_embedding_that_is_larger_than_the_tokenizer_is_fine(tmp_path):
 
 def test_new_tokens_let_a_base_learn_a_template_whose_tokens_it_lacks(tmp_path):
     make(Family("{{ eos_token }}", "metaspace first", eos="</s>", bos="<s>", unknown="<unk>"), tmp_path / "model")
-    with pytest.raises(StageFailed, match=r"no token of this tokenizer: the sft stage adds it with `new_tokens`"):
+    with pytest.raises(StageFailed, match=r'the sft stage adds it with `new_tokens: \["<\|im_start\|>", "<\|im_end\|>"\]`'):
         run(tmp_path, chat_template=CHATML)
     before = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
     report = run(tmp_path, chat_template=CHATML, new_tokens=["<|im_start|>", "<|im_end|>"])
