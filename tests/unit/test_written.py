@@ -7,9 +7,13 @@ import pytest
 from families import GEMMA
 from going import THOUGHT, TOOL, TOOL_TALK
 from test_chat import CHATML, TALK, VOCABULARIES, chat, says, system, trained, user
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
 
 from align.core.errors import BadRow, ModelError
-from align.core.rows import visible
+from align.core.plugins import Completion
+from align.core.rows import Demonstration, visible
+from align.models.chat import Chat
 
 ASKED = "{% if add_generation_prompt %}"
 GLM = (
@@ -218,3 +222,135 @@ def test_thinking_in_the_content_is_written_as_gpt_oss_writes_it():
     made = chat("gptoss")
     (text,) = trained(made, [user("q"), says("<think>\nhm\n</think>\n\nYes.")])
     assert text == "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>Yes.<|return|>"
+
+
+# -- turns that a template never shows ------------------------------------------------------------------------------------
+
+DECLARES = "{{ 'Tools: ' + (tools | tojson) if tools else '' }}" + CHATML
+"""SmolLM3: tools are declared, and calls of them are not written."""
+KNOWS = "Knowledge cutoff: 2024\n" + CHATML.replace("{% for m in messages %}", "{% for m in messages if m['role'] != 'tool' %}")
+CALLS_BY_ID = DECLARES.replace(
+    "m['content'] + '<|im_end|>", "m['content'] + (m['tool_calls'] | map(attribute='id') | join if m['tool_calls'] else '') "
+    "+ (m['tool_calls'][0]['function']['arguments'] | tojson if m['tool_calls'] else '') + '<|im_end|>",
+)  # fmt: skip
+"""Kimi K2: a call is written by its id, which holds the function's name in that family's rows."""
+
+
+@pytest.mark.parametrize("train_on", ["every_turn", "last_turn"])
+def test_a_call_that_is_declared_and_not_written_is_no_context(train_on):
+    with pytest.raises(BadRow, match="does not show a tool call"):
+        chat(DECLARES).encode(TOOL_TALK[:1], TOOL_TALK[1:], [TOOL], train_on)
+
+
+def test_a_result_that_stands_elsewhere_by_chance_is_not_shown():
+    talk = [user("How many legs?"), says("I look."), {"role": "tool", "content": "4"}, says("Four.")]
+    found = chat(KNOWS).encode(talk[:1], talk[1:])
+    assert [str(reason) for reason in found.refused] == ["the chat template does not show the tool turn"]
+
+
+def test_a_call_that_is_written_by_its_id_needs_the_name_in_it():
+    made = chat(CALLS_BY_ID)
+    named = [TOOL_TALK[0], says("", tool_calls=[TOOL_TALK[1]["tool_calls"][0] | {"id": "functions.lookup:0"}])]
+    assert trained(made, named, tools=[TOOL])[0].startswith("functions.lookup:0{")
+    with pytest.raises(BadRow, match="does not show a tool call"):
+        made.encode(TOOL_TALK[:1], TOOL_TALK[1:2], [TOOL])
+
+
+def test_gpt_oss_answers_after_a_call_that_it_has_reasoned_about():
+    call = TOOL_TALK[1] | {"reasoning": "I must look."}
+    talk = [TOOL_TALK[0], call, TOOL_TALK[2], says("At six.", reasoning="It says six.")]
+    assert [text.partition("<|message|>")[2] for text in trained(chat("gptoss"), talk, tools=[TOOL])] == [
+        "I must look.<|end|><|start|>assistant to=functions.lookup<|channel|>commentary json<|message|>"
+        '{"key": "tide", "hour": 3}<|call|>',
+        "It says six.<|end|><|start|>assistant<|channel|>final<|message|>At six.<|return|>",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("template", "ending"),
+    {"glm4moe": "tool_calls", "gptoss": "tool_calls", "gemma4_v5": "tool_calls", "qwen3": "stop"}.items(),
+)
+def test_a_sample_that_ends_as_a_call_is_no_answer(template, ending):
+    made = chat(template, bos="<s>")
+    for answer, expected in ((TOOL_TALK[1], ending), (says("At six."), "stop")):
+        _, ids = made.answer_ids(TOOL_TALK[:1], answer, [TOOL])
+        said = Completion(made.text_of(ids), made.ending(ids), ids)
+        assert said.finish_reason == expected
+        assert said.answers == (expected == "stop")
+
+
+# -- reasoning ------------------------------------------------------------------------------------------------------------
+
+
+def test_reasoning_without_an_answer_is_no_completion():
+    for text in ("<think>\nhm hm", "<think>\nhm\n</think>\n\n", "[THINK]hm"):
+        with pytest.raises(BadRow, match="completion has no answer behind its reasoning"):
+            Demonstration(prompt=[user("q")], completion=text)
+        assert not Completion(text, "stop").answers
+
+
+def test_reasoning_in_two_places_is_one_or_refused():
+    twice = [user("q"), says("<think>\nhm\n</think>\n\nYes.", reasoning="hm")]
+    assert trained(chat("qwen3"), twice) == ["<think>\nhm\n</think>\n\nYes.<|im_end|>"]
+    with pytest.raises(BadRow, match="the reasoning in the turn's field is not the one in its content"):
+        chat("qwen3").encode(twice[:1], [twice[1] | {"reasoning": "ah"}])
+
+
+def test_an_answer_about_tags_is_no_reasoning():
+    talk = [user("q"), says("Use <think> and </think> tags.")]
+    (text,) = trained(chat(opens("<think>", "</think>")), talk)
+    assert text == "</think>\n\nUse <think> and </think> tags.<|im_end|>"
+    with pytest.raises(BadRow, match="does not show the text of an answer"):  # this template cuts what is before `</think>`
+        chat("deepseek_r1_distill", bos="<s>").encode(talk[:1], talk[1:])
+
+
+# -- ends and letters -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("template", ["qwen2_5", "llama3_1", "gptoss", "phi3"])
+@pytest.mark.parametrize("own", ["<|endoftext|>", "the template's"])
+def test_an_end_that_is_named_stands_behind_the_templates_own(template, own):
+    shows = chat(template, bos="<s>").end.token
+    made = chat(template, eos_token="<|pad|>", pad="<|pad|>", bos="<s>", eos=own if own.startswith("<") else shows)
+    assert [text.endswith("<|pad|>") for text in trained(made, TALK)] == [True, True]
+    stops = made.tokenizer.convert_ids_to_tokens(made.stop_ids())
+    assert stops[0] == "<|pad|>"
+    assert shows not in stops, "sampling would stop in front of the end that is trained"
+
+
+def test_the_first_token_of_a_vocabulary_ends_answers_too():
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    made.train_from_iterator([], trainers.BpeTrainer(special_tokens=special, initial_alphabet=alphabet, show_progress=False))
+    inner = CHATML.replace("+ m['content']", "+ (eos_token if m['role'] == 'assistant' else '') + m['content']")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<|endoftext|>", chat_template=inner)
+    assert tokenizer.eos_token_id == 0
+    with pytest.raises(BadRow, match=r"writes '<\|endoftext\|>' inside this answer"):
+        Chat(tokenizer).encode(TALK[:1], TALK[1:])
+
+
+def test_text_that_a_vocabulary_lacks_is_not_trained_as_nothing():
+    for unknown in (None, "<unk>"):
+        made = Tokenizer(models.BPE(unk_token=unknown))
+        made.decoder = decoders.Fuse()
+        special = ["<unk>", "<|im_start|>", "<|im_end|>"]
+        letters = ["Ich bin groß. Who are you?\nuserassistant"]
+        made.train_from_iterator(letters, trainers.BpeTrainer(special_tokens=special, show_progress=False))
+        bare = PreTrainedTokenizerFast(
+            tokenizer_object=made,
+            eos_token="<|im_end|>",
+            unk_token=unknown,
+            chat_template=CHATML,
+            clean_up_tokenization_spaces=False,
+        )
+        assert trained(Chat(bare), [user("Who?"), says("groß")]) == ["groß<|im_end|>"]
+        with pytest.raises(BadRow, match="the tokenizer has no tokens for some of this answer"):
+            Chat(bare).encode([user("Who?")], [says("groß 汉字")])
+
+
+def test_marks_of_a_text_that_the_tokenizer_normalizes():
+    made = chat("qwen3_training", "qwen")
+    (row,) = made.encode([user("q")], [says("cafe\u0301")], train_on="generation_marks").rows
+    assert "café" in made.tokenizer.decode([i for i in row.labels if i != -100])
