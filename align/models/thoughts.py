@@ -85,9 +85,9 @@ def closing(opener: str, space: str, rendered: str, answer: Message, tags: Mappi
         if closer not in rendered:
             raise BadRow(f"the answer opens its reasoning with {opener} and does not close it")
         return rendered.lstrip().removeprefix(opener).removeprefix(space)
-    if closer in rendered:  # GLM-4.7 closes at once, or the template prints a content that begins inside the reasoning
-        return rendered
     reasoning = answer.get("reasoning", "").strip()
+    if rendered.lstrip().startswith(closer) or (reasoning and closer in rendered):  # GLM-4.7 closes at once
+        return rendered
     before = f"{reasoning}\n" if reasoning else "" if space else "\n"
     return f"{before}{closer}\n\n{rendered.lstrip()}"
 
