@@ -373,6 +373,13 @@ def test_a_system_turn_is_folded_omitted_or_dropped():
     assert chat(ROLE, how="fold").render(talk[:2]) == "<|im_start|>user\nBe kind.\n\nWho are you?<|im_end|>\n"
     assert trained(chat(ROLE, how="omit"), talk, 2)
     assert chat(CHATML, how="fold").system_turn == "", "a template that takes it is left alone"
+    later = chat("gemma", bos="<bos>")  # a stage that folded has published this one
+    for how, expected in (("omit", "<start_of_turn>user\nWho are you?<end_of_turn>"), ("fold", folded), (None, folded)):
+        take_system_turn(later.tokenizer, how)
+        assert Chat(later.tokenizer).render(talk[:2]).startswith(f"<bos>{expected}")
+    take_system_turn(later.tokenizer, "drop")
+    assert later.tokenizer.chat_template == shipped_templates()["gemma"].read_text()
+    assert chat("gemma", bos="<bos>").render([system(""), *TALK[:1]]) == chat("gemma", bos="<bos>").render(TALK[:1])
 
 
 def test_padding_never_ends_an_answer():

@@ -5,7 +5,10 @@ import json
 from types import SimpleNamespace
 
 import pytest
+import torch
 from families import MISTRAL, Family, make, tokenizer_of
+from peft import LoraConfig, get_peft_model
+from safetensors.torch import load_file, save_file
 from test_chat import CHATML, TALK, chat, trained
 from test_models import QWEN, TALKS, recipe
 from transformers import (
@@ -28,6 +31,7 @@ from align.generate.vllm_engine import completion
 from align.models import checkpoints
 from align.models.chat import Chat
 from align.models.tokenizers import load_chat, load_tokenizer, save_tokenizer
+from align.stages.export import write_checkpoint
 
 PAIRS = [
     {"prompt": t["messages"][:1], "chosen": t["messages"][1:], "rejected": [{"role": "assistant", "content": "No."}]}
@@ -165,3 +169,93 @@ def test_vllm_in_process_reads_ids_as_the_others_do():
     said = completion(SimpleNamespace(index=0, token_ids=tuple(ids), finish_reason="stop", text="other"), 7, made)
     assert (said.text, said.token_ids, said.finish_reason) == ("<think>\nhm\n</think>\n\nYes.", ids, "stop")
     assert said.usage == {"prompt_tokens": 7, "completion_tokens": len(ids)}
+
+
+# -- what is not this model's ---------------------------------------------------------------------------------------------
+
+
+def renamed(weights):
+    return {f"module.{name}": tensor for name, tensor in weights.items()}
+
+
+OTHERS = {
+    "a prefix": (renamed, {}, r"do not have all weights of LlamaForCausalLM: lm_head.weight, .* would be random"),
+    "no head": (lambda w: {k: v for k, v in w.items() if k != "lm_head.weight"}, {}, "lm_head.weight would be random"),
+    "a layer less": (dict, {"num_hidden_layers": 3}, r"model.layers.2.\S+ and \d+ more would be random"),
+    "a layer more": (dict, {"num_hidden_layers": 1}, r"more layers than config.json says: model.layers.1\S+ .*would be lost"),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_weights_that_are_not_the_models_are_refused(case, tmp_path):
+    change, config, sentence = OTHERS[case]
+    make(QWEN, tmp_path, num_hidden_layers=2, tie_word_embeddings=False)
+    save_file(change(load_file(tmp_path / "model.safetensors")), tmp_path / "model.safetensors", {"format": "pt"})
+    edit(tmp_path / "config.json", **config)
+    with pytest.raises(ModelError, match=sentence):
+        checkpoints.causal_lm(str(tmp_path), "float32")
+
+
+def test_a_head_is_new_only_where_it_is_to_be_trained(tmp_path):
+    make(QWEN, tmp_path)
+    checkpoints.classifier(str(tmp_path), "float32", num_labels=1)
+    with pytest.raises(ModelError, match=r"score.weight would be random"):
+        checkpoints.classifier(str(tmp_path), "float32")
+
+
+def test_a_folder_without_a_model_is_a_sentence(tmp_path):
+    make(QWEN, tmp_path / "model")
+    cut = tmp_path / "model" / "model.safetensors"
+    cut.write_bytes(cut.read_bytes()[:-100])
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "some/base"}))
+    sentences = {"model": "part of a file may be missing", "none": "no such folder", "adapter": "an adapter of some/base"}
+    for name, sentence in sentences.items():
+        with pytest.raises(ModelError, match=sentence):
+            checkpoints.causal_lm(str(tmp_path / name), "float32")
+    with pytest.raises(ModelError, match="merge it first"):
+        load_chat(str(tmp_path / "adapter"))
+
+
+def test_a_folder_without_a_tokenizer_is_a_sentence(tmp_path):
+    make(QWEN, tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        (tmp_path / name).unlink(missing_ok=True)
+    with pytest.raises(ModelError, match="has no tokenizer; copy the files"):
+        load_chat(str(tmp_path))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "Qwen2Tokenizer"}))
+    with pytest.raises(ModelError, match="has no vocabulary; copy the files"):
+        load_chat(str(tmp_path), chat_template=CHATML)
+
+
+def test_a_reference_of_another_vocabulary_is_refused(tmp_path):
+    make(QWEN, tmp_path / "model")
+    make(Family(CHATML, "metaspace first", eos="</s>", unknown="<unk>"), tmp_path / "other", vocab_size=4000)
+    with pytest.raises(StageFailed, match="other has another vocabulary than the model"):
+        run(tmp_path, {"dpo": chain("base", reference="./other")["dpo"]})
+
+
+def test_new_tokens_start_as_the_mean_where_the_embedding_has_spare_rows(tmp_path):
+    tokens = len(tokenizer_of(QWEN))
+    make(QWEN, tmp_path / "model", vocab_size=tokens + 64, tie_word_embeddings=False)
+    report = run(tmp_path, new_tokens=["<|new|>"], learning_rate=1e-12)
+    before, after = (AutoModelForCausalLM.from_pretrained(f) for f in (tmp_path / "model", report.stage("sft")))
+    for layer in ("get_input_embeddings", "get_output_embeddings"):
+        mean = getattr(before, layer)().weight[:tokens].mean(0)
+        assert torch.allclose(getattr(after, layer)().weight[tokens], mean, atol=1e-6)
+    assert after.get_input_embeddings().num_embeddings == tokens + 64
+
+
+def test_a_model_whose_template_wants_a_system_turn_is_exported(tmp_path):
+    wants = "{% if messages[0]['role'] != 'system' %}{{ raise_exception('no system') }}{% endif %}" + CHATML
+    make(Family(wants), tmp_path / "model")
+    write_checkpoint(str(tmp_path / "model"), tmp_path / "out", None)
+    assert (tmp_path / "out" / "model.safetensors").exists()
+
+
+def test_the_adapter_of_another_library_is_gone_on_with(tmp_path):
+    make(QWEN, tmp_path / "model")
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
+    get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM")).save_pretrained(tmp_path / "mine")
+    report = run(tmp_path, lora={"adapter": "./mine"})
+    assert (report.stage("sft") / "adapter" / "adapter_config.json").exists()

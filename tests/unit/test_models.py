@@ -178,6 +178,10 @@ def test_align_check_knows_the_templates(tmp_path):
         Recipe.load(recipe(tmp_path, chat_template="qwen25"))
     with pytest.raises(RecipeError, match=r"no file 'templates/mine.jinja'"):
         Recipe.load(recipe(tmp_path, chat_template="templates/mine.jinja"))
+    with pytest.raises(RecipeError, match="the text, line 1: this is no Jinja template"):
+        Recipe.load(recipe(tmp_path, chat_template="{% for m in messages }}{% endfor %}"))
+    with pytest.raises(RecipeError, match="eos_token"):
+        Recipe.load(recipe(tmp_path, eos_token=""))
     first = Recipe.load(recipe(tmp_path, chat_template=CHATML)).run(tmp_path / "run")
     assert first.ran == ["talks", "sft"]
     (tmp_path / "mine.jinja").write_text(CHATML)
