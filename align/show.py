@@ -7,11 +7,13 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from pydantic import BaseModel
 
 from align.core import catalog, log, tables, wiring
 from align.core.artifacts import RunFolder
-from align.core.config import Plugin, did_you_mean
+from align.core.config import Config, Plugin, did_you_mean
 from align.core.errors import UsageError
 from align.core.loads_model import LoadsModel
 from align.core.plugins import Generator, Optimizer, Reward, Sampler
@@ -116,18 +118,27 @@ def _explained(family: str, kind: str) -> str:
 def _of_class(family: str, kind: str, cls: type[Plugin]) -> str:
     module = __import__(cls.__module__, fromlist=["x"]).__doc__ or ""
     lines = [f"{kind} ({family}, {cls.__module__}:{cls.__name__}, version {cls.version})", "", module.strip(), ""]
-    for name in sorted(cls.model_fields, key=lambda name: name in LoadsModel.model_fields):  # how weights are loaded comes last
+    names = sorted(cls.model_fields, key=lambda name: name in LoadsModel.model_fields)  # how weights are loaded comes last
+    return "\n".join([*lines, *_fields(cls, [name for name in names if name != "kind"], "  "), ""])
+
+
+def _fields(cls: type[BaseModel], names: Iterable[str], indent: str) -> list[str]:
+    """Return lines about fields, and below a field that holds a config of its own those of that."""
+    lines = []
+    for name in names:
         field = cls.model_fields[name]
-        if name == "kind":
-            continue
         default = "required" if field.is_required() else f"default {field.get_default(call_default_factory=True)!r}"
         limits = ", ".join(str(m) for m in field.metadata if not isinstance(m, wiring.Ref | wiring.File))
         refers = next((f"refers to {m.need}, " for m in field.metadata if isinstance(m, wiring.Ref)), "")
-        lines.append(f"  {field.alias or name}  ({refers}{default}{', ' + limits if limits else ''})")
+        lines.append(f"{indent}{field.alias or name}  ({refers}{default}{', ' + limits if limits else ''})")
+        inner = indent + " " * 4
         lines += textwrap.wrap(
-            " ".join((field.description or "").split()), 104, initial_indent=" " * 6, subsequent_indent=" " * 6
+            " ".join((field.description or "").split()), 110 - len(inner), initial_indent=inner, subsequent_indent=inner
         )
-    return "\n".join([*lines, ""])
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, Config) and not issubclass(part, Plugin):
+                lines += _fields(part, part.model_fields, inner)
+    return lines
 
 
 def peek(directory: str, stage: str, count: int) -> str:

@@ -234,6 +234,10 @@ def test_explain_lists_the_kinds_and_the_fields_of_each(capsys):
     fields = capsys.readouterr().out
     assert "temperature  (default 0.7, Ge(ge=0))\n      RFT samples at 0.7" in fields
     assert "generator  (refers to generator, required)" in fields
+    assert (
+        "  lora  (default None)\n      Train low-rank adapters instead of all weights.\n      r  (default 16, Ge(ge=1))"
+        in fields
+    )
     assert main(["explain", "dpoo"]) == 2
     assert "no kind 'dpoo'; did you mean 'dpo'?" in capsys.readouterr().err
 
