@@ -7,7 +7,7 @@ from pathlib import Path
 
 from align.core import log
 from align.core.artifacts import RunFolder
-from align.core.errors import UsageError
+from align.core.errors import ModelError, UsageError
 from align.core.stage import Run
 
 STARTERS = Path(__file__).parent / "starters"
@@ -41,7 +41,7 @@ def export(source: str, to: str, stage: str | None, dtype: str | None) -> str:
     target.mkdir(parents=True, exist_ok=True)
     try:
         report = write_checkpoint(source, target, dtype)
-    except (OSError, ValueError) as error:  # what transformers raises for a folder or hub id that holds no model
+    except (ModelError, OSError, ValueError) as error:  # transformers', for a folder or hub id that holds no model
         raise UsageError(f"{source} cannot be loaded as a chat model: {str(error).splitlines()[0]}") from None
     if card:
         (target / "README.md").write_text(card, encoding="utf-8")

@@ -49,8 +49,9 @@ class OnlineDPO(PreferenceStage):
     max_steps: int = Field(default=-1, ge=-1)
     """Instead of `rounds`: go on until so many optimizer steps are taken; needs `prompts_per_round`."""
     prompts_per_round: int | None = Field(default=None, ge=1)
-    """Prompts a round; left out, an equal share of all prompts (what cannot be shared equally is not used). As many as one batch is fully online, more is faster:
-    sampling every 10 steps loses little against every step (Lanchantin et al. 2025, arXiv 2506.21495, Table 2)."""
+    """Prompts a round; left out, an equal share of all prompts (what cannot be shared equally is not used). As many as one
+    batch is fully online, more is faster: sampling every 10 steps loses little against every step (Lanchantin et al. 2025,
+    arXiv 2506.21495, Table 2)."""
     min_margin: float = Field(default=0.0, ge=0)
     """Pairs whose rewards differ by no more than this are dropped; ties always are."""
     max_length_ratio: float | None = Field(default=None, gt=1)
