@@ -41,7 +41,7 @@ def export(source: str, to: str, stage: str | None, dtype: str | None) -> str:
     target.mkdir(parents=True, exist_ok=True)
     try:
         report = write_checkpoint(source, target, dtype)
-    except (ModelError, OSError, ValueError) as error:  # transformers', for a folder or hub id that holds no model
+    except (ModelError, OSError, ValueError) as error:  # a folder or hub id that holds no model
         raise UsageError(f"{source} cannot be loaded as a chat model: {str(error).splitlines()[0]}") from None
     if card:
         (target / "README.md").write_text(card, encoding="utf-8")

@@ -214,11 +214,11 @@ class CodeFeedback(ExecutionFeedback):
         how = self.sampling | {"tools": ctx.prompt.tools or None}
         drawn: list[Completion] = await ctx.sample(self.generator, messages, n=count, label=label, **how)
         whole = [c for c in drawn if c.answers]
-        ctx.tally("answers truncated", sum(c.finish_reason == "length" for c in drawn))
-        ctx.tally("answers that call a tool", sum(c.finish_reason == "tool_calls" for c in drawn))
+        truncated, called = (sum(c.finish_reason == reason for c in drawn) for reason in ("length", "tool_calls"))
+        ctx.tally("answers truncated", truncated)
+        ctx.tally("answers that call a tool", called)
         held = [(c.text, source) for c in whole if (source := program_text.program(c.text, name))]
-        cut = sum(c.finish_reason in ("length", "tool_calls") for c in drawn)
-        ctx.tally("answers without a program", len(drawn) - cut - len(held))
+        ctx.tally("answers without a program", len(drawn) - truncated - called - len(held))
         if not held:
             return []
         signatures = await self.signatures([source for _, source in held])

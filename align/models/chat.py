@@ -75,14 +75,19 @@ class _Answered:
 class Chat:
     """A tokenizer together with what its chat template does."""
 
-    def __init__(self, tokenizer: Any, eos_token: str | None = None) -> None:
-        """Look at the template; `eos_token` says which token ends an answer, instead of what the template shows.
+    def __init__(self, tokenizer: Any, eos_token: str | None = None, known: int | None = None) -> None:
+        """Look at the template.
+
+        Args:
+            tokenizer: of transformers.
+            eos_token: which token ends an answer, instead of what the template shows.
+            known: how many of its tokens no recipe has added; left out, all.
 
         Raises:
             ModelError: `eos_token` is not one token of this tokenizer.
         """
         self.tokenizer, self.tokens = tokenizer, Tokens(tokenizer)
-        self.known = len(tokenizer)
+        self.known = len(tokenizer) if known is None else known
         """How many tokens there are that no recipe has added."""
         self.eos_token = eos_token or tokenizer.init_kwargs.get(TURN_END)
         self._own_eos = tokenizer.eos_token_id

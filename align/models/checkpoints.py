@@ -67,10 +67,15 @@ def _load(cls: Any, what: str, path: str, dtype: str, **options: Any) -> Any:
     return without_router_logits(model)
 
 
+def is_nowhere(path: str) -> bool:
+    """Is it neither a folder that is there nor a hub id?"""
+    return not Path(path).is_dir() and (Path(path).is_absolute() or path.startswith(".") or path.count("/") != 1)
+
+
 def refuse_no_model(path: str) -> None:
     """Raise ModelError for a folder that is not there, or has an adapter and no model."""
     folder = Path(path)
-    if not folder.is_dir() and (folder.is_absolute() or path.startswith(".") or path.count("/") != 1):
+    if is_nowhere(path):
         raise ModelError(f"{path}: there is no such folder, and it is no hub id")
     if (folder / "adapter_config.json").exists() and not (folder / "config.json").exists():
         base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
@@ -216,11 +221,13 @@ def refuse_long(model: Any, tokens: int, remedy: str) -> None:
     import torch  # noqa: PLC0415
 
     most = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    if not most or tokens <= most:  # first, because sampling asks for every prompt
+        return
     learned = any(
         isinstance(module, torch.nn.Embedding) and re.search(r"(wpe|position\w*)$", name)
         for name, module in model.named_modules()
     )
-    if learned and most and tokens > most:
+    if learned:
         raise ModelError(f"a row has {tokens} tokens, and {type(model).__name__} has learned {most} positions; {remedy}")
 
 

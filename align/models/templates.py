@@ -127,7 +127,7 @@ def look(tokenizer: Any) -> Habits:
     """Render small conversations with a tokenizer's chat template and return what it does with them."""
     find = Tokens(tokenizer).find
     user, answer, again = _turn("user", ASKED), _turn("assistant", ANSWERED), _turn("user", NEXT)
-    render = _renderer(tokenizer, user)
+    render = renderer(tokenizer)
     plain, asked = render([user]) or "", render([user], generation=True) or ""
     last, middle = render([user, answer]) or "", render([user, answer, again]) or ""
     tail = last.rpartition(ANSWERED)[2] if ANSWERED in last else ""
@@ -173,13 +173,13 @@ def as_parts(message: Message) -> Message:
     return message | {"content": [{"type": "text", "text": content}]} if isinstance(content, str) else message
 
 
-def _renderer(tokenizer: Any, user: Message) -> Renderer:
+def renderer(tokenizer: Any) -> Renderer:
     """Return what renders a user's turn: with text or parts as content, with a system turn in front if it must be."""
     for before in ([], [_turn("system", OTHER_TOOL)]):
         for parts in (False, True):
             render = Renderer(tokenizer, parts=parts)
             render.before = before
-            if ASKED in (render([user]) or ""):
+            if ASKED in (render([_turn("user", ASKED)]) or ""):
                 return render
     return Renderer(tokenizer)
 
@@ -297,7 +297,7 @@ class _Calls:
         for call, more in ((call, more) for more in ({}, {"reasoning": THOUGHT}) for call in forms):
             turn = {"role": "assistant", "content": "", "tool_calls": [call], **more}
             text = self.text(turn) or ""
-            if text.count(TOOL) > declared and NEXT in text and "'place': '" not in text:  # Python's spelling is no JSON
+            if text.count(TOOL) > declared and NEXT in text and "'place': '" not in text:  # Python's spelling is not JSON
                 return turn
         return None
 

@@ -31,7 +31,7 @@ def split(message: Message, tags: Mapping[str, str] = THINKING, *, opened: bool 
         return message
     for opener, closer in tags.items():
         begins = re.escape(opener)
-        inner = f"{begins}(.*?)|((?:(?!{begins}).)*?)" if opened else f"{begins}(.*?)"  # who mentions both tags reasons not
+        inner = f"{begins}(.*?)|((?:(?!{begins}).)*?)" if opened else f"{begins}(.*?)"  # a mention of both tags is no reasoning
         if found := re.match(f"\\s*(?:{inner}){re.escape(closer)}", message["content"], re.DOTALL):
             plain = message | {"content": message["content"][found.end() :].lstrip("\n")}
             reasoning = next(text for text in found.groups() if text is not None)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from align.core.errors import ModelError
 from align.models.chat import TURN_END, Chat
 from align.models.checkpoints import refuse_no_model
-from align.models.templates import ASKED, FOLD, NEXT, OMIT, Renderer, look
+from align.models.templates import ASKED, FOLD, NEXT, OMIT, Renderer, renderer
 
 SystemTurn = Literal["fold", "omit", "drop"]
 _FILES = ("*token*", "vocab*", "*.model", "merges.txt", "*.tiktoken")
@@ -51,8 +51,7 @@ def load_chat(
         tokenizer.add_special_tokens({"additional_special_tokens": list(new_tokens)}, replace_extra_special_tokens=False)
     if tokenizer.chat_template:
         take_system_turn(tokenizer, system_turn)
-    chat = Chat(tokenizer, eos_token)
-    chat.known = known
+    chat = Chat(tokenizer, eos_token, known)
     if not chat.stop_ids():
         raise ModelError(
             f"the tokenizer of {path} has no eos_token and its chat template ends no answer with a token; "
@@ -71,7 +70,7 @@ def load_tokenizer(path: str, *, revision: str | None = None, trust_remote_code:
     from transformers import AutoTokenizer  # noqa: PLC0415 (modules that `align check` reads import this one)
 
     refuse_no_model(path)
-    if Path(path).is_dir() and not any(file for name in _FILES for file in Path(path).glob(name)):
+    if Path(path).is_dir() and not _has_tokenizer(path):
         raise ModelError(f"{path} has no tokenizer; {_COPY}")
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(path, revision=revision, trust_remote_code=trust_remote_code)
@@ -86,6 +85,10 @@ def load_tokenizer(path: str, *, revision: str | None = None, trust_remote_code:
     if len(tokenizer.get_vocab().keys() - added) < 2:  # transformers makes an empty one where files are missing
         raise ModelError(f"the tokenizer of {path} has no vocabulary; {_COPY}")
     return tokenizer
+
+
+def _has_tokenizer(folder: str) -> bool:
+    return any(file for name in _FILES for file in Path(folder).glob(name))
 
 
 def save_tokenizer(tokenizer: Any, folder: Path) -> None:
@@ -120,7 +123,7 @@ def _probes(tokenizer: Any) -> list[str]:
 
 def refuse_other_vocabulary(tokenizer: Any, path: str, **options: Any) -> None:
     """Raise ModelError where a model in another folder has a tokenizer that gives the same tokens other ids."""
-    if not any(file for name in _FILES for file in Path(path).glob(name)):
+    if not _has_tokenizer(path):
         return  # of the hub, or saved without a tokenizer
     own, other = tokenizer.get_vocab(), load_tokenizer(path, **options).get_vocab()
     shared = own.keys() & other.keys()
@@ -137,7 +140,7 @@ def take_system_turn(tokenizer: Any, how: SystemTurn | None) -> None:
     if how == "drop":
         return
     user, system = {"role": "user", "content": ASKED}, {"role": "system", "content": NEXT}
-    parts = look(tokenizer).parts
+    parts = renderer(tokenizer).parts
     render = Renderer(tokenizer, parts=parts)
     text = render([system, user])
     refuses, ignores = text is None and render([user]) is not None, text is not None and NEXT not in text

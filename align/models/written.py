@@ -23,14 +23,12 @@ from typing import Any, TypeAlias
 from align.core.errors import BadRow
 from align.core.rows import Message
 from align.models import thoughts
-from align.models.templates import TOKEN_LIKE, End, Habits, common
+from align.models.templates import ASKED, TOKEN_LIKE, End, Habits, common
 from align.models.tokens import Find
 
 TEMPLATE_REMEDY = "give `chat_template:` a file, a text, or the name of a template that TRL ships"
 _CLOSED = "the generation prompt closes the reasoning before it begins, and this answer has one"
 Render: TypeAlias = Callable[[Sequence[Message]], str]
-OTHER = "zaqwsx"
-"""A word that no answer begins with."""
 _SHOWN = 40
 """Characters that an error shows of two texts, from where they part."""
 
@@ -111,7 +109,7 @@ class Writing:
             return None
         *earlier, question, answer = messages
         header, said = stem[added[-1][0] :], common(after, render([*earlier, question, _other(answer)]))
-        other_question = [*earlier, question | {"content": OTHER}, answer]
+        other_question = [*earlier, question | {"content": ASKED}, answer]
         for pattern in (re.escape(header), re.escape(header.rstrip()) + r"\s*"):
             if places := [found.end() for found in re.finditer(pattern, after) if found.end() <= said]:
                 return places[-1] if render(other_question).endswith(after[places[-1] :]) else None
@@ -152,8 +150,8 @@ class Writing:
 
 def _other(answer: Message) -> Message:
     """Return an answer of the same parts that says other things; reasoning in the content is a part of the content."""
-    changed = answer | {name: OTHER for name in ("content", "reasoning") if answer.get(name)}
-    calls = [call | {"function": call["function"] | {"name": OTHER}} for call in answer.get("tool_calls") or ()]
+    changed = answer | {name: ASKED for name in ("content", "reasoning") if answer.get(name)}
+    calls = [call | {"function": call["function"] | {"name": ASKED}} for call in answer.get("tool_calls") or ()]
     return changed | ({"tool_calls": calls} if calls else {})
 
 

@@ -14,7 +14,7 @@ from align.core.loads_model import FromHub
 from align.core.stage import Run, Stage
 from align.core.wiring import Ref
 from align.models import checkpoints
-from align.models.templates import as_parts, look
+from align.models.templates import renderer
 from align.models.tokenizers import load_tokenizer, save_tokenizer
 
 CHECKED = ["Hello!", "What is 12 + 30?", "Write one sentence about the sea."]
@@ -68,10 +68,7 @@ def write_checkpoint(source: str, target: Path, dtype: str | None, **options: An
 
 
 def _asked(tokenizer: Any, text: str) -> Any:
-    """Return the ids, (1, tokens), of a question; of its text alone for a model without a chat template."""
+    """Return the ids, (1, tokens), of a question; of its text alone where no chat template takes it."""
     if tokenizer.chat_template:
-        habits = look(tokenizer)
-        turns = [{"role": "system", "content": text}] * habits.system_first + [{"role": "user", "content": text}]
-        shown: Any = [as_parts(turn) if habits.parts else turn for turn in turns]
-        text = tokenizer.apply_chat_template(shown, tokenize=False, add_generation_prompt=True)
+        text = renderer(tokenizer)([{"role": "user", "content": text}], generation=True) or text
     return tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids

@@ -19,6 +19,8 @@ from huggingface_hub import snapshot_download
 from safetensors import safe_open
 from torch import Tensor
 
+from align.models.checkpoints import is_nowhere
+
 _WRAPPERS = {"module", "_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module"}
 _OUTPUT = "lm_head.weight"
 _INPUT = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight")
@@ -164,7 +166,7 @@ def _folder(model: str) -> Path:
     folder = Path(model)
     if folder.is_dir():
         return folder
-    if folder.is_absolute() or model.startswith(".") or model.count("/") != 1:
+    if is_nowhere(model):
         raise ValueError(f"{model}: there is no such folder, and it is no hub id")
     patterns = ["model*.safetensors", "model.safetensors.index.json", "tokenizer.json"]
     return Path(snapshot_download(model, allow_patterns=patterns))
