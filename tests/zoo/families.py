@@ -123,8 +123,6 @@ FAMILIES = {
 
 REAL = [name for name, family in FAMILIES.items() if family.vocabulary in ("qwen", "smollm2", "llama2", "mistral")]
 """Families whose vocabulary is the real one."""
-REASONING = ["Qwen3.5 (thinking)", "DeepSeek-R1-Distill", "Nemotron 3 Nano", "gpt-oss"]
-"""Families whose answers are written with reasoning."""
 
 
 def tokenizer_of(family):
@@ -147,13 +145,16 @@ def tokenizer_of(family):
 
 
 def make(family, folder, **config):
-    """Write a family's tokenizer and a tiny random model with it into a folder; `config` changes the model's."""
+    """Write a family's tokenizer and a tiny random model with it into a folder; `config` changes the model's.
+
+    It is drawn five times as wide as Llama's, which learns a talk by heart in 40 epochs instead of 70.
+    """
     tokenizer = tokenizer_of(family)
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(folder)
     settings = {
         "vocab_size": len(tokenizer), "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1,
-        "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 4096, "tie_word_embeddings": True,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 4096, "tie_word_embeddings": True, "initializer_range": 0.1,
         "eos_token_id": tokenizer.eos_token_id, "bos_token_id": tokenizer.bos_token_id, "pad_token_id": tokenizer.pad_token_id,
     }  # fmt: skip
     model = AutoModelForCausalLM.from_config(LlamaConfig(**settings | config))

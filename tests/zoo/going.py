@@ -55,6 +55,8 @@ TOOL_TALK = [
     says("tool", "six o'clock", name="lookup", tool_call_id="call00001"),
     says("assistant", "At six."),
 ]
+UNKNOWN = "Which bird sings at noon?"
+"""Asked in the online round beside what was learned by heart, where all samples may be the same and give no pair."""
 THOUGHT = [says("user", "Is 7 odd?"), says("assistant", "Yes, it is.", reasoning="7 is 6 and 1")]
 
 TRAINED = {"weight_decay": 0, "save_steps": 10000, "logging_steps": 10000, "per_device_train_batch_size": 16}
@@ -67,7 +69,7 @@ RECIPE = {
         "pairs": {"kind": "load", "path": "pairs.jsonl"},
         "asked": {"kind": "load", "path": "asked.jsonl"},
         "sft": {
-            "kind": "sft", "model": "base", "data": ["talks"], "learning_rate": 1e-2, "num_train_epochs": 70,
+            "kind": "sft", "model": "base", "data": ["talks"], "learning_rate": 1e-2, "num_train_epochs": 42,
             "lr_scheduler_type": "linear", **TRAINED, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 4,
         },
         "dpo": {"kind": "dpo", "model": "sft", "data": ["pairs"], "learning_rate": 1e-6, **TRAINED},
@@ -102,7 +104,7 @@ def go(name, folder, talks=TALKS):
     write(folder, "talks", [*({"messages": talk} for talk in talks), *more])
     pairs = [(talk[:-1], talk[-1]["content"], talks[i - 1][-1]["content"]) for i, talk in enumerate(talks)]
     write(folder, "pairs", [{"prompt": p, "chosen": c, "rejected": r} for p, c, r in pairs])
-    write(folder, "asked", [{"messages": talk[:-1]} for talk in talks])
+    write(folder, "asked", [*({"messages": talk[:-1]} for talk in talks), {"prompt": UNKNOWN}])
     (folder / "recipe.yaml").write_text(json.dumps(RECIPE))
     return Recipe.load(folder / "recipe.yaml").run(folder / "run")
 
