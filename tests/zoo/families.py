@@ -154,7 +154,8 @@ def make(family, folder, **config):
     tokenizer.save_pretrained(folder)
     settings = {
         "vocab_size": len(tokenizer), "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 1,
-        "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 4096, "tie_word_embeddings": True, "initializer_range": 0.1,
+        "initializer_range": 0.1, "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 4096,
+        "tie_word_embeddings": True,
         "eos_token_id": tokenizer.eos_token_id, "bos_token_id": tokenizer.bos_token_id, "pad_token_id": tokenizer.pad_token_id,
     }  # fmt: skip
     model = AutoModelForCausalLM.from_config(LlamaConfig(**settings | config))
