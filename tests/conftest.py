@@ -1,5 +1,6 @@
 """Shared by all tests: the shipped tiny model, and few threads, so that parallel tests do not fight for cores."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -11,6 +12,11 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_finish():
+    """What tests import stays: a collection after every stage need not look through it."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

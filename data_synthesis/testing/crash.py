@@ -7,6 +7,7 @@ fork of this process, which has imported everything and started nothing. Each is
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -27,6 +28,7 @@ def main(recipe: str, folder: str, how_many: int) -> int:
     """Crash a run at up to `how_many` of its writes; return 0 when every one could be finished."""
     Recipe.load(recipe)  # imports the plug-ins
     pa.Table.from_pylist([{"a": 1}])  # and this pandas, half a second
+    gc.freeze()  # before forks, so that a collection in one does not look through, and so copy, all that was imported
     root = Path(folder)
     root.mkdir()
     count = _writes(recipe, root / "counted")

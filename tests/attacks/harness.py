@@ -34,6 +34,8 @@ import reach
 import resources
 from attack import Attack, filled, syscall_numbers
 
+from reward.sandbox import Limits
+
 FAMILIES = {
     "forged": forged.ATTACKS + raised.ATTACKS + channel.ATTACKS + answers.ATTACKS + objects.ATTACKS,
     "reach": reach.ATTACKS + processes.ATTACKS,
@@ -55,6 +57,7 @@ LIMITS = {
     "scratch_bytes": 16 << 20,
     "processes": 32,
 }
+HURRIED = LIMITS | {"cpu_seconds": 1, "wall_seconds": 2}  # of those that only time ends
 PATIENCE = 60  # seconds after which a check counts as stuck: many times the wall limit, for a loaded machine
 OVERRUN = 8  # seconds a verdict may take beyond the wall limit, on a machine that others use too
 GRACE = 2.0  # seconds a process may live on after the verdict
@@ -288,12 +291,13 @@ def forget_peak() -> None:
 async def answer(sandbox, attack: Attack, places: dict[str, str], solution: str | None = None) -> tuple[str, str]:
     """The status word of one attack and the reason; IO mode's right values count as a pass."""
     source = filled(attack.solution if solution is None else solution, places)
+    limits = Limits(**HURRIED) if attack.expect == {"timeout"} else None
     if attack.arguments is None:
-        verdict = await sandbox.check(source, filled(attack.tests, places), attack.entry_point)
+        verdict = await sandbox.check(source, filled(attack.tests, places), attack.entry_point, limits)
         return verdict.status, str(verdict.why)
     given = [[filled(a, places) if isinstance(a, str) else a for a in row] for row in attack.arguments]
     right = [filled(v, places) if isinstance(v, str) else v for v in attack.values]
-    results = await sandbox.calls(source, attack.entry_point, given)
+    results = await sandbox.calls(source, attack.entry_point, given, limits)
     bad = [r for r in results if r.status != "returned"]
     if bad:
         return bad[0].status, str(bad[0].why)

@@ -4,7 +4,6 @@
 why, is the table of docs/models.md; a family that does something else than its row says fails here.
 """
 
-import gc
 import json
 
 import torch
@@ -18,8 +17,6 @@ from align.generate.hf import Engine
 from align.models.chat import Chat
 from align.models.templates import as_parts
 from align.models.tokenizers import load_chat
-
-gc.freeze()  # what is imported stays; looking at it again after every stage would be half of the time
 
 CALL = {"type": "function", "id": "call00001", "function": {"name": "lookup", "arguments": {"key": "tide", "hour": 3}}}
 TOOL = {
