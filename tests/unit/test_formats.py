@@ -302,6 +302,17 @@ SHAPES = {
         },
         (Q, [says("", tool_calls=[calls("f")], reasoning="r")]),
     ),
+    "a result in the marks of the template (Hermes)": (
+        {
+            "conversations": [
+                human("q"),
+                gpt("I look."),
+                {"from": "tool", "value": '<tool_response>\n{"a": 1}\n</tool_response>'},
+                gpt("One."),
+            ]
+        },
+        (Q, [says("I look."), result('{"a": 1}'), says("One.")]),
+    ),
     "function_call of nulls": ({"messages": [user("q"), says("a", function_call={"name": None, "arguments": None})]}, QA),
     "a tool's result as an object": (
         {"messages": [user("q"), says("", tool_calls=[calls("f")]), result({"sum": 3, "why": None}), says("3")]},
@@ -593,6 +604,23 @@ def test_the_remedy_that_a_refusal_names_works(case):
         ours = {"question": "prompt", "answer": "completion", "text": "prompt"}
         assert "columns: {prompt: " in remedy
         assert Reader({ours[name]: name for name in record}).read(record)
+
+
+@pytest.mark.parametrize(
+    ("answers", "called"),
+    [
+        ('[{"name": "f", "arguments": {"a": 1}}, {"name": "g", "arguments": {}}]', [calls("f", a=1), calls("g")]),
+        ([{"name": "f", "arguments": {"a": 1, "b": None}}], [calls("f", a=1)]),
+        ("[]", None),
+        (["a text"], None),
+    ],
+    ids=["text", "list", "none", "no calls"],
+)
+def test_answers_beside_tools_are_calls(answers, called):
+    """As in xLAM's function-calling rows, where `tools` and `answers` are JSON text."""
+    made = Reader({}).read({"query": "q", "tools": json.dumps([ADD]), "answers": answers})
+    assert [row.tools for row in made] == [TOOLS] * len(made)
+    assert [row.completion for row in made[1:]] == ([[says("", tool_calls=called)]] if called else [])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@
     messages [, prompt, completion]   OpenAI, TRL, ShareGPT (`conversations`)
     instruction [, input, output]     Alpaca, Dolly
     prompt | question | input [, completion | response | output]
+    query, tools, answers             xLAM: the answer is tool calls
 
 Shared turns of a pair belong in its prompt. Two columns that say the same may both be there (a `prompt` beside the
 conversation, a system turn in one of them); where they contradict each other the row is refused.
@@ -11,11 +12,13 @@ conversation, a system turn in one of them); where they contradict each other th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from align.core.errors import BadRow
+from align.core.formats.calls import read_calls
 from align.core.formats.turns import listed_turns, read_transcript, read_turns
 from align.core.rows import Message
 
@@ -24,6 +27,7 @@ ANSWER_REMEDY = (
     "`columns: {prompt: question, completion: answer}` imitates the answer, `columns: {prompt: question, answer: answer}` "
     "lets a verifier compare with it"
 )
+_LISTED_CALLS = re.compile(r'\s*\[\s*\{\s*"name"')
 _NAMED = 12
 """Columns that a message names at most."""
 
@@ -309,11 +313,20 @@ def _behind(columns: Columns, prompt: str, turns: list[Message]) -> list[Message
 
 def _completion(columns: Columns) -> list[Message] | None:
     if not columns.has("completion"):
-        return None
+        return _called(columns)
     turns = columns.said("completion", "assistant", transcript=False)
     if columns.has("reasoning") and turns[-1]["role"] == "assistant":
         turns = [*turns[:-1], turns[-1] | {"reasoning": str(columns.take("reasoning"))}]
     return turns
+
+
+def _called(columns: Columns) -> list[Message] | None:
+    """Return the answer of a record whose `answers`, beside `tools`, are tool calls (xLAM)."""
+    given = columns.named.get("answers") if columns.has("tools") else None
+    listed = isinstance(given, list) and all(isinstance(item, Mapping) and "name" in item for item in given)
+    if not (given and listed) and not (isinstance(given, str) and _LISTED_CALLS.match(given)):
+        return None
+    return [{"role": "assistant", "content": "", "tool_calls": read_calls(columns.take("answers"))}]
 
 
 def _with_system(columns: Columns, parts: Parts) -> Parts:

@@ -47,6 +47,7 @@ _OF_PARTS = {
 }
 _MEDIA = ("image", "audio", "video", "file")
 _TRANSCRIPT = re.compile(r"(?:^|\n\n)(Human|Assistant):")
+_RESULT = re.compile(r"\s*<tool_response>\n?((?:(?!</?tool_response>).)*?)\n?</tool_response>\s*", re.DOTALL)
 _THOUGHT = re.compile(r"^\s*<think>(.*?)</think>\s*", re.DOTALL)
 
 
@@ -152,6 +153,8 @@ def _merged(turns: list[Message]) -> list[Message]:
 
 def _content(content: Any, what: str, role: str) -> tuple[Any, str | None]:
     """Return content as text, and the reasoning that stands among its parts. What is neither is left to be judged."""
+    if role == "tool" and isinstance(content, str) and (marked := _RESULT.fullmatch(content)):
+        return marked[1], None  # Hermes writes into the row what a chat template puts around it
     if role == "tool" and (isinstance(content, Mapping) or (isinstance(content, list) and not _are_parts(content))):
         return json.dumps(without_nulls(content), ensure_ascii=False, default=str), None
     if not isinstance(content, list):
