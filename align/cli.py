@@ -10,8 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from align import __version__
 from align.core import loading
-from align.core.errors import AlignError, RecipeError, StageFailed, UsageError
+from align.core.errors import AlignError, RecipeError, StageFailed, UsageError, of_the_system
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,10 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `align peek ... | head`
         sys.stderr.close()
         return 0
+    except OSError as error:  # a folder that is read-only, a disk that is full
+        if error.errno is None:
+            raise
+        sys.stderr.write(f"{of_the_system(error)}\n")
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="align", description="One recipe takes a base model to an aligned checkpoint.")
+    parser.add_argument("--version", action="version", version=f"align {__version__}")
     verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     run = _verb(verbs, "run", _run, "run a recipe's stages that are not done; running again resumes")
@@ -58,8 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     status = _verb(verbs, "status", _status, "show what a run has done")
     status.add_argument("dir", metavar="DIR")
 
-    explain = _verb(verbs, "explain", _explain, "list the kinds, or show the fields of one")
-    explain.add_argument("kind", nargs="?", metavar="KIND")
+    explain = _verb(verbs, "explain", _explain, "list the kinds and the shipped recipes, or show the fields of a kind")
+    explain.add_argument("kind", nargs="?", metavar="KIND", help="a kind, module:Class, or a field such as lora or accelerate")
 
     peek = _verb(verbs, "peek", _peek, "show rows of a stage, and what was dropped and why")
     peek.add_argument("dir", metavar="DIR")
@@ -75,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
     init = _verb(verbs, "init", _init, "write a starter recipe, or a starter plug-in with a recipe that uses it")
     init.add_argument("dir", nargs="?", default=".", metavar="DIR")
-    init.add_argument("--kind", choices=["recipe", "synthesizer", "reward"], default="recipe")
+    init.add_argument("--kind", choices=["recipe", "sft", "dpo", "synthesizer", "reward"], default="recipe")
     return parser
 
 
@@ -110,9 +117,10 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from align import show  # noqa: PLC0415
+    from align import rehearsal, show  # noqa: PLC0415
 
     loaded = _load(options)
+    rehearsal.rehearse(loaded, options.out)
     sys.stdout.write(show.plan(loaded, options.out))
     if options.pilot is not None:
         from align import pilot  # noqa: PLC0415

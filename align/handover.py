@@ -5,10 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from align.core import log
-from align.core.artifacts import RunFolder
 from align.core.errors import ModelError, UsageError
-from align.core.stage import Run
+from align.core.held import held
 
 STARTERS = Path(__file__).parent / "starters"
 
@@ -26,18 +24,17 @@ def export(source: str, to: str, stage: str | None, dtype: str | None) -> str:
         raise UsageError(f"{to} is not empty; name a new folder")
     card = None
     if (Path(source) / "recipe.json").is_file():
-        runs, recipe = RunFolder.open(source)
-        done = [n for n, s in recipe.stages.items() if "model" in type(s).makes and runs.status(n, recipe).state == "done"]
-        trained = [n for n in done if "export" not in type(recipe.stages[n]).makes]
-        if stage is not None and stage not in done:
-            raise UsageError(f"{source} has no finished model {stage!r}; finished models: {', '.join(done) or 'none'}")
+        models = {name: each for name, each in held(source).items() if each.model}
+        trained = [name for name, each in models.items() if each.kind != "export" and not each.rewards]
+        if stage is not None and stage not in models:
+            raise UsageError(f"{source} has no finished model {stage!r}; finished models: {', '.join(models) or 'none'}")
         if not trained and stage is None:
             raise UsageError(f"{source} has no finished model yet")
         name = stage or trained[-1]
         from align.report.model_card import model_card  # noqa: PLC0415
 
-        card = model_card(Run("export", target, recipe, runs, log.LOGGER), name, None)
-        source = str(runs.stage(name, recipe))
+        card = model_card(Path(source), name)
+        source = str(models[name].folder)
     target.mkdir(parents=True, exist_ok=True)
     try:
         report = write_checkpoint(source, target, dtype)

@@ -8,6 +8,7 @@ through `run_stage`, and it is done when `done.json` stands in its folder.
 from __future__ import annotations
 
 import gc
+import json
 import os
 import shutil
 import subprocess
@@ -15,16 +16,17 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from align.core import log
 from align.core.artifacts import RunFolder
-from align.core.errors import AlignError, StageFailed, UsageError
+from align.core.errors import AlignError, StageFailed, UsageError, of_the_system
 from align.core.recipe import Accelerate, Loaded, Recipe
 from align.core.stage import Run, Shard
+from align.rehearsal import rehearse
 
 QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -33,6 +35,9 @@ QUIET = {
     "THP_MEM_ALLOC_ENABLE": "1",  # transparent huge pages: 10 MB allocated and zeroed in 1.3 instead of 13.7 ms (CPU)
 }
 """No telemetry (TRL pings on every trainer otherwise), no warnings about forks, faster allocation."""
+
+FULL = 1 << 20
+"""Bytes below which a disk counts as full."""
 
 
 @dataclass
@@ -67,6 +72,7 @@ def run(
 
     Raises:
         StageFailed: a stage stopped; running again resumes it.
+        RecipeError: a tokenizer or chat template that a stage needs cannot be used.
         UsageError: `until` or `only` name no stage, what `only` needs is not done, or the stage has no shards.
     """
     recipe = loaded.recipe
@@ -78,6 +84,7 @@ def run(
     if shard is not None:
         return _run_shard(runs, loaded, only, Shard.parse(shard))
     with runs.lock() as lock:
+        rehearse(loaded, runs.path, load=True)
         runs.record(loaded)
         return _run_stages(runs, recipe, until, only, lock)
 
@@ -137,12 +144,17 @@ def _run_stages(runs: RunFolder, recipe: Recipe, until: str | None, only: str | 
     report = Report(runs.path)
     for name in recipe.stages:
         status = runs.status(name, recipe)
-        if status.state == "done":
+        if status.state != "done" and runs.restore(name, recipe):
+            log.LOGGER.info("%-12s is again what it was before; nothing to do", name)
+            report.skipped.append(name)
+        elif status.state == "done":
             report.skipped.append(name)
             log.LOGGER.info("%-12s done already", name)
         else:
             if status.changed:
                 log.LOGGER.info("%-12s runs again: %s", name, "; ".join(status.changed))
+            if runs.kept(name).exists() or (status.changed and (runs.stage(name, recipe) / "done.json").is_file()):
+                log.LOGGER.info("%-12s what it made before is in %s until it is done", name, runs.kept(name))
             _start(name, runs, recipe, lock)
             report.ran.append(name)
         if name in (until, only):
@@ -205,6 +217,7 @@ def run_stage(name: str, runs: RunFolder, recipe: Recipe, *, main: bool = True) 
     os.environ.update({key: value for key, value in QUIET.items() if key not in os.environ})
     folder = runs.begin(name, recipe) if main else runs.stage(name, recipe)
     with _told(name, folder, "log.txt" if main else f"log-{os.getpid()}.txt", runs, recipe) as context:
+        context.started -= json.loads((folder / "stage.json").read_text(encoding="utf-8")).get("earlier", 0.0)
         recipe.stages[name].run(context)
         if main:
             _publish(context)
@@ -224,9 +237,15 @@ def _told(name: str, folder: Path, log_file: str, runs: RunFolder, recipe: Recip
         except AlignError as error:
             _to_log(folder / log_file, str(error))
             raise StageFailed(name, str(error), folder / log_file) from None
+        except OSError as error:
+            _to_log(folder / log_file, traceback.format_exc())
+            cause = of_the_system(error) if error.errno else f"{type(error).__name__}: {error}"
+            raise StageFailed(name, cause, folder / log_file) from error
         except Exception as error:
             _to_log(folder / log_file, traceback.format_exc())
-            raise StageFailed(name, f"{type(error).__name__}: {error}", folder / log_file) from error
+            full = shutil.disk_usage(folder).free < FULL  # libraries that write weights say so in riddles
+            cause = f"{type(error).__name__}: {error}" + (f"; the disk of {folder} is full" if full else "")
+            raise StageFailed(name, cause, folder / log_file) from error
         log.LOGGER.info("%-12s %s", name, summary(context.report))
 
 
@@ -240,7 +259,10 @@ def _publish(context: Run) -> None:
 
 
 def _to_log(path: Path, text: str) -> None:
-    with path.open("a", encoding="utf-8", errors="backslashreplace") as file:  # a message may quote what is not Unicode
+    with (
+        suppress(OSError),  # a full disk is what the text may be about
+        path.open("a", encoding="utf-8", errors="backslashreplace") as file,  # a message may quote what is not Unicode
+    ):
         file.write(text.rstrip() + "\n")
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel
 
 from align.core import catalog, log, tables, wiring
-from align.core.artifacts import RunFolder
-from align.core.config import Config, Plugin, did_you_mean
-from align.core.errors import UsageError
+from align.core.artifacts import RunFolder, Status
+from align.core.config import Plugin, did_you_mean
+from align.core.errors import AlignError, UsageError
+from align.core.held import held, recipe_of
 from align.core.loads_model import LoadsModel
 from align.core.plugins import Generator, Optimizer, Reward, Sampler
-from align.core.recipe import Loaded
+from align.core.recipe import Loaded, Recipe, find, shipped
 from align.core.rows import Demonstration, Message, Preference, Prompt, Row, Unpaired, as_text
 from align.core.stage import Stage
 from align.evaluate.table import aligned
@@ -43,24 +45,34 @@ def plan(loaded: Loaded, out: str | None) -> str:
     for name, stage in recipe.stages.items():
         fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
         needs = dict.fromkeys(ref for _, _, ref in wiring.references(type(stage), fields))
-        state = runs.status(name, recipe).state if runs.path.exists() else "missing"
-        done = {"done": "yes", "missing": "", "partial": "begun", "stale": "runs again"}[state]
+        status = runs.status(name, recipe) if runs.path.exists() else Status("missing")
+        done = {"done": "yes", "missing": "", "partial": "begun", "stale": "runs again"}[status.state]
+        done += f": {textwrap.shorten('; '.join(status.changed), 80, placeholder=' ...')}" if status.changed else ""
         rows.append((name, stage.kind, ", ".join(needs), ", ".join(sorted(type(stage).makes)), done))
     return f"{loaded.file}: {len(recipe.stages)} stages, base {recipe.base}, seed {recipe.seed}\n\n{aligned(rows)}\n"
 
 
 def status(directory: str) -> str:
     """Return what a run has done: a line a stage."""
-    runs, recipe = RunFolder.open(directory)
+    recipe, stages = recipe_of(directory), held(directory)
+    changed, why = _changed(directory)
     rows = [("stage", "kind", "state", "time", "what happened")]
-    for name, stage in recipe.stages.items():
-        state = runs.status(name, recipe)
-        folder = runs.stage(name, recipe)
-        report = json.loads((folder / "report.json").read_text(encoding="utf-8")) if (folder / "report.json").is_file() else {}
-        seconds = log.duration(report["seconds"]) if "seconds" in report else ""
-        what = "; ".join(state.changed) if state.changed else counts(folder) or _worked_on(folder)
-        rows.append((name, stage.kind, state.state, seconds, textwrap.shorten(what, 90, placeholder=" ...")))
-    return f"{directory}: {recipe.name}, seed {recipe.seed}\n\n{aligned(rows)}\n"
+    for name, stage in stages.items():
+        state = "stale" if name in changed else "done" if stage.done else "partial" if stage.begun else "missing"
+        seconds = log.duration(stage.report["seconds"]) if "seconds" in stage.report else ""
+        what = "; ".join(changed[name]) if name in changed else counts(stage.report) or _worked_on(stage.folder)
+        rows.append((name, stage.kind, state, seconds, textwrap.shorten(what, 90, placeholder=" ...")))
+    return f"{directory}: {recipe['name']}, seed {recipe['seed']}\n\n{aligned(rows)}\n{why}"
+
+
+def _changed(directory: str) -> tuple[dict[str, tuple[str, ...]], str]:
+    """Return what differs now from what each stage was made with, and a note where that cannot be told."""
+    try:
+        runs, recipe = RunFolder.open(directory)
+        found = {name: runs.status(name, recipe) for name in recipe.stages}
+    except (AlignError, OSError, ValueError) as error:  # a plug-in or a file of the recipe is gone
+        return {}, f"\nnot compared with the recipe as it would be read now: {error}\n"
+    return {name: status.changed for name, status in found.items() if status.state == "stale"}, ""
 
 
 def _worked_on(folder: Path) -> str:
@@ -70,22 +82,56 @@ def _worked_on(folder: Path) -> str:
 
 
 def explain(kind: str | None) -> str:
-    """Return the list of kinds, or the fields of one kind with defaults and documentation.
+    """Return the list of kinds and shipped recipes, or what one of them is, or what a field means and where it is.
 
     Raises:
-        UsageError: no family has that kind.
+        UsageError: nothing is called so.
     """
     if kind is None:
         lines = []
         for family in FAMILIES:
             lines.append(f"{family}s:")
             lines += [f"  {name:20} {_first_line(family, name)}" for name in catalog.kinds(family) if _is(family, name)]
+        lines += ["recipes that are shipped:", *(f"  {name:20} {what}" for name, what in shipped())]
         return "\n".join([*lines, "", "align explain KIND shows its fields. Your own: kind: module:Class.", ""])
-    known = {name for family in FAMILIES for name in catalog.kinds(family)}
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))  # a plug-in beside the recipe, as `align run` finds it
     found = [family for family in FAMILIES if (":" in kind or kind in catalog.kinds(family)) and _is(family, kind)]
-    if not found:
-        raise UsageError(f"no kind {kind!r}{did_you_mean(kind, known)}")
-    return "\n".join(_explained(family, kind) for family in found)
+    if found:
+        return "\n".join(_explained(family, kind) for family in found)
+    if ":" in kind:
+        whys = {_why_not(family, kind) for family in FAMILIES}
+        raise UsageError(min(whys, key=lambda why: "must be a subclass" in why))
+    if kind in dict(shipped()):
+        return find(kind).read_text(encoding="utf-8")
+    if lines := _of_field(kind):
+        return "\n".join([*lines, ""])
+    known = {name for family in FAMILIES for name in catalog.kinds(family)}
+    raise UsageError(f"no kind or field {kind!r}{did_you_mean(kind, known)}")
+
+
+def _of_field(name: str) -> list[str]:
+    """Return what a field of the recipe, or of any kind that is built in, means, and which kinds have it."""
+    owners: dict[str, list[str]] = {}
+    for words, cls in _all_classes():
+        if name in cls.model_fields:
+            owners.setdefault("\n".join(_fields(cls, [name], "  ")), []).append(words)
+    return [line for text, words in owners.items() for line in (f"{', '.join(words)}:", text)]
+
+
+def _all_classes() -> Iterator[tuple[str, type[BaseModel]]]:
+    yield "a recipe", Recipe
+    for family in FAMILIES:
+        for kind in catalog.BUILT_IN[family]:
+            yield from _classes(family, kind).items()
+
+
+def _why_not(family: str, kind: str) -> str:
+    try:
+        catalog.resolve(family, kind, FAMILIES[family])
+    except catalog.PluginError as error:
+        return str(error)
+    return ""
 
 
 def _is(family: str, kind: str) -> bool:
@@ -116,7 +162,7 @@ def _explained(family: str, kind: str) -> str:
 
 
 def _of_class(family: str, kind: str, cls: type[Plugin]) -> str:
-    module = __import__(cls.__module__, fromlist=["x"]).__doc__ or ""
+    module = __import__(cls.__module__, fromlist=["x"]).__doc__ or cls.__doc__ or ""
     lines = [f"{kind} ({family}, {cls.__module__}:{cls.__name__}, version {cls.version})", "", module.strip(), ""]
     names = sorted(cls.model_fields, key=lambda name: name in LoadsModel.model_fields)  # how weights are loaded comes last
     return "\n".join([*lines, *_fields(cls, [name for name in names if name != "kind"], "  "), ""])
@@ -135,8 +181,8 @@ def _fields(cls: type[BaseModel], names: Iterable[str], indent: str) -> list[str
         lines += textwrap.wrap(
             " ".join((field.description or "").split()), 110 - len(inner), initial_indent=inner, subsequent_indent=inner
         )
-        for part in (field.annotation, *get_args(field.annotation)):
-            if isinstance(part, type) and issubclass(part, Config) and not issubclass(part, Plugin):
+        for part in wiring.config_classes(field.annotation):
+            if not issubclass(part, Plugin):
                 lines += _fields(part, part.model_fields, inner)
     return lines
 
@@ -147,10 +193,10 @@ def peek(directory: str, stage: str, count: int) -> str:
     Raises:
         UsageError: the run has no such stage, or the stage has not run.
     """
-    runs, recipe = RunFolder.open(directory)
-    if stage not in recipe.stages:
-        raise UsageError(f"no stage {stage!r}{did_you_mean(stage, recipe.stages)}")
-    folder = runs.stage(stage, recipe)
+    stages = held(directory)
+    if stage not in stages:
+        raise UsageError(f"no stage {stage!r}{did_you_mean(stage, stages)}")
+    folder = stages[stage].folder
     if not folder.is_dir():
         raise UsageError(f"stage {stage!r} has not run yet")
     parts = []

@@ -19,10 +19,10 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from align.core.errors import AlignError, BadRow, NoGrade, StageFailed
+from align.core.errors import AlignError, BadRow, BrokenPlugin, NoGrade, NotLoaded, StageFailed
 from align.core.log import Progress
-from align.core.plugins import Completion, Reward, Sampling, Score
-from align.core.rows import TABLES, Message, Prompt
+from align.core.plugins import Completion, Reward, Sampling, Score, loading, one_each
+from align.core.rows import TABLES, Message, Prompt, Row, table_of
 from align.core.stage import Run
 from data_synthesis import ledger
 from data_synthesis.base import Context, Drop, Synthesizer
@@ -68,10 +68,11 @@ class Engine:
     async def score(self, reward: Reward, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
         """Score, starting the reward when it is first needed."""
         if id(reward) not in self._rewards:
-            reward.start(self.run.locate)
+            with loading("reward", reward.kind):
+                reward.start(self.run.locate)
             reward.route(self._ask)
             self._rewards[id(reward)] = reward
-        return await reward.score(prompt, completions)
+        return one_each(reward, await reward.score(prompt, completions), completions)
 
     async def _ask(self, alias: str, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
         completions = await self.generators.ask(alias, messages, sampling)
@@ -173,18 +174,20 @@ class Engine:
             made = await self.synthesizer.synthesize(prompt, ctx)
             if isinstance(made, Drop):
                 return Outcome(prompt.id, "dropped", 0, made.reason, tokens=ctx.tokens, tallies=dict(ctx.tallies)), {}
-            kinds = tuple(TABLES.values())
             rows = made if isinstance(made, list) else [made]
-            if not all(isinstance(row, kinds) for row in rows):
+            if not all(isinstance(row, tuple(TABLES.values())) for row in rows):
                 raise TypeError(f"synthesize() must return a row, a list of rows or Drop(reason), not {type(made).__name__}")
             if not rows:
                 raise TypeError("synthesize() returned an empty list; say why with Drop(reason)")
+            self._refuse_undeclared(rows)
             records = ledger.records(prompt.id, self.run.name, rows)
             return Outcome(prompt.id, "emitted", len(rows), tokens=ctx.tokens, tallies=dict(ctx.tallies)), records
         except (BadRow, NoValidAnswer, NoGrade) as reason:  # what it made is no usable row, and says why
             why = f"bad row: {reason}" if isinstance(reason, BadRow) else str(reason)
             why = "no readable grade" if isinstance(reason, NoGrade) else why  # its sentence quotes the row
             return Outcome(prompt.id, "dropped", 0, why, tokens=ctx.tokens, tallies=dict(ctx.tallies)), {}
+        except (NotLoaded, BrokenPlugin):
+            raise
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -195,6 +198,13 @@ class Engine:
             at = "" if isinstance(error, AlignError) else _where(error)
             why, retryable = f"{type(error).__name__}: {error}{at}", bool(getattr(error, "retryable", False))
             return Outcome(prompt.id, "failed", 0, why, retryable, ctx.tokens), {}
+
+    def _refuse_undeclared(self, rows: list[Row]) -> None:
+        """Raise BrokenPlugin where rows are of a table that the synthesizer's class does not declare."""
+        declared = type(self.synthesizer).makes
+        if undeclared := sorted({table_of(row) for row in rows} - declared):
+            what = f"{self.synthesizer.kind!r} made {' and '.join(undeclared)}"
+            raise BrokenPlugin(f"{what}, and its class says makes = {set(declared) or '{}'}; add {undeclared[0]!r} there")
 
     async def _stop(self) -> None:
         self.synthesizer.finish()

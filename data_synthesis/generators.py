@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
-from align.core.plugins import Completion, Generator, Sampling
+from align.core.plugins import Completion, Generator, Sampling, loading
 from align.core.rows import Message, digest
 from align.core.stage import Run
 from data_synthesis.calls import CallLog
@@ -37,7 +37,8 @@ class Generators:
         """
         if alias not in self._started:
             generator = self.run.generator(alias)
-            generator.start(self.run.locate)
+            with loading("generator", alias):
+                generator.start(self.run.locate)
             self._started[alias] = generator, self.run.runs.identity(generator, self.run.recipe)
         generator, identity = self._started[alias]
         return await self.calls.sample(alias, generator, identity, context, list(messages), sampling)

@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr
 
 from align.core.errors import BadRow, ModelError
 from align.core.loads_model import LoadsModel
-from align.core.plugins import Reward, Score
+from align.core.plugins import Reward, Score, loading
 from align.core.rows import Prompt, as_turn
 from align.core.wiring import Ref
 from align.models import checkpoints
@@ -46,7 +46,8 @@ class TrainedReward(Reward, LoadsModel):
     async def score_many(self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]) -> list[list[Score]]:
         """Score many prompts at once, batched by length across them."""
         if self._scorer is None:
-            self._scorer = Scorer.load(self._where or self.model, self.dtype, self.batch_size, **self.loading())
+            with loading(self.kind, self.model):
+                self._scorer = Scorer.load(self._where or self.model, self.dtype, self.batch_size, **self.loading())
         flat = [(p, text) for p, texts in zip(prompts, completions, strict=True) for text in texts]
         scores = iter(await asyncio.to_thread(self._scorer.score, flat))
         return [[next(scores) for _ in texts] for texts in completions]

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, PrivateAttr
 
-from align.core.plugins import Reward, Score
+from align.core.plugins import Reward, Score, loading
 from align.core.rows import Prompt
 from align.core.wiring import Ref
 from align.models import checkpoints
@@ -57,7 +57,8 @@ class Entailment(Reward):
     def _score(self, premise: str, hypotheses: list[str]) -> list[Score]:
         with self._lock:
             if self._loaded is None:
-                self._loaded = _load(self._where or self.model)
+                with loading(self.kind, self.model):
+                    self._loaded = _load(self._where or self.model)
             return self._classified(premise, hypotheses)
 
     def _classified(self, premise: str, hypotheses: list[str]) -> list[Score]:

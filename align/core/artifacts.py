@@ -28,6 +28,8 @@ from align.core import tables, wiring
 from align.core.chat_templates import find_template
 from align.core.config import Config, Plugin
 from align.core.errors import StageFailed, UsageError
+from align.core.held import recipe_of
+from align.core.outside import path_of
 from align.core.plugins import Generator
 from align.core.recipe import Loaded, Recipe
 from align.core.rows import digest
@@ -75,14 +77,12 @@ class RunFolder:
         Raises:
             UsageError: it is not such a folder, or its recipe is no longer valid here.
         """
-        root = Path(path)
-        if not (root / "recipe.json").is_file() or not (root / "state.json").is_file():
-            raise UsageError(f"{path} is not a run folder (it holds no recipe.json); `align run` makes one")
+        root, fields = Path(path), recipe_of(path)
         home = Path(json.loads((root / "state.json").read_text())["home"])
         if str(home) not in sys.path:
             sys.path.insert(0, str(home))
         try:
-            return cls(root, home), Recipe.model_validate(json.loads((root / "recipe.json").read_text()))
+            return cls(root, home), Recipe.model_validate(fields)
         except ValidationError as error:  # a plug-in that has moved, or a field that this version does not know
             why = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise UsageError(f"{root / 'recipe.json'} can no longer be read: {why}") from None
@@ -152,7 +152,7 @@ class RunFolder:
             reference = recipe.base
         if not wiring.is_path(reference):
             return str(self.stage(reference, recipe))
-        local = (self.home / reference).resolve()
+        local = path_of(reference, self.home)
         return str(local) if local.exists() else reference
 
     # -- fingerprints -------------------------------------------------------------------------------------------
@@ -228,17 +228,46 @@ class RunFolder:
     # -- publishing ---------------------------------------------------------------------------------------------
 
     def begin(self, name: str, recipe: Recipe) -> Path:
-        """Make a stage's folder ready: keep what a killed run of the same stage left, clear what another made."""
+        """Make a stage's folder ready: keep what a killed run of the same stage left, clear what another made.
+
+        What another finished is put aside (`kept`), until `publish` has something in its place.
+        """
         folder, status = self.stage(name, recipe), self.status(name, recipe)
-        if status.state in ("stale", "missing") and folder.is_dir():
+        earlier = worked(folder) if status.state == "partial" else 0.0
+        aside = self.kept(name)
+        if status.state == "stale" and (folder / "done.json").is_file() and not aside.exists():
+            aside.parent.mkdir(exist_ok=True)
+            folder.rename(aside)
+        elif status.state in ("stale", "missing") and folder.is_dir():
             for mark in ("done.json", "stage.json"):  # first, so that dying half-way leaves nothing that looks valid
                 (folder / mark).unlink(missing_ok=True)
             for item in folder.iterdir():
                 if item.name not in KEPT_WHEN_STALE:
                     shutil.rmtree(item) if item.is_dir() else item.unlink()
         folder.mkdir(exist_ok=True)
-        self._record(folder / "stage.json", name, recipe)
+        for item in KEPT_WHEN_STALE:
+            if (aside / item).exists() and not (folder / item).exists():
+                (aside / item).rename(folder / item)
+        self._record(folder / "stage.json", name, recipe, earlier=earlier)
         return folder
+
+    def kept(self, name: str) -> Path:
+        """Return where a stage's finished artifact is while one of another setting is made in its place, if it had one."""
+        return self.path / "kept" / name
+
+    def restore(self, name: str, recipe: Recipe) -> bool:
+        """Put what `begin` put aside back in its place, if it is what the recipe now asks for; return whether it was."""
+        aside, folder = self.kept(name), self.stage(name, recipe)
+        if not (aside / "done.json").is_file():
+            return False
+        if json.loads((aside / "done.json").read_text())["fingerprint"] != self.fingerprint(name, recipe):
+            return False
+        for item in KEPT_WHEN_STALE:
+            if (folder / item).exists():
+                (folder / item).rename(aside / item)
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.rename(folder)
+        return True
 
     def publish(self, name: str, recipe: Recipe, report: dict[str, Any]) -> None:
         """Mark a stage done. Raises StageFailed when it left nothing of what its kind makes."""
@@ -249,10 +278,18 @@ class RunFolder:
             raise StageFailed(name, f"it finished without making {' or '.join(sorted(stage.makes))}", folder / "log.txt")
         tables.replace(folder / "report.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
         self._record(folder / "done.json", name, recipe, tables=found, seconds=report.get("seconds"))
+        shutil.rmtree(self.kept(name), ignore_errors=True)
 
     def _record(self, path: Path, name: str, recipe: Recipe, **more: Any) -> None:
         record = {"fingerprint": self.fingerprint(name, recipe), "ingredients": self.ingredients(name, recipe), **more}
         tables.replace(path, json.dumps({**record, "time": time.time()}, indent=1) + "\n")
+
+
+def worked(folder: Path) -> float:
+    """Return the seconds that a stage was worked on in attempts that were killed, up to the last file that each wrote."""
+    held = json.loads((folder / "stage.json").read_text(encoding="utf-8"))
+    last = max(path.stat().st_mtime for path in folder.rglob("*") if path.is_file())
+    return held.get("earlier", 0.0) + max(0.0, last - held["time"])
 
 
 def changes(old: Any, new: Any, where: str = "") -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 import traceback
 from collections.abc import Mapping
 from importlib.metadata import entry_points
@@ -130,6 +131,10 @@ def resolve(family: str, kind: str, base: type[T], mode: str | None = None) -> t
         raise PluginError(f"{kind!r} is not a {family}: {class_name} must be a subclass of {base.__module__}.{base.__name__}")
     if missing := sorted(getattr(found, "__abstractmethods__", ())):
         raise PluginError(f"{kind!r}: {class_name} does not define {' and '.join(m + '()' for m in missing)}")
+    for method in ("synthesize", "score", "score_many", "generate"):
+        own = inspect.unwrap(getattr(found, method, resolve))
+        if own is not resolve and inspect.isfunction(own) and not inspect.iscoroutinefunction(own):
+            raise PluginError(f"{kind!r}: {class_name}.{method} is a plain function; write `async def {method}`")
     return found
 
 

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 from align.core.config import did_you_mean
+
+_GENERATION = re.compile(r"{%-?\s*(end)?generation\s*-?%}")
+
+
+def has_marks(template: str) -> bool:
+    """Does a template say with `{% generation %}` what the assistant writes?"""
+    return bool(_GENERATION.search(template))
 
 
 def is_text(named: str) -> bool:
@@ -35,12 +47,87 @@ def find_template(named: str, home: Path) -> str:
     raise ValueError(f"no file {named!r} (looked in {home}), and TRL ships no template of that name{hint}")
 
 
+def template_of(folder: Path) -> tuple[str | None, dict[str, str]]:
+    """Return the chat template that a tokenizer's files hold, and its special tokens by name, without loading it.
+
+    Of several templates it is the one that transformers takes, `default`.
+    """
+    config = _object(folder / "tokenizer_config.json")
+    special = {name: token.get("content") if isinstance(token, dict) else token for name, token in config.items()}
+    tokens = {name: token for name, token in special.items() if name.endswith("_token") and isinstance(token, str)}
+    file = folder / "chat_template.jinja"
+    if file.is_file():
+        return file.read_text(encoding="utf-8"), tokens
+    held = config.get("chat_template")
+    if isinstance(held, list):
+        held = next((each.get("template") for each in held if each.get("name") == "default"), None)
+    return held if isinstance(held, str) else _object(folder / "chat_template.json").get("chat_template"), tokens
+
+
+def refuses(template: str, tokens: dict[str, str]) -> str | None:
+    """Return why a chat template cannot be trained with: it refuses a question and its answer, or leaves out the answer.
+
+    Args:
+        template: its text.
+        tokens: the tokenizer's special tokens, such as `eos_token`.
+    """
+    why = ""
+    for tools, shown in product((None, _TOOLS), _forms()):  # some templates are only for rows that offer tools
+        try:
+            said = _rendered(template, tokens, shown, tools)
+        except Exception as error:  # a template raises whatever its author's filters raise
+            why = why or f"the chat template refuses a question and its answer: {error}"
+            continue
+        if _ANSWERED in said:
+            return None
+        why = "the chat template does not show what the assistant says"
+    return why
+
+
+_ANSWERED = "It is quiet, old Ben said."
+_TOOLS = [{"type": "function", "function": {"name": "look", "description": "Looks.", "parameters": {"type": "object"}}}]
+
+
+def _forms() -> Iterator[list[dict[str, Any]]]:
+    """Yield a small conversation as templates take it: with text or parts of text, and with a system turn for some."""
+    turns = [{"role": "user", "content": "What is it like?"}, {"role": "assistant", "content": _ANSWERED}]
+    for shown in (turns, [{"role": "system", "content": "Be brief."}, *turns]):
+        yield shown
+        yield [turn | {"content": [{"type": "text", "text": turn["content"]}]} for turn in shown]
+
+
+def _rendered(template: str, tokens: dict[str, str], messages: list[dict[str, Any]], tools: Any) -> str:
+    """Render a conversation as transformers does."""
+    from jinja2 import TemplateError  # noqa: PLC0415 (most recipes name no template)
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
+
+    def refuse(message: str) -> None:
+        raise TemplateError(message)
+
+    def dumped(value: Any, ensure_ascii: bool = False, **how: Any) -> str:
+        return json.dumps(value, ensure_ascii=ensure_ascii, **how)
+
+    rules: Any = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+    rules.filters["tojson"] = dumped
+    rules.globals.update(raise_exception=refuse, strftime_now=lambda form: datetime.now().strftime(form))
+    plain = rules.from_string(_GENERATION.sub("", template))
+    return plain.render(messages=messages, tools=tools, documents=None, add_generation_prompt=False, **tokens)
+
+
+def _object(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _parsed(text: str, name: str) -> str:
     """Return a template that Jinja can read; `{% generation %}` is transformers' own."""
     from jinja2 import Environment, TemplateSyntaxError  # noqa: PLC0415 (most recipes name no template)
 
     try:
-        Environment(extensions=["jinja2.ext.loopcontrols"]).parse(re.sub(r"{%-?\s*(end)?generation\s*-?%}", "", text))
+        Environment(extensions=["jinja2.ext.loopcontrols"]).parse(_GENERATION.sub("", text))
     except TemplateSyntaxError as error:
         raise ValueError(f"{name}, line {error.lineno}: this is no Jinja template: {error.message}") from None
     return text

@@ -59,6 +59,8 @@ def _explained(cls: type[BaseModel], error: Any) -> InitErrorDetails:
         message, kind = f"unknown key{did_you_mean(str(error['loc'][0]), valid)}", "unknown_key"
     elif kind == "missing" and len(error["loc"]) == 1:
         message, kind = "this key is required", "missing_key"
+    elif kind == "list_type" and isinstance(error["input"], str):
+        message, kind = f"a list is expected here: [{error['input']}]", "not_a_list"
     elif kind == "value_error":
         message = message.removeprefix("Value error, ")
     return InitErrorDetails(type=PydanticCustomError(kind, "{why}", {"why": message}), loc=error["loc"], input=error["input"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,26 @@ class StageFailed(AlignError):
 
 class ModelError(AlignError):
     """A model or tokenizer cannot be used as it is asked for; the message says what to do."""
+
+
+def of_the_system(error: OSError) -> str:
+    """Return what the operating system refused, as a sentence with the remedy."""
+    place = f"{error.filename}: " if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        remedy = "; free some space and run the same command again: what is done is kept"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        remedy = "; name a folder that you may write to with --out, or change its permissions"
+    else:
+        remedy = ""
+    return f"{place}{error.strerror or error}{remedy}"
+
+
+class NotLoaded(AlignError):
+    """A model that every row of a stage needs cannot be loaded. It stops the stage; no other row would fare better."""
+
+
+class BrokenPlugin(AlignError):
+    """A plug-in does what its kind must not do. It stops the stage; it would do so for every row."""
 
 
 class BadRow(ValueError):

@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LOGGER = logging.getLogger("align")
@@ -23,6 +23,18 @@ class _Terminal(logging.StreamHandler):
         super().emit(record)
 
 
+class _File(logging.FileHandler):
+    """Writes records to a file, and leaves it at that where the disk is full: the error of the work itself is told."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
+
 def setup() -> None:
     """Send the toolkit's log to standard error. Safe to call twice."""
     if not LOGGER.handlers:
@@ -36,7 +48,7 @@ def setup() -> None:
 @contextmanager
 def to_file(path: Path) -> Iterator[None]:
     """Also write the log to a file, for the time of a stage."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _File(path, encoding="utf-8")
     handler.setFormatter(_PLAIN)
     LOGGER.addHandler(handler)
     try:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from pydantic import Field
 
 from align.core.config import Config, Plugin
+from align.core.errors import AlignError, BrokenPlugin, NotLoaded
 from align.core.rows import Message, Prompt, visible
 
 if TYPE_CHECKING:
@@ -92,6 +94,21 @@ class Generator(Plugin, ABC):
         return self.model_dump(mode="json", serialize_as_any=True, exclude={"price"})
 
 
+@contextmanager
+def loading(kind: str, model: str) -> Iterator[None]:
+    """Turn what stops the loading of a generator's or reward's model into the error that ends the stage.
+
+    Raises:
+        NotLoaded: whatever was raised, as a sentence with what was to be loaded.
+    """
+    try:
+        yield
+    except Exception as error:  # a library's own; the next prompt would meet the same
+        said = str(error).strip().splitlines() or [""]
+        why = said[0] if isinstance(error, AlignError) else f"{type(error).__name__}: {said[0]}"
+        raise NotLoaded(f"{kind} {model!r} cannot be loaded: {why}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """A reward's opinion of one completion."""
@@ -102,6 +119,11 @@ class Score:
     why: str = ""
     graded: bool = True
     """False: no data. The tests were broken, say; the sample is left out, and is neither right nor wrong."""
+
+    def __post_init__(self) -> None:
+        """Refuse a verdict whose value is not a number: the verdict would count, and the value break every mean."""
+        if self.graded and self.passed is not None and math.isnan(self.value):
+            raise ValueError("a score with `passed` is not a number (NaN); return Score.ungraded(why) where there is none")
 
     @classmethod
     def ungraded(cls, why: str) -> Score:
@@ -129,6 +151,20 @@ class Reward(Plugin, ABC):
     async def score_many(self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]) -> list[list[Score]]:
         """Score many prompts. Rewards that batch across prompts override it."""
         return list(await asyncio.gather(*(self.score(p, c) for p, c in zip(prompts, completions, strict=True))))
+
+
+def one_each(reward: Reward, scores: Sequence[Score], completions: Sequence[str]) -> list[Score]:
+    """Return a reward's scores of some completions.
+
+    Raises:
+        BrokenPlugin: there is not one for each, or they are something else.
+    """
+    if len(scores) != len(completions):
+        cause = f"reward {reward.kind!r} gave {len(scores)} scores for {len(completions)} completions; one each is needed"
+        raise BrokenPlugin(cause)
+    if wrong := next((score for score in scores if not isinstance(score, Score)), None):
+        raise BrokenPlugin(f"reward {reward.kind!r} gave {type(wrong).__name__} where `align.Score` is needed")
+    return list(scores)
 
 
 class Sampler(Plugin, ABC):

@@ -135,6 +135,12 @@ def find(path: str | Path) -> Path:
     raise UsageError(f"no recipe {str(path)!r}; shipped recipes: {', '.join(names)}{_near(file.stem, names)}")
 
 
+def shipped() -> list[tuple[str, str]]:
+    """Return the recipes that are shipped: the name to run one by, and the first line of what it says of itself."""
+    files = {p.stem: p for folder in SHIPPED if folder.is_dir() for p in sorted(folder.glob("*.yaml"))}
+    return [(name, path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")) for name, path in sorted(files.items())]
+
+
 def _near(word: str, options: list[str]) -> str:
     hint = did_you_mean(word, options)
     return hint if hint.startswith("; did") else ""

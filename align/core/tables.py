@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -167,11 +167,22 @@ def writing(path: Path, schema: Any) -> Iterator[Any]:
 def whole(path: Path) -> Iterator[BinaryIO]:
     """Yield a file that appears under its name, synced, when the block ends, or not at all. One process writes it."""
     temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
+    with _or_gone(temporary), temporary.open("wb") as file:
         yield file
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(path)
+
+
+@contextmanager
+def _or_gone(temporary: Path) -> Iterator[None]:
+    """Remove a file that could not be written, so that what little space there is stays free."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 def read(folder: Path, table: str) -> list[Row]:
@@ -192,7 +203,7 @@ def replace(path: Path, text: str) -> None:
     """Write a small file, whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # several processes may write the same
     # half a surrogate pair becomes \ud83d, which JSON reads back as the same
-    with temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
+    with _or_gone(temporary), temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from align.core import catalog
 from align.core.chat_templates import find_template
 from align.core.config import Plugin, did_you_mean
+from align.core.outside import wrong_outside
 from align.core.sources import is_data
 
 
@@ -26,7 +27,8 @@ class Ref:
     """Marks a field that names an artifact (by table or kind of model) or a generator's alias."""
 
     need: str
-    """`prompts`, `demonstrations`, `preferences`, `model`, `reward_model` or `generator`."""
+    """`prompts`, `demonstrations`, `preferences`, `model`, `reward_model`, `checkpoint` (either kind of model), `adapter` (of a
+    stage that made a model) or `generator`."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ class File:
 Loc = tuple[str | int, ...]
 _KNOWN = {"prompts": "prompts", "demonstrations": "demonstrations", "preferences": "preferences", "unpaired": "unpaired rows"}
 _KNOWN |= {"model": "a model", "reward_model": "a reward model", "scores": "scores", "export": "an exported folder"}
+_KNOWN |= {"checkpoint": "a model", "adapter": "a model"}
+_MODELS = {"model": {"model"}, "adapter": {"model"}, "checkpoint": {"model", "reward_model"}}
+"""Needs that `base` can meet, and what a stage must make to meet them."""
 
 
 def _verb(need: str) -> str:
@@ -80,7 +85,7 @@ def _named(value: Any, need: str, loc: Loc) -> Iterator[tuple[Loc, str, str]]:
 
 def _nested(annotation: Any, value: Any, loc: Loc) -> Iterator[tuple[type[BaseModel], tuple[Loc, Any]]]:
     """Yield the config classes inside a field, with their location and raw values."""
-    for cls in _config_classes(annotation):
+    for cls in config_classes(annotation):
         for at, item in [(loc, value)] if isinstance(value, Mapping) else [((*loc, i), v) for i, v in enumerate(value)]:
             if not isinstance(item, Mapping):
                 continue
@@ -93,10 +98,11 @@ def _nested(annotation: Any, value: Any, loc: Loc) -> Iterator[tuple[type[BaseMo
                 yield cls, (at, item)
 
 
-def _config_classes(annotation: Any) -> list[type[BaseModel]]:
+def config_classes(annotation: Any) -> list[type[BaseModel]]:
+    """Return the config classes that a field's annotation names, inside lists and unions too."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [cls for arg in getattr(annotation, "__args__", ()) for cls in _config_classes(arg)]
+    return [cls for arg in getattr(annotation, "__args__", ()) for cls in config_classes(arg)]
 
 
 def check(raw: Mapping[str, Any], stage: type[Plugin], generator: type[Plugin], folder: Path) -> Iterator[tuple[Loc, str]]:
@@ -115,10 +121,12 @@ def check(raw: Mapping[str, Any], stage: type[Plugin], generator: type[Plugin], 
     stages = {name: _class_of(item, stage) for name, item in raw_stages.items()}
     generators = {alias: _class_of(item, generator) for alias, item in raw_generators.items()}
     order = [str(name) for name in raw_stages]
+    from_base = False
     for alias, cls in generators.items():
         yield from _own_problems(cls, raw_generators[alias], ("generators", alias), folder)
         for loc, need, ref in references(cls, raw_generators[alias], ("generators", alias)) if cls else ():
-            if what := _wrong(ref, need, order, order, stages):
+            from_base |= ref == "base"
+            if what := _wrong(ref, need, order, order, stages, folder):
                 yield loc, what
     for position, (name, cls) in enumerate(stages.items()):
         if cls is None:
@@ -128,9 +136,17 @@ def check(raw: Mapping[str, Any], stage: type[Plugin], generator: type[Plugin], 
             if need == "generator":
                 what = _wrong_generator(ref, generators, raw_generators, order[:position], order)
             else:
-                what = _wrong(ref, need, order[:position], order, stages)
+                from_base |= ref == "base"
+                what = _wrong(ref, need, order[:position], order, stages, folder)
             if what:
                 yield loc, what
+    if (
+        from_base
+        and isinstance(base := raw.get("base"), str)
+        and is_path(base)
+        and (what := wrong_outside(base, "model", folder))
+    ):
+        yield ("base",), what
 
 
 def _wrong_generator(
@@ -207,8 +223,12 @@ def _may_be_hub_id(path: str) -> bool:
     return len(names) == 2 and all(names) and "." not in names[0] and not is_data(Path(path))
 
 
-def _wrong(ref: str, need: str, earlier: Sequence[str], order: Sequence[str], classes: Mapping[str, Any]) -> str | None:
-    if is_path(ref) or (ref == "base" and need == "model"):
+def _wrong(
+    ref: str, need: str, earlier: Sequence[str], order: Sequence[str], classes: Mapping[str, Any], folder: Path
+) -> str | None:
+    if is_path(ref):
+        return wrong_outside(ref, need, folder)
+    if ref == "base" and need in _MODELS:
         return None
     if ref == "base":
         return f"'base' is a model; {_KNOWN[need]} {_verb(need)} needed here"
@@ -219,9 +239,10 @@ def _wrong(ref: str, need: str, earlier: Sequence[str], order: Sequence[str], cl
     if ref not in earlier:
         return f"stage {ref!r} does not come before this one; move it up"
     made = classes[ref].makes if classes[ref] else None
-    if made is not None and need not in made:
+    fits = _MODELS.get(need, {need})
+    if made is not None and not made & fits:
         can = " and ".join(_KNOWN[m] for m in sorted(made))
-        fitting = [n for n in earlier if classes[n] and need in classes[n].makes]
+        fitting = [n for n in earlier if classes[n] and classes[n].makes & fits]
         hint = f"; stages that do: {', '.join(fitting)}" if fitting else ""
         return f"stage {ref!r} makes {can}, but {_KNOWN[need]} {_verb(need)} needed here{hint}"
     return None

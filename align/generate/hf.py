@@ -26,8 +26,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, PrivateAttr
 
 from align.core.chat_templates import find_template, is_text
+from align.core.devices import no_device
 from align.core.loads_model import LoadsModel
-from align.core.plugins import Completion, Generator, Sampling
+from align.core.plugins import Completion, Generator, Sampling, loading
 from align.core.rows import Message
 from align.core.wiring import File, Ref, is_path
 from align.models import checkpoints
@@ -65,6 +66,8 @@ class Transformers(Generator, LoadsModel):
         yield from super().problems(folder)
         if self.device is not None and self.device_map is not None:
             yield "device_map", "device_map says where each layer goes; leave device out"
+        if self.device is not None and (what := no_device(self.device)):
+            yield "device", what
 
     def start(self, locate: Callable[[str], str]) -> None:
         """Remember where the weights are; they are loaded when the first prompt comes (a replay needs none)."""
@@ -78,10 +81,11 @@ class Transformers(Generator, LoadsModel):
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
         """Return completions; concurrent calls share batches."""
         if self._engine is None:
-            self._engine = Engine.load(
-                self._where or self.model, self.dtype, self.batch_size, self.device, self._template,
-                device_map=self.device_map, **self.loading(),
-            )  # fmt: skip
+            with loading(self.kind, self.model):
+                self._engine = Engine.load(
+                    self._where or self.model, self.dtype, self.batch_size, self.device, self._template,
+                    device_map=self.device_map, **self.loading(),
+                )  # fmt: skip
         return await self._engine.generate(self._engine.chat.prompt_ids(messages, sampling.tools), sampling)
 
     def identity(self) -> dict[str, Any]:

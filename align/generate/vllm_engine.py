@@ -23,7 +23,7 @@ from pydantic import Field, PrivateAttr
 
 from align.core.errors import AlignError
 from align.core.loads_model import FromHub
-from align.core.plugins import Completion, Generator, Sampling
+from align.core.plugins import Completion, Generator, Sampling, loading
 from align.core.rows import Message
 from align.core.wiring import File, Ref
 from align.generate.hf import chat_template_of
@@ -84,7 +84,8 @@ class VLLM(Generator, FromHub):
         from vllm import SamplingParams  # noqa: PLC0415 (this module is read by `align check`)
         from vllm.sampling_params import RequestOutputKind  # noqa: PLC0415
 
-        self._load()
+        with loading(self.kind, self.model):
+            self._load()
         ids = self._chat.prompt_ids(messages, sampling.tools)
         params = SamplingParams(
             n=sampling.n,

@@ -1,11 +1,12 @@
 """The one place that reads and writes checkpoints: precision always stated, no progress bars, the device named once.
 
-Two things of a checkpoint are put aside while it is in memory, and are in the next checkpoint as they were in the first:
+Three things of a checkpoint are put aside while it is in memory, and are in the next checkpoint as they were in the first:
 
 1. Flags of the generation config that transformers ignores and then refuses to save (`temperature` without `do_sample`, as
    early Llama 2 checkpoints have it). Other engines do not ignore them.
 2. `output_router_logits` of mixtures of experts, which TRL turns on: sampling with a cache fails under it. Training asks for
    the router's logits in every call.
+3. `use_cache`, which a trainer turns off: whoever samples from what is published with another engine wants it as it was.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from align.core.errors import ModelError
 from align.core.log import LOGGER
+from align.core.outside import no_model
 
 
 def causal_lm(path: str, dtype: str, **options: Any) -> Any:
@@ -42,6 +44,19 @@ def classifier(path: str, dtype: str, **options: Any) -> Any:
     return _load(AutoModelForSequenceClassification, "sequence classifier, which a reward model is", path, dtype, **options)
 
 
+def loader(path: str, **options: Any) -> Callable[..., Any]:
+    """Return what loads a checkpoint as it is: `classifier` for a sequence classifier, `causal_lm` for anything else."""
+    from transformers import AutoConfig  # noqa: PLC0415
+
+    refuse_no_model(path)
+    known = {name: value for name, value in options.items() if name in ("revision", "trust_remote_code")}
+    try:
+        heads = AutoConfig.from_pretrained(path, **known).architectures or []
+    except OSError as error:
+        raise not_there(path, error) from None
+    return classifier if heads and all(head.endswith("ForSequenceClassification") for head in heads) else causal_lm
+
+
 def _load(cls: Any, what: str, path: str, dtype: str, **options: Any) -> Any:
     import torch  # noqa: PLC0415
     from safetensors import SafetensorError  # noqa: PLC0415
@@ -51,6 +66,8 @@ def _load(cls: Any, what: str, path: str, dtype: str, **options: Any) -> Any:
     precision = dtype if dtype == "auto" else getattr(torch, dtype)
     try:
         model, told = cls.from_pretrained(path, dtype=precision, output_loading_info=True, **options)
+    except OSError as error:
+        raise not_there(path, error) from None
     except SafetensorError as error:
         raise ModelError(f"the weights of {path} cannot be read, part of a file may be missing ({error})") from None
     except ValueError as error:
@@ -64,26 +81,22 @@ def _load(cls: Any, what: str, path: str, dtype: str, **options: Any) -> Any:
     _refuse_other_weights(model.eval(), path, told, new_head="num_labels" in options)
     model.put_aside = _put_aside(getattr(model, "generation_config", None))
     model.routed = getattr(model.config.get_text_config(), "output_router_logits", None)
+    model.caches = {id(config): config.use_cache for config in _configs(model) if hasattr(config, "use_cache")}
     return without_router_logits(model)
 
 
-def is_nowhere(path: str) -> bool:
-    """Is it neither a folder that is there nor a hub id?"""
-    return not Path(path).is_dir() and (Path(path).is_absolute() or path.startswith(".") or path.count("/") != 1)
-
-
 def refuse_no_model(path: str) -> None:
-    """Raise ModelError for a folder that is not there, or has an adapter and no model."""
-    folder = Path(path)
-    if is_nowhere(path):
-        raise ModelError(f"{path}: there is no such folder, and it is no hub id")
-    if (folder / "adapter_config.json").exists() and not (folder / "config.json").exists():
-        base = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")).get("base_model_name_or_path")
-        raise ModelError(
-            f"{path} has an adapter of {base} and no model; merge it first: "
-            f'`AutoPeftModelForCausalLM.from_pretrained("{path}").merge_and_unload().save_pretrained(...)`, and save the '
-            "tokenizer beside it"
-        )
+    """Raise ModelError for a path that no model can be read from."""
+    if why := no_model(path):
+        raise ModelError(why)
+
+
+def not_there(path: str, error: OSError) -> ModelError:
+    """Return the error of a checkpoint that could not be read, or not be had from the hub."""
+    why = str(error).strip().splitlines()[0]
+    if Path(path).exists():
+        return ModelError(f"{path} cannot be read: {why}")
+    return ModelError(f"there is no folder {path!r}, and the hub does not give it: {why}")
 
 
 def _refuse_other_weights(model: Any, path: str, told: Mapping[str, Any], *, new_head: bool) -> None:
@@ -143,13 +156,27 @@ def without_router_logits(model: Any) -> Any:
 @contextmanager
 def as_loaded(model: Any) -> Iterator[None]:
     """Let a model's configuration be for a while what it was when the model was loaded."""
-    routed = getattr(model, "routed", None)
+    routed, caches = getattr(model, "routed", None), getattr(model, "caches", {})
     if routed is not None:
         model.config.get_text_config().output_router_logits = routed
+    trained = {id(config): config.use_cache for config in _configs(model) if id(config) in caches}
+    _use_caches(model, caches)
     try:
         yield
     finally:
         without_router_logits(model)
+        _use_caches(model, trained)
+
+
+def _configs(model: Any) -> list[Any]:
+    """Return a model's configuration, and that of its text part where it is another."""
+    return list({id(config): config for config in (model.config, model.config.get_text_config())}.values())
+
+
+def _use_caches(model: Any, values: Mapping[int, bool]) -> None:
+    for config in _configs(model):
+        if id(config) in values:
+            config.use_cache = values[id(config)]
 
 
 def save(model: Any, folder: Path) -> None:

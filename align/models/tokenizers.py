@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from align.core.errors import ModelError
 from align.models.chat import TURN_END, Chat
-from align.models.checkpoints import refuse_no_model
+from align.models.checkpoints import not_there, refuse_no_model
 from align.models.templates import ASKED, FOLD, NEXT, OMIT, Renderer, renderer
 
 SystemTurn = Literal["fold", "omit", "drop"]
@@ -69,11 +69,14 @@ def load_tokenizer(path: str, *, revision: str | None = None, trust_remote_code:
     """
     from transformers import AutoTokenizer  # noqa: PLC0415 (modules that `align check` reads import this one)
 
-    refuse_no_model(path)
+    if not _has_tokenizer(path):
+        refuse_no_model(path)
     if Path(path).is_dir() and not _has_tokenizer(path):
         raise ModelError(f"{path} has no tokenizer; {_COPY}")
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(path, revision=revision, trust_remote_code=trust_remote_code)
+    except OSError as error:
+        raise not_there(path, error) from None
     except (ImportError, ValueError) as error:
         if any(name in str(error) for name in ("sentencepiece", "tiktoken")):
             raise ModelError(

@@ -6,27 +6,36 @@ import json
 from pathlib import Path
 from typing import Any
 
-from align.core.recipe import Recipe
-from align.core.stage import Run
-from align.core.wiring import references
+from align.core.held import Held, held, recipe_of
+from align.core.outside import path_of
 
 
-def model_card(run: Run, model: str, scores: str | None) -> str:
-    """Return the README.md of an export."""
-    recipe = run.recipe
-    base = recipe.base
-    hub = f"base_model: {base}\n" if not Path(run.locate("base")).exists() else ""
-    made = _ancestors(recipe, model)
-    earlier = [name for name in recipe.stages if name in made or "scores" in type(recipe.stages[name]).makes]
-    lines = [f"---\n{hub}library_name: transformers\ntags: [align-toolkit]\n---", f"# {recipe.name}", ""]
-    lines += [f"Stage `{model}` of the align-toolkit recipe `{recipe.name}`, from the base `{base}`, seed {recipe.seed}.", ""]
-    table = _table(run, earlier, scores)
-    lines += ["## Scores", "", "```", table.rstrip(), "```", ""] if table else []
+def model_card(root: Path, model: str, scores: str | None = None) -> str:
+    """Return the README.md of an export.
+
+    Args:
+        root: the run folder.
+        model: the stage that is exported, or a path.
+        scores: the stage whose table is shown; left out, the last that made one.
+    """
+    recipe, stages = recipe_of(root), held(root)
+    base = recipe["base"]
+    state = json.loads((root / "state.json").read_text(encoding="utf-8"))
+    hub = "" if path_of(base, Path(state["home"])).exists() else f"base_model: {base}\n"
+    made = _ancestors(stages, model)
+    tables = [name for name, stage in stages.items() if (stage.folder / "table.txt").is_file() and stage.done]
+    earlier = [name for name in stages if name in made or name in tables]
+    lines = [f"---\n{hub}library_name: transformers\ntags: [align-toolkit]\n---", f"# {recipe['name']}", ""]
+    named = f"Stage `{model}` of the align-toolkit recipe `{recipe['name']}`, from the base `{base}`, seed {recipe['seed']}."
+    lines += [named, ""]
+    if shown := scores or next(iter(tables[::-1]), None):
+        table = (stages[shown].folder / "table.txt").read_text(encoding="utf-8")
+        lines += ["## Scores", "", "```", table.rstrip(), "```", ""]
     lines += ["## What made it", "", "| stage | kind | what happened |", "|---|---|---|"]
     for name in earlier:
-        lines.append(f"| {name} | {recipe.stages[name].kind} | {counts(Path(run.locate(name))).replace('|', '/') or '-'} |")
-    text = (run.runs.path / "recipe.yaml").read_text(encoding="utf-8")
-    overrides = json.loads((run.runs.path / "state.json").read_text(encoding="utf-8")).get("set") or {}
+        lines.append(f"| {name} | {stages[name].kind} | {counts(stages[name].report).replace('|', '/') or '-'} |")
+    text = (root / "recipe.yaml").read_text(encoding="utf-8")
+    overrides = state.get("set") or {}
     lines += ["", "## Recipe", "", "```yaml", text.rstrip(), "```", ""]
     lines += (
         ["with " + ", ".join(f"`--set {key}={json.dumps(value)}`" for key, value in overrides.items()), ""] if overrides else []
@@ -34,32 +43,15 @@ def model_card(run: Run, model: str, scores: str | None) -> str:
     return "\n".join(lines)
 
 
-def _table(run: Run, earlier: list[str], scores: str | None) -> str:
-    evaluated = [name for name in earlier if "scores" in type(run.recipe.stages[name]).makes]
-    name = scores or (evaluated[-1] if evaluated else None)
-    path = Path(run.locate(name)) / "table.txt" if name else None
-    if path is None or not path.is_file():
-        return ""
-    return path.read_text(encoding="utf-8")
-
-
-def _ancestors(recipe: Recipe, model: str) -> set[str]:
+def _ancestors(stages: dict[str, Held], model: str) -> set[str]:
     """Return the stages that a model was made from, itself included."""
     found: set[str] = set()
     todo = [model]
     while todo:
         name = todo.pop()
-        if name in found or name not in recipe.stages:
-            continue
-        found.add(name)
-        stage = recipe.stages[name]
-        for _, need, reference in references(type(stage), stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)):
-            if need == "generator":
-                generator = recipe.generators[reference]
-                fields = generator.model_dump(mode="json", serialize_as_any=True, by_alias=True)
-                todo += [used for _, _, used in references(type(generator), fields)]
-            else:
-                todo.append(reference)
+        if name not in found and name in stages:
+            found.add(name)
+            todo += stages[name].inputs
     return found
 
 
@@ -81,10 +73,8 @@ COUNTED = (
 """Entries of a stage's report that tell what happened, in the order shown."""
 
 
-def counts(folder: Path) -> str:
-    """Return what happened in a stage, from its report, as one line."""
-    path = folder / "report.json"
-    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+def counts(report: dict[str, Any]) -> str:
+    """Return what happened in a stage, by its report, as one line."""
     parts = []
     for key in COUNTED:
         value = report.get(key)

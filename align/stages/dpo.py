@@ -25,6 +25,13 @@ Loss = Literal[
 ]  # fmt: skip
 
 
+_ONLY_WITH = {
+    "label_smoothing": {"aot", "aot_unpaired", "exo_pair", "robust"},
+    "discopop_tau": {"discopop"},
+}
+"""Arguments of TRL's DPO -> the losses that read them (TRL 1.16, `DPOTrainer._compute_loss`)."""
+
+
 class PreferenceStage(TrainingStage):
     """Fields shared by offline and online preference training."""
 
@@ -48,11 +55,17 @@ class PreferenceStage(TrainingStage):
         if self.lora and self.lora.adapter and self.reference is None:
             why = f"what does the loss compare with? With lora.adapter say so, such as reference: {self.lora.adapter}"
             yield "reference", why
+        for name, losses in _ONLY_WITH.items():
+            if name in self.training_args and not losses & set(self.loss_type):
+                why = f"only loss_type {' or '.join(sorted(losses))} reads it; here it would do nothing"
+                yield f"training_args.{name}", why
+        if self.loss_weights is not None and len(self.loss_weights) != len(self.loss_type):
+            yield "loss_weights", f"{len(self.loss_weights)} weights for {len(self.loss_type)} losses; one each is needed"
 
     def arguments(self, run: Run) -> dict[str, Any]:
         """Add the loss to the common arguments."""
         loss = {"beta": self.beta, "loss_type": list(self.loss_type), "loss_weights": self.loss_weights}
-        return super().arguments(run) | loss
+        return self.dropout() | super().arguments(run) | loss
 
     def load_reference(self, run: Run, chat: Chat) -> Any:
         """Return the frozen reference, explicit and reported."""

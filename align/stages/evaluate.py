@@ -23,7 +23,7 @@ from align.core.chat_templates import find_template
 from align.core.errors import StageFailed
 from align.core.loads_model import LoadsModel
 from align.core.log import Progress
-from align.core.plugins import Completion, Reward, Sampling
+from align.core.plugins import Completion, Reward, Sampling, one_each
 from align.core.rows import Prompt, as_text, prompt_key
 from align.core.stage import Run, Stage
 from align.core.wiring import File, Ref, is_path, references
@@ -182,7 +182,8 @@ async def _judge(
     reward.start(run.locate)
     reward.route(asked.ask)
     try:
-        scores = await reward.score_many(prompts, [[c.text for c in group] for group in answers])
+        texts = [[completion.text for completion in group] for group in answers]
+        scores = [one_each(reward, each, of) for each, of in zip(await reward.score_many(prompts, texts), texts, strict=True)]
     finally:
         reward.stop()
     if any(score.passed is None and score.graded for judged in scores for score in judged):

@@ -26,8 +26,8 @@ class Export(Stage, FromHub):
 
     makes: ClassVar[frozenset[str]] = frozenset({"export", "model"})
 
-    model: Annotated[str, Ref("model")]
-    """What to export."""
+    model: Annotated[str, Ref("checkpoint")]
+    """What to export: a language model, or a reward model, which stays one."""
     formats: list[Literal["safetensors"]] = ["safetensors"]
     """`safetensors`: what transformers, vLLM and most other tools read."""
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
@@ -40,22 +40,25 @@ class Export(Stage, FromHub):
         from align.report.model_card import model_card  # noqa: PLC0415
 
         run.report |= write_checkpoint(run.locate(self.model), run.folder, self.dtype, **self.loading())
-        (run.folder / "README.md").write_text(model_card(run, self.model, self.scores), encoding="utf-8")
+        (run.folder / "README.md").write_text(model_card(run.runs.path, self.model, self.scores), encoding="utf-8")
 
 
 def write_checkpoint(source: str, target: Path, dtype: str | None, **options: Any) -> dict[str, Any]:
     """Copy a model into a folder, in another precision if asked, and prove that it loads as the same model.
+
+    A reward model keeps its head; its rewards are compared.
 
     Raises:
         StageFailed: the folder loads as something else.
     """
     import torch  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
-    model, tokenizer = checkpoints.causal_lm(source, dtype or "auto", **options), load_tokenizer(source, **options)
+    load = checkpoints.loader(source, **options)
+    model, tokenizer = load(source, dtype or "auto", **options), load_tokenizer(source, **options)
     checkpoints.save(model, target)
     save_tokenizer(tokenizer, target)
     own = {name: value for name, value in options.items() if name != "revision"}  # the copy has no branches
-    again, read = checkpoints.causal_lm(str(target), "auto", **own), load_tokenizer(str(target), **own)
+    again, read = load(str(target), "auto", **own), load_tokenizer(str(target), **own)
     for text in CHECKED:
         ids = _asked(tokenizer, text)
         if _asked(read, text).tolist() != ids.tolist():

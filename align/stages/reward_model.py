@@ -30,12 +30,15 @@ class RewardModelStage(TrainingStage):
     """Peak learning rate. RLHFlow: 2e-6 for 2B to 8B models."""
     center_rewards_coefficient: float | None = Field(default=0.01, ge=0)
     """Pulls the mean reward of a pair to 0, which Bradley-Terry leaves free (arXiv 2312.09244: 0.01)."""
+    margin: bool = False
+    """True: a pair's rewards should differ by its `margin` at least, as in Llama 2 (arXiv 2307.09288, equation 2). A pair
+    without one counts as 0."""
     held_out: float = Field(default=0.1, ge=0, lt=1)
     """Share of the prompts kept for measuring accuracy, chosen by hash."""
 
     def arguments(self, run: Run) -> dict[str, Any]:
         """Add centering to the common arguments."""
-        return super().arguments(run) | {"center_rewards_coefficient": self.center_rewards_coefficient}
+        return self.dropout() | super().arguments(run) | {"center_rewards_coefficient": self.center_rewards_coefficient}
 
     def run(self, run: Run) -> None:
         """Encode, train, publish, measure on the held-out pairs."""
@@ -46,7 +49,7 @@ class RewardModelStage(TrainingStage):
         chat = self.load_chat(run)
         rows = gather(run, self.data, "preferences")
         encoded = encode.encode(run, chat, rows, encode.comparison, self.max_length, self.strict)
-        kept = [pair for pair in encoded if not self._is_held_out(pair[0])]
+        kept = [(row, self._columns(row, columns)) for row, columns in encoded if not self._is_held_out(row)]
         measured = {row.id: columns for row, columns in encoded if self._is_held_out(row)}  # once, whatever its weight
         if not kept:
             raise StageFailed(run.name, "every pair is held out; lower held_out", run.log_file)
@@ -55,6 +58,9 @@ class RewardModelStage(TrainingStage):
         policy.publish(run, trainer, chat, start, self.dtype, **self.loading())
         if trainer.is_world_process_zero():
             self._measure(run, list(measured.values()))
+
+    def _columns(self, row: Any, columns: dict[str, Any]) -> dict[str, Any]:
+        return columns | {"margin": row.margin or 0.0} if self.margin else columns
 
     def _is_held_out(self, row: Any) -> bool:
         return int(digest(row.prompt)[:8], 16) < self.held_out * 2**32

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from align.core.stage import Run
 from align.core.wiring import Ref
 from align.models import checkpoints
-from align.models.chat import TrainOn
-from align.stages.training import Source, TrainingStage, gather
+from align.models.chat import Chat, TrainOn
+from align.stages.training import SMALL, Source, TrainingStage, gather
 
 
 class SFT(TrainingStage):
@@ -46,13 +46,23 @@ class SFT(TrainingStage):
         if self.new_tokens and self.lora:
             yield "new_tokens", "adapters do not train the embeddings of new tokens; leave lora out, or new_tokens"
 
+    def changes(self, home: Path) -> dict[str, Any]:
+        """Add the new tokens to what the stage changes in the tokenizer."""
+        return super().changes(home) | ({"new_tokens": tuple(self.new_tokens)} if self.new_tokens else {})
+
+    def try_out(self, chat: Chat) -> None:
+        """Encode a small conversation as training would. Raises BadRow where that cannot be done."""
+        found = chat.encode(SMALL[:1], SMALL[1:], None, self.train_on)
+        if not found.rows:
+            raise found.refused[0]
+
     def run(self, run: Run) -> None:
         """Encode, train, publish."""
         from align.train import encode, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
         self.set_seed(run)
         start = run.locate(self.model)
-        chat = self.load_chat(run, new_tokens=tuple(self.new_tokens))
+        chat = self.load_chat(run)
         rows = gather(run, self.data, "demonstrations")
         how = encode.demonstration(self.train_on)
         encoded = encode.encode(run, chat, rows, how, self.max_length, self.strict)

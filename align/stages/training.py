@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import ast
-import importlib.util
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from align.core.chat_templates import find_template
-from align.core.config import Config, did_you_mean
+from align.core.config import Config
 from align.core.loads_model import LoadsModel
 from align.core.plugins import Optimizer
-from align.core.rows import Row
+from align.core.rows import Message, Row
 from align.core.stage import Run, Stage
 from align.core.wiring import File, Ref, is_path, references
 from align.models.chat import Chat
 from align.models.tokenizers import SystemTurn
+from align.stages.trl_arguments import choices, wrong_arguments, wrong_choice, wrong_reporter
 from align.train.optimizers import OnlineMergingConfig
+
+SMALL: list[Message] = [{"role": "user", "content": "Who is there?"}, {"role": "assistant", "content": "It is me."}]
+"""What a chat template is tried with before a run begins."""
+_OPTIM = {"optim", "optim_args", "optim_target_modules", "adam_beta1", "adam_beta2", "adam_epsilon"}
+"""Of transformers' own optimizers."""
 
 
 class Lora(Config):
@@ -34,7 +37,7 @@ class Lora(Config):
     """Of the adapter's input."""
     target_modules: str | list[str] = "all-linear"
     """Names of the layers to adapt; `all-linear` is every linear layer but the head."""
-    adapter: Annotated[str | None, Ref("model")] = None
+    adapter: Annotated[str | None, Ref("adapter")] = None
     """Go on with the adapter that this stage trained instead of a new one, with its rank, scale and layers. `model` must be
     what that stage started from; `online_merging` under LoRA needs this."""
 
@@ -70,6 +73,8 @@ class TrainingStage(Stage, LoadsModel):
     """Batches summed before the optimizer steps; the effective batch is this times devices times the batch above."""
     lr_scheduler_type: str = "cosine"
     """`cosine`, `linear`, `constant`, `constant_with_warmup`... (transformers' names)."""
+    min_lr: float | None = Field(default=None, ge=0)
+    """Where `cosine` ends instead of at 0. Qwen2 4.2: a tenth of the peak."""
     warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
     """Share of the steps over which the learning rate rises from 0."""
     weight_decay: float = Field(default=0.0, ge=0)
@@ -103,8 +108,8 @@ class TrainingStage(Stage, LoadsModel):
     """Steps between two lines of history.jsonl."""
     save_steps: float = Field(default=0.25, gt=0)
     """Steps between checkpoints; below 1, a share of all steps. A killed run resumes from the last one."""
-    report_to: str = "none"
-    """`wandb`, `tensorboard`, `trackio`, `mlflow`... or `none`."""
+    report_to: str | list[str] = "none"
+    """`wandb`, `tensorboard`, `trackio`, `mlflow`..., several of them, or `none`."""
     training_args: dict[str, Any] = {}
     """Anything else that TRL's configuration takes; its keys are checked when the recipe is read."""
 
@@ -116,39 +121,49 @@ class TrainingStage(Stage, LoadsModel):
         return value
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Check what goes with adapters, and the names in `training_args` against TRL's sources, without importing them."""
+        """Check what goes with adapters, and names that are TRL's and transformers', without importing them."""
         if self.revision and not self._from_hub():
             yield "revision", "revision is of a model that comes from the hub, and this one does not; leave it out"
         if self.revision and isinstance(self.optimizer, OnlineMergingConfig):
             why = "online_merging reads its base and reference without a revision; download the model and name its folder"
             yield "revision", why
+        yield from self._adapter_problems()
+        yield from self._schedule_problems()
+        for name in self.reporters():
+            if what := wrong_reporter(name):
+                yield "report_to", what
+        if self.optimizer and (own := sorted(_OPTIM & self.training_args.keys())):
+            yield f"training_args.{own[0]}", "the stage's `optimizer` is used, so this would change nothing; leave one out"
+        for key, what in wrong_arguments(self.trl_config, self.training_args, type(self).model_fields):
+            yield f"training_args.{key}", what
+
+    def _adapter_problems(self) -> Iterable[tuple[str, str]]:
         if self.lora:
             if isinstance(self.optimizer, OnlineMergingConfig) and self.optimizer.reference != self.lora.adapter:
                 yield "lora.adapter", "online_merging under LoRA goes on with the adapter of its `reference`; name that stage"
             if self.lora.adapter and {"r", "alpha", "dropout", "target_modules"} & self.lora.model_fields_set:
                 yield "lora", "an adapter that exists has its rank, scale, dropout and layers; name the adapter only"
-        if not self.training_args:
-            return
-        valid = _fields(self.trl_config)
-        for key in self.training_args:
-            if key in self.arguments_set():
-                yield f"training_args.{key}", f"{key!r} is set by a field of the stage or by the toolkit; not here"
-            elif valid and key not in valid:
-                yield (
-                    f"training_args.{key}",
-                    f"TRL's {self.trl_config.rpartition(':')[2]} has no {key!r}{did_you_mean(key, valid)}",
-                )
 
-    def arguments_set(self) -> set[str]:
-        """Return the names that `training_args` may not set."""
-        ours = set(type(self).model_fields) | {"output_dir", "seed", "data_seed", "use_cpu", "max_length", "save_strategy"}
-        ours |= {"disable_tqdm", "logging_nan_inf_filter", "save_total_limit", "fp16", "warmup_steps", "run_name"}
-        # these would break the exact resume, or are decided by the device
-        return ours | {"save_only_model", "ignore_data_skip", "dataloader_pin_memory", "ddp_find_unused_parameters"}
+    def _schedule_problems(self) -> Iterable[tuple[str, str]]:
+        if what := wrong_choice(self.lr_scheduler_type, choices("SchedulerType")):
+            yield "lr_scheduler_type", what
+        if self.min_lr is not None and self.lr_scheduler_type != "cosine":
+            yield "min_lr", f"only lr_scheduler_type: cosine ends at a rate that can be named, not {self.lr_scheduler_type!r}"
+        if self.min_lr is not None and self.min_lr >= self.learning_rate:
+            yield "min_lr", f"the learning rate falls from {self.learning_rate}; name a smaller one"
+
+    def try_out(self, chat: Chat) -> None:
+        """Encode a small conversation as training would. Raises BadRow where that cannot be done."""
+        chat.answer_ids(SMALL[:1], SMALL[1])
+
+    def reporters(self) -> list[str]:
+        """Return what `report_to` names."""
+        named = [self.report_to] if isinstance(self.report_to, str) else self.report_to
+        return [name for name in named if name != "none"]
 
     def _from_hub(self) -> bool:
         """May one of the models be a hub id? `base` may be one; a stage is none."""
-        used = [ref for _, need, ref in references(type(self), self.model_dump(by_alias=True)) if need == "model"]
+        used = [ref for _, need, ref in references(type(self), self.model_dump(by_alias=True)) if need in ("model", "adapter")]
         return any(ref == "base" or is_path(ref) for ref in used)
 
     # -- running --------------------------------------------------------------------------------------------------
@@ -160,6 +175,11 @@ class TrainingStage(Stage, LoadsModel):
         seed = run.seed("training")
         return {
             **{name: getattr(self, name) for name in same.split()},
+            **(
+                {}
+                if self.min_lr is None
+                else {"lr_scheduler_type": "cosine_with_min_lr", "lr_scheduler_kwargs": {"min_lr": self.min_lr}}
+            ),
             "warmup_steps": self.warmup_ratio,  # transformers 5: below 1 it is a share
             "output_dir": str(run.folder / "checkpoints"),
             "run_name": f"{run.recipe.name}-{run.name}",
@@ -171,15 +191,21 @@ class TrainingStage(Stage, LoadsModel):
             **self.training_args,
         }
 
-    def load_chat(self, run: Run, **more: Any) -> Chat:
+    def changes(self, home: Path) -> dict[str, Any]:
+        """Return what the stage changes in the tokenizer that it starts from, as `align.models.tokenizers.load_chat` takes it.
+
+        Args:
+            home: the recipe's folder.
+        """
+        text = find_template(self.chat_template, home) if self.chat_template else None
+        changed = {"chat_template": text, "eos_token": self.eos_token, "system_turn": self.system_turn}
+        return {name: value for name, value in changed.items() if value is not None}
+
+    def load_chat(self, run: Run) -> Chat:
         """Load the tokenizer of the model that training starts from, ready for the rows."""
         from align.models.tokenizers import load_chat  # noqa: PLC0415
 
-        template = find_template(self.chat_template, run.runs.home) if self.chat_template else None
-        chat = load_chat(
-            run.locate(self.model), chat_template=template, eos_token=self.eos_token, system_turn=self.system_turn,
-            **self.loading(), **more,
-        )  # fmt: skip
+        chat = load_chat(run.locate(self.model), **self.changes(run.runs.home), **self.loading())
         run.report["an answer ends with"] = chat.end.token or "nothing"
         if chat.system_turn:
             run.report["system turns"] = chat.system_turn
@@ -205,6 +231,7 @@ class TrainingStage(Stage, LoadsModel):
         checkpoint = bridge.last_checkpoint(run.folder / "checkpoints")
         if checkpoint:
             run.log.info("%-12s resuming from %s", run.name, Path(checkpoint).name)
+            trainer.resumed_from = Path(checkpoint)
         result = trainer.train(resume_from_checkpoint=checkpoint)
         trainer.stop_if_broken()
         if hasattr(trainer.bare_optimizer, "take_average"):
@@ -217,6 +244,10 @@ class TrainingStage(Stage, LoadsModel):
         import transformers  # noqa: PLC0415
 
         transformers.set_seed(run.seed("training"))
+
+    def dropout(self) -> dict[str, bool]:
+        """Return TRL's argument that keeps dropout on where the recipe asks for some; its preference trainers turn it off."""
+        return {"disable_dropout": False} if self.lora and self.lora.dropout else {}
 
     def peft_config(self, task: str) -> Any:
         """Return peft's configuration, or None for full fine-tuning."""
@@ -235,28 +266,3 @@ def gather(run: Run, sources: Iterable[str | Source], table: str) -> list[Row]:
         rows += found * int(weight)
         rows += [row for i, row in enumerate(found) if int((i + 1) * (weight % 1)) > int(i * (weight % 1))]
     return rows
-
-
-@cache
-def _fields(config: str) -> set[str]:
-    """Return the field names of a TRL configuration class and its bases by reading source text, importing nothing."""
-    package, _, class_name = config.partition(":")
-    names: set[str] = set()
-    for path, cls in ((_source(package), class_name), (_source("trl/trainer/base_config.py"), "_BaseConfig"),
-                      (_source("transformers/training_args.py"), "TrainingArguments")):  # fmt: skip
-        if path is None:
-            return set()  # not installed here: then nothing can be checked, and nothing can be trained
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef) and node.name == cls:
-                names |= {s.target.id for s in node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)}
-    return names
-
-
-def _source(path: str) -> Path | None:
-    top, _, rest = path.partition("/")
-    spec = importlib.util.find_spec(top)
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    file = Path(next(iter(spec.submodule_search_locations))) / rest
-    return file if file.is_file() else None

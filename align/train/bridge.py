@@ -7,14 +7,19 @@ What is added to TRL's trainers, and why (facts and issue numbers: docs/paper_in
 4. A checkpoint counts only when its last file is written, so a kill while saving cannot leave a broken one in use.
 5. Optimizer and schedule can be carried from one `train()` to the next: rounds of online DPO are one optimization.
 6. No telemetry, no model card at every checkpoint, one log for people and machines (`history.jsonl`).
-7. On a CPU, too, the head scores only the tokens that are trained (see `score_trained_tokens`).
+7. What is reported does not depend on where a run was killed: a checkpoint holds the losses that no log has told yet, and what
+   `history.jsonl` says of steps that are taken again is removed.
+8. On a CPU, too, the head scores only the tokens that are trained (see `score_trained_tokens`).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +32,7 @@ from datasets import Dataset, disable_progress_bars
 from transformers import TrainerCallback
 from trl import DPOConfig, DPOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 
+from align.core import tables
 from align.core.errors import StageFailed
 from align.core.log import Progress
 from align.core.plugins import Optimizer
@@ -62,6 +68,8 @@ class Extras:
     run: Run
     optimizer: Optimizer | None = None
     carry: Carry | None = None
+    before: int = 0
+    """Optimizer steps of earlier rounds."""
 
 
 class Careful(_Trainer):
@@ -69,6 +77,9 @@ class Careful(_Trainer):
 
     optimizer: Any
     args: Any
+    _metrics: dict[str, Any]
+    resumed_from: Path | None = None
+    """The checkpoint that training goes on from."""
 
     def __init__(self, *args: Any, extras: Extras, **kwargs: Any) -> None:
         self.extras = extras
@@ -147,9 +158,31 @@ class Careful(_Trainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         self.stop_if_broken()
         super()._save_checkpoint(model, trial)
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        (folder / f"untold-{self.args.process_index}.json").write_text(json.dumps(self._untold()))
         self.accelerator.wait_for_everyone()  # other processes still write their part
         if self.args.should_save:
-            (Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}" / COMPLETE).touch()
+            (folder / COMPLETE).touch()
+
+    def _untold(self) -> dict[str, Any]:
+        """Return what transformers and TRL sum up for their logs and do not save."""
+        return {
+            "since_log": self._tr_loss.item(),
+            "total": self._total_loss_scalar,
+            "logged_at": self._globalstep_last_logged,
+            "metrics": getattr(self, "_metrics", {}).get("train", {}),
+            "tokens": getattr(self, "_total_train_tokens", 0),
+        }
+
+    def go_on(self, folder: Path) -> None:
+        """Take from a checkpoint what `_untold` put there; called when training begins."""
+        held = json.loads((folder / f"untold-{self.args.process_index}.json").read_text())
+        self._tr_loss += held["since_log"]
+        self._total_loss_scalar, self._globalstep_last_logged = held["total"], held["logged_at"]
+        self._initial_global_step = 0  # the mean loss is that of all steps
+        self._total_train_tokens = held["tokens"]
+        if hasattr(self, "_metrics"):
+            self._metrics["train"].update(held["metrics"])
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Write none: the export stage writes one that knows the recipe and the scores."""
@@ -221,11 +254,13 @@ def build(
             max_length=None, fp16=False, save_total_limit=2, **arguments,
         )  # fmt: skip
         config._n_gpu = min(config.n_gpu, 1)  # one device a process; TRL refuses DataParallel over several
-        trainer = trainer_class(
-            extras=extras, model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
-            callbacks=[History(extras.run)], **more,
-        )  # fmt: skip
+        with _board(extras.run.folder):
+            trainer = trainer_class(
+                extras=extras, model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
+                **more,
+            )  # fmt: skip
     trainer.remove_callback(transformers.PrinterCallback)
+    trainer.add_callback(History(trainer))
     if "ref_chosen_logps" in rows[0]:  # set afterwards: as an argument it makes TRL hash the whole model, each round
         trainer.precompute_ref_logps = True
     declared = extras.optimizer
@@ -233,6 +268,20 @@ def build(
         cause = f"optimizer {declared.kind} needs every parameter by name and in its shape, which DeepSpeed takes away; "
         raise StageFailed(extras.run.name, cause + "use FSDP2 (fsdp_version: 2) or data parallelism", extras.run.log_file)
     return trainer
+
+
+@contextmanager
+def _board(folder: Path) -> Iterator[None]:
+    """Let TensorBoard's callback write into the stage's folder; its default lies among the checkpoints, which go in the end."""
+    name = "TENSORBOARD_LOGGING_DIR"
+    if name in os.environ:  # the user's own
+        yield
+        return
+    os.environ[name] = str(folder / "tensorboard")
+    try:
+        yield
+    finally:
+        del os.environ[name]
 
 
 def last_checkpoint(folder: Path) -> str | None:
@@ -259,20 +308,32 @@ class History(TrainerCallback):
 
     SHOWN = ("loss", "grad_norm", "learning_rate", "rewards/accuracies", "rewards/margins", "accuracy", "margin")
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
+    def __init__(self, trainer: Any) -> None:
+        self.trainer, self.run, self.before = trainer, trainer.extras.run, trainer.extras.before
+        self.file = self.run.folder / "history.jsonl"
         self.progress: Progress | None = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Go on where a checkpoint ends."""
+        if self.trainer.resumed_from:
+            self.trainer.go_on(self.trainer.resumed_from)
+        if not state.is_world_process_zero:
+            return
+        if self.file.exists():
+            lines = self.file.read_text(encoding="utf-8").splitlines(keepends=True)
+            taken = self.before + state.global_step
+            tables.replace(self.file, "".join(line for line in lines if json.loads(line)["step"] <= taken))
+        self.progress = Progress(f"{self.run.name} step", state.max_steps, state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """Write and show."""
         if not state.is_world_process_zero or logs is None:
             return
-        with (self.run.folder / "history.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": state.global_step, **logs}) + "\n")
-        if self.progress is None:
-            self.progress = Progress(f"{self.run.name} step", state.max_steps, 0)
+        with self.file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": self.before + state.global_step, **logs}) + "\n")
         note = ", ".join(f"{k.rpartition('/')[2]} {float(logs[k]):.3g}" for k in self.SHOWN if k in logs)
-        self.progress.advance(state.global_step - self.progress.done, note)
+        if self.progress:
+            self.progress.advance(state.global_step - self.progress.done, note)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Remove the live line."""

@@ -82,7 +82,7 @@ def continue_lora(model: PreTrainedModel, folder: str) -> PeftModel:
 
 def refuse_foreign_ids(model: Any, chat: Chat, rows: Iterable[dict[str, list[int]]]) -> None:
     """Raise ModelError where the model has no embedding of a token that training or sampling needs."""
-    largest = max((max(column, default=0) for row in rows for name, column in row.items() if name != "labels"), default=0)
+    largest = max((max(column, default=0) for row in rows for name, column in row.items() if name.endswith("_ids")), default=0)
     checkpoints.refuse_foreign_ids(model, chat.tokenizer, [largest, chat.tokenizer.pad_token_id, *chat.stop_ids()])
 
 

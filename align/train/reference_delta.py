@@ -19,7 +19,7 @@ from huggingface_hub import snapshot_download
 from safetensors import safe_open
 from torch import Tensor
 
-from align.models.checkpoints import is_nowhere
+from align.core.outside import is_nowhere
 
 _WRAPPERS = {"module", "_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module"}
 _OUTPUT = "lm_head.weight"

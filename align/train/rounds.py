@@ -33,7 +33,7 @@ from safetensors.torch import load_file, save_file
 
 from align.core import tables
 from align.core.errors import StageFailed
-from align.core.plugins import Completion, Sampling, Score
+from align.core.plugins import Completion, Sampling, Score, one_each
 from align.core.rows import Prompt
 from align.core.stage import Run
 from align.models.chat import Chat
@@ -150,7 +150,8 @@ class Rounds:
 
     async def _score(self, prompts: list[Prompt], texts: list[list[str]]) -> list[list[Score]]:
         try:
-            return await self.stage.reward.score_many(prompts, texts)
+            reward = self.stage.reward
+            return [one_each(reward, each, of) for each, of in zip(await reward.score_many(prompts, texts), texts, strict=True)]
         finally:
             await self.generators.aclose()  # the next round has an event loop of its own
 
@@ -229,7 +230,7 @@ class Rounds:
         if self.stage.max_steps != -1:
             epoch = self.stage.steps_of(len(pairs))
             arguments["max_steps"] = min(epoch, self.stage.max_steps - done)
-        extras = Extras(self.run, self.stage.optimizer, self.carry)
+        extras = Extras(self.run, self.stage.optimizer, self.carry, before=done)
         trainer = build("dpo", extras, self.model, self.chat.tokenizer, rows, arguments, ref_model=self.reference)
         result = trainer.train()
         trainer.stop_if_broken()

@@ -10,8 +10,9 @@ import pytest
 import torch
 from chain import finish, start
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
+from align.cli import main
 from align.core import tables
 from data_synthesis import journal
 
@@ -69,11 +70,22 @@ def test_the_export_loads_with_plain_transformers_as_the_same_model(finished):
         exported = AutoModelForCausalLM.from_pretrained(release)(ids).logits
         trained = AutoModelForCausalLM.from_pretrained(online)(ids).logits
     assert torch.equal(exported, trained)
+    for stage in ("sft", "online", "release"):
+        assert json.loads((folder(run, stage) / "config.json").read_text())["use_cache"] is True, "as the base has it"
     assert AutoModelForCausalLM.from_pretrained(release).generation_config.eos_token_id == tokenizer.eos_token_id
     card = (release / "README.md").read_text()
     assert "held-out problems" in card
     assert "kind: rejection_sampling" in card
     assert "| solutions | rejection_sampling | inputs: " in card or "| solutions | rejection_sampling | inputs 48" in card
+
+
+def test_a_reward_model_is_exported_as_one(finished, tmp_path):
+    run, _ = finished
+    assert main(["export", str(run), str(tmp_path / "out"), "--stage", "reward"]) == 0
+    ours, theirs = (
+        AutoModelForSequenceClassification.from_pretrained(place) for place in (tmp_path / "out", folder(run, "reward"))
+    )
+    assert torch.equal(ours.score.weight, theirs.score.weight)
 
 
 def test_running_again_skips_everything(root, finished):
@@ -125,6 +137,17 @@ def test_killed_in_every_stage_it_ends_with_the_same_weights(root, finished, tmp
                 assert torch.equal(ours[name], theirs[name]), f"{stage}: {name}"
     same = [json.loads((folder(r, "scores") / "scores.json").read_text()) for r in (run, whole)]
     assert same[0] == same[1]
+    for stage in ("sft", "dpo", "reward", "online"):
+        assert told(run, stage) == told(whole, stage)
+
+
+def told(run, stage):
+    """Return what a training stage reports, without times."""
+    lines = map(json.loads, (folder(run, stage) / "history.jsonl").read_text().splitlines())
+    report = json.loads((folder(run, stage) / "report.json").read_text())
+    return report.get("train_loss"), [
+        {k: v for k, v in line.items() if not k.endswith(("runtime", "_second"))} for line in lines
+    ]
 
 
 def test_killed_while_sampling_it_loses_no_row_and_repeats_no_call(root, finished, tmp_path):

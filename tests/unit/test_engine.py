@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar
 
 import pytest
 
-from align import Completion, Demonstration, Preference, Prompt, Ref, StageFailed
+from align import Completion, Demonstration, Preference, Prompt, Ref, Reward, Score, StageFailed
 from align.core import tables
 from align.core.recipe import Recipe
 from align.core.rows import child_id
@@ -430,3 +430,55 @@ def test_kill_9_in_the_middle_of_a_stage_loses_only_calls_in_flight(folder):
     assert report(killed)["samples"]["made"] == sum(n for _, n, _ in CALLS) == 2 * (61 - paid)
     keys = [record["key"] for record in logged(killed)]
     assert len(keys) == len(set(keys)) == 61
+
+
+class Undeclared(Ask):
+    """Makes what its class does not say."""
+
+    makes: ClassVar[frozenset[str]] = frozenset({"demonstrations"})
+
+    async def synthesize(self, prompt, ctx):
+        return Prompt(messages=prompt.messages)
+
+
+class TooFew(Reward):
+    """Forgets a completion."""
+
+    async def score(self, prompt, completions):
+        return [Score(1.0, passed=True)] * (len(completions) - 1)
+
+
+class NotANumber(Reward):
+    """Divides by nothing."""
+
+    async def score(self, prompt, completions):
+        return [Score(float("nan"), passed=True) for _ in completions]
+
+
+SCORED = {"kind": "rejection_sampling", "prompts": "prompts", "generator": "g", "samples": 2}
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        (
+            {"kind": "test_engine:Undeclared"},
+            r"'test_engine:Undeclared' made prompts, and its class says makes =",
+        ),
+        (
+            SCORED | {"reward": "test_engine:TooFew"},
+            "reward 'test_engine:TooFew' gave 1 scores for 2 completions; one each",
+        ),
+        (
+            SCORED | {"reward": "test_engine:NotANumber"},
+            r"ValueError: a score with `passed` is not a number \(NaN\); return Score.ungraded",
+        ),
+    ],
+)
+def test_a_plug_in_that_breaks_its_word_stops_the_stage_with_a_sentence(folder, stage, said):
+    Path("prompts.jsonl").write_text('{"prompt": "a"}\n{"prompt": "b"}\n')
+    generators = {"g": {"kind": "scripted", "default": "yes"}}
+    stages = {"prompts": {"kind": "load", "path": "prompts.jsonl"}, "made": {"prompts": "prompts", **stage}}
+    Path("recipe.yaml").write_text(json.dumps({"name": "x", "base": "./m", "generators": generators, "stages": stages}))
+    with pytest.raises(StageFailed, match=said):
+        Recipe.load("recipe.yaml").run("out")

@@ -1,12 +1,18 @@
 """The transformers engine: what it decodes is what plain transformers would, whatever shares the batch."""
 
 import asyncio
+import json
+import shutil
 
 import pytest
 import torch
 
+from align import Recipe, StageFailed
+from align.core.errors import ModelError
 from align.core.plugins import Sampling
 from align.generate.hf import Engine, InverseCDF, Transformers
+from align.models import checkpoints
+from data_synthesis import ledger
 
 QUESTIONS = [
     "Ben has 42 cups and loses 17 of them. How many cups are there now?",
@@ -104,3 +110,28 @@ def test_the_generator_loads_only_when_asked(tiny):
     assert len(said) == 1
     generator.stop()
     assert generator._engine is None
+
+
+def test_a_model_that_cannot_be_loaded_stops_the_stage_at_the_first_prompt(tiny, tmp_path):
+    """Not once for each prompt: offline, the hub is asked for half a minute each time."""
+    model = shutil.copytree(tiny, tmp_path / "model")
+    (model / "model.safetensors").write_bytes((model / "model.safetensors").read_bytes()[:1000])
+    (tmp_path / "rows.jsonl").write_text("".join(f'{{"prompt": "{i} + 1?", "answer": "{i + 1}"}}\n' for i in range(30)))
+    recipe = {
+        "name": "x",
+        "base": "./model",
+        "generators": {"g": {"kind": "transformers", "model": "base"}},
+        "stages": {
+            "rows": {"kind": "load", "path": "rows.jsonl"},
+            "made": {"kind": "rejection_sampling", "prompts": "rows", "generator": "g", "reward": "math"},
+        },
+    }
+    (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
+    with pytest.raises(StageFailed, match=r"transformers 'base' cannot be loaded: the weights of .* cannot be read"):
+        Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run")
+    assert not ledger.read(tmp_path / "run" / "02-made"), "no prompt is to blame"
+
+
+def test_what_is_neither_here_nor_on_the_hub_is_said_to_be_neither():
+    with pytest.raises(ModelError, match="there is no folder 'owner/none', and the hub does not give it: "):
+        checkpoints.causal_lm("owner/none", "float32")

@@ -95,7 +95,7 @@ def test_an_embedding_that_is_larger_than_the_tokenizer_is_fine(tmp_path):
 
 def test_new_tokens_let_a_base_learn_a_template_whose_tokens_it_lacks(tmp_path):
     make(Family("{{ eos_token }}", "metaspace first", eos="</s>", bos="<s>", unknown="<unk>"), tmp_path / "model")
-    with pytest.raises(StageFailed, match=r'the sft stage adds it with `new_tokens: \["<\|im_start\|>", "<\|im_end\|>"\]`'):
+    with pytest.raises(RecipeError, match=r'the sft stage adds it with `new_tokens: \["<\|im_start\|>", "<\|im_end\|>"\]`'):
         run(tmp_path, chat_template=CHATML)
     before = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
     report = run(tmp_path, chat_template=CHATML, new_tokens=["<|im_start|>", "<|im_end|>"])
@@ -107,6 +107,13 @@ def test_new_tokens_let_a_base_learn_a_template_whose_tokens_it_lacks(tmp_path):
         Recipe.load(recipe(tmp_path, new_tokens=["<|x|>"], lora={"r": 2}))
     with pytest.raises(RecipeError, match=r"lora.modules_to_save: unknown key"):
         Recipe.load(recipe(tmp_path, lora={"r": 2, "modules_to_save": ["embed_tokens"]}))
+
+
+def test_what_tensorboard_shows_stays_with_the_stage(tmp_path):
+    make(QWEN, tmp_path / "model")
+    sft = run(tmp_path, report_to=["tensorboard"]).stage("sft")
+    assert [path for path in (sft / "tensorboard").glob("events.*") if path.stat().st_size]
+    assert not (sft / "checkpoints").exists()
 
 
 @pytest.mark.parametrize("targets", [["q_proj", "embed_tokens"], ["lm_head"], ".*(q_proj|embed_tokens)"])

@@ -1,13 +1,15 @@
 """A wrong recipe is refused before anything runs: every mistake at once, each with its line and what to do about it."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 
 from align.cli import main
-from align.core import loading
+from align.core import loading, tables
 from align.core.recipe import Recipe
+from align.core.rows import Prompt
 
 HEAD = """\
 name: x
@@ -24,6 +26,7 @@ MODULES = {
     "plug_imports": "import no_such_library\n",
     "plug_good": "class Shorter:\n    pass\n",
     "plug_lazy": "from data_synthesis import Synthesizer\nclass Lazy(Synthesizer):\n    '''Does nothing.'''\n",
+    "plug_plain": "from align import Reward\nclass Plain(Reward):\n    def score(self, prompt, completions): return []\n",
     "plug_picky": (
         "from align import Reward\n"
         "class Picky(Reward):\n"
@@ -137,6 +140,89 @@ BROKEN = {
     "training_args of ours": (
         HEAD + "  s: {kind: sft, model: base, data: [right], training_args: {learning_rate: 1}} #!\n", "set by a field"
     ),
+    "an argument of TRL that does nothing here": (
+        HEAD + "  s:\n    kind: sft\n    model: base\n    data: [right]\n    training_args: {eval_strategy: steps} #!\n",
+        "'eval_strategy' cannot be set: there is no data to evaluate on while training",
+    ),
+    "an argument of TRL that is a field": (
+        HEAD + "  s:\n    kind: sft\n    model: base\n    data: [right]\n    training_args: {chat_template_path: x} #!\n",
+        "'chat_template_path' cannot be set: the stage has the field `chat_template`",
+    ),
+    "unknown optimizer of transformers": (
+        HEAD + "  s: {kind: sft, model: base, data: [right], training_args: {optim: adamw_trch}} #!\n",
+        "did you mean 'adamw_torch'?",
+    ),
+    "arguments of an optimizer that is not used": (
+        HEAD + "  s: {kind: sft, model: base, data: [right], optimizer: adamw, training_args: {adam_beta2: 0.9}} #!\n",
+        "stages.s.training_args.adam_beta2: the stage's `optimizer` is used",
+    ),
+    "unknown schedule": (
+        HEAD + "  s: {kind: sft, model: base, data: [right], lr_scheduler_type: cosin} #!\n",
+        "stages.s.lr_scheduler_type: there is no 'cosin'; did you mean 'cosine'?",
+    ),
+    "a floor of a schedule that has none": (
+        HEAD + "  s: {kind: sft, model: base, data: [right], lr_scheduler_type: linear, min_lr: 1e-7} #!\n",
+        "stages.s.min_lr: only lr_scheduler_type: cosine ends at a rate that can be named",
+    ),
+    "a floor above the peak": (
+        HEAD + "  s: {kind: sft, model: base, data: [right], learning_rate: 1e-6, min_lr: 1e-5} #!\n", "name a smaller one"
+    ),
+    "smoothing of a loss that has none": (
+        HEAD + "  s: {kind: dpo, model: base, data: [right], training_args: {label_smoothing: 0.1}} #!\n",
+        "stages.s.training_args.label_smoothing: only loss_type aot or aot_unpaired or exo_pair or robust reads it",
+    ),
+    "weights of other losses": (
+        HEAD + "  s: {kind: dpo, model: base, data: [right], loss_type: [sigmoid, sft], loss_weights: [1.0]} #!\n",
+        "stages.s.loss_weights: 1 weights for 2 losses",
+    ),
+    "unknown reporter": (
+        HEAD + "  s: {kind: sft, model: base, data: [right], report_to: tensorbord} #!\n", "did you mean 'tensorboard'?"
+    ),
+    "reporter that is not installed": (
+        HEAD + "  s: {kind: sft, model: base, data: [right], report_to: [dvclive]} #!\n",
+        "stages.s.report_to: dvclive needs the package dvclive, which is not installed here: `pip install dvclive`",
+    ),
+    "a word where a list is needed": (
+        HEAD + "  s: {kind: sft, model: base, data: right} #!\n", "stages.s.data: a list is expected here: [right]"
+    ),
+    "base that is not there": (
+        HEAD.replace("./m", "./n #!") + "  s: {kind: sft, model: base, data: [right]}\n", "base: there is no folder './n'"
+    ),
+    "base that a generator needs": (
+        "name: x\nbase: ~/no/such/model #!\ngenerators: {g: {kind: transformers, model: base}}\n" + TAIL,
+        "base: there is no folder '~/no/such/model'",
+    ),
+    "base that is a run": (
+        HEAD.replace("./m", "./run #!") + "  s: {kind: sft, model: base, data: [right]}\n",
+        "is a run folder; name the folder of a stage in it: 01-sft",
+    ),
+    "model that is a file": (HEAD + "  s: {kind: sft, model: ./m/config.json, data: [right]} #!\n", "is a file, and a model"),
+    "model without config": (HEAD + "  s: {kind: sft, model: ./rows, data: [right]} #!\n", "holds no model (no config.json)"),
+    "model without weights": (HEAD + "  s: {kind: sft, model: ./hollow, data: [right]} #!\n", "a config.json and no weights"),
+    "reward model as a model": (
+        HEAD + "  s: {kind: sft, model: ./judge, data: [right]} #!\n",
+        "holds a reward model (Qwen2ForSequenceClassification), but a language model is needed here",
+    ),
+    "model as a reward model": (
+        HEAD + "  s:\n    kind: rejection_sampling\n    prompts: problems\n    generator: g\n    reward:\n"
+        "      kind: reward_model\n      model: ./m #!\n",
+        "holds a language model (Qwen2ForCausalLM), but a reward model is needed here",
+    ),
+    "folder without an adapter": (
+        HEAD + "  s: {kind: sft, model: base, data: [right], lora: {adapter: ./m}} #!\n", "holds no adapter"
+    ),
+    "rows that are a file": (
+        HEAD + "  s: {kind: sft, model: base, data: [./problems.jsonl]} #!\n",
+        "'./problems.jsonl' is a file; a stage `{kind: load, path: ./problems.jsonl}` reads it",
+    ),
+    "rows of another kind": (
+        HEAD + "  s: {kind: dpo, model: base, data: [./rows]} #!\n", "'./rows' holds prompts, but preferences are needed here"
+    ),
+    "rows that are nowhere": (HEAD + "  s: {kind: sft, model: base, data: [./no/rows]} #!\n", "there is no folder './no/rows'"),
+    "rows on the hub": (
+        HEAD + "  s: {kind: sft, model: base, data: [owner/rows]} #!\n",
+        "'owner/rows' is no folder; from the hub, a stage `{kind: load, path: owner/rows}` reads it",
+    ),
     "missing data file": (HEAD + "  s: {kind: load, path: nothing.jsonl} #!\n", "no file or folder 'nothing.jsonl'"),
     "missing shots": (
         HEAD + "  s: {kind: rejection_sampling, prompts: problems, generator: g, reward: math, shots: s.jsonl} #!\n",
@@ -161,6 +247,10 @@ BROKEN = {
         "'plug_good:Shorter' is not a stage: Shorter must be a subclass of align.core.stage.Stage",
     ),
     "plug-in without its method": (HEAD + "  s: {kind: 'plug_lazy:Lazy'} #!\n", "Lazy does not define synthesize()"),
+    "plug-in without async": (
+        HEAD + "  s: {kind: rejection_sampling, prompts: problems, generator: g, reward: {kind: 'plug_plain:Plain'}} #!\n",
+        "stages.s.reward.kind: 'plug_plain:Plain': Plain.score is a plain function; write `async def score`",
+    ),
     "a reward's own complaint": (
         HEAD + "  s: {kind: rejection_sampling, prompts: problems, generator: g, reward: {kind: 'plug_picky:Picky'}} #!\n",
         "stages.s.reward.kind: needs a library that is not here",
@@ -169,8 +259,18 @@ BROKEN = {
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, tiny):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "m").symlink_to(tiny)
+    config = json.loads((tmp_path / "m" / "config.json").read_text())
+    for name, heads in (("hollow", config["architectures"]), ("judge", ["Qwen2ForSequenceClassification"])):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(json.dumps({**config, "architectures": heads}))
+    (tmp_path / "judge" / "model.safetensors").touch()
+    (tmp_path / "run" / "01-sft").mkdir(parents=True)
+    (tmp_path / "run" / "recipe.json").touch()
+    (tmp_path / "rows").mkdir()
+    tables.write(tmp_path / "rows", "prompts", [Prompt(messages=[{"role": "user", "content": "1+1?"}])])
     monkeypatch.setattr(sys, "path", list(sys.path))  # loading a recipe makes its folder importable
     (tmp_path / "problems.jsonl").write_text('{"prompt": "1+1?", "answer": "2"}\n')
     for name, source in MODULES.items():

@@ -3,6 +3,9 @@
 import json
 import os
 import py_compile
+import random
+import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +13,7 @@ from typing import ClassVar
 
 import pytest
 
-from align import Prompt, Reward, Score, UsageError
+from align import Prompt, Reward, Score, StageFailed, UsageError, __version__
 from align.cli import main
 from align.core import tables
 from align.core.artifacts import RunFolder
@@ -39,6 +42,13 @@ class Exact(Reward):
 
     async def score(self, prompt, completions):
         return [Score(float(text == prompt.answer), passed=text == prompt.answer) for text in completions]
+
+
+class Raises(Reward):
+    """Cannot score."""
+
+    async def score(self, prompt, completions):
+        raise ValueError("no")
 
 
 RECIPE = """\
@@ -104,6 +114,32 @@ def test_a_changed_value_reruns_what_depends_on_it_and_says_so(override, ran, sa
     assert run(**override) == ran
     assert said in log_of(capsys)
     assert run(**override) == []
+
+
+def test_what_a_stage_made_before_is_kept_until_it_has_made_it_again(folder, capsys):
+    run()
+    before = json.loads((folder / "out/03-right/done.json").read_text())
+    with pytest.raises(StageFailed):
+        run(RECIPE.replace("test_run_folder:Exact", "test_run_folder:Raises"))
+    assert "right        what it made before is in out/kept/right until it is done" in log_of(capsys)
+    assert json.loads((folder / "out/kept/right/done.json").read_text()) == before
+    assert tables.count(folder / "out/kept/right", "demonstrations") == 2
+    assert (folder / "out/03-right/calls").is_dir(), "calls are paid once"
+    with pytest.raises(StageFailed):
+        run(**{"problems.limit": 2, "right.reward.kind": "test_run_folder:Raises"})
+    assert json.loads((folder / "out/kept/right/done.json").read_text()) == before, "what was never done replaces nothing"
+    assert run(**{"problems.limit": 2}) == ["right"]
+    assert not (folder / "out/kept/right").exists()
+
+
+def test_a_setting_that_is_taken_back_costs_nothing(folder, capsys):
+    run()
+    with pytest.raises(StageFailed):
+        run(RECIPE.replace("test_run_folder:Exact", "test_run_folder:Raises"))
+    assert run() == []
+    assert "right        is again what it was before; nothing to do" in log_of(capsys)
+    assert tables.count(folder / "out/03-right", "demonstrations") == 2
+    assert (folder / "out/03-right/calls").is_dir()
 
 
 def test_dependants_say_which_input_changed(folder, capsys):
@@ -206,7 +242,7 @@ def test_status_peek_and_check_show_what_is_there(folder, capsys):
     assert "inputs 3; emitted 2; rows: 2 demonstrations; dropped: 1 no sample is right" in status
     assert main(["check", "recipe.yaml", "--out", "out"]) == 0, "the file still asks for 2 samples"
     checked = capsys.readouterr().out.splitlines()[4:]
-    assert [line.split("  ")[-1].strip() for line in checked] == ["yes", "yes", "runs again"]
+    assert [line.split("  ")[-1].strip() for line in checked] == ["yes", "yes", "runs again: samples: 1 -> 2"]
     assert "again, writer" in checked[2]
     assert "demonstrations, preferences" in checked[2]
     assert main(["peek", "out", "right", "-n", "1"]) == 0
@@ -239,18 +275,57 @@ def test_explain_lists_the_kinds_and_the_fields_of_each(capsys):
         in fields
     )
     assert main(["explain", "dpoo"]) == 2
-    assert "no kind 'dpoo'; did you mean 'dpo'?" in capsys.readouterr().err
+    assert "no kind or field 'dpoo'; did you mean 'dpo'?" in capsys.readouterr().err
 
 
-def test_a_run_folder_whose_plug_in_is_gone_says_so(folder, capsys):
-    run()
-    recipe = (folder / "out" / "recipe.json").read_text()
-    (folder / "out" / "recipe.json").write_text(recipe.replace("test_run_folder:Rephrase", "gone_for_good:Rephrase"))
-    assert main(["status", "out"]) == 2
-    assert "can no longer be read: stages.again.kind: 'gone_for_good:Rephrase': there is no module" in capsys.readouterr().err
+def test_explain_knows_fields_plug_ins_and_shipped_recipes(folder, capsys):
+    plug_in = 'from test_run_folder import Rephrase\nclass Shorter(Rephrase):\n    "Cuts."\n'
+    (folder / "my_words.py").write_text(plug_in)
+    for asked, said in (
+        ("accelerate", "a recipe:\n  accelerate  (default None)\n      Present: every training stage"),
+        ("beta", "dpo, online_dpo:\n  beta  (default 0.1"),
+        ("evaluate", "      prompts  (refers to prompts, required)\n          The problems"),
+        ("my_words:Shorter", "my_words:Shorter (stage, my_words:Shorter, version 1)\n\nCuts."),
+        ("quickstart", "# The whole chain in minutes on a CPU"),
+    ):
+        assert main(["explain", asked]) == 0
+        assert said in capsys.readouterr().out
+    assert main(["explain", "my_words:Shortr"]) == 2
+    assert "module 'my_words' has no 'Shortr'; did you mean 'Shorter'?" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"align {__version__}\n"
 
 
-@pytest.mark.parametrize("kind", ["recipe", "synthesizer", "reward"])
+def test_what_is_done_can_be_seen_and_taken_without_anything_that_made_it(folder, tiny, capsys):
+    """The plug-in, the rows and the base are gone, and the folder has moved: its own records are enough."""
+    shutil.copytree(tiny, "base")
+    Path("mine.py").write_text("from test_run_folder import Rephrase\n\nclass Mine(Rephrase):\n    pass\n")
+    text = RECIPE.replace("./m", "./base").replace("test_run_folder:Rephrase", "mine:Mine")
+    run(text + "  copy: {kind: export, model: base}\n")
+    for gone in ("base", "mine.py", "problems.jsonl", "recipe.yaml"):
+        shutil.rmtree(gone) if Path(gone).is_dir() else Path(gone).unlink()
+    sys.modules.pop("mine")
+    Path("out").rename("moved")
+    capsys.readouterr()
+    assert main(["status", "moved"]) == 0
+    said = capsys.readouterr().out
+    assert [line.split()[:3] for line in said.splitlines()[4:8]] == [
+        ["problems", "load", "done"],
+        ["again", "mine:Mine", "done"],
+        ["right", "rejection_sampling", "done"],
+        ["copy", "export", "done"],
+    ]
+    assert "not compared with the recipe as it would be read now: moved/recipe.json can no longer be read" in said
+    assert "there is no module 'mine'" in said
+    assert main(["peek", "moved", "again"]) == 0
+    assert "Politely: 1" in capsys.readouterr().out
+    assert main(["export", "moved", "taken", "--stage", "copy"]) == 0
+    assert "loads with plain transformers to the same logits" in capsys.readouterr().out
+    assert "| copy | export |" in Path("taken/README.md").read_text()
+
+
+@pytest.mark.parametrize("kind", ["recipe", "sft", "dpo", "synthesizer", "reward"])
 def test_a_starter_is_a_recipe_that_checks_and_the_plug_ins_run(kind, folder, capsys):
     for source in (STARTERS / kind).glob("*.py"):
         py_compile.compile(str(source))  # as pip does when it installs
@@ -258,7 +333,10 @@ def test_a_starter_is_a_recipe_that_checks_and_the_plug_ins_run(kind, folder, ca
     assert "next: align check mine/my_recipe.yaml" in capsys.readouterr().out
     assert all(p.is_file() for p in Path("mine").iterdir())
     assert main(["check", "mine/my_recipe.yaml"]) == 0
-    if kind != "recipe":
+    if kind in ("sft", "dpo"):
+        assert main(["run", "mine/my_recipe.yaml", "--out", "out", "--until", {"sft": "rows", "dpo": "pairs"}[kind]]) == 0
+        assert not next((folder / "out").glob("01-*/dropped.jsonl")).read_text()
+    if kind in ("synthesizer", "reward"):
         assert main(["run", "mine/my_recipe.yaml", "--out", "out"]) == 0
         last = sorted((folder / "out").glob("[0-9]*"))[-1]
         assert sum(tables.count(last, table) for table in tables.held(last)) > 0
@@ -366,6 +444,30 @@ def test_a_folder_in_use_is_left_alone_until_the_last_process_is_gone(folder):
     child.kill()
     child.wait()
     assert loaded.run("out").ran == STAGES
+
+
+def test_a_full_disk_ends_the_stage_with_a_sentence_and_nothing_half_written(folder):
+    """A limit on the size of files is what a process may set itself; the error is of the same kind."""
+    rows = "".join(json.dumps({"prompt": random.Random(i).randbytes(500).hex()}) + "\n" for i in range(200))
+    Path("problems.jsonl").write_text(rows)
+    Path("recipe.yaml").write_text("name: x\nbase: ./m\nstages: {problems: {kind: load, path: problems.jsonl}}\n")
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # noqa: E731
+    command = [sys.executable, "-m", "align", "run", "recipe.yaml", "--out", "out"]
+    done = subprocess.run(command, preexec_fn=limit, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "stage 'problems' failed: " in done.stderr
+    assert "File too large; free some space and run the same command again: what is done is kept" in done.stderr
+    assert "Traceback" not in done.stderr
+    left = {path.name for path in (folder / "out/01-problems").iterdir()}
+    assert left == {"stage.json", "log.txt", "dropped.jsonl"}
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_a_run_folder_that_cannot_be_made_is_a_sentence(folder, capsys):
+    for place, said in (("problems.jsonl/out", "Not a directory"), ("/proc/out", "No such file or directory")):
+        Path("recipe.yaml").write_text(RECIPE)
+        assert main(["run", "recipe.yaml", "--out", place]) == 1
+        assert capsys.readouterr().err.strip().startswith(f"{place}: {said}")
 
 
 def test_export_of_something_that_is_no_model_is_a_sentence(folder, capsys):

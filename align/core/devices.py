@@ -1,0 +1,27 @@
+"""Whether a device that a recipe names can be on this machine, seen without torch."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+_NVIDIA, _AMD, _OTHERS = Path("/proc/driver/nvidia"), Path("/dev/kfd"), ("/dev/dxg", "/dev/nvmap")
+"""Where Linux shows drivers that torch calls `cuda`: NVIDIA's, AMD's, and those of WSL and Jetson, which show no list."""
+
+
+def no_device(name: str) -> str | None:
+    """Return why nothing can run on a device (torch's name: `cuda:1`, `cpu`), if so."""
+    found = re.fullmatch(r"(cpu|cuda|mps|xpu|npu|hpu|mlu|musa|tpu|xla)(?::(\d+))?", name)
+    if found is None:
+        return f"{name!r} is no device; torch's names are cpu, cuda, cuda:1, mps, xpu..."
+    kind, index = found[1], int(found[2] or 0)
+    if kind == "cuda" and sys.platform == "linux":
+        if not any(map(Path.exists, (_NVIDIA, _AMD, *map(Path, _OTHERS)))):
+            return f"there is no {name!r} here: no driver of a GPU is loaded; leave device out, or run on a machine with a GPU"
+        gpus = len(list((_NVIDIA / "gpus").glob("*")))
+        if gpus and index >= gpus:
+            return f"there is no {name!r} here: this machine has {gpus} GPU{'s' if gpus > 1 else ''}, counted from 0"
+    if kind == "mps" and sys.platform != "darwin":
+        return "'mps' is Apple's, and this machine is not"
+    return None

@@ -1,0 +1,87 @@
+"""What a run folder holds, by its own records: no plug-in, input or base of the recipe needs to be there any more.
+
+A stage's `done.json` is written last, and removed before anything else when the stage is made again: where it stands, what
+is beside it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from align.core.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Held:
+    """One stage of a run folder."""
+
+    name: str
+    kind: str
+    folder: Path
+
+    @property
+    def done(self) -> bool:
+        """Is its artifact whole?"""
+        return (self.folder / "done.json").is_file()
+
+    @property
+    def begun(self) -> bool:
+        """Has it been worked on?"""
+        return (self.folder / "stage.json").is_file()
+
+    @property
+    def model(self) -> bool:
+        """Is its artifact a model of any kind?"""
+        return self.done and (self.folder / "config.json").is_file()
+
+    @property
+    def rewards(self) -> bool:
+        """Is its artifact a reward model?"""
+        heads = _object(self.folder / "config.json").get("architectures") or []
+        return self.model and all(head.endswith("ForSequenceClassification") for head in heads) and bool(heads)
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """Its counts and figures."""
+        return _object(self.folder / "report.json")
+
+    @cached_property
+    def inputs(self) -> list[str]:
+        """What it was made from: names of stages, `base`, paths; those of its generators' weights too."""
+        given = _object(self.folder / "done.json").get("ingredients", {}).get("inputs", {})
+        weights = [ref for value in given.values() if isinstance(value, dict) for ref in value.get("weights", {})]
+        return [*given, *weights]
+
+
+def held(path: str | Path) -> dict[str, Held]:
+    """Return the stages of a run folder by name, in the order of its recipe.
+
+    Raises:
+        UsageError: it is not such a folder.
+    """
+    stages = recipe_of(path).get("stages", {})
+    found = {}
+    for position, (name, fields) in enumerate(stages.items(), 1):
+        numbered = next((p for p in Path(path).glob(f"[0-9][0-9]-{name}") if p.is_dir()), None)
+        found[name] = Held(name, fields.get("kind", ""), numbered or Path(path) / f"{position:02d}-{name}")
+    return found
+
+
+def recipe_of(path: str | Path) -> dict[str, Any]:
+    """Return the recipe that a run folder holds, as plain values. Raises UsageError where it is not such a folder."""
+    root = Path(path)
+    if not (root / "recipe.json").is_file() or not (root / "state.json").is_file():
+        raise UsageError(f"{path} is not a run folder (it holds no recipe.json); `align run` makes one")
+    return _object(root / "recipe.json")
+
+
+def _object(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,109 @@
+"""What a reference with a slash may be: a folder with a model, a folder with rows, or a hub id. Nothing is loaded to see it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from align.core import tables
+from align.core.rows import TABLES
+
+_WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.safetensors.index.json")
+_SHOWN = 6
+"""Files of a folder that a message names at most."""
+
+
+def path_of(reference: str, home: Path) -> Path:
+    """Return the place that a reference means where it is no hub id; `~` is the user's own folder."""
+    return (home / Path(reference).expanduser()).resolve()
+
+
+def is_nowhere(path: str) -> bool:
+    """Is it neither a folder that is there nor a hub id?"""
+    return not Path(path).is_dir() and (Path(path).is_absolute() or path.startswith((".", "~")) or path.count("/") != 1)
+
+
+def wrong_outside(reference: str, need: str, home: Path) -> str | None:
+    """Return what is wrong with a path or hub id that a field of a recipe names, if anything.
+
+    Args:
+        reference: as the recipe has it.
+        need: what the field needs, as `align.core.wiring.Ref` has it.
+        home: the recipe's folder.
+    """
+    place = path_of(reference, home)
+    if need in TABLES:
+        return _no_rows(reference, place, need)
+    if need == "adapter" and place.is_dir():
+        held = any((folder / "adapter_config.json").is_file() for folder in (place, place / "adapter"))
+        return None if held else f"{place} holds no adapter (no adapter_config.json)"
+    if need not in ("model", "reward_model", "checkpoint", "adapter"):
+        return None
+    if place.exists():
+        return no_model(str(place)) or _no_weights(place) or _other_kind(place, need)
+    return f"there is no folder {reference!r} (looked in {home}), and it is no hub id" if is_nowhere(reference) else None
+
+
+def no_model(path: str) -> str | None:
+    """Return why no model can be read from a path, if none can. A hub id is not looked at."""
+    folder = Path(path)
+    if folder.is_file():
+        return f"{path} is a file, and a model is a folder with config.json, weights and a tokenizer"
+    if is_nowhere(path):
+        return f"{path}: there is no such folder, and it is no hub id"
+    if not folder.is_dir() or (folder / "config.json").exists():
+        return None
+    if (folder / "adapter_config.json").exists():
+        base = _json(folder / "adapter_config.json").get("base_model_name_or_path")
+        return (
+            f"{path} has an adapter of {base} and no model; merge it first: "
+            f'`AutoPeftModelForCausalLM.from_pretrained("{path}").merge_and_unload().save_pretrained(...)`, and save the '
+            "tokenizer beside it"
+        )
+    if (folder / "recipe.json").exists():
+        return f"{path} is a run folder; name the folder of a stage in it: {_some(folder, '[0-9][0-9]-*')}"
+    return f"{path} holds no model (no config.json); it holds {_some(folder)}"
+
+
+def _no_weights(folder: Path) -> str | None:
+    if any(file for name in _WEIGHTS for file in folder.glob(name)):
+        return None
+    return f"{folder} has a config.json and no weights; it holds {_some(folder)}"
+
+
+def _other_kind(folder: Path, need: str) -> str | None:
+    """Return what is wrong with a language model where a reward model is needed, and the other way about."""
+    heads = _json(folder / "config.json").get("architectures") or []
+    if need == "model" and heads and all(head.endswith("ForSequenceClassification") for head in heads):
+        return f"{folder} holds a reward model ({heads[0]}), but a language model is needed here"
+    if need == "reward_model" and heads and all(head.endswith("ForCausalLM") for head in heads):
+        return f"{folder} holds a language model ({heads[0]}), but a reward model is needed here"
+    return None
+
+
+def _no_rows(reference: str, place: Path, table: str) -> str | None:
+    if place.is_dir() and tables.exists(place, table):
+        return None
+    load = f"a stage `{{kind: load, path: {reference}}}` reads it, and its name goes here"
+    if place.is_file():
+        return f"{reference!r} is a file; {load}"
+    if place.is_dir():
+        held = ", ".join(tables.held(place))
+        return f"{reference!r} holds {held}, but {table} are needed here" if held else f"{reference!r} holds no tables; {load}"
+    if is_nowhere(reference):
+        return f"there is no folder {reference!r}"
+    return f"{reference!r} is no folder; from the hub, {load}"
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _some(folder: Path, pattern: str = "*") -> str:
+    names = sorted(path.name for path in folder.glob(pattern))
+    return (", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")) or "nothing"

@@ -1,0 +1,104 @@
+"""What a recipe's text does not show: chat templates are tried on a small conversation before the first stage runs.
+
+What is found here would otherwise show when the stage begins, hours later. `align check` renders templates by themselves, so
+it imports neither torch nor transformers; `align run` also loads the tokenizers that are on this machine. Weights are not
+looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from align.core import loading
+from align.core.artifacts import RunFolder
+from align.core.chat_templates import find_template, has_marks, refuses, template_of
+from align.core.errors import BadRow, ModelError, Problem, RecipeError
+from align.core.recipe import Loaded, Recipe
+from align.stages.training import TrainingStage
+
+_NONE = "the tokenizer of {} has no chat template; give `chat_template:` a file, a text, or a name that TRL ships"
+_NO_MARKS = "train_on: generation_marks, and the chat template has no {% generation %} marks; TRL ships some"
+
+
+def rehearse(loaded: Loaded, out: str | Path | None = None, *, load: bool = False) -> None:
+    """Try the chat templates of generators, and of training stages that are not done.
+
+    Args:
+        loaded: the recipe.
+        out: its run folder; `runs/NAME` when left out.
+        load: also load the tokenizers.
+
+    Raises:
+        RecipeError: what cannot be used, each with its line.
+    """
+    recipe = loaded.recipe
+    runs = RunFolder(out or Path("runs") / recipe.name, loaded.folder)
+    source, problems = loading.read_yaml(loaded.file), []
+    for loc, part in _parts(recipe, runs):
+        folder, before = _origin(part.model, recipe, runs)
+        if not Path(folder).is_dir():
+            continue
+        own = _changes(part, runs.home)
+        if what := _wrong(part, folder, before | own, load=load):
+            at = (*loc, "chat_template" if "chat_template" in own else "model")
+            problems.append(Problem(source.line(at), ".".join(at), what))
+    if problems:
+        raise RecipeError(str(loaded.file), problems)
+
+
+def _parts(recipe: Recipe, runs: RunFolder) -> Iterator[tuple[tuple[str, str], Any]]:
+    """Yield (location, what reads conversations with a tokenizer)."""
+    for alias, generator in recipe.generators.items():
+        if hasattr(generator, "model") and hasattr(generator, "chat_template"):
+            yield ("generators", alias), generator
+    for name, stage in recipe.stages.items():
+        if isinstance(stage, TrainingStage) and not _is_done(name, recipe, runs):
+            yield ("stages", name), stage
+
+
+def _is_done(name: str, recipe: Recipe, runs: RunFolder) -> bool:
+    return runs.path.exists() and runs.status(name, recipe).state == "done"
+
+
+def _origin(reference: str, recipe: Recipe, runs: RunFolder) -> tuple[str, dict[str, Any]]:
+    """Return where a model's tokenizer comes from, and what the stages that are not done yet will change in it."""
+    stage: Any = recipe.stages.get(reference)
+    if stage is None or not isinstance(getattr(stage, "model", None), str) or _is_done(reference, recipe, runs):
+        return runs.locate(reference, recipe), {}
+    folder, changes = _origin(stage.model, recipe, runs)
+    return folder, changes | _changes(stage, runs.home)
+
+
+def _changes(part: Any, home: Path) -> dict[str, Any]:
+    """Return what a stage or generator changes in a tokenizer, as `align.models.tokenizers.load_chat` takes it."""
+    if isinstance(part, TrainingStage):
+        return part.changes(home)
+    named = getattr(part, "chat_template", None)
+    return {"chat_template": find_template(named, home)} if named else {}
+
+
+def _wrong(part: Any, folder: str, changes: dict[str, Any], *, load: bool) -> str | None:
+    """Return why a generator or stage could not work with a tokenizer."""
+    template, tokens = template_of(Path(folder))
+    template = changes.get("chat_template", template)
+    if template is None:
+        return _NONE.format(folder)
+    if why := refuses(template, tokens):
+        return why
+    if getattr(part, "train_on", None) == "generation_marks" and not has_marks(template):
+        return _NO_MARKS
+    if not load:
+        return None
+    from align.models.tokenizers import load_chat  # noqa: PLC0415
+
+    try:
+        chat = load_chat(folder, **changes, **part.loading())
+        if isinstance(part, TrainingStage):
+            part.try_out(chat)
+    except ModelError as error:
+        return str(error)
+    except BadRow as reason:
+        return f"{reason}; {reason.remedy}" if reason.remedy else str(reason)
+    return None

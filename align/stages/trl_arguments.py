@@ -1,0 +1,140 @@
+"""Which of TRL's and transformers' own settings a recipe may name, found in their sources, so that nothing heavy is imported.
+
+`training_args` takes every field of TRL's configuration that does here what its documentation says. The others are refused
+with the reason and, where there is one, the field of the stage that does it: ignored settings are how a run differs in
+silence from what its recipe says.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from align.core.config import did_you_mean
+
+_OURS = "is set by a field of the stage or by the toolkit; not here"
+_NO_EVALUATION = "there is no data to evaluate on while training; an `evaluate` stage measures the model that comes out"
+_ENCODED = "rows come to the trainer as tokens (docs/models.md), so this would change nothing"
+_ACCELERATE = "processes and sharding are said in the recipe's `accelerate:`"
+_RESUMED = "the toolkit saves and resumes by itself, and this would break the exact resume"
+_PUBLISHED = "what is published is an `export` stage's work; nothing is uploaded"
+_LOADED = "the model is loaded by the stage's own fields (dtype, attn_implementation, revision, trust_remote_code)"
+
+_FOR = {
+    _OURS: """
+        output_dir seed data_seed use_cpu max_length save_strategy disable_tqdm logging_nan_inf_filter save_total_limit fp16
+        warmup_steps run_name dataloader_pin_memory ddp_find_unused_parameters log_level log_level_replica log_on_each_node
+        remove_unused_columns trust_remote_code do_train do_predict
+    """,
+    _NO_EVALUATION: """
+        eval_strategy eval_steps eval_delay eval_on_start eval_accumulation_steps eval_do_concat_batches do_eval
+        eval_use_gather_object batch_eval_metrics per_device_eval_batch_size prediction_loss_only load_best_model_at_end
+        metric_for_best_model greater_is_better include_for_metrics bf16_full_eval fp16_full_eval eval_packing
+    """,
+    _ENCODED: """
+        dataset_num_proc dataset_kwargs dataset_text_field truncation_mode length_column_name label_names pad_token
+        shuffle_dataset packing packing_strategy padding_free
+    """,
+    "only answers are trained anyway (`train_on`)": "assistant_only_loss completion_only_loss",
+    "the stage has the field `chat_template`": "chat_template_path",
+    "the stage has the field `eos_token`": "eos_token",
+    _ACCELERATE: "accelerator_config deepspeed fsdp fsdp_config parallelism_config local_rank",
+    _RESUMED: """
+        resume_from_checkpoint enable_jit_checkpoint restore_callback_states_from_checkpoint save_on_each_node
+        auto_find_batch_size save_only_model ignore_data_skip
+    """,
+    _PUBLISHED: "push_to_hub hub_model_id hub_strategy hub_token hub_private_repo hub_always_push hub_revision",
+    _LOADED: "model_init_kwargs",
+    "the cache is off in training and on in what is published": "use_cache",
+    "the logs of `report_to: tensorboard` go to the stage's folder": "logging_dir",
+    "the reference of `dpo` stays fixed; `online_dpo` has `reference_sync` and `reference_mixup`": """
+        sync_ref_model ref_model_mixup_alpha ref_model_sync_steps
+    """,
+    "`dpo` asks the reference at every step, `online_dpo` once a round": "precompute_ref_log_probs precompute_ref_batch_size",
+}
+REFUSED = {name: why for why, names in _FOR.items() for name in names.split()}
+"""Fields of TRL's configurations that `training_args` may not set -> why."""
+_REPORTERS = {
+    "azure_ml": "azureml", "clearml": "clearml", "codecarbon": "codecarbon", "comet_ml": "comet_ml", "dagshub": "dagshub",
+    "dvclive": "dvclive", "flyte": "flytekit", "mlflow": "mlflow", "neptune": "neptune", "swanlab": "swanlab",
+    "tensorboard": "tensorboard tensorboardX", "trackio": "trackio", "wandb": "wandb",
+}  # fmt: skip
+"""What transformers can report to -> the package that it needs, or several of which one will do."""
+
+
+def wrong_arguments(config: str, given: Mapping[str, Any], ours: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """Yield (name, what is wrong) for each of `training_args` that cannot be set.
+
+    Args:
+        config: TRL's configuration class, `package/file.py:Class`.
+        given: the recipe's `training_args`.
+        ours: names that fields of the stage set.
+    """
+    valid, taken = fields_of(config), set(ours)
+    for key, value in given.items():
+        if key in taken:
+            yield key, f"{key!r} {_OURS}"
+        elif key in REFUSED:
+            yield key, f"{key!r} cannot be set: {REFUSED[key]}"
+        elif valid and key not in valid:
+            yield key, f"TRL's {config.rpartition(':')[2]} has no {key!r}{did_you_mean(key, valid - REFUSED.keys())}"
+        elif key == "optim" and (what := wrong_choice(value, choices("OptimizerNames"))):
+            yield key, what
+
+
+def wrong_choice(value: Any, options: Iterable[str]) -> str | None:
+    """Return what is wrong with a name, where the names that there are could be found."""
+    options = list(options)
+    return f"there is no {value!r}{did_you_mean(str(value), options)}" if options and value not in options else None
+
+
+def wrong_reporter(name: str) -> str | None:
+    """Return why nothing can be reported to what is named."""
+    if name not in _REPORTERS:
+        return f"transformers reports to no {name!r}{did_you_mean(name, [*_REPORTERS, 'none'])}"
+    packages = _REPORTERS[name].split()
+    if not any(importlib.util.find_spec(package) for package in packages):
+        return f"{name} needs the package {packages[0]}, which is not installed here: `pip install {packages[0]}`"
+    return None
+
+
+@cache
+def choices(enum: str) -> tuple[str, ...]:
+    """Return the values of one of transformers' enumerations; none where transformers is not installed."""
+    files = ("transformers/trainer_utils.py", "transformers/training_args.py")
+    values = [s.value for file in files for node in _class(file, enum) for s in node.body if isinstance(s, ast.Assign)]
+    return tuple(str(value.value) for value in values if isinstance(value, ast.Constant))
+
+
+@cache
+def fields_of(config: str) -> frozenset[str]:
+    """Return the field names of a TRL configuration class and its bases; none where TRL is not installed."""
+    package, _, class_name = config.partition(":")
+    names: set[str] = set()
+    for path, cls in ((package, class_name), ("trl/trainer/base_config.py", "_BaseConfig"),
+                      ("transformers/training_args.py", "TrainingArguments")):  # fmt: skip
+        if _source(path) is None:
+            return frozenset()  # not installed here: then nothing can be checked, and nothing can be trained
+        for node in _class(path, cls):
+            names |= {s.target.id for s in node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)}
+    return frozenset(names)
+
+
+def _class(path: str, name: str) -> list[ast.ClassDef]:
+    """Return the definitions of a class in a source file; none where the file is not there."""
+    source = _source(path)
+    tree = ast.parse(source.read_text(encoding="utf-8")) if source else ast.Module([], [])
+    return [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name]
+
+
+def _source(path: str) -> Path | None:
+    top, _, rest = path.partition("/")
+    spec = importlib.util.find_spec(top)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    file = Path(next(iter(spec.submodule_search_locations))) / rest
+    return file if file.is_file() else None
