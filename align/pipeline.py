@@ -21,9 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from align.core import log
+from align.core import log, tables
 from align.core.artifacts import RunFolder
 from align.core.errors import AlignError, StageFailed, UsageError, of_the_system
+from align.core.held import FAILED
 from align.core.recipe import Accelerate, Loaded, Recipe
 from align.core.stage import Run, Shard
 from align.rehearsal import rehearse
@@ -233,18 +234,22 @@ def _told(name: str, folder: Path, log_file: str, runs: RunFolder, recipe: Recip
             yield context
         except StageFailed as error:
             _to_log(folder / log_file, error.cause)
+            _fail(folder, error.cause, log_file)
             raise
         except AlignError as error:
             _to_log(folder / log_file, str(error))
+            _fail(folder, str(error), log_file)
             raise StageFailed(name, str(error), folder / log_file) from None
         except OSError as error:
             _to_log(folder / log_file, traceback.format_exc())
             cause = of_the_system(error) if error.errno else f"{type(error).__name__}: {error}"
+            _fail(folder, cause, log_file)
             raise StageFailed(name, cause, folder / log_file) from error
         except Exception as error:
             _to_log(folder / log_file, traceback.format_exc())
             full = shutil.disk_usage(folder).free < FULL  # libraries that write weights say so in riddles
             cause = f"{type(error).__name__}: {error}" + (f"; the disk of {folder} is full" if full else "")
+            _fail(folder, cause, log_file)
             raise StageFailed(name, cause, folder / log_file) from error
         log.LOGGER.info("%-12s %s", name, summary(context.report))
 
@@ -256,6 +261,13 @@ def _publish(context: Run) -> None:
     context.runs.publish(context.name, context.recipe, context.report)
     for leftover in (folder / "checkpoints", folder / "parts", *folder.glob("rounds/*/state")):
         shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _fail(folder: Path, why: str, log_file: str) -> None:
+    """Write down for `align status` why a stage stopped. The first of several processes that tells is believed."""
+    if not (folder / FAILED).exists():
+        with suppress(OSError):
+            tables.replace(folder / FAILED, json.dumps({"why": why, "log": str(folder / log_file)}) + "\n")
 
 
 def _to_log(path: Path, text: str) -> None:

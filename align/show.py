@@ -16,7 +16,7 @@ from align.core import catalog, log, tables, wiring
 from align.core.artifacts import RunFolder, Status
 from align.core.config import Plugin, did_you_mean
 from align.core.errors import AlignError, UsageError
-from align.core.held import held, recipe_of
+from align.core.held import Held, held, recipe_of, worker_of
 from align.core.loads_model import LoadsModel
 from align.core.plugins import Generator, Optimizer, Reward, Sampler
 from align.core.recipe import Loaded, Recipe, find, shipped
@@ -55,14 +55,33 @@ def plan(loaded: Loaded, out: str | None) -> str:
 def status(directory: str) -> str:
     """Return what a run has done: a line a stage."""
     recipe, stages = recipe_of(directory), held(directory)
-    changed, why = _changed(directory)
+    changed, note = _changed(directory)
+    worker = worker_of(directory)
+    latest = max(stages.values(), key=lambda stage: stage.since)
     rows = [("stage", "kind", "state", "time", "what happened")]
     for name, stage in stages.items():
-        state = "stale" if name in changed else "done" if stage.done else "partial" if stage.begun else "missing"
-        seconds = log.duration(stage.report["seconds"]) if "seconds" in stage.report else ""
-        what = "; ".join(changed[name]) if name in changed else counts(stage.report) or _worked_on(stage.folder)
+        state, what = _state(stage, at_work=worker is not None and stage is latest)
+        if name in changed and stage.done:
+            state, what = "stale", "; ".join(changed[name])
+        seconds = log.duration(stage.report["seconds"]) if stage.done and "seconds" in stage.report else ""
         rows.append((name, stage.kind, state, seconds, textwrap.shorten(what, 90, placeholder=" ...")))
-    return f"{directory}: {recipe['name']}, seed {recipe['seed']}\n\n{aligned(rows)}\n{why}"
+    more = [f"process {worker} works on it"] if worker is not None else []
+    for (name, _, state, *_), stage in zip(rows[1:], stages.values(), strict=True):
+        more += [f"{name} failed: {stage.failure['why']}", f"  log: {stage.failure['log']}"] if state == "failed" else []
+    return "\n".join([f"{directory}: {recipe['name']}, seed {recipe['seed']}", "", aligned(rows), *more, ""]) + note
+
+
+def _state(stage: Held, *, at_work: bool) -> tuple[str, str]:
+    """Return what became of a stage, in a word and in a line."""
+    if stage.done:
+        return "done", counts(stage.report)
+    live = stage.folder / log.LIVE
+    far = (live.read_text(encoding="utf-8") if live.is_file() else "") or _worked_on(stage.folder)
+    if at_work:
+        return "running", far
+    if stage.failure:
+        return "failed", stage.failure["why"]
+    return ("interrupted", far) if stage.begun else ("missing", "")
 
 
 def _changed(directory: str) -> tuple[dict[str, tuple[str, ...]], str]:

@@ -28,7 +28,8 @@ from align.core import tables, wiring
 from align.core.chat_templates import find_template
 from align.core.config import Config, Plugin
 from align.core.errors import StageFailed, UsageError
-from align.core.held import recipe_of
+from align.core.held import FAILED, recipe_of
+from align.core.log import LIVE
 from align.core.outside import path_of
 from align.core.plugins import Generator
 from align.core.recipe import Loaded, Recipe
@@ -248,6 +249,8 @@ class RunFolder:
         for item in KEPT_WHEN_STALE:
             if (aside / item).exists() and not (folder / item).exists():
                 (aside / item).rename(folder / item)
+        for told in (FAILED, LIVE):
+            (folder / told).unlink(missing_ok=True)
         self._record(folder / "stage.json", name, recipe, earlier=earlier)
         return folder
 

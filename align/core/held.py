@@ -14,6 +14,9 @@ from typing import Any
 
 from align.core.errors import UsageError
 
+FAILED = "failed.json"
+"""Name of the file that says why a stage stopped; gone when it is begun again."""
+
 
 @dataclass(frozen=True)
 class Held:
@@ -32,6 +35,16 @@ class Held:
     def begun(self) -> bool:
         """Has it been worked on?"""
         return (self.folder / "stage.json").is_file()
+
+    @property
+    def failure(self) -> dict[str, Any]:
+        """Why it stopped by itself, `{"why": ..., "log": ...}`; empty where it did not."""
+        return _object(self.folder / FAILED)
+
+    @property
+    def since(self) -> float:
+        """When it was last begun, in seconds since 1970; 0 for never."""
+        return _object(self.folder / "stage.json").get("time", 0.0)
 
     @property
     def model(self) -> bool:
@@ -69,6 +82,19 @@ def held(path: str | Path) -> dict[str, Held]:
         numbered = next((p for p in Path(path).glob(f"[0-9][0-9]-{name}") if p.is_dir()), None)
         found[name] = Held(name, fields.get("kind", ""), numbered or Path(path) / f"{position:02d}-{name}")
     return found
+
+
+def worker_of(path: str | Path) -> int | None:
+    """Return the process that holds a run folder's lock, as Linux lists it; None where nobody does, or nothing is listed."""
+    lock, listed = Path(path) / ".lock", Path("/proc/locks")
+    if not lock.exists() or not listed.exists():
+        return None
+    inode = f":{lock.stat().st_ino}"
+    for line in listed.read_text().splitlines():  # 1: FLOCK  ADVISORY  WRITE 4242 08:01:131 0 EOF
+        fields = line.split()
+        if len(fields) > 5 and fields[1] == "FLOCK" and fields[5].endswith(inode):
+            return int(fields[4])
+    return None
 
 
 def recipe_of(path: str | Path) -> dict[str, Any]:

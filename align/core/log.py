@@ -8,8 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import ClassVar
 
 LOGGER = logging.getLogger("align")
+LIVE = "live.txt"
+"""Name of the file in a stage's folder that holds the last line of progress; gone when the stage has ended by itself."""
 _PLAIN = logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
 
 
@@ -47,13 +50,16 @@ def setup() -> None:
 
 @contextmanager
 def to_file(path: Path) -> Iterator[None]:
-    """Also write the log to a file, for the time of a stage."""
+    """Also write the log to a file, for the time of a stage, and beside it the last line of progress (`LIVE`)."""
     handler = _File(path, encoding="utf-8")
     handler.setFormatter(_PLAIN)
     LOGGER.addHandler(handler)
+    before, Progress.live = Progress.live, path.with_name(LIVE)
     try:
         yield
     finally:
+        Progress.live.unlink(missing_ok=True)
+        Progress.live = before
         LOGGER.removeHandler(handler)
         handler.close()
 
@@ -62,13 +68,15 @@ class Progress:
     """A count of something that takes long. Cheap to call for every row."""
 
     every_seconds = 10.0
-    """Between two plain lines where there is no terminal."""
+    """Between two plain lines where there is no terminal, and two of the file that `align status` reads."""
+    live: ClassVar[Path | None] = None
+    """That file, while a stage works."""
 
     def __init__(self, what: str, total: int | None = None, done: int = 0) -> None:
         self.what, self.total, self.done, self.started_with = what, total, done, done
         self.note = ""
         self.started = time.monotonic()
-        self._shown = self.started
+        self._shown = self._written = self.started
         self._terminal = sys.stderr.isatty()
 
     @property
@@ -89,6 +97,10 @@ class Progress:
         rate = (self.done - self.started_with) / max(now - self.started, 1e-9)
         left = f", {duration((self.total - self.done) / rate)} left" if self.total and rate > 0 else ""
         line = f"{self.what} {self.done:,}{f'/{self.total:,}' if self.total else ''}{left}  {self.note}"
+        if self.live and now - self._written >= self.every_seconds:
+            self._written = now
+            with suppress(OSError):  # of a full disk the work itself tells
+                self.live.write_text(line, encoding="utf-8")
         if self._terminal:
             sys.stderr.write(f"\r\x1b[K{line}")
             sys.stderr.flush()

@@ -224,7 +224,7 @@ def test_a_failed_stage_says_which_why_and_where_its_log_is(folder, capsys):
     assert f"log: {Path('out/03-right/log.txt')}\n  run the same command again to resume" in said
     assert "Traceback" not in said
     assert main(["status", "out"]) == 0
-    assert [line.split()[2] for line in capsys.readouterr().out.splitlines()[4:]] == ["done", "done", "partial"]
+    assert [line.split()[2] for line in capsys.readouterr().out.splitlines()[4:7]] == ["done", "done", "failed"]
 
 
 def test_status_peek_and_check_show_what_is_there(folder, capsys):
@@ -256,6 +256,34 @@ def test_status_peek_and_check_show_what_is_there(folder, capsys):
     said = capsys.readouterr().err
     assert "no stage 'rigth'; did you mean 'right'?" in said
     assert ". is not a run folder" in said
+
+
+def test_status_tells_running_failed_and_interrupted_apart(folder, capsys):
+    with pytest.raises(StageFailed):
+        run(RECIPE.replace("test_run_folder:Exact", "test_run_folder:Raises"))
+
+    def states():
+        capsys.readouterr()
+        assert main(["status", "out"]) == 0
+        out = capsys.readouterr().out
+        return [line.split()[2] for line in out.splitlines()[4:7]], out
+
+    found, out = states()
+    assert found == ["done", "done", "failed"]
+    assert "right failed: 3 of 3 prompts failed, 3 with: ValueError: no" in out
+    assert "  log: out/03-right/log.txt" in out
+    runs, recipe = RunFolder.open("out")
+    with runs.lock():
+        place = runs.begin("right", recipe)
+        (place / "live.txt").write_text("right 1/3, 5s left  loss 0.5")
+        found, out = states()
+        assert found == ["done", "done", "running"]
+        assert "right 1/3, 5s left loss 0.5" in out
+        assert f"process {os.getpid()} works on it" in out
+    assert states()[0] == ["done", "done", "interrupted"], "as it is when the process was killed"
+    assert run() == ["right"]
+    assert states()[0] == ["done", "done", "done"]
+    assert not [path for path in place.iterdir() if path.name in ("live.txt", "failed.json")]
 
 
 def test_explain_lists_the_kinds_and_the_fields_of_each(capsys):
@@ -459,7 +487,7 @@ def test_a_full_disk_ends_the_stage_with_a_sentence_and_nothing_half_written(fol
     assert "File too large; free some space and run the same command again: what is done is kept" in done.stderr
     assert "Traceback" not in done.stderr
     left = {path.name for path in (folder / "out/01-problems").iterdir()}
-    assert left == {"stage.json", "log.txt", "dropped.jsonl"}
+    assert left == {"stage.json", "log.txt", "dropped.jsonl", "failed.json"}
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
