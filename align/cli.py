@@ -6,8 +6,11 @@ Exit codes: 0 done, 1 a stage failed (which, why, where its log is), 2 the recip
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from align import __version__
@@ -29,9 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AlignError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         sys.stderr.write("\nstopped; run the same command again to resume\n")
-        return 130
+        return 128 + (stopped.args[0] if stopped.args else signal.SIGINT)
     except BrokenPipeError:  # `align peek ... | head`
         sys.stderr.close()
         return 0
@@ -109,10 +112,29 @@ def _load(options: argparse.Namespace) -> Any:
     return Recipe.load(options.recipe, set=overrides)
 
 
+@contextmanager
+def _stopped_by(*signals: signal.Signals) -> Iterator[None]:
+    """Let signals stop the work as Ctrl-C does, with processes ended and a word about it, instead of cutting it off."""
+
+    def stop(number: int, _: Any) -> None:
+        raise KeyboardInterrupt(number)
+
+    if threading.current_thread() is not threading.main_thread():  # only that one may say what a signal does
+        yield
+        return
+    before = {number: signal.signal(number, stop) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _run(options: argparse.Namespace) -> None:
     from align import pipeline  # noqa: PLC0415
 
-    report = pipeline.run(_load(options), options.out, until=options.until, only=options.only, shard=options.shard)
+    with _stopped_by(signal.SIGTERM, signal.SIGHUP):
+        report = pipeline.run(_load(options), options.out, until=options.until, only=options.only, shard=options.shard)
     sys.stdout.write(f"{report.folder}: {len(report.ran)} stages run, {len(report.skipped)} done before\n")
 
 

@@ -11,6 +11,7 @@ import gc
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -21,10 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from align import lifeline
 from align.core import log, tables
 from align.core.artifacts import RunFolder
 from align.core.errors import AlignError, StageFailed, UsageError, of_the_system
-from align.core.held import FAILED
+from align.core.held import FAILED, Held
 from align.core.recipe import Accelerate, Loaded, Recipe
 from align.core.stage import Run, Shard
 from align.rehearsal import rehearse
@@ -174,16 +176,30 @@ def _start(name: str, runs: RunFolder, recipe: Recipe, lock: int) -> None:
     runs.begin(name, recipe)
     command = [*_launcher(recipe.accelerate, runs.home), "-m", "align.worker", str(runs.path), name]
     cpu = {} if _has_gpu() else {"ACCELERATE_USE_CPU": "true"}
-    code = subprocess.run(command, env=QUIET | cpu | os.environ, pass_fds=[lock], check=False).returncode
+    code = _launch(command, QUIET | cpu | os.environ | {lifeline.PARENT: str(os.getpid())}, lock)
     if code:
-        log_file = runs.stage(name, recipe) / "log.txt"
-        last = log_file.read_text(encoding="utf-8").strip().splitlines()[-1:] if log_file.is_file() else []
-        raise StageFailed(name, f"its process ended with code {code}: {''.join(last)}", log_file)
+        stage_folder = runs.stage(name, recipe)
+        if failure := Held(name, stage.kind, stage_folder).failure:  # of the process that failed first
+            raise StageFailed(name, failure["why"], Path(failure["log"]))
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
+        cause = f"its launcher ended with {how} and no stage said why; what it printed is above"
+        raise StageFailed(name, cause, stage_folder / "log.txt")
+
+
+def _launch(command: list[str], env: dict[str, str], lock: int) -> int:
+    """Run a launcher to its end and return its exit code. Where this process is stopped, nothing of the launcher goes on."""
+    process = subprocess.Popen(command, env=env, pass_fds=[lock], start_new_session=True)  # Ctrl-C is for this process
+    try:
+        return process.wait()
+    finally:
+        if process.poll() is None:
+            process.kill()  # its workers end with it; a stage can be killed at any moment
+            process.wait()
 
 
 def _launcher(accelerate: Accelerate, home: Path) -> list[str]:
     """Return the `accelerate launch` of a training stage; several processes on a CPU talk over gloo."""
-    command = [sys.executable, "-m", "accelerate.commands.launch"]
+    command = [sys.executable, "-m", "align.lifeline"]
     if accelerate.config_file:
         command += ["--config_file", str(home / accelerate.config_file)]
     else:

@@ -8,6 +8,11 @@ from __future__ import annotations
 import os
 import sys
 
+from align import lifeline
+
+if lifeline.PARENT in os.environ:
+    lifeline.end_with(int(os.environ[lifeline.PARENT]))  # before anything that takes its time
+
 from align import pipeline
 from align.core import log
 from align.core.artifacts import RunFolder
@@ -23,7 +28,8 @@ def main(arguments: list[str]) -> int:
         log.LOGGER.setLevel("ERROR")
     try:
         runs, recipe = RunFolder.open(folder)
-        pipeline.run_stage(name, runs, recipe, main=first)
+        with runs.at_work():
+            pipeline.run_stage(name, runs, recipe, main=first)
     except AlignError as error:
         log.LOGGER.error("%s", error)
         return 1

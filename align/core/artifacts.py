@@ -37,6 +37,10 @@ from align.core.rows import digest
 
 KEPT_WHEN_STALE = ("calls",)
 """Logged model calls are keyed by their whole content, so they outlive every change of the recipe."""
+WORKERS = ".workers"
+"""The lock that training processes share."""
+ENDING_SECONDS = 10.0
+"""How long training processes may take to end."""
 _SAMPLED_BEYOND = 64 << 20
 """Bytes beyond which a file is fingerprinted by its size and 64 evenly spaced blocks of 1 MiB (15 GB of weights: 0.1 s)."""
 
@@ -107,7 +111,35 @@ class RunFolder:
                 fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise UsageError(f"another `align run` works in {self.path}; wait for it, or use another --out") from None
+            self._wait_for_workers()
             yield file.fileno()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Be a training process of a stage; as long as one is there, nobody else gets the lock."""
+        with (self.path / WORKERS).open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            yield
+
+    def _wait_for_workers(self) -> None:
+        """Wait until the training processes of an `align run` that was killed are gone; they end with it.
+
+        Raises:
+            UsageError: they do not.
+        """
+        until = time.monotonic() + ENDING_SECONDS
+        with (self.path / WORKERS).open("a+") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    if time.monotonic() > until:
+                        raise UsageError(
+                            f"training processes of an earlier `align run` still work in {self.path}; end them first"
+                        ) from None
+                    time.sleep(0.1)
+                else:
+                    return
 
     @contextmanager
     def turn(self) -> Iterator[None]:
