@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from align.core import loading
+from align.core import loading, wiring
 from align.core.artifacts import RunFolder
 from align.core.chat_templates import find_template, has_marks, refuses, template_of
 from align.core.errors import BadRow, ModelError, Problem, RecipeError
@@ -23,7 +23,7 @@ _NO_MARKS = "train_on: generation_marks, and the chat template has no {% generat
 
 
 def rehearse(loaded: Loaded, out: str | Path | None = None, *, load: bool = False) -> None:
-    """Try the chat templates of generators, and of training stages that are not done.
+    """Try the chat templates of training stages that are not done, and of generators that stages will ask.
 
     Args:
         loaded: the recipe.
@@ -50,12 +50,18 @@ def rehearse(loaded: Loaded, out: str | Path | None = None, *, load: bool = Fals
 
 def _parts(recipe: Recipe, runs: RunFolder) -> Iterator[tuple[tuple[str, str], Any]]:
     """Yield (location, what reads conversations with a tokenizer)."""
+    left = {name: stage for name, stage in recipe.stages.items() if not _is_done(name, recipe, runs)}
+    asked = {ref for stage in left.values() for _, need, ref in _references(stage) if need == "generator"}
     for alias, generator in recipe.generators.items():
-        if hasattr(generator, "model") and hasattr(generator, "chat_template"):
+        if alias in asked and hasattr(generator, "model") and hasattr(generator, "chat_template"):
             yield ("generators", alias), generator
-    for name, stage in recipe.stages.items():
-        if isinstance(stage, TrainingStage) and not _is_done(name, recipe, runs):
+    for name, stage in left.items():
+        if isinstance(stage, TrainingStage):
             yield ("stages", name), stage
+
+
+def _references(stage: Any) -> Iterator[tuple[Any, str, str]]:
+    return wiring.references(type(stage), stage.model_dump(mode="json", serialize_as_any=True, by_alias=True))
 
 
 def _is_done(name: str, recipe: Recipe, runs: RunFolder) -> bool:
