@@ -7,7 +7,7 @@ as written, so a typo in one stage does not hide a wrong reference in another (`
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ from align.core.stage import Stage
 if TYPE_CHECKING:
     from align.pipeline import Report
 
+SPREAD = ("FSDP", "DEEPSPEED", "MEGATRON_LM")
+"""accelerate's names of what spreads one model's weights over processes."""
 SHIPPED = [Path(__file__).parents[1] / "_recipes", Path(__file__).parents[2] / "recipes"]
 
 
@@ -98,13 +100,27 @@ class Recipe(Config):
         for loc, what in wiring.check(source.data, Stage, Generator, folder):
             problems.append(Problem(source.line(loc), ".".join(map(str, loc)), what))
         if recipe and recipe.accelerate and recipe.accelerate.config_file:
-            config = recipe.accelerate.config_file
-            if not (folder / config).is_file():
-                line = source.line(("accelerate", "config_file"))
-                problems.append(Problem(line, "accelerate.config_file", f"no file {config!r} (looked in {folder})"))
+            problems += _of_accelerate(recipe.accelerate.config_file, recipe, folder, source)
         if problems or recipe is None:
             raise RecipeError(str(file), problems)
         return Loaded(recipe, file, folder, dict(set or {}))
+
+
+def _of_accelerate(named: str, recipe: Recipe, folder: Path, source: loading.Source) -> Iterator[Problem]:
+    """Yield what is wrong with the file of `accelerate config`, and with stages that cannot run as it says."""
+    loc = ("accelerate", "config_file")
+    if not (folder / named).is_file():
+        yield Problem(source.line(loc), ".".join(loc), f"no file {named!r} (looked in {folder})")
+        return
+    try:
+        config = loading.read_yaml(folder / named).data
+    except RecipeError as error:
+        yield Problem(source.line(loc), ".".join(loc), str(error))
+        return
+    spread = config.get("distributed_type") if isinstance(config, dict) else None
+    for name, stage in recipe.stages.items() if spread in SPREAD else ():
+        if why := getattr(stage, "not_sharded", lambda: None)():
+            yield Problem(source.line(("stages", name)), f"stages.{name}", f"{named} says {spread}; {why}")
 
 
 class Loaded:

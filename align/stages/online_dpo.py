@@ -87,6 +87,10 @@ class OnlineDPO(PreferenceStage):
         if isinstance(self.optimizer, AdamWConfig) and self.optimizer.ema is not None:
             yield "optimizer.ema", "online_dpo samples from the weights that it trains; leave ema out"
 
+    def not_sharded(self) -> str | None:
+        """Rounds sample from whole weights."""
+        return "online_dpo runs on one device or under plain data parallelism (DDP) so far: rounds sample from whole weights"
+
     def run(self, run: Run) -> None:
         """Run the rounds, publish."""
         from align.train import encode, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)

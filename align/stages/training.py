@@ -166,6 +166,10 @@ class TrainingStage(Stage, LoadsModel):
         used = [ref for _, need, ref in references(type(self), self.model_dump(by_alias=True)) if need in ("model", "adapter")]
         return any(ref == "base" or is_path(ref) for ref in used)
 
+    def not_sharded(self) -> str | None:
+        """Return why the stage cannot train weights that are spread over processes (FSDP, DeepSpeed), if it cannot."""
+        return None
+
     # -- running --------------------------------------------------------------------------------------------------
 
     def arguments(self, run: Run) -> dict[str, Any]:

@@ -70,14 +70,8 @@ class Rounds:
     sampler: PolicySampler
 
     def loop(self) -> list[dict[str, Any]]:
-        """Work through the rounds that are not done; return the figures of all of them.
-
-        Raises:
-            StageFailed: weights are to be sharded; rounds sample from whole weights.
-        """
+        """Work through the rounds that are not done; return the figures of all of them."""
         self.state = PartialState(cpu=not torch.accelerator.is_available())
-        if str(self.state.distributed_type) in ("DistributedType.FSDP", "DistributedType.DEEPSPEED"):
-            raise StageFailed(self.run.name, "online_dpo runs on one device or under plain data parallelism (DDP) so far")
         self.model.to(self.state.device)
         self.reference.to(self.state.device)
         figures: list[dict[str, Any]] = []

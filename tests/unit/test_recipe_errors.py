@@ -167,6 +167,16 @@ BROKEN = {
     "a floor above the peak": (
         HEAD + "  s: {kind: sft, model: base, data: [right], learning_rate: 1e-6, min_lr: 1e-5} #!\n", "name a smaller one"
     ),
+    "rounds over shards": (
+        "accelerate: {config_file: fsdp.yaml}\n" + HEAD
+        + "  r: {kind: reward_model, model: base, data: [right]}\n"
+        "  o: {kind: online_dpo, model: base, prompts: problems, reward: {kind: math}} #!\n",
+        "stages.o: fsdp.yaml says FSDP; online_dpo runs on one device or under plain data parallelism",
+    ),
+    "adapters of a reward model over shards": (
+        f"accelerate: {{config_file: fsdp.yaml}}\n{HEAD}  r: {{kind: reward_model, model: base, data: [right], lora: {{}}}} #!\n",
+        "stages.r: fsdp.yaml says FSDP; adapters of a reward model cannot be merged from shards so far",
+    ),
     "smoothing of a loss that has none": (
         HEAD + "  s: {kind: dpo, model: base, data: [right], training_args: {label_smoothing: 0.1}} #!\n",
         "stages.s.training_args.label_smoothing: only loss_type aot or aot_unpaired or exo_pair or robust reads it",
@@ -269,6 +279,7 @@ def folder(tmp_path, monkeypatch, tiny):
     (tmp_path / "judge" / "model.safetensors").touch()
     (tmp_path / "run" / "01-sft").mkdir(parents=True)
     (tmp_path / "run" / "recipe.json").touch()
+    (tmp_path / "fsdp.yaml").write_text("distributed_type: FSDP\nfsdp_config: {fsdp_version: 2}\n")
     (tmp_path / "rows").mkdir()
     tables.write(tmp_path / "rows", "prompts", [Prompt(messages=[{"role": "user", "content": "1+1?"}])])
     monkeypatch.setattr(sys, "path", list(sys.path))  # loading a recipe makes its folder importable
