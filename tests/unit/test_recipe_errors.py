@@ -174,7 +174,8 @@ BROKEN = {
         "stages.o: fsdp.yaml says FSDP; online_dpo runs on one device or under plain data parallelism",
     ),
     "adapters of a reward model over shards": (
-        f"accelerate: {{config_file: fsdp.yaml}}\n{HEAD}  r: {{kind: reward_model, model: base, data: [right], lora: {{}}}} #!\n",
+        "accelerate: {config_file: fsdp.yaml}\n" + HEAD
+        + "  r: {kind: reward_model, model: base, data: [right], lora: {}} #!\n",
         "stages.r: fsdp.yaml says FSDP; adapters of a reward model cannot be merged from shards so far",
     ),
     "smoothing of a loss that has none": (
