@@ -19,9 +19,14 @@ def path_of(reference: str, home: Path) -> Path:
     return (home / Path(reference).expanduser()).resolve()
 
 
+def is_local(reference: str) -> bool:
+    """Is it a path, whether something is there or not? `owner/name` may be a hub id."""
+    return Path(reference).is_absolute() or reference.startswith((".", "~")) or reference.count("/") != 1
+
+
 def is_nowhere(path: str) -> bool:
     """Is it neither a folder that is there nor a hub id?"""
-    return not Path(path).is_dir() and (Path(path).is_absolute() or path.startswith((".", "~")) or path.count("/") != 1)
+    return not Path(path).is_dir() and is_local(path)
 
 
 def wrong_outside(reference: str, need: str, home: Path) -> str | None:
@@ -42,7 +47,7 @@ def wrong_outside(reference: str, need: str, home: Path) -> str | None:
         return None
     if place.exists():
         return no_model(str(place)) or _no_weights(place) or _other_kind(place, need)
-    return f"there is no folder {reference!r} (looked in {home}), and it is no hub id" if is_nowhere(reference) else None
+    return f"there is no folder {reference!r} (looked in {home}), and it is no hub id" if is_local(reference) else None
 
 
 def no_model(path: str) -> str | None:
@@ -91,7 +96,7 @@ def _no_rows(reference: str, place: Path, table: str) -> str | None:
     if place.is_dir():
         held = ", ".join(tables.held(place))
         return f"{reference!r} holds {held}, but {table} are needed here" if held else f"{reference!r} holds no tables; {load}"
-    if is_nowhere(reference):
+    if is_local(reference):
         return f"there is no folder {reference!r}"
     return f"{reference!r} is no folder; from the hub, {load}"
 

@@ -78,7 +78,9 @@ def test_the_sandbox_on_the_page_says_what_it_says(root, capsys):
     assert printed in page
 
 
-def test_the_recipes_of_execution_feedback_are_some(root, tmp_path):
+def test_the_recipes_of_execution_feedback_are_some(root, tmp_path, tiny):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "SmolLM2-135M-Instruct").symlink_to(tiny)
     (tmp_path / "tasks.jsonl").write_text('{"prompt": "Write `def f(x):`.", "tests": ["assert f(1) == 1"]}\n')
     (tmp_path / "questions.jsonl").write_text('{"question": "Who are you?"}\n')
     names = []

@@ -318,6 +318,16 @@ def test_the_recipe_that_the_broken_ones_grow_from_is_right(folder, capsys):
     assert [line.split()[0] for line in out.splitlines()[4:]] == ["problems", "right"]
 
 
+def test_a_path_is_looked_for_beside_the_recipe_and_not_where_the_command_runs(folder, capsys):
+    (folder / "sub").mkdir()
+    (folder / "sub" / "problems.jsonl").write_text('{"prompt": "1+1?", "answer": "2"}\n')
+    (folder / "sub" / "recipe.yaml").write_text(HEAD + "  s: {kind: sft, model: base, data: [right, ./rows]}\n")
+    assert [line.partition(": ")[2] for line in refused(capsys, "check", "sub/recipe.yaml")] == [
+        f"base: there is no folder './m' (looked in {folder / 'sub'}), and it is no hub id",
+        "stages.s.data.1: there is no folder './rows'",
+    ]
+
+
 def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file(folder, capsys):
     (folder / "recipe.yaml").write_text(
         "name: x\nbass: 1\nbase: m\nseed: -1\nstages:\n  a: {kind: lod, path: x}\n  b: {kind: load, path: no.jsonl}\n"
