@@ -15,6 +15,7 @@ from align.core import loading, wiring
 from align.core.artifacts import RunFolder
 from align.core.chat_templates import find_template, has_marks, refuses, template_of
 from align.core.errors import BadRow, ModelError, Problem, RecipeError
+from align.core.loads_model import FromHub
 from align.core.recipe import Loaded, Recipe
 from align.stages.training import TrainingStage
 
@@ -36,12 +37,16 @@ def rehearse(loaded: Loaded, out: str | Path | None = None, *, load: bool = Fals
     recipe = loaded.recipe
     runs = RunFolder(out or Path("runs") / recipe.name, loaded.folder)
     source, problems = loading.read_yaml(loaded.file), []
+    found: dict[str, str | None] = {}  # most stages of a recipe share a tokenizer
     for loc, part in _parts(recipe, runs):
         folder, before = _origin(part.model, recipe, runs)
         if not Path(folder).is_dir():
             continue
         own = _changes(part, runs.home)
-        if what := _wrong(part, folder, before | own, load=load):
+        asked = (folder, before | own, part.loading(), isinstance(part, TrainingStage), getattr(part, "train_on", "every_turn"))
+        if repr(asked) not in found:
+            found[repr(asked)] = _wrong(part, folder, before | own, load=load)
+        if what := found[repr(asked)]:
             at = (*loc, "chat_template" if "chat_template" in own else "model")
             problems.append(Problem(source.line(at), ".".join(at), what))
     if problems:
@@ -53,7 +58,7 @@ def _parts(recipe: Recipe, runs: RunFolder) -> Iterator[tuple[tuple[str, str], A
     left = {name: stage for name, stage in recipe.stages.items() if not _is_done(name, recipe, runs)}
     asked = {ref for stage in left.values() for _, need, ref in _references(stage) if need == "generator"}
     for alias, generator in recipe.generators.items():
-        if alias in asked and hasattr(generator, "model") and hasattr(generator, "chat_template"):
+        if alias in asked and isinstance(generator, FromHub) and hasattr(generator, "chat_template"):
             yield ("generators", alias), generator
     for name, stage in left.items():
         if isinstance(stage, TrainingStage):

@@ -42,13 +42,15 @@ def test_local_shards_and_ray_make_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     sums = [{"prompt": f"{a} + {a * 7 % 13}", "answer": str(a + a * 7 % 13)} for a in range(60)]
     Path("prompts.jsonl").write_text("".join(json.dumps(item) + "\n" for item in sums))
-    with FaultServer(then=lambda request: Reply(body=answer(request, say=adds))) as server:
+    pace = {"seconds": 0.0}
+    with FaultServer(then=lambda request: Reply(body=answer(request, say=adds), **pace)) as server:
         Path("recipe.yaml").write_text(RECIPE.format(url=server.url))
         Recipe.load("recipe.yaml").run("local")
         paid = len(server.requests)
         Recipe.load("recipe.yaml").run("shards", until="prompts")
         for i in range(3):
             Recipe.load("recipe.yaml").run("shards", only="ask", shard=f"{i}/3")
+        pace["seconds"] = 1.0  # one actor must not be through with all batches before the other has started
         Recipe.load("recipe.yaml", set={"ask.executor": {"kind": "ray", "workers": 2}}).run("ray")
         assert len(server.requests) == 3 * paid
     local, shards, ray = (snapshot(Path(out) / "02-ask") for out in ("local", "shards", "ray"))

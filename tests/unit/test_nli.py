@@ -13,6 +13,7 @@ from transformers import (
 )
 
 from align import Prompt, Reward
+from align.core.errors import NotLoaded
 from reward import nli
 
 LABELS = ["Entailment", "Neutral", "CONTRADICTION"]
@@ -78,7 +79,7 @@ def test_a_contradiction_fails_and_what_is_neutral_passes(classifier):
 
 
 def test_a_classifier_of_something_else_is_refused(classifier):
-    with pytest.raises(ValueError, match="its labels are good, bad; one must be called contradiction"):
+    with pytest.raises(NotLoaded, match="its labels are good, bad; one must be called contradiction"):
         score(classifier(0, ["good", "bad"]), ["only"])
 
 

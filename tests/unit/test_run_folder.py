@@ -323,29 +323,30 @@ def test_explain_knows_fields_plug_ins_and_shipped_recipes(folder, capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["--version"])
     assert capsys.readouterr().out == f"align {__version__}\n"
+    sys.modules.pop("my_words")
 
 
 def test_what_is_done_can_be_seen_and_taken_without_anything_that_made_it(folder, tiny, capsys):
     """The plug-in, the rows and the base are gone, and the folder has moved: its own records are enough."""
     shutil.copytree(tiny, "base")
-    Path("mine.py").write_text("from test_run_folder import Rephrase\n\nclass Mine(Rephrase):\n    pass\n")
-    text = RECIPE.replace("./m", "./base").replace("test_run_folder:Rephrase", "mine:Mine")
+    Path("lost_plug.py").write_text("from test_run_folder import Rephrase\n\nclass Mine(Rephrase):\n    pass\n")
+    text = RECIPE.replace("./m", "./base").replace("test_run_folder:Rephrase", "lost_plug:Mine")
     run(text + "  copy: {kind: export, model: base}\n")
-    for gone in ("base", "mine.py", "problems.jsonl", "recipe.yaml"):
+    for gone in ("base", "lost_plug.py", "problems.jsonl", "recipe.yaml"):
         shutil.rmtree(gone) if Path(gone).is_dir() else Path(gone).unlink()
-    sys.modules.pop("mine")
+    sys.modules.pop("lost_plug")
     Path("out").rename("moved")
     capsys.readouterr()
     assert main(["status", "moved"]) == 0
     said = capsys.readouterr().out
     assert [line.split()[:3] for line in said.splitlines()[4:8]] == [
         ["problems", "load", "done"],
-        ["again", "mine:Mine", "done"],
+        ["again", "lost_plug:Mine", "done"],
         ["right", "rejection_sampling", "done"],
         ["copy", "export", "done"],
     ]
     assert "not compared with the recipe as it would be read now: moved/recipe.json can no longer be read" in said
-    assert "there is no module 'mine'" in said
+    assert "there is no module 'lost_plug'" in said
     assert main(["peek", "moved", "again"]) == 0
     assert "Politely: 1" in capsys.readouterr().out
     assert main(["export", "moved", "taken", "--stage", "copy"]) == 0
