@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from align.core.config import did_you_mean
+from align.core.tables import json_object
 
 _GENERATION = re.compile(r"{%-?\s*(end)?generation\s*-?%}")
 
@@ -52,7 +53,7 @@ def template_of(folder: Path) -> tuple[str | None, dict[str, str]]:
 
     Of several templates it is the one that transformers takes, `default`.
     """
-    config = _object(folder / "tokenizer_config.json")
+    config = json_object(folder / "tokenizer_config.json")
     special = {name: token.get("content") if isinstance(token, dict) else token for name, token in config.items()}
     tokens = {name: token for name, token in special.items() if name.endswith("_token") and isinstance(token, str)}
     file = folder / "chat_template.jinja"
@@ -61,7 +62,7 @@ def template_of(folder: Path) -> tuple[str | None, dict[str, str]]:
     held = config.get("chat_template")
     if isinstance(held, list):
         held = next((each.get("template") for each in held if each.get("name") == "default"), None)
-    return held if isinstance(held, str) else _object(folder / "chat_template.json").get("chat_template"), tokens
+    return held if isinstance(held, str) else json_object(folder / "chat_template.json").get("chat_template"), tokens
 
 
 def refuses(template: str, tokens: dict[str, str]) -> str | None:
@@ -112,14 +113,6 @@ def _rendered(template: str, tokens: dict[str, str], messages: list[dict[str, An
     rules.globals.update(raise_exception=refuse, strftime_now=lambda form: datetime.now().strftime(form))
     plain = rules.from_string(_GENERATION.sub("", template))
     return plain.render(messages=messages, tools=tools, documents=None, add_generation_prompt=False, **tokens)
-
-
-def _object(file: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _parsed(text: str, name: str) -> str:

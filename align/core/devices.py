@@ -6,8 +6,9 @@ import re
 import sys
 from pathlib import Path
 
-_NVIDIA, _AMD, _OTHERS = Path("/proc/driver/nvidia"), Path("/dev/kfd"), ("/dev/dxg", "/dev/nvmap")
-"""Where Linux shows drivers that torch calls `cuda`: NVIDIA's, AMD's, and those of WSL and Jetson, which show no list."""
+_NVIDIA = Path("/proc/driver/nvidia")
+_SIGNS = (_NVIDIA, *map(Path, ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg", "/dev/nvmap")))
+"""Where Linux shows a driver that torch calls `cuda`: NVIDIA's (or its devices only), AMD's, WSL's, Jetson's."""
 
 
 def no_device(name: str) -> str | None:
@@ -17,7 +18,7 @@ def no_device(name: str) -> str | None:
         return f"{name!r} is no device; torch's names are cpu, cuda, cuda:1, mps, xpu..."
     kind, index = found[1], int(found[2] or 0)
     if kind == "cuda" and sys.platform == "linux":
-        if not any(map(Path.exists, (_NVIDIA, _AMD, *map(Path, _OTHERS)))):
+        if not any(map(Path.exists, _SIGNS)):
             return f"there is no {name!r} here: no driver of a GPU is loaded; leave device out, or run on a machine with a GPU"
         gpus = len(list((_NVIDIA / "gpus").glob("*")))
         if gpus and index >= gpus:

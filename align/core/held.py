@@ -6,13 +6,13 @@ is beside it is whole.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from align.core.errors import UsageError
+from align.core.tables import json_object
 
 FAILED = "failed.json"
 """Name of the file that says why a stage stopped; gone when it is begun again."""
@@ -39,12 +39,12 @@ class Held:
     @property
     def failure(self) -> dict[str, Any]:
         """Why it stopped by itself, `{"why": ..., "log": ...}`; empty where it did not."""
-        return _object(self.folder / FAILED)
+        return json_object(self.folder / FAILED)
 
     @property
     def since(self) -> float:
         """When it was last begun, in seconds since 1970; 0 for never."""
-        return _object(self.folder / "stage.json").get("time", 0.0)
+        return json_object(self.folder / "stage.json").get("time", 0.0)
 
     @property
     def model(self) -> bool:
@@ -54,18 +54,18 @@ class Held:
     @property
     def rewards(self) -> bool:
         """Is its artifact a reward model?"""
-        heads = _object(self.folder / "config.json").get("architectures") or []
+        heads = json_object(self.folder / "config.json").get("architectures") or []
         return self.model and all(head.endswith("ForSequenceClassification") for head in heads) and bool(heads)
 
     @cached_property
     def report(self) -> dict[str, Any]:
         """Its counts and figures."""
-        return _object(self.folder / "report.json")
+        return json_object(self.folder / "report.json")
 
     @cached_property
     def inputs(self) -> list[str]:
         """What it was made from: names of stages, `base`, paths; those of its generators' weights too."""
-        given = _object(self.folder / "done.json").get("ingredients", {}).get("inputs", {})
+        given = json_object(self.folder / "done.json").get("ingredients", {}).get("inputs", {})
         weights = [ref for value in given.values() if isinstance(value, dict) for ref in value.get("weights", {})]
         return [*given, *weights]
 
@@ -102,12 +102,4 @@ def recipe_of(path: str | Path) -> dict[str, Any]:
     root = Path(path)
     if not (root / "recipe.json").is_file() or not (root / "state.json").is_file():
         raise UsageError(f"{path} is not a run folder (it holds no recipe.json); `align run` makes one")
-    return _object(root / "recipe.json")
-
-
-def _object(file: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return json_object(root / "recipe.json")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from align.core import tables
 from align.core.rows import TABLES
+from align.core.tables import json_object
 
 _WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.safetensors.index.json")
 _SHOWN = 6
@@ -60,7 +59,7 @@ def no_model(path: str) -> str | None:
     if not folder.is_dir() or (folder / "config.json").exists():
         return None
     if (folder / "adapter_config.json").exists():
-        base = _json(folder / "adapter_config.json").get("base_model_name_or_path")
+        base = json_object(folder / "adapter_config.json").get("base_model_name_or_path")
         return (
             f"{path} has an adapter of {base} and no model; merge it first: "
             f'`AutoPeftModelForCausalLM.from_pretrained("{path}").merge_and_unload().save_pretrained(...)`, and save the '
@@ -79,7 +78,7 @@ def _no_weights(folder: Path) -> str | None:
 
 def _other_kind(folder: Path, need: str) -> str | None:
     """Return what is wrong with a language model where a reward model is needed, and the other way about."""
-    heads = _json(folder / "config.json").get("architectures") or []
+    heads = json_object(folder / "config.json").get("architectures") or []
     if need == "model" and heads and all(head.endswith("ForSequenceClassification") for head in heads):
         return f"{folder} holds a reward model ({heads[0]}), but a language model is needed here"
     if need == "reward_model" and heads and all(head.endswith("ForCausalLM") for head in heads):
@@ -99,14 +98,6 @@ def _no_rows(reference: str, place: Path, table: str) -> str | None:
     if is_local(reference):
         return f"there is no folder {reference!r}"
     return f"{reference!r} is no folder; from the hub, {load}"
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _some(folder: Path, pattern: str = "*") -> str:

@@ -194,6 +194,15 @@ def read(folder: Path, table: str) -> list[Row]:
     return [cls(**{name: _in(name, value) for name, value in record.items()}) for record in records]
 
 
+def json_object(file: Path) -> dict[str, Any]:
+    """Return the object that a small JSON file holds; an empty one where the file is not there or holds something else."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def write_lines(path: Path, records: Iterable[dict[str, Any]]) -> None:
     """Write JSON lines, whole or not at all."""
     replace(path, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records))

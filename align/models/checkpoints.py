@@ -93,7 +93,7 @@ def refuse_no_model(path: str) -> None:
 
 def not_there(path: str, error: OSError) -> ModelError:
     """Return the error of a checkpoint that could not be read, or not be had from the hub."""
-    why = str(error).strip().splitlines()[0]
+    why = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if Path(path).exists():
         return ModelError(f"{path} cannot be read: {why}")
     return ModelError(f"there is no folder {path!r}, and the hub does not give it: {why}")
