@@ -139,10 +139,9 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from align import rehearsal, show  # noqa: PLC0415
+    from align import show  # noqa: PLC0415
 
     loaded = _load(options)
-    rehearsal.rehearse(loaded, options.out)
     sys.stdout.write(show.plan(loaded, options.out))
     if options.pilot is not None:
         from align import pilot  # noqa: PLC0415

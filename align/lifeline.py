@@ -37,7 +37,7 @@ def end_with(parent: int) -> None:
 
 
 def main() -> None:
-    """Be `accelerate launch`, as long as the `align run` that started it is there."""
+    """Run `accelerate launch` in this process, and end when the `align run` that started it ends."""
     end_with(int(os.environ[PARENT]))
     os.environ[PARENT] = str(os.getpid())
     from accelerate.commands.launch import main as launch  # noqa: PLC0415

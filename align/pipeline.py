@@ -87,7 +87,7 @@ def run(
     if shard is not None:
         return _run_shard(runs, loaded, only, Shard.parse(shard))
     with runs.lock() as lock:
-        rehearse(loaded, runs.path, load=True)
+        rehearse(loaded, runs, load=True)
         runs.record(loaded)
         return _run_stages(runs, recipe, until, only, lock)
 
@@ -257,26 +257,26 @@ def _told(name: str, folder: Path, log_file: str, runs: RunFolder, recipe: Recip
         log.LOGGER.info("%-12s %s ...", name, recipe.stages[name].kind)
         try:
             yield context
-        except StageFailed as error:
-            _to_log(folder / log_file, error.cause)
-            _fail(folder, error.cause, log_file)
-            raise
-        except AlignError as error:
-            _to_log(folder / log_file, str(error))
-            _fail(folder, str(error), log_file)
-            raise StageFailed(name, str(error), folder / log_file) from None
-        except OSError as error:
-            _to_log(folder / log_file, traceback.format_exc())
-            cause = of_the_system(error) if error.errno else f"{type(error).__name__}: {error}"
-            _fail(folder, cause, log_file)
-            raise StageFailed(name, cause, folder / log_file) from error
         except Exception as error:
-            _to_log(folder / log_file, traceback.format_exc())
-            full = shutil.disk_usage(folder).free < FULL  # libraries that write weights say so in riddles
-            cause = f"{type(error).__name__}: {error}" + (f"; the disk of {folder} is full" if full else "")
+            expected = isinstance(error, AlignError)
+            cause = _cause(error, folder)
+            _to_log(folder / log_file, cause if expected else traceback.format_exc())
             _fail(folder, cause, log_file)
-            raise StageFailed(name, cause, folder / log_file) from error
+            if isinstance(error, StageFailed):
+                raise
+            raise StageFailed(name, cause, folder / log_file) from (None if expected else error)
         log.LOGGER.info("%-12s %s", name, summary(context.report))
+
+
+def _cause(error: Exception, folder: Path) -> str:
+    """Return what stopped a stage, as a sentence."""
+    if isinstance(error, AlignError):
+        return error.cause if isinstance(error, StageFailed) else str(error)
+    if isinstance(error, OSError) and error.errno:
+        return of_the_system(error)
+    # torch.save says of a full disk only that it could not write
+    full = not isinstance(error, OSError) and shutil.disk_usage(folder).free < FULL
+    return f"{type(error).__name__}: {error}" + (f"; the disk of {folder} is full" if full else "")
 
 
 def _publish(context: Run) -> None:

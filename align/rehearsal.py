@@ -23,20 +23,19 @@ _NONE = "the tokenizer of {} has no chat template; give `chat_template:` a file,
 _NO_MARKS = "train_on: generation_marks, and the chat template has no {% generation %} marks; TRL ships some"
 
 
-def rehearse(loaded: Loaded, out: str | Path | None = None, *, load: bool = False) -> None:
+def rehearse(loaded: Loaded, runs: RunFolder, *, load: bool = False) -> None:
     """Try the chat templates of training stages that are not done, and of generators that stages will ask.
 
     Args:
         loaded: the recipe.
-        out: its run folder; `runs/NAME` when left out.
+        runs: its run folder, which remembers the fingerprints that are computed here.
         load: also load the tokenizers.
 
     Raises:
         RecipeError: what cannot be used, each with its line.
     """
     recipe = loaded.recipe
-    runs = RunFolder(out or Path("runs") / recipe.name, loaded.folder)
-    source, problems = loading.read_yaml(loaded.file), []
+    wrong: list[tuple[tuple[str, ...], str]] = []
     found: dict[str, str | None] = {}  # most stages of a recipe share a tokenizer
     for loc, part in _parts(recipe, runs):
         folder, before = _origin(part.model, recipe, runs)
@@ -47,10 +46,10 @@ def rehearse(loaded: Loaded, out: str | Path | None = None, *, load: bool = Fals
         if repr(asked) not in found:
             found[repr(asked)] = _wrong(part, folder, before | own, load=load)
         if what := found[repr(asked)]:
-            at = (*loc, "chat_template" if "chat_template" in own else "model")
-            problems.append(Problem(source.line(at), ".".join(at), what))
-    if problems:
-        raise RecipeError(str(loaded.file), problems)
+            wrong.append(((*loc, "chat_template" if "chat_template" in own else "model"), what))
+    if wrong:
+        source = loading.read_yaml(loaded.file)
+        raise RecipeError(str(loaded.file), [Problem(source.line(at), ".".join(at), what) for at, what in wrong])
 
 
 def _parts(recipe: Recipe, runs: RunFolder) -> Iterator[tuple[tuple[str, str], Any]]:

@@ -23,6 +23,7 @@ from align.core.recipe import Loaded, Recipe, find, shipped
 from align.core.rows import Demonstration, Message, Preference, Prompt, Row, Unpaired, as_text
 from align.core.stage import Stage
 from align.evaluate.table import aligned
+from align.rehearsal import rehearse
 from align.report.model_card import counts
 from data_synthesis import ledger
 from data_synthesis.executors import Executor
@@ -38,9 +39,14 @@ FAMILIES: dict[str, type[Plugin]] = {
 
 
 def plan(loaded: Loaded, out: str | None) -> str:
-    """Return the plan table of a recipe: stage, what it needs and makes, whether it is done."""
+    """Return the plan table of a recipe: stage, what it needs and makes, whether it is done.
+
+    Raises:
+        RecipeError: a chat template that a stage or generator needs cannot be used.
+    """
     recipe = loaded.recipe
     runs = RunFolder(out or Path("runs") / recipe.name, loaded.folder)
+    rehearse(loaded, runs)
     rows = [("stage", "kind", "needs", "makes", "done?")]
     for name, stage in recipe.stages.items():
         fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pydantic import Field
 
 from align.core.config import Config
-from align.core.plugins import Ask, Reward, Score, one_each
+from align.core.plugins import Ask, Reward, Score, score_each
 from align.core.rows import Prompt
 
 
@@ -52,10 +52,7 @@ class Mixture(Reward):
 
     async def score_many(self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]) -> list[list[Score]]:
         """Add up the parts; `passed` is that of the verifiers, all of which must agree."""
-        opinions = await asyncio.gather(*(part.reward.score_many(prompts, completions) for part in self.parts))
-        for part, opinion in zip(self.parts, opinions, strict=True):
-            for scores, texts in zip(opinion, completions, strict=True):
-                one_each(part.reward, scores, texts)
+        opinions = await asyncio.gather(*(score_each(part.reward, prompts, completions) for part in self.parts))
         return [
             [self._sum([opinion[i][j] for opinion in opinions]) for j in range(len(texts))]
             for i, texts in enumerate(completions)

@@ -116,7 +116,7 @@ class RunFolder:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Be a training process of a stage; as long as one is there, nobody else gets the lock."""
+        """Hold the training processes' shared lock, so that no second `align run` starts in this folder meanwhile."""
         with (self.path / WORKERS).open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_SH)
             yield

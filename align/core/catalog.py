@@ -132,8 +132,9 @@ def resolve(family: str, kind: str, base: type[T], mode: str | None = None) -> t
     if missing := sorted(getattr(found, "__abstractmethods__", ())):
         raise PluginError(f"{kind!r}: {class_name} does not define {' and '.join(m + '()' for m in missing)}")
     for method in ("synthesize", "score", "score_many", "generate"):
-        own = inspect.unwrap(getattr(found, method, resolve))
-        if own is not resolve and inspect.isfunction(own) and not inspect.iscoroutinefunction(own):
+        defined: Any = getattr(found, method, None)
+        own = inspect.unwrap(defined)
+        if inspect.isfunction(own) and not inspect.iscoroutinefunction(own):
             raise PluginError(f"{kind!r}: {class_name}.{method} is a plain function; write `async def {method}`")
     return found
 

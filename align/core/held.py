@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from align.core.errors import UsageError
+from align.core.outside import is_reward_model
 from align.core.tables import json_object
 
 FAILED = "failed.json"
@@ -54,8 +55,7 @@ class Held:
     @property
     def rewards(self) -> bool:
         """Is its artifact a reward model?"""
-        heads = json_object(self.folder / "config.json").get("architectures") or []
-        return self.model and all(head.endswith("ForSequenceClassification") for head in heads) and bool(heads)
+        return self.model and is_reward_model(json_object(self.folder / "config.json").get("architectures"))
 
     @cached_property
     def report(self) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class _Terminal(logging.StreamHandler):
 
 
 class _File(logging.FileHandler):
-    """Writes records to a file, and leaves it at that where the disk is full: the error of the work itself is told."""
+    """A log file that drops records while its disk is full; the stage reports the full disk as its own error."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         if not isinstance(sys.exc_info()[1], OSError):
@@ -99,7 +99,7 @@ class Progress:
         line = f"{self.what} {self.done:,}{f'/{self.total:,}' if self.total else ''}{left}  {self.note}"
         if self.live and now - self._written >= self.every_seconds:
             self._written = now
-            with suppress(OSError):  # of a full disk the work itself tells
+            with suppress(OSError):  # the stage reports a full disk as its own error
                 self.live.write_text(line, encoding="utf-8")
         if self._terminal:
             sys.stderr.write(f"\r\x1b[K{line}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from align.core import tables
@@ -76,10 +77,15 @@ def _no_weights(folder: Path) -> str | None:
     return f"{folder} has a config.json and no weights; it holds {_some(folder)}"
 
 
+def is_reward_model(heads: Sequence[str] | None) -> bool:
+    """Are the `architectures` of a config.json those of a sequence classifier, as which reward models are saved?"""
+    return bool(heads) and all(head.endswith("ForSequenceClassification") for head in heads)
+
+
 def _other_kind(folder: Path, need: str) -> str | None:
     """Return what is wrong with a language model where a reward model is needed, and the other way about."""
     heads = json_object(folder / "config.json").get("architectures") or []
-    if need == "model" and heads and all(head.endswith("ForSequenceClassification") for head in heads):
+    if need == "model" and is_reward_model(heads):
         return f"{folder} holds a reward model ({heads[0]}), but a language model is needed here"
     if need == "reward_model" and heads and all(head.endswith("ForCausalLM") for head in heads):
         return f"{folder} holds a language model ({heads[0]}), but a reward model is needed here"

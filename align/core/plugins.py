@@ -167,6 +167,16 @@ def one_each(reward: Reward, scores: Sequence[Score], completions: Sequence[str]
     return list(scores)
 
 
+async def score_each(reward: Reward, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]) -> list[list[Score]]:
+    """Return a reward's scores of the completions of many prompts.
+
+    Raises:
+        BrokenPlugin: there is not one for each, or they are something else.
+    """
+    scores = await reward.score_many(prompts, completions)
+    return [one_each(reward, each, texts) for each, texts in zip(scores, completions, strict=True)]
+
+
 class Sampler(Plugin, ABC):
     """Declares what draws the samples of an online stage; its `build` makes what does it."""
 

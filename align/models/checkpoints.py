@@ -21,7 +21,7 @@ from typing import Any
 
 from align.core.errors import ModelError
 from align.core.log import LOGGER
-from align.core.outside import no_model
+from align.core.outside import is_reward_model, no_model
 
 
 def causal_lm(path: str, dtype: str, **options: Any) -> Any:
@@ -51,10 +51,10 @@ def loader(path: str, **options: Any) -> Callable[..., Any]:
     refuse_no_model(path)
     known = {name: value for name, value in options.items() if name in ("revision", "trust_remote_code")}
     try:
-        heads = AutoConfig.from_pretrained(path, **known).architectures or []
+        heads = AutoConfig.from_pretrained(path, **known).architectures
     except OSError as error:
         raise not_there(path, error) from None
-    return classifier if heads and all(head.endswith("ForSequenceClassification") for head in heads) else causal_lm
+    return classifier if is_reward_model(heads) else causal_lm
 
 
 def _load(cls: Any, what: str, path: str, dtype: str, **options: Any) -> Any:

@@ -23,7 +23,7 @@ from align.core.chat_templates import find_template
 from align.core.errors import StageFailed
 from align.core.loads_model import LoadsModel
 from align.core.log import Progress
-from align.core.plugins import Completion, Reward, Sampling, one_each
+from align.core.plugins import Completion, Reward, Sampling, score_each
 from align.core.rows import Prompt, as_text, prompt_key
 from align.core.stage import Run, Stage
 from align.core.wiring import File, Ref, is_path, references
@@ -182,8 +182,7 @@ async def _judge(
     reward.start(run.locate)
     reward.route(asked.ask)
     try:
-        texts = [[completion.text for completion in group] for group in answers]
-        scores = [one_each(reward, each, of) for each, of in zip(await reward.score_many(prompts, texts), texts, strict=True)]
+        scores = await score_each(reward, prompts, [[completion.text for completion in group] for group in answers])
     finally:
         reward.stop()
     if any(score.passed is None and score.graded for judged in scores for score in judged):

@@ -33,7 +33,7 @@ from safetensors.torch import load_file, save_file
 
 from align.core import tables
 from align.core.errors import StageFailed
-from align.core.plugins import Completion, Sampling, Score, one_each
+from align.core.plugins import Completion, Sampling, Score, score_each
 from align.core.rows import Prompt
 from align.core.stage import Run
 from align.models.chat import Chat
@@ -144,8 +144,7 @@ class Rounds:
 
     async def _score(self, prompts: list[Prompt], texts: list[list[str]]) -> list[list[Score]]:
         try:
-            reward = self.stage.reward
-            return [one_each(reward, each, of) for each, of in zip(await reward.score_many(prompts, texts), texts, strict=True)]
+            return await score_each(self.stage.reward, prompts, texts)
         finally:
             await self.generators.aclose()  # the next round has an event loop of its own
 

@@ -8,6 +8,7 @@ import pytest
 
 from align import Recipe
 from align.cli import main
+from align.core.artifacts import RunFolder
 from align.core.errors import RecipeError
 from align.rehearsal import rehearse
 
@@ -57,7 +58,7 @@ def test_check_says_which_chat_template_cannot_be_trained(folder, capsys, base, 
 
 def test_a_stage_takes_the_chat_template_that_an_earlier_one_will_have_given(folder):
     recipe = written(folder, "bare", SFT % ", chat_template: qwen2_5" + DPO % "")
-    rehearse(Recipe.load(recipe), load=True)
+    rehearse(Recipe.load(recipe), RunFolder(folder / "run", folder), load=True)
     assert main(["check", str(recipe)]) == 0
 
 

@@ -9,7 +9,6 @@ records of splits. Hidden files, checkpoints of editors and runs, and what libra
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 from align.core.errors import UsageError
 from align.core.sources.files import READERS, is_data
+from align.core.tables import json_object
 
 SPLITS = {
     "train": ("train", "training"),
@@ -96,11 +96,11 @@ def _splits_of(inside: Path, asked: str) -> set[str]:
 
 def _saved(folder: Path, split: str) -> list[Path]:
     """Return the Arrow files of what `datasets` saved, a data set or one a split; none where it did not."""
-    if splits := _json(folder / "dataset_dict.json").get("splits"):
+    if splits := json_object(folder / "dataset_dict.json").get("splits"):
         if split not in splits:
             raise UsageError(f"{folder} has no split {split!r}; it has: {', '.join(splits)}")
         return _of_state(folder / split)
-    state = _json(folder / "state.json")
+    state = json_object(folder / "state.json")
     if "_data_files" not in state:
         return []
     if state.get("_split") not in (None, split):
@@ -109,16 +109,7 @@ def _saved(folder: Path, split: str) -> list[Path]:
 
 
 def _of_state(folder: Path) -> list[Path]:
-    return [folder / item["filename"] for item in _json(folder / "state.json").get("_data_files", ())]
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file; an empty one where there is none."""
-    try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return held if isinstance(held, dict) else {}
+    return [folder / item["filename"] for item in json_object(folder / "state.json").get("_data_files", ())]
 
 
 # -- what a README.md declares --------------------------------------------------------------------------------------------
