@@ -113,8 +113,11 @@ def _load(options: argparse.Namespace) -> Any:
 
 
 @contextmanager
-def _stopped_by(*signals: signal.Signals) -> Iterator[None]:
-    """Let signals stop the work as Ctrl-C does, with processes ended and a word about it, instead of cutting it off."""
+def _stopped() -> Iterator[None]:
+    """Let signals stop the work as Ctrl-C does, with processes ended and a word about it, instead of cutting it off.
+
+    SIGINT is asked for anew: a shell script lets what it starts with `&` ignore it. Ignored hang-ups stay ignored (`nohup`).
+    """
 
     def stop(number: int, _: Any) -> None:
         raise KeyboardInterrupt(number)
@@ -122,6 +125,8 @@ def _stopped_by(*signals: signal.Signals) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # only that one may say what a signal does
         yield
         return
+    hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    signals = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hangs_up else []))
     before = {number: signal.signal(number, stop) for number in signals}
     try:
         yield
@@ -133,7 +138,7 @@ def _stopped_by(*signals: signal.Signals) -> Iterator[None]:
 def _run(options: argparse.Namespace) -> None:
     from align import pipeline  # noqa: PLC0415
 
-    with _stopped_by(signal.SIGTERM, signal.SIGHUP):
+    with _stopped():
         report = pipeline.run(_load(options), options.out, until=options.until, only=options.only, shard=options.shard)
     sys.stdout.write(f"{report.folder}: {len(report.ran)} stages run, {len(report.skipped)} done before\n")
 

@@ -25,10 +25,10 @@ from typing import Any
 from align import lifeline
 from align.core import log, tables
 from align.core.artifacts import RunFolder
-from align.core.errors import AlignError, ModelError, StageFailed, UsageError, of_the_system
+from align.core.errors import AlignError, StageFailed, UsageError, of_the_system
 from align.core.held import FAILED, Held
 from align.core.recipe import Accelerate, Loaded, Recipe
-from align.core.stage import Run, Shard, Stage
+from align.core.stage import Run, Shard
 from align.rehearsal import rehearse
 
 QUIET = {
@@ -235,18 +235,9 @@ def run_stage(name: str, runs: RunFolder, recipe: Recipe, *, main: bool = True) 
     folder = runs.begin(name, recipe) if main else runs.stage(name, recipe)
     with _told(name, folder, "log.txt" if main else f"log-{os.getpid()}.txt", runs, recipe) as context:
         context.started -= json.loads((folder / "stage.json").read_text(encoding="utf-8")).get("earlier", 0.0)
-        _refuse_shards(recipe.stages[name])
         recipe.stages[name].run(context)
         if main:
             _publish(context)
-
-
-def _refuse_shards(stage: Stage) -> None:
-    """Raise ModelError where accelerate is to spread weights that the stage needs whole, as a user's own default may say."""
-    spread = [name for name in ("FSDP", "DEEPSPEED") if os.environ.get(f"ACCELERATE_USE_{name}", "").lower() in ("1", "true")]
-    why = getattr(stage, "not_sharded", lambda: None)() if spread else None
-    if why:
-        raise ModelError(f"accelerate is set to {spread[0]}; {why}")
 
 
 @contextmanager

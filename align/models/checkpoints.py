@@ -179,15 +179,10 @@ def _use_caches(model: Any, values: Mapping[int, bool]) -> None:
             config.use_cache = values[id(config)]
 
 
-def save(model: Any, folder: Path) -> None:
-    """Write a model that `causal_lm` or `classifier` has loaded."""
+def save(model: Any, folder: Path, weights: Mapping[str, Any] | None = None) -> None:
+    """Write a model that `causal_lm` or `classifier` has loaded, with these weights where its own are spread over processes."""
     with as_loaded(model):
-        model.save_pretrained(folder)
-    complete(model, folder)
-
-
-def complete(model: Any, folder: Path) -> None:
-    """Put the flags that were put aside into a saved generation config."""
+        model.save_pretrained(folder, state_dict=weights)
     aside, file = getattr(model, "put_aside", None), folder / "generation_config.json"
     if aside and file.exists():
         file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | aside, indent=2) + "\n", encoding="utf-8")

@@ -90,7 +90,7 @@ class DPO(PreferenceStage):
         """Encode, train, publish."""
         from align.train import encode, policy  # noqa: PLC0415
 
-        self.set_seed(run)
+        self.begin(run)
         start = run.locate(self.model)
         chat = self.load_chat(run)
         rows = gather(run, self.data, "preferences")

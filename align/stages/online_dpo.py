@@ -97,7 +97,7 @@ class OnlineDPO(PreferenceStage):
         from align.train.bridge import Carry  # noqa: PLC0415
         from align.train.rounds import Rounds  # noqa: PLC0415
 
-        self.set_seed(run)
+        self.begin(run)
         start = run.locate(self.model)
         chat = self.load_chat(run)
         rows = run.rows(self.prompts, "prompts")

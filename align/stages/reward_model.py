@@ -40,17 +40,11 @@ class RewardModelStage(TrainingStage):
         """Add centering to the common arguments."""
         return self.dropout() | super().arguments(run) | {"center_rewards_coefficient": self.center_rewards_coefficient}
 
-    def not_sharded(self) -> str | None:
-        """The adapter would be merged into a language model, without the head that was trained."""
-        return (
-            "adapters of a reward model cannot be merged from shards so far; leave lora out, or use DDP" if self.lora else None
-        )
-
     def run(self, run: Run) -> None:
         """Encode, train, publish, measure on the held-out pairs."""
         from align.train import encode, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
-        self.set_seed(run)
+        self.begin(run)
         start = run.locate(self.model)
         chat = self.load_chat(run)
         rows = gather(run, self.data, "preferences")

@@ -60,7 +60,7 @@ class SFT(TrainingStage):
         """Encode, train, publish."""
         from align.train import encode, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
-        self.set_seed(run)
+        self.begin(run)
         start = run.locate(self.model)
         chat = self.load_chat(run)
         rows = gather(run, self.data, "demonstrations")

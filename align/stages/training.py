@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from align.core.chat_templates import find_template
 from align.core.config import Config
+from align.core.errors import ModelError
 from align.core.loads_model import LoadsModel
 from align.core.plugins import Optimizer
 from align.core.rows import Message, Row
@@ -243,10 +244,25 @@ class TrainingStage(Stage, LoadsModel):
         run.report |= {"steps": trainer.state.global_step, "train_loss": round(result.training_loss, 4)}
         return trainer
 
-    def set_seed(self, run: Run) -> None:
-        """Seed every library before a model is built: new heads and adapters are drawn then, before TRL seeds anything."""
-        import transformers  # noqa: PLC0415
+    def begin(self, run: Run) -> None:
+        """Say and check what spreads the work, and seed every library before a model is built.
 
+        New heads and adapters are drawn when a model is built, before TRL seeds anything.
+
+        Raises:
+            ModelError: another parallelism runs than was asked for, or one that the stage cannot train under.
+        """
+        import transformers  # noqa: PLC0415 (torch is loaded only when a stage runs)
+
+        from align.train import parallel  # noqa: PLC0415
+
+        accelerate = run.recipe.accelerate
+        spread = parallel.running(accelerate.num_processes if accelerate else None)
+        if spread.sharded and (why := self.not_sharded()):
+            raise ModelError(f"accelerate runs {spread}; {why}")
+        if accelerate:
+            run.report["runs as"] = f"{spread}, computing in {parallel.named(self.dtype, bf16=self.bf16)}"
+            run.log.info("%-12s runs as %s", run.name, run.report["runs as"])
         transformers.set_seed(run.seed("training"))
 
     def dropout(self) -> dict[str, bool]:

@@ -10,6 +10,7 @@ What is added to TRL's trainers, and why (facts and issue numbers: docs/paper_in
 7. What is reported does not depend on where a run was killed: a checkpoint holds the losses that no log has told yet, and what
    `history.jsonl` says of steps that are taken again is removed.
 8. On a CPU, too, the head scores only the tokens that are trained (see `score_trained_tokens`).
+9. Log-probabilities are float32 in any precision and parallelism (`align.train.parallel`).
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from align.core.log import Progress
 from align.core.plugins import Optimizer
 from align.core.stage import Run
 from align.models import checkpoints
+from align.train import parallel
 
 COMPLETE = "complete"
 """Name of the empty file that marks a checkpoint as whole."""
@@ -85,6 +87,11 @@ class Careful(_Trainer):
         self.extras = extras
         self._broken: torch.Tensor | None = None
         super().__init__(*args, **kwargs)
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Let what a model computes leave it as it is, under FSDP too."""
+        super().create_accelerator_and_postprocess()
+        parallel.keep_outputs(self.accelerator)
 
     @property
     def bare_optimizer(self) -> Any:
@@ -198,9 +205,18 @@ class Preference(Careful, DPOTrainer):
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset if "prompt_ids" in dataset.column_names else super()._prepare_dataset(dataset, *args, **kwargs)
 
+    def _compute_loss(self, model: Any, *args: Any, **kwargs: Any) -> Any:
+        with parallel.hooked({model, self.ref_model or model}, parallel.refuse_rounded):
+            return super()._compute_loss(model, *args, **kwargs)
+
 
 class Reward(Careful, RewardTrainer):
     """Bradley-Terry reward modelling on `chosen_ids` and `rejected_ids`."""
+
+    def compute_loss(self, model: Any, *args: Any, **kwargs: Any) -> Any:
+        """Compare rewards in float32."""
+        with parallel.hooked([model], parallel.in_float32):
+            return super().compute_loss(model, *args, **kwargs)
 
 
 KINDS: dict[str, tuple[Any, Any]] = {

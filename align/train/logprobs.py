@@ -29,7 +29,7 @@ class Thought:
 
 
 @torch.no_grad()
-def think(model: Any, answers: Sequence[tuple[list[int], list[int]]], *, bf16: bool = False) -> list[Thought]:
+def think(model: Any, answers: Sequence[tuple[list[int], list[int]]], precision: torch.dtype | None = None) -> list[Thought]:
     """Return what a model thinks of (prompt ids, completion ids) pairs, in their order.
 
     Answers of similar length share a batch, padded on the left, and only completions are projected to the vocabulary.
@@ -37,12 +37,12 @@ def think(model: Any, answers: Sequence[tuple[list[int], list[int]]], *, bf16: b
     Args:
         model: a causal language model of transformers.
         answers: token ids; prompts and completions hold one token or more.
-        bf16: compute in bfloat16 (autocast), as training does with `bf16: true`; sums are float32.
+        precision: what to compute in (autocast), None for the precision of the weights; sums are float32.
     """
     found: list[Thought | None] = [None] * len(answers)
     was_training = model.training
     model.eval()
-    context = torch.autocast(model.device.type, torch.bfloat16) if bf16 else nullcontext()
+    context = torch.autocast(model.device.type, precision) if precision else nullcontext()
     try:
         most = _LOGITS_ON_CPU if model.device.type == "cpu" else _LOGITS
         for batch in _batches(answers, most // model.config.get_text_config().vocab_size):

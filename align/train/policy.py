@@ -106,7 +106,7 @@ def publish(run: Run, trainer: Any, chat: Chat, start: str, dtype: str, **option
 
     Args:
         run: the stage.
-        trainer: any Trainer; its `save_model` gathers sharded weights.
+        trainer: any Trainer.
         chat: its tokenizer.
         start: the model that training started from (LoRA is merged into it).
         dtype: precision of the saved weights.
@@ -118,7 +118,7 @@ def publish(run: Run, trainer: Any, chat: Chat, start: str, dtype: str, **option
     if not sharded and trainer.is_world_process_zero():
         publish_model(run, model, chat)
     elif sharded:
-        _publish_sharded(run, trainer, chat, start, dtype, lora=isinstance(model, PeftModel), **options)
+        _publish_sharded(run, trainer, chat, start, dtype, **options)
 
 
 def publish_model(run: Run, model: Any, chat: Chat) -> None:
@@ -132,24 +132,32 @@ def publish_model(run: Run, model: Any, chat: Chat) -> None:
     _refuse_non_finite(run)
 
 
-def _publish_sharded(run: Run, trainer: Any, chat: Chat, start: str, dtype: str, *, lora: bool, **options: Any) -> None:
-    if trainer.is_fsdp_enabled:  # with sharded state dicts save_model writes nothing
-        trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
-    model = trainer.accelerator.unwrap_model(trainer.model)
-    with checkpoints.as_loaded(model.get_base_model() if lora else model):
-        trainer.save_model(str(run.folder / "adapter" if lora else run.folder))
+def _publish_sharded(run: Run, trainer: Any, chat: Chat, start: str, dtype: str, **options: Any) -> None:
+    """Gather the weights of all processes in the first one, which publishes them."""
+    engine = trainer.model_wrapped if trainer.is_deepspeed_enabled else trainer.model
+    weights = trainer.accelerator.get_state_dict(engine)
     if not trainer.is_world_process_zero():
         return
-    if lora:
-        whole = checkpoints.causal_lm(start, dtype, **options)
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    precision = getattr(torch, dtype)  # FSDP2 trains in float32 where it computes in less
+    if isinstance(model, PeftModel):
+        model.save_pretrained(run.folder / "adapter", state_dict=weights)
+        whole = _load_start(model, start, dtype, chat, options)
         merged = PeftModel.from_pretrained(whole, str(run.folder / "adapter")).merge_and_unload()
-        stop_where_trained(merged, chat)
-        checkpoints.save(merged, run.folder)
-    else:
-        checkpoints.complete(model, run.folder)
+        return publish_model(run, merged.to(precision), chat)
+    # what a model ties is gathered twice
+    kept = {name: weights[name].to(precision) for name in weights if model.all_tied_weights_keys.get(name) not in weights}
+    model.config.dtype = precision
+    checkpoints.save(model, run.folder, kept)
     save_tokenizer(chat.tokenizer, run.folder)
-    (run.folder / "training_args.bin").unlink(missing_ok=True)
     _refuse_non_finite(run)
+
+
+def _load_start(model: PeftModel, start: str, dtype: str, chat: Chat, options: dict[str, Any]) -> Any:
+    """Load what an adapter was trained on: a language model, or one with a new head, which the adapter holds as trained."""
+    if model.active_peft_config.task_type == "SEQ_CLS":
+        return load_classifier(start, dtype, chat.tokenizer.pad_token_id, **options)
+    return checkpoints.causal_lm(start, dtype, **options)
 
 
 def _refuse_non_finite(run: Run) -> None:

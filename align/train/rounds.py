@@ -40,6 +40,7 @@ from align.models.chat import Chat
 from align.train.bridge import Carry, Extras, build, unpatch
 from align.train.logprobs import think
 from align.train.pairs import best_against_worst
+from align.train.parallel import precision
 from align.train.sampling import PolicySampler, agreement, difference, distrust
 from data_synthesis.calls import Usage
 from data_synthesis.generators import Generators
@@ -185,8 +186,9 @@ class Rounds:
         firsts = [each.pop("first") for each in found]
         pairs = [each["pair"] for each in found if "pair" in each]
         sides = [(pair["prompt_ids"], pair[f"{side}_ids"]) for pair in pairs for side in ("chosen", "rejected")]
-        thoughts = think(self.reference, firsts + sides, bf16=self.stage.bf16)
-        own_thoughts = think(self.model, firsts, bf16=self.stage.bf16)
+        compute = precision(bf16=self.stage.bf16)
+        thoughts = think(self.reference, firsts + sides, compute)
+        own_thoughts = think(self.model, firsts, compute)
         for each, own, other in zip(found, own_thoughts, thoughts[: len(firsts)], strict=True):
             each |= {"kl": own.logp - other.logp, "entropy": own.entropy}
             if (reported := each.pop("reported")) is not None:
