@@ -8,14 +8,23 @@ next `align run` believes to be free. On other systems a worker that lost its pa
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
+from typing import Any
 
-PARENT = "ALIGN_LAUNCHER"
-"""Environment variable in which the launcher tells its workers who their parent is."""
+from align.core import held
+
+PARENT, STAGE = "ALIGN_LAUNCHER", "ALIGN_STAGE"
+"""Environment variables: in one the launcher tells its workers who their parent is, in the other `align run` tells the
+launcher the stage's folder."""
+_KILLED = {-signal.SIGKILL, -signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE}
+"""Exit codes of a process that could not say what happened to it. The launcher ends the others with SIGTERM."""
 _PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 1.0
 
@@ -41,8 +50,37 @@ def main() -> None:
     end_with(int(os.environ[PARENT]))
     os.environ[PARENT] = str(os.getpid())
     from accelerate.commands.launch import main as launch  # noqa: PLC0415
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError  # noqa: PLC0415
 
-    launch()
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # it prints every ended process, twice
+    try:
+        launch()
+    except ChildFailedError as error:  # of several processes
+        ended = [(failure.exitcode, failure.pid, rank) for rank, failure in sorted(error.failures.items())]
+        _tell(*min(ended, key=lambda one: one[0] not in _KILLED))
+    except subprocess.CalledProcessError as error:  # of one process
+        _tell(error.returncode, 0, 0)
+
+
+def _tell(code: int, process: int, rank: int) -> None:
+    """Write down which process was killed, for it could not do so itself, and exit."""
+    if code < 0:
+        why = f"the process of rank {rank} was ended by {signal.Signals(-code).name}"
+        why += "; the system does that when memory runs out" if code == -signal.SIGKILL else ""
+        held.fail(Path(os.environ[STAGE]), why, held.log_of(process, main=rank == 0), certain=code in _KILLED)
+    sys.exit(1)
+
+
+def tell_when_stopped(folder: Path, log: str) -> None:
+    """Let this process, a worker, write down that a signal ended it, before others blame a connection."""
+
+    def stop(number: int, _: Any) -> None:
+        held.fail(folder, f"the process of rank {os.environ.get('RANK', 0)} was ended by {signal.Signals(number).name}", log)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
 
 
 if __name__ == "__main__":

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from align import lifeline
-from align.core import log, tables
+from align.core import held, log
 from align.core.artifacts import RunFolder
 from align.core.errors import AlignError, StageFailed, UsageError, of_the_system
-from align.core.held import FAILED, Held
+from align.core.held import Held
 from align.core.recipe import Accelerate, Loaded, Recipe
 from align.core.stage import Run, Shard
 from align.rehearsal import rehearse
@@ -173,17 +173,17 @@ def _start(name: str, runs: RunFolder, recipe: Recipe, lock: int) -> None:
         if "torch" in sys.modules and _has_gpu():
             sys.modules["torch"].cuda.empty_cache()  # the next stage may run in a process of its own
         return
-    runs.begin(name, recipe)
+    folder = runs.begin(name, recipe)
     command = [*_launcher(recipe.accelerate, runs.home), "-m", "align.worker", str(runs.path), name]
     cpu = {} if _has_gpu() else {"ACCELERATE_USE_CPU": "true"}
-    code = _launch(command, QUIET | cpu | os.environ | {lifeline.PARENT: str(os.getpid())}, lock)
+    told = {lifeline.PARENT: str(os.getpid()), lifeline.STAGE: str(folder)}
+    code = _launch(command, QUIET | cpu | os.environ | told, lock)
     if code:
-        stage_folder = runs.stage(name, recipe)
-        if failure := Held(name, stage.kind, stage_folder).failure:  # of the process that failed first
+        if failure := Held(name, stage.kind, folder).failure:  # of the process that failed first
             raise StageFailed(name, failure["why"], Path(failure["log"]))
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
         cause = f"its launcher ended with {how} and no stage said why; what it printed is above"
-        raise StageFailed(name, cause, stage_folder / "log.txt")
+        raise StageFailed(name, cause, folder / "log.txt")
 
 
 def _launch(command: list[str], env: dict[str, str], lock: int) -> int:
@@ -233,7 +233,7 @@ def run_stage(name: str, runs: RunFolder, recipe: Recipe, *, main: bool = True) 
     """
     os.environ.update({key: value for key, value in QUIET.items() if key not in os.environ})
     folder = runs.begin(name, recipe) if main else runs.stage(name, recipe)
-    with _told(name, folder, "log.txt" if main else f"log-{os.getpid()}.txt", runs, recipe) as context:
+    with _told(name, folder, held.log_of(os.getpid(), main=main), runs, recipe) as context:
         context.started -= json.loads((folder / "stage.json").read_text(encoding="utf-8")).get("earlier", 0.0)
         recipe.stages[name].run(context)
         if main:
@@ -252,7 +252,7 @@ def _told(name: str, folder: Path, log_file: str, runs: RunFolder, recipe: Recip
             expected = isinstance(error, AlignError)
             cause = _cause(error, folder)
             _to_log(folder / log_file, cause if expected else traceback.format_exc())
-            _fail(folder, cause, log_file)
+            held.fail(folder, cause, log_file)
             if isinstance(error, StageFailed):
                 raise
             raise StageFailed(name, cause, folder / log_file) from (None if expected else error)
@@ -277,13 +277,6 @@ def _publish(context: Run) -> None:
     context.runs.publish(context.name, context.recipe, context.report)
     for leftover in (folder / "checkpoints", folder / "parts", *folder.glob("rounds/*/state")):
         shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _fail(folder: Path, why: str, log_file: str) -> None:
-    """Write down for `align status` why a stage stopped. The first of several processes that tells is believed."""
-    if not (folder / FAILED).exists():
-        with suppress(OSError):
-            tables.replace(folder / FAILED, json.dumps({"why": why, "log": str(folder / log_file)}) + "\n")
 
 
 def _to_log(path: Path, text: str) -> None:

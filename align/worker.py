@@ -14,7 +14,7 @@ if lifeline.PARENT in os.environ:
     lifeline.end_with(int(os.environ[lifeline.PARENT]))  # before anything that takes its time
 
 from align import pipeline
-from align.core import log
+from align.core import held, log
 from align.core.artifacts import RunFolder
 from align.core.errors import AlignError
 
@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> int:
         log.LOGGER.setLevel("ERROR")
     try:
         runs, recipe = RunFolder.open(folder)
+        lifeline.tell_when_stopped(runs.stage(name, recipe), held.log_of(os.getpid(), main=first))
         with runs.at_work():
             pipeline.run_stage(name, runs, recipe, main=first)
     except AlignError as error:

@@ -6,17 +6,40 @@ is beside it is whole.
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from align.core import tables
 from align.core.errors import UsageError
 from align.core.outside import is_reward_model
 from align.core.tables import json_object
 
 FAILED = "failed.json"
 """Name of the file that says why a stage stopped; gone when it is begun again."""
+
+
+def log_of(process: int, *, main: bool) -> str:
+    """Return the name of the log of one of a stage's processes, of which the main one does the bookkeeping."""
+    return "log.txt" if main else f"log-{process}.txt"
+
+
+def fail(folder: Path, why: str, log: str, *, certain: bool = False) -> None:
+    """Write down why a stage stopped.
+
+    Args:
+        folder: the stage's.
+        why: the cause, as a sentence.
+        log: name of the log that tells more.
+        certain: False: the first of several processes that tells is believed, for others soon see a broken connection. True:
+            it is known that this came first.
+    """
+    if certain or not (folder / FAILED).exists():
+        with suppress(OSError):  # a full disk is what it may be about
+            tables.replace(folder / FAILED, json.dumps({"why": why, "log": str(folder / log)}) + "\n")
 
 
 @dataclass(frozen=True)

@@ -206,7 +206,8 @@ class Preference(Careful, DPOTrainer):
         return dataset if "prompt_ids" in dataset.column_names else super()._prepare_dataset(dataset, *args, **kwargs)
 
     def _compute_loss(self, model: Any, *args: Any, **kwargs: Any) -> Any:
-        with parallel.hooked({model, self.ref_model or model}, parallel.refuse_rounded):
+        models: set[Any] = {model, self.ref_model or model}
+        with parallel.hooked(models, parallel.refuse_rounded):
             return super()._compute_loss(model, *args, **kwargs)
 
 

@@ -40,7 +40,11 @@ class Spread:
         return self.name not in (PLAIN, ALONE)
 
     def __str__(self) -> str:
-        return f"{self.name} over {self.processes} processes on {self.device}" if self.name != ALONE else f"{ALONE} on {self.device}"
+        return (
+            f"{self.name} over {self.processes} processes on {self.device}"
+            if self.name != ALONE
+            else f"{ALONE} on {self.device}"
+        )
 
 
 def running(processes: int | None) -> Spread:
@@ -69,7 +73,11 @@ def _checked(accelerator: Any, processes: int | None) -> Spread:
         raise ModelError(f"the recipe asks for {processes} processes, and {count} of them run; {_REMEDY}")
     for kind, asked in _KINDS.items():
         if os.environ.get(f"ACCELERATE_USE_{kind}", "").lower() in ("1", "true") and runs != kind:
-            why = "it is for several processes" if count == 1 else f"it needs accelerators, and the device here is {spread.device}"
+            why = (
+                "it is for several processes"
+                if count == 1
+                else f"it needs accelerators, and the device here is {spread.device}"
+            )
             raise ModelError(f"accelerate was asked for {asked} and runs {spread} instead: {why}. {_REMEDY}")
     mesh = accelerator.parallelism_config
     if mesh is not None and (mesh.tp_enabled or mesh.cp_enabled or mesh.sp_enabled):

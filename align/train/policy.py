@@ -144,7 +144,8 @@ def _publish_sharded(run: Run, trainer: Any, chat: Chat, start: str, dtype: str,
         model.save_pretrained(run.folder / "adapter", state_dict=weights)
         whole = _load_start(model, start, dtype, chat, options)
         merged = PeftModel.from_pretrained(whole, str(run.folder / "adapter")).merge_and_unload()
-        return publish_model(run, merged.to(precision), chat)
+        publish_model(run, merged.to(precision), chat)
+        return
     # what a model ties is gathered twice
     kept = {name: weights[name].to(precision) for name in weights if model.all_tied_weights_keys.get(name) not in weights}
     model.config.dtype = precision

@@ -106,8 +106,8 @@ def runs(tiny, tmp_path_factory):
     """The same stages in one process and under FSDP2; answers are long, so that their log-probabilities are large sums."""
     folder = tmp_path_factory.mktemp("sharded")
     draw = random.Random(0)
-    words = "the cup of Ben is red and blue seven eggs in a box we count them add".split()
-    texts = iter([" ".join(draw.choices(words, k=draw.randrange(30, 50))) for _ in range(36)])
+    words = ["the cup", "of Ben", "is red", "and blue", "seven eggs", "in a box", "we count", "them", "add"]
+    texts = iter([" ".join(draw.choices(words, k=draw.randrange(20, 40))) for _ in range(36)])
     rows = [{"prompt": f"Ben has {i} cups.", "completion": next(texts)} for i in range(12)]
     pairs = [{"prompt": f"Ben has {i} cups.", "chosen": next(texts), "rejected": next(texts)} for i in range(12)]
     for name, lines in (("rows", rows), ("pairs", pairs)):
@@ -160,14 +160,18 @@ def test_online_dpo_is_refused_at_once(runs, tiny, tmp_path):
     (tmp_path / "rows.jsonl").write_text('{"prompt": "Who?", "completion": "Me."}\n')
     text = RECIPE.format(base=tiny).replace("  pairs: {kind: load, path: pairs.jsonl}\n", "") + ONLINE
     (tmp_path / "recipe.yaml").write_text(text + "accelerate: {config_file: fsdp.yaml}\n")
-    with pytest.raises(RecipeError, match="fsdp.yaml says FSDP; online_dpo runs on one device"):
+    with pytest.raises(RecipeError, match=r"fsdp.yaml says FSDP; online_dpo runs on one device"):
         Recipe.load(tmp_path / "recipe.yaml")
 
 
 @pytest.mark.parametrize(
     ("asked", "processes", "what"),
     [
-        ({"ACCELERATE_USE_FSDP": "true"}, None, "accelerate was asked for FSDP and runs one process on cpu instead: it is for "),
+        (
+            {"ACCELERATE_USE_FSDP": "true"},
+            None,
+            "accelerate was asked for FSDP and runs one process on cpu instead: it is for ",
+        ),
         ({}, 2, "the recipe asks for 2 processes, and 1 of them run; run `accelerate config` again"),
     ],
 )
