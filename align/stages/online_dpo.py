@@ -131,7 +131,7 @@ class OnlineDPO(PreferenceStage):
                 prompts=prompts,
                 prompt_ids={row.id: columns["prompt_ids"] for row, columns in kept},
                 prompts_per_round=per_round,
-                carry=Carry(self.max_steps if self.max_steps != -1 else self.rounds * self.steps_of(per_round)),
+                carry=Carry(),
                 generators=generators,
                 sampler=sampler,
             )
@@ -143,7 +143,7 @@ class OnlineDPO(PreferenceStage):
         self._publish(run, rounds, figures, chat)
 
     def steps_of(self, pairs: int) -> int:
-        """Return the optimizer steps of a round with so many pairs; the schedule is planned for a pair from every prompt."""
+        """Return the optimizer steps of a round with so many pairs."""
         devices = int(os.environ.get("WORLD_SIZE", "1"))
         batch = self.per_device_train_batch_size * self.gradient_accumulation_steps * devices
         return max(1, math.ceil(self.num_train_epochs * math.ceil(pairs / batch)))
@@ -159,6 +159,7 @@ class OnlineDPO(PreferenceStage):
             "pairs": sum(f["pairs"] for f in figures),
             "prompts": sum(f["prompts"] for f in figures),
             "steps": sum(f.get("steps", 0) for f in figures),
+            "planned after the first round": next(f["planned_steps"] for f in figures if "planned_steps" in f),
             "reward": f"{figures[0]['reward']['mean']:.3g} -> {figures[-1]['reward']['mean']:.3g}",
             **({"samples": asdict(asked)} if asked != Usage() else {}),
         }

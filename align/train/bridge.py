@@ -30,6 +30,7 @@ import transformers
 import trl.kernels.chunked_logprob
 import trl.trainer.utils
 from datasets import Dataset, disable_progress_bars
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import TrainerCallback
 from trl import DPOConfig, DPOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 
@@ -55,8 +56,8 @@ else:
 class Carry:
     """What one optimization takes from one `train()` call to the next."""
 
-    total_steps: int
-    """Length of the learning-rate schedule over all calls."""
+    total_steps: int = 1
+    """Length of the learning-rate schedule over all calls, as it is known when one begins."""
     state: dict[str, Any] = field(default_factory=dict)
     """`optimizer` and `scheduler` state, empty before the first call."""
     optimizer: torch.optim.Optimizer | None = None
@@ -108,6 +109,8 @@ class Careful(_Trainer):
         super().create_optimizer(model)
         if carry and carry.optimizer is None and carry.state:
             self.optimizer.load_state_dict(carry.state["optimizer"])
+        if carry and hasattr(self.bare_optimizer, "plan"):
+            self.bare_optimizer.plan(carry.total_steps)
         return self.optimizer
 
     def _build(self, model: Any) -> torch.optim.Optimizer:
@@ -137,6 +140,9 @@ class Careful(_Trainer):
         scheduler = super().create_scheduler(carry.total_steps if carry else num_training_steps, optimizer)
         if carry and carry.state:
             scheduler.load_state_dict(carry.state["scheduler"])
+            if isinstance(scheduler, LambdaLR):  # the run may be of another length than was thought
+                here = [of(scheduler.last_epoch) for of in scheduler.lr_lambdas]
+                scheduler._last_lr = [base * share for base, share in zip(scheduler.base_lrs, here, strict=True)]
             for group, rate in zip(self.optimizer.param_groups, scheduler.get_last_lr(), strict=True):
                 group["lr"] = rate
         return scheduler

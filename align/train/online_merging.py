@@ -120,9 +120,9 @@ class OnlineMerging(torch.optim.Optimizer):
         groups = named_groups(named_parameters)
         found = match({n: p for g in groups for n, p in zip(g["param_names"], g["params"], strict=True)}, reference_delta)
         defaults: dict[str, Any] = {
-            "method": method, "keep": keep, "alpha": alpha, "rescale": rescale, "every": every, "consensus": consensus,
-            "resample_reference": resample_reference, "arithmetic": arithmetic, "seed": seed, "reference": "",
-            "lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay,
+            "method": method, "keep": keep, "alpha": alpha, "alpha_total": alpha_total, "rescale": rescale, "every": every,
+            "consensus": consensus, "resample_reference": resample_reference, "arithmetic": arithmetic, "seed": seed,
+            "reference": "", "lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay,
         }  # fmt: skip
         super().__init__(groups, defaults)
         self._pulls: dict[str, parts.Pull] = {}
@@ -130,8 +130,11 @@ class OnlineMerging(torch.optim.Optimizer):
         self._scratch: Tensor | None = None
         fingerprint = Fingerprint()
         for group in self.param_groups:
+            group["alphas"] = []
             if group["alpha"] is None:
-                group["alpha"] = _alpha(group, alpha_total, total_steps)
+                _spread(group, 0, total_steps)
+            else:
+                group["alphas"] = [(0, group["alpha"])]
             _check_options(group)
             for name in group["param_names"]:  # one tensor at a time: only what survives is kept
                 tau = found[name]()
@@ -197,6 +200,13 @@ class OnlineMerging(torch.optim.Optimizer):
 
     # -- the step -------------------------------------------------------------------------------------------------
 
+    def plan(self, total_steps: int) -> None:
+        """Let the run be as long as it turns out to be: spread what is left of `alpha_total` over the steps that are left."""
+        for group in self.param_groups:
+            if group["alpha_total"] is not None:
+                taken = (self.state[param]["step"] for param in group["params"] if self.state[param])
+                _spread(group, int(max(taken, default=0)), total_steps)
+
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step; `closure`, where given, recomputes the loss, which is returned."""
@@ -246,11 +256,13 @@ class OnlineMerging(torch.optim.Optimizer):
     def _merge_together(self, ready: list[tuple[Part, dict[str, Any]]], group: dict[str, Any]) -> None:
         """Take the step of many parameters in one pass."""
         which, steps = [part for part, _ in ready], [int(state["step"]) for _, state in ready]
-        alpha, decay = group["alpha"], 1 - float(group["lr"]) * group["weight_decay"]
+        decay = 1 - float(group["lr"]) * group["weight_decay"]
         for part in which if decay != 1 else ():
             part.decay(decay)
         ends = [_due(step, state, group) for step, (_, state) in zip(steps, ready, strict=True)]
-        totals = [(alpha * int(state["pulls"]), alpha * end) for end, (_, state) in zip(ends, ready, strict=True)]
+        totals = [
+            (_pull_of(int(state["pulls"]), group), _pull_of(end, group)) for end, (_, state) in zip(ends, ready, strict=True)
+        ]
         pulled = parts.step_together(which, steps, totals, group)
         for (part, state), step, end, total, share in zip(ready, steps, ends, totals, pulled, strict=True):
             state["pulls"].fill_(end)
@@ -259,7 +271,7 @@ class OnlineMerging(torch.optim.Optimizer):
     def _merge(self, part: Part, state: dict[str, Any], step: int, group: dict[str, Any]) -> None:
         """Add the merge of F(Delta) and F(tau) to the weights of one part."""
         end = _due(step // group["every"], state, group)
-        totals = (group["alpha"] * int(state["pulls"]), group["alpha"] * end)
+        totals = (_pull_of(int(state["pulls"]), group), _pull_of(end, group))
         if group["keep"] == 1 or rules.left_whole(group, part.whole):
             pulled = torch.zeros((), dtype=torch.float64, device=part.weight.device)
             for here in part.blocks():
@@ -453,6 +465,9 @@ class OnlineMerging(torch.optim.Optimizer):
                         "resume with the base, reference and optimizer settings that it was made with, or start anew"
                     )
         super().load_state_dict(state_dict)
+        for group in self.param_groups:  # a checkpoint of an earlier version
+            group.setdefault("alpha_total", None)
+            group.setdefault("alphas", [(0, group["alpha"])])
         state_as_saved(self, state_dict)  # moments of bfloat16 weights are float32, their low bits int16
         for param, state in self.state.items():
             if ("low" in state) != (param.dtype == torch.bfloat16):
@@ -473,14 +488,32 @@ def _due(merges: int, state: dict[str, Any], group: dict[str, Any]) -> int:
     return merges if often or merges - done >= max(1, min(LATE_MERGES, int(LATE / group["alpha"]))) else done
 
 
-def _alpha(group: dict[str, Any], total: float | None, steps: int | None) -> float:
-    """Return the weight of tau at each merge that makes `total` after all `steps`."""
-    if total is None or not steps:
+def _spread(group: dict[str, Any], taken: int, total_steps: int | None) -> None:
+    """Set the weight of tau from now on so that all merges together pull by `alpha_total`.
+
+    Args:
+        group: `alphas`, (merge from which it holds, weight) pairs, gets one more.
+        taken: steps so far.
+        total_steps: of the run.
+    """
+    if group["alpha_total"] is None or not total_steps:
         raise ValueError("give alpha, or alpha_total with total_steps")
     if group["rescale"] == "l1":
         raise ValueError("alpha_total needs to know by how much survivors grow; with rescale 'l1' give alpha")
     hit = group["keep"] if group["resample_reference"] and group["method"] == "ondare" else 1.0
-    return total / (max(1, steps // group["every"]) * rules.grown(group) * hit)
+    done, merges = taken // group["every"], max(1, total_steps // group["every"])
+    left = group["alpha_total"] / (rules.grown(group) * hit) - _pull_of(done, group)
+    group["alpha"] = max(0.0, left) / max(1, merges - done)
+    group["alphas"] = [(first, alpha) for first, alpha in group["alphas"] if first < done] + [(done, group["alpha"])]
+
+
+def _pull_of(merges: int, group: dict[str, Any]) -> float:
+    """Return the sum of the weights of tau in the first so many merges."""
+    total = 0.0
+    for first, alpha in reversed(group["alphas"]):
+        total += alpha * max(0, merges - first)
+        merges = min(merges, first)
+    return total
 
 
 def _check_options(group: dict[str, Any]) -> None:

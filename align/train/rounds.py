@@ -85,7 +85,7 @@ class Rounds:
                     self._restore(folder)
                 continue
             folder.mkdir(parents=True, exist_ok=True)
-            figures.append(self._round(index, folder, done=_steps(figures)))
+            figures.append(self._round(index, folder, figures))
         return figures
 
     def _enough(self, figures: list[dict[str, Any]]) -> bool:
@@ -97,7 +97,7 @@ class Rounds:
             raise StageFailed(self.run.name, cause, self.run.log_file)
         return _steps(figures) >= self.stage.max_steps
 
-    def _round(self, index: int, folder: Path, done: int) -> dict[str, Any]:
+    def _round(self, index: int, folder: Path, before: list[dict[str, Any]]) -> dict[str, Any]:
         started = time.monotonic()
         if not (folder / "pairs.json").exists():
             collected = self._collect(index)
@@ -108,7 +108,7 @@ class Rounds:
         sampled = time.monotonic()
         figures = {"round": index, **held["figures"]}
         if held["pairs"]:
-            figures |= self._train(index, held["pairs"], done)
+            figures |= self._train(index, held["pairs"], before)
         figures["seconds"] = {**held["seconds"], "training": round(time.monotonic() - sampled, 2)}
         if self.state.is_main_process:
             self._save(folder)
@@ -218,14 +218,27 @@ class Rounds:
 
     # -- training -------------------------------------------------------------------------------------------------
 
-    def _train(self, index: int, pairs: list[dict[str, Any]], done: int) -> dict[str, Any]:
+    def _plan(self, pairs: int, before: list[dict[str, Any]]) -> tuple[int, int]:
+        """Return how many steps this round takes, and how many all rounds are likely to take.
+
+        Rounds yield fewer pairs than they ask prompts, and fewer as the policy learns. What lies ahead is taken to be like
+        the mean of what was, so the plan of the last round is what was done.
+        """
+        stage, done = self.stage, _steps(before)
+        now = stage.steps_of(pairs)
+        if stage.max_steps != -1:
+            return min(now, stage.max_steps - done), stage.max_steps
+        rounds = len(before) + 1
+        return now, done + now + round((stage.rounds - rounds) * (done + now) / rounds)
+
+    def _train(self, index: int, pairs: list[dict[str, Any]], before: list[dict[str, Any]]) -> dict[str, Any]:
         rows = [{k: v for k, v in pair.items() if k != "id"} for pair in pairs]
         seed = self.run.seed("round", index)
         arguments = self.stage.arguments(self.run) | {"seed": seed, "data_seed": seed, "save_strategy": "no"}
+        now, self.carry.total_steps = self._plan(len(pairs), before)
         if self.stage.max_steps != -1:
-            epoch = self.stage.steps_of(len(pairs))
-            arguments["max_steps"] = min(epoch, self.stage.max_steps - done)
-        extras = Extras(self.run, self.stage.optimizer, self.carry, before=done)
+            arguments["max_steps"] = now
+        extras = Extras(self.run, self.stage.optimizer, self.carry, before=_steps(before))
         trainer = build("dpo", extras, self.model, self.chat.tokenizer, rows, arguments, ref_model=self.reference)
         result = trainer.train()
         trainer.stop_if_broken()
@@ -238,7 +251,8 @@ class Rounds:
         self._follow()
         names = {"rewards/accuracies": "accuracy", "rewards/margins": "dpo margin", "grad_norm": "grad_norm"}
         figures = {ours: round(float(last[theirs]), 4) for theirs, ours in names.items() if theirs in last}
-        return {"steps": trainer.state.global_step, "loss": round(result.training_loss, 4), **figures}
+        taken = {"steps": trainer.state.global_step, "planned_steps": self.carry.total_steps}
+        return taken | {"loss": round(result.training_loss, 4), **figures}
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -318,5 +332,9 @@ def _line(figures: dict[str, Any], started: float) -> str:
     parts.append(f"reward {reward['worst']:.3g} < {reward['mean']:.3g} < {reward['best']:.3g}")
     parts.append(f"{figures['tokens']:.0f} tokens, KL {figures['kl']:.3g}, entropy {figures['entropy']:.3g}")
     parts += [f"sampler {figures['sampler']['absolute']:.2g} nats off"] if "sampler" in figures else []
-    parts += [f"loss {figures['loss']:.3f}"] if "loss" in figures else []
+    parts += (
+        [f"{figures['steps']} of about {figures['planned_steps']} steps, loss {figures['loss']:.3f}"]
+        if "loss" in figures
+        else []
+    )
     return ", ".join([*parts, " ".join(f"{k} {v}" for k, v in shares.items())])

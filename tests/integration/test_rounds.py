@@ -103,6 +103,19 @@ def test_max_steps_ends_within_a_round(tiny: str, tmp_path: Path) -> None:
     assert [f["steps"] for f in figures] == [2, 1]
 
 
+def test_the_schedule_ends_where_the_rounds_end(tiny: str, tmp_path: Path) -> None:
+    """Six prompts a round gave fewer pairs, so the run is shorter than prompts promise: the plan follows."""
+    folder = run(tmp_path, tiny, "run", "rounds: 3\n    lr_scheduler_type: linear", batch=1)
+    figures = rounds(folder)
+    one, two, steps = (sum(f["steps"] for f in figures[:n]) for n in (1, 2, 3))
+    assert steps < 18
+    assert [f["planned_steps"] for f in figures] == [3 * one, two + round(two / 2), steps]
+    lines = map(json.loads, (folder / "history.jsonl").read_text().splitlines())
+    rates = [line["learning_rate"] for line in lines if "learning_rate" in line]
+    last = [1e-3 * (1 - (steps - i) / steps) for i in range(figures[2]["steps"], 0, -1)]
+    assert rates[-figures[2]["steps"] :] == pytest.approx(last)
+
+
 def test_a_penalty_for_length_changes_what_is_best(tiny: str, tmp_path: Path) -> None:
     plain = rounds(run(tmp_path, tiny, "plain", "rounds: 1"))[0]
     short = rounds(run(tmp_path, tiny, "short", "rounds: 1\n    length_penalty: 100"))[0]

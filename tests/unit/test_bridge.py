@@ -201,7 +201,7 @@ def test_a_new_head_is_drawn_from_the_runs_seed(run, tiny, tokenizer):
     heads = []
     for _ in range(2):
         torch.rand(7)  # whatever ran before in this process
-        stage.set_seed(run)
+        stage.begin(run)
         heads.append(policy.load_classifier(tiny, "float32", tokenizer.pad_token_id).score.weight)
     assert torch.equal(*heads)
 

@@ -435,10 +435,20 @@ def test_a_pull_drawn_anew_is_right_on_average() -> None:
 # -- options ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("steps", [50, 30, 70])
 @pytest.mark.parametrize("options", [{}, {"rescale": "inverse_keep"}, {"method": "onties"}, {"every": 5}], ids=str)
-def test_alpha_total_is_how_far_the_survivors_go(options: dict[str, Any]) -> None:
+def test_alpha_total_is_how_far_the_survivors_go(options: dict[str, Any], steps: int) -> None:
+    """Also where the run turns out shorter or longer than planned, and is resumed in between."""
     param, optimizer = one([1.0] * 1000, [0.5] * 1000, keep=0.1, alpha_total=0.2, total_steps=50, lr=1e-9, **options)
-    for _ in range(50):
+    for step in range(steps):
+        if step == 20:
+            saved = optimizer.state_dict()
+            _, other = one([1.0] * 1000, [0.5] * 1000, keep=0.1, alpha_total=0.2, total_steps=1, lr=1e-9, **options)
+            other.param_groups[0]["params"] = [param]
+            other.load_state_dict(saved)
+            optimizer = other
+            optimizer.plan(40)
+            optimizer.plan(steps)
         param.grad = torch.zeros(1000)
         optimizer.step()
     moved = param.detach()[param != 1] - 1
