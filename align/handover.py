@@ -33,7 +33,7 @@ def export(source: str, to: str, stage: str | None, dtype: str | None) -> str:
         name = stage or trained[-1]
         from align.report.model_card import model_card  # noqa: PLC0415
 
-        card = model_card(Path(source), name)
+        card = model_card(Path(source), name, rewards=models[name].rewards)
         source = str(models[name].folder)
     target.mkdir(parents=True, exist_ok=True)
     try:

@@ -50,6 +50,7 @@ def main() -> None:
     end_with(int(os.environ[PARENT]))
     os.environ[PARENT] = str(os.getpid())
     from accelerate.commands.launch import main as launch  # noqa: PLC0415
+    from torch.distributed.elastic.multiprocessing.api import SignalException  # noqa: PLC0415
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError  # noqa: PLC0415
 
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # it prints every ended process, twice
@@ -58,6 +59,10 @@ def main() -> None:
     except ChildFailedError as error:  # of several processes
         ended = [(failure.exitcode, failure.pid, rank) for rank, failure in sorted(error.failures.items())]
         _tell(*min(ended, key=lambda one: one[0] not in _KILLED))
+    except SignalException as stopped:  # which it has passed on
+        why = f"the launcher was ended by {signal.Signals(stopped.sigval).name}"
+        held.fail(Path(os.environ[STAGE]), why, "log.txt", certain=True)
+        sys.exit(1)
     except subprocess.CalledProcessError as error:  # of one process
         _tell(error.returncode, 0, 0)
 

@@ -177,13 +177,16 @@ def _start(name: str, runs: RunFolder, recipe: Recipe, lock: int) -> None:
     command = [*_launcher(recipe.accelerate, runs.home), "-m", "align.worker", str(runs.path), name]
     cpu = {} if _has_gpu() else {"ACCELERATE_USE_CPU": "true"}
     told = {lifeline.PARENT: str(os.getpid()), lifeline.STAGE: str(folder)}
-    code = _launch(command, QUIET | cpu | os.environ | told, lock)
+    try:
+        code = _launch(command, QUIET | cpu | os.environ | told, lock)
+    except KeyboardInterrupt:
+        (folder / held.FAILED).unlink(missing_ok=True)  # what was stopped together with this process did not fail
+        raise
     if code:
-        if failure := Held(name, stage.kind, folder).failure:  # of the process that failed first
-            raise StageFailed(name, failure["why"], Path(failure["log"]))
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
-        cause = f"its launcher ended with {how} and no stage said why; what it printed is above"
-        raise StageFailed(name, cause, folder / "log.txt")
+        held.fail(folder, f"its launcher ended with {how} and no process said why; what it printed is above", "log.txt")
+        failure = Held(name, stage.kind, folder).failure  # of the process that failed first
+        raise StageFailed(name, failure["why"], Path(failure["log"]))
 
 
 def _launch(command: list[str], env: dict[str, str], lock: int) -> int:

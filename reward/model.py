@@ -1,4 +1,8 @@
-"""A trained reward model as a reward: the scalar that the `reward_model` stage learned, batched by length."""
+"""A trained reward model as a reward: the scalar that the `reward_model` stage learned, batched by length.
+
+It reads what `apply_chat_template` makes of the whole conversation, and the reward is that of the last token: plain
+transformers and vLLM's pooling endpoints give the same numbers, and so do reward models from the hub.
+"""
 
 from __future__ import annotations
 
@@ -102,7 +106,6 @@ class Scorer:
 
     def _ids(self, prompt: Prompt, text: str) -> list[int] | BadRow:
         try:
-            context, written = self.chat.answer_ids(prompt.messages, as_turn(text)[0], prompt.tools or None)
+            return self.chat.whole_ids(prompt.messages, as_turn(text)[0], prompt.tools or None)
         except BadRow as reason:
             return reason
-        return context + written

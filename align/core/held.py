@@ -15,7 +15,7 @@ from typing import Any
 
 from align.core import tables
 from align.core.errors import UsageError
-from align.core.outside import is_reward_model
+from align.core.outside import holds_reward_model
 from align.core.tables import json_object
 
 FAILED = "failed.json"
@@ -78,7 +78,7 @@ class Held:
     @property
     def rewards(self) -> bool:
         """Is its artifact a reward model?"""
-        return self.model and is_reward_model(json_object(self.folder / "config.json").get("architectures"))
+        return self.model and holds_reward_model(self.folder)
 
     @cached_property
     def report(self) -> dict[str, Any]:

@@ -82,6 +82,11 @@ def is_reward_model(heads: Sequence[str] | None) -> bool:
     return bool(heads) and all(head.endswith("ForSequenceClassification") for head in heads)
 
 
+def holds_reward_model(folder: Path) -> bool:
+    """Is what a folder holds a reward model?"""
+    return is_reward_model(json_object(folder / "config.json").get("architectures"))
+
+
 def _other_kind(folder: Path, need: str) -> str | None:
     """Return what is wrong with a language model where a reward model is needed, and the other way about."""
     heads = json_object(folder / "config.json").get("architectures") or []

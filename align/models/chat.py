@@ -150,6 +150,24 @@ class Chat:
         answered = self._answered(messages, answer, tools)
         return answered.context, answered.written
 
+    def whole_ids(self, messages: Sequence[Message], answer: Message, tools: Any = None) -> list[int]:
+        """Return the ids of an answered conversation as `apply_chat_template` makes them: what a reward model reads.
+
+        What the template writes behind the end of the answer (a line break in ChatML) is part of them, as it is wherever a
+        conversation is given to a reward model: in plain transformers, in vLLM, and where those of the hub were trained.
+
+        Raises:
+            BadRow: the template refuses it, or does not show all of it but the reasoning.
+            ModelError: the tokenizer has no chat template.
+        """
+        told = [*messages, answer]
+        text = self.render(told, tools=tools)
+        seen = told[1:] if self.system_turn == "omitted" and told[0]["role"] == "system" else told
+        lacking = self._unshown(seen, tools) or shown.missing(text, shown.of_context(seen, tools))
+        if lacking:
+            raise BadRow(f"the chat template does not show {lacking}", remedy=TEMPLATE_REMEDY)
+        return self.tokens.ids(text)
+
     def ending(self, ids: list[int]) -> str:
         """Return why a sample that was not cut has ended: "stop", or "tool_calls" where the family ends calls otherwise."""
         last = self.tokenizer.convert_ids_to_tokens(ids[-1]) if ids else ""

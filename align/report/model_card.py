@@ -9,14 +9,28 @@ from typing import Any
 from align.core.held import Held, held, recipe_of
 from align.core.outside import path_of
 
+REWARDS = """## Rewards
 
-def model_card(root: Path, model: str, scores: str | None = None) -> str:
+The reward of a conversation that ends with an answer is the one logit, read at the last token of what the chat template
+makes of all of it; what the template writes behind the end of the answer belongs to it:
+
+```python
+inputs = tokenizer.apply_chat_template(messages, return_tensors="pt", return_dict=True)
+reward = AutoModelForSequenceClassification.from_pretrained(folder)(**inputs).logits[0, 0]
+```
+
+`vllm serve FOLDER --runner pooling` gives the same number for `{"messages": [...], "use_activation": false}` at `/pooling`."""
+"""How a reward model is asked; checked with transformers in tests/zoo, with vLLM by hand (docs/online_dpo.md)."""
+
+
+def model_card(root: Path, model: str, scores: str | None = None, *, rewards: bool = False) -> str:
     """Return the README.md of an export.
 
     Args:
         root: the run folder.
         model: the stage that is exported, or a path.
         scores: the stage whose table is shown; left out, the last that made one.
+        rewards: it is a reward model.
     """
     recipe, stages = recipe_of(root), held(root)
     base = recipe["base"]
@@ -28,6 +42,7 @@ def model_card(root: Path, model: str, scores: str | None = None) -> str:
     lines = [f"---\n{hub}library_name: transformers\ntags: [align-toolkit]\n---", f"# {recipe['name']}", ""]
     named = f"Stage `{model}` of the align-toolkit recipe `{recipe['name']}`, from the base `{base}`, seed {recipe['seed']}."
     lines += [named, ""]
+    lines += [REWARDS, ""] if rewards else []
     if shown := scores or next(iter(tables[::-1]), None):
         table = (stages[shown].folder / "table.txt").read_text(encoding="utf-8")
         lines += ["## Scores", "", "```", table.rstrip(), "```", ""]

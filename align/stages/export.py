@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from align.core.errors import StageFailed
 from align.core.loads_model import FromHub
+from align.core.outside import holds_reward_model
 from align.core.stage import Run, Stage
 from align.core.wiring import Ref
 from align.models import checkpoints
@@ -40,7 +41,8 @@ class Export(Stage, FromHub):
         from align.report.model_card import model_card  # noqa: PLC0415
 
         run.report |= write_checkpoint(run.locate(self.model), run.folder, self.dtype, **self.loading())
-        (run.folder / "README.md").write_text(model_card(run.runs.path, self.model, self.scores), encoding="utf-8")
+        card = model_card(run.runs.path, self.model, self.scores, rewards=holds_reward_model(run.folder))
+        (run.folder / "README.md").write_text(card, encoding="utf-8")
 
 
 def write_checkpoint(source: str, target: Path, dtype: str | None, **options: Any) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def asked(chat: Chat, row: Prompt) -> tuple[list[Columns], list[BadRow]]:
 def comparison(chat: Chat, row: Preference) -> tuple[list[Columns], list[BadRow]]:
     """Return the whole conversations, `chosen_ids` and `rejected_ids`: what a reward model reads, several turns or one."""
     sides = {"chosen_ids": row.chosen, "rejected_ids": row.rejected}
-    found = {name: [i for ids in _last_answer(chat, row, side) for i in ids] for name, side in sides.items()}
+    found = {name: chat.whole_ids(*_split(row, side), row.tools or None) for name, side in sides.items()}
     if found["chosen_ids"] == found["rejected_ids"]:
         raise BadRow("chosen equals rejected")
     return [found], []
@@ -117,14 +117,14 @@ def comparison(chat: Chat, row: Preference) -> tuple[list[Columns], list[BadRow]
 def _answer(chat: Chat, row: Preference, completion: list[Message]) -> tuple[list[int], list[int]]:
     if len(completion) != 1:
         raise BadRow("chosen or rejected has several turns, and only their last answers can be compared here")
-    return _last_answer(chat, row, completion)
+    return chat.answer_ids(*_split(row, completion), row.tools or None)
 
 
-def _last_answer(chat: Chat, row: Preference, completion: list[Message]) -> tuple[list[int], list[int]]:
-    """Return the ids of all that comes before the last answer of a completion, and the answer's."""
+def _split(row: Preference, completion: list[Message]) -> tuple[list[Message], Message]:
+    """Return all that comes before the last answer of a completion, and that answer."""
     if not completion[-1].get("train", True):
         raise BadRow("chosen or rejected is marked as not to be trained (weight, train or loss)")
-    return chat.answer_ids([*row.prompt, *completion[:-1]], completion[-1], row.tools or None)
+    return [*row.prompt, *completion[:-1]], completion[-1]
 
 
 def _longest(columns: Columns) -> int:

@@ -6,17 +6,20 @@ why, is the table of docs/models.md; a family that does something else than its 
 
 import json
 
+import pytest
 import torch
 from families import FAMILIES, make
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from align import Recipe
 from align.core import tables
 from align.core.plugins import Sampling
+from align.core.rows import Prompt
 from align.generate.hf import Engine
 from align.models.chat import Chat
 from align.models.templates import as_parts
 from align.models.tokenizers import load_chat
+from reward.model import Scorer
 
 CALL = {"type": "function", "id": "call00001", "function": {"name": "lookup", "arguments": {"key": "tide", "hour": 3}}}
 TOOL = {
@@ -163,6 +166,20 @@ class FamilyTests:
         _, report, talks = run
         for row in tables.read(report.stage("talks"), "demonstrations")[: len(talks)]:
             check_prefixes(report.stage("sft"), row)
+
+    def test_plain_transformers_gives_the_same_rewards(self, run):
+        """Whole conversations through the chat template, padded to one length, as people use a reward model."""
+        _, report, talks = run
+        tokenizer = AutoTokenizer.from_pretrained(report.stage("rm"))
+        model = AutoModelForSequenceClassification.from_pretrained(report.stage("rm"), dtype=torch.float32)
+        scorer = Scorer.load(str(report.stage("rm")), "float32")
+        parts = scorer.chat.habits.parts
+        shown = [[as_parts(turn) if parts else turn for turn in talk] for talk in talks]
+        given = tokenizer.apply_chat_template(shown, padding=True, return_tensors="pt", return_dict=True)
+        with torch.no_grad():
+            plain = model(**given).logits[:, 0].tolist()
+        ours = scorer.score([(Prompt(messages=talk[:-1]), talk[-1]["content"]) for talk in talks])
+        assert [score.value for score in ours] == pytest.approx(plain, abs=1e-4)
 
     def test_the_table_of_the_docs_says_what_happens(self, run, root):
         name, report, talks = run
