@@ -67,6 +67,14 @@ class PreferenceStage(TrainingStage):
         loss = {"beta": self.beta, "loss_type": list(self.loss_type), "loss_weights": self.loss_weights}
         return self.dropout() | super().arguments(run) | loss
 
+    def compares_with_start(self, run: Run) -> bool:
+        """Is the reference the model that training starts from, which a new adapter switched off is? Then say so."""
+        fresh = self.lora is not None and not self.lora.adapter
+        own = fresh and run.locate(self.reference or self.model) == run.locate(self.model)
+        if own:
+            run.report["reference"] = f"{self.model} (the adapter switched off)"
+        return own
+
     def load_reference(self, run: Run, chat: Chat) -> Any:
         """Return the frozen reference, explicit and reported."""
         from align.models.tokenizers import refuse_other_vocabulary  # noqa: PLC0415
@@ -96,9 +104,6 @@ class DPO(PreferenceStage):
         rows = gather(run, self.data, "preferences")
         encoded = encode.encode(run, chat, rows, encode.preference, self.max_length, self.strict)
         model = checkpoints.causal_lm(start, self.dtype, **self.loading())
-        fresh = self.lora and not self.lora.adapter
-        own = fresh and run.locate(self.reference or self.model) == start  # then the adapter switched off is it
-        reference = None if own else self.load_reference(run, chat)
-        run.report.setdefault("reference", f"{self.model} (the adapter switched off)")
+        reference = None if self.compares_with_start(run) else self.load_reference(run, chat)
         trainer = self.train(run, "dpo", encoded, model, chat, ref_model=reference)
         policy.publish(run, trainer, chat, start, self.dtype, **self.loading())

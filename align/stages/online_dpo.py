@@ -116,12 +116,13 @@ class OnlineDPO(PreferenceStage):
             ends.callback(sampler.close)
             model = checkpoints.causal_lm(start, self.dtype, **self.loading())
             policy.refuse_foreign_ids(model, chat, [columns for _, columns in kept])
+            reference = None if self.compares_with_start(run) else self.load_reference(run, chat)
+            if reference is not None:
+                policy.refuse_foreign_ids(reference, chat, [columns for _, columns in kept])
             if self.lora and self.lora.adapter:
                 model = policy.continue_lora(model, run.locate(self.lora.adapter))
             else:
                 model = policy.attach_lora(model, self.peft_config("CAUSAL_LM"))
-            reference = self.load_reference(run, chat)
-            policy.refuse_foreign_ids(reference, chat, [columns for _, columns in kept])
             rounds = Rounds(
                 run=run,
                 stage=self,

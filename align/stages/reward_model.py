@@ -6,6 +6,7 @@ that the model ranks right is reported with its interval: what follows can be no
 
 from __future__ import annotations
 
+import gc
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -56,7 +57,11 @@ class RewardModelStage(TrainingStage):
         model = policy.load_classifier(start, self.dtype, chat.tokenizer.pad_token_id, **self.loading())
         trainer = self.train(run, "reward", kept, model, chat)
         policy.publish(run, trainer, chat, start, self.dtype, **self.loading())
-        if trainer.is_world_process_zero():
+        main = trainer.is_world_process_zero()
+        trainer.let_go()
+        del trainer, model  # what was published is measured, and needs their memory
+        gc.collect()
+        if main:
             self._measure(run, list(measured.values()))
 
     def _columns(self, row: Any, columns: dict[str, Any]) -> dict[str, Any]:

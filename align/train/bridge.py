@@ -197,6 +197,11 @@ class Careful(_Trainer):
         if hasattr(self, "_metrics"):
             self._metrics["train"].update(held["metrics"])
 
+    def let_go(self) -> None:
+        """Forget model and optimizer, which accelerate and callbacks hold too."""
+        self.accelerator.free_memory()
+        self.callback_handler = self.model = self.model_wrapped = self.optimizer = self.lr_scheduler = None
+
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Write none: the export stage writes one that knows the recipe and the scores."""
 

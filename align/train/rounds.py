@@ -20,7 +20,8 @@ import random
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -60,6 +61,7 @@ class Rounds:
     """The `OnlineDPO`, whose fields are read here."""
     model: Any
     reference: Any
+    """None: the policy with its adapter switched off."""
     chat: Chat
     prompts: list[Prompt]
     prompt_ids: dict[str, list[int]]
@@ -74,7 +76,6 @@ class Rounds:
         """Work through the rounds that are not done; return the figures of all of them."""
         self.state = PartialState(cpu=not torch.accelerator.is_available())
         self.model.to(self.state.device)
-        self.reference.to(self.state.device)
         figures: list[dict[str, Any]] = []
         while not self._enough(figures):
             index = len(figures)
@@ -187,7 +188,8 @@ class Rounds:
         pairs = [each["pair"] for each in found if "pair" in each]
         sides = [(pair["prompt_ids"], pair[f"{side}_ids"]) for pair in pairs for side in ("chosen", "rejected")]
         compute = precision(bf16=self.stage.bf16)
-        thoughts = think(self.reference, firsts + sides, compute)
+        with self._referee() as reference:
+            thoughts = think(reference, firsts + sides, compute)
         own_thoughts = think(self.model, firsts, compute)
         for each, own, other in zip(found, own_thoughts, thoughts[: len(firsts)], strict=True):
             each |= {"kl": own.logp - other.logp, "entropy": own.entropy}
@@ -196,6 +198,16 @@ class Rounds:
         of_sides = iter(thoughts[len(firsts) :])
         for pair in pairs if "ld_alpha" not in self.stage.training_args else ():  # its sums are of parts of an answer
             pair |= {"ref_chosen_logps": next(of_sides).logp, "ref_rejected_logps": next(of_sides).logp}
+
+    @contextmanager
+    def _referee(self) -> Iterator[Any]:
+        """Yield the reference where it can compute; it waits in the host's memory while others need the device's."""
+        if self.reference is None:
+            with self.model.disable_adapter():
+                yield self.model
+        else:
+            yield self.reference.to(self.state.device)
+            self.reference.to("cpu")
 
     def prompts_of(self, index: int) -> list[Prompt]:
         """Return the prompts of a round: passes over a fixed shuffle, so every prompt comes equally often."""
@@ -240,6 +252,10 @@ class Rounds:
             arguments["max_steps"] = now
         extras = Extras(self.run, self.stage.optimizer, self.carry, before=_steps(before))
         trainer = build("dpo", extras, self.model, self.chat.tokenizer, rows, arguments, ref_model=self.reference)
+        if self.reference is None:
+            self.model.delete_adapter("ref")  # TRL's copy of the adapter as it is now; the reference is without any
+        elif trainer.precompute_ref_logps:
+            trainer.ref_model = self.reference.to("cpu")  # TRL has moved it to the device, and nobody asks it there
         result = trainer.train()
         trainer.stop_if_broken()
         self.carry.optimizer = trainer.bare_optimizer
@@ -247,7 +263,8 @@ class Rounds:
         self.model = trainer.accelerator.unwrap_model(trainer.model)
         last = next((log for log in reversed(trainer.state.log_history) if "rewards/margins" in log), {})
         unpatch(self.model)
-        unpatch(self.reference)
+        if self.reference is not None:
+            unpatch(self.reference)
         self._follow()
         names = {"rewards/accuracies": "accuracy", "rewards/margins": "dpo margin", "grad_norm": "grad_norm"}
         figures = {ours: round(float(last[theirs]), 4) for theirs, ours in names.items() if theirs in last}
@@ -261,7 +278,7 @@ class Rounds:
         if share:
             policy = dict(self.model.named_parameters())
             for name, parameter in self.reference.named_parameters():
-                parameter.lerp_(policy[name].to(parameter.dtype), share)
+                parameter.lerp_(policy[name].to(parameter), share)
 
     # -- state ----------------------------------------------------------------------------------------------------
 
@@ -269,7 +286,7 @@ class Rounds:
         state = folder / "state"
         shutil.rmtree(state, ignore_errors=True)
         state.mkdir()
-        trained = {n: p.detach().contiguous().clone() for n, p in self.model.named_parameters() if p.requires_grad}
+        trained = {n: p.detach().cpu().contiguous() for n, p in self.model.named_parameters() if p.requires_grad}
         save_file(trained, state / "trained.safetensors")
         if self.stage.reference_sync == "ema":
             save_file({n: p.contiguous() for n, p in self.reference.named_parameters()}, state / "reference.safetensors")

@@ -9,12 +9,14 @@ differ by more than rounding stops the stage before anything is trained on.
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM
+from peft.tuners.tuners_utils import BaseTunerLayer
+from torch import nn
 
 from align.core.plugins import Completion, Sampling
 from align.generate.hf import Engine
@@ -66,8 +68,8 @@ class InProcess:
 
     def sync(self, model: Any) -> None:
         """Take the policy, or a copy where it has adapters or another precision is asked for."""
-        copy = sampler_copy(model, self.dtype)
-        self._engine = Engine(copy, self.chat, self.batch_size, logprobs=copy is not model)
+        drawing = sampler_copy(model, self.dtype)
+        self._engine = Engine(drawing, self.chat, self.batch_size, logprobs=drawing is not model)
 
     def sample(self, prompts: Sequence[list[int]], samplings: Sequence[Sampling]) -> list[list[Completion]]:
         """Sample, and give the copy's memory back to training."""
@@ -120,25 +122,22 @@ def distrust(figures: dict[str, float]) -> str | None:
 def sampler_copy(model: Any, dtype: str | None) -> Any:
     """Return a model to decode with that has this model's weights; the model itself where no copy is needed.
 
-    Decoding through a PEFT wrapper is 4 times slower (measured, docs/paper_index.md), so LoRA is merged into a copy.
+    Decoding through a PEFT wrapper is 4 times slower (measured, docs/paper_index.md), so LoRA is merged into a copy of the
+    layers that have adapters. All other weights are shared where their precision is the same. The model itself is not
+    touched: to merge and unmerge its own weights would round them a little in every round.
     """
     if not isinstance(model, PeftModel) and dtype in (None, str(model.dtype).removeprefix("torch.")):
         return model
-    target = getattr(torch, dtype) if dtype else model.dtype
-    if not isinstance(model, PeftModel):
-        weights = model.state_dict()
-    else:
-        model.merge_adapter()
-        weights = {
-            n.replace("base_model.model.", "", 1).replace(".base_layer", ""): t.detach().clone()
-            for n, t in model.state_dict().items()
-            if "lora_" not in n
-        }
-        model.unmerge_adapter()
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
-    copy = AutoModelForCausalLM.from_config(inner.config, dtype=target)
-    missing, unexpected = copy.load_state_dict({n: t.to(target) for n, t in weights.items()}, strict=False)
-    if unexpected or set(missing) - ({"lm_head.weight"} if inner.config.tie_word_embeddings else set()):
-        raise ValueError(f"the sampler's copy does not fit the policy: missing {missing}, unexpected {unexpected}")
-    copy.generation_config = inner.generation_config
-    return copy.to(model.device).eval().requires_grad_(False)
+    target = getattr(torch, dtype) if dtype else model.dtype
+    instead: dict[int, Any] = {}  # what the copy has in place of an object, as copy.deepcopy takes it
+    for module in inner.modules():
+        if isinstance(module, BaseTunerLayer):
+            layer = copy.deepcopy(module)
+            layer.merge()
+            instead[id(module)] = layer.get_base_layer().to(target)
+    for weight in inner.parameters():
+        instead.setdefault(id(weight), nn.Parameter(weight.detach().to(target), requires_grad=False))
+    made = copy.deepcopy(inner, instead)
+    made.config.dtype = target
+    return made.eval().requires_grad_(False)
