@@ -37,6 +37,9 @@ class PreferenceStage(TrainingStage):
 
     makes: ClassVar[frozenset[str]] = frozenset({"model"})
     trl_config: ClassVar[str] = "trl/trainer/dpo_config.py:DPOConfig"
+    unread: ClassVar[dict[str, str]] = {
+        "label_smoothing_factor": "preference losses do not read it; `label_smoothing` goes with some"
+    }
 
     reference: Annotated[str | None, Ref("model")] = None
     """The frozen model that the loss compares with; left out, the model that training starts from."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,10 @@ from data_synthesis.generators import Generators
 
 class OnlineDPO(PreferenceStage):
     """Train on pairs sampled from the model being trained."""
+
+    unread: ClassVar[dict[str, str]] = PreferenceStage.unread | {
+        "dataloader_drop_last": "a round may give fewer pairs than a batch holds, and would then have nothing to train on"
+    }
 
     prompts: Annotated[str, Ref("prompts")]
     """What the policy is asked."""

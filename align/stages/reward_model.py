@@ -24,6 +24,7 @@ class RewardModelStage(TrainingStage):
 
     makes: ClassVar[frozenset[str]] = frozenset({"reward_model"})
     trl_config: ClassVar[str] = "trl/trainer/reward_config.py:RewardConfig"
+    unread: ClassVar[dict[str, str]] = {"label_smoothing_factor": "the loss of a reward model does not read it"}
 
     data: Annotated[list[str | Source], Ref("preferences")] = Field(min_length=1)
     """Artifacts that hold preferences."""

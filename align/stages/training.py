@@ -57,6 +57,8 @@ class TrainingStage(Stage, LoadsModel):
 
     trains: ClassVar[bool] = True
     operational: ClassVar[frozenset[str]] = frozenset({"logging_steps", "save_steps", "report_to"})
+    unread: ClassVar[dict[str, str]] = {}
+    """What `training_args` may not set because this stage would ignore it -> why."""
     trl_config: ClassVar[str]
     """TRL's configuration class, whose fields `training_args` may set: `file.py:Class`."""
 
@@ -135,6 +137,8 @@ class TrainingStage(Stage, LoadsModel):
                 yield "report_to", what
         if self.optimizer and (own := sorted(_OPTIM & self.training_args.keys())):
             yield f"training_args.{own[0]}", "the stage's `optimizer` is used, so this would change nothing; leave one out"
+        for key in sorted(self.unread.keys() & self.training_args.keys()):
+            yield f"training_args.{key}", self.unread[key]
         for key, what in wrong_arguments(self.trl_config, self.training_args, type(self).model_fields):
             yield f"training_args.{key}", what
 
@@ -212,8 +216,8 @@ class TrainingStage(Stage, LoadsModel):
 
         chat = load_chat(run.locate(self.model), **self.changes(run.runs.home), **self.loading())
         run.report["an answer ends with"] = chat.end.token or "nothing"
-        if chat.system_turn:
-            run.report["system turns"] = chat.system_turn
+        if chat.system_turn or self.system_turn:
+            run.report["system turns"] = chat.system_turn or "as the chat template prints them (system_turn changes nothing)"
         return chat
 
     def train(self, run: Run, kind: str, encoded: list[tuple[Row, Any]], model: Any, chat: Chat, **more: Any) -> Any:

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -136,7 +137,11 @@ class Rounds:
         found = [self._pair(*each) for each in zip(mine, ids, samples, scores, strict=True)]
         self._ask_reference(found)
         seconds = {"sampling": round(sampled - started, 2), "scoring": round(time.monotonic() - sampled, 2)}
-        found = gather_object(found)
+        count = self.state.num_processes
+        places = [i for process in range(count) for i in range(process, len(prompts), count)]
+        found = [
+            each for _, each in sorted(zip(places, gather_object(found), strict=True), key=itemgetter(0))
+        ]  # as by one process
         figures = _figures(found)
         if "sampler" in figures and (why := distrust(figures["sampler"])):
             raise StageFailed(self.run.name, f"round {index + 1}: {why}", self.run.log_file)
