@@ -116,6 +116,18 @@ def test_the_schedule_ends_where_the_rounds_end(tiny: str, tmp_path: Path) -> No
     assert rates[-figures[2]["steps"] :] == pytest.approx(last)
 
 
+def test_the_reference_computes_in_the_precision_of_training(tiny: str, tmp_path: Path, monkeypatch: Any) -> None:
+    """Whoever asks for it: the stage, or `accelerate: {mixed_precision: bf16}`, which comes as a variable."""
+    asked = {"plain": "", "stage": "bf16: true", "accelerate": ""}
+    found = {}
+    for name, more in asked.items():
+        if name == "accelerate":
+            monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+        pairs = json.loads((run(tmp_path, tiny, name, f"rounds: 1\n    {more}") / "rounds/000/pairs.json").read_text())["pairs"]
+        found[name] = [(pair["ref_chosen_logps"], pair["ref_rejected_logps"]) for pair in pairs]
+    assert found["accelerate"] == found["stage"] != found["plain"]
+
+
 def test_a_penalty_for_length_changes_what_is_best(tiny: str, tmp_path: Path) -> None:
     plain = rounds(run(tmp_path, tiny, "plain", "rounds: 1"))[0]
     short = rounds(run(tmp_path, tiny, "short", "rounds: 1\n    length_penalty: 100"))[0]

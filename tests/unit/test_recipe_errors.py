@@ -173,10 +173,13 @@ BROKEN = {
         "  o: {kind: online_dpo, model: base, prompts: problems, reward: {kind: math}} #!\n",
         "stages.o: fsdp.yaml says FSDP; online_dpo runs on one device or under plain data parallelism",
     ),
-    "adapters of a reward model over shards": (
-        "accelerate: {config_file: fsdp.yaml}\n" + HEAD
-        + "  r: {kind: reward_model, model: base, data: [right], lora: {}} #!\n",
-        "stages.r: fsdp.yaml says FSDP; adapters of a reward model cannot be merged from shards so far",
+    "smoothing that preference losses ignore": (
+        HEAD + "  s: {kind: dpo, model: base, data: [right], training_args: {label_smoothing_factor: 0.1}} #!\n",
+        "stages.s.training_args.label_smoothing_factor: preference losses do not read it",
+    ),
+    "smoothing that the reward loss ignores": (
+        HEAD + "  s: {kind: reward_model, model: base, data: [right], training_args: {label_smoothing_factor: 0.1}} #!\n",
+        "stages.s.training_args.label_smoothing_factor: the loss of a reward model does not read it",
     ),
     "smoothing of a loss that has none": (
         HEAD + "  s: {kind: dpo, model: base, data: [right], training_args: {label_smoothing: 0.1}} #!\n",
