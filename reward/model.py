@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
@@ -24,6 +24,8 @@ from align.models.tokenizers import load_chat
 
 class TrainedReward(Reward, LoadsModel):
     """Score with a reward model: an artifact of the `reward_model` stage, a folder, or a hub id."""
+
+    version: ClassVar[str] = "2"  # 2: reads what the template writes behind the answer's end
 
     model: Annotated[str, Ref("reward_model")]
     """Anything that `AutoModelForSequenceClassification` loads with one label."""

@@ -17,7 +17,7 @@ from align.core.stage import Run
 from align.core.wiring import Ref
 from align.models import checkpoints
 from align.models.chat import Chat
-from align.stages.training import Source, TrainingStage, gather
+from align.stages.training import Source, TrainingStage, Watched, gather
 
 Loss = Literal[
     "sigmoid", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot", "aot_unpaired",
@@ -91,11 +91,13 @@ class PreferenceStage(TrainingStage):
         return policy.load_reference(path, self.dtype, **self.loading())
 
 
-class DPO(PreferenceStage):
+class DPO(PreferenceStage, Watched):
     """Train a model on preference pairs."""
 
     data: Annotated[list[str | Source], Ref("preferences")] = Field(min_length=1)
     """Artifacts that hold preferences; `{from: math, weight: 2}` shows one more often."""
+    eval_data: Annotated[list[str | Source], Ref("preferences")] = []
+    """Artifacts whose rows are evaluated on while training, and not trained on."""
 
     def run(self, run: Run) -> None:
         """Encode, train, publish."""
@@ -106,7 +108,8 @@ class DPO(PreferenceStage):
         chat = self.load_chat(run)
         rows = gather(run, self.data, "preferences")
         encoded = encode.encode(run, chat, rows, encode.preference, self.max_length, self.strict)
+        watched = self.watched(run, chat, encoded, encode.preference, "preferences")
         model = checkpoints.causal_lm(start, self.dtype, **self.loading())
         reference = None if self.compares_with_start(run) else self.load_reference(run, chat)
-        trainer = self.train(run, "dpo", encoded, model, chat, ref_model=reference)
+        trainer = self.train(run, "dpo", encoded, model, chat, watched=watched, ref_model=reference)
         policy.publish(run, trainer, chat, start, self.dtype, **self.loading())

@@ -34,6 +34,7 @@ from data_synthesis.generators import Generators
 class OnlineDPO(PreferenceStage):
     """Train on pairs sampled from the model being trained."""
 
+    version: ClassVar[str] = "2"  # 2: schedule and alpha_total planned by what rounds yield
     unread: ClassVar[dict[str, str]] = PreferenceStage.unread | {
         "dataloader_drop_last": "a round may give fewer pairs than a batch holds, and would then have nothing to train on"
     }

@@ -16,18 +16,21 @@ from align.core.rows import digest
 from align.core.stage import Run
 from align.core.wiring import Ref
 from align.evaluate.intervals import wilson
-from align.stages.training import Source, TrainingStage, gather
+from align.stages.training import Source, Watched, gather
 
 
-class RewardModelStage(TrainingStage):
+class RewardModelStage(Watched):
     """Train a reward model on preference pairs."""
 
+    version: ClassVar[str] = "2"  # 2: reads what the template writes behind the answer's end
     makes: ClassVar[frozenset[str]] = frozenset({"reward_model"})
     trl_config: ClassVar[str] = "trl/trainer/reward_config.py:RewardConfig"
     unread: ClassVar[dict[str, str]] = {"label_smoothing_factor": "the loss of a reward model does not read it"}
 
     data: Annotated[list[str | Source], Ref("preferences")] = Field(min_length=1)
     """Artifacts that hold preferences."""
+    eval_data: Annotated[list[str | Source], Ref("preferences")] = []
+    """Artifacts whose rows are evaluated on while training, and not trained on."""
     learning_rate: float = Field(default=2e-6, gt=0)
     """Peak learning rate. RLHFlow: 2e-6 for 2B to 8B models."""
     center_rewards_coefficient: float | None = Field(default=0.01, ge=0)
@@ -55,8 +58,12 @@ class RewardModelStage(TrainingStage):
         measured = {row.id: columns for row, columns in encoded if self._is_held_out(row)}  # once, whatever its weight
         if not kept:
             raise StageFailed(run.name, "every pair is held out; lower held_out", run.log_file)
+        watched = [
+            (row, self._columns(row, columns))
+            for row, columns in self.watched(run, chat, kept, encode.comparison, "preferences")
+        ]
         model = policy.load_classifier(start, self.dtype, chat.tokenizer.pad_token_id, **self.loading())
-        trainer = self.train(run, "reward", kept, model, chat)
+        trainer = self.train(run, "reward", kept, model, chat, watched=watched)
         policy.publish(run, trainer, chat, start, self.dtype, **self.loading())
         main = trainer.is_world_process_zero()
         trainer.let_go()

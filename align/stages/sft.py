@@ -16,10 +16,10 @@ from align.core.stage import Run
 from align.core.wiring import Ref
 from align.models import checkpoints
 from align.models.chat import Chat, TrainOn
-from align.stages.training import SMALL, Source, TrainingStage, gather
+from align.stages.training import SMALL, Source, Watched, gather
 
 
-class SFT(TrainingStage):
+class SFT(Watched):
     """Fine-tune a model on demonstrations."""
 
     makes: ClassVar[frozenset[str]] = frozenset({"model"})
@@ -27,6 +27,8 @@ class SFT(TrainingStage):
 
     data: Annotated[list[str | Source], Ref("demonstrations")] = Field(min_length=1)
     """Artifacts that hold demonstrations; `{from: math, weight: 2}` shows one more often."""
+    eval_data: Annotated[list[str | Source], Ref("demonstrations")] = []
+    """Artifacts whose rows are evaluated on while training, and not trained on."""
     learning_rate: float = Field(default=7e-6, gt=0)
     """Peak learning rate. Qwen2 4.2: 7e-6."""
     num_train_epochs: float = Field(default=2.0, gt=0)
@@ -69,5 +71,5 @@ class SFT(TrainingStage):
         model = checkpoints.causal_lm(start, self.dtype, **self.loading())
         if self.new_tokens:
             checkpoints.add_rows(model, chat.known, len(chat.tokenizer))
-        trainer = self.train(run, "sft", encoded, model, chat)
+        trainer = self.train(run, "sft", encoded, model, chat, watched=self.watched(run, chat, encoded, how, "demonstrations"))
         policy.publish(run, trainer, chat, start, self.dtype, **self.loading())

@@ -13,7 +13,7 @@ from align.core.config import Config
 from align.core.errors import ModelError
 from align.core.loads_model import LoadsModel
 from align.core.plugins import Optimizer
-from align.core.rows import Message, Row
+from align.core.rows import Message, Row, digest
 from align.core.stage import Run, Stage
 from align.core.wiring import File, Ref, is_path, references
 from align.models.chat import Chat
@@ -23,6 +23,8 @@ from align.train.optimizers import OnlineMergingConfig
 
 SMALL: list[Message] = [{"role": "user", "content": "Who is there?"}, {"role": "assistant", "content": "It is me."}]
 """What a chat template is tried with before a run begins."""
+_EVALUATED = ("loss", "mean_token_accuracy", "accuracy", "rewards/accuracies", "margin", "rewards/margins")
+"""Figures of an evaluation that a report shows, as TRL calls them."""
 _OPTIM = {"optim", "optim_args", "optim_target_modules", "adam_beta1", "adam_beta2", "adam_epsilon"}
 """Of transformers' own optimizers."""
 
@@ -196,7 +198,7 @@ class TrainingStage(Stage, LoadsModel):
             "data_seed": seed,
             "ddp_find_unused_parameters": False,
             "save_strategy": "steps",
-            "save_steps": self.save_steps if self.save_steps < 1 else int(self.save_steps),
+            "save_steps": _steps(self.save_steps),
             **self.training_args,
         }
 
@@ -224,18 +226,18 @@ class TrainingStage(Stage, LoadsModel):
         """Train on encoded rows, from the last whole checkpoint or from the start; return the trainer."""
         from align.train import bridge, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
-        rows = [columns for _, columns in encoded]
+        rows, watched = ([columns for _, columns in part] for part in (encoded, more.pop("watched", [])))
         for used in (model, more.get("ref_model")):
             if used is not None:
-                policy.refuse_foreign_ids(used, chat, rows)
-                policy.refuse_long(used, rows)
+                policy.refuse_foreign_ids(used, chat, rows + watched)
+                policy.refuse_long(used, rows + watched)
         if self.lora and self.lora.adapter:
             model = policy.continue_lora(model, run.locate(self.lora.adapter))
         else:
             more["peft_config"] = self.peft_config("SEQ_CLS" if kind == "reward" else "CAUSAL_LM")
             policy.refuse_tied_adapters(model, more["peft_config"])
         trainer = bridge.build(
-            kind, bridge.Extras(run, self.optimizer), model, chat.tokenizer, rows, self.arguments(run), **more
+            kind, bridge.Extras(run, self.optimizer), model, chat.tokenizer, rows, self.arguments(run), watched, **more
         )  # fmt: skip
         checkpoint = bridge.last_checkpoint(run.folder / "checkpoints")
         if checkpoint:
@@ -246,6 +248,9 @@ class TrainingStage(Stage, LoadsModel):
         if hasattr(trainer.bare_optimizer, "take_average"):
             trainer.bare_optimizer.take_average()
         run.report |= {"steps": trainer.state.global_step, "train_loss": round(result.training_loss, 4)}
+        last = next((log for log in reversed(trainer.state.log_history) if "eval_loss" in log), {})
+        shown = {name: last[f"eval_{name}"] for name in _EVALUATED if f"eval_{name}" in last}
+        run.report |= {"eval": ", ".join(f"{name} {value:.4g}" for name, value in shown.items())} if shown else {}
         return trainer
 
     def begin(self, run: Run) -> None:
@@ -279,6 +284,55 @@ class TrainingStage(Stage, LoadsModel):
 
         lora = self.lora
         return policy.lora_config(lora.r, lora.alpha, lora.dropout, lora.target_modules, task) if lora else None
+
+
+class Watched(TrainingStage):
+    """A stage that may be evaluated while it trains, on rows that it does not train on."""
+
+    eval_data: list[str | Source] = []
+    """Artifacts whose rows are evaluated on while training."""
+    eval_steps: float = Field(default=0.25, gt=0)
+    """Steps between two evaluations on `eval_data`; below 1, a share of all steps. Loss, accuracy and margins go into
+    history.jsonl, those after the last step into the report."""
+
+    @field_validator("eval_steps")
+    @classmethod
+    def _whole(cls, value: float) -> float:
+        return cls._whole_steps(value)
+
+    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
+        """Ask for the rows that `eval_steps` is about."""
+        yield from super().problems(folder)
+        if "eval_steps" in self.model_fields_set and not self.eval_data:
+            yield "eval_steps", "there is nothing to evaluate on; name rows in eval_data"
+
+    def arguments(self, run: Run) -> dict[str, Any]:
+        """Add when to evaluate."""
+        if not self.eval_data:
+            return super().arguments(run)
+        batch = self.per_device_train_batch_size
+        when = {"eval_strategy": "steps", "eval_steps": _steps(self.eval_steps), "per_device_eval_batch_size": batch}
+        return super().arguments(run) | when
+
+    def watched(self, run: Run, chat: Chat, trained: list[tuple[Any, Any]], how: Any, table: str) -> list[tuple[Any, Any]]:
+        """Return the encoded rows of `eval_data`, and report how many of their prompts are trained on."""
+        from align.train import encode  # noqa: PLC0415
+
+        if not self.eval_data:
+            return []
+        found: list[tuple[Any, Any]] = encode.encode(
+            run, chat, gather(run, self.eval_data, table), how, self.max_length, self.strict, part="eval "
+        )
+        seen = {digest(row.prompt) for row, _ in trained}
+        if known := sum(digest(row.prompt) in seen for row, _ in found):
+            run.report["eval rows whose prompt is trained on"] = known
+            run.log.warning("%-12s %d of %d eval rows have a prompt that is trained on", run.name, known, len(found))
+        return found
+
+
+def _steps(value: float) -> float:
+    """Return a share of all steps as it is, and a number of them as a whole number."""
+    return value if value < 1 else int(value)
 
 
 def gather(run: Run, sources: Iterable[str | Source], table: str) -> list[Row]:

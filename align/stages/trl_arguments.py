@@ -17,7 +17,7 @@ from typing import Any
 from align.core.config import did_you_mean
 
 _OURS = "is set by a field of the stage or by the toolkit; not here"
-_NO_EVALUATION = "there is no data to evaluate on while training; an `evaluate` stage measures the model that comes out"
+_EVALUATION = "`eval_data` and `eval_steps` of sft, dpo and reward_model evaluate while training"
 _ENCODED = "rows come to the trainer as tokens (docs/models.md), so this would change nothing"
 _ACCELERATE = "processes and sharding are said in the recipe's `accelerate:`"
 _RESUMED = "the toolkit saves and resumes by itself, and this would break the exact resume"
@@ -30,7 +30,7 @@ _FOR = {
         warmup_steps run_name dataloader_pin_memory ddp_find_unused_parameters log_level log_level_replica log_on_each_node
         remove_unused_columns trust_remote_code do_train do_predict
     """,
-    _NO_EVALUATION: """
+    _EVALUATION: """
         eval_strategy eval_steps eval_delay eval_on_start eval_accumulation_steps eval_do_concat_batches do_eval
         eval_use_gather_object batch_eval_metrics per_device_eval_batch_size prediction_loss_only load_best_model_at_end
         metric_for_best_model greater_is_better include_for_metrics bf16_full_eval fp16_full_eval eval_packing

@@ -257,6 +257,7 @@ def build(
     tokenizer: Any,
     rows: list[dict[str, Any]],
     arguments: dict[str, Any],
+    watched: list[dict[str, Any]] | None = None,
     **more: Any,
 ) -> Any:
     """Return a trainer ready to `train()`.
@@ -268,6 +269,7 @@ def build(
         tokenizer: its tokenizer.
         rows: token columns, from `align.train.encode`.
         arguments: fields of the TRL configuration.
+        watched: token columns of rows that are evaluated on and not trained on.
         **more: `ref_model`, `peft_config`.
     """
     checkpoints.quiet()
@@ -285,7 +287,7 @@ def build(
         with _board(extras.run.folder):
             trainer = trainer_class(
                 extras=extras, model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
-                **more,
+                eval_dataset=Dataset.from_list(watched) if watched else None, **more,
             )  # fmt: skip
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.add_callback(History(trainer))
@@ -334,7 +336,8 @@ def unpatch(model: Any) -> None:
 class History(TrainerCallback):
     """Writes every log of the trainer to `history.jsonl` and shows one line of progress."""
 
-    SHOWN = ("loss", "grad_norm", "learning_rate", "rewards/accuracies", "rewards/margins", "accuracy", "margin")
+    SHOWN = ("loss", "grad_norm", "learning_rate", "rewards/accuracies", "rewards/margins", "accuracy", "margin",
+             "eval_loss", "eval_rewards/margins", "eval_margin")  # fmt: skip
 
     def __init__(self, trainer: Any) -> None:
         self.trainer, self.run, self.before = trainer, trainer.extras.run, trainer.extras.before

@@ -26,7 +26,9 @@ How = Callable[[Chat, Any], tuple[list[Columns], list[BadRow]]]
 """A row's token columns, and why some of its answers are not trained. Raises BadRow where none is."""
 
 
-def encode(run: Run, chat: Chat, rows: Sequence[Row], how: How, max_length: int, strict: bool) -> Encoded:
+def encode(
+    run: Run, chat: Chat, rows: Sequence[Row], how: How, max_length: int, strict: bool, *, part: str = ""
+) -> Encoded:  # fmt: skip
     """Return the rows that one of the functions below does not refuse, each with its token columns.
 
     Args:
@@ -36,6 +38,7 @@ def encode(run: Run, chat: Chat, rows: Sequence[Row], how: How, max_length: int,
         how: one of the functions below.
         max_length: longest token row.
         strict: refuse instead of dropping.
+        part: `eval ` for rows that are not trained on, in the report; their files begin with `eval_`.
 
     Raises:
         StageFailed: nothing is left, or `strict` and something was dropped.
@@ -57,27 +60,29 @@ def encode(run: Run, chat: Chat, rows: Sequence[Row], how: How, max_length: int,
         encoded += [(row, columns) for columns in fitting]
         for reason in refused:
             untrained.add(index, reason, id=row.id)
-    _tell(run, rows, encoded, dropped, untrained)
+    _tell(run, rows, encoded, dropped, untrained, part)
     if strict and (dropped or untrained):
         why = "; ".join([*dropped.lines(), *untrained.lines()])
         raise StageFailed(run.name, f"strict: true, and not everything can be trained on: {why}", run.log_file)
     if not encoded:
         why = "; ".join(dropped.lines()) or "there is none"
-        raise StageFailed(run.name, f"no row is left to train on (of {len(rows)}): {why}", run.log_file)
+        purpose = "evaluate" if part else "train"
+        raise StageFailed(run.name, f"no row is left to {purpose} on (of {len(rows)}): {why}", run.log_file)
     return encoded
 
 
-def _tell(run: Run, rows: Sequence[Row], encoded: Encoded, dropped: Dropped, untrained: Dropped) -> None:
+def _tell(run: Run, rows: Sequence[Row], encoded: Encoded, dropped: Dropped, untrained: Dropped, part: str) -> None:
     """Write what was dropped, report and log it."""
-    dropped.write(run.folder)
-    untrained.write(run.folder, "untrained.jsonl")
-    run.report |= {"rows": len(rows) - len(dropped), "dropped": dropped.counts()}
+    file = part.replace(" ", "_")
+    dropped.write(run.folder, f"{file}dropped.jsonl")
+    untrained.write(run.folder, f"{file}untrained.jsonl")
+    run.report |= {f"{part}rows": len(rows) - len(dropped), f"{part}dropped": dropped.counts()}
     if len(encoded) != len(rows) - len(dropped):
-        run.report["token rows"] = len(encoded)
+        run.report[f"{part}token rows"] = len(encoded)
     for line in dropped.lines():
-        run.log.info("%-12s dropped %s", run.name, line)
+        run.log.info("%-12s %sdropped %s", run.name, part, line)
     if untrained:
-        run.report["answers not trained"] = untrained.counts()
+        run.report[f"{part}answers not trained"] = untrained.counts()
         for line in untrained.lines():
             run.log.info("%-12s not trained, of rows that are kept: %s", run.name, line)
 

@@ -98,6 +98,8 @@ CHANGES = {
     "system_turn": ({"chat_template": NO_SYSTEM, "system_turn": "fold"}, {"system_turn": "omit"}),
     "attn_implementation": {"attn_implementation": "eager"},
     "logging_steps": {"logging_steps": 3},
+    "eval_data": {"eval_data": ["./data/02-pairs"]},
+    "eval_steps": ({"eval_data": ["./data/02-pairs"]}, {"eval_steps": 2}),
     # sft
     "train_on": {"train_on": "last_turn"},
     "new_tokens": {"new_tokens": ["<new>"]},
@@ -137,6 +139,8 @@ ARGUMENTS = {
 }  # fmt: skip
 """Of `training_args` -> another value, or (what is set in both, the value)."""
 OF_STAGE = {
+    ("sft", "eval_data"): {"eval_data": ["./data/01-rows"]},
+    ("sft", "eval_steps"): ({"eval_data": ["./data/01-rows"]}, {"eval_steps": 2}),
     ("dpo", "data"): {"data": [{"from": "./data/02-pairs", "weight": 2}]},
     ("reward_model", "data"): {"data": [{"from": "./data/02-pairs", "weight": 2}]},
     ("online_dpo", "max_steps"): ({"prompts_per_round": 6, "per_device_train_batch_size": 1, "rounds": None}, {"max_steps": 1}),
@@ -209,7 +213,7 @@ def change_of(kind, name):
 
 @pytest.fixture(scope="module")
 def made(tiny, tmp_path_factory):
-    """Return what makes a stage and returns its weights, the number of lines of its history, and these."""
+    """Return what makes a stage and returns its weights, the number of lines of its history, these, and the report."""
     place = tmp_path_factory.mktemp("effects")
     tokenizer = AutoTokenizer.from_pretrained(tiny)
     for seed, name in enumerate(("base", "other")):
@@ -239,7 +243,12 @@ def made(tiny, tmp_path_factory):
         (place / f"{run}.yaml").write_text(json.dumps({"name": "x", "base": "./base", "stages": {"s": stage}}))
         folder = Recipe.load(place / f"{run}.yaml").run(place / run).stage("s")
         history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
-        return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest(), len(history), history
+        return (
+            hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest(),
+            len(history),
+            history,
+            json.loads((folder / "report.json").read_text()),
+        )
 
     return make
 
@@ -263,6 +272,18 @@ def test_the_same_settings_make_the_same_weights(made, kind):
 def test_a_field_changes_what_is_made(made, kind, name):
     both, change = change_of(kind, name)
     assert made(kind, json.dumps(both))[:2] != made(kind, json.dumps(both | change))[:2]
+
+
+@pytest.mark.parametrize("kind", ["sft", "dpo", "reward_model"])
+def test_evaluating_changes_no_weight_and_tells_how_it_goes(made, kind):
+    _, change = change_of(kind, "eval_data")
+    plain, watched = made(kind, "{}"), made(kind, json.dumps(change))
+    assert plain[0] == watched[0]
+    losses = [line["eval_loss"] for line in watched[2] if "eval_loss" in line]
+    assert len(losses) == 3
+    assert losses[-1] < losses[0]  # they are the rows that are trained on, and the report says so
+    assert watched[3]["eval rows whose prompt is trained on"] == 6
+    assert watched[3]["eval"].startswith(f"loss {losses[-1]:.4g}")
 
 
 def test_a_cosine_ends_at_its_floor(made):

@@ -142,7 +142,7 @@ BROKEN = {
     ),
     "an argument of TRL that does nothing here": (
         HEAD + "  s:\n    kind: sft\n    model: base\n    data: [right]\n    training_args: {eval_strategy: steps} #!\n",
-        "'eval_strategy' cannot be set: there is no data to evaluate on while training",
+        "'eval_strategy' cannot be set: `eval_data` and `eval_steps` of sft, dpo and reward_model evaluate",
     ),
     "an argument of TRL that is a field": (
         HEAD + "  s:\n    kind: sft\n    model: base\n    data: [right]\n    training_args: {chat_template_path: x} #!\n",
