@@ -127,7 +127,7 @@ class OnlineDPO(PreferenceStage):
             if self.lora and self.lora.adapter:
                 model = policy.continue_lora(model, run.locate(self.lora.adapter))
             else:
-                model = policy.attach_lora(model, self.peft_config("CAUSAL_LM"))
+                model = policy.attach_lora(model, self.peft_config(model, "CAUSAL_LM"))
             rounds = Rounds(
                 run=run,
                 stage=self,

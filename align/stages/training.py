@@ -39,7 +39,7 @@ class Lora(Config):
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Of the adapter's input."""
     target_modules: str | list[str] = "all-linear"
-    """Names of the layers to adapt; `all-linear` is every linear layer but the head."""
+    """Names of the layers to adapt; `all-linear` is every linear layer but the head, and the experts of a mixture."""
     adapter: Annotated[str | None, Ref("adapter")] = None
     """Go on with the adapter that this stage trained instead of a new one, with its rank, scale and layers. `model` must be
     what that stage started from; `online_merging` under LoRA needs this."""
@@ -234,7 +234,7 @@ class TrainingStage(Stage, LoadsModel):
         if self.lora and self.lora.adapter:
             model = policy.continue_lora(model, run.locate(self.lora.adapter))
         else:
-            more["peft_config"] = self.peft_config("SEQ_CLS" if kind == "reward" else "CAUSAL_LM")
+            more["peft_config"] = self.peft_config(model, "SEQ_CLS" if kind == "reward" else "CAUSAL_LM")
             policy.refuse_tied_adapters(model, more["peft_config"])
         trainer = bridge.build(
             kind, bridge.Extras(run, self.optimizer), model, chat.tokenizer, rows, self.arguments(run), watched, **more
@@ -278,12 +278,12 @@ class TrainingStage(Stage, LoadsModel):
         """Return TRL's argument that keeps dropout on where the recipe asks for some; its preference trainers turn it off."""
         return {"disable_dropout": False} if self.lora and self.lora.dropout else {}
 
-    def peft_config(self, task: str) -> Any:
-        """Return peft's configuration, or None for full fine-tuning."""
+    def peft_config(self, model: Any, task: str) -> Any:
+        """Return peft's configuration for a model, or None for full fine-tuning."""
         from align.train import policy  # noqa: PLC0415
 
         lora = self.lora
-        return policy.lora_config(lora.r, lora.alpha, lora.dropout, lora.target_modules, task) if lora else None
+        return policy.lora_config(model, lora.r, lora.alpha, lora.dropout, lora.target_modules, task) if lora else None
 
 
 class Watched(TrainingStage):

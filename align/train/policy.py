@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.tuners_utils import check_target_module_exists
+from torch import nn
 from transformers import PreTrainedModel
 
 from align.core.errors import ModelError, StageFailed
@@ -30,10 +32,39 @@ def load_classifier(path: str, dtype: str, pad_token_id: int, **options: Any) ->
     return model
 
 
-def lora_config(r: int, alpha: int, dropout: float, target_modules: str | list[str], task: str) -> LoraConfig:
-    """Return peft's configuration; `task` is CAUSAL_LM or SEQ_CLS."""
+def lora_config(
+    model: PreTrainedModel, r: int, alpha: int, dropout: float, target_modules: str | list[str], task: str
+) -> LoraConfig:
+    """Return peft's configuration of adapters on a model; `task` is CAUSAL_LM or SEQ_CLS.
+
+    peft's `all-linear` passes over the experts of a mixture, whose weights lie in one tensor of three dimensions; here it means
+    them too.
+
+    Raises:
+        ModelError: dropout and experts, which do not go together.
+    """
     targets = list(target_modules) if isinstance(target_modules, list | tuple) else target_modules
-    return LoraConfig(r=r, lora_alpha=alpha, lora_dropout=dropout, target_modules=targets, task_type=task)
+    experts = _experts(model) if targets == "all-linear" else []
+    if experts and dropout:
+        raise ModelError(
+            f"lora.dropout cannot be used with adapters on experts ({', '.join(experts)}); leave it out, or name the layers to "
+            "adapt in lora.target_modules"
+        )
+    return LoraConfig(
+        r=r, lora_alpha=alpha, lora_dropout=dropout, target_modules=targets, target_parameters=experts or None, task_type=task
+    )
+
+
+def _experts(model: PreTrainedModel) -> list[str]:
+    """Return the names, within a layer, of weights of three dimensions that are no convolution's."""
+    names = {
+        re.sub(r"^.*\.\d+\.", "", f"{at}.{name}")
+        for at, module in model.named_modules()
+        if not isinstance(module, nn.modules.conv._ConvNd)
+        for name, weight in module.named_parameters(recurse=False)
+        if weight.ndim == 3
+    }
+    return sorted(names)
 
 
 def refuse_tied_adapters(model: PreTrainedModel, config: LoraConfig | None) -> None:

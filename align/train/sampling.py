@@ -131,13 +131,21 @@ def sampler_copy(model: Any, dtype: str | None) -> Any:
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
     target = getattr(torch, dtype) if dtype else model.dtype
     instead: dict[int, Any] = {}  # what the copy has in place of an object, as copy.deepcopy takes it
+    within: set[int] = set()  # a layer whose weights are adapted one by one is wrapped more than once
     for module in inner.modules():
-        if isinstance(module, BaseTunerLayer):
-            layer = copy.deepcopy(module)
-            layer.merge()
-            instead[id(module)] = layer.get_base_layer().to(target)
+        if isinstance(module, BaseTunerLayer) and id(module) not in within:
+            within |= {id(part) for part in module.modules()}
+            instead[id(module)] = _merged(copy.deepcopy(module)).to(target)
     for weight in inner.parameters():
         instead.setdefault(id(weight), nn.Parameter(weight.detach().to(target), requires_grad=False))
     made = copy.deepcopy(inner, instead)
     made.config.dtype = target
     return made.eval().requires_grad_(False)
+
+
+def _merged(layer: Any) -> nn.Module:
+    """Return the plain layer that a layer with adapters amounts to, as peft's `merge_and_unload` makes it."""
+    if hasattr(layer, "unload_and_optionally_merge_module"):  # of weights that are no layer's: experts
+        return layer.unload_and_optionally_merge_module(merge=True, safe_merge=False, adapter_names=None)
+    layer.merge()
+    return layer.get_base_layer()
