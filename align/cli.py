@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     except StageFailed as error:
-        sys.stderr.write(f"{error}\n  run the same command again to resume\n")
+        sys.stderr.write(f"{error}\n  the same command again resumes; what is wrong in rows or recipe has to be mended first\n")
         return 1
     except AlignError as error:
         sys.stderr.write(f"{error}\n")

@@ -42,9 +42,9 @@ def export(source: str, to: str, stage: str | None, dtype: str | None) -> str:
         raise UsageError(f"{source} cannot be loaded as a chat model: {str(error).splitlines()[0]}") from None
     if card:
         (target / "README.md").write_text(card, encoding="utf-8")
-    return (
-        f"{target}: {report['parameters']:,} parameters, {report['dtype']}, loads with plain transformers to the same logits\n"
-    )
+    of = f"stage {name}, " if card else ""
+    size = f"{report['parameters']:,} parameters, {report['dtype']}"
+    return f"{target}: {of}{size}, loads with plain transformers to the same logits\n"
 
 
 def init(directory: str, kind: str) -> str:

@@ -1,4 +1,6 @@
-"""What a recipe's text does not show: chat templates are tried on a small conversation before the first stage runs.
+"""What a recipe's text does not show, looked at before the first stage runs.
+
+Chat templates are tried on a small conversation; what a run is made from must not lie where the run writes.
 
 What is found here would otherwise show when the stage begins, hours later. `align check` renders templates by themselves, so
 it imports neither torch nor transformers; `align run` also loads the tokenizers that are on this machine. Weights are not
@@ -16,7 +18,9 @@ from align.core.artifacts import RunFolder
 from align.core.chat_templates import find_template, has_marks, refuses, template_of
 from align.core.errors import BadRow, ModelError, Problem, RecipeError
 from align.core.loads_model import FromHub
+from align.core.outside import path_of
 from align.core.recipe import Loaded, Recipe
+from align.core.tables import json_object
 from align.stages.training import TrainingStage
 
 _NONE = "the tokenizer of {} has no chat template; give `chat_template:` a file, a text, or a name that TRL ships"
@@ -35,7 +39,7 @@ def rehearse(loaded: Loaded, runs: RunFolder, *, load: bool = False) -> None:
         RecipeError: what cannot be used, each with its line.
     """
     recipe = loaded.recipe
-    wrong: list[tuple[tuple[str, ...], str]] = []
+    wrong: list[tuple[tuple[str, ...], str]] = list(_own_products(loaded, runs))
     found: dict[str, str | None] = {}  # most stages of a recipe share a tokenizer
     for loc, part in _parts(recipe, runs):
         folder, before = _origin(part.model, recipe, runs)
@@ -50,6 +54,23 @@ def rehearse(loaded: Loaded, runs: RunFolder, *, load: bool = False) -> None:
     if wrong:
         source = loading.read_yaml(loaded.file)
         raise RecipeError(str(loaded.file), [Problem(source.line(at), ".".join(at), what) for at, what in wrong])
+
+
+def _own_products(loaded: Loaded, runs: RunFolder) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what lies in the folder that the run itself writes: it would be replaced by what is made from it.
+
+    A run folder that another recipe has made is such a case, too.
+    """
+    recipe, own = loaded.recipe, runs.path.resolve()
+    named: list[tuple[tuple[str, ...], str]] = [(("base",), recipe.base)]
+    named += [(("stages", name), ref) for name, stage in recipe.stages.items() for _, _, ref in _references(stage)]
+    for loc, reference in named:
+        if wiring.is_path(reference) and path_of(reference, loaded.folder).is_relative_to(own):
+            yield loc, f"{reference!r} lies in {runs.path}, which this run writes; give the recipe another `name`, or --out"
+    before = json_object(runs.path / "state.json")
+    there = Path(before.get("home", "")) / before.get("recipe", "")
+    if before and Path(before["home"]) != loaded.folder and there.is_file():
+        yield ("name",), f"{runs.path} is the run folder of another recipe, {there}; give this one another `name`, or --out"
 
 
 def _parts(recipe: Recipe, runs: RunFolder) -> Iterator[tuple[tuple[str, str], Any]]:

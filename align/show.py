@@ -18,6 +18,7 @@ from align.core.config import Plugin, did_you_mean
 from align.core.errors import AlignError, UsageError
 from align.core.held import Held, held, recipe_of, worker_of
 from align.core.loads_model import LoadsModel
+from align.core.outside import path_of
 from align.core.plugins import Generator, Optimizer, Reward, Sampler
 from align.core.recipe import Loaded, Recipe, find, shipped
 from align.core.rows import Demonstration, Message, Preference, Prompt, Row, Unpaired, as_text
@@ -90,6 +91,10 @@ def _state(stage: Held, *, at_work: bool) -> tuple[str, str]:
     return ("interrupted", far) if stage.begun else ("missing", "")
 
 
+def _there(given: str, recipe: Recipe, runs: RunFolder) -> bool:
+    return path_of(recipe.base if given == "base" else given, runs.home).exists()
+
+
 def _changed(directory: str) -> tuple[dict[str, tuple[str, ...]], str]:
     """Return what differs now from what each stage was made with, and a note where that cannot be told."""
     try:
@@ -97,7 +102,22 @@ def _changed(directory: str) -> tuple[dict[str, tuple[str, ...]], str]:
         found = {name: runs.status(name, recipe) for name in recipe.stages}
     except (AlignError, OSError, ValueError) as error:  # a plug-in or a file of the recipe is gone
         return {}, f"\nnot compared with the recipe as it would be read now: {error}\n"
-    return {name: status.changed for name, status in found.items() if status.state == "stale"}, ""
+    vanished: set[str] = set()  # inputs that are not there any more, and stages of which nothing else differs
+    changed = {}
+    for name, status in found.items():
+        inputs = [what.removeprefix("input ") for what in status.changed if what.startswith("input ")]
+        gone = {given for given in inputs if given not in recipe.stages and not _there(given, recipe, runs)}
+        if status.state == "stale" and len(inputs) == len(status.changed) and set(inputs) <= vanished | gone:
+            vanished |= {name, *gone}
+        elif status.state == "stale":
+            changed[name] = status.changed
+    files = sorted(vanished - recipe.stages.keys())
+    note = (
+        f"\nnot there any more: {', '.join(files)}; what was made of it stands, and `align run` would need it\n"
+        if files
+        else ""
+    )
+    return changed, note
 
 
 def _worked_on(folder: Path) -> str:

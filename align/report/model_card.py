@@ -15,8 +15,14 @@ The reward of a conversation that ends with an answer is the one logit, read at 
 makes of all of it; what the template writes behind the end of the answer belongs to it:
 
 ```python
-inputs = tokenizer.apply_chat_template(messages, return_tensors="pt", return_dict=True)
-reward = AutoModelForSequenceClassification.from_pretrained(folder)(**inputs).logits[0, 0]
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("FOLDER")
+model = AutoModelForSequenceClassification.from_pretrained("FOLDER")
+messages = [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "Me."}]
+with torch.no_grad():
+    reward = model(**tokenizer.apply_chat_template(messages, return_tensors="pt", return_dict=True)).logits[0, 0].item()
 ```
 
 `vllm serve FOLDER --runner pooling` gives the same number for `{"messages": [...], "use_activation": false}` at `/pooling`."""
@@ -43,7 +49,7 @@ def model_card(root: Path, model: str, scores: str | None = None, *, rewards: bo
     named = f"Stage `{model}` of the align-toolkit recipe `{recipe['name']}`, from the base `{base}`, seed {recipe['seed']}."
     lines += [named, ""]
     lines += [REWARDS, ""] if rewards else []
-    if shown := scores or next(iter(tables[::-1]), None):
+    if shown := scores or (None if rewards else next(iter(tables[::-1]), None)):
         table = (stages[shown].folder / "table.txt").read_text(encoding="utf-8")
         lines += ["## Scores", "", "```", table.rstrip(), "```", ""]
     lines += ["## What made it", "", "| stage | kind | what happened |", "|---|---|---|"]

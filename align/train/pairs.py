@@ -48,7 +48,7 @@ def best_against_worst(
     ended = [sample.finish_reason in ("stop", "tool_calls") and bool(sample.text.strip()) for sample in samples]
     whole = [i for i in range(len(samples)) if ended[i] and fitting[i]]
     if len(whole) < 2:
-        return "truncated, empty, too long or not judged"
+        return _lacking(samples, fitting)
     best, worst = max(whole, key=lambda i: rewards[i]), min(whole, key=lambda i: rewards[i])
     margin = rewards[best] - rewards[worst]
     if len({samples[i].text for i in whole}) == 1 or (margin > 0 and samples[best].text == samples[worst].text):
@@ -59,3 +59,14 @@ def best_against_worst(
     if max_length_ratio is not None and lengths[1] > max_length_ratio * lengths[0]:
         return "length ratio"
     return Pair(best, worst, margin)
+
+
+def _lacking(samples: Sequence[Completion], fitting: Sequence[bool]) -> str:
+    """Return why fewer than two samples of a prompt can be compared, by the reason of most of them."""
+    reasons = {
+        "cut at max_new_tokens": sum(sample.finish_reason == "length" for sample in samples),
+        "empty": sum(sample.finish_reason != "length" and not sample.text.strip() for sample in samples),
+        "longer than max_length": sum(not fits for fits in fitting),
+    }
+    most = max(reasons, key=lambda reason: reasons[reason])
+    return most if reasons[most] else "not judged"

@@ -48,7 +48,7 @@ from data_synthesis.calls import Usage
 from data_synthesis.generators import Generators
 
 SHOWN = 3
-"""Pairs of each round that are written out as text, for a person to read."""
+"""Pairs of each round that are written out as text, for a person to read; what gave none where there are fewer."""
 FRUITLESS = 5
 """Rounds without a pair after which a stage that counts steps gives up."""
 
@@ -146,8 +146,9 @@ class Rounds:
         if "sampler" in figures and (why := distrust(figures["sampler"])):
             raise StageFailed(self.run.name, f"round {index + 1}: {why}", self.run.log_file)
         pairs = [each["pair"] for each in found if "pair" in each]
-        shown = [each["shown"] for each in found if "shown" in each]
-        return {"pairs": pairs, "figures": figures, "samples": shown[:SHOWN], "seconds": seconds}
+        shown = [each["shown"] for each in found if "pair" in each][:SHOWN]
+        shown += [each["shown"] for each in found if "pair" not in each][: SHOWN - len(shown)]
+        return {"pairs": pairs, "figures": figures, "samples": shown, "seconds": seconds}
 
     async def _score(self, prompts: list[Prompt], texts: list[list[str]]) -> list[list[Score]]:
         try:
@@ -180,11 +181,12 @@ class Rounds:
             "first": (ids, samples[0].token_ids),
             "reported": samples[0].logprobs,
         }
+        asked = prompt.messages[-1]["content"]
         if isinstance(chosen, str):
-            return found | {"filtered": chosen}
+            return found | {"filtered": chosen, "shown": {"prompt": asked, "no pair": chosen, "sample": samples[0].text}}
         best, worst = judged[chosen.chosen][0], judged[chosen.rejected][0]
         pair = {"id": prompt.id, "prompt_ids": ids, "chosen_ids": best.token_ids, "rejected_ids": worst.token_ids}
-        shown = {"prompt": prompt.messages[-1]["content"], "chosen": best.text, "rejected": worst.text}
+        shown = {"prompt": asked, "chosen": best.text, "rejected": worst.text}
         return found | {"pair": pair, "margin": chosen.margin, "shown": shown}
 
     def _ask_reference(self, found: list[dict[str, Any]]) -> None:

@@ -78,3 +78,23 @@ def test_check_looks_for_the_device_of_a_generator(folder, capsys, device, said)
     recipe = written(folder, "tiny", "", f"generators: {{g: {{kind: transformers, model: base, device: '{device}'}}}}\n")
     assert main(["check", str(recipe)]) == (2 if said else 0)
     assert (said or "") in capsys.readouterr().err
+
+
+def test_a_run_is_not_made_from_what_it_overwrites(folder, monkeypatch):
+    """Two recipes of one name share a run folder: the second would replace what the first made, its own base too."""
+    monkeypatch.chdir(folder)
+    first = Recipe.load(written(folder, "tiny", ""))
+    runs = RunFolder(folder / "runs" / "x", first.folder)
+    runs.path.mkdir(parents=True)
+    runs.record(first)
+    shutil.copytree(folder / "tiny", runs.path / "07-s")
+    (folder / "other").mkdir()
+    shutil.copy(folder / "rows.jsonl", folder / "other")
+    (folder / "other" / "r.yaml").write_text(written(folder, "../runs/x/07-s", SFT % "").read_text().replace("././", "./"))
+    written(folder, "tiny", "")
+    other = Recipe.load(folder / "other" / "r.yaml", set={"base": "../runs/x/07-s"})
+    with pytest.raises(RecipeError) as refused:
+        rehearse(other, RunFolder(runs.path, other.folder))
+    assert re.search(r"r.yaml:2: base: '../runs/x/07-s' lies in .*runs/x, which this run writes", str(refused.value))
+    assert re.search(r"r.yaml:1: name: .*runs/x is the run folder of another recipe, .*r.yaml; give", str(refused.value))
+    rehearse(other, RunFolder(folder / "runs" / "y", other.folder))

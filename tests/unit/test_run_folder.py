@@ -221,7 +221,7 @@ def test_a_failed_stage_says_which_why_and_where_its_log_is(folder, capsys):
     said = capsys.readouterr().err
     assert "stage 'right' failed: 1 of 1 prompts failed, 1 with: ValueError: row " in said
     assert "has no answer to compare with" in said
-    assert f"log: {Path('out/03-right/log.txt')}\n  run the same command again to resume" in said
+    assert f"log: {Path('out/03-right/log.txt')}\n  the same command again resumes" in said
     assert "Traceback" not in said
     assert main(["status", "out"]) == 0
     assert [line.split()[2] for line in capsys.readouterr().out.splitlines()[4:7]] == ["done", "done", "failed"]
@@ -502,3 +502,19 @@ def test_a_run_folder_that_cannot_be_made_is_a_sentence(folder, capsys):
 def test_export_of_something_that_is_no_model_is_a_sentence(folder, capsys):
     assert main(["export", "./nothing", "to"]) == 2
     assert "./nothing cannot be loaded as a chat model: " in capsys.readouterr().err
+
+
+def test_an_input_that_is_not_there_any_more_makes_nothing_stale(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("rows.jsonl").write_text('{"prompt": "Who?"}\n')
+    Path("r.yaml").write_text("name: x\nbase: ./base\nstages:\n  rows: {kind: load, path: rows.jsonl}\n")
+    assert main(["run", "r.yaml", "--out", "out"]) == 0
+    Path("rows.jsonl").rename("kept.jsonl")
+    capsys.readouterr()
+    assert main(["status", "out"]) == 0
+    said = capsys.readouterr().out
+    assert [line.split()[:3] for line in said.splitlines()[4:5]] == [["rows", "load", "done"]]
+    assert "not there any more: rows.jsonl; what was made of it stands" in said
+    Path("rows.jsonl").write_text('{"prompt": "Which?"}\n')
+    assert main(["status", "out"]) == 0
+    assert "stale" in capsys.readouterr().out

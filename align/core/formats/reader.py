@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from align.core.config import did_you_mean
 from align.core.errors import BadRow
 from align.core.formats import shapes, values
 from align.core.formats.calls import read_tools
@@ -118,7 +119,7 @@ class Reader:
             if there:
                 self._seen.add(theirs)
             elif ours not in OPTIONAL:
-                raise BadRow(f"no column {theirs!r}")
+                raise BadRow(f"no column {theirs!r}{did_you_mean(theirs, map(str, record))}")
             found[ours] = value
         return found
 
