@@ -261,6 +261,34 @@ def ties(deltas: Sequence[Tensor], weights: Sequence[float], keep: float) -> Ten
 # -- adding what is smaller than a float32 can hold ---------------------------------------------------------------
 
 
+def spread(group: dict[str, Any], taken: int, total_steps: int | None) -> None:
+    """Set the weight of tau from now on so that all merges together pull by `alpha_total`.
+
+    Args:
+        group: `alphas`, (merge from which it holds, weight) pairs, gets one more.
+        taken: steps so far.
+        total_steps: of the run.
+    """
+    if group["alpha_total"] is None or not total_steps:
+        raise ValueError("give alpha, or alpha_total with total_steps")
+    if group["rescale"] == "l1":
+        raise ValueError("alpha_total needs to know by how much survivors grow; with rescale 'l1' give alpha")
+    hit = group["keep"] if group["resample_reference"] and group["method"] == "ondare" else 1.0
+    done, merges = taken // group["every"], max(1, total_steps // group["every"])
+    left = group["alpha_total"] / (grown(group) * hit) - pull_of(done, group)
+    group["alpha"] = max(0.0, left) / max(1, merges - done)
+    group["alphas"] = [(first, alpha) for first, alpha in group["alphas"] if first < done] + [(done, group["alpha"])]
+
+
+def pull_of(merges: int, group: dict[str, Any]) -> float:
+    """Return the sum of the weights of tau in the first so many merges."""
+    total = 0.0
+    for first, alpha in reversed(group["alphas"]):
+        total += alpha * max(0, merges - first)
+        merges = min(merges, first)
+    return total
+
+
 def due(weights: Tensor, tau: Tensor, before: float, after: float) -> Tensor:
     """Return what to add to float32 weights now, so that the total pull keeps up with `after` * tau.
 

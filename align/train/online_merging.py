@@ -132,7 +132,7 @@ class OnlineMerging(torch.optim.Optimizer):
         for group in self.param_groups:
             group["alphas"] = []
             if group["alpha"] is None:
-                _spread(group, 0, total_steps)
+                rules.spread(group, 0, total_steps)
             else:
                 group["alphas"] = [(0, group["alpha"])]
             _check_options(group)
@@ -205,7 +205,7 @@ class OnlineMerging(torch.optim.Optimizer):
         for group in self.param_groups:
             if group["alpha_total"] is not None:
                 taken = (self.state[param]["step"] for param in group["params"] if self.state[param])
-                _spread(group, int(max(taken, default=0)), total_steps)
+                rules.spread(group, int(max(taken, default=0)), total_steps)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -261,7 +261,8 @@ class OnlineMerging(torch.optim.Optimizer):
             part.decay(decay)
         ends = [_due(step, state, group) for step, (_, state) in zip(steps, ready, strict=True)]
         totals = [
-            (_pull_of(int(state["pulls"]), group), _pull_of(end, group)) for end, (_, state) in zip(ends, ready, strict=True)
+            (rules.pull_of(int(state["pulls"]), group), rules.pull_of(end, group))
+            for end, (_, state) in zip(ends, ready, strict=True)
         ]
         pulled = parts.step_together(which, steps, totals, group)
         for (part, state), step, end, total, share in zip(ready, steps, ends, totals, pulled, strict=True):
@@ -271,7 +272,7 @@ class OnlineMerging(torch.optim.Optimizer):
     def _merge(self, part: Part, state: dict[str, Any], step: int, group: dict[str, Any]) -> None:
         """Add the merge of F(Delta) and F(tau) to the weights of one part."""
         end = _due(step // group["every"], state, group)
-        totals = (_pull_of(int(state["pulls"]), group), _pull_of(end, group))
+        totals = (rules.pull_of(int(state["pulls"]), group), rules.pull_of(end, group))
         if group["keep"] == 1 or rules.left_whole(group, part.whole):
             pulled = torch.zeros((), dtype=torch.float64, device=part.weight.device)
             for here in part.blocks():
@@ -486,34 +487,6 @@ def _due(merges: int, state: dict[str, Any], group: dict[str, Any]) -> int:
     done = int(state["pulls"])
     often = group["method"] == "onties" or group["resample_reference"] or group["keep"] == 1 or not group["alpha"]
     return merges if often or merges - done >= max(1, min(LATE_MERGES, int(LATE / group["alpha"]))) else done
-
-
-def _spread(group: dict[str, Any], taken: int, total_steps: int | None) -> None:
-    """Set the weight of tau from now on so that all merges together pull by `alpha_total`.
-
-    Args:
-        group: `alphas`, (merge from which it holds, weight) pairs, gets one more.
-        taken: steps so far.
-        total_steps: of the run.
-    """
-    if group["alpha_total"] is None or not total_steps:
-        raise ValueError("give alpha, or alpha_total with total_steps")
-    if group["rescale"] == "l1":
-        raise ValueError("alpha_total needs to know by how much survivors grow; with rescale 'l1' give alpha")
-    hit = group["keep"] if group["resample_reference"] and group["method"] == "ondare" else 1.0
-    done, merges = taken // group["every"], max(1, total_steps // group["every"])
-    left = group["alpha_total"] / (rules.grown(group) * hit) - _pull_of(done, group)
-    group["alpha"] = max(0.0, left) / max(1, merges - done)
-    group["alphas"] = [(first, alpha) for first, alpha in group["alphas"] if first < done] + [(done, group["alpha"])]
-
-
-def _pull_of(merges: int, group: dict[str, Any]) -> float:
-    """Return the sum of the weights of tau in the first so many merges."""
-    total = 0.0
-    for first, alpha in reversed(group["alphas"]):
-        total += alpha * max(0, merges - first)
-        merges = min(merges, first)
-    return total
 
 
 def _check_options(group: dict[str, Any]) -> None:
