@@ -28,6 +28,9 @@ SPARSE = 1 / 8
 """Up to this keep, an accelerator draws distances, which costs keep * n random numbers; above, bits for every position."""
 
 
+LATE, LATE_MERGES = 1e-6, 16
+"""OnDARE may add its pull late by this share of tau, and this many merges: far below what the weights resolve."""
+
 # -- F: which entries survive -------------------------------------------------------------------------------------
 
 
@@ -258,7 +261,14 @@ def ties(deltas: Sequence[Tensor], weights: Sequence[float], keep: float) -> Ten
     return ((share * trimmed * agrees).sum(0) / weight.clamp(min=1e-12)).view_as(deltas[0])
 
 
-# -- adding what is smaller than a float32 can hold ---------------------------------------------------------------
+# -- how far to pull, and adding what is smaller than a float32 can hold ---------------------------------------------------------------
+
+
+def pull_by(merges: int, state: dict[str, Any], group: dict[str, Any]) -> int:
+    """Return up to which merge the pull is added now: OnDARE may do it late, since a pull is a pass of its own."""
+    done = int(state["pulls"])
+    often = group["method"] == "onties" or group["resample_reference"] or group["keep"] == 1 or not group["alpha"]
+    return merges if often or merges - done >= max(1, min(LATE_MERGES, int(LATE / group["alpha"]))) else done
 
 
 def spread(group: dict[str, Any], taken: int, total_steps: int | None) -> None:

@@ -52,9 +52,6 @@ from align.train.reference_delta import Fingerprint, adapter_delta, match, named
 
 __all__ = ["OnlineMerging", "adapter_delta", "preset", "reference_delta"]
 
-LATE, LATE_MERGES = 1e-6, 16
-"""OnDARE may add its pull late by this share of tau, and this many merges: far below what the weights resolve."""
-
 _FIXED = ("param_names", "reference", "method", "keep", "rescale", "consensus", "resample_reference", "every", "seed")
 """Group entries that a resumed run must share with its checkpoint: they decide the masks."""
 
@@ -259,7 +256,7 @@ class OnlineMerging(torch.optim.Optimizer):
         decay = 1 - float(group["lr"]) * group["weight_decay"]
         for part in which if decay != 1 else ():
             part.decay(decay)
-        ends = [_due(step, state, group) for step, (_, state) in zip(steps, ready, strict=True)]
+        ends = [rules.pull_by(step, state, group) for step, (_, state) in zip(steps, ready, strict=True)]
         totals = [
             (rules.pull_of(int(state["pulls"]), group), rules.pull_of(end, group))
             for end, (_, state) in zip(ends, ready, strict=True)
@@ -271,7 +268,7 @@ class OnlineMerging(torch.optim.Optimizer):
 
     def _merge(self, part: Part, state: dict[str, Any], step: int, group: dict[str, Any]) -> None:
         """Add the merge of F(Delta) and F(tau) to the weights of one part."""
-        end = _due(step // group["every"], state, group)
+        end = rules.pull_by(step // group["every"], state, group)
         totals = (rules.pull_of(int(state["pulls"]), group), rules.pull_of(end, group))
         if group["keep"] == 1 or rules.left_whole(group, part.whole):
             pulled = torch.zeros((), dtype=torch.float64, device=part.weight.device)
@@ -480,13 +477,6 @@ class OnlineMerging(torch.optim.Optimizer):
 
 
 # -- options ------------------------------------------------------------------------------------------------------
-
-
-def _due(merges: int, state: dict[str, Any], group: dict[str, Any]) -> int:
-    """Return up to which merge the pull is added now: OnDARE may do it late, since a pull is a pass of its own."""
-    done = int(state["pulls"])
-    often = group["method"] == "onties" or group["resample_reference"] or group["keep"] == 1 or not group["alpha"]
-    return merges if often or merges - done >= max(1, min(LATE_MERGES, int(LATE / group["alpha"]))) else done
 
 
 def _check_options(group: dict[str, Any]) -> None:
