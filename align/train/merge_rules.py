@@ -27,9 +27,9 @@ Arithmetic = Literal["torch", "upstream"]
 SPARSE = 1 / 8
 """Up to this keep, an accelerator draws distances, which costs keep * n random numbers; above, bits for every position."""
 
-
 LATE, LATE_MERGES = 1e-6, 16
 """OnDARE may add its pull late by this share of tau, and this many merges: far below what the weights resolve."""
+
 
 # -- F: which entries survive -------------------------------------------------------------------------------------
 
@@ -261,7 +261,7 @@ def ties(deltas: Sequence[Tensor], weights: Sequence[float], keep: float) -> Ten
     return ((share * trimmed * agrees).sum(0) / weight.clamp(min=1e-12)).view_as(deltas[0])
 
 
-# -- how far to pull, and adding what is smaller than a float32 can hold ---------------------------------------------------------------
+# -- how far to pull, and adding what is smaller than a float32 can hold ------------------------------------------
 
 
 def pull_by(merges: int, state: dict[str, Any], group: dict[str, Any]) -> int:
