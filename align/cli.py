@@ -116,7 +116,8 @@ def _load(options: argparse.Namespace) -> Any:
 def _stopped() -> Iterator[None]:
     """Let signals stop the work as Ctrl-C does, with processes ended and a word about it, instead of cutting it off.
 
-    SIGINT is asked for anew: a shell script lets what it starts with `&` ignore it. Ignored hang-ups stay ignored (`nohup`).
+    SIGINT is handled even where it was ignored, as a shell script sets it for what it starts with `&`. A hang-up that was
+    ignored stays ignored (`nohup`).
     """
 
     def stop(number: int, _: Any) -> None:

@@ -77,7 +77,7 @@ def _tell(code: int, process: int, rank: int) -> None:
 
 
 def tell_when_stopped(folder: Path, log: str) -> None:
-    """Let this process, a worker, write down that a signal ended it, before others blame a connection."""
+    """Have this worker write down which signal ends it, before other processes report a broken connection."""
 
     def stop(number: int, _: Any) -> None:
         held.fail(folder, f"the process of rank {os.environ.get('RANK', 0)} was ended by {signal.Signals(number).name}", log)

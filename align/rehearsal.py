@@ -57,10 +57,7 @@ def rehearse(loaded: Loaded, runs: RunFolder, *, load: bool = False) -> None:
 
 
 def _own_products(loaded: Loaded, runs: RunFolder) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield what lies in the folder that the run itself writes: it would be replaced by what is made from it.
-
-    A run folder that another recipe has made is such a case, too.
-    """
+    """Yield what the run would overwrite: a model or rows that it is made from, or the run folder of another recipe."""
     recipe, own = loaded.recipe, runs.path.resolve()
     named: list[tuple[tuple[str, ...], str]] = [(("base",), recipe.base)]
     named += [(("stages", name), ref) for name, stage in recipe.stages.items() for _, _, ref in _references(stage)]

@@ -22,8 +22,9 @@ from align.core.stage import Stage
 if TYPE_CHECKING:
     from align.pipeline import Report
 
-SPREAD = ("FSDP", "DEEPSPEED", "MEGATRON_LM")
-"""accelerate's names of what spreads one model's weights over processes."""
+SPREAD = {"FSDP": "FSDP", "DEEPSPEED": "DeepSpeed", "MEGATRON_LM": "Megatron-LM"}
+"""accelerate's `distributed_type` where one model's weights are spread over processes, also the end of its variables
+`ACCELERATE_USE_...` -> the name that people use."""
 SHIPPED = [Path(__file__).parents[1] / "_recipes", Path(__file__).parents[2] / "recipes"]
 
 

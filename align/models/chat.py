@@ -157,7 +157,7 @@ class Chat:
         conversation is given to a reward model: in plain transformers, in vLLM, and where those of the hub were trained.
 
         Raises:
-            BadRow: the template refuses it, or does not show all of it but the reasoning.
+            BadRow: the template refuses it, or leaves out something other than reasoning.
             ModelError: the tokenizer has no chat template.
         """
         told = [*messages, answer]

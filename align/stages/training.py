@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -118,7 +118,7 @@ class TrainingStage(Stage, LoadsModel):
     training_args: dict[str, Any] = {}
     """Anything else that TRL's configuration takes; its keys are checked when the recipe is read."""
 
-    @field_validator("save_steps")
+    @field_validator("save_steps", "eval_steps", check_fields=False)  # the second is a field of some stages
     @classmethod
     def _whole_steps(cls, value: float) -> float:
         if value > 1 and value != int(value):
@@ -222,22 +222,35 @@ class TrainingStage(Stage, LoadsModel):
             run.report["system turns"] = chat.system_turn or "as the chat template prints them (system_turn changes nothing)"
         return chat
 
-    def train(self, run: Run, kind: str, encoded: list[tuple[Row, Any]], model: Any, chat: Chat, **more: Any) -> Any:
-        """Train on encoded rows, from the last whole checkpoint or from the start; return the trainer."""
+    def train(
+        self, run: Run, kind: str, encoded: list[tuple[Row, Any]], model: Any, chat: Chat,
+        watched: Sequence[tuple[Row, Any]] = (), **more: Any,
+    ) -> Any:  # fmt: skip
+        """Train on encoded rows, from the last whole checkpoint or from the start; return the trainer.
+
+        Args:
+            run: the stage.
+            kind: `sft`, `dpo` or `reward`, as `align.train.bridge.build` takes it.
+            encoded: rows and their token columns.
+            model: what to train.
+            chat: its tokenizer.
+            watched: rows to evaluate on, and their token columns.
+            **more: `ref_model`.
+        """
         from align.train import bridge, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
-        rows, watched = ([columns for _, columns in part] for part in (encoded, more.pop("watched", [])))
+        rows, others = ([columns for _, columns in part] for part in (encoded, watched))
         for used in (model, more.get("ref_model")):
             if used is not None:
-                policy.refuse_foreign_ids(used, chat, rows + watched)
-                policy.refuse_long(used, rows + watched)
+                policy.refuse_foreign_ids(used, chat, rows + others)
+                policy.refuse_long(used, rows + others)
         if self.lora and self.lora.adapter:
             model = policy.continue_lora(model, run.locate(self.lora.adapter))
         else:
             more["peft_config"] = self.peft_config(model, "SEQ_CLS" if kind == "reward" else "CAUSAL_LM")
             policy.refuse_tied_adapters(model, more["peft_config"])
         trainer = bridge.build(
-            kind, bridge.Extras(run, self.optimizer), model, chat.tokenizer, rows, self.arguments(run), watched, **more
+            kind, bridge.Extras(run, self.optimizer), model, chat.tokenizer, rows, self.arguments(run), others, **more
         )  # fmt: skip
         checkpoint = bridge.last_checkpoint(run.folder / "checkpoints")
         if checkpoint:
@@ -294,11 +307,6 @@ class Watched(TrainingStage):
     eval_steps: float = Field(default=0.25, gt=0)
     """Steps between two evaluations on `eval_data`; below 1, a share of all steps. Loss, accuracy and margins go into
     history.jsonl, those after the last step into the report."""
-
-    @field_validator("eval_steps")
-    @classmethod
-    def _whole(cls, value: float) -> float:
-        return cls._whole_steps(value)
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
         """Ask for the rows that `eval_steps` is about."""

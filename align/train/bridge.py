@@ -90,7 +90,7 @@ class Careful(_Trainer):
         super().__init__(*args, **kwargs)
 
     def create_accelerator_and_postprocess(self) -> None:
-        """Let what a model computes leave it as it is, under FSDP too."""
+        """Keep FSDP from rounding what a model returns."""
         super().create_accelerator_and_postprocess()
         parallel.keep_outputs(self.accelerator)
 

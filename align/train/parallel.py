@@ -1,4 +1,4 @@
-"""What spreads the work over processes: what accelerate was asked for, what really runs, and in which precision.
+"""How the work is spread over processes: what accelerate was asked for, what really runs, and in which precision.
 
 accelerate runs another kind of parallelism than it was asked for without a word: FSDP on a machine without accelerators is
 plain data parallelism, and FSDP of one process is none. It is looked at before anything is loaded.
@@ -18,16 +18,15 @@ from accelerate.state import AcceleratorState
 from torch import nn
 
 from align.core.errors import ModelError
+from align.core.recipe import SPREAD
 
-_KINDS = {"DEEPSPEED": "DeepSpeed", "FSDP": "FSDP", "MEGATRON_LM": "Megatron-LM"}
-"""What accelerate sets `ACCELERATE_USE_...` for, which is also its `distributed_type` -> what people call it."""
 PLAIN, ALONE = "data parallelism", "one process"
 _REMEDY = "run `accelerate config` again, or leave accelerate.config_file out of the recipe"
 
 
 @dataclass(frozen=True)
 class Spread:
-    """What spreads the work."""
+    """How the work is spread over processes."""
 
     name: str
     """`FSDP2`, `FSDP1`, `DeepSpeed`, `Megatron-LM`, `data parallelism` or `one process`."""
@@ -48,7 +47,7 @@ class Spread:
 
 
 def running(processes: int | None) -> Spread:
-    """Return what spreads the work.
+    """Return how the work is spread over processes.
 
     Args:
         processes: how many the recipe asks for, where it does.
@@ -65,13 +64,13 @@ def running(processes: int | None) -> Spread:
 
 def _checked(accelerator: Any, processes: int | None) -> Spread:
     count, runs = accelerator.num_processes, accelerator.distributed_type.value
-    name = _KINDS.get(runs, ALONE if count == 1 else PLAIN)
+    name = SPREAD.get(runs, ALONE if count == 1 else PLAIN)
     if runs == "FSDP":
         name += str(accelerator.state.fsdp_plugin.fsdp_version)
     spread = Spread(name, count, accelerator.device.type)
     if processes not in (None, count):
         raise ModelError(f"the recipe asks for {processes} processes, and {count} of them run; {_REMEDY}")
-    for kind, asked in _KINDS.items():
+    for kind, asked in SPREAD.items():
         if os.environ.get(f"ACCELERATE_USE_{kind}", "").lower() in ("1", "true") and runs != kind:
             why = (
                 "it is for several processes"
@@ -104,7 +103,7 @@ def named(dtype: str, *, bf16: bool) -> str:
 
 
 def keep_outputs(accelerator: Any) -> None:
-    """Let FSDP2 return what a model computes as it is, and add up gradients in float32.
+    """Keep FSDP2 from rounding what a model returns, and have it add up gradients in float32.
 
     accelerate sets both to the compute precision. The log-probability of an answer, a sum of some -3,000, is then rounded to
     steps of 16, and a DPO margin with it (beta 0.1: to steps of 0.8). torchtitan too reduces gradients in float32.

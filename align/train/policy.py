@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -152,13 +152,13 @@ def publish(run: Run, trainer: Any, chat: Chat, start: str, dtype: str, **option
         _publish_sharded(run, trainer, chat, start, dtype, **options)
 
 
-def publish_model(run: Run, model: Any, chat: Chat) -> None:
-    """Save a model that is whole in this process."""
+def publish_model(run: Run, model: Any, chat: Chat, weights: Mapping[str, Any] | None = None) -> None:
+    """Save a model that is whole in this process, or one whose weights have been gathered."""
     if isinstance(model, PeftModel):
         model.save_pretrained(run.folder / "adapter")
         model = model.merge_and_unload()
     stop_where_trained(model, chat)
-    checkpoints.save(model, run.folder)
+    checkpoints.save(model, run.folder, weights)
     save_tokenizer(chat.tokenizer, run.folder)
     _refuse_non_finite(run)
 
@@ -180,9 +180,7 @@ def _publish_sharded(run: Run, trainer: Any, chat: Chat, start: str, dtype: str,
     # what a model ties is gathered twice
     kept = {name: weights[name].to(precision) for name in weights if model.all_tied_weights_keys.get(name) not in weights}
     model.config.dtype = precision
-    checkpoints.save(model, run.folder, kept)
-    save_tokenizer(chat.tokenizer, run.folder)
-    _refuse_non_finite(run)
+    publish_model(run, model, chat, kept)
 
 
 def _load_start(model: PeftModel, start: str, dtype: str, chat: Chat, options: dict[str, Any]) -> Any:

@@ -23,7 +23,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -139,9 +138,8 @@ class Rounds:
         seconds = {"sampling": round(sampled - started, 2), "scoring": round(time.monotonic() - sampled, 2)}
         count = self.state.num_processes
         places = [i for process in range(count) for i in range(process, len(prompts), count)]
-        found = [
-            each for _, each in sorted(zip(places, gather_object(found), strict=True), key=itemgetter(0))
-        ]  # as by one process
+        by_place = dict(zip(places, gather_object(found), strict=True))
+        found = [by_place[i] for i in range(len(prompts))]  # in the order that one process has them in
         figures = _figures(found)
         if "sampler" in figures and (why := distrust(figures["sampler"])):
             raise StageFailed(self.run.name, f"round {index + 1}: {why}", self.run.log_file)

@@ -131,13 +131,14 @@ def sampler_copy(model: Any, dtype: str | None) -> Any:
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
     target = getattr(torch, dtype) if dtype else model.dtype
     instead: dict[int, Any] = {}  # what the copy has in place of an object, as copy.deepcopy takes it
-    within: set[int] = set()  # a layer whose weights are adapted one by one is wrapped more than once
+    within: set[int] = set()  # modules and weights of adapted layers, which may be wrapped more than once
     for module in inner.modules():
         if isinstance(module, BaseTunerLayer) and id(module) not in within:
-            within |= {id(part) for part in module.modules()}
+            within |= {id(part) for part in (*module.modules(), *module.parameters())}
             instead[id(module)] = _merged(copy.deepcopy(module)).to(target)
     for weight in inner.parameters():
-        instead.setdefault(id(weight), nn.Parameter(weight.detach().to(target), requires_grad=False))
+        if id(weight) not in within:
+            instead[id(weight)] = nn.Parameter(weight.detach().to(target), requires_grad=False)
     made = copy.deepcopy(inner, instead)
     made.config.dtype = target
     return made.eval().requires_grad_(False)
