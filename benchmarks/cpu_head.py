@@ -63,7 +63,9 @@ def _trainer() -> SFTTrainer:
         gradient_checkpointing=False, dataloader_pin_memory=False,
     )  # fmt: skip
     tokenizer = AutoTokenizer.from_pretrained(TOKENIZER)  # only asked for its padding token
-    return SFTTrainer(model=model, args=arguments, train_dataset=Dataset.from_list(rows), processing_class=tokenizer)
+    trainer = SFTTrainer(model=model, args=arguments, train_dataset=Dataset.from_list(rows), processing_class=tokenizer)
+    trainer.current_gradient_accumulation_steps = 1  # set by train(), which is not called here
+    return trainer
 
 
 if __name__ == "__main__":

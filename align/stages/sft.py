@@ -38,13 +38,24 @@ class SFT(Watched):
     train_on: TrainOn = "every_turn"
     """`every_turn` trains every answer of a conversation in the context that sampling would show it; `last_turn` the last
     answer only; `generation_marks` what the chat template marks with `{% generation %}`."""
+    packing: bool | Annotated[int, Field(ge=2)] = False
+    """Lay rows end to end, without padding, each attending only to itself: `true` in sequences of up to `max_length` tokens,
+    a number in sequences of up to that many. `per_device_train_batch_size` then counts sequences."""
     new_tokens: list[Annotated[str, Field(min_length=1)]] = []
     """Tokens to add to the tokenizer and the model, such as the control tokens of a chat template that the base lacks. Their
     embeddings start as the mean of the others."""
 
+    @property
+    def pack(self) -> int | None:
+        """Most tokens of a sequence of packed rows; None where every row stands alone."""
+        return self.max_length if self.packing is True else self.packing or None
+
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
         """Refuse new tokens whose embeddings would not be trained."""
         yield from super().problems(folder)
+        if self.pack and self.pack < self.max_length:
+            long = f"a row of max_length = {self.max_length} tokens does not fit into {self.pack}"
+            yield "packing", f"{long}; raise packing, or lower max_length"
         if self.new_tokens and self.lora:
             yield "new_tokens", "adapters do not train the embeddings of new tokens; leave lora out, or new_tokens"
 
@@ -71,5 +82,6 @@ class SFT(Watched):
         model = checkpoints.causal_lm(start, self.dtype, **self.loading())
         if self.new_tokens:
             checkpoints.add_rows(model, chat.known, len(chat.tokenizer))
-        trainer = self.train(run, "sft", encoded, model, chat, watched=self.watched(run, chat, encoded, how, "demonstrations"))
+        watched = self.watched(run, chat, encoded, how, "demonstrations")
+        trainer = self.train(run, "sft", encoded, model, chat, watched=watched, pack=self.pack)
         policy.publish(run, trainer, chat, start, self.dtype, **self.loading())

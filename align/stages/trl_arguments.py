@@ -33,13 +33,14 @@ _FOR = {
     _EVALUATION: """
         eval_strategy eval_steps eval_delay eval_on_start eval_accumulation_steps eval_do_concat_batches do_eval
         eval_use_gather_object batch_eval_metrics per_device_eval_batch_size prediction_loss_only load_best_model_at_end
-        metric_for_best_model greater_is_better include_for_metrics bf16_full_eval fp16_full_eval eval_packing
+        metric_for_best_model greater_is_better include_for_metrics bf16_full_eval fp16_full_eval
     """,
     _ENCODED: """
         dataset_num_proc dataset_kwargs dataset_text_field truncation_mode length_column_name label_names pad_token
-        shuffle_dataset packing packing_strategy padding_free
+        shuffle_dataset
     """,
     "only answers are trained anyway (`train_on`)": "assistant_only_loss completion_only_loss",
+    "rows are packed by the field `packing` of sft": "packing packing_strategy padding_free eval_packing",
     "the stage has the field `chat_template`": "chat_template_path",
     "the stage has the field `eos_token`": "eos_token",
     _ACCELERATE: "accelerator_config deepspeed fsdp fsdp_config parallelism_config local_rank",

@@ -19,9 +19,10 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +41,14 @@ from align.core.log import Progress
 from align.core.plugins import Optimizer
 from align.core.stage import Run
 from align.models import checkpoints
-from align.train import parallel
+from align.train import packing, parallel
 
 COMPLETE = "complete"
 """Name of the empty file that marks a checkpoint as whole."""
 
+
+_SPEED = ("train_runtime", "train_samples_per_second", "train_steps_per_second")
+"""What transformers logs at the end of training."""
 
 if TYPE_CHECKING:
     _Trainer = transformers.Trainer  # what the mixin is mixed into
@@ -164,6 +168,8 @@ class Careful(_Trainer):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log, look at what was remembered, and say how far Online Merging has pulled."""
         self.stop_if_broken()
+        if self.resumed_from:  # all samples in the time of the last process: too fast
+            logs = {name: value for name, value in logs.items() if name not in _SPEED}
         if "loss" in logs and hasattr(self.bare_optimizer, "displacement"):
             logs["displacement"] = self.bare_optimizer.displacement()
         super().log(logs, start_time)
@@ -208,6 +214,23 @@ class Careful(_Trainer):
 
 class SFT(Careful, SFTTrainer):
     """Supervised fine-tuning on `input_ids` and `labels`."""
+
+    _apart = False
+
+    def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Try, before the first step, whether the model keeps packed rows apart."""
+        if self.padding_free and not self._apart:
+            packing.refuse_mixing(partial(self._logits, model), inputs["input_ids"][0, :56].tolist())
+            self._apart = True
+        return super().training_step(model, inputs, *args, **kwargs)
+
+    @torch.no_grad()
+    def _logits(self, model: Any, rows: Sequence[list[int]]) -> torch.Tensor:
+        batch = dict(self.data_collator([{"input_ids": row, "seq_lengths": [len(row)]} for row in rows]))
+        del batch["labels"]
+        model.eval()  # no dropout; the next step of training turns it on again
+        with self.compute_loss_context_manager():
+            return model(**self._prepare_inputs(batch), use_cache=False).logits
 
 
 class Preference(Careful, DPOTrainer):
@@ -258,6 +281,7 @@ def build(
     rows: list[dict[str, Any]],
     arguments: dict[str, Any],
     watched: list[dict[str, Any]] | None = None,
+    pack: int | None = None,
     **more: Any,
 ) -> Any:
     """Return a trainer ready to `train()`.
@@ -270,6 +294,7 @@ def build(
         rows: token columns, from `align.train.encode`.
         arguments: fields of the TRL configuration.
         watched: token columns of rows that are evaluated on and not trained on.
+        pack: lay rows end to end in sequences of at most this many tokens.
         **more: `ref_model`, `peft_config`.
     """
     checkpoints.quiet()
@@ -277,6 +302,10 @@ def build(
     score_trained_tokens()
     trainer_class, config_class = KINDS[kind]
     cpu = not torch.accelerator.is_available()
+    data = _dataset(rows, pack, arguments["seed"])
+    if pack:
+        extras.run.report["packed"] = packing.said(data, pack)
+        arguments |= {"packing": True, "dataset_kwargs": {"skip_prepare_dataset": True}}  # it is packed already
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # TRL itself sets transformers' renamed arguments
         config = config_class(
@@ -286,8 +315,8 @@ def build(
         config._n_gpu = min(config.n_gpu, 1)  # one device a process; TRL refuses DataParallel over several
         with _board(extras.run.folder):
             trainer = trainer_class(
-                extras=extras, model=model, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer,
-                eval_dataset=Dataset.from_list(watched) if watched else None, **more,
+                extras=extras, model=model, args=config, train_dataset=data, processing_class=tokenizer,
+                eval_dataset=_dataset(watched, pack, arguments["seed"]) if watched else None, **more,
             )  # fmt: skip
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.add_callback(History(trainer))
@@ -298,6 +327,10 @@ def build(
         cause = f"optimizer {declared.kind} needs every parameter by name and in its shape, which DeepSpeed takes away; "
         raise StageFailed(extras.run.name, cause + "use FSDP2 (fsdp_version: 2) or data parallelism", extras.run.log_file)
     return trainer
+
+
+def _dataset(rows: list[dict[str, Any]], pack: int | None, seed: int) -> Dataset:
+    return packing.pack(rows, pack, seed) if pack else Dataset.from_list(rows)
 
 
 @contextmanager

@@ -103,6 +103,7 @@ CHANGES = {
     # sft
     "train_on": {"train_on": "last_turn"},
     "new_tokens": {"new_tokens": ["<new>"]},
+    "packing": ({"max_length": 90}, {"packing": 256}),
     # preference stages
     "reference": {"reference": "./other"},
     "beta": {"beta": 0.9},
