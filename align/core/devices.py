@@ -9,6 +9,8 @@ from pathlib import Path
 _NVIDIA = Path("/proc/driver/nvidia")
 _SIGNS = (_NVIDIA, *map(Path, ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg", "/dev/nvmap")))
 """Where Linux shows a driver that torch calls `cuda`: NVIDIA's (or its devices only), AMD's, WSL's, Jetson's."""
+_OTHERS = ("dri", "accel", "davinci_manager", "hl0", "cambricon_dev0", "mtgpu.0")
+"""Where Linux shows the accelerators of others, under /dev: Intel's, TPUs, Ascend, Gaudi, Cambricon, Moore Threads."""
 
 
 def no_device(name: str) -> str | None:
@@ -26,3 +28,10 @@ def no_device(name: str) -> str | None:
     if kind == "mps" and sys.platform != "darwin":
         return "'mps' is Apple's, and this machine is not"
     return None
+
+
+def no_accelerator() -> str | None:
+    """Return that there is no accelerator of any kind, where that is sure."""
+    if sys.platform != "linux" or any(Path("/dev", name).exists() for name in _OTHERS):
+        return None
+    return "there is none here: no driver of a GPU is loaded" if no_device("cuda") else None

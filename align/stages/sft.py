@@ -24,6 +24,7 @@ class SFT(Watched):
 
     makes: ClassVar[frozenset[str]] = frozenset({"model"})
     trl_config: ClassVar[str] = "trl/trainer/sft_config.py:SFTConfig"
+    pairs: ClassVar[bool] = False
 
     data: Annotated[list[str | Source], Ref("demonstrations")] = Field(min_length=1)
     """Artifacts that hold demonstrations; `{from: math, weight: 2}` shows one more often."""

@@ -19,6 +19,7 @@ from align.core.wiring import File, Ref, is_path, references
 from align.models.chat import Chat
 from align.models.tokenizers import SystemTurn
 from align.stages.trl_arguments import choices, wrong_arguments, wrong_choice, wrong_reporter
+from align.stages.trl_values import wrong_schedule, wrong_together
 from align.train.optimizers import OnlineMergingConfig
 
 SMALL: list[Message] = [{"role": "user", "content": "Who is there?"}, {"role": "assistant", "content": "It is me."}]
@@ -59,6 +60,8 @@ class TrainingStage(Stage, LoadsModel):
 
     trains: ClassVar[bool] = True
     operational: ClassVar[frozenset[str]] = frozenset({"logging_steps", "save_steps", "report_to"})
+    pairs: ClassVar[bool] = True
+    """Whether a row holds two texts."""
     unread: ClassVar[dict[str, str]] = {}
     """What `training_args` may not set because this stage would ignore it -> why."""
     trl_config: ClassVar[str]
@@ -141,7 +144,10 @@ class TrainingStage(Stage, LoadsModel):
             yield f"training_args.{own[0]}", "the stage's `optimizer` is used, so this would change nothing; leave one out"
         for key in sorted(self.unread.keys() & self.training_args.keys()):
             yield f"training_args.{key}", self.unread[key]
-        for key, what in wrong_arguments(self.trl_config, self.training_args, type(self).model_fields):
+        wrong = dict(wrong_arguments(self.trl_config, self.training_args, type(self).model_fields))
+        right = {name: value for name, value in self.training_args.items() if name not in wrong}
+        together = wrong_together(right, checkpointed=self.gradient_checkpointing, pairs=self.pairs)
+        for key, what in (*wrong.items(), *together):
             yield f"training_args.{key}", what
 
     def _adapter_problems(self) -> Iterable[tuple[str, str]]:
@@ -154,6 +160,12 @@ class TrainingStage(Stage, LoadsModel):
     def _schedule_problems(self) -> Iterable[tuple[str, str]]:
         if what := wrong_choice(self.lr_scheduler_type, choices("SchedulerType")):
             yield "lr_scheduler_type", what
+        given = self.training_args.get("lr_scheduler_kwargs")
+        yield from wrong_schedule(
+            self.lr_scheduler_type, given if isinstance(given, dict) else {}, self.learning_rate,
+            warmup="warmup_ratio" in self.model_fields_set and self.warmup_ratio > 0,
+            evaluated=bool(getattr(self, "eval_data", ())), floor=self.min_lr is not None,
+        )  # fmt: skip
         if self.min_lr is not None and self.lr_scheduler_type != "cosine":
             yield "min_lr", f"only lr_scheduler_type: cosine ends at a rate that can be named, not {self.lr_scheduler_type!r}"
         if self.min_lr is not None and self.min_lr >= self.learning_rate:

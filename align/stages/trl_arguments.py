@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from align.core.config import did_you_mean
+from align.stages.trl_values import wrong_value
 
 _OURS = "is set by a field of the stage or by the toolkit; not here"
 _EVALUATION = "`eval_data` and `eval_steps` of sft, dpo and reward_model evaluate while training"
@@ -68,7 +69,7 @@ _REPORTERS = {
 
 
 def wrong_arguments(config: str, given: Mapping[str, Any], ours: Iterable[str]) -> Iterable[tuple[str, str]]:
-    """Yield (name, what is wrong) for each of `training_args` that cannot be set.
+    """Yield (name, what is wrong) for each of `training_args` that cannot be set, or not to that value.
 
     Args:
         config: TRL's configuration class, `package/file.py:Class`.
@@ -82,8 +83,8 @@ def wrong_arguments(config: str, given: Mapping[str, Any], ours: Iterable[str]) 
         elif key in REFUSED:
             yield key, f"{key!r} cannot be set: {REFUSED[key]}"
         elif valid and key not in valid:
-            yield key, f"TRL's {config.rpartition(':')[2]} has no {key!r}{did_you_mean(key, valid - REFUSED.keys())}"
-        elif key == "optim" and (what := wrong_choice(value, choices("OptimizerNames"))):
+            yield key, f"TRL's {config.rpartition(':')[2]} has no {key!r}{did_you_mean(key, valid.keys() - REFUSED.keys())}"
+        elif what := wrong_value(key, value, valid.get(key, ""), choices):
             yield key, what
 
 
@@ -106,23 +107,25 @@ def wrong_reporter(name: str) -> str | None:
 @cache
 def choices(enum: str) -> tuple[str, ...]:
     """Return the values of one of transformers' enumerations; none where transformers is not installed."""
-    files = ("transformers/trainer_utils.py", "transformers/training_args.py")
+    files = ("transformers/trainer_utils.py", "transformers/training_args.py", "transformers/debug_utils.py")
     values = [s.value for file in files for node in _class(file, enum) for s in node.body if isinstance(s, ast.Assign)]
     return tuple(str(value.value) for value in values if isinstance(value, ast.Constant))
 
 
 @cache
-def fields_of(config: str) -> frozenset[str]:
-    """Return the field names of a TRL configuration class and its bases; none where TRL is not installed."""
+def fields_of(config: str) -> dict[str, str]:
+    """Return the fields of a TRL configuration class, with their annotations; none where TRL is not installed."""
     package, _, class_name = config.partition(":")
-    names: set[str] = set()
+    found: dict[str, str] = {}
     for path, cls in ((package, class_name), ("trl/trainer/base_config.py", "_BaseConfig"),
                       ("transformers/training_args.py", "TrainingArguments")):  # fmt: skip
         if _source(path) is None:
-            return frozenset()  # not installed here: then nothing can be checked, and nothing can be trained
+            return {}  # not installed here: then nothing can be checked, and nothing can be trained
         for node in _class(path, cls):
-            names |= {s.target.id for s in node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)}
-    return frozenset(names)
+            for line in node.body:
+                if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+                    found.setdefault(line.target.id, ast.unparse(line.annotation))
+    return found
 
 
 def _class(path: str, name: str) -> list[ast.ClassDef]:

@@ -194,7 +194,12 @@ REASON = {name: why for why, names in REASONS.items() for name in names.split()}
 def fields(kind):
     """Return the names of all fields of a stage, those of adapters and of `training_args` too."""
     cls = CLASSES[kind]
-    given = trl_arguments.fields_of(cls.trl_config) - trl_arguments.REFUSED.keys() - cls.model_fields.keys() - cls.unread.keys()
+    given = (
+        trl_arguments.fields_of(cls.trl_config).keys()
+        - trl_arguments.REFUSED.keys()
+        - cls.model_fields.keys()
+        - cls.unread.keys()
+    )
     return [*cls.model_fields, *(f"lora.{name}" for name in Lora.model_fields), *(f"training_args.{n}" for n in sorted(given))]
 
 
