@@ -14,8 +14,9 @@ from pydantic import BaseModel
 
 from align.core import catalog, log, tables, wiring
 from align.core.artifacts import RunFolder, Status
-from align.core.config import Plugin, did_you_mean
+from align.core.config import Plugin
 from align.core.errors import AlignError, UsageError
+from align.core.explained import did_you_mean
 from align.core.held import Held, held, recipe_of, worker_of
 from align.core.loads_model import LoadsModel
 from align.core.outside import path_of

@@ -31,7 +31,7 @@ from typing import Any, TypeAlias, get_origin
 
 from pydantic import PrivateAttr
 
-from align.core.config import did_you_mean
+from align.core.explained import did_you_mean
 from align.core.plugins import Reward, Score
 from align.core.rows import Prompt
 from reward.checks import CHECKS

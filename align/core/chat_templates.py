@@ -11,7 +11,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from align.core.config import did_you_mean
+from align.core.explained import did_you_mean
 from align.core.tables import json_object
 
 _GENERATION = re.compile(r"{%-?\s*(end)?generation\s*-?%}")

@@ -7,7 +7,6 @@ field that expects "some reward" or "some stage" finds the class (see `align.cor
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, Validatio
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from align.core import catalog
+from align.core.explained import explain, shown
 
 
 class Config(BaseModel):
@@ -35,35 +35,11 @@ class Config(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _explain_errors(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Give every unknown key its nearest valid key; leave other errors as they are."""
+        """Say what is wrong in plain words."""
         try:
             return handler(data)
         except ValidationError as error:
-            raise ValidationError.from_exception_data(cls.__name__, [_explained(cls, e) for e in error.errors()]) from None
-
-
-def did_you_mean(word: str, options: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?" when an option is close to the word, else the options, else nothing."""
-    options = sorted(options)
-    close = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    shown = ", ".join(options[:12]) + (", ..." if len(options) > 12 else "")
-    return f"; one of: {shown}" if options else ""
-
-
-def _explained(cls: type[BaseModel], error: Any) -> InitErrorDetails:
-    message, kind = error["msg"], error["type"]
-    if kind == "extra_forbidden" and len(error["loc"]) == 1:
-        valid = [field.alias or name for name, field in cls.model_fields.items() if name != "kind"]
-        message, kind = f"unknown key{did_you_mean(str(error['loc'][0]), valid)}", "unknown_key"
-    elif kind == "missing" and len(error["loc"]) == 1:
-        message, kind = "this key is required", "missing_key"
-    elif kind == "list_type" and isinstance(error["input"], str):
-        message, kind = f"a list is expected here: [{error['input']}]", "not_a_list"
-    elif kind == "value_error":
-        message = message.removeprefix("Value error, ")
-    return InitErrorDetails(type=PydanticCustomError(kind, "{why}", {"why": message}), loc=error["loc"], input=error["input"])
+            raise ValidationError.from_exception_data(cls.__name__, explain(cls, data, error.errors())) from None
 
 
 class Plugin(Config):
@@ -88,7 +64,7 @@ class Plugin(Config):
         if isinstance(data, str):
             data = {"kind": data}
         if not isinstance(data, Mapping):
-            raise _at("", f"a mapping with a 'kind' is expected here, not {type(data).__name__}", data)
+            raise _at("", f"a mapping with a 'kind' is expected here, not {shown(data)}", data)
         if not data.get("kind"):
             raise _at("kind", f"'kind' is missing; one of: {', '.join(catalog.kinds(cls.family))}", data)
         try:

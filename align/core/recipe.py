@@ -9,13 +9,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
 from align.core import loading, wiring
-from align.core.config import Config, did_you_mean
+from align.core.config import Config
 from align.core.errors import Problem, RecipeError, UsageError
+from align.core.explained import did_you_mean
 from align.core.plugins import Generator
 from align.core.stage import Stage
 
@@ -35,7 +36,7 @@ class Accelerate(Config):
     """A file written by `accelerate config`, relative to the recipe; the fields below win over it."""
     num_processes: int | None = Field(default=None, ge=1)
     """Processes on this machine, one per GPU."""
-    mixed_precision: str | None = Field(default=None, pattern="^(no|fp16|bf16)$")
+    mixed_precision: Literal["no", "fp16", "bf16"] | None = None
     """`no`, `fp16` or `bf16`."""
 
 

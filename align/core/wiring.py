@@ -17,7 +17,9 @@ from pydantic import BaseModel
 
 from align.core import catalog
 from align.core.chat_templates import find_template
-from align.core.config import Plugin, did_you_mean
+from align.core.config import Plugin
+from align.core.explained import did_you_mean
+from align.core.meant import Meant, read
 from align.core.outside import wrong_outside
 from align.core.sources import is_data
 
@@ -118,23 +120,22 @@ def check(raw: Mapping[str, Any], stage: type[Plugin], generator: type[Plugin], 
     raw_generators: Any = raw.get("generators") or {}
     if not isinstance(raw_stages, Mapping) or not isinstance(raw_generators, Mapping):
         return
-    stages = {name: _class_of(item, stage) for name, item in raw_stages.items()}
-    generators = {alias: _class_of(item, generator) for alias, item in raw_generators.items()}
-    order = [str(name) for name in raw_stages]
+    meant_stages = {str(name): read(item, stage) for name, item in raw_stages.items()}
+    meant_generators = {str(alias): read(item, generator) for alias, item in raw_generators.items()}
+    stages = {name: meant.cls if meant else None for name, meant in meant_stages.items()}
+    order = list(stages)
     from_base = False
-    for alias, cls in generators.items():
-        yield from _own_problems(cls, raw_generators[alias], ("generators", alias), folder)
-        for loc, need, ref in references(cls, raw_generators[alias], ("generators", alias)) if cls else ():
+    for alias, meant in meant_generators.items():
+        yield from _own_problems(meant, ("generators", alias), folder)
+        for loc, need, ref in references(meant.cls, meant.raw, ("generators", alias)) if meant else ():
             from_base |= ref == "base"
             if what := _wrong(ref, need, order, order, stages, folder):
                 yield loc, what
-    for position, (name, cls) in enumerate(stages.items()):
-        if cls is None:
-            continue
-        yield from _own_problems(cls, raw_stages[name], ("stages", name), folder)
-        for loc, need, ref in references(cls, raw_stages[name], ("stages", name)):
+    for position, (name, meant) in enumerate(meant_stages.items()):
+        yield from _own_problems(meant, ("stages", name), folder)
+        for loc, need, ref in references(meant.cls, meant.raw, ("stages", name)) if meant else ():
             if need == "generator":
-                what = _wrong_generator(ref, generators, raw_generators, order[:position], order)
+                what = _wrong_generator(ref, meant_generators, order[:position], order)
             else:
                 from_base |= ref == "base"
                 what = _wrong(ref, need, order[:position], order, stages, folder)
@@ -149,40 +150,29 @@ def check(raw: Mapping[str, Any], stage: type[Plugin], generator: type[Plugin], 
         yield ("base",), what
 
 
-def _wrong_generator(
-    alias: str, classes: dict[str, Any], raw: Mapping[str, Any], earlier: list[str], order: list[str]
-) -> str | None:
-    if alias not in classes:
-        return f"no generator {alias!r}{did_you_mean(alias, classes)}"
-    for _, _, used in references(classes[alias], raw[alias]) if classes[alias] else ():
+def _wrong_generator(alias: str, generators: Mapping[str, Meant | None], earlier: list[str], order: list[str]) -> str | None:
+    if alias not in generators:
+        return f"no generator {alias!r}{did_you_mean(alias, generators)}"
+    meant = generators[alias]
+    for _, _, used in references(meant.cls, meant.raw) if meant else ():
         if used in order and used not in earlier:
             return f"generator {alias!r} uses stage {used!r}, which does not come before this one"
     return None
 
 
-def _class_of(raw: Any, base: type[Plugin]) -> Any:
-    if not isinstance(raw, Mapping):
-        return None
-    try:
-        return catalog.choose(base.family, raw, base)
-    except catalog.PluginError:
-        return None  # the type check reports it
-
-
-def _own_problems(cls: Any, raw: Mapping[str, Any], loc: Loc, folder: Path) -> Iterator[tuple[Loc, str]]:
-    """Ask a plug-in whose fields are well typed what else is wrong with them."""
-    if cls is None:
-        return
-    try:
-        value = cls.model_validate(dict(raw))
-    except ValueError:
+def _own_problems(meant: Meant | None, loc: Loc, folder: Path) -> Iterator[tuple[Loc, str]]:
+    """Ask a plug-in, and those inside it, what is wrong with fields that are well typed."""
+    for at, what in meant.mistyped if meant else ():
+        yield (*loc, *at), what
+    if meant is None or meant.value is None:
         return  # the type check reports it
-    for at, path, marker in files(value):
-        if what := _no_file(folder, path, marker):
+    for at, path, marker in files(meant.value):
+        if at[0] not in meant.guessed and (what := _no_file(folder, path, marker)):
             yield (*loc, *at), what
-    for at, plugin in parts(value):
-        for field, what in plugin.problems(folder) if isinstance(plugin, Plugin) else ():
-            yield (*loc, *at, *(int(key) if key.isdigit() else key for key in field.split("."))), what
+    for at, plugin in parts(meant.value):
+        if isinstance(plugin, Plugin):
+            for field, what in meant.problems(folder) if plugin is meant.value else plugin.problems(folder):
+                yield (*loc, *at, *(int(key) if key.isdigit() else key for key in field.split("."))), what
 
 
 def _no_file(folder: Path, path: str, marker: File) -> str | None:

@@ -10,8 +10,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from align.core.config import Config, did_you_mean
+from align.core.config import Config
 from align.core.errors import StageFailed
+from align.core.explained import did_you_mean
 from align.core.log import Progress
 from align.core.plugins import Reward
 from align.core.recipe import SHIPPED

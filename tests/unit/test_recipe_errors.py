@@ -51,13 +51,16 @@ BROKEN = {
     ),
     "generator field typo": ("name: x\nbase: ./m\ngenerators:\n  g:\n    kind: scripted\n    reply: {} #!\n" + TAIL,
                              "generators.g.reply: unknown key; did you mean 'replies'?"),
-    "wrong type": (HEAD + "  s: {kind: sft, model: base, data: [right], num_train_epochs: two} #!\n", "be a valid number"),
+    "wrong type": (
+        HEAD + "  s: {kind: sft, model: base, data: [right], num_train_epochs: two} #!\n",
+        "stages.s.num_train_epochs: a number is expected here, not 'two'",
+    ),
     "wrong item of a list": (
         HEAD + "  s:\n    kind: sft\n    model: base\n    data:\n      - right\n      - 3 #!\n", "stages.s.data.1: "
     ),
     "out of range": (
         HEAD + "  s:\n    kind: sft\n    model: base\n    data: [right]\n    learning_rate: -1e-5 #!\n",
-        "stages.s.learning_rate: Input should be greater than 0",
+        "stages.s.learning_rate: a number above 0 is expected here",
     ),
     "missing base": ("name: x #!\n" + TAIL, "base: this key is required"),
     "missing field": (HEAD + "  s: {kind: sft, model: base} #!\n", "stages.s.data: this key is required"),
@@ -71,7 +74,7 @@ BROKEN = {
         HEAD + "  s: {kind: sft, model: base, data: [right], optimizer: {kind: adam}} #!\n", "did you mean 'adamw'?"
     ),
     "no kind": (HEAD + "  s: {prompts: problems} #!\n", "stages.s.kind: 'kind' is missing; one of: dpo, evaluate, "),
-    "stage is a word": (HEAD + "  s: 7 #!\n", "a mapping with a 'kind' is expected here, not int"),
+    "stage is a word": (HEAD + "  s: 7 #!\n", "a mapping with a 'kind' is expected here, not 7"),
     "missing stage": (HEAD + "  s: {kind: sft, model: base, data: [rihgt]} #!\n", "no stage 'rihgt'; did you mean 'right'?"),
     "later stage": (
         HEAD + "  s: {kind: sft, model: base, data: [more]} #!\n"
@@ -337,7 +340,42 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file(folder, caps
         "  c: {kind: sft, model: base, data: [zz], beta: 1}\n  c: {}\n"
     )
     found = [int(line.split(":")[1]) for line in refused(capsys, "check", "recipe.yaml")]
-    assert found == [2, 3, 4, 6, 7, 8, 8, 9]
+    assert found == [2, 3, 4, 6, 6, 7, 8, 8, 9]
+
+
+def test_a_mistake_hides_no_other_of_its_stage(folder, capsys):
+    """Misspelt keys and kinds, wrong types, and what a stage finds wrong with itself, and nothing that only follows from them."""
+    (folder / "recipe.yaml").write_text(
+        f"name: x\nbase: {folder}/m\nstages:\n  problems: {{kind: load, path: nope.jsonl, limti: 3}}\n"
+        "  a: {kind: stf, modle: nope, data: problems, lora: true, min_lr: 1, training_args: {adam_beta1: 7}}\n"
+        "  b: {kind: sft, model: 3, dat: [nope], dtype: fp16, lr_scheduler_type: cosin}\n"
+        "  c: {kind: dpo, model: b, lora: {rr: 8, r: 0}, data: [{from: problems, weight: -1}, 3]}\n"
+        "  d: {kind: sft, model: c, data: [problems], eval_data: 3, eval_steps: 5}\n"
+    )
+    found = [line.partition("stages.")[2].partition(": ") for line in refused(capsys, "check", "recipe.yaml")]
+    assert sorted(f"{where}: {what}" for where, _, what in found) == sorted([
+        "problems.limti: unknown key; did you mean 'limit'?",
+        f"problems.path: no file or folder 'nope.jsonl' (looked in {folder})",
+        "a.kind: unknown kind 'stf'; did you mean 'sft'?",
+        "a.modle: unknown key; did you mean 'model'?",
+        "a.model: this key is required",
+        "a.model: no stage 'nope'; earlier stages: problems (a path or hub id needs a slash)",
+        "a.data: a list is expected here: [problems]",
+        "a.lora: a mapping is expected here, not true; {} takes the defaults",
+        "a.min_lr: the learning rate falls from 7e-06; name a smaller one",
+        "a.training_args.adam_beta1: 7 is out of range: a number at least 0 and below 1 is expected here",
+        "b.model: a text is expected here, not 3",
+        "b.dat: unknown key; did you mean 'data'?",
+        "b.data: this key is required",
+        "b.data.0: no stage 'nope'; earlier stages: problems, a (a path or hub id needs a slash)",
+        "b.dtype: there is no 'fp16'; one of: bfloat16, float32",
+        "b.lr_scheduler_type: there is no 'cosin'; did you mean 'cosine'?",
+        "c.lora.rr: unknown key; did you mean 'r'?",
+        "c.lora.r: a number of at least 1 is expected here, not 0",
+        "c.data.0.weight: a number above 0 is expected here, not -1",
+        "c.data.1: a text or a mapping is expected here, not 3",
+        "d.eval_data: a list is expected here, not 3",
+    ])  # fmt: skip
 
 
 def test_run_refuses_too_and_leaves_nothing_behind(folder, capsys):
@@ -391,7 +429,7 @@ def test_set_overrides_a_value_of_a_stage_of_the_top_and_in_depth(folder, capsys
     [
         ("dpp.beta=0.2", "--set dpp.beta: no stage or key 'dpp'; did you mean 'dpo'?"),
         ("dpo.betta=0.2", "recipe.yaml:9: stages.dpo.betta: unknown key; did you mean 'beta'?"),
-        ("dpo.beta=-1", "recipe.yaml:9: stages.dpo.beta: Input should be greater than 0"),
+        ("dpo.beta=-1", "recipe.yaml:9: stages.dpo.beta: a number above 0 is expected here, not -1"),
         ("dpo.beta.x=1", "'beta' holds no keys"),
         ("dpo.data.0=sft", "set the whole list instead"),
         ("dpo.beta", "write --set key=value"),

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from align.core.config import did_you_mean
 from align.core.errors import BadRow
+from align.core.explained import did_you_mean
 from align.core.formats import shapes, values
 from align.core.formats.calls import read_tools
 from align.core.formats.shapes import Columns, Parts
