@@ -13,10 +13,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from align.core import catalog, log, tables, wiring
-from align.core.artifacts import RunFolder, Status
+from align.core.artifacts import RunFolder, Status, worked
 from align.core.config import Plugin
 from align.core.errors import AlignError, UsageError
-from align.core.explained import did_you_mean
+from align.core.explained import did_you_mean, limits, written
 from align.core.held import Held, held, recipe_of, worker_of
 from align.core.loads_model import LoadsModel
 from align.core.outside import path_of
@@ -67,15 +67,18 @@ def status(directory: str) -> str:
     worker = worker_of(directory)
     latest = max(stages.values(), key=lambda stage: stage.since)
     rows = [("stage", "kind", "state", "time", "what happened")]
+    more = [f"process {worker} works on it"] if worker is not None else []
     for name, stage in stages.items():
         state, what = _state(stage, at_work=worker is not None and stage is latest)
         if name in changed and stage.done:
             state, what = "stale", "; ".join(changed[name])
-        seconds = log.duration(stage.report["seconds"]) if stage.done and "seconds" in stage.report else ""
-        rows.append((name, stage.kind, state, seconds, textwrap.shorten(what, 90, placeholder=" ...")))
-    more = [f"process {worker} works on it"] if worker is not None else []
-    for (name, _, state, *_), stage in zip(rows[1:], stages.values(), strict=True):
-        more += [f"{name} failed: {stage.failure['why']}", f"  log: {stage.failure['log']}"] if state == "failed" else []
+        spent = stage.report.get("seconds") if stage.done else worked(stage.folder) if stage.begun else None
+        short = textwrap.shorten(what, 90, placeholder=" ...")
+        rows.append((name, stage.kind, state, "" if spent is None else log.duration(spent), short))
+        if state == "failed":
+            more += [f"{name} failed: {what}", f"  log: {stage.failure['log']}"]
+        elif short.endswith(" ..."):
+            more.append(f"{name} ({state}): {what}")
     return "\n".join([f"{directory}: {recipe['name']}, seed {recipe['seed']}", "", aligned(rows), *more, ""]) + note
 
 
@@ -219,10 +222,9 @@ def _fields(cls: type[BaseModel], names: Iterable[str], indent: str) -> list[str
     lines = []
     for name in names:
         field = cls.model_fields[name]
-        default = "required" if field.is_required() else f"default {field.get_default(call_default_factory=True)!r}"
-        limits = ", ".join(str(m) for m in field.metadata if not isinstance(m, wiring.Ref | wiring.File))
-        refers = next((f"refers to {m.need}, " for m in field.metadata if isinstance(m, wiring.Ref)), "")
-        lines.append(f"{indent}{field.alias or name}  ({refers}{default}{', ' + limits if limits else ''})")
+        default = "required" if field.is_required() else f"default {written(field.get_default(call_default_factory=True))}"
+        refers = next((f"refers to {m.need}" for m in field.metadata if isinstance(m, wiring.Ref)), "")
+        lines.append(f"{indent}{field.alias or name}  ({', '.join(filter(None, [refers, default, *limits(field)]))})")
         inner = indent + " " * 4
         lines += textwrap.wrap(
             " ".join((field.description or "").split()), 110 - len(inner), initial_indent=inner, subsequent_indent=inner

@@ -7,12 +7,14 @@ the file holds, and the branches become one sentence: "a text or a mapping is ex
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, to_jsonable_python
 
 EXPLAINED, UNKNOWN_KEY, MISSING_KEY, WRONG_TYPE, NOT_A_LIST = (
     "explained", "unknown_key", "missing_key", "wrong_type", "not_a_list",
@@ -30,6 +32,10 @@ _BOUNDS = {
     "less_than": "a number below {lt:g}", "less_than_equal": "a number of at most {le:g}",
     "string_too_short": "a text of at least {min_length} character", "too_short": "at least {min_length} item",
     "too_long": "at most {max_length} items", "string_pattern_mismatch": "a text of the form {pattern}",
+}  # fmt: skip
+_LIMITS = {
+    "gt": "above {:g}", "ge": "at least {:g}", "lt": "below {:g}", "le": "at most {:g}", "min_length": "at least {} long",
+    "pattern": "of the form {}",
 }  # fmt: skip
 _OF_A_KEY = {"missing", "extra_forbidden", UNKNOWN_KEY, MISSING_KEY, "kind"}
 """Errors whose place may be a key that is not there."""
@@ -56,6 +62,29 @@ def shown(value: Any) -> str:
         return "a list"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def written(value: Any) -> str:
+    """Return a value as YAML in one line."""
+    plain = to_jsonable_python(value, by_alias=True)
+    return json.dumps(plain, ensure_ascii=False) if not isinstance(plain, str) else plain or '""'
+
+
+def limits(field: FieldInfo) -> list[str]:
+    """Return what the values of a field must be, beyond their type: bounds, lengths, and the words that it knows."""
+    said = []
+    for bound in field.metadata:
+        for name, words in _LIMITS.items():
+            if (limit := getattr(bound, name, None)) is not None:
+                said.append(words.format(limit))
+    options = [str(word) for word in _literals(field.annotation) if isinstance(word, str)]
+    what = "keys" if get_origin(field.annotation) is dict else "one of"
+    return said + ([f"{what}: {' '.join(options)}"] if options else [])
+
+
+def _literals(annotation: Any) -> list[Any]:
+    inside = get_args(annotation)
+    return list(inside) if get_origin(annotation) is Literal else [word for part in inside for word in _literals(part)]
 
 
 def explain(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> list[InitErrorDetails]:

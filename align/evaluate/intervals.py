@@ -10,7 +10,7 @@ Z95 = 1.959964
 """Two-sided 95% quantile of the standard normal."""
 
 
-def wilson(successes: int, n: int) -> tuple[float, float]:
+def wilson(successes: float, n: int) -> tuple[float, float]:
     """Return the 95% Wilson score interval of a share (Wilson 1927); sensible at 0 and at n, unlike the normal one."""
     if n == 0:
         return 0.0, 1.0
@@ -29,17 +29,29 @@ def pass_at_k(n: int, right: int, k: int) -> float:
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the mean over problems and its 95% normal interval; samples of one problem must be averaged before."""
+    """Return the mean over problems and its 95% normal interval; samples of one problem must be averaged before.
+
+    Values that are all the same show no spread, and yet leave room for another kind of problem: then it is the Wilson interval.
+    """
     n = len(values)
     mean = sum(values) / n
     variance = sum((v - mean) ** 2 for v in values) / max(n - 1, 1)
+    if min(values) == max(values):
+        return mean, *wilson(mean * n, n)
     half = Z95 * math.sqrt(variance / n)
     return mean, max(0.0, mean - half), min(1.0, mean + half)
 
 
 def paired(a: Sequence[float], b: Sequence[float], seed: int = 0, draws: int = 2000) -> tuple[float, float, float]:
-    """Return mean(b - a) over the same problems and its 95% bootstrap interval (percentiles over resampled problems)."""
+    """Return mean(b - a) over the same problems and its 95% bootstrap interval (percentiles over resampled problems).
+
+    Where all differ by the same, often by nothing, resampling shows no spread: then the interval leaves room for problems that
+    differ by one more or less, in as large a share as the Wilson interval does for 0 of n.
+    """
     differences = [y - x for x, y in zip(a, b, strict=True)]
     n, rng = len(differences), random.Random(seed)
+    if min(differences) == max(differences):
+        room = wilson(0, n)[1]
+        return differences[0], max(-1.0, differences[0] - room), min(1.0, differences[0] + room)
     means = sorted(sum(rng.choices(differences, k=n)) / n for _ in range(draws))
     return sum(differences) / n, means[int(0.025 * draws)], means[int(0.975 * draws) - 1]

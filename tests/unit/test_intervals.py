@@ -31,6 +31,16 @@ def test_mean_interval_is_over_problems():
     assert mean - low == pytest.approx(high - mean)
 
 
+def test_problems_that_all_agree_do_not_make_anything_certain():
+    room = 3.8415 / 503.8415
+    assert mean_interval([0.0] * 500) == pytest.approx((0.0, 0.0, room), abs=1e-5)
+    assert mean_interval([1.0] * 500) == pytest.approx((1.0, 1 - room, 1.0), abs=1e-5)
+    low, high = mean_interval([0.5] * 500)[1:]
+    assert low < 0.46 < 0.54 < high
+    assert paired([1.0] * 500, [1.0] * 500) == pytest.approx((0.0, -room, room), abs=1e-5)
+    assert paired([0.0], [1.0]) == pytest.approx((1.0, 1 - 3.8415 / 4.8415, 1.0), abs=1e-4)
+
+
 def test_paired_sees_what_unpaired_cannot():
     a = [i % 2 for i in range(200)]  # half right
     b = [min(1.0, x + (0.1 if i % 4 == 0 else 0)) for i, x in enumerate(a)]

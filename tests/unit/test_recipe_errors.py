@@ -344,7 +344,7 @@ def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file(folder, caps
 
 
 def test_a_mistake_hides_no_other_of_its_stage(folder, capsys):
-    """Misspelt keys and kinds, wrong types, and what a stage finds wrong with itself, and nothing that only follows from them."""
+    """Misspelt keys and kinds, wrong types, and what a stage finds wrong with itself; nothing that only follows from them."""
     (folder / "recipe.yaml").write_text(
         f"name: x\nbase: {folder}/m\nstages:\n  problems: {{kind: load, path: nope.jsonl, limti: 3}}\n"
         "  a: {kind: stf, modle: nope, data: problems, lora: true, min_lr: 1, training_args: {adam_beta1: 7}}\n"

@@ -296,7 +296,7 @@ def test_explain_lists_the_kinds_and_the_fields_of_each(capsys):
     for kind in kinds:
         assert main(["explain", kind]) == 0
     fields = capsys.readouterr().out
-    assert "temperature  (default 0.7, Ge(ge=0))\n      RFT samples at 0.7" in fields
+    assert "temperature  (default 0.7, at least 0)\n      RFT samples at 0.7" in fields
     assert "generator  (refers to generator, required)" in fields
     assert (
         "  lora  (default None)\n      Train low-rank adapters instead of all weights.\n      r  (default 16, Ge(ge=1))"
@@ -310,7 +310,7 @@ def test_explain_knows_fields_plug_ins_and_shipped_recipes(folder, capsys):
     plug_in = 'from test_run_folder import Rephrase\nclass Shorter(Rephrase):\n    "Cuts."\n'
     (folder / "my_words.py").write_text(plug_in)
     for asked, said in (
-        ("accelerate", "a recipe:\n  accelerate  (default None)\n      Present: every training stage"),
+        ("accelerate", "a recipe:\n  accelerate  (default null)\n      Present: every training stage"),
         ("beta", "dpo, online_dpo:\n  beta  (default 0.1"),
         ("evaluate", "      prompts  (refers to prompts, required)\n          The problems"),
         ("my_words:Shorter", "my_words:Shorter (stage, my_words:Shorter, version 1)\n\nCuts."),
