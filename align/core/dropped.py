@@ -27,7 +27,7 @@ class Dropped:
         return len(self.items)
 
     def add(self, index: int, reason: BadRow, **more: Any) -> None:
-        """Drop a row by its number, counted from 0; `more` is kept with it in the file."""
+        """Drop a row by its number, counted from 0; `more` is kept with it in the file, and a `line` is shown instead."""
         turn = {"turn": reason.turn} if reason.turn else {}
         self.items.append({"index": index, "reason": str(reason), **turn, **more})
         self._remedies.setdefault(str(reason), reason.remedy)
@@ -42,11 +42,13 @@ class Dropped:
 
     def _line(self, reason: str, count: int) -> str:
         items = [item for item in self.items if item["reason"] == reason][: SHOWN + 1]
-        first, at = items[0], ", ".join(str(item["index"]) for item in items[:SHOWN]) + (", ..." if len(items) > SHOWN else "")
-        turn = f"; turn {first['turn']} of {self.noun} {first['index']}" if "turn" in first else ""
-        turn += f"; {self.noun} {first['index']} is in {first['file']}" if first.get("file") else ""
+        first, noun = items[0], "line" if "line" in items[0] else self.noun
+        at = ", ".join(str(item.get("line", item["index"])) for item in items[:SHOWN]) + (", ..." if len(items) > SHOWN else "")
+        where = f"{noun} {first.get('line', first['index'])}"
+        turn = f"; turn {first['turn']} of {where}" if "turn" in first else ""
+        turn += f"; {where} is in {first['file']}" if first.get("file") else ""
         remedy = f"; {self._remedies[reason]}" if self._remedies[reason] else ""
-        return f"{count} x {reason} ({self.noun}{'s' if count > 1 else ''} {at}{turn}){remedy}"
+        return f"{count} x {reason} ({noun}{'s' if count > 1 else ''} {at}{turn}){remedy}"
 
     def write(self, folder: Path, name: str = "dropped.jsonl") -> None:
         """Write one line each."""

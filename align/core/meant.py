@@ -89,10 +89,10 @@ def _keys(cls: type[Plugin]) -> list[str]:
 
 def _some(cls: type[Plugin], key: str) -> Any:
     """Return a value that a field may have; None where none of the usual ones will do."""
-    field = next(field for name, field in cls.model_fields.items() if key in (name, field.alias))
+    annotation: Any = next(field.annotation for name, field in cls.model_fields.items() if key in (name, field.alias))
     for value in ("base", ["base"], 1, {}):
         try:
-            TypeAdapter(field.annotation).validate_python(value)
+            TypeAdapter(annotation).validate_python(value)
         except ValidationError:
             continue
         return value

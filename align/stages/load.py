@@ -80,7 +80,7 @@ class Load(Stage):
         """Return the rows of each table by id, what was dropped, the number of records, and the columns not used."""
         found: dict[str, dict[str, Row]] = {table: {} for table in TABLES}
         dropped, reader, count = Dropped("record"), Reader(self.columns, self.ignore), 0
-        for index, (record, file) in enumerate(islice(self._records(home), self.limit)):
+        for index, (record, place) in enumerate(islice(self._records(home), self.limit)):
             count += 1
             progress.advance()
             try:
@@ -90,7 +90,7 @@ class Load(Stage):
                 if rows[-1].id in found[table_of(rows[-1])]:
                     raise BadRow("duplicate of an earlier record")
             except BadRow as reason:
-                dropped.add(index, reason, **({"file": file} if file else {}), record=_cut(record))
+                dropped.add(index, reason, **place, record=_cut(record))
                 continue
             for row in rows:
                 found[table_of(row)][row.id] = row
@@ -108,14 +108,14 @@ class Load(Stage):
             why = "; ".join(dropped.lines()) or "it is empty"
             raise StageFailed(run.name, f"{self.path} gives no usable row: {why}", run.log_file)
 
-    def _records(self, home: Path) -> Iterator[tuple[Any, str]]:
+    def _records(self, home: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
         if (home / self.path).exists():
             yield from sources.records(home / self.path, self.split, self.config)
         else:
             from datasets import load_dataset  # noqa: PLC0415 (only hub data needs it)
 
             for record in load_dataset(self.path, self.config, split=self.split, revision=self.revision):
-                yield record, ""
+                yield record, {}
 
 
 def _cut(value: Any, most: int = LONGEST_KEPT) -> Any:

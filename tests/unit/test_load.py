@@ -111,7 +111,7 @@ def test_a_bad_record_is_dropped_alone_with_index_and_reason(tmp_path):
     stage = load(tmp_path, records)
     assert report(stage)["dropped"] == {"unknown role 'bard' in messages": 1}
     assert report(stage)["inputs"] == 3
-    assert dropped(stage) == [{"index": 1, "reason": "unknown role 'bard' in messages", "record": records[1]}]
+    assert dropped(stage) == [{"index": 1, "reason": "unknown role 'bard' in messages", "line": 2, "record": records[1]}]
     assert [r.messages for r in tables.read(stage, "prompts")] == [[user("fine")], [user("also fine")]]
 
 
@@ -127,12 +127,12 @@ def test_duplicates_are_dropped_and_a_second_answer_is_not_one(tmp_path):
 def test_the_log_names_each_reason_with_its_first_records(tmp_path):
     stage = load(tmp_path, [{"prompt": "fine"}, *[{"prompt": ""}] * 7, {"text": "x"}])
     log = (stage / "log.txt").read_text()
-    assert "dropped 7 x prompt is empty (records 1, 2, 3, 4, 5, ...)" in log
-    assert "dropped 1 x no prompt among the columns text; name it with `columns:` (record 8); say what they are" in log
+    assert "dropped 7 x prompt is empty (lines 2, 3, 4, 5, 6, ...)" in log
+    assert "dropped 1 x no prompt among the columns text; name it with `columns:` (line 9); say what they are" in log
 
 
 def test_strict_refuses_and_still_keeps_the_bad_records_aside(tmp_path):
-    with pytest.raises(StageFailed, match=r"strict: true, and bad records: 1 x prompt is empty \(record 1\)"):
+    with pytest.raises(StageFailed, match=r"strict: true, and bad records: 1 x prompt is empty \(line 2\)"):
         load(tmp_path, [{"prompt": "fine"}, {"prompt": ""}], strict=True)
     stage = tmp_path / "out" / "01-rows"
     assert [d["index"] for d in dropped(stage)] == [1]
@@ -162,7 +162,7 @@ def test_a_half_broken_line_costs_one_record(tmp_path):
     )
     stage = load(tmp_path, text)
     assert report(stage)["dropped"] == {"not JSON": 3}
-    assert [d["index"] for d in dropped(stage)] == [1, 3, 4]
+    assert [(d["index"], d["line"]) for d in dropped(stage)] == [(1, 2), (3, 5), (4, 6)]  # a line may be blank
     assert [r.messages[0]["content"] for r in tables.read(stage, "prompts")] == ["1", "3"]
 
 
@@ -388,7 +388,7 @@ def test_a_dropped_record_names_its_file_and_is_kept_short(tmp_path):
     (item,) = dropped(stage)
     assert (item["index"], item["file"]) == (1, "b.jsonl")
     assert item["record"]["image"] == f"{'x' * 10_000}... (50000 characters)"
-    assert "(record 1; record 1 is in b.jsonl)" in (stage / "log.txt").read_text()
+    assert "(line 1; line 1 is in b.jsonl)" in (stage / "log.txt").read_text()
 
 
 def test_a_stage_of_a_run_needs_no_loading_and_its_tables_can_be_loaded(tmp_path):

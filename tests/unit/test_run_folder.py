@@ -299,7 +299,7 @@ def test_explain_lists_the_kinds_and_the_fields_of_each(capsys):
     assert "temperature  (default 0.7, at least 0)\n      RFT samples at 0.7" in fields
     assert "generator  (refers to generator, required)" in fields
     assert (
-        "  lora  (default None)\n      Train low-rank adapters instead of all weights.\n      r  (default 16, Ge(ge=1))"
+        "  lora  (default null)\n      Train low-rank adapters instead of all weights.\n      r  (default 16, at least 1)"
         in fields
     )
     assert main(["explain", "dpoo"]) == 2

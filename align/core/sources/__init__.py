@@ -12,16 +12,19 @@ from align.core.sources.folders import files_of
 __all__ = ["READERS", "is_data", "records"]
 
 
-def records(path: Path, split: str, config: str | None = None) -> Iterator[tuple[Any, str]]:
-    """Yield the records of a file, or of a folder's files for one split, each with the file's name inside the folder.
+def records(path: Path, split: str, config: str | None = None) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Yield the records of a file, or of a folder's files for one split, each with where it stands.
+
+    That is `line`, counted from 1, where the file has lines, and in a folder `file`, the name inside it.
 
     Raises:
         UsageError: the folder has no such split or configuration, or no data, or a file cannot be read.
     """
     if path.is_file():
-        for record in read(path, split):
-            yield record, ""
+        for record, line in read(path, split):
+            yield record, {"line": line} if line else {}
     else:
         for file in files_of(path, split, config):
-            for record in read(file, split):
-                yield record, str(file.relative_to(path)) if file.is_relative_to(path) else file.name
+            name = str(file.relative_to(path)) if file.is_relative_to(path) else file.name
+            for record, line in read(file, split):
+                yield record, {"file": name} | ({"line": line} if line else {})

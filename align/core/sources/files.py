@@ -34,8 +34,12 @@ def _suffix(path: Path) -> str:
     return Path(path.stem).suffix.lower() if path.suffix.lower() in PACKED else path.suffix.lower()
 
 
-def read(file: Path, split: str = "train") -> Iterator[Any]:
-    """Yield the records of a file.
+Numbered: TypeAlias = tuple[Any, int | None]
+"""A record, and the line of the file on which it begins, counted from 1; None where the file has no lines."""
+
+
+def read(file: Path, split: str = "train") -> Iterator[Numbered]:
+    """Yield the records of a file, each with its line.
 
     Args:
         file: with one of the suffixes above.
@@ -53,14 +57,14 @@ def read(file: Path, split: str = "train") -> Iterator[Any]:
         raise UsageError(f"{file} cannot be read: {error}") from None
 
 
-def _records(file: Path, stream: Stream, split: str) -> Iterator[Any]:
+def _records(file: Path, stream: Stream, split: str) -> Iterator[Numbered]:
     suffix = _suffix(file)
     if stream.peek(len(_LFS))[: len(_LFS)] == _LFS:
         raise UsageError(f"{file} is a pointer of git-lfs and not the file itself; fetch it with `git lfs pull`")
     if suffix == ".parquet":
-        yield from _parquet(file, stream)
+        yield from ((record, None) for record in _parquet(file, stream))
     elif suffix == ".arrow":
-        yield from _arrow(file, stream)
+        yield from ((record, None) for record in _arrow(file, stream))
     elif suffix in (".csv", ".tsv"):
         yield from _table(file, stream, "\t" if suffix == ".tsv" else ",")
     elif suffix == ".json" or stream.peek(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"[":
@@ -86,13 +90,13 @@ def _buffered(data: bytes) -> Stream:
 # -- JSON -----------------------------------------------------------------------------------------------------------------
 
 
-def _lines(stream: Stream) -> Iterator[Any]:
-    for line in stream:
+def _lines(stream: Stream) -> Iterator[Numbered]:
+    for number, line in enumerate(stream, 1):
         if line.strip():
-            yield _parsed(line)
+            yield _parsed(line), number
 
 
-def _json(data: bytes, split: str) -> Iterator[Any]:
+def _json(data: bytes, split: str) -> Iterator[Numbered]:
     """Yield the items of an array, one object, the rows of `{"data": [...]}` or of a split, or JSON lines of this name."""
     whole = _parsed(data)
     if isinstance(whole, BadRow) and data.strip().count(b"\n"):
@@ -101,9 +105,9 @@ def _json(data: bytes, split: str) -> Iterator[Any]:
         parts = {"data": split} if list(whole) == ["data"] else {name: name for name in whole}
         if split not in parts.values():
             raise UsageError(f"it holds {', '.join(whole)}, and not the split {split!r}")
-        yield from next(whole[name] for name, part in parts.items() if part == split)
+        yield from ((row, None) for row in next(whole[name] for name, part in parts.items() if part == split))
     else:
-        yield from whole if isinstance(whole, list) else [whole]
+        yield from ((row, None) for row in (whole if isinstance(whole, list) else [whole]))
 
 
 def _are_objects(rows: Any) -> bool:
@@ -126,7 +130,7 @@ def _parsed(data: bytes) -> Any:
 # -- tables ---------------------------------------------------------------------------------------------------------------
 
 
-def _table(file: Path, stream: Stream, delimiter: str) -> Iterator[Any]:
+def _table(file: Path, stream: Stream, delimiter: str) -> Iterator[Numbered]:
     """Read cells as text ("007" stays what it is), an empty one as missing.
 
     Quotes are CSV's (RFC 4180). A TSV file whose quotes are not well formed is read without any.
@@ -146,14 +150,14 @@ def _table(file: Path, stream: Stream, delimiter: str) -> Iterator[Any]:
             try:
                 cells = next(reader, None)
             except csv.Error as error:
-                yield BadRow(f"not CSV: {error}")
+                yield BadRow(f"not CSV: {error}"), begun
                 if "unexpected end" in str(error):
                     raise UsageError(f"{file}: a quote that opens on line {begun} is never closed") from None
                 continue
             if cells is None:
                 return
             if cells:
-                yield _record(names, cells)
+                yield _record(names, cells), begun
 
 
 def _record(names: list[str], cells: list[str]) -> Any:
