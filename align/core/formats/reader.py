@@ -12,7 +12,7 @@ from typing import Any
 
 from align.core.errors import BadRow
 from align.core.explained import did_you_mean
-from align.core.formats import shapes, values
+from align.core.formats import hermes, shapes, values
 from align.core.formats.calls import read_tools
 from align.core.formats.shapes import Columns, Parts
 from align.core.rows import Demonstration, Preference, Prompt, Row, Unpaired
@@ -173,7 +173,14 @@ def _refuse_other_meanings(named: Mapping[str, Any]) -> None:
 
 def _rows(columns: Columns, parts: Parts) -> list[Row]:
     """Return the rows that a record's parts make."""
-    tools = read_tools(columns.take("tools")) if columns.has("tools") else []
+    tools = read_tools(columns.named.get("tools")) if columns.has("tools") else []
+    sides = [side for side in (parts.prompt, parts.completion, parts.chosen, parts.rejected) if side]
+    if any(hermes.spells_out(side, tools) for side in sides):
+        tools = []  # the column is not used
+    else:
+        columns.take("tools")
+        for side in sides if tools else ():
+            side[:] = hermes.with_calls(side)
     answer, tests = values.read_answer(columns.take("answer")), values.read_tests(columns.take("tests"))
     asked = parts.prompt
     if parts.completion and (answer is not None or tests):  # of a conversation they are about its last answer
