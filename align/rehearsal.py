@@ -50,7 +50,8 @@ def rehearse(loaded: Loaded, runs: RunFolder, *, load: bool = False) -> None:
         if repr(asked) not in found:
             found[repr(asked)] = _wrong(part, folder, before | own, load=load)
         if what := found[repr(asked)]:
-            wrong.append(((*loc, "chat_template" if "chat_template" in own else "model"), what))
+            named = next((field for field in own if field in what), "chat_template" if "chat_template" in own else "model")
+            wrong.append(((*loc, named), what))
     if wrong:
         source = loading.read_yaml(loaded.file)
         raise RecipeError(str(loaded.file), [Problem(source.line(at), ".".join(at), what) for at, what in wrong])

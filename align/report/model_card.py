@@ -9,6 +9,17 @@ from typing import Any
 from align.core.held import Held, held, recipe_of
 from align.core.outside import path_of
 
+CHAT = """## Use
+
+```python
+from transformers import pipeline
+
+chat = pipeline("text-generation", "FOLDER")
+answer = chat([{"role": "user", "content": "Who are you?"}], max_new_tokens=256)[0]["generated_text"][-1]["content"]
+```
+
+The chat template comes with the tokenizer, and an answer stops where it was trained to end. `vllm serve FOLDER` serves it."""
+"""How an exported language model is asked; run in tests/integration/test_chain.py."""
 REWARDS = """## Rewards
 
 The reward of a conversation that ends with an answer is the one logit, read at the last token of what the chat template
@@ -48,7 +59,7 @@ def model_card(root: Path, model: str, scores: str | None = None, *, rewards: bo
     lines = [f"---\n{hub}library_name: transformers\ntags: [align-toolkit]\n---", f"# {recipe['name']}", ""]
     named = f"Stage `{model}` of the align-toolkit recipe `{recipe['name']}`, from the base `{base}`, seed {recipe['seed']}."
     lines += [named, ""]
-    lines += [REWARDS, ""] if rewards else []
+    lines += [REWARDS if rewards else CHAT, ""]
     if shown := scores or (None if rewards else next(iter(tables[::-1]), None)):
         table = (stages[shown].folder / "table.txt").read_text(encoding="utf-8")
         lines += ["## Scores", "", "```", table.rstrip(), "```", ""]

@@ -27,10 +27,14 @@ _LOADED = "the model is loaded by the stage's own fields (dtype, attn_implementa
 
 _FOR = {
     _OURS: """
-        output_dir seed data_seed use_cpu max_length save_strategy disable_tqdm logging_nan_inf_filter save_total_limit fp16
-        warmup_steps run_name dataloader_pin_memory ddp_find_unused_parameters log_level log_level_replica log_on_each_node
-        remove_unused_columns trust_remote_code do_train do_predict
+        output_dir use_cpu max_length disable_tqdm logging_nan_inf_filter save_total_limit run_name dataloader_pin_memory
+        ddp_find_unused_parameters log_level log_level_replica log_on_each_node remove_unused_columns trust_remote_code do_train
+        do_predict
     """,
+    "the stage has the field `warmup_ratio`": "warmup_steps",
+    "the stage has the field `save_steps`": "save_strategy",
+    "the stage has the field `bf16`; float16 is not trained here": "fp16",
+    "the recipe has the field `seed`, from which every stage's is drawn": "seed data_seed",
     _EVALUATION: """
         eval_strategy eval_steps eval_delay eval_on_start eval_accumulation_steps eval_do_concat_batches do_eval
         eval_use_gather_object batch_eval_metrics per_device_eval_batch_size prediction_loss_only load_best_model_at_end

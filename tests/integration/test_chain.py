@@ -74,6 +74,9 @@ def test_the_export_loads_with_plain_transformers_as_the_same_model(finished):
         assert json.loads((folder(run, stage) / "config.json").read_text())["use_cache"] is True, "as the base has it"
     assert AutoModelForCausalLM.from_pretrained(release).generation_config.eos_token_id == tokenizer.eos_token_id
     card = (release / "README.md").read_text()
+    code = card.partition("```python\n")[2].partition("```")[0].replace("FOLDER", str(release)).replace("=256", "=16")
+    exec(code, used := {})
+    assert used["answer"]
     assert "held-out problems" in card
     assert "kind: rejection_sampling" in card
     assert "| solutions | rejection_sampling | inputs: " in card or "| solutions | rejection_sampling | inputs 48" in card

@@ -65,7 +65,7 @@ def test_a_stage_takes_the_chat_template_that_an_earlier_one_will_have_given(fol
 def test_a_run_loads_tokenizers_before_its_first_stage(folder):
     recipe = written(folder, "tiny", SFT % "" + DPO % ", eos_token: '<no such token>'")
     assert main(["check", str(recipe)]) == 0
-    with pytest.raises(RecipeError, match=r"r.yaml:6: stages.d.model: eos_token '<no such token>' is not one token"):
+    with pytest.raises(RecipeError, match=r"r.yaml:6: stages.d.eos_token: eos_token '<no such token>' is not one token"):
         Recipe.load(recipe).run(folder / "run")
     assert not list((folder / "run").glob("0*"))
 
