@@ -21,13 +21,16 @@ from pydantic import Field, PrivateAttr
 
 from align.core.plugins import Reward, Score
 from align.core.rows import Prompt
-from reward.answer_text import as_number, final_answer, gold_answer, in_words, number_in_words, same_text, undress
 from reward.killable import Crashed, KillablePool, Killed, python_module
 from reward.math_worker import REMEDY
+from reward.same import same
+from reward.stated import final_answer, gold_answer
 
 
 class MathAnswer(Reward):
     """Scores 1 when the final answer of a completion equals the prompt's `answer`, else 0."""
+
+    version = "2"
 
     timeout_seconds: float = Field(default=5.0, gt=0)
     """Wall-clock seconds of one symbolic comparison before its process is killed; the answer then counts as wrong."""
@@ -56,27 +59,19 @@ class MathAnswer(Reward):
                 "loaded (`columns: {answer: ...}`), or use a reward that needs no answer"
             )
         gold = gold_answer(prompt.answer or "")
-        found = [final_answer(text) for text in completions]
+        found = [final_answer(text) or (text.strip() if same(gold, text) else None) for text in completions]
         unique = list(dict.fromkeys(pred for pred in found if pred is not None))
         verdicts = dict(zip(unique, await asyncio.gather(*(self._compare(gold, pred) for pred in unique)), strict=True))
         none = Score(value=0.0, passed=False, why="no final answer")
         return [none if pred is None else verdicts[pred] for pred in found]
 
     async def _compare(self, gold: str, pred: str) -> Score:
-        left, right = as_number(gold), as_number(pred)
-        if left is not None and right is None:
-            right = number_in_words(pred)
-        elif right is not None and left is None:
-            left = number_in_words(gold)
-        if left is not None and right is not None:
-            return _verdict(left == right, gold, pred)
-        if same_text(gold, pred):
-            return _verdict(True, gold, pred)
-        if not self.symbolic or in_words(gold) or in_words(pred):
-            return _verdict(False, gold, pred)
+        verdict = same(gold, pred)
+        if verdict is not None or not self.symbolic:
+            return _verdict(bool(verdict), gold, pred)
         if self._pool is None:
             self._pool = KillablePool(python_module("reward.math_worker"), self.workers)
-        request = {"gold": undress(gold), "pred": undress(pred), "seconds": self.timeout_seconds}
+        request = {"gold": gold, "pred": pred, "seconds": self.timeout_seconds}
         try:
             reply = await self._pool.ask(request, self.timeout_seconds)
         except Killed:

@@ -1,6 +1,7 @@
 """Several processes, and adapters instead of full weights: the same stages, the same kind of artifact."""
 
 import json
+import random
 
 import torch
 from chain import finish, start
@@ -8,7 +9,9 @@ from peft import PeftModel
 from test_chain import folder
 from transformers import AutoModelForCausalLM
 
-from align import Recipe
+from align import Recipe, Run
+from align.core import log, tables
+from align.core.artifacts import RunFolder
 
 
 def test_two_processes_under_accelerate(root, tmp_path):
@@ -26,6 +29,12 @@ def test_two_processes_under_accelerate(root, tmp_path):
     assert "arithmetic: 4 held-out problems" in printed
     rounds = [json.loads((folder(out, "online") / "rounds" / f"00{i}" / "pairs.json").read_text()) for i in range(2)]
     assert len({pair["id"] for r in rounds for pair in r["pairs"]}) > 8  # both processes sampled their own prompts
+    runs, recipe = RunFolder.open(out)
+    asked = tables.read(folder(out, "problems"), "prompts")
+    random.Random(Run("online", folder(out, "online"), recipe, runs, log.LOGGER).seed("prompts", 0)).shuffle(asked)
+    for i, each in enumerate(rounds):  # pairs are in the order of prompts, as one process has them
+        found, order = [pair["id"] for pair in each["pairs"]], [row.id for row in asked[8 * i : 8 * i + 8]]
+        assert found == [name for name in order if name in found]
 
 
 LORA = """

@@ -5,14 +5,13 @@ import os
 import sys
 import threading
 import time
-from fractions import Fraction
 
 import pytest
 
 from align.core.rows import Prompt
-from reward.answer_text import as_number, final_answer, gold_answer, number_in_words
 from reward.answers import MathAnswer
 from reward.killable import Crashed, KillablePool, Killed
+from reward.stated import final_answer, gold_answer
 
 HALF_ROOT = r"\frac{\sqrt{2}}{2}"
 SAME_AS_HALF_ROOT = r"\boxed{1/\sqrt{2}}"
@@ -70,69 +69,11 @@ def gone(pid):
     return False
 
 
-@pytest.mark.parametrize(
-    ("text", "answer"),
-    [
-        (r"First \boxed{1}, so \boxed{\frac{1}{2}}. Not \boxed{3", r"\frac{1}{2}"),
-        (r"The set \boxed{\{1, 2\}} is the answer: 5", r"\{1, 2\}"),
-        ("48/2 = <<48/2=24>>24\n#### 72", "72"),
-        ("#### Step 1: count\nThere are 9.\nThe answer is 12 clips. Good.", "12 clips"),
-        ("The answer is 5. No: the answer is $3.50. Bye 4", "$3.50"),
-        ("**Final Answer:** 42\nThat was 1 problem.", "42"),
-        ("the answer is:\n\\[\n x + 1 \n\\]", "\\[\n x + 1 \n\\]"),
-        ("The answer is 72!", "72"),
-        ("5 - 3 leaves 2, or 1,234.5, in all.", "1,234.5"),
-        ("It fell to \u22123 degrees", "\u22123"),
-        ("I do not know.", None),
-    ],
-)
-def test_final_answer_is_the_last_one_stated(text, answer):
-    assert final_answer(text) == answer
-
-
 def test_final_answer_of_runaway_text_takes_linear_time():
     start = time.perf_counter()
-    for unit in ("\\boxed{", "####\n", "answer is ", "1,111,", "!", "(", " "):
+    for unit in ("\\boxed{", "####\n", "answer is ", "1,111,", "!", "(", " ", "<answer>", "$x$ ", "\\text{", "\\pm "):
         final_answer("answer is " + unit * 20_000 + "x")
     assert time.perf_counter() - start < 10  # quadratic ones took minutes
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("1,234", Fraction(1234)),
-        ("$1{,}234.50.", Fraction(2469, 2)),
-        ("3/4", Fraction(3, 4)),
-        (r"-\dfrac{3}{4}", Fraction(-3, 4)),
-        (r"\frac12", Fraction(1, 2)),
-        ("1 1/2", Fraction(3, 2)),
-        (r"2\frac{1}{2}", Fraction(5, 2)),
-        ("50%", Fraction(50)),
-        (r"\$-5", Fraction(-5)),
-        ("\u221217", Fraction(-17)),
-        ("**.5**", Fraction(1, 2)),
-        ("0.1", Fraction(1, 10)),
-        ("1,23", None),
-        ("1/0", None),
-        ("1e5", None),
-        ("3 clips", None),
-        ("9" * 5000, None),
-    ],
-)
-def test_as_number_is_exact(text, value):
-    assert as_number(text) == value
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [("72 clips", 72), ("about $72 in total", 72), (r"72 \text{ clips}", 72), ("a 5 km run", 5), ("-3 degrees", -3)]
-    + [
-        (text, None)
-        for text in ("2 million", "2 pi", "5x", "5 x", "not 5", "5 or 6", "x = 5", "10^2 cm", "5-6 apples", "6:30 PM")
-    ],
-)
-def test_a_phrase_is_its_number_only_when_nothing_changes_it(text, value):
-    assert number_in_words(text) == value
 
 
 def test_gold_answers_of_gsm8k_and_math_are_taken_from_their_solutions():

@@ -1,0 +1,354 @@
+r"""Are two answers the same? What can be told from the text is told here, exactly; formulas are asked for.
+
+An answer is a number, a number with a unit, a list, a tuple or interval, a matrix, an equation, a choice, or words; the parts
+of one are compared like answers of their own. Only a formula that is none of them goes to `ask`, which needs sympy
+(`reward.math_worker`). `same` is True, False, or None where it could not be told without `ask`.
+
+Rules that decide what counts as right:
+1. Numbers are exact: "0.333" is not 1/3, but 0.3333 with four digits is, as its decimal never ends. A gold answer that is a
+   decimal says how exact it is: \frac{100}{3} is right for 33.3, and so is 33.33333, but not 33.31.
+2. "%" is a unit: 50% is 50, not 1/2, as GSM8K and most data sets write it.
+3. A unit that only one side names is no difference; where both name one that is known, it must be the same.
+4. A word beside a number that changes it ("at least 10", "twice 10") makes it another answer.
+5. Letters are as they are written: R is not r. In words capitals do not count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+
+from reward.numbers import number, undress
+from reward.stated import CHANGES, in_words
+
+Ask = Callable[[str, str], bool]
+"""Compares two formulas, gold first."""
+ENOUGH = 4
+"""Digits behind the point from which a decimal may stand for a fraction whose decimal never ends."""
+LONGEST = 4_000
+"""Longest answer that is looked into, in characters; a longer one is right only when it is the same text."""
+MOST_ITEMS = 40
+"""Longest list whose items are matched with each other in any order."""
+_OPEN, _CLOSE = "([{", ")]}"
+_TEXT = re.compile(r"\\(?:text(?:bf|it|rm|normal|sf|tt)?|mathrm|mathbf|mbox|operatorname|bf|rm)\s*\{([^{}]*)\}")
+_MATRIX = re.compile(r"\(?\s*\\begin\{([pbvBV]?matrix|array)\}(?:\{[^{}]*\})?(.*?)\\end\{\1\}\s*\)?", re.DOTALL)
+_CHOICE = re.compile(r"(?:option|choice)?\s*\(?([A-J])(?:\)|[.:])?(?:\s+(.*))?", re.DOTALL)
+_SIDE = re.compile(r"(?<![<>!=:\\])=(?![=<>])")
+_ABOUT = re.compile(r"\\approx|\\simeq|≈|\\doteq")
+_RELATION = re.compile(r"[<>\u2264\u2265\u2260]|\\(?:leq?|geq?|lt|gt|neq?|in|leqslant|geqslant|subset)(?![A-Za-z])|!=")
+_RATIO = re.compile(r"\d{1,9}(?:\s*:\s*\d{1,9})+")
+_AND = re.compile(r"(?:^|(?<=[\s)\]}\d]))(?:and|or)(?=[\s(\[{]|\\)")
+_GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
+_UNION = re.compile(r"\\cup(?![A-Za-z])|\u222a")
+_EMPTY = {"\\emptyset", "\\varnothing", "\u2205", "\\{\\}", "\\{ \\}"}
+_UNITS = {
+    "m": "m metre meter", "cm": "cm centimetre centimeter", "mm": "mm millimetre millimeter", "km": "km kilometre kilometer",
+    "in": "inch inche", "ft": "ft foot feet", "yd": "yard", "mi": "mile", "s": "s sec second", "min": "min minute",
+    "h": "h hr hour", "day": "day", "week": "week", "month": "month", "year": "year", "g": "gram", "kg": "kg kilogram",
+    "mg": "mg milligram", "lb": "lb pound", "oz": "oz ounce", "l": "litre liter", "ml": "ml millilitre milliliter",
+    "$": "$ dollar usd", "cent": "cent ¢", "€": "€ euro", "£": "£", "%": "% percent pct percentage", "deg": "degree deg °",
+    "rad": "rad radian", "mph": "mph", "c": "celsius", "f": "fahrenheit",
+}  # fmt: skip
+"""Units -> what they are called, without the s of a plural."""
+_UNIT = {word: unit for unit, words in _UNITS.items() for word in words.split()}
+
+
+def same(gold: str, pred: str, ask: Ask | None = None) -> bool | None:
+    """Return whether an answer is the gold one; None where only `ask` could tell."""
+    left, right = _clean(gold), _clean(pred)
+    if not left or not right:
+        return False
+    if _folded(left) == _folded(right) or (left in _EMPTY and right in _EMPTY):
+        return True
+    if len(left) > LONGEST or len(right) > LONGEST:
+        return False
+    for compare in (_numbers, _choices, _matrices, _equations, _lists):
+        verdict = compare(left, right, ask)
+        if verdict is not None:
+            return verdict
+    if _is_prose(left) or _is_prose(right):
+        return False
+    return ask(left, right) if ask else None
+
+
+def _clean(text: str) -> str:
+    """Return an answer without its dress, texts in formulas as plain words."""
+    text = _TEXT.sub(lambda found: f" {found[1]} " if re.search(r"\w\w|\W", found[1]) else found[1], undress(text))
+    text = re.sub(r"\$([^$]*)\$", r" \1 ", text)
+    text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?", "°", text)
+    text = re.sub(r"\\left(?![a-z])|\\right(?![a-z])", "", text)
+    return undress(" ".join(text.split())).rstrip("\\ ").strip()
+
+
+def _folded(text: str) -> str:
+    text = re.sub(r"\s*([^\w\s])\s*", r"\1", text)
+    words = re.fullmatch(r"[^\W\d]{2,}(?: [^\W\d]+)*", text)  # one letter may be a variable: x is not X
+    return text.casefold() if words else text
+
+
+def _is_prose(text: str) -> bool:
+    return in_words(text) or text.casefold() in ("no", "on", "so", "if", "is", "it", "of", "up")
+
+
+# -- numbers and units ----------------------------------------------------------------------------------------------------
+
+
+def _numbers(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    if _RATIO.fullmatch(gold) and _RATIO.fullmatch(pred):
+        left, right = ([int(part) for part in text.split(":")] for text in (gold, pred))
+        crossed = len(left) == len(right) and all(a * right[0] == b * left[0] for a, b in zip(left, right, strict=True))
+        return left == right or (crossed and 0 not in left + right)
+    left, right = _quantity(gold), _quantity(pred)
+    if left and right is None and _decimals(gold) and re.fullmatch(r"[-+]?\d+,\d+", pred):
+        right = _quantity(pred.replace(",", "."))  # the gold answer says that it is a decimal
+    if left is None or right is None:
+        return None
+    (value, unit), (other, named) = left, right
+    if unit and named and unit != named and ((unit in _UNITS and named in _UNITS) or "^" in unit + named):
+        return False
+    return value == other or _rounds(gold, value, other, pred)
+
+
+def _quantity(text: str) -> tuple[Fraction, str] | None:
+    """Return a number and the name of its unit, where a text is that and nothing else."""
+    if (value := number(text)) is not None:
+        unit = "%" if text.rstrip().endswith("%") else text.lstrip("-+ ")[0] if text.lstrip("-+ ")[0] in "$€£" else ""
+        return value, unit
+    found = _ALONE.search(text)
+    if not found or len(_ALONE.findall(text)) != 1 or len(text) > 400:
+        return None
+    behind = re.sub(rf"^\s*(?:{'|'.join(_SCALES)})\b", "", text[found.end() :])
+    rest = f"{text[: found.start()]} {behind}".replace("miles per hour", "mph")
+    raising = _SQUARE.search(rest)
+    if raising and (_UNIT.get(raising[2].lower()) or raising[2].lower().removesuffix("s") in (*_UNIT, "unit")):
+        rest = rest[: raising.start()] + rest[raising.start(2) :]
+    else:
+        raising = None
+    power = re.search(r"\^\s*\{?\s*([23])\s*\}?|[²³]", rest)
+    rest = rest.replace(power.group(), " ") if power else rest
+    if CHANGES.search(rest) or re.search(r"[\d\\^=+*<>{}_|!:;-]|\b[b-zB-Z]\b(?<![ms°hglCF])", rest):
+        return None
+    value = number(found.group())
+    scale = next((power for word, power in _SCALES.items() if re.match(rf"\s*{word}\b", text[found.end() :])), 1)
+    words = re.findall(r"[^\W\d_]+|[$€£%°¢]", rest.lower())
+    raised = f"^{power[1] or {'²': 2, '³': 3}[power.group()]}" if power else ""
+    raised = raised or ("" if raising is None else "^3" if raising[1].lower() == "cubic" else "^2")
+    unit = next(filter(None, (_UNIT.get(word) or _UNIT.get(word.removesuffix("s")) for word in words)), "")
+    return None if value is None else (value * scale, unit + raised)
+
+
+_SQUARE = re.compile(r"\b(square|sq|cubic)\.?\s+([^\W\d_]+)", re.IGNORECASE)
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_ALONE = re.compile(
+    r"(?<![\w.\\^/(=])-?[$€£]?\s?(?:\d+\s+\d+/\d+|\\frac\s*\{\d+\}\s*\{\d+\}|(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?|\.\d+|\d*[½¼¾⅓⅔])"
+    r"(?![\w\\^/*(=!])"
+)
+
+
+def _decimals(text: str) -> int:
+    """Return how many digits stand behind the point of a decimal; 0 for what is none."""
+    found = re.fullmatch(r"[-+$€£\s]*[\d,]*\.(\d+)[\s%]*", text)
+    return len(found[1]) if found else 0
+
+
+def _endless(value: Fraction) -> bool:
+    """Does the decimal of a number never end?"""
+    bottom = value.denominator
+    for prime in (2, 5):
+        while bottom % prime == 0:
+            bottom //= prime
+    return bottom != 1
+
+
+def _rounds(gold: str, value: Fraction, other: Fraction, pred: str) -> bool:
+    """Is one the rounding of the other, by as many digits as make sure that it is meant so?"""
+    digits, given = _decimals(gold), _decimals(pred)
+    if given >= ENOUGH and not digits and abs(value - other) <= Fraction(1, 2 * 10**given):
+        return _endless(value)
+    if not digits or (given and given < digits + 3) or (not given and other.denominator == 1):
+        return False
+    close = abs(value - other) <= Fraction(1, 2 * 10**digits)
+    return close and (not given or abs(value - other) * 400 <= abs(value))
+
+
+# -- choices, equations, lists, matrices ----------------------------------------------------------------------------------
+
+
+def _choices(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    """Compare the letter of a choice, "(C) 12", with a gold letter, or what stands behind it with the gold answer."""
+    found = _CHOICE.fullmatch(pred)
+    letter = re.fullmatch(r"\(?([A-J])\)?", gold)
+    if letter:
+        return found[1] == letter[1] if found else None
+    if found and found[2] and not re.match(r"[=<>+*/^,-]", found[2]):
+        return same(gold, found[2], ask)
+    return None
+
+
+def _matrices(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    left, right = _rows(gold), _rows(pred)
+    if left is None or right is None:
+        return None
+    if [len(row) for row in left] != [len(row) for row in right]:
+        return False
+    return _all(same(a, b, ask) for rows in zip(left, right, strict=True) for a, b in zip(*rows, strict=True))
+
+
+def _rows(text: str) -> list[list[str]] | None:
+    bare = re.sub(r"^\s*[\[(|]\s*(\\begin)|(\\end\{[a-z]*\})\s*[\])|]\s*$", r"\1\2", text)
+    found = _MATRIX.fullmatch(bare.strip())
+    if not found or "\\begin" in found[2]:
+        return None
+    rows = [row for row in re.split(r"\\\\|\\cr", found[2]) if row.strip()]
+    return [[cell.strip() for cell in row.split("&")] for row in rows]
+
+
+def _equations(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    """Compare answers of which one or both say what they are of: "x = 5", "(p, q) = (3, 2)", "f = a + b = 5"."""
+    if _RELATION.search(gold) or _RELATION.search(pred) or _top_level(gold, ",;")[1:] or _top_level(pred, ",;")[1:]:
+        return None
+    left, right = _sides(gold), _sides(pred)
+    if len(left) == 1 and len(right) == 1:
+        return None
+    if len(left) == 1 or len(right) == 1:
+        labelled = right if len(left) == 1 else left
+        if not _is_label(labelled[0]):
+            return None
+        return same(left[-1], right[-1], ask)
+    if _is_label(left[0]) and _folded(left[0]) == _folded(right[0]):
+        return same(left[-1], right[-1], ask)
+    return None
+
+
+def _sides(text: str) -> list[str]:
+    """Return the sides of a chain of equations, without what it is about."""
+    exact, *about = _ABOUT.split(text)
+    return [side.strip() for side in _SIDE.split(exact if exact.strip() or not about else about[-1]) if side.strip()] or [text]
+
+
+def _is_label(text: str) -> bool:
+    """Can this be the name of a value: a variable, a function of some, a tuple of them, a ratio, words?"""
+    name = r"(?:\\?[A-Za-z]+'*(?:_\{?\w+\}?|_\\?\w+)?)"
+    plain = text.replace(" ", "")
+    return bool(
+        re.fullmatch(rf"{name}(?:\({name}(?:,{name})*\))?|\({name}(?:,{name})+\)|\|{name}\||{name}:{name}", plain)
+        or re.fullmatch(r"\\frac\{[A-Z]{1,3}\}\{[A-Z]{1,3}\}", plain)
+        or re.fullmatch(r"[^\W\d_]{2,}(?:[ ][^\W\d_]+)*", text)
+    )
+
+
+def _lists(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    left, right = _items(gold), _items(pred)
+    if left is None and right is None:
+        return None
+    if left is None or right is None:
+        alone, listed = (gold, right) if left is None else (pred, left)
+        kind, items = listed or ("", [])
+        if kind == "set" and len(items) == 1:
+            return same(alone, items[0], ask)
+        return None if _RELATION.search(alone) or _UNION.search(alone) or kind[:1] in ("(", "[") else False
+    (kind, ours), (other, theirs) = left, right
+    if kind != other and {kind, other} <= {"()", "[]", "(]", "[)"} and (len(ours) == 2 or len(theirs) == 2):
+        return False
+    ours, theirs = _unlabelled(ours, theirs)
+    if kind in ("set", "list") and other in ("set", "list"):
+        return _match(_distinct(ours), _distinct(theirs), ask)
+    if len(ours) != len(theirs):
+        return False
+    return _all(same(a, b, ask) for a, b in zip(ours, theirs, strict=True))
+
+
+def _items(text: str) -> tuple[str, list[str]] | None:
+    """Return the kind of a list and its items: `set`, `list`, or the brackets of a tuple or interval."""
+    bare = text.strip()
+    braced = re.fullmatch(r"\\\{(.*)\\\}|\{(.*)\}", bare, re.DOTALL)
+    if braced and _closed(braced[1] or braced[2] or ""):
+        inside = braced[1] if braced[1] is not None else braced[2]
+        items = _top_level(inside, ",;")
+        return ("set" if braced[1] is not None else "list", items) if len(items) > 1 or braced[1] is not None else None
+    if bare[:1] in "([" and bare[-1:] in ")]" and _closed(bare[1:-1]):
+        items = _top_level(bare[1:-1], ",;")
+        if len(items) > 1:
+            return bare[0] + bare[-1], items
+        return None
+    signed = re.fullmatch(r"(.*?)\\pm\s*(.+)", bare)
+    if signed and "\\pm" not in signed[2] and not _SIDE.search(signed[2]):
+        return "list", [f"{signed[1]}+{signed[2]}" if signed[1].strip() else signed[2], f"{signed[1]}-{signed[2]}"]
+    groups = _top_level(bare, ";")
+    items = groups if len(groups) > 1 else _top_level(bare, ",")
+    items = [part for item in items for part in _AND.split(item) if part.strip()]
+    if len(items) < 2:
+        return None
+    if len(groups) > 1:  # "p = 5, q = 2; p = 7, q = 2"
+        items = [f"({item})" if len(_top_level(item, ",")) > 1 and item[0] not in _OPEN else item for item in items]
+    return "list", items
+
+
+def _unlabelled(ours: Sequence[str], theirs: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Take the labels from items where only one side has them: "x_1 = 2, x_2 = 3" and "2, 3"."""
+    labelled = [any(_SIDE.search(item) for item in items) for items in (ours, theirs)]
+    if labelled[0] == labelled[1]:
+        return list(ours), list(theirs)
+
+    def bare(item: str) -> str:
+        inside = (
+            item[1:-1] if item.startswith("(") and item.endswith(")") and _SIDE.search(item) and _closed(item[1:-1]) else None
+        )
+        if inside:
+            return "(" + ", ".join(_sides(part)[-1] for part in _top_level(inside, ",")) + ")"
+        sides = _sides(item)
+        return sides[-1] if sides and _is_label(sides[0]) else item
+
+    return [bare(item) for item in ours], [bare(item) for item in theirs]
+
+
+def _top_level(text: str, marks: str) -> list[str]:
+    """Split at marks outside of brackets; a comma of "1,234" is none, as lists have spaces or items of other lengths."""
+    inside = {i for found in _GROUPED.finditer(text) for i in range(found.start(), found.end())}
+    parts, depth, start = [], 0, 0
+    for i, letter in enumerate(text):
+        if letter in _OPEN:
+            depth += 1
+        elif letter in _CLOSE:
+            depth -= 1
+        elif letter in marks and depth <= 0 and i not in inside:
+            parts.append(text[start:i])
+            start = i + 1
+    return [part.strip() for part in (*parts, text[start:]) if part.strip()]
+
+
+def _closed(text: str) -> bool:
+    """Do the brackets of a text close inside it?"""
+    depth = 0
+    for letter in text:
+        depth += (letter in _OPEN) - (letter in _CLOSE)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _distinct(items: list[str]) -> list[str]:
+    return list({_folded(item): item for item in items}.values())
+
+
+def _match(ours: list[str], theirs: list[str], ask: Ask | None) -> bool | None:
+    """Return whether items are the same in some order."""
+    if len(ours) != len(theirs) or len(ours) > MOST_ITEMS:
+        return False
+    left, unsure = list(theirs), False
+    for item in ours:
+        verdicts = [(other, same(item, other, ask)) for other in left]
+        found = next((other for other, verdict in verdicts if verdict), None)
+        if found is not None:
+            left.remove(found)
+        elif any(verdict is None for _, verdict in verdicts):
+            unsure = True
+        else:
+            return False
+    return None if unsure else True
+
+
+def _all(verdicts: Iterable[bool | None]) -> bool | None:
+    found = list(verdicts)
+    return False if False in found else None if None in found else True

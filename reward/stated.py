@@ -1,0 +1,235 @@
+r"""Which answer does a text state? One order, pure functions on text.
+
+What a model thinks before it answers does not count. Then, in this order:
+
+1. the last `\boxed{...}` whose braces balance, unless a "final answer" is stated behind it; boxes that one phrase joins
+   ("\boxed{1} and \boxed{2}") are one list of answers;
+2. the line after the last `####`, where it is a number or ends the text (others are headings of Markdown);
+3. what follows the last "answer is", "answer:" and the like, in some languages, to the end of the sentence or line;
+4. what the last `<answer>` tag holds;
+5. the whole text, where it is nothing but an answer: formulas, numbers and letters;
+6. the last formula of the last sentence that has a formula or a number: a number inside a formula is no answer of its own;
+7. the last number of that sentence.
+
+The last two are guesses that small base models need. A completion that was cut while it counted may be right by luck, so
+samplers must also look at `finish_reason`.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import permutations
+
+from align.core.rows import THINKING
+
+_BOXED = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|\\.|[{}]", re.DOTALL)
+_DRESS = re.compile(
+    r"\\(?:text|textbf|textit|textrm|mathrm|mbox|operatorname)\s*\{([^{}]*)\}"
+    r"|\\[()\[\],;:! ]|\\q?quad(?![A-Za-z])|[$~&{}]|\\left|\\right"
+)
+_LABEL = re.compile(r"(?:\\?[A-Za-z]+(?:_\{?\w+\}?|\d*)?\s*(?:=|:|\\in)\s*)$")
+_JOINED = re.compile(
+    r"[\s,;.:]*|[^,;]{0,40}?(?:,|;|\band\b|\bor\b|\bet\b|\bund\b|\by\b|\b\u0438\b|和|或|、)[\s,;:]*(?:and|or)?\s*(?:for\b.{0,30})?",
+    re.IGNORECASE,
+)
+_APART = re.compile(
+    r"\b(?:so|then|hence|thus|therefore|since|because|not|no|but|instead|wait|equals?|is|are|gives?|which|that|plus|minus|times"
+    r"|actually|first|now|let|we|from|if|when|where|substitut\w*|answer)\b|[+*/^=<>]|\n\s*\n",
+    re.IGNORECASE,
+)
+_CUE = re.compile(
+    r"(?:\banswers?\b(?:\s+(?:to|for|of)\s+[^.:\n]{1,80}?)?\s*\*{0,2}(?:\s+(?:is|are|was|would\s+be|will\s+be|should\s+be|must\s+be"
+    r"|equals)\b|\s*[:=\uff1a])|\*\*(?:final\s+)?answer\*\*\s*\n"
+    r"|\br[ée]ponse(?:\s+finale)?\s*(?:est\b|:)|\brespuesta(?:\s+final)?\s*(?:es\b|:)|\bantwort\s*(?:ist\b|lautet\b|:)"
+    r"|\brisposta(?:\s+finale)?\s*(?:è|:)|\bresposta(?:\s+final)?\s*(?:é|:)|\b\u043e\u0442\u0432\u0435\u0442\s*(?:\u0440\u0430\u0432\u0435\u043d\b|[:\u2014\u2013-])"
+    r"|答案\s*(?:是|为|為|[:\uff1a])|答え\s*(?:は|[:\uff1a])|(?:정답|답)\s*(?:은|[:\uff1a]))[\s:*_]*",
+    re.IGNORECASE,
+)
+_FINAL = re.compile(r"\bfinal\s+answer\b", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<![.?!])[.?!]++[*_\"')\]]*+(?=\s|$)|[\u3002\uff01\uff1f]|\n")
+_DISPLAY = re.compile(r"\\\[.*?\\\]|\$\$.*?\$\$", re.DOTALL)
+_FORMULA = re.compile(r"\$\$.+?\$\$|\\\[.+?\\\]|\\\(.+?\\\)|(?<!\\)\$[^$\n]*?(?<!\\)\$", re.DOTALL)
+_REASON = re.compile(r",?\s+(?:since|because|as|so|which|after|for)\b.*", re.IGNORECASE | re.DOTALL)
+_REMARK = re.compile(r"\s+\([^()]*[A-Za-z]{2,}[^()]*\)\s*$")
+_IS = re.compile(r"\b(?:is|are|equals|becomes|be)\b[:\s]*", re.IGNORECASE)
+_DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!,?\d)|\d+)(?:\.\d+)?|\.\d+"
+_FRACTION = rf"\\[dtc]?frac\s*(?:\{{\s*(?:-\s*)?(?:{_DIGITS})\s*\}}|\d)\s*(?:\{{\s*(?:{_DIGITS})\s*\}}|\d)"
+_LAST_NUMBER = re.compile(
+    rf"(?<![\w.])(?:(?<![\w)\]}}])[-\u2212])?(?:{_FRACTION}|(?:{_DIGITS})(?:\s?/\s?(?:{_DIGITS}))?)", re.ASCII
+)
+_NUMBER_ONLY = re.compile(rf"[-+\u2212$£€ ]*(?:{_DIGITS})(?:\s*/\s*(?:{_DIGITS}))?[\s%.]*")
+_FACTORS = {"".join(order) for run in ("abc", "xyz", "pqr", "mnp", "uvw", "rst", "lmn") for order in permutations(run)}
+"""Runs of letters that are products of variables rather than words."""
+MAX_WHOLE = 400
+"""Longest text that can be nothing but an answer, in characters."""
+_FUNCTIONS = re.compile(r"\b(?:sin|cos|tan|cot|sec|csc|log|exp|min|max|gcd|lcm|det|mod|sqrt|arcsin|arccos|arctan)\b")
+
+
+def final_answer(text: str) -> str | None:
+    """Return the final answer that a solution states, unchanged but for outer spaces, or None when it has none."""
+    text = spoken(text)
+    boxes, end = _boxes(text)
+    behind = _FINAL.search(text, end)
+    if boxes and not behind:
+        return boxes
+    cued = _cued(text, behind.start() if boxes and behind else 0)
+    if boxes and not (cued and re.search(r"\d|\\[A-Za-z]", cued)):
+        return boxes
+    return _headed(text) or cued or _tagged(text) or _whole(text) or _guess(text)
+
+
+def _headed(text: str) -> str | None:
+    """Return the line behind the last `####` that is no heading."""
+    length = len(text.rstrip())
+    for mark in reversed(list(re.finditer(r"####([^\n]*)", text))):
+        line = mark.group(1).strip()
+        if line and (mark.end() >= length or _NUMBER_ONLY.fullmatch(line)):
+            return line
+    return None
+
+
+def _cued(text: str, start: int) -> str | None:
+    """Return what the last cue from a place on says."""
+    masked = _masked(text)
+    for cue in reversed(list(_CUE.finditer(text, start))):
+        display = _DISPLAY.match(text, cue.end())
+        end = None if display else _SENTENCE_END.search(masked, cue.end())
+        said = display.group() if display else text[cue.end() : end.start() if end else None]
+        if said.strip(" *_`"):
+            return pith(said.strip(" *_`"))
+    return None
+
+
+def _tagged(text: str) -> str | None:
+    """Return what the last complete answer tag holds."""
+    lower = text.lower()
+    end = lower.rfind("</answer>")
+    start = lower.rfind("<answer>", 0, end) if end >= 0 else -1
+    return pith(text[start + len("<answer>") : end].strip()) or None if start >= 0 else None
+
+
+def _whole(text: str) -> str | None:
+    """Return a text that is nothing but an answer: no word beside formulas, numbers and letters."""
+    whole = text.strip()
+    if not whole or "\n" in whole or len(whole) > MAX_WHOLE:
+        return None
+    rest = re.sub(r"\\(?:text\w*|mathrm|mbox|operatorname|begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+", " ", _masked(whole))
+    if any(word.lower() not in ("and", "or") for word in re.findall(r"[^\W\d_\ue000]{2,}", _FUNCTIONS.sub(" ", rest))):
+        return None
+    return whole if re.search(r"\w|\ue000|\\[A-Za-z]", whole) else None
+
+
+def gold_answer(text: str) -> str:
+    r"""Return the answer of a gold column: GSM8K's after `####`, MATH's in `\boxed`, else all of it."""
+    stated = final_answer(text) if "####" in text or "\\boxed" in text else None
+    return (stated or text).strip()
+
+
+def spoken(text: str) -> str:
+    """Return what stands behind a model's reasoning in tags. Reasoning that is never closed has nothing behind it."""
+    for opening, closing in THINKING.items():
+        if closing in text:
+            text = text.rpartition(closing)[2]
+        elif text.lstrip().startswith(opening):
+            return ""
+    return text
+
+
+def pith(said: str) -> str:
+    """Return the answer of a sentence without what explains it: "the largest n is 34, since ..." is 34."""
+    masked = _masked(said)
+    reason = _REASON.search(masked)
+    if reason and re.search(r"[\d\ue000]", masked[: reason.start()]):
+        said, masked = said[: reason.start()], masked[: reason.start()]
+    if remark := _REMARK.search(masked):
+        head = masked[: remark.start()].strip()
+        said, masked = (said[: remark.start()], masked[: remark.start()]) if head else (said, masked)
+    *_, last = [0, *(found.end() for found in _IS.finditer(masked))]
+    said = said[last:].strip(" *_`") or said.strip(" *_`")
+    formulas = [found.group() for found in _FORMULA.finditer(said) if not _prose(found.group())]
+    rest = _FORMULA.sub(" ", said)
+    if len(formulas) == 1 and re.search(r"[A-Za-z]{3,}", rest) and not re.search(r"\d", rest) and not CHANGES.search(rest):
+        return formulas[0]
+    return said
+
+
+def _guess(text: str) -> str | None:
+    """Return the last formula of the last sentence that has a formula or a number, or its last number."""
+    masked = _masked(text)
+    starts = [0, *(end.end() for end in _SENTENCE_END.finditer(masked))]
+    for start, stop in zip(reversed(starts), [len(text), *reversed(starts[1:])], strict=True):
+        formulas = [f.group() for f in _FORMULA.finditer(text, start, stop) if not _prose(f.group())]
+        formulas = [f for f in formulas if not re.fullmatch(r"[$\s]*\\(?:boxed|fbox)\s*\{\s*\}[$\s]*", f)]
+        telling = [f for f in formulas if re.search(r"\d|[=<>^+*/|]|\\[A-Za-z]{2,}|[A-Za-z]{2}", f.strip("$\\()[] "))]
+        numbers = _LAST_NUMBER.findall(re.sub("\ue000+", " x ", masked[start:stop]))
+        if telling or numbers or formulas:
+            return telling[-1] if telling else numbers[-1] if numbers else formulas[-1]
+    return None
+
+
+def _masked(text: str) -> str:
+    """Return a text in which formulas are other letters, as many as they have."""
+    return _FORMULA.sub(lambda found: _mask(found.group()), text)
+
+
+def _mask(formula: str) -> str:
+    if _prose(formula):
+        return formula
+    ends = re.search(r"[.?!]\W*$", formula)  # a sentence may end inside
+    return "\ue000" * (len(formula) - 1) + ("." if ends else "\ue000")
+
+
+def _prose(formula: str) -> bool:
+    """Is what stands between two dollar signs prose, as in "$5 and then $6"?"""
+    return formula.startswith("$") and not formula.startswith("$$") and in_words(formula.strip("$"))
+
+
+def in_words(text: str) -> bool:
+    """Is this prose, which math-verify would read as a product of letters?"""
+    if re.search(r"\$|\\\(|\\\[", text):
+        return False
+    text = re.sub(r"\\(?:text\w*|mathrm|mbox|operatorname|begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+", " ", text)
+    return any(word not in _FACTORS for word in re.findall(r"[^\W\d_]{3,}", _FUNCTIONS.sub(" ", text)))
+
+
+def _boxes(text: str) -> tuple[str | None, int]:
+    """Return the inside of the last complete box, joined with those that belong to it, and its end; one pass over the text."""
+    found: list[tuple[int, int, str]] = []
+    opened: list[tuple[int, int] | None] = []
+    for token in _BOXED.finditer(text):
+        if token["box"]:
+            opened.append((token.start(), token.end()))
+        elif token.group() == "{":
+            opened.append(None)
+        elif token.group() == "}" and opened:
+            box = opened.pop()
+            inside = text[box[1] : token.start()].strip() if box else ""
+            if box and inside and not (found and found[-1][0] > box[0]):  # of nested boxes the inner one counts
+                found.append((box[0], token.end(), inside))
+    if not found:
+        return None, 0
+    group = [found[-1]]
+    for box in reversed(found[:-1]):
+        if not _joins(text[box[1] : group[0][0]]):
+            break
+        group.insert(0, box)
+    inside = list(dict.fromkeys(box[2] for box in group))
+    return ", ".join(inside), found[-1][1]
+
+
+def _joins(between: str) -> bool:
+    """Does the text between two boxes make them one list of answers?"""
+    if len(between) > 120:
+        return False
+    plain = _DRESS.sub(lambda found: f" {found[1] or ''} ", _LABEL.sub("", between.rstrip().removesuffix("$").rstrip()))
+    return not _APART.search(plain) and _JOINED.fullmatch(plain.strip()) is not None
+
+
+CHANGES = re.compile(
+    r"\b(?:not|no|never|none|least|most|less|more|fewer|greater|smaller|larger|than|under|over|above|below|between|except|without|up"
+    r"|hundreds?|thousands?|millions?|billions?|trillions?|dozens?|half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?"
+    r"|eighths?|ninths?|tenths?|hundredths?|thousandths?|twice|thrice|double|triple|square|root|cube|pi|e|i|squared|cubed|times"
+    r"|plus|minus|negative|divided|percent\s+of|factorial|power)\b",
+    re.IGNORECASE,
+)
+"""Words that make another number of the one beside them."""

@@ -1,0 +1,127 @@
+r"""Are two formulas the same? math-verify's reader of LaTeX and sympy, with exact numbers.
+
+Departures from `math_verify.verify`:
+1. Numbers are compared to 30 digits of the larger one; math-verify rounds to 6 places behind the point, so that 10^{-20} is
+   10^{-21} and 1/2004! is 1/2006!. A gold answer that is a decimal says itself how exact it is.
+2. Letters keep their case; math-verify makes R and r one symbol.
+3. What it calls the same is tried at three points before it is believed.
+4. Relations and sets are compared both ways round: `1 < x < 2` is `(1, 2)`, whichever is the gold answer.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import sympy
+from latex2sympy2_extended import NormalizationConfig, latex2sympy, normalize_latex
+from latex2sympy2_extended.latex2sympy2 import ConversionConfig
+from math_verify import verify
+from sympy.core.function import AppliedUndef
+from sympy.logic.boolalg import Boolean
+
+_READ = NormalizationConfig(
+    basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none", equations=False
+)  # fmt: skip
+DIGITS = 30
+"""Digits to which two numbers must agree."""
+_POINTS = (sympy.Rational(137, 100), sympy.Rational(291, 130), sympy.Rational(53, 170))
+
+
+def equal(gold: str, pred: str) -> bool:
+    """Return whether two formulas are the same. Raises whatever the libraries raise on what they cannot read."""
+    left, right = read(gold), read(pred)
+    if isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr) and not left.free_symbols and not right.free_symbols:
+        return _same_number(left, right, _decimals(gold))
+    if _is_condition(left) or _is_condition(right):
+        return _same_condition(left, right)
+    if left.free_symbols != right.free_symbols and isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr):
+        return sympy.simplify(left - right) == 0
+    found = verify(left, right, timeout_seconds=None, raise_on_error=True, float_rounding=12)
+    return bool(found) and _agree(left, right)
+
+
+def read(text: str) -> Any:
+    """Return a formula as sympy has it."""
+    text = re.sub(r"(?<![A-Za-z])(\d+(?:\.\d+)?)[eE]([-+]?\d+)(?![A-Za-z])", r"\1 \\cdot 10^{\2}", text)
+    text = re.sub(r"\\varnothing|\u2205", r"\\emptyset", text).replace("\u03c0", "\\pi")
+    return latex2sympy(
+        normalize_latex(text, _READ), conversion_config=ConversionConfig(lowercase_symbols=False), normalization_config=None
+    )
+
+
+def _decimals(text: str) -> int:
+    found = re.fullmatch(r"[-+\s]*\d*\.(\d+)\s*", text)
+    return len(found[1]) if found else 0
+
+
+def _same_number(left: sympy.Expr, right: sympy.Expr, decimals: int) -> bool:
+    if left == right:
+        return not left.has(sympy.zoo, sympy.nan)
+    one, two = (
+        sympy.N(sympy.nsimplify(side, rational=True) if side.has(sympy.Float) else side, DIGITS + 20) for side in (left, right)
+    )
+    if not (one.is_number and two.is_number) or not (one.is_finite and two.is_finite):
+        return False
+    apart = abs(one - two)
+    if decimals and apart <= sympy.Rational(1, 2 * 10**decimals):
+        return True
+    return bool(apart <= abs(one) * sympy.Float(10) ** -DIGITS) if one != 0 else bool(apart < sympy.Float(10) ** -DIGITS)
+
+
+def _is_condition(value: Any) -> bool:
+    return isinstance(value, sympy.Set | Boolean) and not isinstance(value, sympy.Expr)  # a symbol is both
+
+
+def _same_condition(left: Any, right: Any) -> bool:
+    one, two = _as_set(left), _as_set(right)
+    if one is not None and two is not None:
+        return bool(one == two or sympy.simplify(one.symmetric_difference(two)) == sympy.EmptySet)
+    if isinstance(left, sympy.Eq) and isinstance(right, sympy.Eq):
+        return _same_equation(left, right)
+    if isinstance(left, sympy.Eq) or isinstance(right, sympy.Eq):
+        return False  # an equation is no value
+    return any(
+        verify(a, b, timeout_seconds=None, raise_on_error=True, allow_set_relation_comp=True, float_rounding=12)
+        for a, b in ((left, right), (right, left))
+    )
+
+
+def _same_equation(left: Any, right: Any) -> bool:
+    """Return whether one equation is the other times a number."""
+    one, two = (sympy.expand(side.lhs - side.rhs) for side in (left, right))
+    if one == two:
+        return True
+    if one == 0 or two == 0:
+        return False
+    ratio = sympy.simplify(one / two)
+    return bool(ratio.is_number and ratio != 0)
+
+
+def _as_set(value: Any) -> Any:
+    """Return the set that a condition on one variable, or one function, stands for; None where it has none or several."""
+    if functions := value.atoms(AppliedUndef):
+        value = value.subs({each: sympy.Symbol(str(each)) for each in functions})
+    if isinstance(value, sympy.Eq) and isinstance(value.rhs, sympy.Set):
+        return value.rhs
+    if isinstance(value, sympy.Set):
+        return value if not value.free_symbols else None
+    if len(value.free_symbols) != 1 or isinstance(value, sympy.Eq):
+        return None
+    variable = next(iter(value.free_symbols))
+    real = sympy.Symbol(variable.name, real=True)
+    return value.subs(variable, real).as_set()
+
+
+def _agree(left: Any, right: Any) -> bool:
+    """Try two expressions at three points."""
+    if not (isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr)):
+        return True
+    symbols = sorted(left.free_symbols | right.free_symbols, key=str)
+    for point in _POINTS:
+        at = {symbol: point + sympy.Rational(i * 37, 50) for i, symbol in enumerate(symbols)}
+        one, two = (sympy.N(side.subs(at), DIGITS) for side in (left, right))
+        told = one.is_number and two.is_number and one.is_finite and two.is_finite
+        if told and abs(one - two) > sympy.Float(10) ** -12 * max(abs(one), abs(two)):
+            return False
+    return True

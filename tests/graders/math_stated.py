@@ -1,0 +1,91 @@
+r"""Texts and the answer that a careful reader finds in them, by the reason why it is that one."""
+
+STATED = {
+    "reasoning in tags does not count": [
+        (r"<think>maybe \boxed{3}</think>\nSo \boxed{4}.", "4"),
+        (r"<think>maybe \boxed{3}", None),
+        (r"[THINK]maybe \boxed{3}[/THINK]It is 4.", "4"),
+        (r"the prompt opened it: \boxed{3}</think> It is 4.", "4"),
+    ],
+    "the last box": [
+        (r"First \boxed{1}. Then \boxed{2}.", "2"),
+        (r"We have \boxed{1}, so then \boxed{2}.", "2"),
+        (r"First \boxed{1}, so \boxed{\frac{1}{2}}. Not \boxed{3", r"\frac{1}{2}"),
+        (r"\boxed{\boxed{5}}", "5"),
+        (r"The set \boxed{\{1, 2\}} is the answer: 5", r"\{1, 2\}"),
+        (r"\[ x = \boxed{\{1,2\}} \]", r"\{1,2\}"),
+        (r"The answer is $\boxed{5}$ because 3+2=5.", "5"),
+        (r"$\boxed{}$ so 5", "5"),
+        (r"\fbox{7} at 9 o'clock", "7"),
+    ],
+    "boxes that one phrase joins": [
+        (r"The roots are \boxed{1} and \boxed{2}.", "1, 2"),
+        (r"\boxed{1}, \boxed{2}, and \boxed{3}", "1, 2, 3"),
+        (r"$\boxed{(2, 2)} \quad \text{and} \quad \boxed{(6, 2)}$", "(2, 2), (6, 2)"),
+        (r"$x = \boxed{1}$ or $y = \boxed{2}$", "1, 2"),
+        (r"\boxed{1} and \boxed{1}", "1"),
+    ],
+    "a final answer behind the boxes": [
+        (r"So the first is \boxed{200}. Final Answer: The final answer is $10,455$. I hope it is correct.", "$10,455$"),
+        (r"\boxed{12}. The final answer is above.", "12"),
+    ],
+    "####": [
+        ("48/2 = <<48/2=24>>24\n#### 72", "72"),
+        ("#### 12\nThat was it.", "12"),
+        ("#### Step 1: count\nThere are 9.\nThe answer is 12 clips. Good.", "12 clips"),
+    ],
+    "answer is, answer: and the like": [
+        ("Answer: 12", "12"),
+        ("**Answer:** 12 apples", "12 apples"),
+        ("**Answer**: $x=3$", "$x=3$"),
+        ("**Final Answer:** 42\nThat was 1 problem.", "42"),
+        ("**Final Answer**\n42 of 50 did", "42 of 50 did"),
+        ("The answer would be 12.", "12"),
+        ("The answer to the question is 12.", "12"),
+        ("The answer is: 5. Wait, no, the answer is 6.", "6"),
+        ("The answer is 5. No: the answer is $3.50. Bye 4", "$3.50"),
+        ("The answer is 72!", "72"),
+        ("the answer is:\n\\[\n x + 1 \n\\]", "\\[\n x + 1 \n\\]"),
+        ("Final Answer: The largest $n$ is 34.", "34"),
+        ("The answer is $5$ or $7$.", "$5$ or $7$"),
+        ("The answer is not 5.", "not 5"),
+        ("The answer is at least $10$.", "at least $10$"),
+    ],
+    "what explains an answer is none of it": [
+        ("The answer is 12, since 3*4=12.", "12"),
+        ("The answer is 12 because there are 3 boxes of 4.", "12"),
+        ("The answer is 12 (3 boxes of 4).", "12"),
+        ("The answer is 5, which is odd.", "5"),
+    ],
+    "other languages": [
+        ("答案是 12。", "12"), ("答案：12", "12"), ("La respuesta es 12.", "12"), ("La réponse est 12.", "12"),
+        ("Die Antwort ist 12.", "12"), ("La risposta è 12.", "12"), ("A resposta é 12.", "12"), ("Ответ: 12", "12"),
+    ],
+    "choices": [
+        ("The correct answer is (B).", "(B)"),
+        ("The answer is (B) 12.", "(B) 12"),
+        (r"Answer: \textbf{(C)}\ 12", r"\textbf{(C)}\ 12"),
+    ],
+    "an answer tag": [
+        ("<answer>42</answer>", "42"),
+        (r"Sure. <answer> $x \geq 5$ </answer> Bye 7", r"$x \geq 5$"),
+    ],
+    "a text that is nothing but an answer": [
+        ("2, 3, 5", "2, 3, 5"), ("x^2+2x+1", "x^2+2x+1"), ("(1, 2]", "(1, 2]"), (r"\frac{1}{2}", r"\frac{1}{2}"), ("E", "E"),
+    ],
+    "the last formula of the last sentence": [
+        (r"So x = $\dfrac{1}{3}$.", r"$\dfrac{1}{3}$"),
+        (r"Therefore $x \geq 5$ is the solution.", r"$x \geq 5$"),
+        (r"Hence the area is $12\pi$ square units", r"$12\pi$"),
+        (r"Thus, $f(x) = x^2$ for all $x$.", "$f(x) = x^2$"),
+    ],
+    "the last number": [
+        ("5 - 3 leaves 2, or 1,234.5, in all.", "1,234.5"),
+        ("It fell to \u22123 degrees", "\u22123"),
+        ("There are 3 red and 4 blue. In total: 7", "7"),
+        ("She paid $5 and got $2 back, so she spent $3.", "3"),
+        ("The probability is 1/6.", "1/6"),
+        ("5 + 7 = 12 apples", "12"),
+    ],
+    "no answer": [("I do not know.", None), ("Pass.", None), ("", None), ("   ", None)],
+}  # fmt: skip
