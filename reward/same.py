@@ -228,13 +228,14 @@ def _sides(text: str) -> list[str]:
 
 
 def _is_label(text: str) -> bool:
-    """Can this be the name of a value: a variable, a function of some, a tuple of them, a ratio, words?"""
+    """Can this be the name of a value: a variable, a function of some, a tuple of them, a ratio, words, a sum to work out?"""
     name = r"(?:\\?[A-Za-z]+'*(?:_\{?\w+\}?|_\\?\w+)?)"
     plain = text.replace(" ", "")
     return bool(
         re.fullmatch(rf"{name}(?:\({name}(?:,{name})*\))?|\({name}(?:,{name})+\)|\|{name}\||{name}:{name}", plain)
         or re.fullmatch(r"\\frac\{[A-Z]{1,3}\}\{[A-Z]{1,3}\}", plain)
         or re.fullmatch(r"[^\W\d_]{2,}(?:[ ][^\W\d_]+)*", text)
+        or re.fullmatch(r"[-+*/^().,\d%$]*[-+*/^][-+*/^().,\d%$]*", re.sub(r"\\(?:times|cdot|div)(?![A-Za-z])", "*", plain))
     )
 
 

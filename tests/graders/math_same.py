@@ -101,6 +101,9 @@ SAME = {
         (r"(-\infty,2)\cup(3,4]", r"\boxed{(-\infty,2)\cup(3,4)}", False),
     ],
     "equations": [
+        ("7", "3 + 4 = 7", True),
+        ("7", r"\boxed{3 \cdot 4 - 5 = 7}", True),
+        ("3", "3 + 4 = 7", False),
         ("2x+4y-3=0", r"\boxed{y=-\frac{1}{2}x+\frac{3}{4}}", True),
         ("x^2+y^2=1", r"\boxed{x^2+y^2-1=0}", True),
         ("x = 5", r"\boxed{5}", True),
