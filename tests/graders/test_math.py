@@ -60,7 +60,7 @@ def test_a_right_answer_with_another_digit_or_sign_is_wrong(verdict):
 
 
 def still_right(gold, changed):
-    """Names of variables may change (x_1 and x_7), what is worked out, and digits behind those that a decimal gold answer has."""
+    """Names of variables may change (x_1 and x_7), what is worked out, and digits that a decimal gold answer does not have."""
     if re.search(r"\\cdot.*= 7", changed):
         return True
     return re.search(r"[a-z]_\d", changed) is not None or (gold == "33.3" and changed.startswith(r"\boxed{33.3"))
