@@ -37,11 +37,11 @@ _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:,?\\[,;:! ]\s*|,?~|\{,\}|[\u00
 
 def undress(text: str) -> str:
     """Return an answer without its dress: math delimiters, emphasis, spacing commands, final full stop."""
-    text = text.replace("\u2212", "-").replace("\u2013", "-").replace("\\$", "$").replace("\\%", "%")
+    text = text.replace('\\"', '"').replace("\u2212", "-").replace("\u2013", "-").replace("\\$", "$").replace("\\%", "%")
     text = _THOUSANDS.sub(lambda found: re.sub(r"\D", "", found.group()), text).replace("{,}", ",")
     text = _TEX_SPACES.sub(" ", text.replace(",\\!", ","))
     text = re.sub(r"\\[dtc]frac(?![A-Za-z])", r"\\frac", text)
-    text = text.strip().strip("*_`").strip()
+    text = text.strip().strip("*_`\"\u201c\u201d").strip()
     text = text[:-1].rstrip() if text.endswith(".") else text
     for left, right in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
         inside = text[len(left) : -len(right)]

@@ -55,7 +55,7 @@ _IS = re.compile(r"\b(?:is|are|equals|becomes|be)\b[:\s]*", re.IGNORECASE)
 _DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!,?\d)|\d+)(?:\.\d+)?|\.\d+"
 _FRACTION = rf"\\[dtc]?frac\s*(?:\{{\s*(?:-\s*)?(?:{_DIGITS})\s*\}}|\d)\s*(?:\{{\s*(?:{_DIGITS})\s*\}}|\d)"
 _LAST_NUMBER = re.compile(
-    rf"(?<![\w.])(?:(?<![\w)\]}}])[-\u2212])?(?:{_FRACTION}|(?:{_DIGITS})(?:\s?/\s?(?:{_DIGITS}))?)", re.ASCII
+    rf"(?<![\w.])(?:(?<![\w)\]}}])[-\u2212])?(?:\d+,\d\d\s?[$€£]|{_FRACTION}|(?:{_DIGITS})(?:\s?/\s?(?:{_DIGITS}))?)", re.ASCII
 )
 _NUMBER_ONLY = re.compile(rf"[-+\u2212$£€ ]*(?:{_DIGITS})(?:\s*/\s*(?:{_DIGITS}))?[\s%.]*")
 _FACTORS = {"".join(order) for run in ("abc", "xyz", "pqr", "mnp", "uvw", "rst", "lmn") for order in permutations(run)}

@@ -23,6 +23,11 @@ SAME = {
         ("1.22", "122", False),
         ("1234", "1,23", False),
     ],
+    "quotation marks and money": [
+        ("12", 'The answer is "12".', True),
+        ("2.74", "Il paie 2,74 $ en tout", True),
+        ("74", "Il paie 2,74 $ en tout", False),
+    ],
     "capitals are other letters": [
         ("R-r", r"\boxed{r-R}", False),
         ("R-r", r"\boxed{-r+R}", True),
