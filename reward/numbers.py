@@ -41,7 +41,7 @@ def undress(text: str) -> str:
     text = _THOUSANDS.sub(lambda found: re.sub(r"\D", "", found.group()), text).replace("{,}", ",")
     text = _TEX_SPACES.sub(" ", text.replace(",\\!", ","))
     text = re.sub(r"\\[dtc]frac(?![A-Za-z])", r"\\frac", text)
-    text = text.strip().strip("*_`\"\u201c\u201d").strip()
+    text = text.strip().strip('*_`"\u201c\u201d').strip()
     text = text[:-1].rstrip() if text.endswith(".") else text
     for left, right in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
         inside = text[len(left) : -len(right)]
