@@ -16,6 +16,7 @@ import asyncio
 import importlib.util
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field, PrivateAttr
 
@@ -30,7 +31,7 @@ from reward.stated import final_answer, gold_answer
 class MathAnswer(Reward):
     """Scores 1 when the final answer of a completion equals the prompt's `answer`, else 0."""
 
-    version = "2"
+    version: ClassVar[str] = "2"  # 2: reads formulas, lists and units; numbers are exact
 
     timeout_seconds: float = Field(default=5.0, gt=0)
     """Wall-clock seconds of one symbolic comparison before its process is killed; the answer then counts as wrong."""

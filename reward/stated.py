@@ -38,17 +38,19 @@ _APART = re.compile(
     re.IGNORECASE,
 )
 _CUE = re.compile(
-    r"(?:\banswers?\b(?:\s+(?:to|for|of)\s+[^.:\n]{1,80}?)?\s*\*{0,2}(?:\s+(?:is|are|was|would\s+be|will\s+be|should\s+be|must\s+be"
+    r"(?:\banswers?\b(?:\s+(?:to|for|of)\s+[^.:\n]{1,80}?)?\s*\*{0,2}(?:\s+(?:is|are|would\s+be|will\s+be|should\s+be|must\s+be"
     r"|equals)\b|\s*[:=\uff1a])|\*\*(?:final\s+)?answer\*\*\s*\n"
     r"|\br[ée]ponse(?:\s+finale)?\s*(?:est\b|:)|\brespuesta(?:\s+final)?\s*(?:es\b|:)|\bantwort\s*(?:ist\b|lautet\b|:)"
-    r"|\brisposta(?:\s+finale)?\s*(?:è|:)|\bresposta(?:\s+final)?\s*(?:é|:)|\b\u043e\u0442\u0432\u0435\u0442\s*(?:\u0440\u0430\u0432\u0435\u043d\b|[:\u2014\u2013-])"
+    r"|\brisposta(?:\s+finale)?\s*(?:è|:)|\bresposta(?:\s+final)?\s*(?:é|:)|"
+    r"\b\u043e\u0442\u0432\u0435\u0442\s*(?:\u0440\u0430\u0432\u0435\u043d\b|[:\u2014\u2013-])"
     r"|答案\s*(?:是|为|為|[:\uff1a])|答え\s*(?:は|[:\uff1a])|(?:정답|답)\s*(?:은|[:\uff1a]))[\s:*_]*",
     re.IGNORECASE,
 )
 _FINAL = re.compile(r"\bfinal\s+answer\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<![.?!])[.?!]++[*_\"')\]]*+(?=\s|$)|[\u3002\uff01\uff1f]|\n")
 _DISPLAY = re.compile(r"\\\[.*?\\\]|\$\$.*?\$\$", re.DOTALL)
-_FORMULA = re.compile(r"\$\$.+?\$\$|\\\[.+?\\\]|\\\(.+?\\\)|(?<!\\)\$[^$\n]*?(?<!\\)\$", re.DOTALL)
+_FORMULA = re.compile(r"\$\$.+?\$\$|\\\[.+?\\\]|\\\(.+?\\\)|(?<!\\)\$[^$\n]*?(?<![-+*/=\s\\])\s*\$(?!\d)", re.DOTALL)
+"""Formulas between marks. "$30-$20=$10" has none: behind the second sign stands a digit, as behind money."""
 _REASON = re.compile(r",?\s+(?:since|because|as|so|which|after|for)\b.*", re.IGNORECASE | re.DOTALL)
 _REMARK = re.compile(r"\s+\([^()]*[A-Za-z]{2,}[^()]*\)\s*$")
 _IS = re.compile(r"\b(?:is|are|equals|becomes|be)\b[:\s]*", re.IGNORECASE)
