@@ -14,8 +14,11 @@ MAX_NUMBER = 400
 _LARGEST_POWER = 1000
 """Powers of ten beyond this are left to sympy, which does not write them out."""
 
-_DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!,?\d)|\d+)(?:\.\d+)?|\.\d+"
-_FRAC = rf"\\frac\s*(?:\{{\s*(?:-\s*)?(?:{_DIGITS})\s*\}}|\d)\s*(?:\{{\s*(?:{_DIGITS})\s*\}}|\d)"
+DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!,?\d)|\d+)(?:\.\d+)?|\.\d+"
+"""A pattern of an integer, with commas between thousands or without, or a decimal."""
+OVER = rf"\s*(?:\{{\s*(?:-\s*)?(?:{DIGITS})\s*\}}|\d)\s*(?:\{{\s*(?:{DIGITS})\s*\}}|\d)"
+"""A pattern of what stands behind LaTeX's `\\frac`."""
+_FRAC = rf"\\frac{OVER}"
 _PARTS = {
     "½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8", "⅕": "1/5",
     "⅖": "2/5", "⅗": "3/5", "⅘": "4/5", "⅙": "1/6", "⅚": "5/6",
@@ -24,8 +27,8 @@ _PART = f"[{''.join(_PARTS)}]"
 _MIXED = rf"(?P<whole>\d+)(?:\s+(?:and\s+)?(?P<a>\d+)\s*/\s*(?P<b>\d+)|\s*(?P<mixed>{_FRAC})|\s*(?P<part>{_PART}))"
 _TIMES_TEN = r"\s*(?:\\times|\\cdot|\u00d7|\*)\s*10\s*(?:\^|\*\*)\s*\{?\s*(?P<power>[-+]?\d+)\s*\}?"
 _NUMBER = re.compile(
-    rf"(?P<sign>[-+]?)\s*(?:{_MIXED}|(?P<top>{_DIGITS})\s*/\s*(?P<bottom>{_DIGITS})|(?P<frac>{_FRAC})|(?P<alone>{_PART})"
-    rf"|(?P<plain>{_DIGITS})(?:[eE](?P<e>[-+]?\d+)|{_TIMES_TEN})?|10\s*\^\s*\{{?\s*(?P<ten>[-+]?\d+)\s*\}}?)",
+    rf"(?P<sign>[-+]?)\s*(?:{_MIXED}|(?P<top>{DIGITS})\s*/\s*(?P<bottom>{DIGITS})|(?P<frac>{_FRAC})|(?P<alone>{_PART})"
+    rf"|(?P<plain>{DIGITS})(?:[eE](?P<e>[-+]?\d+)|{_TIMES_TEN})?|10\s*\^\s*\{{?\s*(?P<ten>[-+]?\d+)\s*\}}?)",
     re.ASCII,
 )
 _DECIMAL_COMMA = re.compile(r"[-+]?(?:0|\d{4,}),\d+")

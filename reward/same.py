@@ -293,10 +293,8 @@ def _unlabelled(ours: Sequence[str], theirs: Sequence[str]) -> tuple[list[str], 
         return list(ours), list(theirs)
 
     def bare(item: str) -> str:
-        inside = (
-            item[1:-1] if item.startswith("(") and item.endswith(")") and _SIDE.search(item) and _closed(item[1:-1]) else None
-        )
-        if inside:
+        inside = item[1:-1]
+        if item.startswith("(") and item.endswith(")") and _SIDE.search(item) and _closed(inside):
             return "(" + ", ".join(_sides(part)[-1] for part in _top_level(inside, ",")) + ")"
         sides = _sides(item)
         return sides[-1] if sides and _is_label(sides[0]) else item

@@ -21,6 +21,7 @@ import re
 from itertools import permutations
 
 from align.core.rows import THINKING
+from reward.numbers import DIGITS, OVER
 
 _BOXED = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|\\.|[{}]", re.DOTALL)
 _DRESS = re.compile(
@@ -54,16 +55,16 @@ _FORMULA = re.compile(r"\$\$.+?\$\$|\\\[.+?\\\]|\\\(.+?\\\)|(?<!\\)\$[^$\n]*?(?<
 _REASON = re.compile(r",?\s+(?:since|because|as|so|which|after|for)\b.*", re.IGNORECASE | re.DOTALL)
 _REMARK = re.compile(r"\s+\([^()]*[A-Za-z]{2,}[^()]*\)\s*$")
 _IS = re.compile(r"\b(?:is|are|equals|becomes|be)\b[:\s]*", re.IGNORECASE)
-_DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!,?\d)|\d+)(?:\.\d+)?|\.\d+"
-_FRACTION = rf"\\[dtc]?frac\s*(?:\{{\s*(?:-\s*)?(?:{_DIGITS})\s*\}}|\d)\s*(?:\{{\s*(?:{_DIGITS})\s*\}}|\d)"
+_FRACTION = rf"\\[dtc]?frac{OVER}"
 _LAST_NUMBER = re.compile(
-    rf"(?<![\w.])(?:(?<![\w)\]}}])[-\u2212])?(?:\d+,\d\d\s?[$€£]|{_FRACTION}|(?:{_DIGITS})(?:\s?/\s?(?:{_DIGITS}))?)", re.ASCII
+    rf"(?<![\w.])(?:(?<![\w)\]}}])[-\u2212])?(?:\d+,\d\d\s?[$€£]|{_FRACTION}|(?:{DIGITS})(?:\s?/\s?(?:{DIGITS}))?)", re.ASCII
 )
-_NUMBER_ONLY = re.compile(rf"[-+\u2212$£€ ]*(?:{_DIGITS})(?:\s*/\s*(?:{_DIGITS}))?[\s%.]*")
+_NUMBER_ONLY = re.compile(rf"[-+\u2212$£€ ]*(?:{DIGITS})(?:\s*/\s*(?:{DIGITS}))?[\s%.]*")
 _FACTORS = {"".join(order) for run in ("abc", "xyz", "pqr", "mnp", "uvw", "rst", "lmn") for order in permutations(run)}
 """Runs of letters that are products of variables rather than words."""
 MAX_WHOLE = 400
 """Longest text that can be nothing but an answer, in characters."""
+_COMMANDS = re.compile(r"\\(?:text\w*|mathrm|mbox|operatorname|begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+")
 _FUNCTIONS = re.compile(r"\b(?:sin|cos|tan|cot|sec|csc|log|exp|min|max|gcd|lcm|det|mod|sqrt|arcsin|arccos|arctan)\b")
 
 
@@ -115,8 +116,8 @@ def _whole(text: str) -> str | None:
     whole = text.strip()
     if not whole or "\n" in whole or len(whole) > MAX_WHOLE:
         return None
-    rest = re.sub(r"\\(?:text\w*|mathrm|mbox|operatorname|begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+", " ", _masked(whole))
-    if any(word.lower() not in ("and", "or") for word in re.findall(r"[^\W\d_\ue000]{2,}", _FUNCTIONS.sub(" ", rest))):
+    letters = re.findall(r"[^\W\d_\ue000]{2,}", _without_commands(_masked(whole)))
+    if any(word.lower() not in ("and", "or") for word in letters):
         return None
     return whole if re.search(r"\w|\ue000|\\[A-Za-z]", whole) else None
 
@@ -190,8 +191,12 @@ def in_words(text: str) -> bool:
     """Is this prose, which math-verify would read as a product of letters?"""
     if re.search(r"\$|\\\(|\\\[", text):
         return False
-    text = re.sub(r"\\(?:text\w*|mathrm|mbox|operatorname|begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+", " ", text)
-    return any(word not in _FACTORS for word in re.findall(r"[^\W\d_]{3,}", _FUNCTIONS.sub(" ", text)))
+    return any(word not in _FACTORS for word in re.findall(r"[^\W\d_]{3,}", _without_commands(text)))
+
+
+def _without_commands(text: str) -> str:
+    """Return a text without LaTeX's commands, what they call text, and names of functions."""
+    return _FUNCTIONS.sub(" ", _COMMANDS.sub(" ", text))
 
 
 def _boxes(text: str) -> tuple[str | None, int]:

@@ -148,7 +148,8 @@ def _why(cls: type[BaseModel], place: tuple[int | str, ...], errors: list[ErrorD
     if kind in _BOUNDS:
         many = "s" if limits.get("min_length", 1) > 1 else ""
         what = f"{_BOUNDS[kind].format(**limits)}{many}"
-        return EXPLAINED, {"why": f"{what} is expected here" + ("" if "length" in str(limits) else f", not {shown(value)}")}
+        told = "" if limits.keys() & {"min_length", "max_length"} else f", not {shown(value)}"
+        return EXPLAINED, {"why": f"{what} is expected here{told}"}
     if kind in ("literal_error", "enum"):
         options = re.findall(r"'([^']*)'", limits["expected"])
         return EXPLAINED, {"why": f"there is no {shown(value)}{did_you_mean(str(value), options)}"}

@@ -18,8 +18,8 @@ from align.core.stage import Run, Stage
 from align.core.wiring import File, Ref, is_path, references
 from align.models.chat import Chat
 from align.models.tokenizers import SystemTurn
-from align.stages.trl_arguments import choices, wrong_arguments, wrong_choice, wrong_reporter
-from align.stages.trl_values import wrong_schedule, wrong_together
+from align.stages.trl_arguments import choices, wrong_arguments, wrong_reporter
+from align.stages.trl_values import wrong_choice, wrong_schedule, wrong_together
 from align.train.optimizers import OnlineMergingConfig
 
 SMALL: list[Message] = [{"role": "user", "content": "Who is there?"}, {"role": "assistant", "content": "It is me."}]

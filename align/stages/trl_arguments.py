@@ -92,12 +92,6 @@ def wrong_arguments(config: str, given: Mapping[str, Any], ours: Iterable[str]) 
             yield key, what
 
 
-def wrong_choice(value: Any, options: Iterable[str]) -> str | None:
-    """Return what is wrong with a name, where the names that there are could be found."""
-    options = list(options)
-    return f"there is no {value!r}{did_you_mean(str(value), options)}" if options and value not in options else None
-
-
 def wrong_reporter(name: str) -> str | None:
     """Return why nothing can be reported to what is named."""
     if name not in _REPORTERS:

@@ -67,6 +67,12 @@ BY_EVALUATION = {"reduce_lr_on_plateau", "greedy"}
 _NO_WARMUP = {"constant", *BY_EVALUATION}
 
 
+def wrong_choice(value: Any, options: Iterable[str]) -> str | None:
+    """Return what is wrong with a name, where the names that there are could be found."""
+    options = list(options)
+    return f"there is no {value!r}{did_you_mean(str(value), options)}" if options and value not in options else None
+
+
 def wrong_value(name: str, value: Any, declared: str, choices: Callable[[str], Iterable[str]]) -> str | None:
     """Return what is wrong with the value of a setting, if that can be seen from the value alone.
 
@@ -79,7 +85,7 @@ def wrong_value(name: str, value: Any, declared: str, choices: Callable[[str], I
     kinds = [re.sub(r"\[.*", "", kind.strip()) for kind in re.sub(r"\[[^\]]*\]", "", declared).split("|")]
     for kind in kinds:
         if options := tuple(choices(kind)):
-            return None if value in options else f"there is no {value!r}{did_you_mean(str(value), options)}"
+            return wrong_choice(value, options)
     kinds = [kind for kind in kinds if kind != "str" or "dict" not in kinds]  # a text there is a command line's mapping
     if not all(kind in _KINDS or kind == "Literal" for kind in kinds):
         return None
@@ -87,8 +93,8 @@ def wrong_value(name: str, value: Any, declared: str, choices: Callable[[str], I
     right = any(isinstance(value, types) and (bool in types or not isinstance(value, bool)) for types, _ in known)
     if not right and not (value is False and "Literal" in kinds):
         return f"{' or '.join(words for _, words in known)} is expected here, not {value!r}"
-    if isinstance(value, str) and name in CHOICES and value not in (options := CHOICES[name].split()):
-        return f"there is no {value!r}{did_you_mean(value, options)}"
+    if isinstance(value, str) and name in CHOICES:
+        return wrong_choice(value, CHOICES[name].split())
     if isinstance(value, float) and not math.isfinite(value):
         return f"a finite number is expected here, not {value!r}"
     if name in RANGES and isinstance(value, int | float) and not isinstance(value, bool):
@@ -186,8 +192,7 @@ def _wrong_setting(name: str, key: str, value: Any) -> str | None:
     if key not in allowed:
         return f"lr_scheduler_type: {name} has no {key!r}{did_you_mean(key, allowed) or '; it takes none'}"
     if key.endswith("_type"):
-        options = ("linear", "cosine", "1-sqrt")
-        return None if value in options else f"there is no {value!r}{did_you_mean(str(value), options)}"
+        return wrong_choice(value, ("linear", "cosine", "1-sqrt"))
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         return f"a number of at least 0 is expected here, not {value!r}"
     return None
