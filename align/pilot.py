@@ -72,13 +72,10 @@ def pilot(loaded: Loaded, out: str | None, count: int) -> str:
 
 def _waits_for(stage: Synthesizer, runs: RunFolder, recipe: Recipe) -> list[str]:
     """Return the stages that must be done first; those that only read files are done at once."""
-    fields: dict[str, Any] = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
     needed = []
-    for _, need, reference in wiring.references(type(stage), fields):
+    for _, need, reference in wiring.references(stage):
         if need == "generator":
-            generator = recipe.generators[reference]
-            own = generator.model_dump(mode="json", serialize_as_any=True, by_alias=True)
-            needed += [ref for _, _, ref in wiring.references(type(generator), own)]
+            needed += [ref for _, _, ref in wiring.references(recipe.generators[reference])]
         else:
             needed.append(reference)
     waiting = []
@@ -86,8 +83,7 @@ def _waits_for(stage: Synthesizer, runs: RunFolder, recipe: Recipe) -> list[str]
         if name == "base" or wiring.is_path(name) or runs.status(name, recipe).state == "done":
             continue
         before = recipe.stages[name]
-        alone = not list(wiring.references(type(before), before.model_dump(mode="json", serialize_as_any=True, by_alias=True)))
-        if alone and not type(before).trains:
+        if not list(wiring.references(before)) and not type(before).trains:
             pipeline.run_stage(name, runs, recipe)
         else:
             waiting.append(name)

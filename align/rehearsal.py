@@ -24,6 +24,7 @@ from align.core.tables import json_object
 from align.stages.training import TrainingStage
 
 _NONE = "the tokenizer of {} has no chat template; give `chat_template:` a file, a text, or a name that TRL ships"
+_ROUTER = "router_aux_loss_coef"
 _NO_MARKS = "train_on: generation_marks, and the chat template has no {% generation %} marks; TRL ships some"
 
 
@@ -52,16 +53,29 @@ def rehearse(loaded: Loaded, runs: RunFolder, *, load: bool = False) -> None:
         if what := found[repr(asked)]:
             named = next((field for field in own if field in what), "chat_template" if "chat_template" in own else "model")
             wrong.append(((*loc, named), what))
+        if load and (what := _no_experts(part, folder)):
+            wrong.append(((*loc, "training_args", _ROUTER), what))
     if wrong:
         source = loading.read_yaml(loaded.file)
         raise RecipeError(str(loaded.file), [Problem(source.line(at), ".".join(at), what) for at, what in wrong])
+
+
+def _no_experts(part: Any, folder: str) -> str | None:
+    """Return why a training stage cannot balance the experts of its model; TRL stops when the trainer is built."""
+    if not getattr(part, "training_args", {}).get(_ROUTER):
+        return None
+    from transformers import AutoConfig  # noqa: PLC0415
+
+    asked = {name: value for name, value in part.loading().items() if name != "attn_implementation"}
+    config = AutoConfig.from_pretrained(folder, **asked).get_text_config()
+    return None if hasattr(config, "output_router_logits") else f"{config.model_type} has no experts; leave it out"
 
 
 def _own_products(loaded: Loaded, runs: RunFolder) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield what the run would overwrite: a model or rows that it is made from, or the run folder of another recipe."""
     recipe, own = loaded.recipe, runs.path.resolve()
     named: list[tuple[tuple[str, ...], str]] = [(("base",), recipe.base)]
-    named += [(("stages", name), ref) for name, stage in recipe.stages.items() for _, _, ref in _references(stage)]
+    named += [(("stages", name), ref) for name, stage in recipe.stages.items() for _, _, ref in wiring.references(stage)]
     for loc, reference in named:
         if wiring.is_path(reference) and path_of(reference, loaded.folder).is_relative_to(own):
             yield loc, f"{reference!r} lies in {runs.path}, which this run writes; give the recipe another `name`, or --out"
@@ -74,17 +88,13 @@ def _own_products(loaded: Loaded, runs: RunFolder) -> Iterator[tuple[tuple[str, 
 def _parts(recipe: Recipe, runs: RunFolder) -> Iterator[tuple[tuple[str, str], Any]]:
     """Yield (location, what reads conversations with a tokenizer)."""
     left = {name: stage for name, stage in recipe.stages.items() if not _is_done(name, recipe, runs)}
-    asked = {ref for stage in left.values() for _, need, ref in _references(stage) if need == "generator"}
+    asked = {ref for stage in left.values() for _, need, ref in wiring.references(stage) if need == "generator"}
     for alias, generator in recipe.generators.items():
         if alias in asked and isinstance(generator, FromHub) and hasattr(generator, "chat_template"):
             yield ("generators", alias), generator
     for name, stage in left.items():
         if isinstance(stage, TrainingStage):
             yield ("stages", name), stage
-
-
-def _references(stage: Any) -> Iterator[tuple[Any, str, str]]:
-    return wiring.references(type(stage), stage.model_dump(mode="json", serialize_as_any=True, by_alias=True))
 
 
 def _is_done(name: str, recipe: Recipe, runs: RunFolder) -> bool:

@@ -51,8 +51,7 @@ def plan(loaded: Loaded, out: str | None) -> str:
     rehearse(loaded, runs)
     rows = [("stage", "kind", "needs", "makes", "done?")]
     for name, stage in recipe.stages.items():
-        fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
-        needs = dict.fromkeys(ref for _, _, ref in wiring.references(type(stage), fields))
+        needs = dict.fromkeys(ref for _, _, ref in wiring.references(stage))
         status = runs.status(name, recipe) if runs.path.exists() else Status("missing")
         done = {"done": "yes", "missing": "", "partial": "begun", "stale": "runs again"}[status.state]
         done += f": {textwrap.shorten('; '.join(status.changed), 80, placeholder=' ...')}" if status.changed else ""

@@ -67,8 +67,7 @@ def publish(synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt], u
     for outcome in ordered:
         tallies.update(outcome.tallies)
     failed = [o for o in ordered if o.outcome == "failed"]
-    fields = synthesizer.model_dump(mode="json", serialize_as_any=True, by_alias=True)
-    aliases = dict.fromkeys(ref for _, need, ref in wiring.references(type(synthesizer), fields) if need == "generator")
+    aliases = dict.fromkeys(ref for _, need, ref in wiring.references(synthesizer) if need == "generator")
     run.report |= {
         "inputs": count,
         **({"prompts left": len(ids) - count} if count < len(ids) else {}),

@@ -207,7 +207,9 @@ class RunFolder:
             for name in part.operational if isinstance(part, Config) else ():
                 place.pop(name, None)
         inputs: dict[str, Any] = {}
-        for _, need, reference in wiring.references(type(stage), fields):
+        for at, need, reference in wiring.references(stage):
+            if not _holds(fields, at):
+                continue  # it changes how the work is done and not what is made
             if need == "generator":
                 inputs[f"generator {reference}"] = self.identity(recipe.generators[reference], recipe)
             else:
@@ -232,8 +234,7 @@ class RunFolder:
 
     def identity(self, generator: Generator, recipe: Recipe) -> dict[str, Any]:
         """Return what makes two answers of a generator comparable, the content of its weights included."""
-        fields = generator.model_dump(mode="json", serialize_as_any=True, by_alias=True)
-        weights = {ref: self._input(ref, recipe) for _, _, ref in wiring.references(type(generator), fields)}
+        weights = {ref: self._input(ref, recipe) for _, _, ref in wiring.references(generator)}
         return {**generator.identity(), "version": type(generator).version, "weights": weights}
 
     def _input(self, reference: str, recipe: Recipe) -> str:
@@ -318,6 +319,15 @@ class RunFolder:
     def _record(self, path: Path, name: str, recipe: Recipe, **more: Any) -> None:
         record = {"fingerprint": self.fingerprint(name, recipe), "ingredients": self.ingredients(name, recipe), **more}
         tables.replace(path, json.dumps({**record, "time": time.time()}, indent=1) + "\n")
+
+
+def _holds(fields: Any, at: tuple[str | int, ...]) -> bool:
+    """Is there something at a location of plain fields?"""
+    for key in at:
+        if not (isinstance(fields, list) or key in fields):
+            return False
+        fields = fields[key]
+    return True
 
 
 def worked(folder: Path) -> float:

@@ -11,7 +11,7 @@ import difflib
 import importlib
 import inspect
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
@@ -86,6 +86,16 @@ class PluginError(ValueError):
 def kinds(family: str) -> list[str]:
     """Return the names that `kind` can take in a family: built-ins, then what installed plug-ins register."""
     return [*BUILT_IN[family], *sorted(e.name for e in entry_points(group=ENTRY_POINTS) if e.name not in BUILT_IN[family])]
+
+
+def kind_key(raw: Mapping[Any, Any], names: Iterable[str]) -> str | None:
+    """Return the key that was meant to be `kind`, of a mapping that has none: a misspelling of it, or `type`."""
+    known = list(names)
+    for key, value in raw.items():
+        like = key == "type" or difflib.get_close_matches(str(key), ["kind"], n=1)
+        if like and isinstance(value, str) and (":" in value or difflib.get_close_matches(value, known, n=1)):
+            return str(key)
+    return None
 
 
 def modes(family: str, kind: str) -> dict[str, str]:

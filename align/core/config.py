@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, Validatio
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from align.core import catalog
-from align.core.explained import explain, shown
+from align.core.explained import OPTIONS, UNKNOWN_KEY, WRONG_KIND, explain, shown
 
 
 class Config(BaseModel):
@@ -65,12 +65,16 @@ class Plugin(Config):
             data = {"kind": data}
         if not isinstance(data, Mapping):
             raise _at("", f"a mapping with a 'kind' is expected here, not {shown(data)}", data)
+        names = catalog.kinds(cls.family)
+        if "kind" not in data and (key := catalog.kind_key(data, names)):
+            raise _at(key, "unknown key; did you mean 'kind'?", data, ["kind"], UNKNOWN_KEY)
         if not data.get("kind"):
-            raise _at("kind", f"'kind' is missing; one of: {', '.join(catalog.kinds(cls.family))}", data)
+            raise _at("kind", f"'kind' is missing; one of: {', '.join(names)}", data, names)
         try:
             target = catalog.choose(cls.family, data, cls)
         except catalog.PluginError as error:
-            raise _at(error.field, str(error), data) from None
+            options = names if error.field == "kind" else catalog.modes(cls.family, str(data["kind"]))
+            raise _at(error.field, str(error), data, options) from None
         return target.model_validate(dict(data))
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
@@ -84,8 +88,8 @@ class Plugin(Config):
         """Give it back."""
 
 
-def _at(field: str, message: str, data: Any) -> ValidationError:
+def _at(field: str, message: str, data: Any, options: Iterable[str] = (), kind: Any = WRONG_KIND) -> ValidationError:
     """Return a validation error that keeps its place (a plain ValueError would lose the field)."""
     loc = (field,) if field else ()
-    detail = InitErrorDetails(type=PydanticCustomError("kind", "{why}", {"why": message}), loc=loc, input=data)
-    return ValidationError.from_exception_data("Plugin", [detail])
+    error = PydanticCustomError(kind, "{why}", {"why": message, OPTIONS: list(options)})
+    return ValidationError.from_exception_data("Plugin", [InitErrorDetails(type=error, loc=loc, input=data)])

@@ -16,15 +16,20 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, to_jsonable_python
 
-EXPLAINED, UNKNOWN_KEY, MISSING_KEY, WRONG_TYPE, NOT_A_LIST = (
-    "explained", "unknown_key", "missing_key", "wrong_type", "not_a_list",
+EXPLAINED, UNKNOWN_KEY, MISSING_KEY, WRONG_TYPE, NOT_A_LIST, WRONG_WORD, WRONG_KIND = (
+    "explained", "unknown_key", "missing_key", "wrong_type", "not_a_list", "wrong_word", "kind",
 )  # fmt: skip
-"""Types of errors after `explain`. The last two also say in `words` what was expected, for the union around them."""
+"""Types of errors after `explain`. `WRONG_TYPE` and `NOT_A_LIST` also say in `words` what was expected, for the union around
+them; `WRONG_KIND` is raised by `align.core.config.Plugin`."""
+OPTIONS = "options"
+"""Where an error's context has the values, or keys, that would be right."""
+_CONFIGS = "configs"
+"""Where an error's context has the names of the configs that it is inside of, the outermost first."""
 _WORDS = {
     "true or false": "bool_type bool_parsing", "a whole number": "int_type int_parsing int_parsing_size int_from_float",
     "a number": "float_type float_parsing", "a finite number": "finite_number", "a text": "string_type",
     "a list": "list_type tuple_type set_type frozen_set_type", "null": "none_required",
-    "a mapping": "dict_type mapping_type model_type model_attributes_type dataclass_type",
+    "a mapping": "dict_type mapping_type model_type model_attributes_type dataclass_type", "a path": "path_type",
 }  # fmt: skip
 _EXPECTED = {kind: words for words, kinds in _WORDS.items() for kind in kinds.split()}
 _BOUNDS = {
@@ -37,9 +42,9 @@ _LIMITS = {
     "gt": "above {:g}", "ge": "at least {:g}", "lt": "below {:g}", "le": "at most {:g}", "min_length": "at least {} long",
     "pattern": "of the form {}",
 }  # fmt: skip
-_OF_A_KEY = {"missing", "extra_forbidden", UNKNOWN_KEY, MISSING_KEY, "kind"}
+_OF_A_KEY = {"missing", "extra_forbidden", UNKNOWN_KEY, MISSING_KEY, WRONG_KIND}
 """Errors whose place may be a key that is not there."""
-_OWN = {EXPLAINED, UNKNOWN_KEY, MISSING_KEY, WRONG_TYPE, NOT_A_LIST, "kind"}
+_OWN = {EXPLAINED, UNKNOWN_KEY, MISSING_KEY, WRONG_TYPE, NOT_A_LIST, WRONG_WORD, WRONG_KIND}
 
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:
@@ -96,7 +101,7 @@ def explain(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> 
         errors: pydantic's.
     """
     places: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
-    for error in errors:
+    for error in _of_one_branch(data, errors):
         places.setdefault(_place(data, error), []).append(error)
     deeper = {place[:i] for place in places for i in range(len(place))}
     result = []
@@ -104,9 +109,42 @@ def explain(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> 
         wrong = [error for error in found if not _words(error)] or found
         if place in deeper and _words(wrong[0]):
             continue  # the branch of a union that fits says what is wrong inside
-        kind, said = _why(cls, place, wrong)
-        result.append(InitErrorDetails(type=PydanticCustomError(kind, "{why}", said), loc=place, input=found[0]["input"]))
+        at, kind, context = _why(cls, place, wrong)
+        context[_CONFIGS] = (cls.__qualname__, *found[0].get("ctx", {}).get(_CONFIGS, ()))
+        result.append(InitErrorDetails(type=PydanticCustomError(kind, "{why}", context), loc=at, input=found[0]["input"]))
     return result
+
+
+def _of_one_branch(data: Any, errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Return errors without those of the configs of a union that were probably not meant.
+
+    pydantic complains of each. The one that was meant is the one whose words (`type: remote`) are right, then the one with the
+    fewest keys that it does not know, then the one with the fewest mistakes, then the first.
+    """
+    unions: dict[Any, dict[Any, list[ErrorDetails]]] = {}
+    for error in errors:
+        names = error.get("ctx", {}).get(_CONFIGS, ())
+        if names:
+            place = _place(data, {**error, "loc": error["loc"][: _first_branch(data, error["loc"])]})
+            unions.setdefault(place, {}).setdefault(names[0], []).append(error)
+    left_out = []
+    for branches in unions.values():
+        meant = min(branches.values(), key=lambda found: (*(sum(e["type"] == t for e in found) for t in _UNLIKE), len(found)))
+        left_out += [error for found in branches.values() if found is not meant for error in found]
+    return [error for error in errors if not any(error is other for other in left_out)]
+
+
+_UNLIKE = (WRONG_WORD, UNKNOWN_KEY)
+
+
+def _first_branch(data: Any, loc: Sequence[int | str]) -> int:
+    """Return how many parts of a location come before the first that names a branch of a union."""
+    for i, part in enumerate(loc):
+        listed = isinstance(data, list | tuple) and isinstance(part, int) and part < len(data)
+        if not listed and not (isinstance(data, Mapping) and part in data):
+            return i
+        data = data[part]
+    return len(loc)
 
 
 def _words(error: ErrorDetails) -> str | None:
@@ -127,30 +165,62 @@ def _place(data: Any, error: ErrorDetails) -> tuple[int | str, ...]:
     return tuple(place)
 
 
-def _why(cls: type[BaseModel], place: tuple[int | str, ...], errors: list[ErrorDetails]) -> tuple[Any, dict[str, str]]:
-    """Return the type of the error at a place, and the sentence."""
+def _why(
+    cls: type[BaseModel], place: tuple[int | str, ...], errors: list[ErrorDetails]
+) -> tuple[tuple[int | str, ...], Any, dict[str, Any]]:
+    """Return the place of an error, its type, and its context, in which `why` is the sentence."""
     first = errors[0]
     kind, value, limits = first["type"], first["input"], first.get("ctx", {})
     if kind in _OWN and len(errors) == 1:  # of a config inside this one
-        return kind, limits
+        return place, kind, dict(limits)
     if kind == "extra_forbidden":
-        valid = [field.alias or name for name, field in cls.model_fields.items() if name != "kind"]
-        hint = did_you_mean(str(place[-1]), valid) if len(place) == 1 else ""
-        return UNKNOWN_KEY, {"why": f"unknown key{hint}"}
+        valid = [field.alias or name for name, field in cls.model_fields.items() if name != "kind"] if len(place) == 1 else []
+        return place, UNKNOWN_KEY, {"why": f"unknown key{did_you_mean(str(place[-1]), valid) if valid else ''}", OPTIONS: valid}
+    if kind == "missing" and isinstance(place[-1], int):
+        return place[:-1], EXPLAINED, {"why": f"a list of more items is expected here: item {place[-1] + 1} is missing"}
     if kind == "missing":
-        return MISSING_KEY, {"why": "this key is required"}
+        return place, MISSING_KEY, {"why": "this key is required"}
     if _words(first):
         words = " or ".join(dict.fromkeys(str(_words(error)) for error in errors))
         if kind == "list_type" and isinstance(value, str) and len(errors) == 1:
-            return NOT_A_LIST, {"why": f"a list is expected here: [{value}]", "words": words}
+            return place, NOT_A_LIST, {"why": f"a list is expected here: [{value}]", "words": words}
         defaults = "; {} takes the defaults" if value is True and kind == "model_type" else ""
-        return WRONG_TYPE, {"why": f"{words} is expected here, not {shown(value)}{defaults}", "words": words}
+        return place, WRONG_TYPE, {"why": f"{words} is expected here, not {shown(value)}{defaults}", "words": words}
     if kind in _BOUNDS:
-        many = "s" if limits.get("min_length", 1) > 1 else ""
-        what = f"{_BOUNDS[kind].format(**limits)}{many}"
-        told = "" if limits.keys() & {"min_length", "max_length"} else f", not {shown(value)}"
-        return EXPLAINED, {"why": f"{what} is expected here{told}"}
+        return place, EXPLAINED, _out_of_bounds(kind, value, limits)
     if kind in ("literal_error", "enum"):
-        options = re.findall(r"'([^']*)'", limits["expected"])
-        return EXPLAINED, {"why": f"there is no {shown(value)}{did_you_mean(str(value), options)}"}
-    return EXPLAINED, {"why": first["msg"].removeprefix("Value error, ")}
+        options = [word for error in errors for word in _options(error.get("ctx", {}).get("expected", ""))]
+        return place, WRONG_WORD, {"why": no_such(value, options), OPTIONS: options}
+    if kind.startswith("union_tag"):
+        key = limits["discriminator"].strip("'")
+        if "tag" not in limits:
+            return (*place, key), MISSING_KEY, {"why": "this key is required"}
+        options = _options(limits.get("expected_tags", ""))
+        return (*place, key), WRONG_WORD, {"why": no_such(limits["tag"], options), OPTIONS: options}
+    said = re.sub(r"^(Value error|Assertion failed), ", "", first["msg"])
+    expected = re.fullmatch(r"Input should be (.*)", said)
+    return place, EXPLAINED, {"why": f"{expected[1]} is expected here, not {shown(value)}" if expected else said}
+
+
+def no_such(value: Any, options: Sequence[Any]) -> str:
+    """Return the sentence about a value that is none of the right ones."""
+    if isinstance(value, str):
+        return f"there is no {value!r}{did_you_mean(value, [str(option) for option in options])}"
+    said = " or ".join(option if isinstance(option, str) else shown(option) for option in options)
+    return f"{said or 'a text'} is expected here{f', not {shown(value)}' if value is not None or said else ''}"
+
+
+def _out_of_bounds(kind: str, value: Any, limits: Mapping[str, Any]) -> dict[str, Any]:
+    many = "s" if limits.get("min_length", 1) > 1 else ""
+    what = f"{_BOUNDS[kind].format(**limits)}{many}"
+    told = "" if limits.keys() & {"min_length", "max_length"} else f", not {shown(value)}"
+    bound = next((limits[name] for name in ("gt", "ge", "lt", "le") if name in limits), None)
+    near = [] if bound is None else [bound, bound + 1, bound - 1]
+    return {"why": f"{what} is expected here{told}", OPTIONS: near}
+
+
+def _options(expected: str) -> list[Any]:
+    """Return the values of a Literal from pydantic's list of them: `'a', 'b', None or 3`."""
+    plain = {"None": None, "True": True, "False": False}
+    found = re.findall(r"'((?:[^'\\]|\\.)*)'|([^\s,']+)", re.sub(r"(?<=[\w'\"]) or (?=\S+$)", ", ", expected))
+    return [word or plain.get(other, int(other) if other.lstrip("-").isdigit() else other) for word, other in found]

@@ -101,10 +101,14 @@ def _fill(result: dict[str, Any], node: MappingNode, loc: Path_, source: Source,
     """
     own: set[str] = set()
     for key_node, value_node in node.value:
+        line = key_node.start_mark.line + 1
+        if not isinstance(key_node, ScalarNode):
+            where = ".".join(map(str, loc))
+            source.problems.append(Problem(line, where, "a key must be a word; quote a value that begins with `{` or `[`"))
+            continue
         key = str(key_node.value)
         if key == "<<" and not key_node.style:
             continue
-        line = key_node.start_mark.line + 1
         if key in own:
             first = source.lines[(*loc, key)]
             where = ".".join(map(str, (*loc, key)))

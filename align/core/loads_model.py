@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import model_validator
 
 from align.core.config import Config
+from align.core.explained import did_you_mean
+
+ATTENTION = {
+    "eager": "", "sdpa": "", "flex_attention": "", "paged|eager": "", "flash_attention_2": "flash_attn",
+    "flash_attention_3": "flash_attn_interface", "flash_attention_4": "flash_attn",
+}  # fmt: skip
+"""transformers' own implementations of attention -> the module that each needs; `kernels`, which fetches one, will do too."""
 
 
 class FromHub(Config):
@@ -36,4 +46,16 @@ class LoadsModel(FromHub):
     """Fields of what runs a model with transformers."""
 
     attn_implementation: str | None = None
-    """`sdpa`, `eager`, `flash_attention_2`...; left out, transformers chooses."""
+    """`sdpa`, `eager`, `flash_attention_2`..., or a kernel on the hub (`owner/name`); left out, transformers chooses."""
+
+    def unavailable(self) -> Iterable[tuple[str, str]]:
+        """Yield (field, why) for what cannot be used to run a model here."""
+        name = self.attn_implementation or "eager"
+        loaded: Any = sys.modules.get("transformers.modeling_utils")  # a plug-in may have added one of its own
+        known = {*ATTENTION, *(loaded.ALL_ATTENTION_FUNCTIONS.valid_keys() if loaded else ())}
+        module = "kernels" if "/" in name else ATTENTION.get(name, "")
+        if "/" not in name and name not in known:
+            yield "attn_implementation", f"there is no {name!r}{did_you_mean(name, known)}"
+        elif module and not any(importlib.util.find_spec(package) for package in (module, "kernels")):
+            package = {"flash_attn": "flash-attn", "flash_attn_interface": "flash-attn-3"}.get(module, module)
+            yield "attn_implementation", f"{name} needs the package {package}, which is not installed here; sdpa needs none"

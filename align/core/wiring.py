@@ -1,4 +1,4 @@
-"""Which stage may follow which: the references of a recipe, checked on the values as written.
+"""Which stage may follow which: the references of a recipe, checked before anything runs.
 
 A field that refers to something carries `Ref(...)` in its annotation. A reference without a slash is `base` or an
 earlier stage; with a slash it is a path or hub id and is looked at when it is used. Aliases of generators are
@@ -8,17 +8,18 @@ references too, and what a generator needs must exist where the generator is use
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from align.core import catalog
 from align.core.chat_templates import find_template
 from align.core.config import Plugin
 from align.core.explained import did_you_mean
+from align.core.loads_model import LoadsModel
 from align.core.meant import Meant, read
 from align.core.outside import wrong_outside
 from align.core.sources import is_data
@@ -60,44 +61,55 @@ def is_path(reference: str) -> bool:
     return "/" in reference
 
 
-def references(cls: type[BaseModel], data: Any, loc: Loc = ()) -> Iterator[tuple[Loc, str, str]]:
-    """Yield (location, need, reference) for every reference in the raw fields of a config, nested plug-ins included."""
-    if not isinstance(data, Mapping):
-        return
-    for name, field in cls.model_fields.items():
-        key = field.alias or name
-        value = data.get(key, data.get(name, field.default if isinstance(field.default, str | tuple) else None))
-        need = next((m.need for m in field.metadata if isinstance(m, Ref)), None)
-        if need:
-            yield from _named(value, need, (*loc, key))
-        elif isinstance(value, (Mapping, list | tuple)):
-            for nested, at in _nested(field.annotation, value, (*loc, key)):
-                yield from references(nested, at[1], at[0])
+def references(config: BaseModel) -> Iterator[tuple[Loc, str, str]]:
+    """Yield (location, need, reference) for every reference in the fields of a config, and of the configs inside it."""
+    for loc, name, marker in _marked(config, Ref):
+        yield loc, marker.need, name
 
 
-def _named(value: Any, need: str, loc: Loc) -> Iterator[tuple[Loc, str, str]]:
-    if isinstance(value, str):
-        yield loc, need, value
-    elif isinstance(value, Mapping) and isinstance(value.get("from"), str):
-        yield (*loc, "from"), need, value["from"]
+def files(config: BaseModel) -> Iterator[tuple[Loc, str, File]]:
+    """Yield (location, path, how it is marked) for the files that a config and the configs inside it name."""
+    return _marked(config, File)
+
+
+def _marked(config: BaseModel, kind: type) -> Iterator[tuple[Loc, str, Any]]:
+    """Yield (location, text, marker) for the texts in fields that are marked as of a kind."""
+    for loc, part in parts(config):
+        for name, field in type(part).model_fields.items():
+            marker = next((m for m in field.metadata if isinstance(m, kind)), None)
+            at, value = (*loc, field.alias or name), getattr(part, name)
+            yield from _named(value, at, marker) if marker else _texts(field.annotation, value, at, kind)
+
+
+def _texts(annotation: Any, value: Any, loc: Loc, kind: type) -> Iterator[tuple[Loc, str, Any]]:
+    """Yield the texts of a value to which a marker anywhere in its annotation applies."""
+    inside = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        marker = next((m for m in inside[1:] if isinstance(m, kind)), None)
+        yield from _named(value, loc, marker) if marker else _texts(inside[0], value, loc, kind)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from (found for part in inside for found in _texts(part, item, (*loc, key), kind))
     elif isinstance(value, list | tuple):
         for i, item in enumerate(value):
-            yield from _named(item, need, (*loc, i))
+            yield from (found for part in inside for found in _texts(part, item, (*loc, i), kind))
+    else:
+        yield from (found for part in inside for found in _texts(part, value, loc, kind))
 
 
-def _nested(annotation: Any, value: Any, loc: Loc) -> Iterator[tuple[type[BaseModel], tuple[Loc, Any]]]:
-    """Yield the config classes inside a field, with their location and raw values."""
-    for cls in config_classes(annotation):
-        for at, item in [(loc, value)] if isinstance(value, Mapping) else [((*loc, i), v) for i, v in enumerate(value)]:
-            if not isinstance(item, Mapping):
-                continue
-            if "family" in cls.__dict__:
-                try:
-                    yield catalog.choose(cls.__dict__["family"], item, cls), (at, item)
-                except catalog.PluginError:
-                    continue  # the type check reports it
-            else:
-                yield cls, (at, item)
+def _named(value: Any, loc: Loc, marker: Any) -> Iterator[tuple[Loc, str, Any]]:
+    """Yield the texts of a value that is marked: itself, its items, and the field `from` of a config."""
+    if isinstance(value, str):
+        yield loc, value, marker
+    elif isinstance(value, Path):
+        yield loc, str(value), marker
+    elif isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            if field.alias == "from":
+                yield from _named(getattr(value, name), (*loc, "from"), marker)
+    elif isinstance(value, Mapping | list | tuple):
+        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _named(item, (*loc, key), marker)
 
 
 def config_classes(annotation: Any) -> list[type[BaseModel]]:
@@ -126,21 +138,25 @@ def check(raw: Mapping[str, Any], stage: type[Plugin], generator: type[Plugin], 
     order = list(stages)
     from_base = False
     for alias, meant in meant_generators.items():
+        if meant is None:
+            continue  # the type check reports it
         yield from _own_problems(meant, ("generators", alias), folder)
-        for loc, need, ref in references(meant.cls, meant.raw, ("generators", alias)) if meant else ():
+        for loc, need, ref in meant.agreed(references):
             from_base |= ref == "base"
             if what := _wrong(ref, need, order, order, stages, folder):
-                yield loc, what
+                yield ("generators", alias, *meant.written(loc)), what
     for position, (name, meant) in enumerate(meant_stages.items()):
+        if meant is None:
+            continue
         yield from _own_problems(meant, ("stages", name), folder)
-        for loc, need, ref in references(meant.cls, meant.raw, ("stages", name)) if meant else ():
+        for loc, need, ref in meant.agreed(references):
             if need == "generator":
                 what = _wrong_generator(ref, meant_generators, order[:position], order)
             else:
                 from_base |= ref == "base"
                 what = _wrong(ref, need, order[:position], order, stages, folder)
             if what:
-                yield loc, what
+                yield ("stages", name, *meant.written(loc)), what
     if (
         from_base
         and isinstance(base := raw.get("base"), str)
@@ -154,25 +170,37 @@ def _wrong_generator(alias: str, generators: Mapping[str, Meant | None], earlier
     if alias not in generators:
         return f"no generator {alias!r}{did_you_mean(alias, generators)}"
     meant = generators[alias]
-    for _, _, used in references(meant.cls, meant.raw) if meant else ():
+    for _, _, used in meant.agreed(references) if meant else ():
         if used in order and used not in earlier:
             return f"generator {alias!r} uses stage {used!r}, which does not come before this one"
     return None
 
 
-def _own_problems(meant: Meant | None, loc: Loc, folder: Path) -> Iterator[tuple[Loc, str]]:
+def _own_problems(meant: Meant, loc: Loc, folder: Path) -> Iterator[tuple[Loc, str]]:
     """Ask a plug-in, and those inside it, what is wrong with fields that are well typed."""
-    for at, what in meant.mistyped if meant else ():
+    for at, what in meant.mistyped:
         yield (*loc, *at), what
-    if meant is None or meant.value is None:
-        return  # the type check reports it
-    for at, path, marker in files(meant.value):
-        if at[0] not in meant.guessed and (what := _no_file(folder, path, marker)):
-            yield (*loc, *at), what
-    for at, plugin in parts(meant.value):
-        if isinstance(plugin, Plugin):
-            for field, what in meant.problems(folder) if plugin is meant.value else plugin.problems(folder):
-                yield (*loc, *at, *(int(key) if key.isdigit() else key for key in field.split("."))), what
+    for at, path, marker in meant.agreed(files):
+        if what := _no_file(folder, path, marker):
+            yield (*loc, *meant.written(at)), what
+    for at, what in meant.agreed(lambda reading: _asked(reading, folder, sure=not meant.guessed)):
+        yield (*loc, *meant.written(at)), what
+
+
+def _asked(reading: Plugin, folder: Path, *, sure: bool) -> Iterator[tuple[Loc, str]]:
+    """Yield what plug-ins find wrong with themselves; where nothing was guessed (`sure`), also which of them fail at that."""
+    for at, plugin in parts(reading):
+        try:
+            found = list(plugin.problems(folder)) if isinstance(plugin, Plugin) else []
+            found += plugin.unavailable() if isinstance(plugin, LoadsModel) else ()
+        except Exception as error:
+            if not sure:
+                raise  # of a value that was made up, which is no fault of the recipe
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            said = f"{type(plugin).__name__}.problems() raised {type(error).__name__}: {error}"
+            found = [("kind", f"{said} ({where.filename}:{where.lineno})")]
+        for field, what in found:
+            yield (*at, *(int(key) if key.isdigit() else key for key in field.split("."))), what
 
 
 def _no_file(folder: Path, path: str, marker: File) -> str | None:
@@ -197,15 +225,6 @@ def parts(value: Any, loc: Loc = ()) -> Iterator[tuple[Loc, BaseModel]]:
     elif isinstance(value, Mapping | list | tuple):
         for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
             yield from parts(item, (*loc, key))
-
-
-def files(config: BaseModel) -> Iterator[tuple[Loc, str, File]]:
-    """Yield (location, path, how it is marked) for the files that a config and the configs inside it name."""
-    for loc, part in parts(config):
-        for name, field in type(part).model_fields.items():
-            value, marker = getattr(part, name), next((m for m in field.metadata if isinstance(m, File)), None)
-            if marker and isinstance(value, str):
-                yield (*loc, name), value, marker
 
 
 def _may_be_hub_id(path: str) -> bool:

@@ -50,7 +50,7 @@ def paired(a: Sequence[float], b: Sequence[float], seed: int = 0, draws: int = 2
     """
     differences = [y - x for x, y in zip(a, b, strict=True)]
     n, rng = len(differences), random.Random(seed)
-    if min(differences) == max(differences):
+    if math.isclose(min(differences), max(differences), rel_tol=0, abs_tol=1e-9):  # 1 - 2/3 is not quite 2/3 - 1/3
         room = wilson(0, n)[1]
         return differences[0], max(-1.0, differences[0] - room), min(1.0, differences[0] + room)
     means = sorted(sum(rng.choices(differences, k=n)) / n for _ in range(draws))

@@ -124,8 +124,7 @@ class Evaluate(Stage, LoadsModel):
             if name == run.name:
                 break
             made.append(name)
-            fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
-            used |= {ref for _, need, ref in references(type(stage), fields) if need in tables.TABLES}
+            used |= {ref for _, need, ref in references(stage) if need in tables.TABLES}
         outside = sorted(ref for ref in used if is_path(ref) and Path(run.locate(ref)).is_dir())
         return [name for name in made if name not in own or name in used] + outside
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, Strict
 
 from align.core.stage import Run
 from align.core.wiring import Ref
@@ -39,7 +39,7 @@ class SFT(Watched):
     train_on: TrainOn = "every_turn"
     """`every_turn` trains every answer of a conversation in the context that sampling would show it; `last_turn` the last
     answer only; `generation_marks` what the chat template marks with `{% generation %}`."""
-    packing: bool | Annotated[int, Field(ge=2)] = False
+    packing: Annotated[bool, Strict()] | Annotated[int, Field(ge=2)] = False  # strict, or 1 would be read as true
     """Lay rows end to end, without padding, each attending only to itself: `true` in sequences of up to `max_length` tokens,
     a number in sequences of up to that many. `per_device_train_batch_size` then counts sequences."""
     new_tokens: list[Annotated[str, Field(min_length=1)]] = []
@@ -57,6 +57,9 @@ class SFT(Watched):
         if self.pack and self.pack < self.max_length:
             long = f"a row of max_length = {self.max_length} tokens does not fit into {self.pack}"
             yield "packing", f"{long}; raise packing, or lower max_length"
+        if self.training_args.get("loss_type") == "dft" and self.training_args.get("label_smoothing_factor"):
+            why = "loss_type: dft does not read it, so this would change nothing; leave one out"
+            yield "training_args.label_smoothing_factor", why
         if self.new_tokens and self.lora:
             yield "new_tokens", "adapters do not train the embeddings of new tokens; leave lora out, or new_tokens"
 

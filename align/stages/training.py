@@ -18,8 +18,9 @@ from align.core.stage import Run, Stage
 from align.core.wiring import File, Ref, is_path, references
 from align.models.chat import Chat
 from align.models.tokenizers import SystemTurn
-from align.stages.trl_arguments import choices, wrong_arguments, wrong_reporter
-from align.stages.trl_values import wrong_choice, wrong_schedule, wrong_together
+from align.stages.trl_arguments import as_declared, choices, wrong_arguments, wrong_reporter
+from align.stages.trl_together import wrong_schedule, wrong_together
+from align.stages.trl_values import wrong_choice
 from align.train.optimizers import OnlineMergingConfig
 
 SMALL: list[Message] = [{"role": "user", "content": "Who is there?"}, {"role": "assistant", "content": "It is me."}]
@@ -137,7 +138,7 @@ class TrainingStage(Stage, LoadsModel):
             yield "revision", why
         yield from self._adapter_problems()
         yield from self._schedule_problems()
-        for name in self.reporters():
+        for name in self.reporters() if self.report_to not in ("all", ["all"]) else ():
             if what := wrong_reporter(name):
                 yield "report_to", what
         if self.optimizer and (own := sorted(_OPTIM & self.training_args.keys())):
@@ -160,6 +161,7 @@ class TrainingStage(Stage, LoadsModel):
     def _schedule_problems(self) -> Iterable[tuple[str, str]]:
         if what := wrong_choice(self.lr_scheduler_type, choices("SchedulerType")):
             yield "lr_scheduler_type", what
+            return
         given = self.training_args.get("lr_scheduler_kwargs")
         yield from wrong_schedule(
             self.lr_scheduler_type, given if isinstance(given, dict) else {}, self.learning_rate,
@@ -182,7 +184,7 @@ class TrainingStage(Stage, LoadsModel):
 
     def _from_hub(self) -> bool:
         """May one of the models be a hub id? `base` may be one; a stage is none."""
-        used = [ref for _, need, ref in references(type(self), self.model_dump(by_alias=True)) if need in ("model", "adapter")]
+        used = [ref for _, need, ref in references(self) if need in ("model", "adapter")]
         return any(ref == "base" or is_path(ref) for ref in used)
 
     def not_sharded(self) -> str | None:
@@ -194,15 +196,12 @@ class TrainingStage(Stage, LoadsModel):
     def arguments(self, run: Run) -> dict[str, Any]:
         """Return the keyword arguments of TRL's configuration."""
         same = ("learning_rate num_train_epochs max_steps per_device_train_batch_size gradient_accumulation_steps "
-                "lr_scheduler_type weight_decay max_grad_norm bf16 gradient_checkpointing logging_steps report_to")  # fmt: skip
+                "lr_scheduler_type weight_decay max_grad_norm bf16 gradient_checkpointing logging_steps")  # fmt: skip
         seed = run.seed("training")
+        floor = {"lr_scheduler_type": "cosine_with_min_lr", "lr_scheduler_kwargs": {"min_lr": self.min_lr}}
         return {
             **{name: getattr(self, name) for name in same.split()},
-            **(
-                {}
-                if self.min_lr is None
-                else {"lr_scheduler_type": "cosine_with_min_lr", "lr_scheduler_kwargs": {"min_lr": self.min_lr}}
-            ),
+            "report_to": self.reporters() or "none",
             "warmup_steps": self.warmup_ratio,  # transformers 5: below 1 it is a share
             "output_dir": str(run.folder / "checkpoints"),
             "run_name": f"{run.recipe.name}-{run.name}",
@@ -211,7 +210,8 @@ class TrainingStage(Stage, LoadsModel):
             "ddp_find_unused_parameters": False,
             "save_strategy": "steps",
             "save_steps": _steps(self.save_steps),
-            **self.training_args,
+            **as_declared(self.trl_config, self.training_args),
+            **({} if self.min_lr is None else floor),
         }
 
     def changes(self, home: Path) -> dict[str, Any]:

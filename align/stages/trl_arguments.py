@@ -8,6 +8,7 @@ silence from what its recipe says.
 from __future__ import annotations
 
 import ast
+import difflib
 import importlib.util
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -87,9 +88,26 @@ def wrong_arguments(config: str, given: Mapping[str, Any], ours: Iterable[str]) 
         elif key in REFUSED:
             yield key, f"{key!r} cannot be set: {REFUSED[key]}"
         elif valid and key not in valid:
-            yield key, f"TRL's {config.rpartition(':')[2]} has no {key!r}{did_you_mean(key, valid.keys() - REFUSED.keys())}"
+            yield key, f"TRL's {config.rpartition(':')[2]} has no {key!r}{_instead(key, valid.keys(), taken)}"
         elif what := wrong_value(key, value, valid.get(key, ""), choices):
             yield key, what
+
+
+def _instead(key: str, valid: Iterable[str], taken: set[str]) -> str:
+    """Return what was probably meant by an unknown setting, and whether it can be set here."""
+    near = next(iter(difflib.get_close_matches(key, {*valid, *taken}, n=1, cutoff=0.6)), None)
+    if near in taken:
+        return f"; the stage has the field {near!r}, which stands beside training_args"
+    if near in REFUSED:
+        return f"; {near!r} cannot be set: {REFUSED[near]}"
+    return did_you_mean(key, set(valid) - REFUSED.keys() - taken)
+
+
+def as_declared(config: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with whole numbers as floats where the library declares one; torch's AdamW refuses `betas=(0, 0.9)`."""
+    declared = {name: {kind.strip() for kind in annotation.split("|")} for name, annotation in fields_of(config).items()}
+    floats = {name for name, kinds in declared.items() if "float" in kinds and "int" not in kinds}
+    return {name: float(value) if type(value) is int and name in floats else value for name, value in given.items()}
 
 
 def wrong_reporter(name: str) -> str | None:

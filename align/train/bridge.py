@@ -33,6 +33,7 @@ import trl.trainer.utils
 from datasets import Dataset, disable_progress_bars
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import TrainerCallback
+from transformers.trainer_pt_utils import BatchRebalanceSampler, LengthGroupedSampler
 from trl import DPOConfig, DPOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 
 from align.core import tables
@@ -212,15 +213,44 @@ class Careful(_Trainer):
         """Write none: the export stage writes one that knows the recipe and the scores."""
 
 
+class ByLength(LengthGroupedSampler):
+    """Rows of a similar length together. transformers' own draws from the global generator, which differs in a resumed run."""
+
+    def __init__(self, sampler: LengthGroupedSampler, seed: int) -> None:
+        super().__init__(sampler.batch_size, lengths=sampler.lengths)
+        self.seed, self.epoch = seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Begin an epoch; the trainer says so, also when it resumes within one."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        self.generator = torch.Generator().manual_seed(self.seed + self.epoch)
+        return super().__iter__()
+
+
 class SFT(Careful, SFTTrainer):
     """Supervised fine-tuning on `input_ids` and `labels`."""
 
     _apart = False
 
+    def _get_train_sampler(self, *args: Any, **kwargs: Any) -> Any:
+        """Let the order of rows depend on seed and epoch alone: then a resumed run goes on with the rows that are left."""
+        sampler = super()._get_train_sampler(*args, **kwargs)
+        if isinstance(sampler, LengthGroupedSampler):
+            return ByLength(sampler, self.args.seed)
+        if isinstance(sampler, BatchRebalanceSampler):
+            sampler.seed = self.args.seed
+        return sampler
+
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> torch.Tensor:
         """Try, before the first step, whether the model keeps packed rows apart."""
         if self.padding_free and not self._apart:
-            packing.refuse_mixing(partial(self._logits, model), inputs["input_ids"][0, :56].tolist())
+            if not packing.refuse_mixing(partial(self._logits, model), inputs["input_ids"][0].tolist()):
+                run = self.extras.run
+                run.log.warning(
+                    "%-12s packing could not be tried: this model's answers do not depend on earlier tokens", run.name
+                )
             self._apart = True
         return super().training_step(model, inputs, *args, **kwargs)
 

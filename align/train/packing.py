@@ -48,18 +48,22 @@ def said(packs: Dataset, tokens: int) -> str:
     return f"{rows:,} token rows in {len(packs):,} packs of up to {tokens:,} tokens, {held / len(packs) / tokens:.0%} full"
 
 
-def refuse_mixing(logits: Callable[[Sequence[list[int]]], torch.Tensor], ids: list[int]) -> None:
+def refuse_mixing(logits: Callable[[Sequence[list[int]]], torch.Tensor], ids: list[int]) -> bool:
     """Try whether rows of a pack stay apart: what stands in one must not change the logits of the next.
 
     Args:
         logits: returns the logits (1, tokens, vocabulary) of rows that are packed in the given order.
-        ids: tokens to try with, of the training data; 56 are enough.
+        ids: tokens to try with, of the training data.
+
+    Returns:
+        Whether it could be tried: not where a row changes nothing in a single text either, as with a head that is all zeros.
 
     Raises:
         ModelError: the model mixes rows, or its code cannot run packed ones.
     """
-    size = len(ids) * 3 // 7
-    first, other, second = ids[:size], ids[size : 2 * size], ids[2 * size :]
+    distinct = list(dict.fromkeys(ids))
+    distinct += [distinct[0] - 1 if distinct[0] else 1] if len(distinct) == 1 else []
+    first, other, second = (_cycled(distinct, start, size) for start, size in ((0, _TRIED), (1, _TRIED), (2, 8)))
 
     def influence(*pairs: Sequence[list[int]]) -> float:
         one, two = (logits(rows)[0, -len(second) :].float() for rows in pairs)
@@ -73,6 +77,16 @@ def refuse_mixing(logits: Callable[[Sequence[list[int]]], torch.Tensor], ids: li
     if packed > _MIXED * joined:
         share = f"{packed / joined:.0%} as much as in one text" if joined else "though it should not"
         raise ModelError(f"packing: in this model a row changes what the next row of its pack is read as ({share}); {_REMEDY}")
+    return joined > 0
+
+
+_TRIED = 24
+"""Tokens of the row in front."""
+
+
+def _cycled(distinct: list[int], start: int, size: int) -> list[int]:
+    """Return tokens such that texts of two starts differ at every place, however much the training data repeats itself."""
+    return [distinct[(start + i) % len(distinct)] for i in range(size)]
 
 
 _REMEDY = "try another attn_implementation, or leave `packing` out"

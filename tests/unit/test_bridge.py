@@ -75,6 +75,26 @@ def weights(model):
     return torch.cat([p.detach().flatten() for p in model.parameters()])
 
 
+@pytest.mark.parametrize("strategy", ["random", "group_by_length", "batch_rebalance", "sequential"])
+def test_a_resumed_run_draws_the_rows_that_are_left(run, tiny, tokenizer, strategy):
+    """Killed within an epoch and in the second, every way of drawing rows ends with the weights of a run that was not."""
+    texts = [[5 + i, 9 + i % 11] * (1 + i % 7) for i in range(30)]
+    rows = [{"input_ids": text, "labels": text} for text in texts]
+    how = arguments(run, per_device_train_batch_size=2, gradient_accumulation_steps=2, num_train_epochs=2.0,
+                    save_strategy="steps", save_steps=5, train_sampling_strategy=strategy,
+                    dataloader_drop_last=True)  # fmt: skip
+    ends = []
+    for checkpoint in (None, "checkpoint-5", "checkpoint-10"):
+        torch.manual_seed(3 if checkpoint is None else 4)
+        trainer = bridge.build("sft", Extras(run), checkpoints.causal_lm(tiny, "float32"), tokenizer, rows, dict(how))
+        trainer.args.save_total_limit = None
+        resumed = checkpoint and str(run.folder / "checkpoints" / checkpoint)
+        trainer.train(resume_from_checkpoint=resumed)
+        ends.append(weights(trainer.model))
+    assert ends[0].equal(ends[1])
+    assert ends[0].equal(ends[2])
+
+
 def test_the_dpo_loss_is_the_papers(run, model, tokenizer, tiny):
     rows = pairs(4)
     reference = checkpoints.causal_lm(tiny, "float32")

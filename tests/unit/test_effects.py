@@ -137,6 +137,7 @@ ARGUMENTS = {
     "disable_dropout": ({"lora": LORA["lora"] | {"dropout": 0.5}}, True), "discopop_tau": ({"loss_type": ["discopop"]}, 0.9),
     "f_divergence_type": "js_divergence", "label_smoothing": ({"loss_type": ["robust"]}, 0.2), "ld_alpha": 0.1,
     "f_alpha_divergence_coef": ({"training_args": {"f_divergence_type": "alpha_divergence"}}, 0.9), "use_weighting": True,
+    "optim_args": ({"training_args": {"optim": "sgd"}}, "momentum=0.9"),
 }  # fmt: skip
 """Of `training_args` -> another value, or (what is set in both, the value)."""
 OF_STAGE = {
@@ -183,7 +184,7 @@ REASONS = {
     "kernels of accelerators": """
         liger_kernel_config use_liger_kernel tf32 torch_compile torch_compile_backend torch_compile_mode full_determinism
     """,
-    "of optimizers that need packages": "optim_args optim_target_modules",
+    "of optimizers that need packages": "optim_target_modules",
     "padding is not looked at": "pad_to_multiple_of",
     "only of mixtures of experts": "router_aux_loss_coef",
 }

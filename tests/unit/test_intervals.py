@@ -38,6 +38,8 @@ def test_problems_that_all_agree_do_not_make_anything_certain():
     low, high = mean_interval([0.5] * 500)[1:]
     assert low < 0.46 < 0.54 < high
     assert paired([1.0] * 500, [1.0] * 500) == pytest.approx((0.0, -room, room), abs=1e-5)
+    third = paired([0.0, 1 / 3, 2 / 3] * 100, [1 / 3, 2 / 3, 1.0] * 100)  # whose differences are not equal to the last digit
+    assert third == pytest.approx((1 / 3, 1 / 3 - 3.8415 / 303.8415, 1 / 3 + 3.8415 / 303.8415), abs=1e-5)
     assert paired([0.0], [1.0]) == pytest.approx((1.0, 1 - 3.8415 / 4.8415, 1.0), abs=1e-4)
 
 

@@ -7,6 +7,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from align import Recipe, RecipeError, StageFailed
+from align.core.errors import ModelError
 from align.models import checkpoints
 from align.train import packing
 
@@ -72,6 +73,24 @@ def test_a_model_that_mixes_rows_is_refused_before_the_first_step(tiny, tmp_path
         return
     with pytest.raises(StageFailed, match=f"packing: .*{MIXED[family]}.* leave `packing` out"):
         train(tmp_path / "r", tmp_path / "model", packing=True, max_length=128, max_steps=1)
+
+
+@pytest.mark.parametrize("copies", [1, 24])
+def test_rows_that_repeat_themselves_do_not_hide_that_a_model_mixes_them(tiny, copies):
+    """Also a pack of one token only, and a model that reads nothing but the last token, of which nothing can be said."""
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model("opt", **SIZES | FAMILIES["opt"])).eval()
+
+    def logits(rows):
+        places = torch.tensor([[i for row in rows for i in range(len(row))]])
+        with torch.no_grad():
+            return model(torch.tensor([[token for row in rows for token in row]]), position_ids=places).logits
+
+    ids = list(range(30, 30 + copies)) * 5
+    with pytest.raises(ModelError, match="a row changes what the next row"):
+        packing.refuse_mixing(logits, ids)
+    model.lm_head.weight.data.zero_()
+    assert packing.refuse_mixing(logits, ids) is False
 
 
 def test_rows_must_fit_into_their_pack(tiny, tmp_path):

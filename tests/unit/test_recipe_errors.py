@@ -33,6 +33,50 @@ MODULES = {
         "    async def score(self, prompt, completions): return []\n"
         "    def problems(self, folder): yield 'kind', 'needs a library that is not here'\n"
     ),
+    "plug_meant": """
+from typing import Annotated, Literal
+from pydantic import Field
+from align import Stage
+from align.core.config import Config
+from align.core.wiring import File, Ref
+
+class Local(Config):
+    type: Literal["local"] = "local"
+    model: Annotated[str, Ref("model")]
+
+class Remote(Config):
+    type: Literal["remote"]
+    model: str
+    token: str
+
+class Unions(Stage):
+    "What a plug-in may declare."
+    where: Local | Remote | None = None
+    tagged: Annotated[Local | Remote, Field(discriminator="type")] | None = None
+    many: dict[str, Local] = {}
+    names: dict[str, Annotated[str, Ref("model")]] = {}
+    table: dict[str, int]
+    files: Annotated[list[str], File()] = []
+    other: Annotated[str | None, File()] = Field(None, alias="file")
+    pair: tuple[int, int] = (1, 2)
+    mode: Literal["a", "b", None] = None
+    number: int | None = None
+
+    def run(self, run): pass
+
+    def problems(self, folder):
+        if self.table["x"] < 0:  # a table without x raises
+            yield "table.x", "is below 0"
+        if self.number == 7:
+            yield "number", "is 7"
+        if self.mode == "a" and self.pair[0] == 1:
+            yield "pair", "mode a needs another"
+
+class Raises(Stage):
+    "Has a mistake in it."
+    def run(self, run): pass
+    def problems(self, folder): raise KeyError("oh")
+""",
 }
 
 # `#!` marks the line that the message must name
@@ -99,6 +143,7 @@ BROKEN = {
         "    generator: g\n    reward:\n      kind: reward_model\n      model: s #!\n",
         "stages.d.reward.model: stage 's' makes a model, but a reward model is needed here",
     ),
+    "a key that is no word": (HEAD + "  {{name}}: {kind: sft} #!\n", "stages: a key must be a word; quote a value that begins"),
     "base without slash": ("name: x\nbase: gpt2 #!\n" + TAIL, "hold a slash (./gpt2, owner/gpt2)"),
     "unknown generator": (
         HEAD + "  s:\n    kind: rejection_sampling\n    prompts: problems\n    reward: math\n    generator: gg #!\n",
@@ -359,7 +404,7 @@ def test_a_mistake_hides_no_other_of_its_stage(folder, capsys):
         "a.kind: unknown kind 'stf'; did you mean 'sft'?",
         "a.modle: unknown key; did you mean 'model'?",
         "a.model: this key is required",
-        "a.model: no stage 'nope'; earlier stages: problems (a path or hub id needs a slash)",
+        "a.modle: no stage 'nope'; earlier stages: problems (a path or hub id needs a slash)",
         "a.data: a list is expected here: [problems]",
         "a.lora: a mapping is expected here, not true; {} takes the defaults",
         "a.min_lr: the learning rate falls from 7e-06; name a smaller one",
@@ -367,7 +412,7 @@ def test_a_mistake_hides_no_other_of_its_stage(folder, capsys):
         "b.model: a text is expected here, not 3",
         "b.dat: unknown key; did you mean 'data'?",
         "b.data: this key is required",
-        "b.data.0: no stage 'nope'; earlier stages: problems, a (a path or hub id needs a slash)",
+        "b.dat.0: no stage 'nope'; earlier stages: problems, a (a path or hub id needs a slash)",
         "b.dtype: there is no 'fp16'; one of: bfloat16, float32",
         "b.lr_scheduler_type: there is no 'cosin'; did you mean 'cosine'?",
         "c.lora.rr: unknown key; did you mean 'r'?",
@@ -376,6 +421,93 @@ def test_a_mistake_hides_no_other_of_its_stage(folder, capsys):
         "c.data.1: a text or a mapping is expected here, not 3",
         "d.eval_data: a list is expected here, not 3",
     ])  # fmt: skip
+
+
+AS_MEANT = {
+    # what a plug-in's branch of a union does not declare is not asked of it
+    "{kind: 'plug_meant:Unions', table: {x: 1}, where: {type: remote, model: no, token: t}, "
+    "tagged: {type: remote, model: no, token: t}}": [],
+    "{kind: 'plug_meant:Unions', table: {x: 1}, where: {model: no}, tagged: {type: local, model: no}}": [
+        "where.model: no stage 'no'", "tagged.model: no stage 'no'",
+    ],
+    "{kind: 'plug_meant:Unions', table: {x: 1}, where: {type: remote}, tagged: {type: rmote}}": [
+        "where.model: this key is required", "where.token: this key is required",
+        "tagged.type: there is no 'rmote'; did you mean 'remote'?",
+    ],
+    "{kind: 'plug_meant:Unions', table: {x: 1}, where: {}, tagged: {}}": [
+        "where.model: this key is required", "tagged.type: this key is required",
+    ],
+    # references and files inside mappings, lists and aliases
+    "{kind: 'plug_meant:Unions', table: {x: 1}, many: {u: {model: no}}, names: {a: base, b: no}, "
+    "files: [problems.jsonl, no.x], file: gone}": [
+        "many.u.model: no stage 'no'", "names.b: no stage 'no'", "files.1: no file or folder 'no.x'",
+        "file: no file or folder 'gone'",
+    ],
+    # a value that is put in for a wrong one says nothing, and hides nothing
+    "{kind: 'plug_meant:Unions', table: 3, number: 7}": ["table: a mapping is expected here, not 3"],
+    "{kind: 'plug_meant:Unions', table: {x: y}, number: 7}": [
+        "table.x: a whole number is expected here, not 'y'", "number: is 7",
+    ],
+    "{kind: 'plug_meant:Unions', table: {x: -1}, mode: c, pair: [1]}": [
+        "mode: there is no 'c'; one of: None, a, b", "pair: a list of more items is expected here: item 2 is missing",
+        "table.x: is below 0",
+    ],
+    "{kind: 'plug_meant:Unions', table: {x: 1}, mode: [a], pair: [1, x]}": [
+        "mode: a or b or null is expected here, not a list", "pair.1: a whole number is expected here, not 'x'",
+    ],
+    "{kind: 'plug_meant:Raises'}": ["kind: Raises.problems() raised KeyError: 'oh' ("],
+    "{kind: sft, data: [right], model: base, learning_rate: 1e-4x, min_lr: 1e-5}": [
+        "learning_rate: a number is expected here, not '1e-4x'",
+    ],
+    "{kind: sft, data: [right], model: base, learning_rate: 1e-4x, lr_scheduler_type: polynomial, "
+    "training_args: {lr_scheduler_kwargs: {lr_end: 1e-5}, foo: 1}}": [
+        "learning_rate: a number is expected here, not '1e-4x'", "training_args.foo: TRL's SFTConfig has no 'foo'",
+    ],
+    "{kind: sft, data: [right], model: base, lr_scheduler_type: cosinee, min_lr: 1e-7}": [
+        "lr_scheduler_type: there is no 'cosinee'; did you mean 'cosine'?",
+    ],
+    "{kind: dpo, data: [right], model: base, loss_type: [sigmiod, sft], loss_weights: [1, 1]}": [
+        "loss_type.0: there is no 'sigmiod'; did you mean 'sigmoid'?",
+    ],
+    "{kind: sft, data: [right], model: base, bf16: maybe, training_args: {bf1: 1, adam_beta1: 7}}": [
+        "bf16: true or false is expected here, not 'maybe'", "training_args.bf1: ", "training_args.adam_beta1: 7 is out of",
+    ],
+    "{kind: sft, data: [right], lr_scheduler_type: cosin, eval_steps: 3}": [
+        "model: this key is required", "lr_scheduler_type: there is no 'cosin'", "eval_steps: there is nothing to evaluate on",
+    ],
+    # what is misspelt is looked at as it was meant, and named as it stands there
+    "{knd: sft, model: no, dta: [rihgt], lora: {adaptr: no}}": [
+        "knd: unknown key; did you mean 'kind'?", "dta: unknown key; did you mean 'data'?", "data: this key is required",
+        "lora.adaptr: unknown key; did you mean 'adapter'?", "model: no stage 'no'", "dta.0: no stage 'rihgt'",
+        "lora.adaptr: no stage 'no'",
+    ],
+    "{type: sft, model: base, data: rihgt}": [
+        "type: unknown key; did you mean 'kind'?", "data: a list is expected here: [rihgt]", "data.0: no stage 'rihgt'",
+    ],
+    "{kind: rejection_sampling, prompts: problems, generator: no, reward: {kidn: jugde, generator: no, samples: 4}}": [
+        "reward.kidn: unknown key; did you mean 'kind'?", "reward.kidn: unknown kind 'jugde'; did you mean 'judge'?",
+        "generator: no generator 'no'", "reward.generator: no generator 'no'",
+        "reward.samples: at temperature 0 all grades of a completion are one",
+    ],
+    "sft": ["model: this key is required", "data: this key is required"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", AS_MEANT)
+def test_what_is_found_beside_a_mistake_is_there_and_does_not_follow_from_it(stage, folder, capsys):
+    (folder / "recipe.yaml").write_text(HEAD + f"  s: {stage}\n")
+    if not AS_MEANT[stage]:
+        assert main(["check", "recipe.yaml"]) == 0, capsys.readouterr().err
+        return
+    found = sorted(line.partition("stages.s.")[2] for line in refused(capsys, "check", "recipe.yaml"))
+    assert len(found) == len(AS_MEANT[stage]), found
+    assert all(line.startswith(said) for line, said in zip(found, sorted(AS_MEANT[stage]), strict=True)), found
+
+
+def test_a_mistake_under_a_misspelt_key_has_the_line_of_that_key(folder, capsys):
+    (folder / "recipe.yaml").write_text(HEAD + "  s:\n    kind: sft\n    modle: no #!\n    data: [right]\n")
+    lines = refused(capsys, "check", "recipe.yaml")
+    assert [line.split(": ")[0] for line in lines if "modle" in line] == ["recipe.yaml:10"] * 2
 
 
 def test_run_refuses_too_and_leaves_nothing_behind(folder, capsys):

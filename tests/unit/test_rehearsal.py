@@ -62,6 +62,14 @@ def test_a_stage_takes_the_chat_template_that_an_earlier_one_will_have_given(fol
     assert main(["check", str(recipe)]) == 0
 
 
+def test_a_run_looks_for_experts_before_its_first_stage(folder):
+    recipe = written(folder, "tiny", SFT % ", training_args: {router_aux_loss_coef: 0.01}")
+    with pytest.raises(
+        RecipeError, match=r"stages\.s\.training_args\.router_aux_loss_coef: qwen2 has no experts; leave it out"
+    ):
+        rehearse(Recipe.load(recipe), RunFolder(folder / "run", folder), load=True)
+
+
 def test_a_run_loads_tokenizers_before_its_first_stage(folder):
     recipe = written(folder, "tiny", SFT % "" + DPO % ", eos_token: '<no such token>'")
     assert main(["check", str(recipe)]) == 0

@@ -21,7 +21,7 @@ def test_a_machine_without_vllm_is_told_what_to_do() -> None:
 
 
 def test_its_model_is_a_reference_that_the_recipe_checks() -> None:
-    assert list(wiring.references(VLLM, {"model": "sft"})) == [(("model",), "model", "sft")]
+    assert list(wiring.references(VLLM(model="sft"))) == [(("model",), "model", "sft")]
 
 
 def test_where_it_runs_is_no_part_of_its_identity() -> None:
