@@ -10,9 +10,11 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import sys
 import traceback
 from collections.abc import Iterable, Mapping
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
 ENTRY_POINTS = "align.plugins"
@@ -85,7 +87,14 @@ class PluginError(ValueError):
 
 def kinds(family: str) -> list[str]:
     """Return the names that `kind` can take in a family: built-ins, then what installed plug-ins register."""
-    return [*BUILT_IN[family], *sorted(e.name for e in entry_points(group=ENTRY_POINTS) if e.name not in BUILT_IN[family])]
+    registered = _registered(tuple(sys.path))
+    return [*BUILT_IN[family], *sorted(entry.name for entry in registered if entry.name not in BUILT_IN[family])]
+
+
+@cache
+def _registered(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Return what installed plug-ins register; every look reads the metadata of all distributions on the path."""
+    return tuple(entry_points(group=ENTRY_POINTS))
 
 
 def kind_key(raw: Mapping[Any, Any], names: Iterable[str]) -> str | None:
@@ -150,7 +159,7 @@ def resolve(family: str, kind: str, base: type[T], mode: str | None = None) -> t
 
 
 def _entry_point(family: str, kind: str) -> str:
-    found = [e for e in entry_points(group=ENTRY_POINTS) if e.name == kind]
+    found = [entry for entry in _registered(tuple(sys.path)) if entry.name == kind]
     if len({e.value for e in found}) > 1:
         raise PluginError(f"{kind!r} is registered by several distributions: {', '.join(e.value for e in found)}")
     if found:

@@ -61,7 +61,8 @@ class Plugin(Config):
     def _resolve_kind(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if "family" not in cls.__dict__ or isinstance(data, cls):
             return handler(data)
-        if isinstance(data, str):
+        short = isinstance(data, str)
+        if short:
             data = {"kind": data}
         if not isinstance(data, Mapping):
             raise _at("", f"a mapping with a 'kind' is expected here, not {shown(data)}", data)
@@ -74,7 +75,7 @@ class Plugin(Config):
             target = catalog.choose(cls.family, data, cls)
         except catalog.PluginError as error:
             options = names if error.field == "kind" else catalog.modes(cls.family, str(data["kind"]))
-            raise _at(error.field, str(error), data, options) from None
+            raise _at("" if short else error.field, str(error), data, options) from None
         return target.model_validate(dict(data))
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import copy
 import difflib
+import functools
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -95,7 +97,7 @@ class Meant:
         if not error["loc"]:
             return False
         *inside, key = error["loc"]
-        node, options = _at(self._fields, inside), error.get("ctx", {}).get(OPTIONS, ())
+        node, options = functools.reduce(operator.getitem, inside, self._fields), error.get("ctx", {}).get(OPTIONS, ())
         if error["type"] == NOT_A_LIST and not isinstance(node[key], list):
             node[key] = [node[key]]
         elif error["type"] == UNKNOWN_KEY:
@@ -196,15 +198,13 @@ def _with(fields: dict[str, Any], choices: Mapping[Loc, list[Any]], number: int)
     result = copy.deepcopy(fields)
     for place in sorted(choices, key=len):
         value, (*inside, key) = choices[place][number % len(choices[place])], place
-        node = _at(result, inside)
+        node: Any = result
+        for step in inside:
+            if isinstance(node[step], str):  # `reward: math` is short for `reward: {kind: math}`
+                node[step] = {"kind": node[step]}
+            node = node[step]
         if value is not _LEFT_OUT:
             node[key] = copy.deepcopy(value)
         elif isinstance(node, dict):
             node.pop(key, None)
     return result
-
-
-def _at(fields: Any, inside: Iterable[Any]) -> Any:
-    for key in inside:
-        fields = fields[key]
-    return fields
