@@ -27,16 +27,18 @@ _BEGINS = re.compile(
     r"""
     (?m:^)[ \t]*<tool_call>        # the first on its line,
     | <tool_call>(?=\s*[\[{])      # or in front of an object or list,
-    | <tool_call>(?!\W*(?:and|or|to)?\W*</tool_call>)(?=(?:(?!</?tool_call>).)*</tool_call>\s*\Z)  # or at the end
+    | <tool_call>                  # or at the end of the answer, with more than a word between it and its other half
+      (?!\W*(?:and|or|to)?\W*</tool_call>)(?=(?:(?!</?tool_call>).)*</tool_call>\s*\Z)
     """,
     re.DOTALL | re.VERBOSE,
 )
 """Where the calls of an answer begin. Any other tag is only spoken of, as in `write calls in <tool_call> tags`."""
 _CLOSED_ONLY = re.compile(r"[\]}]\s*</tool_call>")
 _ENDS_OF_TURN = (
-    "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|endoftext|>", "<|end_of_text|>", "<|end|>", "<end_of_turn>", "</s>",
-)  # fmt: skip
-"""What ends a turn in the chat templates of Qwen and Hermes, Llama, Phi, Gemma and Mistral; samples are often stored with it."""
+    *("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<|END_OF_TURN_TOKEN|>", "<end_of_utterance>"),
+    *("</s>", "<|endoftext|>", "<|end_of_text|>", "<\uff5cend\u2581of\u2581sentence\uff5c>"),
+)
+"""What ends a turn or a text in the families of docs/models.md; sampled answers are often stored with it."""
 _REMEDY = "a chat template writes calls behind the text of a turn; `ignore: [tools]` reads such answers as text"
 
 
