@@ -63,7 +63,7 @@ class Dropped:
     def _places(self, items: Sequence[dict[str, Any]]) -> Iterator[str]:
         """Yield where items stand, those of one file together: `lines 2, 7 of a.jsonl`, `record 4 of b.parquet`."""
         for (noun, file), group in groupby(items, self._kind_of_place):
-            numbers = [place(item) for item in group]
+            numbers = [_place(item) for item in group]
             plural = "s" if len(numbers) > 1 else ""
             yield f"{noun}{plural} {', '.join(map(str, numbers))}" + (f" of {file}" if file else "")
 
@@ -75,6 +75,6 @@ class Dropped:
         tables.write_lines(folder / name, self.items)
 
 
-def place(item: Mapping[str, Any]) -> int:
+def _place(item: Mapping[str, Any]) -> int:
     """Return the number by which a dropped row is found: its line, its number in the file, or its index."""
     return item.get("line", item.get("number", item["index"]))

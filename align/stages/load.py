@@ -36,6 +36,7 @@ class Load(Stage):
     """Read prompts, demonstrations, preferences or unpaired rows from files or the hub."""
 
     makes: ClassVar[frozenset[str]] = frozenset(TABLES)
+    version: ClassVar[str] = "2"  # 2: what a text says of calls and tools is taken as it stands
 
     path: Annotated[str, File(or_hub=True)]
     """A file or a folder of files (relative to the recipe), or a hub id. Read are .jsonl, .json, .parquet, .csv, .tsv and

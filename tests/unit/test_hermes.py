@@ -321,6 +321,7 @@ def test_a_column_that_the_system_turn_repeats_is_told_as_not_read():
 OTHER = {
     "a name within a name": (json.dumps([WEATHER]), [wrapped(name="get")], "it does not speak of 'get'"),
     "a name within a name, in words": ("- get_weather", [wrapped(name="get")], "it does not speak of 'get'"),
+    "a name at the end of a name, in words": ("- forget and math.get", [wrapped(name="get")], "it does not speak of 'get'"),
     "a name within a name, broken JSON": ('[{"name": "get_weather",', [wrapped(name="get")], "it does not speak of 'get'"),
     "fewer": (json.dumps([WEATHER]), TWO, "it does not speak of 'get'"),
     "more": (json.dumps(TWO), [WEATHER], "it offers 'get', too"),
