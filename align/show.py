@@ -284,8 +284,8 @@ def _reasons(path: Path, what: str) -> list[str]:
 
 def _which(item: dict[str, Any]) -> str:
     if "index" in item:
-        where = f"line {item['line']}" if "line" in item else f"record {item['index']}, counted from 0"
-        return where + (f" of {item['file']}" if item.get("file") else "")
+        place = next((f"{name} {item[key]}" for key, name in (("line", "line"), ("number", "record")) if key in item), None)
+        return (place or f"row {item['index']}, counted from 0") + (f" of {item['file']}" if item.get("file") else "")
     messages = item.get("messages") or [{"content": ""}]
     return repr(textwrap.shorten(as_text(messages[-1]), 60, placeholder=" ..."))
 

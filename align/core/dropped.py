@@ -1,8 +1,15 @@
-"""What is not used, and why: one account for every stage that judges rows, one file shape (`dropped.jsonl`)."""
+"""What is not used, and why: one account for every stage that judges rows, one file shape (`dropped.jsonl`).
+
+Where a record stands is told in one way, in messages and files: its file, and its line there (`line`), or which record of the
+file it is, where a file has no lines (`number`, as in Parquet). Both count from 1. `index` is its number among everything that
+the stage read, counted from 0; a row of a table has nothing else.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +17,7 @@ from align.core import tables
 from align.core.errors import BadRow
 
 SHOWN = 5
-"""Numbers of rows shown for each reason."""
+"""Places of rows shown for each reason."""
 
 
 class Dropped:
@@ -27,7 +34,13 @@ class Dropped:
         return len(self.items)
 
     def add(self, index: int, reason: BadRow, **more: Any) -> None:
-        """Drop a row by its number, counted from 0; `more` is kept with it in the file, and a `line` is shown instead."""
+        """Drop a row.
+
+        Args:
+            index: its number, counted from 0.
+            reason: why it is not used.
+            more: what else is kept with it in the file, such as its place (`file`, `line` or `number`).
+        """
         turn = {"turn": reason.turn} if reason.turn else {}
         self.items.append({"index": index, "reason": str(reason), **turn, **more})
         self._remedies.setdefault(str(reason), reason.remedy)
@@ -42,14 +55,26 @@ class Dropped:
 
     def _line(self, reason: str, count: int) -> str:
         items = [item for item in self.items if item["reason"] == reason][: SHOWN + 1]
-        first, noun = items[0], "line" if "line" in items[0] else self.noun
-        at = ", ".join(str(item.get("line", item["index"])) for item in items[:SHOWN]) + (", ..." if len(items) > SHOWN else "")
-        where = f"{noun} {first.get('line', first['index'])}"
-        turn = f"; turn {first['turn']} of {where}" if "turn" in first else ""
-        turn += f"; {where} is in {first['file']}" if first.get("file") else ""
+        shown = "; ".join(self._places(items[:SHOWN])) + (", ..." if len(items) > SHOWN else "")
+        turn = f"; turn {items[0]['turn']} of {next(self._places(items[:1]))}" if "turn" in items[0] else ""
         remedy = f"; {self._remedies[reason]}" if self._remedies[reason] else ""
-        return f"{count} x {reason} ({noun}{'s' if count > 1 else ''} {at}{turn}){remedy}"
+        return f"{count} x {reason} ({shown}{turn}){remedy}"
+
+    def _places(self, items: Sequence[dict[str, Any]]) -> Iterator[str]:
+        """Yield where items stand, those of one file together: `lines 2, 7 of a.jsonl`, `record 4 of b.parquet`."""
+        for (noun, file), group in groupby(items, self._kind_of_place):
+            numbers = [_place(item) for item in group]
+            plural = "s" if len(numbers) > 1 else ""
+            yield f"{noun}{plural} {', '.join(map(str, numbers))}" + (f" of {file}" if file else "")
+
+    def _kind_of_place(self, item: dict[str, Any]) -> tuple[str, str]:
+        return "line" if "line" in item else self.noun, item.get("file", "")
 
     def write(self, folder: Path, name: str = "dropped.jsonl") -> None:
         """Write one line each."""
         tables.write_lines(folder / name, self.items)
+
+
+def _place(item: Mapping[str, Any]) -> int:
+    """Return the number by which a dropped row is found: its line, its number in the file, or its index."""
+    return item.get("line", item.get("number", item["index"]))

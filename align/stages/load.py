@@ -1,6 +1,6 @@
 """Read rows that exist already: a hub data set, a file or a folder of files, in the usual shapes.
 
-Every record is judged by itself; what cannot be used is dropped, counted by reason with the indices of the first few,
+Every record is judged by itself; what cannot be used is dropped, counted by reason with the places of the first few,
 and kept aside in `dropped.jsonl`. `strict: true` refuses instead. Columns that nothing is read from are told once.
 """
 
@@ -25,6 +25,8 @@ from align.core.wiring import File
 
 LONGEST_KEPT = 10_000
 """Characters of a text in a dropped record that are kept aside."""
+DEEPEST_KEPT = 50
+"""Objects inside each other in a dropped record that are kept aside; a record may be dropped because it has too many."""
 Column = Literal[
     "prompt", "messages", "completion", "chosen", "rejected", "system", "tools", "label", "answer", "tests", "tags", "margin"
 ]  # fmt: skip
@@ -34,6 +36,7 @@ class Load(Stage):
     """Read prompts, demonstrations, preferences or unpaired rows from files or the hub."""
 
     makes: ClassVar[frozenset[str]] = frozenset(TABLES)
+    version: ClassVar[str] = "2"  # 2: what a text says of calls and tools is taken as it stands
 
     path: Annotated[str, File(or_hub=True)]
     """A file or a folder of files (relative to the recipe), or a hub id. Read are .jsonl, .json, .parquet, .csv, .tsv and
@@ -114,18 +117,21 @@ class Load(Stage):
         else:
             from datasets import load_dataset  # noqa: PLC0415 (only hub data needs it)
 
-            for record in load_dataset(self.path, self.config, split=self.split, revision=self.revision):
-                yield record, {}
+            held = load_dataset(self.path, self.config, split=self.split, revision=self.revision)
+            for number, record in enumerate(held, 1):
+                yield record, {"number": number}
 
 
-def _cut(value: Any, most: int = LONGEST_KEPT) -> Any:
+def _cut(value: Any, most: int = LONGEST_KEPT, depth: int = DEEPEST_KEPT) -> Any:
     """Return a dropped record as JSON takes it, long texts cut: a million images must not be held in memory for it."""
     if isinstance(value, BadRow):
         return None
+    if isinstance(value, dict | list) and depth == 0:
+        return "..."
     if isinstance(value, dict):
-        return {str(key): _cut(item) for key, item in value.items()}
+        return {str(key): _cut(item, most, depth - 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [_cut(item) for item in value[:most]]
+        return [_cut(item, most, depth - 1) for item in value[:most]]
     if value is None or isinstance(value, bool | int | float):
         return value
     text = value if isinstance(value, str) else repr(value[:most]) if isinstance(value, bytes) else str(value)

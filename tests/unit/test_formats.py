@@ -454,11 +454,11 @@ BAD = {
     "tags a number": ({"prompt": "q", "tags": 3}, "tags is not text or a list"),
     "answer an object": ({"prompt": "q", "answer": {"a": 1}}, "answer is an object"),
     "answer infinite": ({"prompt": "q", "answer": float("inf")}, "answer is not a finite number"),
-    "tools not JSON": ({"prompt": "q", "tools": "add"}, "a tool call or its arguments, or tools, is not JSON"),
+    "tools not JSON": ({"prompt": "q", "tools": "add"}, "not JSON: tools"),
     "tools without a name": ({"prompt": "q", "tools": [{"description": "x"}]}, "tools has an entry without a function's name"),
     "arguments not JSON": (
         {"messages": [user("q"), says(None, function_call={"name": "add", "arguments": "{a: 1"})]},
-        "a tool call or its arguments, or tools, is not JSON",
+        "not JSON: the arguments of a tool call",
     ),
     "arguments a list": (
         {"messages": [user("q"), says("", tool_calls=[{"function": {"name": "f", "arguments": [1]}}])]},
@@ -683,44 +683,3 @@ def test_the_answer_of_a_conversation_belongs_to_its_last_question():
     prompt, row = Reader({}).read({"messages": talk, "answer": 6})
     assert (prompt.messages, prompt.answer) == (talk[:3], "6")
     assert (row.prompt, row.completion) == (talk[:1], talk[1:])
-
-
-HERMES = (
-    "You are a function calling AI model. You get signatures within <tools> </tools> tags. Here they are: <tools> {} </tools>"
-)
-CALL = '<tool_call>\n{"arguments": {"a": 1}, "name": "add"}\n</tool_call>\n'
-
-
-def test_tools_that_the_system_turn_spells_out_are_not_offered_twice():
-    """As in hermes-function-calling-v1: trained as it is written, and the account says that a column was left aside."""
-    reader = Reader({})
-    talk = [{"from": "system", "value": HERMES.format(json.dumps([ADD]))}, human("1 more than 0?"), gpt(CALL)]
-    prompt, row = reader.read({"conversations": talk, "tools": json.dumps([ADD])})
-    assert (prompt.tools, row.tools) == ([], [])
-    assert row.completion == [says(CALL)]
-    assert reader.unused == ["tools"]
-    with pytest.raises(BadRow, match="spells out other tools") as refused:
-        reader.read({"conversations": talk, "tools": json.dumps([ADD, ADD | {"name": "multiply"}])})
-    assert refused.value.remedy == "it does not speak of 'multiply'; `ignore: [tools]` reads the text alone"
-
-
-@pytest.mark.parametrize(
-    ("text", "turn"),
-    [
-        (CALL, says("", tool_calls=[calls(a=1)])),
-        (f"I add.\n{CALL}{CALL}", says("I add.", tool_calls=[calls(a=1), calls(a=1)])),
-        ("<tool_call>\n{'name': 'add', 'arguments': {'a': 'it\\'s'}}\n</tool_call>", says("", tool_calls=[calls(a="it's")])),
-        (f"{CALL} Then I wait.", says(f"{CALL} Then I wait.")),
-        ("Calls stand in <tool_call> tags.", says("Calls stand in <tool_call> tags.")),
-    ],
-    ids=["call", "words and two calls", "as Python writes it", "words behind", "only spoken of"],
-)
-def test_calls_in_tags_become_objects_where_a_column_offers_the_tools(text, turn):
-    talk = [human("q"), gpt(text)]
-    assert Reader({}).read({"conversations": talk, "tools": [ADD]})[1].completion == [turn]
-    assert Reader({}).read({"conversations": talk})[1].completion == [says(text)]
-
-
-def test_a_call_in_tags_that_cannot_be_read_is_refused():
-    with pytest.raises(BadRow, match="is not JSON"):
-        Reader({}).read({"conversations": [human("q"), gpt("<tool_call>{name: add}</tool_call>")], "tools": [ADD]})

@@ -1,4 +1,4 @@
-"""Loading: every usual shape becomes rows, and every record that cannot is counted with its index and its reason."""
+"""Loading: every usual shape becomes rows, and every record that cannot is counted with its place and its reason."""
 
 import io
 import json
@@ -10,8 +10,10 @@ import pytest
 from datasets import Dataset, DatasetDict, load_dataset
 
 from align.core import tables
-from align.core.errors import StageFailed
+from align.core.dropped import Dropped
+from align.core.errors import BadRow, StageFailed
 from align.core.recipe import Recipe
+from align.show import peek
 
 
 def user(text):
@@ -111,7 +113,9 @@ def test_a_bad_record_is_dropped_alone_with_index_and_reason(tmp_path):
     stage = load(tmp_path, records)
     assert report(stage)["dropped"] == {"unknown role 'bard' in messages": 1}
     assert report(stage)["inputs"] == 3
-    assert dropped(stage) == [{"index": 1, "reason": "unknown role 'bard' in messages", "line": 2, "record": records[1]}]
+    assert dropped(stage) == [
+        {"index": 1, "reason": "unknown role 'bard' in messages", "file": "data.jsonl", "line": 2, "record": records[1]}
+    ]
     assert [r.messages for r in tables.read(stage, "prompts")] == [[user("fine")], [user("also fine")]]
 
 
@@ -127,12 +131,14 @@ def test_duplicates_are_dropped_and_a_second_answer_is_not_one(tmp_path):
 def test_the_log_names_each_reason_with_its_first_records(tmp_path):
     stage = load(tmp_path, [{"prompt": "fine"}, *[{"prompt": ""}] * 7, {"text": "x"}])
     log = (stage / "log.txt").read_text()
-    assert "dropped 7 x prompt is empty (lines 2, 3, 4, 5, 6, ...)" in log
-    assert "dropped 1 x no prompt among the columns text; name it with `columns:` (line 9); say what they are" in log
+    assert "dropped 7 x prompt is empty (lines 2, 3, 4, 5, 6 of data.jsonl, ...)" in log
+    assert (
+        "dropped 1 x no prompt among the columns text; name it with `columns:` (line 9 of data.jsonl); say what they are" in log
+    )
 
 
 def test_strict_refuses_and_still_keeps_the_bad_records_aside(tmp_path):
-    with pytest.raises(StageFailed, match=r"strict: true, and bad records: 1 x prompt is empty \(line 2\)"):
+    with pytest.raises(StageFailed, match=r"strict: true, and bad records: 1 x prompt is empty \(line 2 of data.jsonl\)"):
         load(tmp_path, [{"prompt": "fine"}, {"prompt": ""}], strict=True)
     stage = tmp_path / "out" / "01-rows"
     assert [d["index"] for d in dropped(stage)] == [1]
@@ -388,7 +394,70 @@ def test_a_dropped_record_names_its_file_and_is_kept_short(tmp_path):
     (item,) = dropped(stage)
     assert (item["index"], item["file"]) == (1, "b.jsonl")
     assert item["record"]["image"] == f"{'x' * 10_000}... (50000 characters)"
-    assert "(line 1; line 1 is in b.jsonl)" in (stage / "log.txt").read_text()
+    assert "(line 1 of b.jsonl)" in (stage / "log.txt").read_text()
+
+
+PLACES = {
+    "a.jsonl": {"line": 3},
+    "b.csv": {"line": 4},
+    "c.parquet": {"number": 2},
+    "d.json": {"number": 2},
+    "deep/a.jsonl.gz": {"line": 2},
+    "e.arrow": {"number": 2},
+}
+"""Where the second record of each of these files stands."""
+
+
+def test_each_dropped_record_of_a_mixed_folder_names_its_file_and_its_place_there(tmp_path):
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    for name in PLACES:
+        write_as(tmp_path / "data" / name, [{"prompt": name}, {"prompt": ""}])
+    (tmp_path / "data" / "a.jsonl").write_text('{"prompt": "a"}\n\n{"prompt": ""}\n')
+    (tmp_path / "data" / "b.csv").write_text('prompt,tags\n"two\nlines",x\n,y\n')
+    (tmp_path / "data" / "d.json").write_text(json.dumps([{"prompt": "d"}, {"prompt": ""}], indent=1))
+    stage = run(tmp_path, "data")
+    found = {item["file"]: {key: item[key] for key in ("line", "number") if key in item} for item in dropped(stage)}
+    assert found == PLACES
+    assert [item["index"] for item in dropped(stage)] == [1, 3, 5, 7, 9, 11], "the number among all records"
+    shown = "line 3 of a.jsonl; line 4 of b.csv; record 2 of c.parquet; record 2 of d.json; line 2 of deep/a.jsonl.gz, ..."
+    assert f"dropped 6 x prompt is empty ({shown})" in (stage / "log.txt").read_text()
+    assert "6  prompt is empty  (such as line 3 of a.jsonl)" in peek(str(tmp_path / "out"), "rows", 1)
+    pq.write_table(pa.Table.from_pylist([{"prompt": "c"}, {"prompt": ""}]), tmp_path / "one.parquet")
+    assert [(item["file"], item["number"]) for item in dropped(run(tmp_path, "one.parquet"))] == [("one.parquet", 2)]
+    assert "(such as record 2 of one.parquet)" in peek(str(tmp_path / "out"), "rows", 1)
+
+
+def test_a_turn_at_fault_is_named_with_the_place_of_its_record():
+    account = Dropped("record")
+    account.add(0, BadRow("why").at(3), file="a.jsonl", line=1)
+    account.add(4, BadRow("why"), file="b.parquet", number=1)
+    assert account.lines() == ["2 x why (line 1 of a.jsonl; record 1 of b.parquet; turn 3 of line 1 of a.jsonl)"]
+
+
+HOSTILE = {
+    "a set": "<tool_call>{'name': 'f', 'arguments': {'x': {1}}}</tool_call>",
+    "keys of two types": "<tool_call>{'name': 'f', 'arguments': {1: 1, 'a': 2}}</tool_call>",
+    "a lone surrogate": '<tool_call>{"name": "f", "arguments": {"x": "\\ud83d"}}</tool_call>',
+    "a deep list": '<tool_call>{"name": "f", "arguments": {"x": ' + "[" * 900 + "]" * 900 + "}}</tool_call>",
+}
+
+
+def test_no_call_stops_the_stage_whatever_it_holds(tmp_path):
+    records = [{"messages": [user("q"), says(text)], "tools": TOOLS} for text in HOSTILE.values()]
+    deep = {"prompt": "q", "answer": json.loads("[" * 900 + "]" * 900)}
+    stage = load(tmp_path, [{"messages": CALLED, "tools": TOOLS}, *records, deep])
+    assert [item["line"] for item in dropped(stage)] == [2, 3, 4, 5, 6]
+    assert report(stage)["rows"] == {"prompts": 1, "demonstrations": 1}
+
+
+def test_a_date_in_a_call_of_a_parquet_file_costs_one_record(tmp_path):
+    when = pa.array([None, 0], pa.timestamp("s")).to_pylist()
+    talks = [[user("q"), says("") | {"tool_calls": [{"name": "f", "arguments": {"on": on}}]}] for on in when]
+    pq.write_table(pa.Table.from_pylist([{"messages": talk} for talk in talks]), tmp_path / "data.parquet")
+    stage = run(tmp_path, "data.parquet")
+    assert [(item["number"], item["reason"]) for item in dropped(stage)] == [
+        (2, "JSON has no form for a value of type datetime in the arguments of a tool call")
+    ]
 
 
 def test_a_stage_of_a_run_needs_no_loading_and_its_tables_can_be_loaded(tmp_path):

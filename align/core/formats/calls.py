@@ -1,34 +1,47 @@
 """Tool calls and the tools that are offered, in any dialect, in the form that chat templates take.
 
-A call is `{"type": "function", "function": {"name": ..., "arguments": {...}}}`. What a file gives as JSON text is taken as it
-stands; in objects a null is taken for a key that is not there, because Arrow gives every struct the keys of all others.
+A call is `{"type": "function", "function": {"name": ..., "arguments": {...}}}`. What a file gives as text (JSON, or Python's
+spelling of it) is taken as it stands; in objects a null is taken for a key that is not there, because Arrow gives every struct
+the keys of all others. Only the keys of the call or function itself, such as `id` or `description`, are absent where they are
+null in both.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from align.core.errors import BadRow
+from align.core.formats.written import as_json, parsed
 
 _ARGUMENTS = ("arguments", "parameters", "args", "input", "kwargs", "params")
 """What sources call the arguments of a call."""
 _CALL = {"id", "type", "index", "function", "name", "description", *_ARGUMENTS}
+_EMPTY = (None, "", {}, [])
 
 
-def read_calls(value: Any) -> list[dict[str, Any]]:
+def read_calls(value: Any, *, from_text: bool = False) -> list[dict[str, Any]]:
     """Return tool calls; arguments become an object.
 
     Args:
-        value: a list of calls, one call, or JSON text of either.
+        value: a list of calls, one call, or the text of either.
+        from_text: objects in it were read from a text, whose nulls are meant.
 
     Raises:
-        BadRow: it is none of them, or a call holds something that is not read.
+        BadRow: it is none of them, or a call has no name or holds something that is not read.
     """
-    calls = _listed(value, "tool_calls")
-    found = [_call(call) for call in calls if not isinstance(call, Mapping) or any(item is not None for item in call.values())]
-    return [call for call in found if call["function"]["name"] is not None or call["function"]["arguments"]]
+    items = _listed(value, "tool_calls", "a tool call", from_text=from_text)
+    return [_call(call) for call, written in items if written or _says_something(call)]
+
+
+def _says_something(call: Any) -> bool:
+    """Is an object more than the empty call that Arrow and data frames write where a turn has none?"""
+    if not isinstance(call, Mapping):
+        return True
+    function = call.get("function")
+    held = [item for key, item in call.items() if key != "function"]
+    held += function.values() if isinstance(function, Mapping) else [function]
+    return any(item not in _EMPTY for item in held)
 
 
 def _call(call: Any) -> dict[str, Any]:
@@ -36,11 +49,13 @@ def _call(call: Any) -> dict[str, Any]:
         raise BadRow("tool_calls is not a list of calls")
     function = call["function"] if isinstance(call.get("function"), Mapping) else call
     held = {key: item for key, item in {**call, **function}.items() if item is not None}
-    if unread := sorted(held.keys() - _CALL):
+    if unread := sorted(map(str, held.keys() - _CALL)):
         raise BadRow(f"a tool call has {unread[0]!r}, which is not read")
+    name = held.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise BadRow("a tool call has no name")
     arguments = next((held[key] for key in _ARGUMENTS if key in held), {})
-    arguments = _verbatim(arguments) if isinstance(arguments, str) else without_nulls(arguments)
-    made = {"type": "function", "function": {"name": held.get("name"), "arguments": arguments}}
+    made = {"type": "function", "function": {"name": name, "arguments": _read(arguments, "the arguments of a tool call")}}
     return ({"id": str(call["id"])} if call.get("id") else {}) | made
 
 
@@ -48,12 +63,12 @@ def read_tools(value: Any) -> list[dict[str, Any]]:
     """Return a `tools` column as a list of functions.
 
     Args:
-        value: a list of functions, bare or inside `{"type": "function", "function": ...}`, one of them, or JSON text.
+        value: a list of functions, bare or inside `{"type": "function", "function": ...}`, one of them, or the text of either.
 
     Raises:
         BadRow: it is none of them.
     """
-    return [_tool(tool) for tool in _listed(value, "tools")]
+    return [_tool(tool) for tool, _ in _listed(value, "tools", "tools")]
 
 
 def _tool(tool: Any) -> dict[str, Any]:
@@ -63,36 +78,36 @@ def _tool(tool: Any) -> dict[str, Any]:
     plain = {key: item for key, item in function.items() if item is not None and key != "type"}
     if "input_schema" in plain and "parameters" not in plain:  # Anthropic's name
         plain["parameters"] = plain.pop("input_schema")
-    if isinstance(plain.get("parameters"), str):
-        plain["parameters"] = _verbatim(plain["parameters"])
-    return {"type": "function", "function": plain}
+    if "parameters" in plain:
+        plain["parameters"] = _read(plain["parameters"], "the parameters of a tool")
+    return {"type": "function", "function": as_json(plain, "tools")}
 
 
-def _listed(value: Any, what: str) -> list[Any]:
-    """Return the items of a list, of one object, or of the JSON text of either; items may be JSON text themselves."""
-    from_text = isinstance(value, str)
-    if from_text:
-        value = parsed(value) if value.strip() else []
+def _listed(value: Any, column: str, item: str, *, from_text: bool = False) -> list[tuple[Any, bool]]:
+    """Return the items of a list, of one object, or of the text of either, each with whether it was read from a text."""
+    if isinstance(value, str):
+        value, from_text = parsed(value, item) if value.strip() else [], True
     value = [value] if isinstance(value, Mapping) else [] if value is None else value
     if not isinstance(value, list | tuple):
-        raise BadRow(f"{what} is not a list")
-    return [parsed(item) if isinstance(item, str) else item if from_text else without_nulls(item) for item in value]
+        raise BadRow(f"{column} is not a list")
+    return [_item(each, item, from_text) for each in value]
+
+
+def _item(value: Any, what: str, from_text: bool) -> tuple[Any, bool]:
+    if isinstance(value, str):
+        return parsed(value, what), True
+    return (value, True) if from_text else (without_nulls(value), False)
 
 
 def without_nulls(value: Any) -> Any:
     """Return an object, and those inside it, without keys that are null."""
     if isinstance(value, Mapping):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    return [without_nulls(item) for item in value] if isinstance(value, list) else value
+    return [without_nulls(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _verbatim(text: str) -> Any:
-    return parsed(text) if text.strip() else {}
-
-
-def parsed(text: str) -> Any:
-    """Return the value of JSON text. Raises BadRow where it is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):  # ValueError: also a number of more than 4,300 digits
-        raise BadRow("a tool call or its arguments, or tools, is not JSON") from None
+def _read(value: Any, what: str) -> Any:
+    """Return arguments or parameters, which may be a text inside an object."""
+    if isinstance(value, str):
+        return parsed(value, what) if value.strip() else {}
+    return as_json(value, what)

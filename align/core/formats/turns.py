@@ -63,8 +63,8 @@ def read_turns(value: Any, what: str, ignored: set[str]) -> list[Message]:
     Raises:
         BadRow: what is wrong with it.
     """
-    if isinstance(value, str) and (listed := listed_turns(value, what)):
-        value = listed
+    from_text = isinstance(value, str) and bool(listed := listed_turns(value, what))
+    value = listed if from_text else value
     if isinstance(value, Mapping) and value and all(isinstance(item, list) for item in value.values()):
         value = [
             dict(zip(value, items, strict=False)) for items in zip(*value.values(), strict=False)
@@ -76,7 +76,8 @@ def read_turns(value: Any, what: str, ignored: set[str]) -> list[Message]:
     if not isinstance(value, list) or not all(isinstance(turn, Mapping) for turn in value):
         raise BadRow(f"{what} is {'text and not' if isinstance(value, str) else 'not'} a list of messages")
     turns = [turn for item in value for turn in _unpaired(item)]
-    return _merged([_turn({k: v for k, v in turn.items() if v is not None}, what, ignored) for turn in turns])
+    held = [{key: item for key, item in turn.items() if item is not None} for turn in turns]
+    return _merged([_turn(turn, what, ignored, from_text=from_text) for turn in held])
 
 
 def listed_turns(text: str, what: str) -> list[Any] | None:
@@ -103,7 +104,7 @@ def _unpaired(item: Any) -> Iterable[Mapping[str, Any]]:
     return [{"role": role, "content": item[key]} for role, key in zip(("user", "assistant"), pair, strict=True)]
 
 
-def _turn(turn: Mapping[str, Any], what: str, ignored: set[str]) -> Message:
+def _turn(turn: Mapping[str, Any], what: str, ignored: set[str], *, from_text: bool) -> Message:
     named = turn.get("role", turn.get("from"))
     role = ROLES.get(named.lower()) if isinstance(named, str) else None
     if role is None:
@@ -111,11 +112,12 @@ def _turn(turn: Mapping[str, Any], what: str, ignored: set[str]) -> Message:
     if refused := next((key for key in _REFUSED if turn.get(key) not in (None, [], {}, "")), None):
         raise BadRow(f"a turn of {what} has {refused!r}, which changes what it means and is not read")
     ignored.update(turn.keys() - _READ - set(_REFUSED) - ({"name"} if role == "tool" else set()))
-    content, thought = _content(turn.get("content", turn.get("value")), what, role)
+    content, thought = _content(turn.get("content", turn.get("value")), what, role, from_text=from_text)
     message: Message = {"role": role, "content": content}
     if role == "calls":
-        message, thought = _called(content)
-    if calls := read_calls(turn.get("tool_calls")) or read_calls(turn.get("function_call")):
+        message, thought = _called(content, from_text=from_text)
+    called = (read_calls(turn.get(key), from_text=from_text) for key in ("tool_calls", "function_call"))
+    if calls := next(filter(None, called), None):
         message["tool_calls"] = calls
     if reasoning := _one_of(turn, _REASONING) or thought:
         message["reasoning"] = reasoning
@@ -130,10 +132,12 @@ def _turn(turn: Mapping[str, Any], what: str, ignored: set[str]) -> Message:
     return message
 
 
-def _called(text: Any) -> tuple[Message, str | None]:
-    """Return the assistant turn of a text that is a tool call in JSON, and the reasoning in front of it."""
+def _called(text: Any, *, from_text: bool) -> tuple[Message, str | None]:
+    """Return the assistant turn of a text that is a tool call, and the reasoning in front of it."""
     thought = _THOUGHT.match(text) if isinstance(text, str) else None
-    calls = read_calls(text[thought.end() :] if thought else text)
+    calls = read_calls(text[thought.end() :] if thought else text, from_text=from_text)
+    if not calls:
+        raise BadRow("a turn that should be a tool call holds none")
     return {"role": "assistant", "content": "", "tool_calls": calls, "_joins": True}, thought[1].strip() if thought else None
 
 
@@ -151,12 +155,12 @@ def _merged(turns: list[Message]) -> list[Message]:
     return found
 
 
-def _content(content: Any, what: str, role: str) -> tuple[Any, str | None]:
+def _content(content: Any, what: str, role: str, *, from_text: bool) -> tuple[Any, str | None]:
     """Return content as text, and the reasoning that stands among its parts. What is neither is left to be judged."""
     if role == "tool" and isinstance(content, str) and (marked := _RESULT.fullmatch(content)):
         return marked[1], None  # Hermes writes into the row what a chat template puts around it
     if role == "tool" and (isinstance(content, Mapping) or (isinstance(content, list) and not _are_parts(content))):
-        return json.dumps(without_nulls(content), ensure_ascii=False, default=str), None
+        return json.dumps(content if from_text else without_nulls(content), ensure_ascii=False, default=str), None
     if not isinstance(content, list):
         return content, None
     texts, thoughts = [], []

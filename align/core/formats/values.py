@@ -68,7 +68,12 @@ def read_tests(value: Any) -> list[dict[str, Any]]:
         return []
     if not isinstance(value, list) or not all(isinstance(test, dict | str) for test in value):
         raise BadRow("tests is not a list of objects")
-    return [{"code": test} if isinstance(test, str) else test for test in value]
+    tests = [{"code": test} if isinstance(test, str) else test for test in value]
+    try:
+        json.dumps(tests)  # a date or bytes of a Parquet file have no form in JSON
+    except (TypeError, ValueError):
+        raise BadRow("JSON has no form for something in tests") from None
+    return tests
 
 
 def read_tags(value: Any) -> list[str]:

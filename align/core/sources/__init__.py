@@ -13,18 +13,15 @@ __all__ = ["READERS", "is_data", "records"]
 
 
 def records(path: Path, split: str, config: str | None = None) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Yield the records of a file, or of a folder's files for one split, each with where it stands.
+    """Yield the records of a file, or of a folder's files for one split, each with the place where it stands.
 
-    That is `line`, counted from 1, where the file has lines, and in a folder `file`, the name inside it.
+    A place is `file`, its name inside the folder, and either `line`, where the file has lines, or `number`, which record of the
+    file it is. Both count from 1.
 
     Raises:
         UsageError: the folder has no such split or configuration, or no data, or a file cannot be read.
     """
-    if path.is_file():
-        for record, line in read(path, split):
-            yield record, {"line": line} if line else {}
-    else:
-        for file in files_of(path, split, config):
-            name = str(file.relative_to(path)) if file.is_relative_to(path) else file.name
-            for record, line in read(file, split):
-                yield record, {"file": name} | ({"line": line} if line else {})
+    for file in [path] if path.is_file() else files_of(path, split, config):
+        name = str(file.relative_to(path)) if file != path and file.is_relative_to(path) else file.name
+        for number, (record, line) in enumerate(read(file, split), 1):
+            yield record, {"file": name, "line": line} if line else {"file": name, "number": number}
