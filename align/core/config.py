@@ -71,6 +71,8 @@ class Plugin(Config):
             raise _at(key, "unknown key; did you mean 'kind'?", data, ["kind"], UNKNOWN_KEY)
         if not data.get("kind"):
             raise _at("kind", f"'kind' is missing; one of: {', '.join(names)}", data, names)
+        if not isinstance(data["kind"], str):
+            raise _at("kind", f"a text is expected here, not {shown(data['kind'])}; one of: {', '.join(names)}", data, names)
         try:
             target = catalog.choose(cls.family, data, cls)
         except catalog.PluginError as error:

@@ -489,6 +489,7 @@ AS_MEANT = {
         "generator: no generator 'no'", "reward.generator: no generator 'no'",
         "reward.samples: at temperature 0 all grades of a completion are one",
     ],
+    "{kind: [sft], model: base}": ["kind: a text is expected here, not a list; one of: dpo, evaluate"],
     "sft": ["model: this key is required", "data: this key is required"],
 }  # fmt: skip
 
