@@ -187,6 +187,18 @@ class Context:
         """Return a reward's opinion of each completion."""
         return await self._engine.score(reward, prompt, completions)
 
+    def tally_ends(self, what: str, completions: Sequence[Completion]) -> int:
+        """Count the completions that are no whole answers, each by the word of its end; return how many the others are.
+
+        Args:
+            what: what they are, such as "samples".
+            completions: as drawn.
+        """
+        for completion in completions:
+            called = completion.finish_reason == "tool_calls"
+            self.tally(f"{what} that call a tool" if called else f"{what} {completion.missing}", called or not completion.whole)
+        return sum(completion.finish_reason == "stop" for completion in completions)
+
     def tally(self, what: str, count: int = 1) -> None:
         """Count something worth reporting that is not a row's outcome: samples refused, judges not understood."""
         if count:

@@ -52,7 +52,7 @@ class Usage:
         self.made += 1
         self.prompt_tokens += completion.usage.get("prompt_tokens", 0)
         self.completion_tokens += completion.usage.get("completion_tokens", 0)
-        self.truncated += completion.finish_reason == "length"
+        self.truncated += not completion.whole
 
     def replay(self, completion: Completion) -> None:
         """Count one sample from the log."""

@@ -23,7 +23,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from align.core.plugins import Completion
-from align.core.rows import Demonstration, Message, Preference, Prompt, Row, digest
+from align.core.rows import Demonstration, Message, Preference, Prompt, Row, digest, reply
 from align.core.wiring import Ref
 from data_synthesis.agreement import consensus_sets, validated
 from data_synthesis.base import Context, Drop, template
@@ -171,7 +171,8 @@ class CodeFeedback(ExecutionFeedback):
         said = await ctx.sample(
             self.test_generator or self.generator, asked, n=self.test_samples, label="tests", **self.sampling
         )
-        texts = [text for c in said if (text := program_text.program(c.text, name))]
+        ctx.tally_ends("answers with tests", said)
+        texts = [text for c in said if c.whole and (text := program_text.program(reply(c.text), name))]
         found = await self.tool("asserts", texts, name, self.tests_per_sample) or []
         imports = list(dict.fromkeys(line for lines, _ in found for line in lines))
         return imports, Counter(test for _, tests in found for test in tests)
@@ -214,11 +215,9 @@ class CodeFeedback(ExecutionFeedback):
         how = self.sampling | {"tools": ctx.prompt.tools or None}
         drawn: list[Completion] = await ctx.sample(self.generator, messages, n=count, label=label, **how)
         whole = [c for c in drawn if c.answers]
-        truncated, called = (sum(c.finish_reason == reason for c in drawn) for reason in ("length", "tool_calls"))
-        ctx.tally("answers truncated", truncated)
-        ctx.tally("answers that call a tool", called)
+        ended = ctx.tally_ends("answers", drawn)
         held = [(c.text, source) for c in whole if (source := program_text.program(c.text, name))]
-        ctx.tally("answers without a program", len(drawn) - truncated - called - len(held))
+        ctx.tally("answers without a program", ended - len(held))
         if not held:
             return []
         signatures = await self.signatures([source for _, source in held])

@@ -1,13 +1,15 @@
 r"""Which equations does a solution write down, and what are they worth? Arithmetic found in text, and its value.
 
-A solution in words mixes numbers with units, currencies, LaTeX and variables. What is found here is meant for comparing
-and checking solutions (`data_synthesis.paths`), so a doubtful side of an equation is left out rather than guessed.
+A solution in words mixes numbers with units, currencies, LaTeX, labels and variables. What is found here is meant for comparing
+and checking solutions (`data_synthesis.paths`), so a doubtful side of an equation is left out rather than guessed: one with a
+variable or a function (`f(2) = 2 + 3`), a label (`Day 3 = 2 + 4`), a sum of different units, a clock time or a decimal comma.
 Every pattern is linear in the text: a runaway sample of 100,000 characters takes under a second.
 """
 
 from __future__ import annotations
 
 import ast
+import itertools
 import operator
 import re
 from collections.abc import Callable
@@ -17,17 +19,50 @@ MAX_SIDE = 200
 
 _OPERATORS = ("+", "-", "*", "/", "**", "^")
 _ANNOTATION = re.compile(r"<<([^<>\n]*=[^<>\n]*)>>")
+_UNKNOWN = "\u00bf"
+"""Stands for a value that is not read."""
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!,?\d)")
-_UNIT = r"(?!(?:pi|of|and|or|is|to|mod|squared|cubed)\b)[A-Za-z]{2,}+"
+_UNIT = (
+    r"(?!(?:pi|of|and|or|is|to|mod|squared|cubed|because|since|so|then|as|when|where|if|that|which|with|but|for|at|by|than|from"
+    r"|plus|minus|times|after|before)\b)[A-Za-z]{2,}+"
+)
 _QUANTITY = re.compile(
     rf"(?P<joined>[-+*/(][ \t]*)?(?P<value>(?<![\d.])\d[\d.]*+%?+|(?<![\d.])\.\d++%?+|\))"
-    rf"(?P<unit>(?:[ \t]*{_UNIT}(?:[ \t]+{_UNIT})?)?(?:[ \t]*/[ \t]*[A-Za-z]+)?)(?=[ \t]*(?P<next>[-+*/=]|$|[^\w\s]))",
+    rf"(?P<unit>(?:[ \t]*{_UNIT}(?:[ \t]+{_UNIT})?)?(?:[ \t]*/[ \t]*(?:[A-Za-z]{{2,}}+|[hsmglkd]\b))?)"
+    r"(?=[ \t]*(?P<next>[-+*/=]|$|[^\w\s]))",
     re.MULTILINE,
 )
 _TOKEN = re.compile(
     r"(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<op>\*\*|[-+*/^%])"
-    r"|(?P<mark>[()=])|(?P<space>[ \t]+)|(?P<word>[A-Za-z\\]+)|.|\n"
+    rf"|(?P<mark>[()=])|(?P<space>[ \t]+)|(?P<word>[A-Za-z\\]+)|(?P<unknown>{_UNKNOWN})|.|\n"
 )
+_FUNCTIONS = {
+    "sin",
+    "cos",
+    "tan",
+    "log",
+    "ln",
+    "lg",
+    "exp",
+    "sqrt",
+    "abs",
+    "floor",
+    "ceil",
+    "round",
+    "max",
+    "min",
+    "gcd",
+    "lcm",
+}
+_LABELS = re.compile(
+    r"(?:day|night|week|month|year|hour|step|stage|round|level|box|room|question|player|team|page|chapter|option|plan|case|group)"
+    r"s?"
+)
+"""Words whose number is a name: "day 1 * 2 = 20" does not multiply by 1."""
+_LENGTH = r"(?:[mck]?m|in|inch(?:es)?|ft|foot|feet|yd|yards?|miles?|units?|met(?:er|re)s?|centimet(?:er|re)s?)"
+_TERM = r"(?<![\w.+*/^-])\d[\d.]*+[ \t]*([A-Za-z]{2,}+)"
+_TWO_UNITS = re.compile(rf"{_TERM}(?=[ \t]*[-+][ \t]*\d[\d.]*+[ \t]*([A-Za-z]{{2,}}+)[ \t]*(?![ \t]*[*/(]))")
+"""Two quantities that are added, with their units."""
 _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.MULTILINE), to)
     for pattern, to in (
@@ -37,18 +72,30 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\\(?:left|right|quad|qquad)(?![A-Za-z])|\\[,;:! ]|\\[()\[\]]", " "),
         (r"\\(?:times|cdot)(?![A-Za-z])|[\u00d7\u00b7\u2219\u22c5]", "*"),
         (r"\\div(?![A-Za-z])|\u00f7", "/"),
+        (r"\u00b2", "^2"),
+        (r"\u00b3", "^3"),
+        (r"\^\{([^{}\n]*)\}", r"^(\1)"),
+        (r"(?<=\d)[ \t]*\\[dt]?frac\s*(?:\{[^{}\n]*\}\s*\{[^{}\n]*\}|\d\d)", _UNKNOWN),  # a mixed number, or a product
         (r"\\[dt]?frac\s*\{([^{}\n]*)\}\s*\{([^{}\n]*)\}", r"(\1)/(\2)"),
+        (r"\\[dt]?frac\s*(\d)(\d)", r"(\1/\2)"),
+        (r"\\sqrt(?:\[[^\]\n]*\])?\s*\{[^{}\n]*\}|[\u221a\u221b]|(?<=[\d)])!", _UNKNOWN),
         (r"\\boxed\s*\{([^{}\n]*)\}", r"\1"),
         (r"[\u2212\u2013]", "-"),
-        (r"\\?[$€£¥&]|\*\*(?!\s*\d)|\\(?=%)", ""),
+        (r"\\?[$€£¥&]|\*\*(?!\s*\d)|\\(?=%)|\u00b0", ""),
         (r"\{,\}", ","),
         (r"^[ \t]*(?:[-*+•][ \t]+|\d+[.)][ \t]+)", ""),
         (r"(?<![\d.,])([1-9]\d{0,2}) (\d{3})(?: (\d{3}))?(?![\d.,]*\d)", r"\1\2\3"),  # 17 000
-        (r"(?<!\d)\d++:\d+", "~"),  # a time or a ratio
+        (r"(?<!\d)\d++:\d+(?:[ \t]*[aApP]\.?[mM]\b)?", _UNKNOWN),  # a time or a ratio
+        (r"(?<![\d.])\d++[ \t]*(?:[aApP]\.?[mM]\b|\(?\\?[bp]?mod\b)", _UNKNOWN),  # 8 am, 2 (mod 12)
+        (r"(?<![\w.,])0\d++", _UNKNOWN),  # 0900
+        (r"(?<![\d.,])\d++,\d[\d,]*+", _UNKNOWN),  # 3,14: what has no groups of three is a decimal comma or a slip
+        (r"(?<![\w.])0[xX][0-9a-fA-F]+|(?<![\w.])\d[\d.]*+[eE][-+]?\d+", _UNKNOWN),
+        (r"(?<![\d.])(\d[\d.]*+)[ \t]+(?:dozens?|pairs?|couples?|hundreds?|thousands?|[mb]illions?)\b", _UNKNOWN),
+        (rf"(?<=[\d)])([ \t]*{_LENGTH})[ \t]*\^[ \t]*\(?[23]\)?", r"\1"),  # cm^2
         (r"(?<=[\d)%])([ \t]*(?:[A-Za-z]{2,}[ \t]+)?)[xX](?=[ \t]*[\d.(])", r"\1*"),
-        (r"(?<![\d./])(\d++)[ \t]+(\d+/\d+)(?![\d./])", r"(\1+\2)"),  # 1 1/2
+        (r"(?<![\d./])(\d++)(?:[ \t]+and)?[ \t]+\(?(\d+/\d+)(?![\d./])\)?", r"(\1+\2)"),  # 1 1/2, 5 and 2/3
         (r"(?<=/)([ \t]+)(\d+/\d+)(?![\d./])", r"\1(\2)"),  # 50 / 1/2
-        (r"(?<!\d)\d++(?:\.\d++)?(?:\.{2,}|…)", "~"),  # 8.333...: not an equality
+        (r"(?<!\d)\d++(?:\.\d++)?(?:\.{2,}|…)", _UNKNOWN),  # 8.333...: not an equality
         (r" ?\n ?=", " ="),
     )
 )
@@ -65,10 +112,13 @@ def equations(text: str) -> list[str]:
     annotated = _ANNOTATION.findall(text)
     if annotated:
         return [ungrouped(re.sub(r"[\s$]", "", equation)) for equation in annotated]
+    cents = "$" in text
     text = ungrouped(text.replace("{,}", ","))
     for pattern, to in _REWRITES:
         text = pattern.sub(to, text)
-    return [equation for run in _runs(_QUANTITY.sub(_without_unit, text)) if (equation := _equation(run))]
+    text = _CENTS.sub(_UNKNOWN, text) if cents else text  # 2.50 - 2.24 = 26 cents
+    text = _TWO_UNITS.sub(_two_units, text)
+    return [equation for run in _runs(_QUANTITY.sub(_without_unit, text)) for equation in _equations(run)]
 
 
 def ungrouped(text: str) -> str:
@@ -76,54 +126,88 @@ def ungrouped(text: str) -> str:
     return _GROUPED.sub(lambda match: match.group().replace(",", ""), text)
 
 
+_CENTS = re.compile(r"(?<![\d.])\d[\d.]*+[ \t]*(?:cents?\b|\u00a2)")
+
+
+def _two_units(match: re.Match[str]) -> str:
+    """Leave out a quantity to which one of another unit is added: "1 hour + 30 minutes" is not 31."""
+    one, other = (unit.lower().removesuffix("s") for unit in match.groups())
+    return match.group() if one == other else f"{_UNKNOWN} "
+
+
 def _without_unit(match: re.Match[str]) -> str:
     """Drop a unit, unless it makes the left side of a conversion: "14 hours = 14 * 60" is no equation of numbers."""
     bare = match["next"] == "=" and not match["joined"] and match["value"] != ")"
-    return match.group() if bare else f"{match['joined'] or ''}{match['value']} "
+    return match.group() if bare else f"{match['joined'] or ''}{match['value']}{' ' if match['unit'] else ''}"
 
 
 def _runs(text: str) -> list[list[str]]:
-    """Cut a text into its maximal runs of arithmetic tokens, with "?" where a variable cuts one short.
+    """Cut a text into its maximal runs of arithmetic tokens.
 
+    "?" stands where something is not read: a variable, a function's name, an unknown value. "@" begins a run behind a word.
     Two numbers in a row belong to two runs.
     """
     runs: list[list[str]] = [[]]
-    previous, has_equals = "", False
+    previous, gap = "", False
     for token in _TOKEN.finditer(text):
         piece, run = token.group(), runs[-1]
-        if token["number"] or token["op"] or token["mark"]:
-            after_value = bool(run) and (run[-1][-1].isdigit() or run[-1] in (")", "%"))
-            if after_value and (token["number"] or (piece == "(" and has_equals)):
-                runs.append([])
-                has_equals = False
-            elif not run and token["op"] and previous[-1:].isalpha():
-                run.append("?")
-            runs[-1].append(piece)
-            has_equals |= piece == "="
-        elif not token["space"]:
-            if run and token["word"] and (previous == run[-1] or run[-1] in _OPERATORS):
+        if token["space"]:
+            gap = True
+            continue
+        if token["number"] or token["op"] or token["mark"] or token["unknown"]:
+            begins = token["number"] or piece in ("(", _UNKNOWN)
+            after_value = bool(run) and (run[-1][-1].isdigit() or run[-1] in (")", "%", "?"))
+            if begins and after_value and (gap or (token["number"] and run[-1] != "?")):
+                run = ["?"] if piece == "(" else []  # "2 (3 + 4)" is a product, or a remark
+                runs.append(run)
+            elif not run:
+                run += _before(piece, previous, gap=gap)
+            run.append("?" if token["unknown"] else piece)
+        else:
+            if run and token["word"] and (run[-1] in _OPERATORS or (previous == run[-1] and not gap)):
                 run.append("?")
             runs.append([])
-            has_equals = False
-        if not token["space"] or runs[-1]:
-            previous = piece
+        previous, gap = piece, False
     return runs
 
 
-def _equation(run: list[str]) -> str | None:
-    """Return a run as an equation, its loose ends cut off, or None when it is none."""
+def _before(piece: str, previous: str, *, gap: bool) -> list[str]:
+    """Return what a run begins with that follows a token of prose."""
+    word = previous[-1:].isalpha() or previous == "_"
+    if piece in _OPERATORS:
+        return ["?"] if word else []
+    if piece != "=" and word:
+        named = previous.lower().lstrip("\\")
+        return ["?"] if not gap or named in _FUNCTIONS or (piece != "(" and _LABELS.fullmatch(named)) else ["@"]
+    return []
+
+
+_JOINED = re.compile(r"[\d)%][-+*/]+[-+(]*[\d.]")
+"""An operator between numbers."""
+
+
+def _equations(run: list[str]) -> list[str]:
+    """Return the equations of a run, loose ends cut off: several where a side between them is not read.
+
+    "25 * 4 = 100 cents = $1" is no equation of 25 * 4 and 1.
+    """
+    behind_word, run = run[:1] == ["@"], [piece for piece in run if piece != "@"]
     sides: list[list[str]] = [[]]
     for piece in run:
         if piece == "=":
             sides.append([])
         else:
             sides[-1].append("**" if piece == "^" else piece)
+    if behind_word and not set(sides[0]) & set(_OPERATORS):
+        sides[0] = ["?"]  # "Day 3 = 2 + 4": a name, not a value
     last = len(sides) - 1  # prose may close a parenthesis at the end of an equation; before that, something is missing
-    whole = [side for i, side in enumerate(sides) if "?" not in side and (i == last or side.count("(") >= side.count(")"))]
-    texts = ["".join(_trimmed(side)) for side in whole if len(side) <= MAX_SIDE]
-    texts = [side for side in texts if side]
-    joined = any(re.search(r"[\d)%][-+*/]+[-+(]*[\d.]", side) for side in texts)
-    return "=".join(texts) if len(texts) >= 2 and joined else None
+    whole = [
+        "?" not in side and len(side) <= MAX_SIDE and (i == last or side.count("(") >= side.count(")"))
+        for i, side in enumerate(sides)
+    ]
+    texts = ["".join(_trimmed(side)) if read else "" for side, read in zip(sides, whole, strict=True)]
+    chains = [list(chain) for read, chain in itertools.groupby(texts, bool) if read]
+    return ["=".join(chain) for chain in chains if len(chain) >= 2 and any(map(_JOINED.search, chain))]
 
 
 def _trimmed(side: list[str]) -> list[str]:

@@ -131,10 +131,9 @@ class InstructionFeedback(ExecutionFeedback):
         said = await ctx.sample(self.generator, asked.messages, n=self.samples, label=label, **how)
         whole = [c.text for c in said if c.answers and is_unicode(c.text)]
         texts = list(dict.fromkeys(whole))
-        ctx.tally("answers truncated", sum(c.finish_reason == "length" for c in said))
-        ctx.tally("answers that call a tool", sum(c.finish_reason == "tool_calls" for c in said))
+        ctx.tally_ends("answers", said)
         if not texts:
-            return Drop("every answer is truncated or empty")
+            return Drop("no answer is whole")
         held = await measure(parse(asked), texts, self._running)
         if broken := [each.why for one in held for each in one if "load_error" in each.why]:
             raise ValueError(f"{asked.messages[-1]['content'][-80:]!r}: {broken[0]}")

@@ -9,13 +9,17 @@ Departures from the paper's code:
 2. A text without equations is known by its words and numbers. There, its key is empty, so that all such solutions of
    a problem collapse into one.
 3. Equations are evaluated by a small interpreter of arithmetic, never by `eval`.
-4. "20%" may mean 20 or 20/100: an equation holds when one reading, the same on both of its sides or not, makes it true.
+4. "20%" may mean 20 or 20/100, and in "80 - 20%" a fifth of 80: an equation holds when one reading makes it true, the same on
+   both of its sides or not.
+5. What rounding explains is not false: `10/3 = 3.33` (less than a unit of the last digit apart), `100/3 = 33` (a quotient that
+   does not come out even, less than one apart), `0.33 * 3 = 1` (a cut third).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import pairwise, product
 
 from data_synthesis.equations import MAX_SIDE, equations, evaluate, ungrouped
@@ -36,7 +40,7 @@ def path_key(text: str) -> str:
 
 
 def equations_hold(text: str) -> bool:
-    """Are all equations of a solution true, within `TOLERANCE`? One that cannot be evaluated is not counted.
+    """Is no equation of a solution surely false? One that cannot be evaluated is not counted.
 
     In a chain, neighbours are compared; a side with a variable or a word is passed over. True when there are none.
     """
@@ -45,14 +49,51 @@ def equations_hold(text: str) -> bool:
 
 def _holds(left: str, right: str) -> bool:
     values = [(a, b) for a, b in product(_readings(left), _readings(right)) if a is not None and b is not None]
-    return not values or any(abs(a - b) < TOLERANCE for a, b in values)
+    allowed = max(TOLERANCE, _last_digit(left), _last_digit(right))
+    return (
+        not values
+        or any(abs(a - b) < allowed for a, b in values)
+        or any(_is_quotient(quotient, a, whole, b) for quotient, whole, a, b in _both_ways(left, right, values))
+    )
+
+
+def _both_ways(left: str, right: str, values: Sequence[tuple[float, float]]) -> list[tuple[str, str, float, float]]:
+    return [(left, right, a, b) for a, b in values] + [(right, left, b, a) for a, b in values]
+
+
+def _last_digit(side: str) -> float:
+    """Return a unit of the last digit of a lone decimal number, and 0 of anything else."""
+    found = re.fullmatch(r"-?\d*\.(\d+)%?", side)
+    return 10.0 ** -len(found[1]) * (1 - 1e-6) if found else 0.0
+
+
+def _is_quotient(quotient: str, value: float, whole: str, rounded: float) -> bool:
+    """Is a whole number what is left of a quotient without its fraction, or the next one ("10 / 4 = 3 trips")?"""
+    return "/" in quotient and whole.isdigit() and value != int(value) and abs(value - rounded) < 1
 
 
 def _readings(side: str) -> list[float | None]:
-    """Return the value of a side, and with a "%" in it both of its values."""
-    if "%" not in side or len(side) > MAX_SIDE:
-        return [evaluate(side)]
-    return [evaluate(side.replace("%", "")), evaluate(re.sub(r"(\d+(?:\.\d*)?|\.\d+)%", r"(\1/100)", side))]
+    """Return the value of a side; with a "%" or cut decimals in it, each that it may have."""
+    if len(side) > MAX_SIDE:
+        return [None]
+    sides = [side]
+    if "%" in side:
+        sides = [side.replace("%", ""), re.sub(r"(\d+(?:\.\d*)?|\.\d+)%", r"(\1/100)", side)]
+        sides += [re.sub(r"^(.+)([-+])(\d+(?:\.\d*)?)%$", r"(\1)*(1\2\3/100)", side)]
+    exact = [_DECIMAL.sub(_uncut, each) for each in sides if _DECIMAL.search(each)]
+    return [evaluate(each) for each in [*sides, *exact]]
+
+
+_DECIMAL = re.compile(r"(?<![\d.])\d*\.\d{2,6}(?![\d.])")
+
+
+def _uncut(match: re.Match[str]) -> str:
+    """Return the fraction that a decimal was probably cut from, such as 1/3 from 0.33; else the decimal."""
+    written = Fraction("0" + match.group())
+    near = written.limit_denominator(12)
+    digits = len(match.group().partition(".")[2])
+    endless = near.denominator % 3 == 0 or near.denominator in (7, 11)
+    return f"({near.numerator}/{near.denominator})" if endless and abs(near - written) * 10**digits < 1 else match.group()
 
 
 def distinct_paths(texts: Sequence[str]) -> list[int]:

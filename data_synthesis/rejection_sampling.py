@@ -16,13 +16,14 @@ Departures:
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
 from align.core.errors import StageFailed
 from align.core.plugins import Completion, Reward, Score
-from align.core.rows import Demonstration, Message, Preference, Prompt, Row
+from align.core.rows import Demonstration, Message, Preference, Prompt, Row, reply
 from align.core.stage import Run
 from align.core.wiring import File, Ref
 from data_synthesis.base import Context, Drop, Synthesizer, template
@@ -79,10 +80,9 @@ class RejectionSampling(Synthesizer):
         how |= {"max_new_tokens": self.max_new_tokens}
         drawn = await ctx.sample(self.generator, self._with_shots(prompt), n=self.samples, label="solve", **how)
         whole = [c for c in drawn if c.answers]
-        ctx.tally("samples truncated", sum(c.finish_reason == "length" for c in drawn))
-        ctx.tally("samples that call a tool", sum(c.finish_reason == "tool_calls" for c in drawn))
+        ctx.tally_ends("samples", drawn)
         if not whole:
-            return Drop("every sample is truncated or empty")
+            return Drop("no sample is a whole answer")
         scored = zip(whole, await ctx.score(self.reward, prompt, [c.text for c in whole]), strict=True)
         judged = [(completion, score) for completion, score in scored if score.graded]
         ctx.tally("samples that could not be judged", len(whole) - len(judged))
@@ -123,16 +123,18 @@ class RejectionSampling(Synthesizer):
         for i, text in enumerate(sound):
             question = template("reasonable").format(problem=problem, solution=text)
             said = await self._ask(question, f"reasonable {i}", ctx)
-            word = said.text.strip().lower().lstrip("*\"'").split(" ")[0].strip(".,!*\"'\n") if said.text.strip() else ""
-            ctx.tally("judgements that are neither yes nor no", word not in ("yes", "no"))
-            judged += [text] if word == "yes" else []
+            judgement = yes_or_no(said.text) if said.whole else None
+            ctx.tally("judgements that are neither yes nor no", judgement is None)
+            judged += [text] if judgement else []
         ctx.tally("right samples judged unreasonable", len(sound) - len(judged))
         return judged
 
     async def _ask(self, question: str, label: str, ctx: Context) -> Completion:
         assert self.reasonable is not None
         messages = [{"role": "user", "content": question}]
-        return (await ctx.sample(self.reasonable, messages, label=label, temperature=0.0, max_new_tokens=8))[0]
+        return (await ctx.sample(self.reasonable, messages, label=label, temperature=0.0, max_new_tokens=self.max_new_tokens))[
+            0
+        ]
 
     def _demonstrations(self, prompt: Prompt, kept: list[str]) -> list[Row]:
         return [
@@ -154,3 +156,17 @@ class RejectionSampling(Synthesizer):
                 Preference(prompt=prompt.messages, chosen=text, rejected=miss, margin=1.0, tools=prompt.tools, note=note)
             )
         return pairs
+
+
+_FIRST = re.compile(r"\W*(?:(?:the |my |final )*(?:answer|judge?ment|verdict)\W+(?:is\W+)?)?(yes|no)\b", re.IGNORECASE)
+_LAST = re.compile(r"(?:^|\n)[^\w\n]*(?:[^\n]*\b(?:answer|judge?ment|verdict)\W+(?:is\W+)?)?(yes|no)\W*\Z", re.IGNORECASE)
+
+
+def yes_or_no(text: str) -> bool | None:
+    """Return what a model says to a question that asks for yes or no; None where it says neither, or both.
+
+    It counts what it begins with behind its reasoning ("Yes, every step follows"), or says in its last line ("Answer: no").
+    """
+    said = reply(text)
+    words = {found[1].lower() for found in (_FIRST.match(said), _LAST.search(said)) if found}
+    return words == {"yes"} if len(words) == 1 else None

@@ -22,7 +22,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr
 
 from align.core.errors import StageFailed
-from align.core.rows import Prompt, Row, digest, is_unicode
+from align.core.rows import Prompt, Row, digest, is_unicode, reply
 from align.core.stage import Run
 from align.core.wiring import Ref
 from data_synthesis.base import Context, Drop, Synthesizer, template
@@ -89,8 +89,9 @@ class SelfInstruct(Synthesizer):
         """Return the new constraints of one answer, as rows."""
         how: dict[str, Any] = {"temperature": self.temperature, "top_p": self.top_p, "max_new_tokens": self.max_new_tokens}
         (said,) = await ctx.sample(self.generator, prompt.messages, label="think", **how)
-        lines = said.text.rpartition("</think>")[2].split("\n")
-        lines = lines[:-1] if said.finish_reason == "length" else lines
+        ctx.tally_ends("answers", [said])
+        lines = reply(said.text).split("\n")
+        lines = lines if said.whole else lines[:-1]
         known = set(self._known)
         made: list[Row] = []
         for found in filter(None, map(_NUMBERED.match, lines)):

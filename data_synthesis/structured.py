@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from align.core.errors import AlignError
 from align.core.plugins import Completion
-from align.core.rows import Message
+from align.core.rows import Message, reply
 
 Answer = TypeVar("Answer", bound=BaseModel)
 _FENCE = re.compile(r"```(?:json)?\s*\n(.*?)\n?```", re.DOTALL)
@@ -69,10 +69,12 @@ def parse(completion: Completion, schema: type[Answer]) -> Answer:
     Raises:
         ValueError: there is none, it was cut, or it does not fit (pydantic's ValidationError is one).
     """
-    if completion.finish_reason == "length":
-        raise ValueError("the answer was cut at the token limit")
-    fenced = _FENCE.search(completion.text)
-    text = fenced[1] if fenced else completion.text
+    if not completion.whole:
+        cut = completion.finish_reason == "length"
+        raise ValueError("the answer was cut at the token limit" if cut else f"the answer {completion.missing}")
+    said = reply(completion.text)
+    fenced = _FENCE.search(said)
+    text = fenced[1] if fenced else said
     start = text.find("{")
     if start < 0:
         raise ValueError("there is no JSON object in the answer")

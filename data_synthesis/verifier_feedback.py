@@ -26,7 +26,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from align.core.plugins import Reward
-from align.core.rows import Preference, Prompt, Row, digest, is_unicode
+from align.core.rows import Preference, Prompt, Row, digest, is_unicode, reply
 from align.core.stage import Run
 from align.core.wiring import Ref
 from data_synthesis.base import Context, Drop, template
@@ -125,12 +125,10 @@ class VerifierFeedback(ExecutionFeedback):
         said = await ctx.sample(self.generator, asked, n=self.samples, label="verify", **self.sampling)
         held: list[str] = []
         cases: list[Case] = []
-        for completion in said:
-            if completion.finish_reason == "length":
-                ctx.tally("answers truncated")
-                continue
-            source = program_text.program(completion.text, functions.ENTRY_POINT) if "```" in completion.text else None
-            written = read_cases(completion.text)
+        ctx.tally_ends("answers", said)
+        for text in (reply(completion.text) for completion in said if completion.finish_reason == "stop"):
+            source = program_text.program(text, functions.ENTRY_POINT) if "```" in text else None
+            written = read_cases(text)
             ctx.tally("answers without a function", source is None)
             ctx.tally("answers without cases", not written)
             if source is not None:
@@ -164,10 +162,10 @@ class VerifierFeedback(ExecutionFeedback):
             (back,) = await ctx.sample(
                 self.generator, asked, label=f"back {number}", temperature=0.0, max_new_tokens=self.max_new_tokens
             )
-            if back.finish_reason == "length" or not back.text.strip():
+            if not back.answers:
                 return "a function could not be put into words"
             question = Prompt(messages=asked, answer=constraint)
-            (score,) = await ctx.score(self.consistency, question, [back.text.strip()])
+            (score,) = await ctx.score(self.consistency, question, [reply(back.text)])
             if score.passed is None:
                 raise TypeError(
                     f"`consistency`: reward {self.consistency.kind!r} gives no verdict (`passed`) {score.why}".strip()

@@ -30,7 +30,7 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from align.core.errors import NoGrade
 from align.core.plugins import Ask, Completion, Reward, Sampling, Score
-from align.core.rows import Message, Prompt, as_text, digest
+from align.core.rows import Message, Prompt, as_text, digest, reply
 from align.core.wiring import Ref
 
 RUBRIC = (
@@ -137,11 +137,11 @@ class Judge(Reward):
         messages = [{"role": "user", "content": question(prompt, text, self.rubric, self.scale)}]
         replies = await self._reply(messages, self.samples)
         grades: list[tuple[float, str]] = []
-        for reply in replies:
+        for first in replies:
             try:
-                grades.append(self._read(reply))
+                grades.append(self._read(first))
             except ValueError as error:
-                (second,) = await self._reply(self._again(messages[0], reply.text, error), 1)
+                (second,) = await self._reply(self._again(messages[0], first.text, error), 1)
                 try:
                     grades.append(self._read(second))
                 except ValueError as still:
@@ -163,12 +163,16 @@ class Judge(Reward):
             return [{"role": "user", "content": f"{asked['content']}\n\n{again}"}]
         return [asked, {"role": "assistant", "content": reply}, {"role": "user", "content": again}]
 
-    def _read(self, reply: Completion) -> tuple[float, str]:
+    def _read(self, said: Completion) -> tuple[float, str]:
+        was_cut = said.finish_reason == "length"
+        cut = f"it was cut at max_new_tokens={self.max_new_tokens}" if was_cut else f"it {said.missing}"
         try:
-            return read_grade(reply.text, self.scale)
+            grade = read_grade(said.text, self.scale)
         except ValueError as error:
-            cut = f", and it was cut at max_new_tokens={self.max_new_tokens}" if reply.finish_reason == "length" else ""
-            raise ValueError(f"{error}{cut}") from None
+            raise ValueError(str(error) if said.whole else f"{error}, and {cut}") from None
+        if not said.whole:
+            raise ValueError(cut)
+        return grade
 
     def _without(self, prompt: Prompt, reply: Completion, error: ValueError) -> NoGrade:
         return NoGrade(
@@ -203,7 +207,7 @@ def read_grade(text: str, scale: tuple[int, int]) -> tuple[float, str]:
         ValueError: it holds no grade, several that differ, a broken object, or a grade that is no number on the scale.
     """
     if not text.lstrip().startswith(("{", "`")):  # else a mark of thoughts is part of a quotation
-        text = text.partition("</think>")[2] or text
+        text = reply(text)
     found = [item for item in _objects(text) if "score" in item]
     if not found:
         raise ValueError('there is no JSON object with a "score" in it')

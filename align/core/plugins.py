@@ -47,7 +47,8 @@ class Sampling(Config):
 class Completion:
     """What a model wrote.
 
-    `finish_reason` is "stop" when it ended by itself, "length" when it was cut, "tool_calls" when it ended with a call.
+    `finish_reason` is "stop" when it ended by itself, "tool_calls" when it ended with a call. Any other word is the back end's
+    own and means that something is missing: "length", "content_filter", "max_tokens", "abort", "error", "unknown"...
     """
 
     text: str
@@ -60,9 +61,21 @@ class Completion:
     """Of each of `token_ids` at temperature 1, as computed while sampling; only a sampler of online DPO reports them."""
 
     @property
+    def whole(self) -> bool:
+        """It ended by itself, with an answer or with a call."""
+        return self.finish_reason in ("stop", "tool_calls")
+
+    @property
     def answers(self) -> bool:
-        """It can be an answer in a row: neither cut nor a tool call, and something stands behind its reasoning."""
-        return self.finish_reason not in ("length", "tool_calls") and bool(visible(self.text).strip())
+        """It can be an answer in a row: whole, no tool call, and something stands behind its reasoning."""
+        return self.finish_reason == "stop" and bool(visible(self.text).strip())
+
+    @property
+    def missing(self) -> str:
+        """Why it is not whole, for counts and messages; "" where it is."""
+        if self.whole:
+            return ""
+        return "truncated" if self.finish_reason == "length" else f"ended by {self.finish_reason!r}"
 
 
 class Price(Config):

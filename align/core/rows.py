@@ -227,6 +227,17 @@ def visible(text: str) -> str:
     return apart(text)[1]
 
 
+def reply(text: str) -> str:
+    """Return what a model replies to a question behind its reasoning.
+
+    A chat template may open the reasoning in the prompt (DeepSeek-R1, QwQ); then the text has only the tag that closes it.
+    """
+    answer = visible(text)
+    for closes in THINKING.values():
+        answer = answer.rpartition(closes)[2]
+    return answer.strip()
+
+
 def is_unicode(text: str) -> bool:
     """Is it free of half surrogate pairs? JSON can write them, Parquet and tokenizers cannot."""
     try:

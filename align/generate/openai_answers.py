@@ -1,14 +1,17 @@
 """Reading what a chat-completions server answers: its choices, or what it says is wrong.
 
-One departure from "no text is a fault": a choice without content that was cut ("length", "content_filter") or that calls a
-tool ("tool_calls") is an empty completion, because asking again would give the same.
+One departure from "no text is a fault": a choice without content that did not end by itself ("length", "content_filter", any
+other word but "stop") or that calls a tool is an empty completion, because asking again would give the same.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from align.core.plugins import Completion
@@ -54,11 +57,29 @@ def _completion(choice: Any, usage: dict[str, int]) -> Completion:
         raise ValueError("a choice has no message")
     reason = str(choice.get("finish_reason") or "unknown")
     text = message.get("content")
-    if text is None and reason in ("length", "content_filter", "tool_calls"):
+    if text is None and reason not in ("stop", "unknown"):
         text = ""  # see the head of this file
     if not isinstance(text, str):
         raise ValueError(f"a choice has no text (finish_reason {reason!r})")
     return Completion(text, reason, None, usage)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the seconds that a server asks to wait, or None where it does not say, or not in a form that is known.
+
+    `retry-after-ms` are milliseconds (Azure OpenAI, OpenAI's clients); `Retry-After` are seconds, also with a fraction, or a
+    date (RFC 9110, 10.2.3).
+    """
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        value = headers.get(name, "").strip()
+        if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
+            return float(value) / unit
+    try:
+        date = parsedate_to_datetime(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)  # "-0000": UTC by RFC 5322
+    return max(0.0, (date - now).total_seconds())
 
 
 def server_message(answer: Answer) -> str:

@@ -29,6 +29,7 @@ import re
 import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,7 +41,7 @@ from align.core.log import LOGGER
 from align.core.plugins import Completion, Generator, Sampling
 from align.core.rows import Message
 from align.generate.admission import Fleet
-from align.generate.openai_answers import Answer, read_completions, server_message
+from align.generate.openai_answers import Answer, read_completions, retry_after, server_message
 
 LONGEST_BACKOFF_SECONDS = 60.0
 """A served model that is restarted is back within minutes; waiting longer between tries only idles the run."""
@@ -260,8 +261,7 @@ class OpenAIServer(Generator):
         """Turn a status that is not 2xx into an error that says what to do."""
         status, said = answer.status, server_message(answer)
         if status in (408, 429) or status >= 500:
-            asked = answer.headers.get("retry-after", "")
-            after = float(asked) if re.fullmatch(r"[0-9]{1,9}", asked) else None  # the date form falls back to backoff
+            after = retry_after(answer.headers, datetime.now(UTC))
             after = None if after is None else min(after, self.timeout_seconds)
             how: dict[str, Any] = {"retryable": True, "retry_after": after, "overload": status in _OVERLOAD}
             return self._error(url, f"HTTP {status}: {said}", status=status, **how)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -145,6 +145,7 @@ class Evaluate(Stage, LoadsModel):
         asked = Generators(run, calls)  # by rewards
         generator.start(run.locate)
         passed: Passed = {"greedy": {}, **({"sampled": {}} if self.samples else {})}
+        missing: Counter[str] = Counter()
         try:
             for name, prompts, reward, longest in tasks:
                 progress = Progress(f"{label} {name}", len(prompts) * len(passed))
@@ -164,6 +165,8 @@ class Evaluate(Stage, LoadsModel):
                     temperature, n = (0.0, 1) if greedy else (self.temperature, self.samples)
                     how = Sampling(n=n, temperature=temperature, max_new_tokens=longest)
                     answers = await asyncio.gather(*(answer(prompt, how) for prompt in prompts))
+                    for said in (said for group in answers for said in group if not said.whole):
+                        missing[said.missing] += 1
                     passed[mode][name] = await _judge(run, reward, prompts, answers, asked)
                 progress.close()
         finally:
@@ -171,13 +174,15 @@ class Evaluate(Stage, LoadsModel):
             asked.stop()
             generator.stop()
             calls.close()
+        if missing:
+            run.report[f"answers of {label} that are not whole"] = dict(missing)
         return passed
 
 
 async def _judge(
     run: Run, reward: Reward, prompts: list[Prompt], answers: list[list[Completion]], asked: Generators
 ) -> list[list[bool]]:
-    """Return whether each sample of each problem is right; an answer cut at the limit is wrong."""
+    """Return whether each sample of each problem is right; an answer that is not whole is wrong."""
     reward.start(run.locate)
     reward.route(asked.ask)
     try:
@@ -188,7 +193,7 @@ async def _judge(
         cause = f"reward {reward.kind!r} gives no verdict (`passed`); evaluate needs a verifier"
         raise StageFailed(run.name, cause, run.log_file)
     return [
-        [bool(score.passed) and c.finish_reason == "stop" for score, c in zip(judged, group, strict=True)]
+        [bool(score.passed) and c.answers for score, c in zip(judged, group, strict=True)]
         for judged, group in zip(scores, answers, strict=True)
     ]
 

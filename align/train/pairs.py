@@ -7,6 +7,7 @@ are ours, each counted: a tie teaches noise (TRL trains on it), a cut answer has
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,7 +46,7 @@ def best_against_worst(
     if any(not math.isfinite(reward) for reward in rewards):
         raise ValueError(f"the reward gave {next(r for r in rewards if not math.isfinite(r))} for a sample")
     fitting = [max_tokens is None or len(sample.token_ids or ()) <= max_tokens for sample in samples]
-    ended = [sample.finish_reason in ("stop", "tool_calls") and bool(sample.text.strip()) for sample in samples]
+    ended = [sample.whole and bool(sample.text.strip()) for sample in samples]
     whole = [i for i in range(len(samples)) if ended[i] and fitting[i]]
     if len(whole) < 2:
         return _lacking(samples, fitting)
@@ -63,10 +64,12 @@ def best_against_worst(
 
 def _lacking(samples: Sequence[Completion], fitting: Sequence[bool]) -> str:
     """Return why fewer than two samples of a prompt can be compared, by the reason of most of them."""
-    reasons = {
-        "cut at max_new_tokens": sum(sample.finish_reason == "length" for sample in samples),
-        "empty": sum(sample.finish_reason != "length" and not sample.text.strip() for sample in samples),
-        "longer than max_length": sum(not fits for fits in fitting),
-    }
-    most = max(reasons, key=lambda reason: reasons[reason])
-    return most if reasons[most] else "not judged"
+    reasons: Counter[str] = Counter()
+    for sample, fits in zip(samples, fitting, strict=True):
+        if not sample.whole:
+            reasons["cut at max_new_tokens" if sample.finish_reason == "length" else sample.missing] += 1
+        elif not sample.text.strip():
+            reasons["empty"] += 1
+        elif not fits:
+            reasons["longer than max_length"] += 1
+    return reasons.most_common(1)[0][0] if reasons else "not judged"

@@ -175,7 +175,7 @@ class Rounds:
             "rewards": rewards,
             "ungraded": len(samples) - len(judged),
             "tokens": [len(s.token_ids or ()) for s in samples],
-            "truncated": [s.finish_reason == "length" for s in samples],
+            "truncated": [not s.whole for s in samples],
             "first": (ids, samples[0].token_ids),
             "reported": samples[0].logprobs,
         }

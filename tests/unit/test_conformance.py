@@ -17,7 +17,7 @@ SUMS = [{"prompt": f"What is {a} + {a + 3}?", "answer": str(2 * a + 3)} for a in
 
 def adds(request, seed):
     """Answer sums, one sample of three wrong, by one of two paths."""
-    if request["max_tokens"] == 8:  # the judge of what is reasonable
+    if "Reply with one word: yes or no" in request["messages"][-1]["content"]:  # the judge of what is reasonable
         return "yes"
     if "response_format" in request:  # the judge of how good it is
         return json.dumps({"why": "it has a length", "score": 1 + len(request["messages"][0]["content"]) % 10})

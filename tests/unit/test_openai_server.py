@@ -6,6 +6,7 @@ import asyncio
 import pickle
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 
 from align.core.plugins import Completion, Generator, Sampling
 from align.generate.admission import Admission
+from align.generate.openai_answers import retry_after
 from align.generate.openai_server import GeneratorError, OpenAIServer
 from data_synthesis.calls import CallLog
 from data_synthesis.testing.server import FaultServer, Reply, answer
@@ -79,6 +81,21 @@ def test_unicode_and_finish_reasons_survive() -> None:
     assert server.requests[0].body["messages"] == ASK
 
 
+WORDS = ("length", "content_filter", "max_tokens", "model_length", "abort", "error", "function_call", "eos", None)
+"""Ends of answers that are not whole, as servers name them; null says nothing."""
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_only_what_stopped_by_itself_is_a_whole_answer(word: str | None) -> None:
+    choice = {"index": 0, "message": {"content": "So far"}, "finish_reason": word}
+    with FaultServer(Reply(body={"choices": [choice]})) as server:
+        (drawn,) = draw(client(server))
+    assert (drawn.text, drawn.finish_reason) == ("So far", word or "unknown")
+    assert not drawn.whole
+    assert not drawn.answers
+    assert drawn.missing == ("truncated" if word == "length" else f"ended by {word or 'unknown'!r}")
+
+
 def test_usage_of_a_response_is_counted_once() -> None:
     with FaultServer() as server:
         drawn = draw(client(server), n=3)
@@ -118,6 +135,24 @@ def test_retry_after_is_waited_for() -> None:
         draw(client(server, backoff_seconds=0))
     first, second = server.requests
     assert second.at - first.at >= 1
+
+
+NOW = datetime(2026, 11, 30, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "2"}, 2.0), ({"retry-after": "0.25"}, 0.25), ({"retry-after": " 1.5 "}, 1.5),
+        ({"retry-after-ms": "250"}, 0.25), ({"retry-after-ms": "1500", "retry-after": "2"}, 1.5),
+        ({"retry-after": "Mon, 30 Nov 2026 12:00:05 GMT"}, 5.0), ({"retry-after": "Mon, 30 Nov 2026 11:59:00 GMT"}, 0.0),
+        ({"retry-after": "Monday, 30-Nov-26 12:00:05 GMT"}, 5.0), ({"retry-after": "Mon, 30 Nov 2026 13:00:05 +0100"}, 5.0),
+        *[({"retry-after": odd}, None) for odd in ("", "soon", "-1", "1e3", "nan", "9" * 12, "Mon, 99 Nov 2026 12:00:05 GMT")],
+        ({}, None),
+    ],
+)  # fmt: skip
+def test_what_a_server_asks_to_wait(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers, NOW) == seconds
 
 
 def test_a_lasting_fault_ends_after_the_retries_and_says_so() -> None:

@@ -28,6 +28,7 @@ def test_a_cut_sample_is_never_chosen_or_rejected():
         ([said("a"), said("b")], [1.0, 1.0], {}, "tie"),
         ([said("a"), said("a")], [1.0, 0.0], {}, "identical"),
         ([said("a"), said("b", "length")], [1.0, 0.0], {}, "cut at max_new_tokens"),
+        ([said("a"), said("b", "content_filter")], [1.0, 0.0], {}, "ended by 'content_filter'"),
         ([said("a"), said(" ")], [1.0, 0.0], {}, "empty"),
         ([said("a"), said("b", tokens=9)], [1.0, 0.0], {"max_tokens": 8}, "longer than max_length"),
         ([said("a"), said("b")], [1.0, 0.8], {"min_margin": 0.5}, "margin too small"),

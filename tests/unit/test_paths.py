@@ -36,7 +36,9 @@ def test_equations_in_free_text(text, found):
 
 def test_equations_hold_checks_every_one_that_can_be_evaluated():
     assert equations_hold("<<48/2=24>> <<10/3=3.3333>> <<2^3=8>>")
-    assert not equations_hold("<<48/2=24>> <<10/3=3.33>>"), "off by 0.0033, more than the paper's 1e-3"
+    assert equations_hold("<<48/2=24>> <<10/3=3.33>>"), "less than a unit of the last digit apart"
+    assert not equations_hold("<<48/2=24>> <<10/3=3.32>>")
+    assert not equations_hold("<<48*2=96.002>>"), "off by more than the paper's 1e-3"
     assert not equations_hold("so 2 + 2 = 4 = 3 + 2"), "each link of a chain counts"
     assert equations_hold("<<x+1=5>> <<560//10=3>> <<9**9**9**9=1>>"), "what cannot be evaluated is not counted"
     assert equations_hold("<<60*20%=12>> <<10/20*100=50%>> <<10/20=50%>>"), "a percent is read either way"

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from align.core import tables
 from align.core.plugins import Completion
 from align.core.recipe import Recipe
 from align.generate.scripted import Scripted
+from data_synthesis.rejection_sampling import yes_or_no
 
 SEEN = []
 """The conversations that `Listening` was asked to continue."""
@@ -105,7 +107,7 @@ def test_a_prompt_without_a_use_is_dropped_with_its_reason(sampled):
     said, _, report = sampled(replies, prompts)
     assert said == ["3 + 4 = 7"]
     assert report["dropped"] == {
-        "every sample is truncated or empty": 2,
+        "no sample is a whole answer": 2,
         "no sample is right": 1,
         "right answers only by unsound paths": 1,
     }
@@ -131,13 +133,39 @@ def test_shots_are_shown_while_sampling_and_are_absent_from_the_rows(sampled, tm
 
 def test_the_judge_refuses_paths_that_are_not_reasonable(sampled):
     # the judge reads the whole problem and solution in one message
-    judge = {r"4 \+ 3 = 7": ["No, luck."], "I say": ["Perhaps"], "Thus": ["**Yes**."]}
+    judge = {r"4 \+ 3 = 7": ["No, luck."], "I say": ["Perhaps"], "Thus": ["<think>No? No. Fine.</think>\n**Yes**."]}
     said, _, report = sampled(["3 + 4 = 7", "4 + 3 = 7", "I say 7", "Thus: 7"], judge=judge, reasonable="judge")
     assert said == ["3 + 4 = 7", "Thus: 7"]
     assert report["tallies"]["right samples judged unreasonable"] == 2
     assert report["tallies"]["judgements that are neither yes nor no"] == 1
     with pytest.raises(StageFailed, match="no prompt gave a row: 1 x right answers only by unsound paths"):
         sampled(["3 + 4 = 7", "I say 7"], judge={"": ["no"]}, reasonable="judge")
+
+
+@pytest.mark.parametrize(
+    ("said", "judgement"),
+    [
+        *[(text, True) for text in ("yes", "Yes.", "**Yes**", "YES!", "Yes, every step follows.", "Answer: yes", '"yes"')],
+        *[(text, True) for text in ("<think>No, wait.</think>\n\nyes", "Hm, no. No?\n</think>\n\nYes", "[THINK]no[/THINK]yes")],
+        *[(text, True) for text in ("The answer is **yes**.", "Step 2 holds.\nFinal answer: yes", "All steps follow.\n\nYes.")],
+        *[(text, False) for text in ("no", "No.", "No, step 2 is wrong", "<think>yes yes</think>no", "Verdict: no")],
+        *[(text, None) for text in ("", "Perhaps", "<think>yes", "yesterday", "nothing", "Yes.\nOn reflection:\nNo.")],
+    ],
+)
+def test_a_yes_is_understood_behind_whatever_comes_before_it(said, judgement):
+    assert yes_or_no(said) is judgement
+
+
+@pytest.mark.parametrize("word", ["content_filter", "max_tokens", "abort", "unknown"])
+def test_a_sample_that_is_not_whole_makes_no_row_and_is_counted_by_its_word(sampled, monkeypatch, word):
+    async def cut(self, messages, sampling):
+        said = await Scripted.generate(self, messages, sampling)
+        return [replace(c, finish_reason=word) if c.text.endswith("!") else c for c in said]
+
+    monkeypatch.setattr(Listening, "generate", cut)
+    said, pairs, report = sampled(["4 + 3 = 7!", "3 + 4 = 7", "8!", "9"])
+    assert (said, pairs) == (["3 + 4 = 7"], [("3 + 4 = 7", "9")])
+    assert report["tallies"][f"samples ended by {word!r}"] == 2
 
 
 def test_a_reward_without_a_verdict_is_refused_with_a_sentence(sampled):

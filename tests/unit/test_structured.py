@@ -37,7 +37,16 @@ class Judge(Synthesizer):
         return Demonstration(prompt=prompt.messages, completion=str(verdict.score))
 
 
-@pytest.mark.parametrize("text", [GOOD, f"Sure!\n```json\n{GOOD}\n```\nDone.", f"I say {GOOD} and mean it"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD,
+        f"Sure!\n```json\n{GOOD}\n```\nDone.",
+        f"I say {GOOD} and mean it",
+        f'<think>{{"score": 1}}?</think>{GOOD}',
+        f"{{}}? no.\n</think>{GOOD}",
+    ],
+)
 def test_an_answer_is_found_in_what_a_model_says(text):
     assert parse(Completion(text, "stop"), Verdict) == Verdict(score=4, why="clear")
 
@@ -49,6 +58,7 @@ def test_an_answer_is_found_in_what_a_model_says(text):
         ('{"score": 9, "why": ""}', "stop", "less than or equal to 5"),
         ('{"score": 4', "stop", "Expecting"),
         (GOOD, "length", "cut at the token limit"),
+        (GOOD, "content_filter", "ended by 'content_filter'"),
     ],
 )
 def test_an_answer_that_does_not_fit_says_why(text, reason, said):
