@@ -17,7 +17,7 @@ from reward.checks import CHECKS
 from reward.checks.facts import FACTS
 from reward.checks.languages import LATIN, NAMES, SCRIPTS
 from reward.checks.phrasings import PHRASINGS
-from reward.checks.units import bare_words, occurrences, paragraphs, sentences
+from reward.checks.units import words, occurrences, paragraphs, sentences
 
 ROOT = Path(__file__).parents[2]
 
@@ -128,7 +128,7 @@ def test_what_the_docstring_says_sentences_do_not_know_is_so() -> None:
 
 
 def test_words_occurrences_and_paragraphs() -> None:
-    assert bare_words('(Yes), "don\'t" * 3.14! नमस्ते, ---') == ["Yes", "don't", "3.14", "नमस्ते"]
+    assert words('(Yes), "don\'t" * 3.14! नमस्ते, ---') == ["Yes", "don't", "3.14", "नमस्ते"]
     assert occurrences("Cat cats, CAT-cat: concat_cat", "cat") == 4
     assert occurrences("aaa aa aa", "aa") == 2
     assert occurrences("cafe\u0301 cafe", "cafe") == 1
