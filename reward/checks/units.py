@@ -42,9 +42,9 @@ _FULL_STOP = re.compile(  # the stops that need no space after them; and the oth
     rf"([。！？｡।॥။។]+[!?]*[{re.escape(_CLOSERS)}]*|(?<=[{_EAST}])[.!?]+[{re.escape(_CLOSERS)}]*(?=[{_EAST}「『（“]))"  # noqa: RUF001
 )
 _ENDS = (".", "!", "?", "…", "؟", "۔", "።", "։", "‼", "⁇", "⁈", "⁉")  # noqa: RUF001
-_GREEK_QUESTION = re.compile("[\u0370-\u03ff\u1f00-\u1fff];$")
+_GREEK_QUESTION = re.compile("[\u0370-\u03ff\u1f00-\u1fff];")
 _CONTINUES = (",", "،", "，", "、", ";", "—")  # noqa: RUF001
-_NOTE = re.compile(r"(\[[0-9]{1,3}\])+$")
+_NOTE = re.compile(r"\[[0-9]{1,3}\]$")
 _NEVER = frozenset("mr mrs ms mx dr dra prof rev hon gen col capt lt sgt mt messrs e.g i.e vs cf approx ca viz".split())
 _BEFORE_NUMBER = frozenset("no nr vol pp fig ch sec art eq jan feb mar apr jun jul aug sep sept oct nov dec".split())
 _SOMETIMES = frozenset("inc ltd co corp dept est sr jr st".split())
@@ -111,7 +111,7 @@ def _unwrapped(text: str) -> str:
 
 def _ends_sentence(piece: str, following: str, *, first: bool) -> bool:
     core = _core(piece)
-    if _GREEK_QUESTION.search(core):
+    if _GREEK_QUESTION.fullmatch(core[-2:]):
         return True
     if not core.endswith(_ENDS):
         return False
@@ -131,11 +131,16 @@ def _ends_sentence(piece: str, following: str, *, first: bool) -> bool:
 
 def _core(piece: str) -> str:
     """Return a piece up to its last stop: without closing quotes, notes and emoji."""
-    core = _NOTE.sub("", piece)
-    end = len(core)
-    while end and (core[end - 1] in _CLOSERS or unicodedata.category(core[end - 1]) in ("So", "Sk", "Mn", "Cf")):
-        end -= 1
-    return core[:end]
+    end = len(piece)
+    while end:
+        note = _NOTE.search(piece[max(end - 5, 0) : end])  # the end alone, so that a row of notes takes linear time
+        if note:
+            end -= len(note[0])
+        elif piece[end - 1] in _CLOSERS or unicodedata.category(piece[end - 1]) in ("So", "Sk", "Mn", "Cf"):
+            end -= 1
+        else:
+            break
+    return piece[:end]
 
 
 def words(text: str) -> list[str]:
