@@ -34,8 +34,8 @@ _SPACES = dict.fromkeys(map(ord, "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u20
 _FORMS = ("<font>", "<wide>", "<narrow>", "<initial>", "<medial>", "<final>", "<isolated>")
 _FORM_BLOCKS = ((0x2100, 0x2150), (0xFB00, 0xFE00), (0xFE70, 0xFF00), (0xFF10, 0xFFDD), (0x1D400, 0x1D800), (0x1EE00, 0x1EF00))
 _LOOK_ALIKE = str.maketrans(
-    "‘’‚‛´ʹʻʼ′׳“”„‟«»״″‐‑‒–−",  # noqa: RUF001 (those quotation marks and hyphens are meant)
-    "'" * 10 + '"' * 8 + "-" * 5,
+    "‘’‚‛´ʹʻʼ′׳“”„‟«»״″‐‑‒–−־",  # noqa: RUF001 (those quotation marks and hyphens are meant)
+    "'" * 10 + '"' * 8 + "-" * 6,
 )
 _UNREAD = re.compile("[\u0640\u064b-\u0652\u0670\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u200c\u200d]")
 _EMPHASIS = re.compile(

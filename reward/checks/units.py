@@ -45,9 +45,9 @@ _ENDS = (".", "!", "?", "…", "؟", "۔", "።", "։", "‼", "⁇", "⁈", "�
 _GREEK_QUESTION = re.compile("[\u0370-\u03ff\u1f00-\u1fff];")
 _CONTINUES = (",", "،", "，", "、", ";", "—")  # noqa: RUF001
 _NOTE = re.compile(r"\[[0-9]{1,3}\]$")
-_NEVER = frozenset("mr mrs ms mx dr dra prof rev hon gen col capt lt sgt mt messrs e.g i.e vs cf approx ca viz".split())
+_NEVER = frozenset("mr mrs ms mx dr dra prof rev hon gen col capt lt sgt mt messrs e.g i.e p.s p.p.s vs cf approx ca viz".split())
 _BEFORE_NUMBER = frozenset("no nr vol pp fig ch sec art eq jan feb mar apr jun jul aug sep sept oct nov dec".split())
-_SOMETIMES = frozenset("inc ltd co corp dept est sr jr st".split())
+_SOMETIMES = frozenset("inc ltd co corp dept univ est sr jr st al max min avg incl".split())
 _DOTTED = re.compile(r"([^\W\d_]{1,3}\.){2,}|[^\W\d_]\.")
 _STARTERS = frozenset(
     "the a an this that these those there here it he she they we i you my his her its our their your one some many most all "
@@ -55,6 +55,7 @@ _STARTERS = frozenset(
     "how who where which no yes not today".split()
 )
 _LIST_NUMBER = re.compile(r"[0-9]+[.)]")
+_LIST_ITEM = re.compile(r"[ \t]*([-*+•]|[0-9]{1,3}[.)])[ \t]")
 _LIST_NUMBERS = re.compile(r"^[ \t]*(?:[-*+•>][ \t]+)?[0-9]{1,3}[.)](?=[ \t])", re.MULTILINE)
 _BETWEEN_WORDS = re.compile(r"[—―…|，。！？；：、｡､（）]|\.\.+|--+|(?<=[^\W\d_])[,;](?=[^\W\d_])")  # noqa: RUF001
 _TOUCHING = re.compile(f"[{NO_SPACES}\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
@@ -82,7 +83,7 @@ def paragraphs(text: str) -> list[str]:
 def sentences(text: str) -> list[str]:
     """Return the sentences, their words joined by one space."""
     found: list[list[str]] = []
-    for line in _FULL_STOP.sub(r"\1\n\n", _unwrapped(text)).split("\n"):
+    for line in _FULL_STOP.sub(r"\1\n", _unwrapped(text).replace(" »", "»")).split("\n"):  # French: "« Oui. »"
         pieces = line.split()
         if not pieces:
             continue
@@ -100,7 +101,7 @@ def _unwrapped(text: str) -> str:
     found: list[str] = []
     for line in text.split("\n"):
         before = found[-1] if found else ""
-        inside = line.lstrip()[:1].islower() or before.rstrip().endswith(_CONTINUES)
+        inside = line.lstrip()[:1].islower() or (before.rstrip().endswith(_CONTINUES) and not _LIST_ITEM.match(line))
         if before.strip() and line.strip() and inside and not before.startswith("#"):
             found.append(" ")
         elif found:
@@ -119,7 +120,7 @@ def _ends_sentence(piece: str, following: str, *, first: bool) -> bool:
     name = core.lstrip(_OPENERS).lower()
     if name.removesuffix(".") in _NEVER or (first and _LIST_NUMBER.fullmatch(name)):
         return False
-    if name.removesuffix(".") in _BEFORE_NUMBER and after[:1].isdigit():
+    if name.removesuffix(".") in _BEFORE_NUMBER and (after[:1].isdigit() or after == "of"):
         return False
     if _DOTTED.fullmatch(name) or name.removesuffix(".") in _SOMETIMES:
         starts = after.lower() in _STARTERS and after[0].isupper() and not following.endswith(".")
