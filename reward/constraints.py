@@ -167,7 +167,7 @@ def parse(prompt: Prompt) -> list[tuple[str, Verifier]]:
 def _as_read(arguments: dict[str, Any]) -> dict[str, Any]:
     """Return a check's arguments with their strings as the text will be."""
     read = {name: as_read(value) if isinstance(value, str) else value for name, value in arguments.items()}
-    return read | {name: list(map(as_read, value)) for name, value in arguments.items() if isinstance(value, list)}
+    return read | {name: [as_read(one) for one in value] for name, value in arguments.items() if isinstance(value, list)}
 
 
 def _are_texts(value: Any) -> bool:

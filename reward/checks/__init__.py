@@ -2,8 +2,9 @@
 
 The idea is IFEval's (Zhou et al. 2023, table 1) and AutoIF's (Dong et al. 2024): instructions that code verifies. A check is
 `(text, *, arguments) -> str`: "" where the stripped text obeys, else why not, in words. Its docstring is its exact meaning
-(`docs/constraints.md` has all in a table); `reading.py` says what a reader sees; `units.py` what a word, sentence, line and
-paragraph are; `phrasings.py` holds the sentences that ask for it; `conflicts.py` says which cannot be asked for together.
+(`docs/constraints.md` has all in a table). `reading.py` says what a reader sees, `units.py` and `sentences.py` what a word,
+line, paragraph and sentence are; `phrasings.py` holds the sentences that ask for a check; `conflicts.py` says which cannot
+be asked for together.
 
 Departures from IFEval:
 1. Definitions are our own and strict: no "loose" reading, and nothing passes that the asking sentence does not ask for.

@@ -80,10 +80,7 @@ def _why(tests: list[Test], facts: list[Facts]) -> str:
 
 
 def _passes(tests: list[Test], text: str) -> bool:
-    for test in tests:
-        if text != text.strip() or CHECKS[test["check"]](text, **_arguments(test)):
-            return False
-    return True
+    return text == text.strip() and not any(CHECKS[test["check"]](text, **_arguments(test)) for test in tests)
 
 
 def _numbers(facts: list[Facts]) -> str:

@@ -20,7 +20,7 @@ _ISO_DATE = re.compile(r"(?<![0-9-])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9-])")
 
 def equals_number(text: str, *, number: int | float) -> str:
     """The text is one decimal number and nothing else, equal in value: "7" and "7.0" are 7; "7." and "+7" are not."""
-    found = alike(text)  # "−7" has another minus
+    found = alike(text)  # the minus sign of mathematics is another than the hyphen
     same = bool(_NUMBER.fullmatch(found)) and Decimal(found) == Decimal(str(number))
     return "" if same else f"the answer is {short(text)}, not just {number}"
 

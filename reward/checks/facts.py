@@ -224,9 +224,7 @@ FACTS: dict[str, Callable[[Arguments], Facts]] = {
     "forbidden_words": lambda a: Facts({f"word {folded(word)}": (0, 0) for word in a["words"]}),
     "headings": lambda a: Facts(_marked("headings", a["n"]), some_line=("#",) if a["n"] else ()),
     "highlights": lambda a: Facts(needs=_strings("*") if a["n"] else ()),
-    "includes_words": lambda a: Facts(
-        {f"word {folded(word)}": (1, ANY) for word in a["words"]}, tuple(map(_word, a["words"]))
-    ),
+    "includes_words": lambda a: Facts({f"word {folded(word)}": (1, ANY) for word in a["words"]}, tuple(map(_word, a["words"]))),
     "iso_dates": _iso_dates,
     "json_keys": lambda a: _json(a["keys"], a["keys"]),
     "json_object": lambda a: _json(a["object"], a["object"]),

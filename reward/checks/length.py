@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from reward.checks.reading import characters
-from reward.checks.units import lines, paragraphs, sentences, short, words
+from reward.checks.sentences import sentences
+from reward.checks.units import lines, paragraphs, short, words
 
 
 def min_words(text: str, *, n: int) -> str:

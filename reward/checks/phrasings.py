@@ -193,8 +193,8 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "Avoid the following characters altogether: {characters:each}.",
     ),
     "no_commas": (
-        'Do not use commas (",", or "，" and "،" in other scripts).',
-        'Your answer must not have a comma: no "," and none of another script ("，", "、", "،").',
+        'Do not use commas (",", or "，" and "،" in other scripts).',  # noqa: RUF001 (the commas are meant)
+        'Your answer must not have a comma: no "," and none of another script ("，", "、", "،").',  # noqa: RUF001
         'Write without commas (",", and in other scripts "、" and the like).',
     ),
     "no_digits": (

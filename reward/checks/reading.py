@@ -4,14 +4,14 @@ Two texts may look alike and differ in their code points. `as_read` is applied o
 takes away what nobody can see; `alike` and `folded` are for comparing. Each is one step coarser than the one before:
 
 - **as_read**: letters and accents are composed (Unicode NFC); full-width and half-width letters, mathematical alphabets,
-  ligatures and Arabic presentation forms become the letters they show ("ﬁ", "Ａ", "𝗔"); "²", "½" and "…" mean something
-  else than their parts and stay. Every space is " ", every line end is "\n". Soft hyphens, zero-width spaces, direction
-  marks and variation selectors go.
+  ligatures and Arabic presentation forms become the letters they show (U+FB01 "fi", U+FF21 "A"); "²", "½" and "…" mean
+  something else than their parts and stay. Every space is " ", every line end is "\n". Soft hyphens, zero-width spaces,
+  direction marks and variation selectors go.
 - **alike**: curly, straight and slanted quotation marks are one, and so are hyphens, minus and en dash (not the em dash).
-- **folded**: upper and lower case are one (Unicode case folding, so "ß" is "ss" and "ς" is "σ"; Turkish "İ" is "i", and
-  "ı" is a letter of its own); white space is one space, a line break included (none between Chinese, Japanese or Thai
-  characters), but not a blank line; Arabic and Hebrew vowel points, the Arabic stretching line and joiners go. Accents
-  stay: "é" is another letter than "e".
+- **folded**: upper and lower case are one (Unicode case folding, so "ß" is "ss" and the Greek final sigma any sigma; the
+  Turkish dotted capital is "i", the small letter without dot its own); white space is one space, a line break included
+  (none between Chinese, Japanese or Thai characters), but not a blank line; Arabic and Hebrew vowel points, the Arabic
+  stretching line and joiners go. Accents stay: "é" is another letter than "e".
 
 `unmarked` takes Markdown's emphasis away, as a renderer does. Chinese, Japanese, Thai, Lao, Khmer and Burmese write no
 spaces between words: `spaced` puts some there, and `characters` counts what looks like one character, both by ICU, the
@@ -27,10 +27,14 @@ import unicodedata
 
 from icu4py.breakers import CharacterBreaker, WordBreaker
 
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff]"
+)
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\u0085\u2028]")
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
-_SPACES = dict.fromkeys(map(ord, "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"), " ")
+_SPACES = dict.fromkeys(
+    map(ord, "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"), " "
+)
 _FORMS = ("<font>", "<wide>", "<narrow>", "<initial>", "<medial>", "<final>", "<isolated>")
 _FORM_BLOCKS = ((0x2100, 0x2150), (0xFB00, 0xFE00), (0xFE70, 0xFF00), (0xFF10, 0xFFDD), (0x1D400, 0x1D800), (0x1EE00, 0x1EF00))
 _LOOK_ALIKE = str.maketrans(

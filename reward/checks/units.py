@@ -1,4 +1,4 @@
-r"""What a word, a sentence, a line and a paragraph are, for every check and in every language; and what one may ask for.
+r"""What a word, a line and a paragraph are, for every check and in every language; and what one may ask for.
 
 IFEval (Zhou et al. 2023) takes words and sentences from NLTK's tokenizers and paragraphs from "\n\n" or "***". Here each
 unit has one meaning, close to what a careful reader would count (`reading.py` says what a reader sees):
@@ -13,15 +13,7 @@ unit has one meaning, close to what a careful reader would count (`reading.py` s
   cut: "ที" is not in "ที่".
 - **line**: a line that is not blank. **Paragraph**: lines with no blank line between them, with a letter or digit (so a
   rule "***" is none).
-- **sentence**: ends after `.`, `!`, `?`, an ellipsis or the like (closing quotes, brackets, asterisks, emoji and notes "[1]"
-  may follow) where white space comes next, or after a full stop of Chinese, Japanese, Hindi, Burmese or Khmer anywhere. It
-  also ends with its line, unless that ends in a comma or the next begins with a small letter. Not an end: a list number,
-  titles and "e.g."; "No.", "Vol.", "Jan." and the like before a digit; letters with full stops ("U.S.", "Ph.D.", "J.",
-  "p.m.") and "Inc." or "Jr." unless a word follows that often begins a sentence ("The", "It"); and before a lower-case
-  letter an ellipsis, "etc." or a stop inside quotes ('"Why?" he said'). A piece without letter or digit is no sentence.
-
-What the sentences do not know: '"Stop!" Ann said.' is two, "We met at 5 p.m. Ann was late." is one (no list of names), and
-Thai has no stops to go by, so a line is one sentence there.
+- **sentence**: `sentences.py`.
 
 All of this is linear in the text: no pattern here or in the checks can backtrack over more than it consumed.
 """
@@ -31,31 +23,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from itertools import pairwise
 
 from reward.checks.reading import MARKS, NO_SPACES, folded, in_word, spaced, unmarked
 
-_CLOSERS = "\"'”’»)]}*_」』）】》›"  # noqa: RUF001 (those quotes and brackets are meant)
-_OPENERS = "\"'“‘«([{*_「『（【《‹¿¡"  # noqa: RUF001
-_EAST = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-_FULL_STOP = re.compile(  # the stops that need no space after them; and the others between Chinese or Japanese characters
-    rf"([。！？｡।॥။។]+[!?]*[{re.escape(_CLOSERS)}]*|(?<=[{_EAST}])[.!?]+[{re.escape(_CLOSERS)}]*(?=[{_EAST}「『（“]))"  # noqa: RUF001
-)
-_ENDS = (".", "!", "?", "…", "؟", "۔", "።", "։", "‼", "⁇", "⁈", "⁉")  # noqa: RUF001
-_GREEK_QUESTION = re.compile("[\u0370-\u03ff\u1f00-\u1fff];")
-_CONTINUES = (",", "،", "，", "、", ";", "—")  # noqa: RUF001
-_NOTE = re.compile(r"\[[0-9]{1,3}\]$")
-_NEVER = frozenset("mr mrs ms mx dr dra prof rev hon gen col capt lt sgt mt messrs e.g i.e p.s p.p.s vs cf approx ca viz".split())
-_BEFORE_NUMBER = frozenset("no nr vol pp fig ch sec art eq jan feb mar apr jun jul aug sep sept oct nov dec".split())
-_SOMETIMES = frozenset("inc ltd co corp dept univ est sr jr st al max min avg incl".split())
-_DOTTED = re.compile(r"([^\W\d_]{1,3}\.){2,}|[^\W\d_]\.")
-_STARTERS = frozenset(
-    "the a an this that these those there here it he she they we i you my his her its our their your one some many most all "
-    "but and so then now when while if as after before because since although however in on at for from by with to what why "
-    "how who where which no yes not today".split()
-)
-_LIST_NUMBER = re.compile(r"[0-9]+[.)]")
-_LIST_ITEM = re.compile(r"[ \t]*([-*+•]|[0-9]{1,3}[.)])[ \t]")
 _LIST_NUMBERS = re.compile(r"^[ \t]*(?:[-*+•>][ \t]+)?[0-9]{1,3}[.)](?=[ \t])", re.MULTILINE)
 _BETWEEN_WORDS = re.compile(r"[—―…|，。！？；：、｡､（）]|\.\.+|--+|(?<=[^\W\d_])[,;](?=[^\W\d_])")  # noqa: RUF001
 _TOUCHING = re.compile(f"[{NO_SPACES}\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
@@ -78,70 +48,6 @@ def paragraphs(text: str) -> list[str]:
             blocks.append([])
     whole = ("\n".join(block) for block in blocks)
     return [block for block in whole if any(map(str.isalnum, block))]
-
-
-def sentences(text: str) -> list[str]:
-    """Return the sentences, their words joined by one space."""
-    found: list[list[str]] = []
-    for line in _FULL_STOP.sub(r"\1\n", _unwrapped(text).replace(" »", "»")).split("\n"):  # French: "« Oui. »"
-        pieces = line.split()
-        if not pieces:
-            continue
-        found.append([])
-        for piece, following in pairwise([*pieces, ""]):
-            found[-1].append(piece)
-            if _ends_sentence(piece, following, first=len(found[-1]) == 1):
-                found.append([])
-    joined = (" ".join(pieces) for pieces in found)
-    return [sentence for sentence in joined if any(map(str.isalnum, sentence))]
-
-
-def _unwrapped(text: str) -> str:
-    """Return a text with a space for the line breaks inside a sentence."""
-    found: list[str] = []
-    for line in text.split("\n"):
-        before = found[-1] if found else ""
-        inside = line.lstrip()[:1].islower() or (before.rstrip().endswith(_CONTINUES) and not _LIST_ITEM.match(line))
-        if before.strip() and line.strip() and inside and not before.startswith("#"):
-            found.append(" ")
-        elif found:
-            found.append("\n")
-        found.append(line)
-    return "".join(found)
-
-
-def _ends_sentence(piece: str, following: str, *, first: bool) -> bool:
-    core = _core(piece)
-    if _GREEK_QUESTION.fullmatch(core[-2:]):
-        return True
-    if not core.endswith(_ENDS):
-        return False
-    after = bare(following)
-    name = core.lstrip(_OPENERS).lower()
-    if name.removesuffix(".") in _NEVER or (first and _LIST_NUMBER.fullmatch(name)):
-        return False
-    if name.removesuffix(".") in _BEFORE_NUMBER and (after[:1].isdigit() or after == "of"):
-        return False
-    if _DOTTED.fullmatch(name) or name.removesuffix(".") in _SOMETIMES:
-        starts = after.lower() in _STARTERS and after[0].isupper() and not following.endswith(".")
-        return starts and not (first and len(name) == 2)  # "A. The sun": the letter of an option
-    if core != piece or name == "etc." or core.endswith(("...", "…")):
-        return not after[:1].islower()
-    return True
-
-
-def _core(piece: str) -> str:
-    """Return a piece up to its last stop: without closing quotes, notes and emoji."""
-    end = len(piece)
-    while end:
-        note = _NOTE.search(piece[max(end - 5, 0) : end])  # the end alone, so that a row of notes takes linear time
-        if note:
-            end -= len(note[0])
-        elif piece[end - 1] in _CLOSERS or unicodedata.category(piece[end - 1]) in ("So", "Sk", "Mn", "Cf"):
-            end -= 1
-        else:
-            break
-    return piece[:end]
 
 
 def words(text: str) -> list[str]:
@@ -228,7 +134,7 @@ def one_letter(letter: str) -> str:
 
 def lowered(text: str) -> str:
     """Return a text in small letters, one for one ("ß" is no "s"), the Greek final sigma as any other."""
-    return text.lower().replace("i\u0307", "i").replace("ς", "σ")
+    return text.lower().replace("i\u0307", "i").replace("\u03c2", "\u03c3")
 
 
 def one_line(string: str) -> str:

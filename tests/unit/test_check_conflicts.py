@@ -21,7 +21,10 @@ VARIANTS: list[dict[str, Any]] = [
     *({"check": "ends_with", "string": s} for s in ("b", "B", "}", '"', "a.", "1")),
     *({"check": "contains", "string": s} for s in ("a", "A", ",", "cat", "1", "\n", "a\n\nb", "e", "eye", "PART 1", "日")),
     *({"check": "contains", "string": s, "ignore_case": True} for s in ("a", "cat", "1")),
-    *({"check": "includes_words", "words": [w]} for w in ("a", "cat", "1", "b", "eye", "sea", "日", "C++", "part 1", "ที", "it's", "ab")),
+    *(
+        {"check": "includes_words", "words": [w]}
+        for w in ("a", "cat", "1", "b", "eye", "sea", "日", "C++", "part 1", "ที", "it's", "ab")
+    ),
     *({"check": "forbidden_words", "words": [w]} for w in ("a", "cats", "dog", "1", "sea", "name")),
     *({"check": "word_at", "position": n, "word": w} for n, w in ((1, "a"), (1, "the"), (2, "b"), (1, "now"), (2, "eye"))),
     *({"check": "paragraph_first_word", "paragraph": n, "word": w} for n, w in ((1, "a"), (1, "Now"), (2, "b"))),
@@ -51,7 +54,25 @@ def pool() -> list[str]:
     cases = {text.strip() for _, right, wrong in CASES for text in right + wrong if len(text) < 400}
     base = sorted(cases | set(SENTENCES.values()))
     base += ['{\n"A": 1}', '{"A":\n"b", "C": [1]}', '{"A": "b", "C": [1]}', '{"\\u0061": 1}', "{}", "[]", "1", "2", "1.0", "A"]
-    base += ["a\nb", "日\n本", "x\nX", "1. a", "1. a\n2. b\n3. c", "- a", "1. sun\n2. sea", "ที่ดี", "ที ดี", "“A”", "a – b", "**a** b", "*b c*", "- a\n- b\n- c", "a b c", "# a", "NASA ESA I"]
+    base += [
+        "a\nb",
+        "日\n本",
+        "x\nX",
+        "1. a",
+        "1. a\n2. b\n3. c",
+        "- a",
+        "1. sun\n2. sea",
+        "ที่ดี",
+        "ที ดี",
+        "“A”",
+        "a – b",
+        "**a** b",
+        "*b c*",
+        "- a\n- b\n- c",
+        "a b c",
+        "# a",
+        "NASA ESA I",
+    ]
     base += ["an eye", "a b a.", "x 1 a\n\nb", "the a", "Now a eye", "a b s. s, s", "aaa", "bee bus bus", "the eye", "A A A"]
     base += ["Name a fish. Cod b", "sea sea sat", "\u212a"]
     glued = [rng.choice(base) + rng.choice(["\n", " ", "\n\n", "", "\n***\n"]) + rng.choice(base) for _ in range(900)]

@@ -17,7 +17,8 @@ from reward.checks import CHECKS
 from reward.checks.facts import FACTS
 from reward.checks.languages import LATIN, NAMES, SCRIPTS
 from reward.checks.phrasings import PHRASINGS
-from reward.checks.units import words, occurrences, paragraphs, sentences
+from reward.checks.sentences import sentences
+from reward.checks.units import occurrences, paragraphs, words
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,7 +110,10 @@ def test_what_is_checked_after_capitals_and_small_letters_are_swapped() -> None:
         ("Dr. J. R. Lee of the U.S. Army, e.g. here.", ["Dr. J. R. Lee of the U.S. Army, e.g. here."]),
         ('"No!" she said. "Go." He went.', ['"No!" she said.', '"Go."', "He went."]),
         ("I live in the U.S. It is big. I chose B. It won.", ["I live in the U.S.", "It is big.", "I chose B.", "It won."]),
-        ("See Vol. 2 and No. 5 of Acme Inc. today. No. I won't.", ["See Vol. 2 and No. 5 of Acme Inc. today.", "No.", "I won't."]),
+        (
+            "See Vol. 2 and No. 5 of Acme Inc. today. No. I won't.",
+            ["See Vol. 2 and No. 5 of Acme Inc. today.", "No.", "I won't."],
+        ),
         ("A cat\nsat here,\nWide awake.\nA list", ["A cat sat here, Wide awake.", "A list"]),
         ("Great! \U0001f600 So it is.[1] Bye", ["Great!", "\U0001f600 So it is.[1]", "Bye"]),
         ("1. Stir. 2. Wait.\n- **Done.**", ["1. Stir.", "2. Wait.", "- **Done.**"]),
