@@ -64,6 +64,8 @@ def pool() -> list[str]:
         "1. sun\n2. sea",
         "ที่ดี",
         "ที ดี",
+        "it’s",
+        "ab 7",
         "“A”",
         "a – b",
         "**a** b",
