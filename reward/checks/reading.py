@@ -56,6 +56,9 @@ NO_SPACES = (
 )
 """The scripts that write no space between words, as ranges of a character class."""
 _NO_SPACES = re.compile(f"[{NO_SPACES}]")
+_ONE_BY_ONE = re.compile(  # letters of Europe, China, Japan and Korea that join with none of each other: faster than ICU
+    "[\x00-\x7f\u00c0-\u024f\u0370-\u03ff\u0400-\u0481\u048a-\u052f\u3040-\u3096\u30a0-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]*"
+)
 _WRAPPED = re.compile(rf"(?<=[{NO_SPACES}])[ \t]*\n[ \t]*(?=[{NO_SPACES}])")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
@@ -123,4 +126,4 @@ def spaced(text: str) -> str:
 
 def characters(text: str) -> list[str]:
     r"""Return what looks like one character each: "é" in any writing, "👍🏽", "ที่"."""
-    return list(text) if text.isascii() else list(CharacterBreaker(_LONE_SURROGATES.sub("\ufffd", text), "en"))
+    return list(text) if _ONE_BY_ONE.fullmatch(text) else list(CharacterBreaker(_LONE_SURROGATES.sub("\ufffd", text), "en"))
