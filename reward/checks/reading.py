@@ -16,8 +16,8 @@ takes away what nobody can see; `alike` and `folded` are for comparing. Each is 
 `unmarked` takes Markdown's emphasis away, as a renderer does. Chinese, Japanese, Thai, Lao, Khmer and Burmese write no
 spaces between words: `spaced` puts some there, and `characters` counts what looks like one character, both by ICU, the
 reference implementation of Unicode's text segmentation (UAX 29) with dictionaries for these scripts. ICU rather than
-jieba (last release 2020, Chinese only), PyThaiNLP (22 MB, Thai only), BudouX (phrases, not words) or uniseg (no
-dictionaries); icu4py brings it along as a wheel of 16 MB.
+jieba (last release 2020, Chinese only), PyThaiNLP (66 MB, Thai only), BudouX (phrases, not words) or uniseg (no
+dictionaries); icu4py brings it along (43 MB).
 """
 
 from __future__ import annotations

@@ -107,6 +107,7 @@ CASES: dict[str, list[Case]] = {
         (has("机器学习"), "我们使用**机器**学习。", True),
         (has("max_words"), "Set max_words to 3.", True),
         (has("23"), "It is 2*3.", False),
+        (has("234"), "It is 2*3*4.", False),
         (has("unbelievable"), "That is un**believ**able!", True),
         (has("believ"), "That is un**believ**able!", False),
         (has("C*"), "A C* algebra.", True),
