@@ -31,6 +31,7 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe00-\ufe0f\ufeff]"
 )
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\u0085\u2028]")
+_SPLIT_AM = re.compile("\u0e4d([\u0e48-\u0e4b]?)\u0e32")  # the Thai vowel U+0E33 typed as its two parts
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 _SPACES = dict.fromkeys(
     map(ord, "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"), " "
@@ -87,6 +88,7 @@ def as_read(text: str) -> str:
     if not text.isascii():
         text = _INVISIBLE.sub("", _LONE_SURROGATES.sub("\ufffd", text)).replace("\u2029", "\n\n")
         text = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).translate(_SHOWN))
+        text = _SPLIT_AM.sub("\\1\u0e33", text)
     return _LINE_ENDS.sub("\n", text)
 
 

@@ -9,7 +9,8 @@ IFEval counts with NLTK's Punkt, which learns abbreviations from a corpus of one
    sentence with or without a stop, and so is a heading.
 3. Not an end are: a list number; "Dr.", "e.g." and the like; "No.", "Vol.", "Jan." and the like before a digit; letters
    with full stops ("U.S.", "Ph.D.", "J.", "p.m.") and "Inc.", "Jr." and the like, unless a word follows that often begins
-   a sentence ("The", "It"); and before a small letter an ellipsis, "etc." or a stop inside quotes ('"Why?" he said').
+   a sentence ("The", "It"); and before a small letter an ellipsis, "etc." or a stop inside quotes ('"Why?" he said'), as
+   before the Japanese と.
 4. A piece without letter or digit is no sentence.
 
 What these rules do not know: '"Stop!" Ann said.' is two and "We met at 5 p.m. Ann was late." one, for want of a list of
@@ -29,9 +30,10 @@ _CLOSERS = "\"'”’»)]}*_」』）】》›"  # noqa: RUF001 (those quotes an
 _OPENERS = "\"'“‘«([{*_「『（【《‹¿¡"  # noqa: RUF001
 _CLOSED = f"[{re.escape(_CLOSERS)}]*"
 _EAST = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"  # Chinese characters and kana
-_FULL_STOP = re.compile(  # the stops that need no space after them; and the others between Chinese or Japanese characters
-    rf"([。！？｡।॥။។]+[!?]*{_CLOSED}|(?<=[{_EAST}])[.!?]+{_CLOSED}(?=[{_EAST}「『（“]))"  # noqa: RUF001
-)
+_WIDE_STOP = rf"[。！？｡।॥။។]+[!?]*{_CLOSED}"  # noqa: RUF001 (needs no space after it)
+_NOT_QUOTED = rf"(?![{re.escape(_CLOSERS)}]|(?<=[」』])[とっ])"  # Japanese: what と or って follows is what somebody says
+_EAST_STOP = rf"(?<=[{_EAST}])[.!?]+{_CLOSED}(?=[{_EAST}「『（“])"  # noqa: RUF001 (a stop of ours between their characters)
+_FULL_STOP = re.compile(f"({_WIDE_STOP}{_NOT_QUOTED}|{_EAST_STOP})")
 _ENDS = (".", "!", "?", "…", "؟", "۔", "።", "։", "‼", "⁇", "⁈", "⁉")  # noqa: RUF001
 _GREEK_QUESTION = re.compile("[\u0370-\u03ff\u1f00-\u1fff];")
 _CONTINUES = (",", "،", "，", "、", ";", "—")  # noqa: RUF001
@@ -40,7 +42,9 @@ _NEVER = re.compile(
     "mr|mrs|ms|mx|dr|dra|prof|rev|hon|gen|col|capt|lt|sgt|mt|messrs|e[.]g|i[.]e|p[.]s|p[.]p[.]s|vs|cf|approx|ca|viz"
 )
 _BEFORE_NUMBER = re.compile("no|nr|vol|pp|fig|ch|sec|art|eq|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec")
-_SOMETIMES = re.compile(r"inc|ltd|co|corp|dept|univ|est|sr|jr|st|al|max|min|avg|incl|([^\W\d_]{1,3}[.])+[^\W\d_]{1,3}|[^\W\d_]")
+_SOMETIMES = re.compile(
+    r"inc|ltd|co|corp|dept|univ|est|sr|jr|st|al|max|min|avg|incl|([^\W\d_]{1,2}[.])+([^\W\d_]|sc|phil)|[^\W\d_]"
+)
 _STARTERS = re.compile(
     "the|an?|this|that|these|those|there|here|it|he|she|they|we|i|you|my|his|her|its|our|their|your|one|some|many|most|all|"
     "but|and|so|then|now|when|while|if|as|after|before|because|since|although|however|in|on|at|for|from|by|with|to|what|"
