@@ -15,7 +15,8 @@ They run in the sandbox (`reward.functions`) and vote: the test holds where more
 Departures from IFEval:
 1. The checks are our own and stricter, and each is one pure function with one exact meaning (`reward/checks/`).
 2. There is no "loose" reading that forgives a first line, a last line or asterisks: the answer is the whole answer.
-   Only white space around it is forgiven: every check sees the stripped text.
+   Only white space around it is forgiven, and what nobody can see (`reward/checks/reading.py`: composed accents, no-break
+   and zero-width spaces, widths); JSON and CSV are read by a parser, so there even that counts.
 3. `value` is the share of a row's checks that hold (IFEval's instruction level, per row); `passed` is True only where
    all hold (its prompt level). So half-right answers can be told apart, but never count as right.
 """
@@ -27,14 +28,15 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias, get_origin
+from typing import Any, ClassVar, TypeAlias, get_origin
 
 from pydantic import PrivateAttr
 
 from align.core.explained import did_you_mean
 from align.core.plugins import Reward, Score
 from align.core.rows import Prompt
-from reward.checks import CHECKS
+from reward.checks import CHECKS, PARSED
+from reward.checks.reading import as_read
 from reward.functions import Functions, votes
 from reward.sandbox import Sandbox
 from reward.sandbox.settings import SandboxSettings
@@ -65,6 +67,8 @@ class Constraints(Reward):
     Passed where all hold; the value is the share that hold (0 to 1); `why` is the first that fails, in words. Ungraded where
     a function does not load or could not be run.
     """
+
+    version: ClassVar[str] = "2"  # 2: counts what a reader sees, words of scripts without spaces among it
 
     sandbox: SandboxSettings = SandboxSettings()
     """Where functions run; rows without any need none, and none is started."""
@@ -97,6 +101,7 @@ async def measure(
 ) -> list[list[Held]]:
     """Return, for each completion, how far it keeps each of some parsed tests. Functions need a running sandbox."""
     texts = [completion.strip() for completion in completions]
+    read = [as_read(completion).strip() for completion in completions]
     columns: list[list[Held]] = []
     for name, verifier in tests:
         if isinstance(verifier, Functions):
@@ -105,7 +110,7 @@ async def measure(
             found = await votes(sandbox, verifier, texts)
             columns.append([Held(vote.share, f"{name}: {vote.why}" if vote.why else "") for vote in found])
         else:
-            whys = [verifier(text) for text in texts]
+            whys = [verifier(text) for text in (texts if name in PARSED else read)]
             columns.append([Held(float(not why), f"{name}: {why}" if why else "") for why in whys])
     return [[column[i] for column in columns] for i in range(len(texts))]
 
@@ -149,7 +154,7 @@ def parse(prompt: Prompt) -> list[tuple[str, Verifier]]:
         wrong = _wrong_arguments(CHECKS[name], arguments)
         if wrong:
             raise ValueError(f"row {prompt.id!r}: check {name!r}: {wrong}; it takes {_usage(CHECKS[name])}")
-        check = partial(CHECKS[name], **arguments)
+        check = partial(CHECKS[name], **(arguments if name in PARSED else _as_read(arguments)))
         try:
             check("")  # a value that its check refuses is refused here, not after the sampling
         except (ValueError, RuntimeError) as error:
@@ -157,6 +162,12 @@ def parse(prompt: Prompt) -> list[tuple[str, Verifier]]:
             raise kind(f"row {prompt.id!r}: check {name!r}: {error}") from error
         checks.append((name, check))
     return checks
+
+
+def _as_read(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return a check's arguments with their strings as the text will be."""
+    read = {name: as_read(value) if isinstance(value, str) else value for name, value in arguments.items()}
+    return read | {name: [as_read(one) for one in value] for name, value in arguments.items() if isinstance(value, list)}
 
 
 def _are_texts(value: Any) -> bool:

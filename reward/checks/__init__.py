@@ -2,12 +2,13 @@
 
 The idea is IFEval's (Zhou et al. 2023, table 1) and AutoIF's (Dong et al. 2024): instructions that code verifies. A check is
 `(text, *, arguments) -> str`: "" where the stripped text obeys, else why not, in words. Its docstring is its exact meaning
-(`docs/constraints.md` has all in a table); `units.py` says what a word, sentence, line and paragraph are; `phrasings.py`
-holds the sentences that ask for it; `conflicts.py` says which cannot be asked for together.
+(`docs/constraints.md` has all in a table). `reading.py` says what a reader sees, `units.py` and `sentences.py` what a word,
+line, paragraph and sentence are; `phrasings.py` holds the sentences that ask for a check; `conflicts.py` says which cannot
+be asked for together.
 
 Departures from IFEval:
 1. Definitions are our own and strict: no "loose" reading, and nothing passes that the asking sentence does not ask for.
-2. No tokenizer and no download; only `language`, for Latin scripts, wants a package (the extra `language`).
+2. No download: words of scripts without spaces are ICU's; `language`, for Latin scripts, wants the extra `language`.
 3. A check takes time linear in the text, whatever a model wrote.
 """
 
@@ -126,3 +127,6 @@ CHECKS: dict[str, Callable[..., str]] = {
     "words_start_with": words_start_with,
 }
 """Every check: the stripped text and the row's arguments in, why it fails out; "" where it holds."""
+
+PARSED = frozenset({"csv_table", "json_keys", "json_object", "json_value"})
+"""The checks whose reader is a parser: they get the text as it is, not as a person reads it (`reading.as_read`)."""

@@ -6,12 +6,13 @@ too; ours stands on a line of its own. `repeat_prompt` compares without case; ou
 
 from __future__ import annotations
 
+from reward.checks.reading import alike
 from reward.checks.units import from_one, one_line
 
 
 def repeat(text: str, *, word: str, n: int) -> str:
     """The text is `word`, `n` times, with one space between: same case, no punctuation, nothing else."""
-    return "" if text == " ".join([word] * n) else f"not {word!r} repeated {n} times with single spaces"
+    return "" if alike(text) == alike(" ".join([word] * n)) else f"not {word!r} repeated {n} times with single spaces"
 
 
 def repeat_then_answer(text: str, *, request: str) -> str:
@@ -20,7 +21,7 @@ def repeat_then_answer(text: str, *, request: str) -> str:
     Raises:
         ValueError: the request is empty.
     """
-    wanted = request.strip()
+    text, wanted = alike(text), alike(request.strip())
     if not wanted:
         raise ValueError("request is empty; give what is to be repeated")
     rest = text.removeprefix(wanted)
@@ -31,10 +32,10 @@ def repeat_then_answer(text: str, *, request: str) -> str:
 
 def parts(text: str, *, separator: str, n: int) -> str:
     """The text is `n` parts, all different and none blank, with a line that is just `separator` between them."""
-    one_line(separator)
+    wanted = alike(one_line(separator))
     found: list[list[str]] = [[]]
     for line in text.split("\n"):
-        if line.strip() == separator:
+        if alike(line).strip() == wanted:
             found.append([])
         else:
             found[-1].append(line)

@@ -19,11 +19,15 @@ from itertools import combinations
 from typing import Any
 from unicodedata import category
 
-from reward.checks import CHECKS
-from reward.checks.facts import ANY, FACTS, Bounds, Facts, Needed
-from reward.checks.units import bare, lines, occurrences, paragraphs
+from reward.checks import CHECKS, PARSED
+from reward.checks.facts import ANY, FACTS, Bounds, Facts, Needed, stands_alone
+from reward.checks.keywords import is_palindrome
+from reward.checks.reading import MARKS, alike, as_read, characters, folded
+from reward.checks.units import lines, lowered, occurrences, paragraphs, words
 
-_A_LETTER = "\ua66e"  # a letter that no keyword has: it stands for whatever may touch a needed string
+_BESIDE = ("\ua66e", "\u0e40", "\u0323")  # a letter, a Thai vowel, a combining mark: what may touch a needed string, and cut it
+_ALSO_FOLDED = "ahjnstwy"
+"""Letters that case folding makes of another letter ("ß" is "ss", "ŉ" is "'n"): without case they may not be there."""
 
 Test = Mapping[str, Any]
 
@@ -49,8 +53,19 @@ def conflicts(checks: Sequence[Test]) -> list[str]:
 
 
 def _facts(test: Test) -> Facts:
-    arguments = {name: value for name, value in test.items() if name != "check" and value is not None}
-    return FACTS[test["check"]](arguments) if test["check"] in FACTS else Facts()
+    return FACTS[test["check"]](_arguments(test)) if test["check"] in FACTS else Facts()
+
+
+def _arguments(test: Test) -> dict[str, Any]:
+    """Return a test's arguments, quotation marks and hyphens of one kind, as checks compare them (parsers do not)."""
+    given = {name: value for name, value in test.items() if name != "check" and value is not None}
+    return given if test["check"] in PARSED else {name: _plain(value) for name, value in given.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return alike(as_read(value))
+    return list(map(_plain, value)) if isinstance(value, list) else value
 
 
 def _why(tests: list[Test], facts: list[Facts]) -> str:
@@ -65,11 +80,7 @@ def _why(tests: list[Test], facts: list[Facts]) -> str:
 
 
 def _passes(tests: list[Test], text: str) -> bool:
-    for test in tests:
-        arguments = {name: value for name, value in test.items() if name != "check" and value is not None}
-        if text != text.strip() or CHECKS[test["check"]](text, **arguments):
-            return False
-    return True
+    return text == text.strip() and not any(CHECKS[test["check"]](text, **_arguments(test)) for test in tests)
 
 
 def _numbers(facts: list[Facts]) -> str:
@@ -85,9 +96,9 @@ def _numbers(facts: list[Facts]) -> str:
             if begins and not any(begin[:1].isalpha() or not begin for begin in begins):  # one line at least is such
                 low["lines that begin with no letter"] = max(low.get("lines that begin with no letter", 0), 1)
     low["lines"] = max(low.get("lines", 0), low.get("paragraphs", 0))
-    low["words"] = max(low.get("words", 0), low["lines"])
-    apart = max(low["words"], low.get("sentences", 0))
-    low["characters"] = max(low.get("characters", 0), 2 * apart - 1, low.get("letters", 0), low.get("digits", 0))
+    apart = max(low["lines"], low.get("sentences", 0))  # the words of Chinese need nothing between them
+    longest = max(2 * apart - 1, low.get("words", 0), low.get("letters", 0), low.get("digits", 0))
+    low["characters"] = max(low.get("characters", 0), longest)
     wrong = next((what for what in low if low[what] > high.get(what, ANY)), "")
     return f"{wrong}: at least {low[wrong]:g}, at most {high[wrong]:g}" if wrong else ""
 
@@ -96,29 +107,52 @@ def _counts(needed: Needed, facts: list[Facts]) -> Bounds:
     """Return the least numbers that a needed string brings along."""
     string = needed.string
     found: Bounds = {
-        "words": (len(string.split()), ANY),
+        "words": (sum(any(map(str.isalpha, piece)) for piece in string.split()), ANY),
         "lines": (len(lines(string)), ANY),
         "paragraphs": (len(paragraphs(string)), ANY),
         "digits": (sum(map(str.isdigit, string)), ANY),
         "letters": (int(any(map(str.isalpha, string))), ANY),
     }
     if not needed.any_case:  # one small letter may stand for two of another case: "ß" for "SS"
-        longest = max((len(bare(word)) for word in string.split()), default=0)
-        found |= {"characters": (len(string), ANY), "characters in the longest word": (longest, ANY)}
-    whole = string.split()[0 if needed.left == "nothing" else 1 :]
-    whole = whole if needed.right == "nothing" else whole[:-1]
-    names = [word for word in (bare(piece).casefold() for piece in whole) if word]
-    if not needed.any_case:
-        found["repeated words"] = (int(any(n > 1 for n in Counter(names).values())), ANY)
-        found["palindromes"] = (int(any(len(name) > 2 and name == name[::-1] for name in names)), ANY)
-    before, after = (_A_LETTER if touched == "anything" else "" for touched in (needed.left, needed.right))
+        found["characters"] = (len(characters(string)), ANY)
+    if not needed.any_case and stands_alone(string):
+        found |= _words_inside(needed)
     for what in {what for one in facts for what in one.bounds}:
         kind, _, name = what.partition(" ")
         if kind == "letter":
-            found[what] = (string.casefold().count(name), ANY)
+            found[what] = (_letters(needed, name), ANY)
         elif kind == "word":
-            found[what] = (occurrences(f"{before}{string}{after}", name), ANY)
+            found[what] = (_occurrences(needed, name), ANY)
     return found
+
+
+def _words_inside(needed: Needed) -> Bounds:
+    """Return what is known of the words of a needed string; those at its ends may be longer in the text."""
+    string = needed.string
+    whole = string.split()[0 if needed.left == "nothing" else 1 :]
+    whole = whole if needed.right == "nothing" else whole[:-1]
+    names = [folded(word) for word in words(" ".join(whole)) if any(map(str.isalpha, word))]
+    return {
+        "characters in the longest word": (max(len(characters(word)) for word in words(string)), ANY),
+        "repeated words": (int(any(n > 1 for n in Counter(names).values())), ANY),
+        "palindromes": (int(any(map(is_palindrome, names))), ANY),
+    }
+
+
+def _letters(needed: Needed, letter: str) -> int:
+    """Count a letter in a needed string, but not where another letter may stand for it or a mark may follow."""
+    if needed.any_case and (not letter.isascii() or letter in _ALSO_FOLDED):
+        return 0
+    return lowered(needed.string[:-1] if needed.right == "anything" else needed.string).count(letter)
+
+
+def _occurrences(needed: Needed, name: str) -> int:
+    """Count a keyword in a needed string, whatever touches it."""
+    if any(mark in needed.string for mark in MARKS):
+        return 0
+    before = _BESIDE if needed.left == "anything" else ("",)
+    after = _BESIDE if needed.right == "anything" else ("",)
+    return min(occurrences(f"{left}{needed.string}{right}", name) for left in before for right in after)
 
 
 def _banned(one: Facts, other: Facts) -> str:
@@ -140,7 +174,7 @@ def _lines_begin(one: Facts, other: Facts) -> str:
 
 
 def _words_begin(one: Facts, other: Facts) -> str:
-    wrong = next((initial for initial in other.initials if initial.casefold() != one.initial), "") if one.initial else ""
+    wrong = next((initial for initial in other.initials if lowered(initial) != one.initial), "") if one.initial else ""
     return f"every word begins with {one.initial!r}, and one with {wrong!r}" if wrong else ""
 
 

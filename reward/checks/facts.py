@@ -7,12 +7,16 @@ the table implies nothing. They hold for the stripped text that a check sees.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from reward.checks.keywords import is_palindrome
 from reward.checks.languages import LATIN, NAMES
-from reward.checks.units import bare
+from reward.checks.punctuation import COMMAS
+from reward.checks.reading import MARKS, NO_SPACES, folded
+from reward.checks.units import lowered, words
 
 Bounds: TypeAlias = dict[str, tuple[float, float]]
 """From and to how many of something there are, by its name; both ends included."""
@@ -73,8 +77,8 @@ def _exactly(what: str) -> Callable[[Arguments], Facts]:
 
 
 def _marked(what: str, n: int) -> Bounds:
-    """Return the bounds of lines that are a mark, a space and a text."""
-    return {what: (n, n), "lines": (n, ANY), "words": (2 * n, ANY)}
+    """Return the bounds of lines that are a mark, a space and a text (of signs perhaps, so not a word)."""
+    return {what: (n, n), "lines": (n, ANY)}
 
 
 def _strings(*strings: str) -> tuple[Needed, ...]:
@@ -108,7 +112,7 @@ def _json(keys: Mapping[str, Any] | list[str], value: Any) -> Facts:
 
 def _acrostic(a: Arguments) -> Facts:
     n = len(a["string"])
-    return Facts({"lines": (n, n), "lines that begin with no letter": (0, 0), "sentences": (n, ANY), "letters": (n, ANY)})
+    return Facts({"lines": (n, n), "lines that begin with no letter": (0, 0), "letters": (n, ANY)})
 
 
 def _all_caps(a: Arguments) -> Facts:
@@ -124,16 +128,16 @@ def _all_lowercase(_: Arguments) -> Facts:
 
 def _bullets(a: Arguments) -> Facts:
     n = a["n"]
-    bounds: Bounds = {"lines": (n, n), "paragraphs": (1, 1), "bullet points": (n, n), "words": (2 * n, ANY)}
+    bounds: Bounds = {"lines": (n, n), "paragraphs": (0, 1), "bullet points": (n, n)}
     return Facts(bounds, _strings("- "), first=("- ",), every_line=("- ",))
 
 
 def _numbered_list(a: Arguments) -> Facts:
     n = a["n"]
-    bounds: Bounds = {"lines": (n, n), "paragraphs": (1, 1), "bullet points": (0, 0), "words": (2 * n, ANY)}
+    bounds: Bounds = {"lines": (n, n), "paragraphs": (1, 1), "bullet points": (0, 0)}
     bounds |= {"sentences": (n, ANY), "digits": (n, ANY)}
     numbers = tuple(f"{number}. " for number in range(1, min(n, 1000) + 1)) if n <= 1000 else tuple("123456789")
-    return Facts(bounds, first=("1. ",), every_line=numbers, initials=("1",), needs=_strings("1. "))
+    return Facts(bounds, first=("1. ",), every_line=numbers, needs=_strings("1. "))
 
 
 def _csv_table(a: Arguments) -> Facts:
@@ -160,18 +164,18 @@ def _markdown_table(a: Arguments) -> Facts:
 
 
 def _paragraph_first_word(a: Arguments) -> Facts:
-    n, word = a["paragraph"], a["word"].casefold()
+    n, word = a["paragraph"], folded(a["word"])
     slot = {"word 1" if n == 1 else f"first word of paragraph {n}": word}
     return Facts({"paragraphs": (n, ANY)} | _palindrome(word), slots=slot, initials=(word[0],))
 
 
 def _word_at(a: Arguments) -> Facts:
-    n, word = a["position"], a["word"].casefold()
+    n, word = a["position"], folded(a["word"])
     return Facts({"words": (n, ANY)} | _palindrome(word), slots={f"word {n}": word}, initials=(word[0],))
 
 
 def _palindrome(word: str) -> Bounds:
-    return {"palindromes": (1, ANY)} if len(word) > 2 and word == word[::-1] else {}
+    return {"palindromes": (1, ANY)} if is_palindrome(word) else {}
 
 
 def _parts(a: Arguments) -> Facts:
@@ -181,19 +185,27 @@ def _parts(a: Arguments) -> Facts:
 
 def _sections(a: Arguments) -> Facts:
     n, marker = a["n"], a["marker"]
-    again = n > 1 and any(map(bare, marker.split()))
-    bounds: Bounds = {"lines": (2 * n, ANY), "digits": (n, ANY), "sentences": (n, ANY)}
+    again = n > 1 and stands_alone(marker)
+    bounds: Bounds = {"lines": (2 * n, ANY), "digits": (n, ANY)}
     bounds |= {"repeated words": (1, ANY)} if again else {}
     return Facts(bounds, _strings(f"{marker} 1"), some_line=(f"{marker} 1",), initials=("1",))
 
 
 def _starts_with(a: Arguments) -> Facts:
     string = a["string"]
-    words = string.split()
-    word = bare(words[0]).casefold() if words else ""
-    closed = word and (len(words) > 1 or string[-1].isspace())
-    slots = {"word 1": word} if closed else {}
-    return Facts(needs=(Needed(string, left="nothing"),), first=(string,), slots=slots, initials=(word[0],) if word else ())
+    found = words(string) if stands_alone(string) else []
+    word = folded(found[0]) if found else ""
+    slots = {"word 1": word} if len(found) > 1 or (found and string[-1].isspace()) else {}
+    initials = (word[0],) if word[:1].isalpha() else ()
+    return Facts(needs=(Needed(string, left="nothing"),), first=(string,), slots=slots, initials=initials)
+
+
+def stands_alone(string: str) -> bool:
+    """Are the words of a string the same in every text that holds it, but for its two ends?
+
+    Emphasis may begin before the string, and words of scripts without spaces depend on what is around them.
+    """
+    return bool(words(string)) and not re.search(f"[{re.escape(MARKS)}{NO_SPACES}]", string)
 
 
 FACTS: dict[str, Callable[[Arguments], Facts]] = {
@@ -209,19 +221,17 @@ FACTS: dict[str, Callable[[Arguments], Facts]] = {
     "csv_table": _csv_table,
     "ends_with": lambda a: Facts(needs=(Needed(a["string"], right="nothing"),), last=(a["string"],)),
     "equals_number": _equals_number,
-    "forbidden_words": lambda a: Facts({f"word {word.casefold()}": (0, 0) for word in a["words"]}),
+    "forbidden_words": lambda a: Facts({f"word {folded(word)}": (0, 0) for word in a["words"]}),
     "headings": lambda a: Facts(_marked("headings", a["n"]), some_line=("#",) if a["n"] else ()),
     "highlights": lambda a: Facts(needs=_strings("*") if a["n"] else ()),
-    "includes_words": lambda a: Facts(
-        {f"word {word.casefold()}": (1, ANY) for word in a["words"]}, tuple(map(_word, a["words"]))
-    ),
+    "includes_words": lambda a: Facts({f"word {folded(word)}": (1, ANY) for word in a["words"]}, tuple(map(_word, a["words"]))),
     "iso_dates": _iso_dates,
     "json_keys": lambda a: _json(a["keys"], a["keys"]),
     "json_object": lambda a: _json(a["object"], a["object"]),
     "json_value": lambda _: Facts(first=("{", "["), last=("}", "]")),
     "language": _language,
-    "letter_at_least": lambda a: Facts({f"letter {a['letter'].casefold()}": (a["n"], ANY)}),
-    "letter_at_most": lambda a: Facts({f"letter {a['letter'].casefold()}": (0, a["n"])}),
+    "letter_at_least": lambda a: Facts({f"letter {lowered(a['letter'])}": (a["n"], ANY)}),
+    "letter_at_most": lambda a: Facts({f"letter {lowered(a['letter'])}": (0, a["n"])}),
     "line_count": _exactly("lines"),
     "lines_start_with": lambda a: Facts(
         {"lines": (1, ANY)}, _strings(a["string"]), first=(a["string"],), every_line=(a["string"],)
@@ -235,7 +245,7 @@ FACTS: dict[str, Callable[[Arguments], Facts]] = {
     "min_sentences": _at_least("sentences"),
     "min_words": _at_least("words"),
     "no_characters": lambda a: Facts(bans=lambda c: c in a["characters"]),
-    "no_commas": lambda _: Facts(bans=lambda c: c == ","),
+    "no_commas": lambda _: Facts(bans=lambda c: c in COMMAS),
     "no_digits": lambda _: Facts({"digits": (0, 0)}, bans=str.isdigit),
     "no_palindromes": lambda _: Facts({"palindromes": (0, 0)}),
     "no_repeated_word": lambda _: Facts({"repeated words": (0, 0)}),
@@ -253,9 +263,9 @@ FACTS: dict[str, Callable[[Arguments], Facts]] = {
     "starts_with": _starts_with,
     "title": lambda _: Facts({"lines": (2, ANY)}, _strings("<<", ">>"), first=("<<",)),
     "word_at": _word_at,
-    "word_at_least": lambda a: Facts({f"word {a['word'].casefold()}": (a["n"], ANY)}, (_word(a["word"]),) if a["n"] else ()),
-    "word_at_most": lambda a: Facts({f"word {a['word'].casefold()}": (0, a["n"])}),
+    "word_at_least": lambda a: Facts({f"word {folded(a['word'])}": (a["n"], ANY)}, (_word(a["word"]),) if a["n"] else ()),
+    "word_at_most": lambda a: Facts({f"word {folded(a['word'])}": (0, a["n"])}),
     "word_count_between": lambda a: Facts({"words": (a["low"], a["high"])}),
-    "words_start_with": lambda a: Facts({"letters": (1, ANY)}, initial=a["letter"].casefold()[0]),
+    "words_start_with": lambda a: Facts({"letters": (1, ANY)}, initial=lowered(a["letter"])[0]),
 }
 """What each check implies, by its name."""

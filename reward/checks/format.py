@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from reward.checks.reading import alike
 from reward.checks.units import from_one, lines, one_line, short
 
 _STARS = re.compile(r"(\*+)")
@@ -80,9 +81,9 @@ def sections(text: str, *, marker: str, n: int) -> str:
 
     Such a line holds nothing else; `marker` 0 or `marker` `n` + 1 on a line of its own makes it fail.
     """
-    one_line(marker)
+    marker = alike(one_line(marker))
     last = from_one(n, "n")
-    found = [line.strip() for line in lines(text)]
+    found = [line.strip() for line in lines(alike(text))]
     head = re.compile(rf"{re.escape(marker)} [0-9]+")
     heads = [i for i, line in enumerate(found) if head.fullmatch(line)]
     if [found[i] for i in heads] != [f"{marker} {k}" for k in range(1, last + 1)]:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from reward.checks.units import bare_words, lines, paragraphs, sentences, short
+from reward.checks.reading import characters
+from reward.checks.sentences import sentences
+from reward.checks.units import lines, paragraphs, short, words
 
 
 def min_words(text: str, *, n: int) -> str:
-    """At least `n` words (pieces between white space)."""
-    count = len(text.split())
+    """At least `n` words."""
+    count = len(words(text))
     return "" if count >= n else f"{count} words, at least {n} wanted"
 
 
 def max_words(text: str, *, n: int) -> str:
-    """At most `n` words (pieces between white space)."""
-    count = len(text.split())
+    """At most `n` words."""
+    count = len(words(text))
     return "" if count <= n else f"{count} words, at most {n} wanted"
 
 
 def word_count_between(text: str, *, low: int, high: int) -> str:
-    """From `low` to `high` words (pieces between white space), both ends included."""
-    count = len(text.split())
+    """From `low` to `high` words, both ends included."""
+    count = len(words(text))
     return "" if low <= count <= high else f"{count} words, {low} to {high} wanted"
 
 
@@ -37,19 +39,20 @@ def max_sentences(text: str, *, n: int) -> str:
 
 def max_sentence_words(text: str, *, n: int) -> str:
     """No sentence has more than `n` words."""
-    longest = max(sentences(text), key=lambda sentence: len(sentence.split()), default="")
-    count = len(longest.split())
+    count, longest = max(((len(words(sentence)), sentence) for sentence in sentences(text)), default=(0, ""))
     return "" if count <= n else f"the sentence {short(longest)} has {count} words, at most {n} wanted"
 
 
 def min_characters(text: str, *, n: int) -> str:
-    """At least `n` characters (code points), white space inside the text included."""
-    return "" if len(text) >= n else f"{len(text)} characters, at least {n} wanted"
+    """At least `n` characters as a reader counts ("é" and "👍🏽" are one each), white space inside the text included."""
+    count = len(characters(text))
+    return "" if count >= n else f"{count} characters, at least {n} wanted"
 
 
 def max_characters(text: str, *, n: int) -> str:
-    """At most `n` characters (code points), white space inside the text included."""
-    return "" if len(text) <= n else f"{len(text)} characters, at most {n} wanted"
+    """At most `n` characters as a reader counts ("é" and "👍🏽" are one each), white space inside the text included."""
+    count = len(characters(text))
+    return "" if count <= n else f"{count} characters, at most {n} wanted"
 
 
 def paragraph_count(text: str, *, n: int) -> str:
@@ -65,6 +68,6 @@ def line_count(text: str, *, n: int) -> str:
 
 
 def max_word_length(text: str, *, n: int) -> str:
-    """No bare word has more than `n` characters."""
-    longest = max(bare_words(text), key=len, default="")
-    return "" if len(longest) <= n else f"the word {short(longest)} has {len(longest)} characters, at most {n} wanted"
+    """No word has more than `n` characters."""
+    count, longest = max(((len(characters(word)), word) for word in words(text)), default=(0, ""))
+    return "" if count <= n else f"the word {short(longest)} has {count} characters, at most {n} wanted"

@@ -2,43 +2,44 @@
 
 Departures: IFEval asks Python's `isupper` of the whole text and that langdetect finds English; here every letter counts,
 so one of a script without cases (Chinese, Arabic) fails both, and English is `language`'s business. Its capital words come
-from NLTK; ours are bare words.
+from NLTK; ours are `units.py`'s.
 """
 
 from __future__ import annotations
 
-from reward.checks.units import bare_words
+from reward.checks.reading import alike
+from reward.checks.units import words
 
 
 def all_caps(text: str, *, min_words: int = 1) -> str:
-    """Every letter is upper-case, and at least `min_words` pieces between white space hold a letter."""
-    low = next((c for c in text if c.isalpha() and not c.isupper()), "")
+    """Every letter is upper-case, and at least `min_words` words have letters."""
+    low = next((c for c in alike(text) if c.isalpha() and not c.isupper()), "")  # U+02BC is an apostrophe and a letter
     if low:
         return f"{low!r} is not a capital letter"
-    count = sum(any(c.isalpha() for c in word) for word in text.split())
+    count = sum(any(c.isalpha() for c in word) for word in words(text))
     return "" if count >= min_words and count else f"{count} words with letters, at least {max(min_words, 1)} wanted"
 
 
 def all_lowercase(text: str) -> str:
     """Every letter is lower-case, and there is at least one."""
-    high = next((c for c in text if c.isalpha() and not c.islower()), "")
+    high = next((c for c in alike(text) if c.isalpha() and not c.islower()), "")
     if high:
         return f"{high!r} is not a small letter"
     return "" if any(c.isalpha() for c in text) else "there is no letter"
 
 
 def capital_words_at_least(text: str, *, n: int) -> str:
-    """At least `n` bare words have letters and all of them are capitals ("NASA", "U2", "A", "I")."""
+    """At least `n` words have letters and all of them are capitals ("NASA", "U2", "A", "I")."""
     count = _capital_words(text)
     return "" if count >= n else f"{count} words in capitals, at least {n} wanted"
 
 
 def capital_words_at_most(text: str, *, n: int) -> str:
-    """At most `n` bare words have letters and all of them are capitals ("NASA", "U2", "A", "I")."""
+    """At most `n` words have letters and all of them are capitals ("NASA", "U2", "A", "I")."""
     count = _capital_words(text)
     return "" if count <= n else f"{count} words in capitals, at most {n} wanted"
 
 
 def _capital_words(text: str) -> int:
-    letters = ([c for c in word if c.isalpha()] for word in bare_words(text))
+    letters = ([c for c in word if c.isalpha()] for word in words(alike(text)))
     return sum(bool(found) and all(c.isupper() for c in found) for found in letters)

@@ -193,9 +193,9 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "Avoid the following characters altogether: {characters:each}.",
     ),
     "no_commas": (
-        'Do not use the comma (",").',
-        'Your answer must not have a comma (",").',
-        'Write without commas (",").',
+        'Do not use commas (",", or "，" and "،" in other scripts).',  # noqa: RUF001 (the commas are meant)
+        'Your answer must not have a comma: no "," and none of another script ("，", "、", "،").',  # noqa: RUF001
+        'Write without commas (",", and in other scripts "、" and the like).',
     ),
     "no_digits": (
         "Do not use any digits.",
@@ -225,7 +225,7 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
     ),
     "paragraph_count": (
         "Write exactly {n:paragraph}, with blank lines between paragraphs.",
-        "Your answer must have exactly {n:paragraph}; whatever stands between blank lines is a paragraph.",
+        "Your answer must have exactly {n:paragraph}; whatever text stands between blank lines is a paragraph.",
         "Use exactly {n:block} of text, a blank line after each but the last.",
     ),
     "paragraph_first_word": (

@@ -1,47 +1,49 @@
 """What stands where: the first and last characters, the first word of a paragraph, the starts of lines (IFEval's `startend`).
 
-Departures: IFEval's `end_checker` takes either case and quotes around the answer; here the last characters decide. Its
+Departures: IFEval's `end_checker` takes either case and quotes around the answer; here the last characters decide, as they
+are written: asterisks of emphasis are characters, too (kinds of quotation marks and hyphens are one, see `reading.py`). Its
 `nth_paragraph_first_word` also fixes the number of paragraphs: add `paragraph_count` for that.
 """
 
 from __future__ import annotations
 
-from reward.checks.units import bare_words, from_one, lines, one_letter, one_line, paragraphs, short
+from reward.checks.reading import alike, folded
+from reward.checks.units import from_one, lines, lowered, one_letter, one_line, paragraphs, short, words
 
 
 def starts_with(text: str, *, string: str) -> str:
     """The text begins with `string`, same case."""
-    return "" if text.startswith(string) else f"does not start with {string!r}"
+    return "" if alike(text).startswith(alike(string)) else f"does not start with {string!r}"
 
 
 def ends_with(text: str, *, string: str) -> str:
     """The last characters of the text are `string`, same case: not even a full stop after it."""
-    return "" if text.endswith(string) else f"does not end with {string!r}"
+    return "" if alike(text).endswith(alike(string)) else f"does not end with {string!r}"
 
 
 def paragraph_first_word(text: str, *, paragraph: int, word: str) -> str:
-    """The first bare word of paragraph number `paragraph` (from 1) is `word`, upper and lower case alike."""
+    """The first word of paragraph number `paragraph` (from 1) is `word`, upper and lower case alike."""
     found = paragraphs(text)
     if len(found) < from_one(paragraph, "paragraph"):
         _one_bare(word)
         return f"{len(found)} paragraphs, no paragraph {paragraph}"
-    first = next(iter(bare_words(found[paragraph - 1])), "")
-    return "" if first.casefold() == _one_bare(word) else f"paragraph {paragraph} starts with {short(first)}, not {word!r}"
+    first = next(iter(words(found[paragraph - 1])), "")
+    return "" if folded(first) == _one_bare(word) else f"paragraph {paragraph} starts with {short(first)}, not {word!r}"
 
 
 def word_at(text: str, *, position: int, word: str) -> str:
-    """The bare word at `position` (from 1) is `word`, upper and lower case alike."""
-    wanted, found = _one_bare(word), bare_words(text)
+    """The word at `position` (from 1) is `word`, upper and lower case alike."""
+    wanted, found = _one_bare(word), words(text)
     if len(found) < from_one(position, "position"):
         return f"{len(found)} words, no word {position}"
     at = found[position - 1]
-    return "" if at.casefold() == wanted else f"word {position} is {short(at)}, not {word!r}"
+    return "" if folded(at) == wanted else f"word {position} is {short(at)}, not {word!r}"
 
 
 def lines_start_with(text: str, *, string: str) -> str:
     """Each line that is not blank begins with `string`, same case, no indent; there is at least one."""
-    one_line(string)
-    wrong = next((line for line in lines(text) if not line.startswith(string)), None)
+    wanted = alike(one_line(string))
+    wrong = next((line for line in lines(text) if not alike(line).startswith(wanted)), None)
     if wrong is not None:
         return f"the line {short(wrong)} does not start with {string!r}"
     return "" if text.strip() else "there is no line"
@@ -61,15 +63,15 @@ def acrostic(text: str, *, string: str) -> str:
 
 
 def words_start_with(text: str, *, letter: str) -> str:
-    """Every bare word begins with `letter`, as a capital or not; there is at least one."""
-    wanted, found = one_letter(letter), bare_words(text)
-    wrong = next((word for word in found if word[0].casefold() != wanted), None)
+    """Every word begins with `letter`, as a capital or not; there is at least one."""
+    wanted, found = one_letter(letter), words(text)
+    wrong = next((word for word in found if lowered(word)[0] != wanted), None)
     if wrong is not None:
         return f"the word {short(wrong)} does not start with {letter!r}"
     return "" if found else "there is no word"
 
 
 def _one_bare(word: str) -> str:
-    if bare_words(word) != [word]:
+    if words(word) != [word]:
         raise ValueError(f"word is {word!r}; give one word without punctuation around it")
-    return word.casefold()
+    return folded(word)

@@ -1,23 +1,19 @@
-r"""What a word, a sentence, a line and a paragraph are, for every check and in every language; and what one may ask for.
+r"""What a word, a line and a paragraph are, for every check and in every language; and what one may ask for.
 
 IFEval (Zhou et al. 2023) takes words and sentences from NLTK's tokenizers and paragraphs from "\n\n" or "***". Here each
-unit has one meaning of a few lines, so that a prompt can say what is counted and nothing has to be downloaded:
+unit has one meaning, close to what a careful reader would count (`reading.py` says what a reader sees):
 
-- **word**: a piece between white space, so "well-known", "3.14" and a lone "-" are one word each. Chinese, Japanese and
-  Thai put no space between words: there a whole clause is one "word", so count characters instead.
-- **bare word**: a word without what is neither letter, digit nor combining mark at its two ends ("(Yes)," is "Yes", "*"
-  is none). What is compared, or asked about its letters, is bare; what is counted as `n` words is not.
-- **occurrence** of a phrase: upper or lower case alike, with no letter or digit right before or after it, so that "cat"
-  is not in "cats" or "concat". A side where the phrase has a character of a script without such spaces (Chinese,
-  Japanese, Thai, Lao, Khmer, Burmese; Korean, whose particles are written on) may touch anything.
-- **line**: a line that is not blank. **Paragraph**: lines with no blank line between them.
-- **sentence**: ends with its line, or after `.`, `!`, `?`, an ellipsis or the like (closing quotes, brackets and asterisks
-  may follow) where white space comes next, or after a Chinese or Japanese full stop anywhere. Not an end: a list number
-  ("2. Stir"), letters with full stops ("e.g.", "U.S.", "J."), the few titles in `_NO_END`, and before a lower-case
-  letter an ellipsis, "etc." or a stop inside quotes ('"Why?" he said'). A piece without letter or digit is no sentence.
-
-What the sentences do not know: "I live in the U.S. It is big." and "I chose B. It won." are one each, "Vol. 2", "No. 5" and
-"Acme Inc. grew" are cut in two, a sentence broken over two lines counts twice, and Thai has no stops to go by.
+- **word**: a piece between white space that has a letter or digit, without punctuation and emphasis around it: "well-known",
+  "don't", "3.14" and "and/or" are one word each; a lone "-", "...", a bullet, an emoji and a list number ("2." before an
+  item) are none. An em dash, "--", an ellipsis, "|" and a comma between letters divide as a space does. Words of Chinese,
+  Japanese, Thai, Lao, Khmer and Burmese are ICU's; Korean words stand between spaces.
+- **occurrence** of a phrase: case, line breaks, emphasis and kinds of quotation marks aside (`folded`), with no letter or
+  digit right before or after it, so that "cat" is not in "cats" or "concat". Characters of scripts without spaces (and of
+  Korean, whose particles are written on) may touch: "API" is in "用API处理". But no character or Thai or Lao syllable is
+  cut: "ที" is not in "ที่".
+- **line**: a line that is not blank. **Paragraph**: lines with no blank line between them, with a letter or digit (so a
+  rule "***" is none).
+- **sentence**: `sentences.py`.
 
 All of this is linear in the text: no pattern here or in the checks can backtrack over more than it consumed.
 """
@@ -27,16 +23,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from itertools import pairwise
 
-_CLOSERS = "\"'”’»)]}*_」』）】》"  # noqa: RUF001 (those quotes and brackets are meant)
-_OPENERS = "\"'“‘«([{*_「『（【《"  # noqa: RUF001
-_WIDE_END = re.compile(rf"([。！？｡]+[{re.escape(_CLOSERS)}]*)")  # noqa: RUF001
-_ENDS = (".", "!", "?", "…", "।", "؟", "۔")  # noqa: RUF001
-_NO_END = frozenset(["mr.", "mrs.", "ms.", "dr.", "prof.", "sr.", "jr.", "st.", "vs.", "cf.", "fig.", "approx."])
-_DOTTED = re.compile(r"([^\W\d_]\.)+")
-_LIST_NUMBER = re.compile(r"[0-9]+[.)]")
-_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "HANGUL", "IDEOGRAPHIC")
+from reward.checks.reading import MARKS, NO_SPACES, folded, in_word, spaced, unmarked
+
+_LIST_NUMBERS = re.compile(r"^[ \t]*(?:[-*+•>][ \t]+)?[0-9]{1,3}[.)](?=[ \t])", re.MULTILINE)
+_BETWEEN_WORDS = re.compile(r"[—―…|，。！？；：、｡､（）]|\.\.+|--+|(?<=[^\W\d_])[,;](?=[^\W\d_])")  # noqa: RUF001
+_TOUCHING = re.compile(f"[{NO_SPACES}\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
+_BEFORE_ITS_SYLLABLE = frozenset("เแโใไເແໂໃໄ")
+_AFTER_ITS_SYLLABLE = frozenset("ะาำๅๆະາຳໆ")
 
 
 def lines(text: str) -> list[str]:
@@ -45,61 +39,30 @@ def lines(text: str) -> list[str]:
 
 
 def paragraphs(text: str) -> list[str]:
-    """Return the blocks of lines between blank lines."""
+    """Return the blocks of lines between blank lines, those without letter or digit left out."""
     blocks: list[list[str]] = [[]]
     for line in text.split("\n"):
         if line.strip():
             blocks[-1].append(line)
         elif blocks[-1]:
             blocks.append([])
-    return ["\n".join(block) for block in blocks if block]
+    whole = ("\n".join(block) for block in blocks)
+    return [block for block in whole if any(map(str.isalnum, block))]
 
 
-def sentences(text: str) -> list[str]:
-    """Return the sentences, their words joined by one space."""
-    found: list[list[str]] = []
-    for line in _WIDE_END.sub(r"\1\n", text).split("\n"):
-        words = line.split()
-        if not words:
-            continue
-        found.append([])
-        for word, following in pairwise([*words, ""]):
-            found[-1].append(word)
-            if _ends_sentence(word, following, first=len(found[-1]) == 1):
-                found.append([])
-    joined = (" ".join(words) for words in found)
-    return [sentence for sentence in joined if any(map(str.isalnum, sentence))]
-
-
-def _ends_sentence(word: str, following: str, *, first: bool) -> bool:
-    core = word.rstrip(_CLOSERS)
-    if not core.endswith(_ENDS):
-        return False
-    name = core.lstrip(_OPENERS).lower()
-    if name in _NO_END or _DOTTED.fullmatch(name) or (first and _LIST_NUMBER.fullmatch(name)):
-        return False
-    if core != word or name == "etc." or core.endswith(("...", "…")):
-        return not bare(following)[:1].islower()
-    return True
+def words(text: str) -> list[str]:
+    """Return the words of a text, bare: without punctuation around them."""
+    text = unmarked(_LIST_NUMBERS.sub(" ", text))
+    return [word for word in map(bare, _BETWEEN_WORDS.sub(" ", spaced(text)).split()) if word]
 
 
 def bare(word: str) -> str:
-    """Return a word without what is neither letter, digit nor combining mark at its two ends."""
+    """Return a word without what is neither letter, digit nor combining mark at its two ends; "" without letter or digit."""
     if word[:1].isalnum() and word[-1].isalnum():  # most words, and much faster
         return word
-    first = next((i for i, c in enumerate(word) if in_word(c)), len(word))
+    first = next((i for i, c in enumerate(word) if c.isalnum()), len(word))
     last = next((i for i in range(len(word), first, -1) if in_word(word[i - 1])), first)
     return word[first:last]
-
-
-def bare_words(text: str) -> list[str]:
-    """Return the bare words of a text; a word without letter or digit has none."""
-    return [word for word in map(bare, text.split()) if word]
-
-
-def in_word(character: str) -> bool:
-    """Is it a letter, a digit or a combining mark?"""
-    return character.isalnum() or unicodedata.category(character)[0] == "M"
 
 
 def occurrences(text: str, phrase: str) -> int:
@@ -108,20 +71,25 @@ def occurrences(text: str, phrase: str) -> int:
     Raises:
         ValueError: the phrase has no letter or digit.
     """
-    text, phrase = text.casefold(), keyword(phrase).casefold()
-    left, right = (in_word(edge) and not unspaced(edge) for edge in (phrase[0], phrase[-1]))
+    shown = text if any(mark in phrase for mark in MARKS) else unmarked(text)
+    text, phrase = folded(shown), folded(keyword(phrase))
     count, start = 0, text.find(phrase)
     while start >= 0:
         end = start + len(phrase)
-        joined = (left and start > 0 and in_word(text[start - 1])) or (right and end < len(text) and in_word(text[end]))
-        count += not joined
-        start = text.find(phrase, start + 1 if joined else end)
+        apart = _apart(text[start - 1 : start], phrase[0]) and _apart(text[end : end + 1], phrase[-1], after=True)
+        count += apart
+        start = text.find(phrase, end if apart else start + 1)
     return count
 
 
-def unspaced(character: str) -> bool:
-    """Is it of a script whose words touch each other?"""
-    return unicodedata.name(character, "").startswith(_UNSPACED)
+def _apart(beside: str, edge: str, *, after: bool = False) -> bool:
+    """Does the phrase end here, between its first or last character and the one beside it?"""
+    if not beside or not in_word(edge) or not in_word(beside):
+        return True
+    if beside in (_AFTER_ITS_SYLLABLE if after else _BEFORE_ITS_SYLLABLE):
+        return False
+    cut = after and unicodedata.category(beside)[0] == "M"
+    return bool(_TOUCHING.match(edge) or _TOUCHING.match(beside)) and not cut
 
 
 def short(text: str, limit: int = 40) -> str:
@@ -161,7 +129,12 @@ def one_letter(letter: str) -> str:
     """
     if len(letter) != 1 or not letter.isalpha():
         raise ValueError(f"{letter!r} is not one letter")
-    return letter.casefold()
+    return lowered(letter)
+
+
+def lowered(text: str) -> str:
+    """Return a text in small letters, one for one ("ß" is no "s"), the Greek final sigma as any other."""
+    return text.lower().replace("i\u0307", "i").replace("\u03c2", "\u03c3")
 
 
 def one_line(string: str) -> str:

@@ -98,8 +98,8 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
     # -- keywords
     (
         {"check": "includes_words", "words": ["cat", "hot dog"]},
-        ["A CAT, a hot dog.", "cat-like hot dog"],
-        ["cats hot dog", "a cat", "concat hot dog", "cat hot  dog", ""],
+        ["A CAT, a hot dog.", "cat-like hot dog", "cat hot  dog", "cat hot\ndog"],
+        ["cats hot dog", "a cat", "concat hot dog", "cat hot\n\ndog", ""],
     ),
     ({"check": "includes_words", "words": ["猫", "고양이"]}, ["私は猫が好き。고양이가 있다"], ["犬 고양이", "ねこ"]),
     (

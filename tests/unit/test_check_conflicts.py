@@ -21,7 +21,10 @@ VARIANTS: list[dict[str, Any]] = [
     *({"check": "ends_with", "string": s} for s in ("b", "B", "}", '"', "a.", "1")),
     *({"check": "contains", "string": s} for s in ("a", "A", ",", "cat", "1", "\n", "a\n\nb", "e", "eye", "PART 1", "日")),
     *({"check": "contains", "string": s, "ignore_case": True} for s in ("a", "cat", "1")),
-    *({"check": "includes_words", "words": [w]} for w in ("a", "cat", "1", "b", "eye", "sea", "日", "C++", "part 1")),
+    *(
+        {"check": "includes_words", "words": [w]}
+        for w in ("a", "cat", "1", "b", "eye", "sea", "日", "C++", "part 1", "ที", "it's", "ab")
+    ),
     *({"check": "forbidden_words", "words": [w]} for w in ("a", "cats", "dog", "1", "sea", "name")),
     *({"check": "word_at", "position": n, "word": w} for n, w in ((1, "a"), (1, "the"), (2, "b"), (1, "now"), (2, "eye"))),
     *({"check": "paragraph_first_word", "paragraph": n, "word": w} for n, w in ((1, "a"), (1, "Now"), (2, "b"))),
@@ -51,7 +54,27 @@ def pool() -> list[str]:
     cases = {text.strip() for _, right, wrong in CASES for text in right + wrong if len(text) < 400}
     base = sorted(cases | set(SENTENCES.values()))
     base += ['{\n"A": 1}', '{"A":\n"b", "C": [1]}', '{"A": "b", "C": [1]}', '{"\\u0061": 1}', "{}", "[]", "1", "2", "1.0", "A"]
-    base += ["a\nb", "日\n本", "x\nX", "1. a", "1. a\n2. b\n3. c", "- a", "- a\n- b\n- c", "a b c", "# a", "NASA ESA I"]
+    base += [
+        "a\nb",
+        "日\n本",
+        "x\nX",
+        "1. a",
+        "1. a\n2. b\n3. c",
+        "- a",
+        "1. sun\n2. sea",
+        "ที่ดี",
+        "ที ดี",
+        "it’s",
+        "ab 7",
+        "“A”",
+        "a – b",
+        "**a** b",
+        "*b c*",
+        "- a\n- b\n- c",
+        "a b c",
+        "# a",
+        "NASA ESA I",
+    ]
     base += ["an eye", "a b a.", "x 1 a\n\nb", "the a", "Now a eye", "a b s. s, s", "aaa", "bee bus bus", "the eye", "A A A"]
     base += ["Name a fish. Cod b", "sea sea sat", "\u212a"]
     glued = [rng.choice(base) + rng.choice(["\n", " ", "\n\n", "", "\n***\n"]) + rng.choice(base) for _ in range(900)]
@@ -79,11 +102,11 @@ def test_no_text_passes_both_of_two_tests_that_are_said_to_conflict() -> None:
 CONFLICTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"check": "min_words", "n": 20}, {"check": "max_words", "n": 10}, "words: at least 20, at most 10"),
     ({"check": "word_count_between", "low": 5, "high": 9}, {"check": "max_words", "n": 4}, "words: at least 5, at most 4"),
-    ({"check": "min_words", "n": 20}, {"check": "max_characters", "n": 38}, "characters: at least 39, at most 38"),
+    ({"check": "min_words", "n": 20}, {"check": "max_characters", "n": 19}, "characters: at least 20, at most 19"),
     ({"check": "min_sentences", "n": 5}, {"check": "max_characters", "n": 8}, "characters: at least 9, at most 8"),
     ({"check": "starts_with", "string": "sea sea s"}, {"check": "no_repeated_word"}, "repeated words"),
     ({"check": "paragraph_count", "n": 3}, {"check": "line_count", "n": 2}, "lines: at least 3, at most 2"),
-    ({"check": "bullets", "n": 3}, {"check": "max_words", "n": 5}, "words: at least 6, at most 5"),
+    ({"check": "bullets", "n": 3}, {"check": "max_characters", "n": 4}, "characters: at least 5, at most 4"),
     ({"check": "bullets", "n": 3}, {"check": "bullet_points", "n": 2}, "bullet points"),
     ({"check": "bullets", "n": 3}, {"check": "paragraph_count", "n": 2}, "paragraphs"),
     ({"check": "bullets", "n": 3}, {"check": "json_value"}, "begins with"),
@@ -104,7 +127,7 @@ CONFLICTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"check": "forbidden_words", "words": ["Cat"]}, {"check": "starts_with", "string": "Cat "}, "word cat"),
     ({"check": "forbidden_words", "words": ["Cat"]}, {"check": "includes_words", "words": ["hot CAT"]}, "word cat"),
     ({"check": "word_at_least", "word": "a", "n": 3}, {"check": "word_at_most", "word": "A", "n": 2}, "word a"),
-    ({"check": "letter_at_most", "letter": "e", "n": 1}, {"check": "contains", "string": "bee"}, "letter e"),
+    ({"check": "letter_at_most", "letter": "e", "n": 1}, {"check": "contains", "string": "beet"}, "letter e"),
     ({"check": "letter_at_most", "letter": "e", "n": 0}, {"check": "includes_words", "words": ["bee"]}, "letter e"),
     ({"check": "max_word_length", "n": 4}, {"check": "starts_with", "string": "Hello"}, "longest word"),
     ({"check": "language", "language": "de"}, {"check": "language", "language": "fr"}, "the text is in"),
@@ -135,12 +158,19 @@ def test_conflicts_that_are_known_are_named(one: dict[str, Any], other: dict[str
         ({"check": "ends_with", "string": "sea sea"}, {"check": "no_repeated_word"}, "chelsea sea"),
         ({"check": "contains", "string": "a sea sea"}, {"check": "no_repeated_word"}, "a sea seal"),
         ({"check": "starts_with", "string": "ab"}, {"check": "starts_with", "string": "a"}, "ab"),
-        ({"check": "no_characters", "characters": "kK"}, {"check": "includes_words", "words": ["k"]}, "\u212a"),
-        ({"check": "min_sentences", "n": 2}, {"check": "max_words", "n": 1}, "好。好。"),
+        ({"check": "no_characters", "characters": "sS"}, {"check": "includes_words", "words": ["s"]}, "\u017f"),
+        ({"check": "letter_at_most", "letter": "s", "n": 0}, {"check": "includes_words", "words": ["miss"]}, "mi\u00df"),
+        ({"check": "letter_at_most", "letter": "q", "n": 0}, {"check": "contains", "string": "q"}, "q\u0303"),
+        ({"check": "min_words", "n": 4}, {"check": "max_characters", "n": 6}, "私は猫が好き"),
+        ({"check": "min_sentences", "n": 2}, {"check": "max_words", "n": 1}, "Go.\n1. !"),
+        ({"check": "numbered_list", "n": 2}, {"check": "words_start_with", "letter": "s"}, "1. sun\n2. sea"),
+        ({"check": "contains", "string": "ที"}, {"check": "forbidden_words", "words": ["ที"]}, "ที่"),
+        ({"check": "starts_with", "string": "“A"}, {"check": "quoted"}, '"A"'),
+        ({"check": "one_of", "options": ["it’s"]}, {"check": "contains", "string": "t's"}, "it's"),
         ({"check": "json_value"}, {"check": "line_count", "n": 3}, '{\n"a": 1\n}'),
         ({"check": "words_start_with", "letter": "s"}, {"check": "includes_words", "words": ["cat"]}, "so-cat"),
-        ({"check": "max_characters", "n": 1}, {"check": "contains", "string": "fi", "ignore_case": True}, "\ufb01"),
-        ({"check": "max_word_length", "n": 3}, {"check": "includes_words", "words": ["find"]}, "\ufb01nd"),
+        ({"check": "max_characters", "n": 1}, {"check": "contains", "string": "ss", "ignore_case": True}, "\u00df"),
+        ({"check": "max_word_length", "n": 3}, {"check": "includes_words", "words": ["miss"]}, "mi\u00df"),
         ({"check": "bullets", "n": 2}, {"check": "max_sentences", "n": 0}, "- !\n- ?"),
     ],
     ids=lambda v: v["check"] if isinstance(v, dict) else "",

@@ -6,6 +6,7 @@ import random
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from reward.checks import CHECKS
 from reward.checks.facts import FACTS
 from reward.checks.languages import LATIN, NAMES, SCRIPTS
 from reward.checks.phrasings import PHRASINGS
-from reward.checks.units import bare_words, occurrences, paragraphs, sentences
+from reward.checks.sentences import sentences
+from reward.checks.units import occurrences, paragraphs, words
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,6 +110,13 @@ def test_what_is_checked_after_capitals_and_small_letters_are_swapped() -> None:
         ("Really?! Yes... I think. Well... maybe", ["Really?!", "Yes...", "I think.", "Well... maybe"]),
         ("Dr. J. R. Lee of the U.S. Army, e.g. here.", ["Dr. J. R. Lee of the U.S. Army, e.g. here."]),
         ('"No!" she said. "Go." He went.', ['"No!" she said.', '"Go."', "He went."]),
+        ("I live in the U.S. It is big. I chose B. It won.", ["I live in the U.S.", "It is big.", "I chose B.", "It won."]),
+        (
+            "See Vol. 2 and No. 5 of Acme Inc. today. No. I won't.",
+            ["See Vol. 2 and No. 5 of Acme Inc. today.", "No.", "I won't."],
+        ),
+        ("A cat\nsat here,\nWide awake.\nA list", ["A cat sat here, Wide awake.", "A list"]),
+        ("Great! \U0001f600 So it is.[1] Bye", ["Great!", "\U0001f600 So it is.[1]", "Bye"]),
         ("1. Stir. 2. Wait.\n- **Done.**", ["1. Stir.", "2. Wait.", "- **Done.**"]),
         ("今天很好。你呢？「好！」他说。", ["今天很好。", "你呢？", "「好！」", "他说。"]),
         ("वह गया। वह आया।", ["वह गया।", "वह आया।"]),
@@ -120,15 +129,13 @@ def test_sentences(text: str, wanted: list[str]) -> None:
 
 
 def test_what_the_docstring_says_sentences_do_not_know_is_so() -> None:
-    assert len(sentences("I live in the U.S. It is big.")) == 1
-    assert len(sentences("I chose B. It won.")) == 1
-    assert len(sentences("See Vol. 2 now.")) == len(sentences("Take No. 5 now.")) == 2
-    assert len(sentences("Acme Inc. grew.")) == 2
-    assert len(sentences("one\ntwo.")) == 2
+    assert len(sentences('"Stop!" Ann said.')) == 2
+    assert len(sentences("We met at 5 p.m. Ann was late.")) == 1
+    assert len(sentences("ฉันชอบแมว แมวชอบฉัน")) == 1
 
 
 def test_words_occurrences_and_paragraphs() -> None:
-    assert bare_words('(Yes), "don\'t" * 3.14! नमस्ते, ---') == ["Yes", "don't", "3.14", "नमस्ते"]
+    assert words('(Yes), "don\'t" * 3.14! नमस्ते, ---') == ["Yes", "don't", "3.14", "नमस्ते"]
     assert occurrences("Cat cats, CAT-cat: concat_cat", "cat") == 4
     assert occurrences("aaa aa aa", "aa") == 2
     assert occurrences("cafe\u0301 cafe", "cafe") == 1
@@ -138,11 +145,11 @@ def test_words_occurrences_and_paragraphs() -> None:
 
 # -- time -------------------------------------------------------------------------------------------------------------
 
-LONG = 200_000
+LONG = 100_000
 
 
 def hostile() -> Iterator[str]:
-    """Yield texts of 200,000 characters that make patterns backtrack, and runaway answers, four to a text."""
+    """Yield texts of 100,000 characters that make patterns backtrack, and runaway answers, four to a text."""
     pieces = [
         *[
             "a",
@@ -166,7 +173,7 @@ def hostile() -> Iterator[str]:
             "1. a\n",
         ],
         *["2024-01-01", "\n", "\na", "PART 1\n", "***\na\n", ',"', "a,b\n", '{"a":', "猫", "é\u0301", "cat", "\n "],
-        "I am happy. ",
+        *["I am happy. ", "[1]", "我喜欢学习。", "ฉันชอบกินข้าวผัด", "“a” ", "*a ", "**a*b c* ", "a\n  "],
     ]
     for i in range(0, len(pieces), 4):
         yield "x".join(piece * (LONG // 4 // len(piece)) for piece in pieces[i : i + 4])
@@ -177,7 +184,9 @@ def test_every_check_finishes_on_long_and_hostile_texts() -> None:
     checks = [check for test in tests.values() for check in parsed([test])]
     for text in hostile():
         for name, check in checks:
+            start = time.process_time()
             assert isinstance(check(text), str), name
+            assert time.process_time() - start < 2, name  # 0.3 s at most; quadratic time takes longer than 2 s
 
 
 # -- refusals ---------------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def test_value_is_the_share_that_holds_and_why_is_the_first_failure() -> None:
     good, half, bad = asyncio.run(reward.score(asked, ["hi you!", "hi, you there, all", "hi, you!"]))
     assert (good.value, good.passed, good.why) == (1.0, True, "")
     assert (half.value, half.passed, half.why) == (0.0, False, "max_words: 4 words, at most 3 wanted")
-    assert (bad.value, bad.passed, bad.why) == (pytest.approx(2 / 3), False, "no_commas: has a comma")
+    assert (bad.value, bad.passed, bad.why) == (pytest.approx(2 / 3), False, "no_commas: has the comma ','")
 
 
 @pytest.mark.parametrize(
