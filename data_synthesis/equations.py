@@ -36,24 +36,7 @@ _TOKEN = re.compile(
     r"(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<op>\*\*|[-+*/^%])"
     rf"|(?P<mark>[()=])|(?P<space>[ \t]+)|(?P<word>[A-Za-z\\]+)|(?P<unknown>{_UNKNOWN})|.|\n"
 )
-_FUNCTIONS = {
-    "sin",
-    "cos",
-    "tan",
-    "log",
-    "ln",
-    "lg",
-    "exp",
-    "sqrt",
-    "abs",
-    "floor",
-    "ceil",
-    "round",
-    "max",
-    "min",
-    "gcd",
-    "lcm",
-}
+_FUNCTIONS = {"sin", "cos", "tan", "log", "ln", "exp", "sqrt", "abs", "floor", "ceil", "round", "max", "min", "gcd", "lcm"}
 _LABELS = re.compile(
     r"(?:day|night|week|month|year|hour|step|stage|round|level|box|room|question|player|team|page|chapter|option|plan|case|group)"
     r"s?"
