@@ -129,7 +129,9 @@ class VerifierFeedback(ExecutionFeedback):
             if completion.finish_reason == "length":
                 ctx.tally("answers truncated")
                 continue
-            source = program_text.program(completion.text, functions.ENTRY_POINT) if "```" in completion.text else None
+            source = (
+                program_text.program(completion.text, functions.ENTRY_POINT) if program_text.blocks(completion.text) else None
+            )
             written = read_cases(completion.text)
             ctx.tally("answers without a function", source is None)
             ctx.tally("answers without cases", not written)
