@@ -22,6 +22,7 @@ import re
 import symtable
 import textwrap
 import typing
+from collections.abc import Sequence
 from typing import Any
 
 MAX_TRIES = 60
@@ -291,7 +292,7 @@ def _names(text: str) -> tuple[set[str], set[str]]:
     return bound, used
 
 
-def _used(nodes: list[ast.stmt]) -> set[str]:
+def _used(nodes: Sequence[ast.stmt]) -> set[str]:
     bound, used = _names(_written(nodes))
     return used - bound
 
@@ -301,7 +302,7 @@ def _unbuilt(names: set[str]) -> set[str]:
     return names - set(dir(builtins)) - _MODULE
 
 
-def _written(nodes: list[ast.stmt]) -> str:
+def _written(nodes: Sequence[ast.stmt]) -> str:
     return "\n".join(ast.unparse(node) for node in nodes)
 
 

@@ -15,7 +15,6 @@ import threading
 import types
 from typing import Any
 
-
 PROGRAM = ""
 """Source of the program, which whoever sends this file puts behind it."""
 
@@ -41,7 +40,7 @@ def run(given: str) -> tuple[str, int]:
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
     atexit._run_exitfuncs()
-    for stream in {id(stream): stream for stream in (sys.stdout, sys.__stdout__)}.values():
+    for stream in {id(stream): stream for stream in (sys.stdout, sys.__stdout__) if stream is not None}.values():
         with contextlib.suppress(AttributeError, TypeError, ValueError):  # the program closed it, or put something else there
             stream.flush()
     return os.pread(kept, os.fstat(kept).st_size, 0).decode("utf-8", "replace"), status
@@ -60,9 +59,9 @@ def _redirected(given: str) -> int:
     sys.stdout.flush()
     for target, descriptor in enumerate(files):
         os.dup2(descriptor, target)
-    how = {"encoding": "utf-8", "errors": "surrogateescape", "closefd": False}
-    sys.stdin = sys.__stdin__ = open(0, **how)  # noqa: SIM115 (open as long as the process)
-    sys.stdout = sys.__stdout__ = open(1, "w", **how)  # noqa: SIM115
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115 (as long as the process)
+    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    vars(sys).update(__stdin__=sys.stdin, __stdout__=sys.stdout)
     return files[1]
 
 

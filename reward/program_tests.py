@@ -1,19 +1,19 @@
-"""The tests of a program, in the shapes in which data sets bring them.
+r"""The tests of a program, in the shapes in which data sets bring them.
 
 A prompt's `tests` hold, in any mixture:
 
     {"code": "assert add(1, 2) == 3"}                       asserts, check(candidate), unittest, test_* functions
     {"args": [1, 2], "returns": 3}                          one call; what it returns is compared
-    {"input": "1 2\\n", "output": "3\\n"}                     the whole program, run with an input; what it prints is compared
+    {"input": "1 2\n", "output": "3\n"}                     the whole program, run with an input; what it prints is compared
     {"args": [6], "checker": "def check(args, returned): ..."}             several answers are valid: a function decides
-    {"input": "6\\n", "checker": "def check(input, output): ..."}
+    {"input": "6\n", "checker": "def check(input, output): ..."}
 
 each with "entry_point" if the prompt does not name the function. A checker may take a third parameter, the "returns" or
 "output" of its test. Read as well:
 
 - APPS, TACO, PRIME: {"inputs": [...], "outputs": [...], "fn_name": "add"} (without `fn_name` the whole program is run);
-- CodeContests: {"input": ["1 2\\n", ...], "output": ["3\\n", ...]};
-- LiveCodeBench: {"input": "1\\n2", "output": "3", "testtype": "functional"} (one JSON value a line) or "stdin";
+- CodeContests: {"input": ["1 2\n", ...], "output": ["3\n", ...]};
+- LiveCodeBench: {"input": "1\n2", "output": "3", "testtype": "functional"} (one JSON value a line) or "stdin";
 - SYNTHETIC-1: {"test_cases": [{"type": "function_call", "fn_name": "add", "input": [1, 2], "output": [3]}]} or "stdin_stdout".
 
 A key whose value is null is one that is not there, because Arrow gives every test the keys of all others. So
