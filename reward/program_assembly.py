@@ -78,8 +78,8 @@ class Part:
     def is_sketch(self, name: str) -> bool:
         """Is its definition of the function a signature with nothing to do?"""
         if not self.whole:
-            after = re.split(rf"\bdef[ \t]+{re.escape(name)}\b", self.text)[-1].partition(":\n")[2]
-            return not after.strip()
+            after = re.split(rf"\bdef[ \t]+{re.escape(name)}\b", self.text)[-1]
+            return re.fullmatch(r"\s*\([^()]*\)\s*(?:->[^:]*)?:?\s*", after) is not None
         found = [node for node in ast.walk(ast.Module(self.body, [])) if getattr(node, "name", "") == name]
         return bool(found) and _is_empty(found[-1])
 
@@ -98,8 +98,8 @@ def assemble(
         tests: the tests' source, whose names are wanted too.
         reads_input: whether the program is run as a whole, with an input.
     """
-    whole = Part(answer["whole"])
-    is_program = whole.whole and not _is_words(whole)
+    whole = Part(_without_words(answer["whole"]))
+    is_program = bool(whole.body)
     parts = [whole] if is_program else [Part(text) for text in answer["blocks"]]
     if not is_program and not (parts and (name is None or _define(parts, name, owner))):
         parts += _runs(answer["outside"])
@@ -133,7 +133,7 @@ def _runs(text: str) -> list[Part]:
     while start < len(lines) and len(runs) < MAX_RUNS:
         end = _longest(lines[start:]) if _START.match(lines[start]) else 0
         if end:
-            runs.append(Part("\n".join(lines[start : start + end])))
+            runs.append(Part(_without_words("\n".join(lines[start : start + end]))))
         start += end or 1
     return [run for run in runs if run.body]
 
@@ -144,7 +144,7 @@ def _longest(lines: list[str]) -> int:
     for _ in range(MAX_TRIES):
         line = _wrong_line("\n".join(lines[:end]))
         if line is None:
-            return _without_words(lines[:end])
+            return end
         at = min(line, end) - 1
         while at > 0 and (not lines[at].strip() or lines[at][0] in " \t)]}#"):
             at -= 1
@@ -154,22 +154,16 @@ def _longest(lines: list[str]) -> int:
     return 0
 
 
-def _without_words(lines: list[str]) -> int:
-    """Return how many lines are left without words at the end that happen to be Python: "Done", "Complexity: n"."""
-    body = ast.parse("\n".join(lines)).body
-    while body and _is_word(body[-1]):
-        body.pop()
-    return body[-1].end_lineno or 0 if body else 0
-
-
-def _is_word(node: ast.stmt) -> bool:
-    if isinstance(node, ast.AnnAssign):
-        return node.value is None
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Name | ast.Constant)
-
-
-def _is_words(part: Part) -> bool:
-    return all(_is_word(node) for node in part.body)
+def _without_words(text: str) -> str:
+    """Return a text of Python without lines that are words and only happen to be Python: "Done", "Complexity: O(n)"."""
+    if not _compiles(text):
+        return text
+    lines = text.split("\n")
+    for node in ast.parse(text).body:
+        name = isinstance(node, ast.Expr) and isinstance(node.value, ast.Name)
+        if (name or (isinstance(node, ast.AnnAssign) and node.value is None)) and ";" not in lines[node.lineno - 1]:
+            lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or 0) - node.lineno + 1)
+    return "\n".join(lines)
 
 
 def _continued(answer: dict[str, Any], prompts: list[dict[str, Any]], name: str) -> str | None:
@@ -181,7 +175,7 @@ def _continued(answer: dict[str, Any], prompts: list[dict[str, Any]], name: str)
             for text in (body, textwrap.indent(textwrap.dedent(body), "    "), f"    {body.lstrip()}"):
                 lines = f"{head}\n{text}".split("\n")
                 end = _longest(lines)
-                part = Part("\n".join(lines[:end]))
+                part = Part(_without_words("\n".join(lines[:end])))
                 if end > head.count("\n") + 1 and part.defines(name, "") and not part.is_sketch(name):
                     return part.text
     return None

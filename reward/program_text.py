@@ -6,8 +6,9 @@ that answers of models need:
 
 1. A fence may be indented as deep as you like, and stand behind the marker of a list item.
 2. A fence inside a triple-quoted string is text of that string, so a docstring with an example does not end its program.
-3. An empty line without `>` does not end a block in a quotation.
-4. A block that is labelled as Markdown holds an answer itself: its blocks count.
+3. A fence with a label, which would open a block, ends the one that it stands in: somebody forgot to.
+4. An empty line without `>` does not end a block in a quotation.
+5. A block that is labelled as Markdown holds an answer itself: its blocks count.
 
 Every text is read in linear time; a runaway answer is a megabyte of the same character.
 """
@@ -163,6 +164,8 @@ def _body(lines: Sequence[str], start: int, opening: _Opening, spare: int) -> tu
         closes = line is not None and _closes(line, opening)
         if line is None or (closes and not string):
             return _joined(body), number + closes, spare
+        if not string and _opens_another(line, opening):
+            return _joined(body), number, spare
         if closes and first < 0:
             first = len(body)
         if first >= 0:
@@ -195,6 +198,14 @@ def _closes(line: str, opening: _Opening) -> bool:
     indent = len(line) - len(inner)
     inner = inner.rstrip(" \t\r")
     return len(inner) >= opening.length and not inner.strip(opening.mark) and indent < opening.indent + 4
+
+
+def _opens_another(line: str, opening: _Opening) -> bool:
+    inner = line.lstrip(" \t")
+    if not inner.startswith(opening.mark * opening.length) or len(line) - len(inner) >= opening.indent + 4:
+        return False
+    other = _opening(line)
+    return other is not None and bool(other.label)
 
 
 def _dedented(line: str, indent: int) -> str:
