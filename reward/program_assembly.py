@@ -170,9 +170,9 @@ def _continued(answer: dict[str, Any], prompts: list[dict[str, Any]], name: str)
     """Return the prompt's code with an answer that is the function's body behind it, where that is Python."""
     heads = [head for prompt in prompts for head in _heads(prompt, name)]
     bodies = [answer["whole"]] if not answer["fenced"] else answer["blocks"][::-1]
-    for head in heads[::-1]:
+    for head, space in heads[::-1]:
         for body in bodies:
-            for text in (body, textwrap.indent(textwrap.dedent(body), "    "), f"    {body.lstrip()}"):
+            for text in (body, textwrap.indent(textwrap.dedent(body), space), f"{space}{body.lstrip()}"):
                 lines = f"{head}\n{text}".split("\n")
                 end = _longest(lines)
                 part = Part(_without_words("\n".join(lines[:end])))
@@ -181,15 +181,17 @@ def _continued(answer: dict[str, Any], prompts: list[dict[str, Any]], name: str)
     return None
 
 
-def _heads(prompt: dict[str, Any], name: str) -> list[str]:
-    """Return a prompt's code up to its end, from the first line from where it is the beginning of a program."""
+def _heads(prompt: dict[str, Any], name: str) -> list[tuple[str, str]]:
+    """Return a prompt's code up to its end, where a body of the function can follow, and how far that body is indented."""
     heads = []
     for text in prompt["blocks"] if prompt["fenced"] else [prompt["whole"]]:
         lines = text.rstrip().split("\n")
         starts = [number for number, line in enumerate(lines) if _START.match(line)][:MAX_RUNS]
-        begun = ("\n".join(lines[start:]) for start in starts)
-        named = (head for head in begun if re.search(rf"\bdef[ \t]+{re.escape(name)}\b", head))
-        heads += [head for head in named if _compiles(f"{head}\n    pass")][:1]
+        for head in ("\n".join(lines[start:]) for start in starts):
+            signatures = re.findall(rf"^([ \t]*)(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", head, re.MULTILINE)
+            if signatures and _compiles(f"{head}\n{signatures[-1]}    pass"):
+                heads.append((head, f"{signatures[-1]}    "))
+                break
     return heads
 
 
