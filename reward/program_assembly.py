@@ -189,9 +189,11 @@ def _heads(prompt: dict[str, Any], name: str) -> list[tuple[str, str]]:
         starts = [number for number, line in enumerate(lines) if _START.match(line)][:MAX_RUNS]
         for head in ("\n".join(lines[start:]) for start in starts):
             signatures = re.findall(rf"^([ \t]*)(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", head, re.MULTILINE)
-            if signatures and _compiles(f"{head}\n{signatures[-1]}    pass"):
+            if not signatures or not _compiles(f"{head}\n{signatures[-1]}    pass"):
+                continue
+            if Part(f"{head}\n{signatures[-1]}    pass").is_sketch(name):  # else the function is there already
                 heads.append((head, f"{signatures[-1]}    "))
-                break
+            break
     return heads
 
 

@@ -15,14 +15,12 @@ import threading
 import types
 from typing import Any
 
-PROGRAM = ""
-"""Source of the program, which whoever sends this file puts behind it."""
 
-
-def run(given: str) -> tuple[str, int]:
+def run(source: str, given: str) -> tuple[str, int]:
     """Run the program.
 
     Args:
+        source: its text.
         given: its input.
 
     Returns:
@@ -31,19 +29,28 @@ def run(given: str) -> tuple[str, int]:
     kept = _redirected(given)
     module = types.ModuleType("__main__")
     sys.modules["__main__"], sys.argv = module, ["solution.py"]
+    try:
+        status = _executed(source, module)
+        for stream in {id(stream): stream for stream in (sys.stdout, sys.__stdout__) if stream is not None}.values():
+            with contextlib.suppress(AttributeError, TypeError, ValueError):  # it closed it, or put something else there
+                stream.flush()
+    finally:
+        vars(sys).update(stdout=None)  # what could not be written must not fail again
+    return os.pread(kept, os.fstat(kept).st_size, 0).decode("utf-8", "replace"), status
+
+
+def _executed(source: str, module: types.ModuleType) -> int:
+    """Run the program to its end, as far as an interpreter waits for it; return its exit status."""
     status = 0
     try:
-        exec(compile(PROGRAM, "solution.py", "exec", dont_inherit=True), module.__dict__)
+        exec(compile(source, "solution.py", "exec", dont_inherit=True), module.__dict__)
     except SystemExit as error:
         status = _status(error.code)
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
     atexit._run_exitfuncs()
-    for stream in {id(stream): stream for stream in (sys.stdout, sys.__stdout__) if stream is not None}.values():
-        with contextlib.suppress(AttributeError, TypeError, ValueError):  # the program closed it, or put something else there
-            stream.flush()
-    return os.pread(kept, os.fstat(kept).st_size, 0).decode("utf-8", "replace"), status
+    return status
 
 
 def _redirected(given: str) -> int:
