@@ -78,7 +78,7 @@ def prompt_of(problem: Problem) -> Prompt:
     return Prompt(messages=[{"role": "user", "content": said}], tests=tests, id=problem.raw["task_id"])
 
 
-def answers(problem: Problem, body: str) -> list[str]:
+def disguised(problem: Problem, body: str) -> list[str]:
     """Return a body in all disguises."""
     return [disguise(problem.raw["prompt"], body) for disguise in DISGUISES.values()]
 
