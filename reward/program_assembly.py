@@ -206,15 +206,29 @@ def _define(parts: list[Part], name: str, owner: str) -> bool:
 
 def _main(parts: list[Part], name: str | None, owner: str, reads_input: bool) -> Part:
     if reads_input:
-        reading = [part for part in parts if _READS.search(part.text)]
-        printing = [part for part in parts if re.search(r"\bprint\b|\bwrite\b", part.text)]
-        return (reading or printing or parts)[-1]
+        return _main_of_whole(parts)
     if name:
         defining = [part for part in parts if part.defines(name, owner)]
         drawn = [part for part in defining if not part.is_sketch(name)]
         return (drawn or defining or parts)[-1]
     defining = [part for part in parts if any(isinstance(node, _DEFINITIONS) for node in part.body)]
     return (defining or parts)[-1]
+
+
+def _main_of_whole(parts: list[Part]) -> Part:
+    """Return the last part that reads the input; where it only defines what does, the last that uses that."""
+    reading = [part for part in parts if _READS.search(part.text)]
+    printing = [part for part in parts if re.search(r"\bprint\b|\bwrite\b", part.text)]
+    main = (reading or printing or parts)[-1]
+    if main.whole and _only_defines(main):
+        using = [part for part in parts if part.used & main.bound and not _only_defines(part)]
+        main = (using or [main])[-1]
+    return main
+
+
+def _only_defines(part: Part) -> bool:
+    sorts = (*_DEFINITIONS, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+    return all(isinstance(node, sorts) for node in part.body)
 
 
 def _joined(main: Part, parts: list[Part], given: list[Part], wanted: set[str], name: str, owner: str) -> str:
@@ -258,6 +272,7 @@ def _typing(prompts: list[dict[str, Any]]) -> list[Part]:
 # -- Python -----------------------------------------------------------------------------------------------------------
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_CHANGING = (ast.AugAssign, ast.Expr, ast.For, ast.If, ast.While, ast.With)
 
 
 def _wrong_line(text: str) -> int | None:
@@ -305,7 +320,7 @@ def _written(nodes: Sequence[ast.stmt]) -> str:
 
 
 def _binds(node: ast.stmt) -> set[str]:
-    """Return the names that a statement defines; none where it does something else too."""
+    """Return the names that a statement defines or whose values it changes."""
     if isinstance(node, _DEFINITIONS):
         return {node.name}
     if isinstance(node, ast.Import):
@@ -314,11 +329,27 @@ def _binds(node: ast.stmt) -> set[str]:
         return set() if _is_future(node) else {alias.asname or alias.name for alias in node.names}
     if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        names = [name for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
-        return {name.id for name in names if isinstance(name.ctx, ast.Store)}
+        return {name for target in targets for name in _changed(target)}
     if isinstance(node, ast.Try):
         return {name for inner in node.body for name in _binds(inner)}
-    return set()
+    return _changed(node) if isinstance(node, _CHANGING) and "__name__" not in ast.dump(node) else set()
+
+
+def _changed(node: ast.AST) -> set[str]:
+    """Return the names whose values a statement changes: `table[0] = 1`, `total += 1`, `seen.add(0)`, in a loop or not."""
+    found = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
+            found |= _root(inner.func.value) if isinstance(inner.func.value, ast.Name | ast.Subscript) else set()
+        elif isinstance(getattr(inner, "ctx", None), ast.Store):
+            found |= _root(inner)
+    return found
+
+
+def _root(node: Any) -> set[str]:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+        node = node.value
+    return {node.id} if isinstance(node, ast.Name) else set()
 
 
 def _is_future(node: ast.stmt) -> bool:

@@ -9,7 +9,7 @@ A prompt's `tests` hold, in any mixture:
     {"input": "6\n", "checker": "def check(input, output): ..."}
 
 each with "entry_point" if the prompt does not name the function. A checker may take a third parameter, the "returns" or
-"output" of its test. Read as well:
+"output" of its test; {"checker": "..."} alone is that of all tests of the row. Read as well:
 
 - APPS, TACO, PRIME: {"inputs": [...], "outputs": [...], "fn_name": "add"} (without `fn_name` the whole program is run);
 - CodeContests: {"input": ["1 2\n", ...], "output": ["3\n", ...]};
@@ -23,6 +23,7 @@ A key whose value is null is one that is not there, because Arrow gives every te
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,16 +106,19 @@ def parse(prompt: Prompt) -> Tests:
     cases: list[Case] = []
     runs: list[Run] = []
     names: set[str] = set()
+    checkers = {test["checker"] for test in prompt.tests if _is_checker(test)}
     for number, test in enumerate(prompt.tests):
         try:
-            for one in _single(test):
-                name, read = _read(one)
+            for one in _single(test) if not _is_checker(test) else ():
+                name, read = _read(one if len(checkers) != 1 or "code" in one else {"checker": max(checkers)} | one)
                 names |= {name} if name else set()
                 code += [read] if isinstance(read, str) else []
                 cases += [read] if isinstance(read, Case) else []
                 runs += [read] if isinstance(read, Run) else []
         except ValueError as error:
             raise ValueError(f"row {prompt.id!r}: test {number} {error}") from None
+    if len(checkers) > 1:
+        raise ValueError(f"row {prompt.id!r}: it has {len(checkers)} checkers for all its tests; one can decide")
     if not (code or cases or runs):
         raise ValueError(f'row {prompt.id!r} has no tests; give it a \'tests\' column like [{{"code": "assert f(1) == 2"}}]')
     tests = _of(prompt, names, code, cases, runs)
@@ -123,13 +127,21 @@ def parse(prompt: Prompt) -> Tests:
     return tests
 
 
+def _is_checker(test: Mapping[str, Any]) -> bool:
+    """Is it no test, but the checker of all tests of the row?"""
+    return [key for key, value in test.items() if value is not None] == ["checker"] and isinstance(test["checker"], str)
+
+
 def _of(prompt: Prompt, names: set[str], code: list[str], cases: list[Case], runs: list[Run]) -> Tests:
     texts = [message["content"] for message in prompt.messages if isinstance(message.get("content"), str)]
+    source = "\n".join(code)
     try:
         name, owner = _entry_point(names, texts)
     except ValueError as error:
         raise ValueError(f"row {prompt.id!r}: {error}") from None
-    return Tests(name, owner, "\n".join(code), cases, runs, texts)
+    if source and not (names or cases) and not re.search(rf"\b(?:candidate|{re.escape(str(name))})\b", source):
+        name = None  # the prompt speaks of another function, and the tests know what they call
+    return Tests(name, owner, source, cases, runs, texts)
 
 
 def _entry_point(names: set[str], texts: list[str]) -> tuple[str | None, str]:
@@ -160,7 +172,7 @@ def _single(test: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     plural = "inputs" in given or "outputs" in given
     first, second = ("inputs", "outputs") if plural else ("input", "output")
     inputs, outputs = given.get(first), given.get(second)
-    called = any(given.get(key) for key in _NAMING) if plural else given.get("type", given.get("testtype")) in _FUNCTIONAL
+    called = given.get("type", given.get("testtype")) in _FUNCTIONAL or (plural and any(given.get(key) for key in _NAMING))
     if not plural and (called or not isinstance(inputs, list)):
         yield given
         return
@@ -171,16 +183,14 @@ def _single(test: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         raise ValueError(f"has not as many {second!r} as {first!r}")
     rest = {key: value for key, value in given.items() if key not in (first, second)}
     for one, other in zip(inputs, outputs, strict=True):
-        yield rest | (
-            {"input": one, "output": other, "testtype": "apps"} if plural and called else {"input": one, "output": other}
-        )
+        yield rest | ({"args": one, "returns": other, "testtype": "apps"} if called else {"input": one, "output": other})
 
 
 def _read(given: dict[str, Any]) -> tuple[str, str | Case | Run | None]:
     """Return the entry point that a single test names, or "", and what it is."""
     given = {key: value for key, value in given.items() if value is not None or key == "returns"}
-    kind = given.pop("type", given.pop("testtype", None))
-    given.pop("testtype", None)
+    kinds = [given.pop(key) for key in ("testtype", "type") if key in given]
+    kind = kinds[0] if kinds else None
     named = [given.pop(key) for key in _NAMING if key in given]
     name = next((one for one in named if isinstance(one, str)), "")
     checker = given.pop("checker", "")
@@ -191,9 +201,11 @@ def _read(given: dict[str, Any]) -> tuple[str, str | Case | Run | None]:
     keys = given.keys()
     if keys == {"code"} and isinstance(given["code"], str) and not checker:
         return name, given["code"]
+    if kind == "apps" and keys <= {"args", "returns"}:
+        return name, _call(given["args"], given.get("returns"), checker, kind)
     if isinstance(given.get("args"), list) and (keys == {"args", "returns"} or (keys == {"args"} and checker)):
         return name, Case(given["args"], given.get("returns"), checker)
-    if kind in (*_FUNCTIONAL, "apps") and keys == {"input", "output"}:
+    if kind in _FUNCTIONAL and keys == {"input", "output"}:
         return name, _call(given["input"], given["output"], checker, str(kind))
     if keys == {"input", "output"} or (keys == {"input"} and checker):
         return name, Run(_text(given["input"]), _text(given["output"]) if "output" in given else None, checker)

@@ -205,7 +205,8 @@ def test_values_are_compared_as_json_has_them(found, expected, equal):
     [
         ("1  2\n", "1\n2", ""), ("1.0000001", "1.0", ""), ("1", "1.0", ""), ("1.0", "1", "it prints '1.0', not '1'"),
         ("a b", "a B", "token 2 of its output is 'b', not 'B'"), ("a", "a b", "it prints 1 token, not 2"), ("", "", ""),
-        ("1e400", "1.5", "it prints '1e400', not '1.5'"), ("x", "", "it prints 1 token, not 0"), ("\n", "a", "it prints nothing"),
+        ("1e400", "1.5", "it prints '1e400', not '1.5'"), ("x", "", "it prints 1 token, not 0"),
+        ("\n", "a", "it prints nothing"),
         ("1_0", "10.0", "it prints '1_0', not '10.0'"), ("\u0661.5", "1.5", "it prints '\u0661.5', not '1.5'"),
         ("9" * 5000, "1.5", f"it prints '{'9' * 37}...', not '1.5'"),
     ],
