@@ -357,10 +357,10 @@ def _is_future(node: ast.stmt) -> bool:
 
 
 def _is_empty(node: Any) -> bool:
-    """Has a function nothing in it but its docstring, `pass`, `...` or `raise NotImplementedError`?"""
+    """Has a function nothing in it but its docstring, imports, `pass`, `...` or `raise NotImplementedError`?"""
     for inner in getattr(node, "body", [node]):
         constant = isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant)
         unwritten = isinstance(inner, ast.Raise) and "NotImplementedError" in ast.dump(inner)
-        if not (constant or unwritten or isinstance(inner, ast.Pass)):
+        if not (constant or unwritten or isinstance(inner, ast.Pass | ast.Import | ast.ImportFrom)):
             return False
     return True
