@@ -48,7 +48,7 @@ Case = tuple[str, bool]
 class VerifierFeedback(ExecutionFeedback):
     """Write functions and cases for each constraint, keep those that agree."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"  # 2: functions are found in fences of every kind
     makes: ClassVar[frozenset[str]] = frozenset({"prompts", "preferences"})
 
     mode: Literal["verifiers"]

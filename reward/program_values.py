@@ -20,10 +20,10 @@ import re
 from typing import Any
 
 RELATIVE = 1e-6
-"""How far apart two floats may be in proportion: what EvalPlus allows where its data set gives no other tolerance, and what
-problems of competitions usually say."""
+"""How far apart two floats may be in proportion: what problems of competitions usually say. (EvalPlus allows 1e-7, besides
+an absolute 1e-6, which makes every tiny number right.)"""
 NEAR_ZERO = 1e-6
-"""How far from an expected zero (EvalPlus: the same)."""
+"""How far from an expected zero: EvalPlus' absolute tolerance where its data set gives none."""
 ROUNDING = 1e-12
 """How far apart two floats may always be: an expected 5.6e-17 is a zero that was rounded."""
 EXACT = 2**53
