@@ -176,7 +176,8 @@ PROGRAMS = {
         ("", DOUBLE, "import sys\nsys.stdout.write(str(2 * int(sys.stdin.buffer.read())))\nsys.exit(0)", True),
         ("", DOUBLE, "print(2 * int(open(0).read()))\nexit()", True),
         ("", DOUBLE, "import os\nos.write(1, b'%d' % (2 * int(os.read(0, os.fstat(0).st_size))))", True),
-        ("", DOUBLE, "import threading, time\ndef main():\n    time.sleep(0.1)\n    print(8)\nthreading.Thread(None, main).start()", True),
+        ("", DOUBLE,
+         "import threading, time\ndef main():\n    time.sleep(0.1)\n    print(8)\nthreading.Thread(None, main).start()", True),
         ("", DOUBLE, "import atexit, io, sys\nout = io.StringIO()\n"
          "atexit.register(lambda: sys.__stdout__.write(out.getvalue()))\nsys.stdout = out\nprint(2 * int(input()))", True),
         ("", DOUBLE, "import sys\nprint(2 * int(input()))\nsys.exit(1)", False),
