@@ -15,9 +15,10 @@ Departures from CodeT:
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -28,7 +29,7 @@ from align.core.wiring import Ref
 from data_synthesis.agreement import consensus_sets, validated
 from data_synthesis.base import Context, Drop, template
 from data_synthesis.execution_feedback import ExecutionFeedback
-from reward import execution, program_text
+from reward import execution, program_tests, program_text
 from reward.sandbox import NO_DATA, Verdict
 
 RESTARTS = 3
@@ -42,15 +43,20 @@ class Solution:
     """A distinct program, and the first completion that holds it."""
 
     text: str
-    source: str
+    programs: execution.Programs
     count: int
     """Completions that hold it."""
+
+    @property
+    def source(self) -> str:
+        """The program as tests of functions need it."""
+        return self.programs.functions
 
 
 class CodeFeedback(ExecutionFeedback):
     """Solutions judged by tests that are given, or written by a model and validated."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"  # 2: programs are put together and compared as `kind: execution` does since its version 2
     makes: ClassVar[frozenset[str]] = frozenset({"demonstrations", "preferences"})
 
     mode: Literal["code"]
@@ -73,25 +79,24 @@ class CodeFeedback(ExecutionFeedback):
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
         """Return demonstrations and pairs of one prompt, or why there are none."""
-        if any("code" in test or "args" in test for test in prompt.tests):
+        if program_tests.any_of_programs(prompt):
             return await self._by_given(prompt, ctx)
-        named = next((test["entry_point"] for test in prompt.tests if test.get("entry_point")), None)
-        name = named or program_text.entry_point([message["content"] for message in prompt.messages[::-1]])
-        if name is None:
+        tests = program_tests.named(prompt)
+        if tests.entry_point is None:
             return Drop("nothing names the function to write")
-        return await self._by_agreement(prompt, name, ctx)
+        return await self._by_agreement(prompt, tests, tests.entry_point, ctx)
 
     # -- tests that are given -------------------------------------------------------------------------------------
 
     async def _by_given(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
-        tests = execution.parse(prompt)
-        solutions = await self._solutions(prompt.messages, tests.entry_point, "solve", self.samples, ctx)
+        tests = program_tests.parse(prompt)
+        solutions = await self._solutions(prompt.messages, tests, "solve", self.samples, ctx)
         if not solutions:
             return Drop("no answer holds a program")
         judged = [(solution, await self._verdict(solution, tests, ctx)) for solution in solutions]
         right = [solution for solution, (status, _) in judged if status == "pass"]
         wrong = [(solution, why) for solution, (status, why) in judged if status in _RAN]
-        note = {"tests": digest([tests.code, [[c.arguments, c.returns] for c in tests.cases]]), "given": True}
+        note = {"tests": digest([tests.code, *(asdict(one) for one in (*tests.cases, *tests.runs))]), "given": True}
         if not right and self.repair:
             mended = await self._repaired(prompt, tests, wrong[: self.repair], ctx)
             if mended:
@@ -102,30 +107,26 @@ class CodeFeedback(ExecutionFeedback):
             return Drop("the given tests judge nothing")
         return self._rows(prompt, right, wrong, note) if right else Drop("no solution passes the given tests")
 
-    async def _verdict(self, solution: Solution, tests: execution.Tests, ctx: Context) -> tuple[str, str]:
+    async def _verdict(self, solution: Solution, tests: program_tests.Tests, ctx: Context) -> tuple[str, str]:
         """Return the status word and the reason of a solution on given tests: the first that is no pass."""
-        found = ("pass", "")
-        if tests.code:
-            verdict = await self.box.check(solution.source, tests.code, tests.entry_point)
-            found = verdict.status, verdict.why
-        if tests.cases and found[0] == "pass":
-            results = await self.box.calls(solution.source, str(tests.entry_point), [c.arguments for c in tests.cases])
-            for case, result in zip(tests.cases, results, strict=True):
-                if why := execution.wrong(case, result):
-                    found = ("fail" if result.status == "returned" else result.status), why
-                    break
+        said = await execution.judge(self.box, solution.programs, tests, every=False)
+        if said.no_data:
+            word, _, why = said.no_data.partition(": ")
+            found = word, why
+        else:
+            found = said.whys[0] if said.whys else ("pass", "")
         ctx.tally(f"solutions: {found[0]}")
         return found
 
     async def _repaired(
-        self, prompt: Prompt, tests: execution.Tests, failed: Sequence[tuple[Solution, str]], ctx: Context
+        self, prompt: Prompt, tests: program_tests.Tests, failed: Sequence[tuple[Solution, str]], ctx: Context
     ) -> list[tuple[Solution, tuple[Solution, str]]]:
         """Show failures; return the solutions that then pass, each with the one that did not."""
         mended = []
         for number, (solution, why) in enumerate(failed):
             said = template("repair").format(why=why)
             messages = [*prompt.messages, {"role": "assistant", "content": solution.text}, {"role": "user", "content": said}]
-            again = await self._solutions(messages, tests.entry_point, f"repair {number}", 1, ctx)
+            again = await self._solutions(messages, tests, f"repair {number}", 1, ctx)
             if again and (await self._verdict(again[0], tests, ctx))[0] == "pass":
                 mended.append((again[0], (solution, why)))
         ctx.tally("solutions repaired", len(mended))
@@ -133,8 +134,10 @@ class CodeFeedback(ExecutionFeedback):
 
     # -- tests that are written -----------------------------------------------------------------------------------
 
-    async def _by_agreement(self, prompt: Prompt, name: str, ctx: Context) -> Row | list[Row] | Drop:
-        solutions = await self._solutions(prompt.messages, name, "solve", self.samples, ctx)
+    async def _by_agreement(
+        self, prompt: Prompt, wanted: program_tests.Tests, name: str, ctx: Context
+    ) -> Row | list[Row] | Drop:
+        solutions = await self._solutions(prompt.messages, wanted, "solve", self.samples, ctx)
         if not solutions:
             return Drop("no answer holds a program")
         imports, tests = await self._written(prompt, name, ctx)
@@ -209,19 +212,21 @@ class CodeFeedback(ExecutionFeedback):
     # -- both -----------------------------------------------------------------------------------------------------
 
     async def _solutions(
-        self, messages: Sequence[Message], name: str | None, label: str, count: int, ctx: Context
+        self, messages: Sequence[Message], tests: program_tests.Tests, label: str, count: int, ctx: Context
     ) -> list[Solution]:
         """Return the distinct programs among the answers to a question, in the order drawn."""
         how = self.sampling | {"tools": ctx.prompt.tools or None}
         drawn: list[Completion] = await ctx.sample(self.generator, messages, n=count, label=label, **how)
         whole = [c for c in drawn if c.answers]
         ended = ctx.tally_ends("answers", drawn)
-        held = [(c.text, source) for c in whole if (source := program_text.program(c.text, name))]
+        programs = await asyncio.gather(*(execution.assembled(self.box, c.text, tests) for c in whole))
+        held = [(c.text, one) for c, one in zip(whole, programs, strict=True) if isinstance(one, execution.Programs)]
         ctx.tally("answers without a program", ended - len(held))
         if not held:
             return []
-        signatures = await self.signatures([source for _, source in held])
-        keys = [signature or source for signature, (_, source) in zip(signatures, held, strict=True)]
+        sources = [one.whole if tests.runs else one.functions for _, one in held]
+        signatures = await self.signatures(sources)
+        keys = [signature or source for signature, source in zip(signatures, sources, strict=True)]
         counts = Counter(keys)
         firsts = dict(reversed(list(zip(keys, held, strict=True))))
         return [Solution(*firsts[key], counts[key]) for key in dict.fromkeys(keys)]

@@ -48,7 +48,7 @@ Case = tuple[str, bool]
 class VerifierFeedback(ExecutionFeedback):
     """Write functions and cases for each constraint, keep those that agree."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"  # 2: functions are found in fences of every kind
     makes: ClassVar[frozenset[str]] = frozenset({"prompts", "preferences"})
 
     mode: Literal["verifiers"]
@@ -127,7 +127,7 @@ class VerifierFeedback(ExecutionFeedback):
         cases: list[Case] = []
         ctx.tally_ends("answers", said)
         for text in (reply(completion.text) for completion in said if completion.finish_reason == "stop"):
-            source = program_text.program(text, functions.ENTRY_POINT) if "```" in text else None
+            source = program_text.program(text, functions.ENTRY_POINT) if program_text.blocks(text) else None
             written = read_cases(text)
             ctx.tally("answers without a function", source is None)
             ctx.tally("answers without cases", not written)

@@ -1,55 +1,87 @@
 """Does the program do what the tests say? A verifier that runs it in the sandbox (`kind: execution`).
 
-A prompt's `tests` hold what is run, in any mixture:
-
-    {"code": "assert add(1, 2) == 3", "entry_point": "add"}           asserts, check(candidate), unittest, test_* functions
-    {"args": [1, 2], "returns": 3, "entry_point": "add"}              one call; the value is compared here
-
-`entry_point` may be left out where the prompt names the function (`def add(`). A completion passes when all of it passes.
-Statuses that are no data (broken tests, an unavailable tool) make the completion ungraded, never wrong.
+For each completion: the program is put together from its blocks and the code that the prompt gives (`program_assembly`), the
+tests are run on it (`program_tests`), and what it returns or prints is compared out of its reach (`program_values`), or by the
+row's own checker in a process that the program never had. A completion passes when all tests pass. Statuses that are no data
+(broken tests or checkers, an unavailable tool) make it ungraded, never wrong.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
+import base64
+import marshal
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, ClassVar
 
 from pydantic import PrivateAttr
 
 from align.core.plugins import Reward, Score
 from align.core.rows import Prompt
 from reward import program_text
-from reward.sandbox import NO_DATA, CallResult, Sandbox
+from reward.program_tests import Case, Run, Tests, parse
+from reward.program_values import misprint, same
+from reward.sandbox import NO_DATA, CallResult, Limits, Sandbox
 from reward.sandbox.answers import shown
 from reward.sandbox.settings import SandboxSettings
 from reward.sandbox.worker import presentable
 
-RELATIVE = 1e-6
-"""How far apart two floats may be, as EvalPlus allows where its data set gives no other tolerance."""
+ASSEMBLY = Limits(cpu_seconds=5, output_bytes=8 << 20)
+"""What putting a program together may use: it is our work, whatever a recipe grants to a solution."""
+NO_PROGRAM = "there is no program in the answer"
+_CHECKED = """
+def _checked(*given):
+    import inspect
+    kinds = [one.kind for one in inspect.signature(check).parameters.values()]
+    some = len(given) if inspect.Parameter.VAR_POSITIONAL in kinds else len(kinds)
+    said = check(*given[:some])
+    return bool(said) if type(said).__name__ in ("bool", "bool_") else type(said).__name__
+"""
+"""Stands behind a checker's source: calls it with as much as it takes, and says True, False, or the type of something else."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One call and what it should return."""
+class Programs:
+    """The program that an answer means, as tests of functions need it and as a whole."""
 
-    arguments: list[Any]
-    returns: Any
+    functions: str
+    whole: str
 
 
 @dataclass(frozen=True, slots=True)
-class Tests:
-    """The tests of one prompt."""
+class Failed:
+    """Why there is no program to run."""
 
-    entry_point: str | None
-    code: str
-    cases: list[Case]
+    status: str
+    why: str
+
+
+@dataclass(slots=True)
+class Judgement:
+    """What tests say of a program."""
+
+    passed: int = 0
+    total: int = 0
+    whys: list[tuple[str, str]] = field(default_factory=list)
+    """Status word and reason of each failure."""
+    no_data: str = ""
+    """Why it could not be judged; "" where it could."""
+
+    def add(self, status: str, why: str) -> None:
+        """Count one test. The status is "" for one that passed."""
+        self.total += 1
+        self.passed += not status
+        self.whys += [(status, why)] if status else []
 
 
 class Execution(Reward):
     """Run the program of a completion on the prompt's tests: 1 when all pass, else 0."""
+
+    version: ClassVar[str] = "2"  # 2: joins blocks, runs whole programs and checkers; integers are exact
 
     sandbox: SandboxSettings = SandboxSettings()
     """Where it runs."""
@@ -62,7 +94,7 @@ class Execution(Reward):
         """Return one score per completion, with `passed`; ungraded where a run gave no data.
 
         Raises:
-            ValueError: the prompt has no tests, or they are not as above.
+            ValueError: the prompt has no tests, or they are not as `program_tests` has them.
             SandboxUnavailable: the machine cannot give the level.
         """
         tests = parse(prompt)
@@ -71,27 +103,16 @@ class Execution(Reward):
         return list(await asyncio.gather(*(self._judge(sandbox, text, tests) for text in completions)))
 
     async def _judge(self, sandbox: Sandbox, completion: str, tests: Tests) -> Score:
-        source = program_text.program(completion, tests.entry_point)
-        if source is None:
-            return Score(0.0, False, "there is no program in the answer")
-        passed = total = 0
-        whys: list[str] = []
-        if tests.code:
-            verdict = await sandbox.check(source, tests.code, tests.entry_point)
-            if verdict.status in NO_DATA:
-                return Score.ungraded(f"{verdict.status}: {verdict.why}")
-            whole = verdict.status == "pass"
-            passed, total = passed + verdict.passed_tests, total + max(verdict.total_tests, verdict.passed_tests + (not whole))
-            whys += [] if whole else [f"{verdict.status}: {verdict.why}"]
-        if tests.cases:
-            results = await sandbox.calls(source, str(tests.entry_point), [case.arguments for case in tests.cases])
-            whys_of_cases = [wrong(case, result) for case, result in zip(tests.cases, results, strict=True)]
-            if no_data := [result for result in results if result.status in NO_DATA]:
-                return Score.ungraded(f"{no_data[0].status}: {no_data[0].why}")
-            passed, total = passed + whys_of_cases.count(""), total + len(tests.cases)
-            whys += [why for why in whys_of_cases if why]
-        value = passed / total if self.partial else float(not whys)
-        return Score(value, not whys, whys[0] if whys else "")
+        programs = await assembled(sandbox, completion, tests)
+        if isinstance(programs, Failed):
+            if programs.status in NO_DATA:
+                return Score.ungraded(f"{programs.status}: {programs.why}")
+            return Score(0.0, False, programs.why)
+        said = await judge(sandbox, programs, tests, every=self.partial)
+        if said.no_data:
+            return Score.ungraded(said.no_data)
+        value = said.passed / said.total if self.partial else float(not said.whys)
+        return Score(value, not said.whys, said.whys[0][1] if said.whys else "")
 
     def stop(self) -> None:
         """End the sandbox; a later `score` starts a new one."""
@@ -100,74 +121,158 @@ class Execution(Reward):
             running.stop()
 
 
-def parse(prompt: Prompt) -> Tests:
-    """Return a prompt's tests.
+async def assembled(sandbox: Sandbox, completion: str, tests: Tests) -> Programs | Failed:
+    """Return the program that an answer means, or why there is none."""
+    answer = program_text.read(completion)
+    if not answer.whole.strip():
+        return Failed("load_error", NO_PROGRAM)
+    given = [_laid_out(program_text.read(text)) for text in tests.prompts]
+    wanted = [(tests.entry_point, False)] if tests.calls_functions or not tests.runs else []
+    wanted += [(None, True)] if tests.runs else []
+    arguments = [[_laid_out(answer), given, name, tests.owner, tests.code, whole] for name, whole in wanted]
+    results = await sandbox.calls(_source("program_assembly", "assemble"), "assemble", arguments, ASSEMBLY)
+    for result in results:
+        if result.status in NO_DATA:
+            return Failed(result.status, result.why)
+        if result.status != "returned":
+            return Failed("load_error", f"load_error: the answer cannot be read: {result.status}: {result.why}")
+        if not isinstance(result.value, str):
+            return Failed("load_error", NO_PROGRAM)
+    return Programs(results[0].value, results[-1].value)
 
-    Raises:
-        ValueError: it has none, or one that is not understood; names the row.
+
+async def judge(sandbox: Sandbox, programs: Programs, tests: Tests, every: bool) -> Judgement:
+    """Run tests on a program.
+
+    Args:
+        sandbox: where, started.
+        programs: see `assembled`.
+        tests: what is run.
+        every: whether to go on after a failure, to know how many pass.
     """
-    code: list[str] = []
-    cases: list[Case] = []
-    names: set[str] = set()
-    for number, test in enumerate(prompt.tests):
-        given = {key: value for key, value in test.items() if value is not None}
-        names |= {given.pop("entry_point")} if isinstance(given.get("entry_point"), str) else set()
-        if given.keys() == {"code"} and isinstance(given["code"], str):
-            code.append(given["code"])
-        elif given.keys() == {"args", "returns"} and isinstance(given["args"], list):
-            cases.append(Case(given["args"], given["returns"]))
-        elif given:
-            raise ValueError(
-                f"row {prompt.id!r}: test {number} has {', '.join(sorted(map(str, given)))}; a test is "
-                '{"code": "assert ..."} or {"args": [...], "returns": ...}, each with "entry_point" if you like'
-            )
-    if len(names) > 1:
-        raise ValueError(f"row {prompt.id!r}: its tests name several entry points: {', '.join(sorted(names))}")
-    if not code and not cases:
-        raise ValueError(f'row {prompt.id!r} has no tests; give it a \'tests\' column like [{{"code": "assert f(1) == 2"}}]')
-    name = names.pop() if names else program_text.entry_point([message["content"] for message in prompt.messages[::-1]])
-    if cases and name is None:
-        raise ValueError(f'row {prompt.id!r}: nothing names the function that `args` are for; add "entry_point" to its tests')
-    return Tests(name, "\n".join(code), cases)
+    said = Judgement()
+    if tests.code:
+        await _run_code(sandbox, programs.functions, tests, said)
+    if tests.cases and not said.no_data and (every or not said.whys):
+        await _run_cases(sandbox, programs.functions, tests, said)
+    for run in tests.runs:
+        if said.no_data or (said.whys and not every):
+            break
+        await _run_whole(sandbox, programs.whole, run, said)
+    return said
 
 
-def wrong(case: Case, result: CallResult) -> str:
-    """Return why a call is not what was expected; "" where it is."""
+async def _run_code(sandbox: Sandbox, source: str, tests: Tests, said: Judgement) -> None:
+    verdict = await sandbox.check(source, tests.code, tests.entry_point)
+    if verdict.status in NO_DATA:
+        said.no_data = f"{verdict.status}: {verdict.why}"
+        return
+    whole = verdict.status == "pass"
+    said.passed += verdict.passed_tests
+    said.total += max(verdict.total_tests, verdict.passed_tests + (not whole))
+    said.whys += [] if whole else [(verdict.status, f"{verdict.status}: {verdict.why}")]
+
+
+async def _run_cases(sandbox: Sandbox, source: str, tests: Tests, said: Judgement) -> None:
+    results = await sandbox.calls(source, str(tests.entry_point), [case.arguments for case in tests.cases])
+    for case, result in zip(tests.cases, results, strict=True):
+        if result.status in NO_DATA:
+            said.no_data = f"{result.status}: {result.why}"
+            return
+        if result.status != "returned":
+            said.add(result.status, f"{result.status}: {result.why}")
+            continue
+        why = differs(case, result.value)
+        if case.checker:
+            expected = [] if case.returns is None else [case.returns]
+            why = await _ask_checker(sandbox, case.checker, [case.arguments, result.value, *expected], said)
+            why = why and f"fail: for {_short(case.arguments)} it returns {_short(result.value)}: {why}"
+        said.add("fail" if why else "", why)
+
+
+async def _run_whole(sandbox: Sandbox, source: str, run: Run, said: Judgement) -> None:
+    """Run a program in a process of its own, and compare what it prints."""
+    text = (
+        f"{_source('program_run', 'run')}def started(given):\n    return run({source!r}, given)\n"  # its packages are seen here
+    )
+    limits = sandbox.limits
+    room = max(limits.output_bytes, len(run.given.encode("utf-8", "surrogatepass")) + 1024)
+    limits = limits.model_copy(update={"output_bytes": room})  # the largest file too, and the input is one
+    (result,) = await sandbox.calls(text, "started", [[run.given]], limits)
+    if result.status in NO_DATA:
+        said.no_data = f"{result.status}: {result.why}"
+        return
+    status, why = _printed_wrong(result, run)
+    if not status and run.checker:
+        expected = [] if run.prints is None else [run.prints]
+        why = await _ask_checker(sandbox, run.checker, [run.given, result.value[0], *expected], said)
+        status, why = (
+            ("fail", f"fail: for the input {_short(run.given)} it prints {_short(result.value[0])}: {why}") if why else ("", "")
+        )
+    said.add(status, why)
+
+
+def _printed_wrong(result: CallResult, run: Run) -> tuple[str, str]:
+    """Return the status word and the reason of a run that failed or, without a checker, printed something else."""
     if result.status != "returned":
-        return f"{result.status}: {result.why}"
+        return result.status, f"{result.status}: for the input {_short(run.given)}: {result.why}"
+    match result.value:
+        case (str(printed), int(code)):
+            pass
+        case _:
+            return "error", "error: the program changes what runs it"
+    if code:
+        return "error", f"error: for the input {_short(run.given)} it ends with exit status {code}"
+    why = "" if run.checker or run.prints is None else misprint(printed, run.prints)
+    return ("fail", f"fail: for the input {_short(run.given)} {why}") if why else ("", "")
+
+
+async def _ask_checker(sandbox: Sandbox, checker: str, given: list[Any], said: Judgement) -> str:
+    """Ask a row's checker, in a process that the program never had; return why it says no, "" where it says yes.
+
+    One that fails is a broken test: then nothing is known, which is noted.
+    """
     try:
-        alike = same(result.value, case.returns)
+        (result,) = await sandbox.calls(checker + _CHECKED, "_checked", [given])
+    except TypeError:
+        return "this is no plain data, which a checker could look at"
+    if result.status != "returned":
+        said.no_data = f"test_error: the checker: {result.status}: {result.why}"
+    elif not isinstance(result.value, bool):
+        said.no_data = f"test_error: the checker returns {presentable(str(result.value))[:60]}, not True or False"
+    return "" if result.value is True else "the checker says no"
+
+
+def differs(case: Case, value: Any) -> str:
+    """Return why a value is not what a call should return; "" where it is."""
+    try:
+        alike = same(value, case.returns) or (case.or_only and same(value, case.returns[0]))
     except (ArithmeticError, TypeError, ValueError):  # 10 ** 400 for a float, a key of 5,000 digits
         alike = False
-    if alike:
-        return ""
-    return f"fail: for {_short(case.arguments)} it returns {_short(result.value)}, not {_short(case.returns)}"
+    return "" if alike else f"fail: for {_short(case.arguments)} it returns {_short(value)}, not {_short(case.returns)}"
 
 
-def same(found: Any, expected: Any) -> bool:
-    """Are two plain values equal?
+def _laid_out(answer: program_text.Answer) -> dict[str, Any]:
+    """Return an answer as `program_assembly` takes it."""
+    return {
+        "whole": answer.whole,
+        "blocks": answer.sources(),
+        "outside": answer.outside,
+        "fenced": bool(answer.blocks),
+    }
 
-    As JSON has them: a tuple or an array equals a list; floats are equal within `RELATIVE`; a bool is no number.
+
+@cache
+def _source(module: str, function: str) -> str:
+    """Return a source with a function of one of our own modules, compiled and packed; the sandbox has the same interpreter.
+
+    Compiling `program_assembly` takes 18 ms, what it does with an answer 2, and every call looks through the whole source.
     """
-    if type(found).__module__ == "numpy":
-        if found.shape and not (isinstance(expected, list) and len(expected) == len(found)):
-            return False
-        found = found.tolist()
-    if isinstance(found, bool) or isinstance(expected, bool):
-        return found is expected
-    if isinstance(found, int | float) and isinstance(expected, int | float):
-        if isinstance(found, int) and isinstance(expected, int):
-            return found == expected
-        return found == expected or math.isclose(found, expected, rel_tol=RELATIVE, abs_tol=RELATIVE)
-    if isinstance(expected, list | tuple):
-        alike = isinstance(found, list | tuple) and len(found) == len(expected)
-        return alike and all(same(a, b) for a, b in zip(found, expected, strict=True))
-    if isinstance(expected, dict):
-        if not isinstance(found, dict) or len(found) != len(expected):
-            return False
-        keyed = {str(key): value for key, value in found.items()}  # JSON has no keys but text
-        return all(str(key) in keyed and same(keyed[str(key)], value) for key, value in expected.items())
-    return type(found) is type(expected) and bool(found == expected)
+    text = (files("reward") / f"{module}.py").read_text(encoding="utf-8")
+    code = zlib.compress(marshal.dumps(compile(text, f"{module}.py", "exec", dont_inherit=True, optimize=2)))
+    packed = base64.b64encode(code).decode()
+    load = f"import base64, marshal, zlib\n_own = {{'__name__': {module!r}}}\n"
+    return f"{load}exec(marshal.loads(zlib.decompress(base64.b64decode({packed!r}))), _own)\n{function} = _own[{function!r}]\n"
 
 
 def _short(value: Any, limit: int = 60) -> str:

@@ -1,31 +1,92 @@
-"""Which part of a completion is the program? Text only: nothing of a model's source is parsed in this process.
+"""Which parts of an answer are code? Text only: nothing of a model's source is parsed in this process.
 
-A parser that a crafted text can crash would take the trainer with it; what needs a syntax tree is done in the sandbox.
+A parser that a crafted text can crash would take the trainer with it; what needs a syntax tree is done in the sandbox
+(`reward.program_assembly`). Here the fenced blocks are found, by CommonMark's rules (spec 0.31, 4.5 and 5.1) with departures
+that answers of models need:
+
+1. A fence may be indented as deep as you like, and stand behind the marker of a list item.
+2. A fence inside a triple-quoted string is text of that string, so a docstring with an example does not end its program.
+3. A fence with a label, which would open a block, ends the one that it stands in: somebody forgot to.
+4. An empty line without `>` does not end a block in a quotation.
+5. A block that is labelled as Markdown holds an answer itself: its blocks count.
+
+Every text is read in linear time; a runaway answer is a megabyte of the same character.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-_FENCE = re.compile(r"^[ \t]*```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
+from reward.stated import spoken
+
+_ANYTHING = ("", "code", "none", "plaintext", "text", "txt")
 _NAMES = {
-    "bash": ("bash", "sh", "shell", ""),
-    "cpp": ("cpp", "c++", "cc", "cxx", ""),
-    "javascript": ("javascript", "js", "node", ""),
-    "python": ("python", "py", "python3", ""),
+    "bash": ("bash", "sh", "shell", *_ANYTHING),
+    "cpp": ("cpp", "c++", "cc", "cxx", *_ANYTHING),
+    "javascript": ("javascript", "js", "node", *_ANYTHING),
+    "python": ("python", "py", "python3", "py3", "ipython", *_ANYTHING),
 }
-"""What a fence may say it holds; an empty label says nothing."""
+"""What a fence may say it holds; an empty label, or one that says "text", says nothing."""
+_FENCE = re.compile(
+    r"(?P<quote>(?:[ \t]{0,3}>[ ]?)*+)(?P<indent>[ \t]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)?+)(?P<mark>`{3,}|~{3,})(?P<info>.*)"
+)
+_LABEL = re.compile(r"[\s{.]*([\w+#-]*(?:\.py\b)?)")
+_QUOTED = r"(?:[ \t]{0,3}>[ ]?)"
+_OUTSIDE = re.compile(r"\\.|#.*|\"\"\"|'''|\"(?:\\.|[^\"\\])*+\"|'(?:\\.|[^'\\])*+'")
+_INSIDE = {mark: re.compile(rf"\\.|{mark}") for mark in ('"""', "'''")}
+_MARKDOWN = ("markdown", "md")
+MAX_DEPTH = 20
+"""Quotations in one another that are looked into."""
+LOOK_AHEAD = 20_000
+"""Lines of a text that are read again, in all, where a fence stood in a string that never ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block."""
+
+    label: str
+    """What its fence says it holds, in small letters."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an answer consists of, without its reasoning in tags."""
+
+    whole: str
+    blocks: list[Block] = field(default_factory=list)
+    outside: str = ""
+    """The lines that are in no block."""
+
+    def sources(self, language: str = "python") -> list[str]:
+        """Return the texts of the blocks that may hold a language."""
+        known = _NAMES.get(language, (language, ""))
+        return [block.text for block in self.blocks if block.text.strip() and _short_name(block.label) in known]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    mark: str
+    length: int
+    indent: int
+    depth: int
+    """Of quotations."""
+    label: str
 
 
 def program(text: str, entry_point: str | None = None, language: str = "python") -> str | None:
-    """Return the program in a completion: of its fenced blocks the last that defines the entry point, or names it, or the last.
+    """Return the block of an answer that is the program: the last that defines the entry point, or names it, or the last.
 
-    A completion without a fence is the program itself. Blocks of another language are none. None where nothing is left.
+    An answer without a fence is the program itself. Blocks of another language are none. None where nothing is left. This is
+    what text alone can say; `reward.program_assembly` also joins blocks and finds code between sentences.
     """
-    if "```" not in text:
-        return text if text.strip() else None
-    known = _NAMES.get(language, (language, ""))
-    held = [body for label, body in blocks(text) if label in known and body.strip()]
+    answer = read(text)
+    if not answer.blocks:
+        return answer.whole if answer.whole.strip() else None
+    held = answer.sources(language)
     if not held:
         return None
     name = re.escape(entry_point or "")
@@ -35,11 +96,18 @@ def program(text: str, entry_point: str | None = None, language: str = "python")
 
 
 def blocks(text: str) -> list[tuple[str, str]]:
-    """Return the fenced blocks of a completion, each as (label in small letters, text); the last may lack its end."""
-    return [(label.lower(), body) for label, body in _FENCE.findall(text)]
+    """Return the fenced blocks of a text, each as (label in small letters, text); the last may lack its end."""
+    return [(block.label, block.text) for block in _split(text)[0]]
 
 
-def entry_point(texts: list[str]) -> str | None:
+def read(text: str) -> Answer:
+    """Return what an answer consists of. Reasoning in tags is no part of it."""
+    whole = spoken(text)
+    found, outside = _split(whole)
+    return Answer(whole, found, outside)
+
+
+def entry_point(texts: Sequence[str]) -> str | None:
     """Return the function that a prompt names: the last `def NAME(` in it, or NAME of "function `NAME`"; None if none."""
     for text in texts:
         found = re.findall(r"\bdef[ \t]+([A-Za-z_]\w*)[ \t]*\(", text)
@@ -47,3 +115,114 @@ def entry_point(texts: list[str]) -> str | None:
         if found:
             return found[-1]
     return None
+
+
+# -- fences ---------------------------------------------------------------------------------------------------------
+
+
+def _split(text: str, markdown: bool = True) -> tuple[list[Block], str]:
+    """Return the blocks of a text, and the lines outside them."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    found: list[Block] = []
+    outside: list[str] = []
+    number, spare = 0, LOOK_AHEAD
+    while number < len(lines):
+        opening = _opening(lines[number])
+        number += 1
+        if opening is None:
+            outside.append(lines[number - 1])
+            continue
+        body, number, spare = _body(lines, number, opening, spare)
+        if markdown and opening.label in _MARKDOWN:
+            found += _split(body, markdown=False)[0]
+        else:
+            found.append(Block(opening.label, body))
+    return found, "\n".join(outside)
+
+
+def _opening(line: str) -> _Opening | None:
+    """Return what a line opens, if it does."""
+    match = _FENCE.match(line)
+    if match is None:
+        return None
+    mark, depth = match["mark"], match["quote"].count(">")
+    if depth > MAX_DEPTH or (mark[0] == "`" and "`" in match["info"]):  # ```code``` is a word in a sentence
+        return None
+    label = _LABEL.match(match["info"].expandtabs())
+    return _Opening(mark[0], len(mark), len(match["indent"]), depth, label[1].lower() if label else "")
+
+
+def _body(lines: Sequence[str], start: int, opening: _Opening, spare: int) -> tuple[str, int, int]:
+    """Return the text of a block, the number of the line behind it, and what is left of `LOOK_AHEAD`.
+
+    A fence in a string does not end the block. Where the string never ends either, it was none, and the first such fence does.
+    """
+    body: list[str] = []
+    string, first = "", -1
+    for number in range(start, len(lines)):
+        line = _unquoted(lines[number], opening.depth)
+        closes = line is not None and _closes(line, opening)
+        if line is None or (closes and not string):
+            return _joined(body), number + closes, spare
+        if not string and _opens_another(line, opening):
+            return _joined(body), number, spare
+        if closes and first < 0:
+            first = len(body)
+        if first >= 0:
+            spare -= 1
+            if spare < 0:
+                break
+        body.append(_dedented(line, opening.indent))
+        string = _string(line, string)
+    if first >= 0:
+        return _joined(body[:first]), start + first + 1, spare
+    return "\n".join(body), len(lines), spare
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _unquoted(line: str, depth: int) -> str | None:
+    """Return a line of a quotation without its marks; None where the quotation has ended."""
+    if not depth:
+        return line
+    match = re.match(rf"{_QUOTED}{{{depth}}}", line)
+    if match:
+        return line[match.end() :]
+    return None if line.strip() else ""
+
+
+def _closes(line: str, opening: _Opening) -> bool:
+    inner = line.lstrip(" \t")
+    indent = len(line) - len(inner)
+    inner = inner.rstrip(" \t\r")
+    return len(inner) >= opening.length and not inner.strip(opening.mark) and indent < opening.indent + 4
+
+
+def _opens_another(line: str, opening: _Opening) -> bool:
+    inner = line.lstrip(" \t")
+    if not inner.startswith(opening.mark * opening.length) or len(line) - len(inner) >= opening.indent + 4:
+        return False
+    other = _opening(line)
+    return other is not None and bool(other.label)
+
+
+def _dedented(line: str, indent: int) -> str:
+    return line[min(indent, len(line) - len(line.lstrip(" \t"))) :]
+
+
+def _string(line: str, string: str) -> str:
+    """Return the triple quotes that are open behind a line of Python, given those before it; "" for none."""
+    position = 0
+    while match := (_INSIDE[string] if string else _OUTSIDE).search(line, position):
+        position, token = match.end(), match.group()
+        if string:
+            string = "" if token == string else string
+        elif token in _INSIDE:
+            string = token
+    return string
+
+
+def _short_name(label: str) -> str:
+    return "python" if label.endswith(".py") else label

@@ -68,6 +68,15 @@ def test_values_may_be_given_instead_of_code(made):
     assert (said, pairs) == ([RIGHT], [(RIGHT, SQUARE)])
 
 
+def test_whole_programs_may_be_judged_by_what_they_print(made):
+    prompts = [{"prompt": "Read n and print 2n.", "tests": {"inputs": ["2\n", "3\n"], "outputs": ["4\n", "6\n"]}}]
+    right, wrong = block("print(2 * int(input()))"), block("print(int(input()) ** 2)")
+    split = "\n".join(block(text) for text in ("def twice(n):\n    return n + n", "print(twice(int(input())))"))
+    said, pairs, report, _ = made([wrong, right, split], prompts=prompts, max_demonstrations=None)
+    assert (said, pairs) == ([right, split], [(right, wrong)])
+    assert report["tallies"]["solutions: pass"] == 2
+
+
 def test_written_tests_are_validated_and_the_largest_agreement_wins(made):
     wrong_test = block("assert double(2) == 5")
     said, pairs, report, notes = made([SQUARE, RIGHT, ALSO_RIGHT, SAME_TREE], [TESTS, wrong_test])

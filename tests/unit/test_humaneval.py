@@ -6,8 +6,10 @@ Every value that the problems take or return travels between processes here, and
 import asyncio
 
 import pytest
+from disguises import DISGUISES, disguised, prompt_of
 from humaneval import problems
 
+from align import Reward
 from reward.sandbox.sandbox import Sandbox
 
 
@@ -44,6 +46,19 @@ def test_every_canonical_value_comes_back_as_it_was(given):
         assert [(a.status, a.value) for a in answers] == [("returned", value) for value in problem.expected]
         kinds = [(type(a.value), type(value)) for a, value in zip(answers, problem.expected, strict=True)]
         assert all(one is other for one, other in kinds), problem.raw["task_id"]
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_solution_is_found_in_the_disguises_that_models_give_it(given, right):
+    """Each problem in one disguise, so that each disguise has 16; `benchmarks/disguises.py` takes all of them."""
+    reward = Reward.model_validate({"kind": "execution", "sandbox": {"workers": 2}})
+    texts = [
+        disguised(problem, problem.raw["canonical_solution"] if right else "    return None\n")[number % len(DISGUISES)]
+        for number, problem in enumerate(given)
+    ]
+    scores = asyncio.run(reward.score_many([prompt_of(problem) for problem in given], [[text] for text in texts]))
+    reward.stop()
+    assert {p.raw["task_id"]: s.why for p, (s,) in zip(given, scores, strict=True) if s.passed is not right} == {}
 
 
 def test_code_that_draws_random_numbers_does_the_same_every_time():

@@ -58,7 +58,7 @@ def read_number(value: Any) -> float | None:
 
 
 def read_tests(value: Any) -> list[dict[str, Any]]:
-    """Return tests: a list of objects, its JSON, or MBPP's list of asserts. Raises BadRow where it is none of them."""
+    """Return tests: objects, one or a list, their JSON, or MBPP's list of asserts. Raises BadRow where it is none of them."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
@@ -66,6 +66,8 @@ def read_tests(value: Any) -> list[dict[str, Any]]:
             raise BadRow("tests is not JSON") from None
     if value is None:
         return []
+    if isinstance(value, dict):  # APPS and CodeContests have one object with lists of inputs and outputs
+        value = [value]
     if not isinstance(value, list) or not all(isinstance(test, dict | str) for test in value):
         raise BadRow("tests is not a list of objects")
     tests = [{"code": test} if isinstance(test, str) else test for test in value]

@@ -1,0 +1,366 @@
+"""Put together the program that an answer means, as a reader would. Runs in the sandbox: this file's text is sent there.
+
+Nothing here is called in the trainer's process on a model's text: a source can be crafted to crash a parser.
+
+1. An answer that is Python as it stands is the program. Otherwise its fenced blocks are looked at, and then the runs of lines
+   of Python between its sentences.
+2. The main part is the last that defines the entry point; a mere signature or `...` is no definition where there is another.
+   For a program that reads its input, it is the last part that reads it, else the last that prints.
+3. An answer that only continues the prompt's code (a function's body) is put behind it.
+4. What the main part, or the tests, use and it does not define is taken from the other blocks, else from the prompt's code,
+   and only the statements that define these names: a usage example never runs. A function that a later block defines anew
+   replaces the earlier one.
+5. `class Solution` with a method of the entry point's name gets a function that calls the method of a fresh instance, and the
+   names that LeetCode imports. Names of `typing` that the prompt writes are given to any program.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+import symtable
+import textwrap
+import typing
+from collections.abc import Sequence
+from typing import Any
+
+MAX_TRIES = 60
+"""Times that one text is cut and compiled again in search of the longest beginning that is Python."""
+MAX_RUNS = 20
+"""Runs of Python that are looked for between an answer's sentences."""
+_START = re.compile(
+    r"(?:async )?def \w|class \w|@\w|import \w|from [\w.]+ import\b|if __name__|(?:for|while|if|with)\b.*:\s*(?:#.*)?$|try:"
+    r"|print\(|[A-Za-z_][\w.]*(?:\[.*\])?(?:, ?\w+)* ?[-+*/|&]?= ?[^=]|main\(\)"
+)
+"""How a line of a program begins where it stands between sentences."""
+_READS = re.compile(r"\binput\s*\(|\bstdin\b|\bopen\s*\(\s*0|\bfileinput\b|/dev/stdin|\bread\s*\(\s*0")
+_LEETCODE = """
+import bisect, collections, copy, datetime, functools, heapq, itertools, math, operator, random, re, string, sys
+from typing import *
+from functools import *
+from collections import *
+from itertools import *
+from heapq import *
+from bisect import *
+from string import *
+from operator import *
+from math import *
+from builtins import *
+inf = float("inf")
+"""
+"""What a solution on LeetCode may use without importing it, as LeetCodeDataset (arXiv 2504.14655) puts it before each; the
+built-in functions come last, for `pow` of `math` knows no modulus."""
+_MODULE = {"__name__", "__file__", "__doc__", "__builtins__", "__annotations__", "__spec__", "__package__", "__loader__"}
+
+
+class Part:
+    """A text that may be a part of the program, and what it defines if it is Python."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text if _compiles(text) or not _compiles(textwrap.dedent(text)) else textwrap.dedent(text)
+        self.whole = _compiles(self.text)
+        self.body = ast.parse(self.text).body if self.whole else []
+        self.bound, self.used = _names(self.text) if self.whole else (set(), set())
+
+    def defines(self, name: str, owner: str) -> bool:
+        """Does it define the entry point, or a class with a method of that name?"""
+        if not self.whole:
+            return re.search(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", self.text, re.MULTILINE) is not None
+        return name in self.bound or bool(self.class_of(name, owner))
+
+    def class_of(self, name: str, owner: str) -> str:
+        """Return the class that has the method: the one that is named, else `Solution`, else the last; "" for none."""
+        classes = [node for node in self.body if isinstance(node, ast.ClassDef)]
+        having = [node.name for node in classes if any(getattr(inner, "name", "") == name for inner in node.body)]
+        return next((kind for kind in (owner, "Solution") if kind in having), "" if owner else (having or [""])[-1])
+
+    def is_sketch(self, name: str) -> bool:
+        """Is its definition of the function a signature with nothing to do?"""
+        if not self.whole:
+            after = re.split(rf"\bdef[ \t]+{re.escape(name)}\b", self.text)[-1]
+            return re.fullmatch(r"\s*\([^()]*\)\s*(?:->[^:]*)?:?\s*", after) is not None
+        found = [node for node in ast.walk(ast.Module(self.body, [])) if getattr(node, "name", "") == name]
+        return bool(found) and _is_empty(found[-1])
+
+
+def assemble(
+    answer: dict[str, Any], prompts: list[dict[str, Any]], name: str | None, owner: str, tests: str, reads_input: bool
+) -> str | None:
+    """Return the program that an answer means; None where there is none in it.
+
+    Args:
+        answer: `whole`, its text; `blocks`, its fenced blocks of Python; `outside`, the lines in no block; `fenced`, whether it
+            has blocks of any kind.
+        prompts: the same of each message of the prompt.
+        name: the entry point; None where nothing names it, or the program is run as a whole.
+        owner: the class that it is a method of, when that is named.
+        tests: the tests' source, whose names are wanted too.
+        reads_input: whether the program is run as a whole, with an input.
+    """
+    whole = Part(_without_words(answer["whole"]))
+    is_program = bool(whole.body)
+    parts = [whole] if is_program else [Part(text) for text in answer["blocks"]]
+    if not is_program and not (parts and (name is None or _define(parts, name, owner))):
+        parts += _runs(answer["outside"])
+    if name and not _define(parts, name, owner):
+        continued = _continued(answer, prompts, name)
+        parts = [Part(continued)] if continued else parts
+    if not parts:  # what begins like a program and is none has a syntax error to tell
+        begins = not answer["fenced"] and any(_START.match(line) for line in answer["whole"].split("\n"))
+        return answer["whole"] if begins else None
+    main = _main(parts, name, owner, reads_input)
+    if not main.whole:
+        return main.text
+    given = [*_typing(prompts), *(part for prompt in prompts for part in _given(prompt))]
+    bound, used = _names(tests) if _compiles(tests) else (set(), set())
+    return _joined(main, parts, given, used - bound, name or "", owner)
+
+
+# -- which parts there are --------------------------------------------------------------------------------------------
+
+
+def _given(text: dict[str, Any]) -> list[Part]:
+    """Return the parts of a prompt that are Python."""
+    texts = text["blocks"] if text["fenced"] else [text["whole"]]
+    parts = [Part(one) for one in texts]
+    return [piece for part in parts for piece in ([part] if part.whole else _runs(part.text))]
+
+
+def _runs(text: str) -> list[Part]:
+    """Return the runs of lines that are Python in a text with sentences."""
+    lines, runs, start = text.split("\n"), [], 0
+    while start < len(lines) and len(runs) < MAX_RUNS:
+        end = _longest(lines[start:]) if _START.match(lines[start]) else 0
+        if end:
+            runs.append(Part(_without_words("\n".join(lines[start : start + end]))))
+        start += end or 1
+    return [run for run in runs if run.body]
+
+
+def _longest(lines: list[str]) -> int:
+    """Return how many lines, from the first, are whole statements of Python."""
+    end = len(lines)
+    for _ in range(MAX_TRIES):
+        line = _wrong_line("\n".join(lines[:end]))
+        if line is None:
+            return end
+        at = min(line, end) - 1
+        while at > 0 and (not lines[at].strip() or lines[at][0] in " \t)]}#"):
+            at -= 1
+        end = at
+        if end <= 0:
+            break
+    return 0
+
+
+def _without_words(text: str) -> str:
+    """Return a text of Python without lines that are words and only happen to be Python: "Done", "Complexity: O(n)"."""
+    if not _compiles(text):
+        return text
+    lines = text.split("\n")
+    for node in ast.parse(text).body:
+        name = isinstance(node, ast.Expr) and isinstance(node.value, ast.Name)
+        if (name or (isinstance(node, ast.AnnAssign) and node.value is None)) and ";" not in lines[node.lineno - 1]:
+            lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or 0) - node.lineno + 1)
+    return "\n".join(lines)
+
+
+def _continued(answer: dict[str, Any], prompts: list[dict[str, Any]], name: str) -> str | None:
+    """Return the prompt's code with an answer that is the function's body behind it, where that is Python."""
+    heads = [head for prompt in prompts for head in _heads(prompt, name)]
+    bodies = [answer["whole"]] if not answer["fenced"] else answer["blocks"][::-1]
+    for head, space in heads[::-1]:
+        for body in bodies:
+            for text in (body, textwrap.indent(textwrap.dedent(body), space), f"{space}{body.lstrip()}"):
+                lines = f"{head}\n{text}".split("\n")
+                end = _longest(lines)
+                part = Part(_without_words("\n".join(lines[:end])))
+                if end > head.count("\n") + 1 and part.defines(name, "") and not part.is_sketch(name):
+                    return part.text
+    return None
+
+
+def _heads(prompt: dict[str, Any], name: str) -> list[tuple[str, str]]:
+    """Return a prompt's code up to its end, where a body of the function can follow, and how far that body is indented."""
+    heads = []
+    for text in prompt["blocks"] if prompt["fenced"] else [prompt["whole"]]:
+        lines = text.rstrip().split("\n")
+        starts = [number for number, line in enumerate(lines) if _START.match(line)][:MAX_RUNS]
+        for head in ("\n".join(lines[start:]) for start in starts):
+            signatures = re.findall(rf"^([ \t]*)(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", head, re.MULTILINE)
+            if not signatures or not _compiles(f"{head}\n{signatures[-1]}    pass"):
+                continue
+            if Part(f"{head}\n{signatures[-1]}    pass").is_sketch(name):  # else the function is there already
+                heads.append((head, f"{signatures[-1]}    "))
+            break
+    return heads
+
+
+# -- which part is the program, and what it needs ---------------------------------------------------------------------
+
+
+def _define(parts: list[Part], name: str, owner: str) -> bool:
+    return any(part.defines(name, owner) for part in parts)
+
+
+def _main(parts: list[Part], name: str | None, owner: str, reads_input: bool) -> Part:
+    if reads_input:
+        return _main_of_whole(parts)
+    if name:
+        defining = [part for part in parts if part.defines(name, owner)]
+        drawn = [part for part in defining if not part.is_sketch(name)]
+        return (drawn or defining or parts)[-1]
+    defining = [part for part in parts if any(isinstance(node, _DEFINITIONS) for node in part.body)]
+    return (defining or parts)[-1]
+
+
+def _main_of_whole(parts: list[Part]) -> Part:
+    """Return the last part that reads the input; where it only defines what does, the last that uses that."""
+    reading = [part for part in parts if _READS.search(part.text)]
+    printing = [part for part in parts if re.search(r"\bprint\b|\bwrite\b", part.text)]
+    main = (reading or printing or parts)[-1]
+    if main.whole and _only_defines(main):
+        using = [part for part in parts if part.used & main.bound and not _only_defines(part)]
+        main = (using or [main])[-1]
+    return main
+
+
+def _only_defines(part: Part) -> bool:
+    sorts = (*_DEFINITIONS, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+    return all(isinstance(node, sorts) for node in part.body)
+
+
+def _joined(main: Part, parts: list[Part], given: list[Part], wanted: set[str], name: str, owner: str) -> str:
+    """Return the main part with the statements that it needs, and the function that calls a method."""
+    kind = main.class_of(name, owner) if name and name not in main.bound else ""
+    nodes = [node for part in [*given, *parts] if part is not main for node in part.body]
+    pool = [node for node in nodes if _binds(node) and name not in _binds(node)]
+    later = [node for part in parts[parts.index(main) + 1 :] for node in part.body]
+    anew = [node for node in later if isinstance(node, _DEFINITIONS) and node.name in main.bound - {name}] if name else []
+    bound = main.bound | {name}
+    missing = _unbuilt((main.used | wanted | _used(anew)) - bound)
+    needed = _closed(missing, bound, pool)
+    if missing and (kind or "Solution" in main.bound):
+        needed = [*ast.parse(_LEETCODE).body, *needed]
+    lines = main.text.split("\n")
+    future = max((node.end_lineno or 0 for node in main.body if _is_future(node)), default=0)
+    pieces = ["\n".join(lines[:future]), _written(needed), "\n".join(lines[future:]), _written(anew)]
+    if kind:
+        pieces.append(f"def {name}(*args, **kwargs):\n    return {kind}().{name}(*args, **kwargs)\n")
+    return "\n".join(piece for piece in pieces if piece)
+
+
+def _closed(missing: set[str], bound: set[str], pool: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the statements of a pool that define missing names, and the names that these need, in order."""
+    taken: set[int] = set()
+    while new := {i for i, node in enumerate(pool) if i not in taken and _binds(node) & missing}:
+        taken |= new
+        bound = bound | {name for i in new for name in _binds(pool[i])}
+        missing = _unbuilt((missing | _used([pool[i] for i in new])) - bound)
+    stars = {i for i, node in enumerate(pool) if "*" in _binds(node)} if missing else set()
+    return [pool[i] for i in sorted(taken | stars)]
+
+
+def _typing(prompts: list[dict[str, Any]]) -> list[Part]:
+    """Return the import of the names of `typing` that the prompt writes."""
+    words = {word for prompt in prompts for word in re.findall(r"\b[A-Z]\w+", prompt["whole"])}
+    names = sorted(words & set(typing.__all__))
+    return [Part(f"from typing import {', '.join(names)}")] if names else []
+
+
+# -- Python -----------------------------------------------------------------------------------------------------------
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_CHANGING = (ast.AugAssign, ast.Expr, ast.For, ast.If, ast.While, ast.With)
+
+
+def _wrong_line(text: str) -> int | None:
+    """Return the line at which a text stops being Python; None where it is."""
+    try:
+        compile(text, "answer", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return error.lineno or 1
+    except (ValueError, OverflowError, RecursionError, MemoryError):
+        return 1
+    return None
+
+
+def _compiles(text: str) -> bool:
+    return _wrong_line(text) is None
+
+
+def _names(text: str) -> tuple[set[str], set[str]]:
+    """Return the names that a module binds at its top level, and those of its own that it reads anywhere."""
+    top = symtable.symtable(text, "answer", "exec")
+    bound, used, tables = set(), set(), [top]
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        for symbol in table.get_symbols():
+            if table is top or symbol.is_global():
+                sets = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+                bound |= {symbol.get_name()} if sets else set()
+                used |= {symbol.get_name()} if symbol.is_referenced() else set()
+    return bound, used
+
+
+def _used(nodes: Sequence[ast.stmt]) -> set[str]:
+    bound, used = _names(_written(nodes))
+    return used - bound
+
+
+def _unbuilt(names: set[str]) -> set[str]:
+    """Return the names that are not built in."""
+    return names - set(dir(builtins)) - _MODULE
+
+
+def _written(nodes: Sequence[ast.stmt]) -> str:
+    return "\n".join(ast.unparse(node) for node in nodes)
+
+
+def _binds(node: ast.stmt) -> set[str]:
+    """Return the names that a statement defines or whose values it changes."""
+    if isinstance(node, _DEFINITIONS):
+        return {node.name}
+    if isinstance(node, ast.Import):
+        return {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+    if isinstance(node, ast.ImportFrom):
+        return set() if _is_future(node) else {alias.asname or alias.name for alias in node.names}
+    if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return {name for target in targets for name in _changed(target)}
+    if isinstance(node, ast.Try):
+        return {name for inner in node.body for name in _binds(inner)}
+    return _changed(node) if isinstance(node, _CHANGING) and "__name__" not in ast.dump(node) else set()
+
+
+def _changed(node: ast.AST) -> set[str]:
+    """Return the names whose values a statement changes: `table[0] = 1`, `total += 1`, `seen.add(0)`, in a loop or not."""
+    found = set()
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
+            found |= _root(inner.func.value) if isinstance(inner.func.value, ast.Name | ast.Subscript) else set()
+        elif isinstance(getattr(inner, "ctx", None), ast.Store):
+            found |= _root(inner)
+    return found
+
+
+def _root(node: Any) -> set[str]:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+        node = node.value
+    return {node.id} if isinstance(node, ast.Name) else set()
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _is_empty(node: Any) -> bool:
+    """Has a function nothing in it but its docstring, imports, `pass`, `...` or `raise NotImplementedError`?"""
+    for inner in getattr(node, "body", [node]):
+        constant = isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant)
+        unwritten = isinstance(inner, ast.Raise) and "NotImplementedError" in ast.dump(inner)
+        if not (constant or unwritten or isinstance(inner, ast.Pass | ast.Import | ast.ImportFrom)):
+            return False
+    return True

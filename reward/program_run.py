@@ -1,0 +1,79 @@
+"""Run a whole program with an input, and return what it prints. Runs in the sandbox: this file's text is sent there.
+
+The program finds what a process of its own would have: its input as file descriptor 0 and `sys.stdin`, `__name__` as
+"__main__", and threads and exit handlers that are waited for. It has that process for one input only, so nothing that it
+changes reaches the next. What it prints is compared elsewhere: no expected output ever comes in.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import sys
+import threading
+import types
+from typing import Any
+
+
+def run(source: str, given: str) -> tuple[str, int]:
+    """Run the program.
+
+    Args:
+        source: its text.
+        given: its input.
+
+    Returns:
+        What it printed, and its exit status.
+    """
+    kept = _redirected(given)
+    module = types.ModuleType("__main__")
+    sys.modules["__main__"], sys.argv = module, ["solution.py"]
+    try:
+        status = _executed(source, module)
+        for stream in {id(stream): stream for stream in (sys.stdout, sys.__stdout__) if stream is not None}.values():
+            with contextlib.suppress(AttributeError, TypeError, ValueError):  # it closed it, or put something else there
+                stream.flush()
+    finally:
+        vars(sys).update(stdout=None)  # what could not be written must not fail again
+    return os.pread(kept, os.fstat(kept).st_size, 0).decode("utf-8", "replace"), status
+
+
+def _executed(source: str, module: types.ModuleType) -> int:
+    """Run the program to its end, as far as an interpreter waits for it; return its exit status."""
+    status = 0
+    try:
+        exec(compile(source, "solution.py", "exec", dont_inherit=True), module.__dict__)
+    except SystemExit as error:
+        status = _status(error.code)
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    return status
+
+
+def _redirected(given: str) -> int:
+    """Make an input file and an output file the process's descriptors 0 and 1; return another one of the output."""
+    files = []
+    for name, content in (("stdin", given.encode("utf-8", "surrogateescape")), ("stdout", b"")):
+        descriptor = os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        os.unlink(name)
+        while content:
+            content = content[os.write(descriptor, content) :]
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        files.append(descriptor)
+    sys.stdout.flush()
+    for target, descriptor in enumerate(files):
+        os.dup2(descriptor, target)
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115 (as long as the process)
+    sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    vars(sys).update(__stdin__=sys.stdin, __stdout__=sys.stdout)
+    return files[1]
+
+
+def _status(code: Any) -> int:
+    """Return the exit status that `sys.exit(code)` gives: a message is 1."""
+    if code is None:
+        return 0
+    return code & 0xFF if isinstance(code, int) else 1
