@@ -9,8 +9,9 @@ Rules that decide what counts as right:
    decimal says how exact it is: \frac{100}{3} is right for 33.3, and so is 33.33333, but not 33.31.
 2. "%" is a unit: 50% is 50, not 1/2, as GSM8K and most data sets write it.
 3. A unit that only one side names is no difference; where both name one that is known, it must be the same.
-4. A word beside a number that changes it ("at least 10", "twice 10") makes it another answer.
-5. Letters are as they are written: R is not r. In words capitals do not count.
+4. A base that only one side names is no difference either: 1010_2 is 1010, not 10 and not 1010_3.
+5. A word beside a number that changes it ("at least 10", "twice 10") makes it another answer.
+6. Letters are as they are written: R is not r. In words capitals do not count.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def same(gold: str, pred: str, ask: Ask | None = None) -> bool | None:
         return True
     if len(left) > LONGEST or len(right) > LONGEST:
         return False
-    for compare in (_numbers, _choices, _matrices, _equations, _lists):
+    for compare in (_bases, _numbers, _choices, _matrices, _equations, _lists):
         verdict = compare(left, right, ask)
         if verdict is not None:
             return verdict
@@ -89,6 +90,57 @@ def _folded(text: str) -> str:
 
 def _is_prose(text: str) -> bool:
     return in_words(text) or text.casefold() in ("no", "on", "so", "if", "is", "it", "of", "up")
+
+
+# -- bases ----------------------------------------------------------------------------------------------------------------
+
+_BASES = {
+    "two": 2, "binary": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "octal": 8, "nine": 9, "ten": 10,
+    "eleven": 11, "twelve": 12, "sixteen": 16, "hexadecimal": 16, "hex": 16,
+}  # fmt: skip
+_NAMED = rf"(?P<base>\d{{1,2}}|{'|'.join(_BASES)})"
+_BASED = re.compile(
+    rf"(?P<sign>-?)\s*\(?(?P<digits>[0-9A-Za-z]+(?:\.[0-9A-Za-z]+)?)\)?"
+    rf"(?:\s*_\s*\{{?\s*(?:base\s*)?{_NAMED}\s*\}}?|,?\s*\(?(?:in\s+)?base[\s-]*{_NAMED.replace('base>', 'word>')}\)?)",
+    re.IGNORECASE,
+)
+_PREFIXES = {"0b": 2, "0o": 8, "0x": 16}
+_LOWERED = str.maketrans("\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089", "0123456789")
+
+
+def _bases(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    left, right = _based(gold), _based(pred)
+    if left is None and right is None:
+        return None
+    if left and right:
+        return left == right
+    digits, base = left or right or ("", 10)
+    plain = (pred if left else gold).replace(" ", "")
+    if base == 10:
+        value = number(plain)
+        return None if value is None else value == number(digits)
+    return _trimmed(plain) == digits if re.fullmatch(r"-?[0-9A-Za-z]+(?:\.[0-9A-Za-z]+)?", plain) else None
+
+
+def _based(text: str) -> tuple[str, int] | None:
+    """Return the digits of a number, as they stand there, and the base that it names; None where it names none."""
+    if re.fullmatch(r"-?0[box][0-9a-f]+", text.lower()):
+        sign, rest = ("-", text[1:]) if text.startswith("-") else ("", text)
+        digits, base = sign + rest[2:], _PREFIXES[rest[:2].lower()]
+    else:
+        text = re.sub(r"[\u2080-\u2089]+", lambda found: "_" + found.group().translate(_LOWERED), text)
+        found = _BASED.fullmatch(text)
+        named = (found["base"] or found["word"]).lower() if found else ""
+        if not found:
+            return None
+        digits, base = found["sign"] + found["digits"], _BASES.get(named) or int(named)
+    values = [int(digit, 36) for digit in re.sub(r"[-.]", "", digits)]
+    return (_trimmed(digits), base) if 2 <= base <= 36 and max(values) < base else None
+
+
+def _trimmed(digits: str) -> str:
+    sign, rest = ("-", digits[1:]) if digits.startswith("-") else ("", digits)
+    return sign + (rest.upper().lstrip("0") or "0")
 
 
 # -- numbers and units ----------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ registered at import time; a class is imported when a recipe names it.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import sys
@@ -16,6 +15,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
+
+from align.core.explained import nearest
 
 ENTRY_POINTS = "align.plugins"
 
@@ -101,8 +102,8 @@ def kind_key(raw: Mapping[Any, Any], names: Iterable[str]) -> str | None:
     """Return the key that was meant to be `kind`, of a mapping that has none: a misspelling of it, or `type`."""
     known = list(names)
     for key, value in raw.items():
-        like = key == "type" or difflib.get_close_matches(str(key), ["kind"], n=1)
-        if like and isinstance(value, str) and (":" in value or difflib.get_close_matches(value, known, n=1)):
+        like = key == "type" or nearest(key, ["kind"])
+        if like and isinstance(value, str) and (":" in value or nearest(value, known)):
             return str(key)
     return None
 
@@ -134,7 +135,7 @@ def resolve(family: str, kind: str, base: type[T], mode: str | None = None) -> t
     module_name, _, class_name = target.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # whatever a user's module raises must become a sentence about that module
+    except (Exception, SystemExit) as error:  # whatever a user's module raises must become a sentence about that module
         if isinstance(error, ModuleNotFoundError) and error.name and module_name.startswith(error.name):
             raise PluginError(f"{kind!r}: there is no module {error.name!r} beside the recipe or installed") from None
         where = traceback.extract_tb(error.__traceback__)[-1]
@@ -143,8 +144,8 @@ def resolve(family: str, kind: str, base: type[T], mode: str | None = None) -> t
         ) from None
     found = getattr(module, class_name, None)
     if found is None:
-        near = difflib.get_close_matches(class_name, [n for n in vars(module) if not n.startswith("_")], n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        near = nearest(class_name, [n for n in vars(module) if not n.startswith("_")])
+        hint = f"; did you mean {near!r}?" if near else ""
         raise PluginError(f"{kind!r}: module {module_name!r} has no {class_name!r}{hint}")
     if not (isinstance(found, type) and issubclass(found, base)):
         raise PluginError(f"{kind!r} is not a {family}: {class_name} must be a subclass of {base.__module__}.{base.__name__}")
@@ -165,6 +166,6 @@ def _entry_point(family: str, kind: str) -> str:
     if found:
         return found[0].value
     names = kinds(family)
-    near = difflib.get_close_matches(kind, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(names)}, or module:Class"
+    near = nearest(kind, names)
+    hint = f"did you mean {near!r}?" if near else f"one of: {', '.join(names)}, or module:Class"
     raise PluginError(f"unknown kind {kind!r}; {hint}")

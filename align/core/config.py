@@ -7,15 +7,16 @@ field that expects "some reward" or "some stage" finds the class (see `align.cor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from align.core import catalog
-from align.core.explained import OPTIONS, UNKNOWN_KEY, WRONG_KIND, explain, shown
+from align.core.explained import DEPTH, MEANT, OPTIONS, UNKNOWN_KEY, WRONG_KIND, WRONG_TYPE, explain, shown
 
 
 class Config(BaseModel):
@@ -36,10 +37,14 @@ class Config(BaseModel):
     @classmethod
     def _explain_errors(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Say what is wrong in plain words."""
+        wrong = list(_truths(cls, data)) if isinstance(data, Mapping) else []
         try:
-            return handler(data)
+            value = handler(data)
         except ValidationError as error:
-            raise ValidationError.from_exception_data(cls.__name__, explain(cls, data, error.errors())) from None
+            wrong = explain(cls, data, error.errors()) + wrong
+        if wrong:
+            raise ValidationError.from_exception_data(cls.__name__, wrong)
+        return value
 
 
 class Plugin(Config):
@@ -65,10 +70,11 @@ class Plugin(Config):
         if short:
             data = {"kind": data}
         if not isinstance(data, Mapping):
-            raise _at("", f"a mapping with a 'kind' is expected here, not {shown(data)}", data)
+            what = "a mapping with a 'kind'"
+            raise _at("", f"{what} is expected here, not {shown(data)}", data, kind=WRONG_TYPE, words=what)
         names = catalog.kinds(cls.family)
         if "kind" not in data and (key := catalog.kind_key(data, names)):
-            raise _at(key, "unknown key; did you mean 'kind'?", data, ["kind"], UNKNOWN_KEY)
+            raise _at(key, "unknown key; did you mean 'kind'?", data, kind=UNKNOWN_KEY)
         if not data.get("kind"):
             raise _at("kind", f"'kind' is missing; one of: {', '.join(names)}", data, names)
         if not isinstance(data["kind"], str):
@@ -78,7 +84,14 @@ class Plugin(Config):
         except catalog.PluginError as error:
             options = names if error.field == "kind" else catalog.modes(cls.family, str(data["kind"]))
             raise _at("" if short else error.field, str(error), data, options) from None
-        return target.model_validate(dict(data))
+        try:
+            return target.model_validate(dict(data))
+        except ValidationError:
+            raise
+        except (Exception, SystemExit) as error:  # of a validator or default that a user's class has
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            said = f"{target.__name__} raised {type(error).__name__} over these fields: {' '.join(str(error).split())}"
+            raise _at("", f"{said} ({where.filename}:{where.lineno})", data) from None
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
         """Yield (field, what is wrong) for mistakes that a type cannot express. Cheap: `align check` calls it."""
@@ -91,8 +104,37 @@ class Plugin(Config):
         """Give it back."""
 
 
-def _at(field: str, message: str, data: Any, options: Iterable[str] = (), kind: Any = WRONG_KIND) -> ValidationError:
+def _truths(cls: type[BaseModel], data: Mapping[Any, Any]) -> Iterator[InitErrorDetails]:
+    """Yield an error for each true or false where only a number can stand; pydantic would read it as 1 or 0."""
+    for name, field in cls.model_fields.items():
+        kinds = set(_leaves(field.annotation))
+        if kinds & {int, float} and bool not in kinds:
+            key = field.alias or name
+            for loc, raw in _bools(data.get(key), (key,)):
+                why = {"why": f"a number is expected here, not {shown(raw)}", "words": "a number", DEPTH: len(loc)}
+                yield InitErrorDetails(type=PydanticCustomError(WRONG_TYPE, "{why}", why), loc=loc, input=raw)
+
+
+def _leaves(annotation: Any) -> Iterator[Any]:
+    inside = get_args(annotation)
+    if get_origin(annotation) in (Annotated, Literal):
+        inside = inside[:1] if get_origin(annotation) is Annotated else tuple(map(type, inside))
+    yield from (leaf for part in inside for leaf in _leaves(part)) if inside else (annotation,)
+
+
+def _bools(raw: Any, loc: tuple[int | str, ...]) -> Iterator[tuple[tuple[int | str, ...], bool]]:
+    """Yield (location, value) of the truths in a value and in lists of it."""
+    if isinstance(raw, bool):
+        yield loc, raw
+    for i, item in enumerate(raw) if isinstance(raw, list) else ():
+        yield from _bools(item, (*loc, i))
+
+
+def _at(
+    field: str, message: str, data: Any, options: Iterable[str] = (), kind: Any = WRONG_KIND, **more: Any
+) -> ValidationError:
     """Return a validation error that keeps its place (a plain ValueError would lose the field)."""
     loc = (field,) if field else ()
-    error = PydanticCustomError(kind, "{why}", {"why": message, OPTIONS: list(options)})
+    context = {"why": message, OPTIONS: list(options), MEANT: "kind" if kind == UNKNOWN_KEY else None, DEPTH: len(loc), **more}
+    error = PydanticCustomError(kind, "{why}", context)
     return ValidationError.from_exception_data("Plugin", [InitErrorDetails(type=error, loc=loc, input=data)])

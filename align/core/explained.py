@@ -22,7 +22,13 @@ EXPLAINED, UNKNOWN_KEY, MISSING_KEY, WRONG_TYPE, NOT_A_LIST, WRONG_WORD, WRONG_K
 """Types of errors after `explain`. `WRONG_TYPE` and `NOT_A_LIST` also say in `words` what was expected, for the union around
 them; `WRONG_KIND` is raised by `align.core.config.Plugin`."""
 OPTIONS = "options"
-"""Where an error's context has the values, or keys, that would be right."""
+"""Where an error's context has the values that would be right."""
+MEANT = "meant"
+"""Where the context of an `UNKNOWN_KEY` has the key of which it is surely a misspelling."""
+TOO_FEW = "too_few"
+"""Type of the error about a list that needs more items."""
+DEPTH = "depth"
+"""Where an error's context has how many parts at the end of its location are keys, and no branches of unions."""
 _CONFIGS = "configs"
 """Where an error's context has the names of the configs that it is inside of, the outermost first."""
 _WORDS = {
@@ -42,17 +48,29 @@ _LIMITS = {
     "gt": "above {:g}", "ge": "at least {:g}", "lt": "below {:g}", "le": "at most {:g}", "min_length": "at least {} long",
     "pattern": "of the form {}",
 }  # fmt: skip
-_OF_A_KEY = {"missing", "extra_forbidden", UNKNOWN_KEY, MISSING_KEY, WRONG_KIND}
+_OF_A_KEY = {"missing", "extra_forbidden"}
 """Errors whose place may be a key that is not there."""
-_OWN = {EXPLAINED, UNKNOWN_KEY, MISSING_KEY, WRONG_TYPE, NOT_A_LIST, WRONG_WORD, WRONG_KIND}
+_OWN = {EXPLAINED, UNKNOWN_KEY, MISSING_KEY, WRONG_TYPE, NOT_A_LIST, WRONG_WORD, WRONG_KIND, TOO_FEW}
+_FOLLOWS = {"default_factory_not_called"}
+"""Errors that only follow from another."""
+
+
+SURE = 0.8
+"""Likeness of two words (difflib) from which one is read as a misspelling of the other; "modle" and "model" have 0.8."""
+
+
+def nearest(word: Any, options: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Return the option that is most like a word, capitals aside; None where none is."""
+    folded = {option.casefold(): option for option in reversed(list(options))}
+    found = difflib.get_close_matches(str(word).casefold()[:100], folded, n=1, cutoff=likeness)
+    return folded[found[0]] if found else None
 
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" when an option is close to the word, else the options, else nothing."""
     options = sorted(options)
-    close = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {close[0]!r}?"
+    if (close := nearest(word, options)) is not None:
+        return f"; did you mean {close!r}?"
     shown = ", ".join(options[:12]) + (", ..." if len(options) > 12 else "")
     return f"; one of: {shown}" if options else ""
 
@@ -101,21 +119,26 @@ def explain(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> 
         errors: pydantic's.
     """
     places: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
-    for error in _of_one_branch(data, errors):
-        places.setdefault(_place(data, error), []).append(error)
+    for error in _of_one_branch(cls, data, [error for error in errors if error["type"] not in _FOLLOWS]):
+        places.setdefault(_place(cls, data, error), []).append(error)
+    missing = {str(place[-1]) for place, (first, *_) in places.items() if first["type"] == "missing" and len(place) == 1}
+    misspelt = {nearest(place[-1], missing) for place, (first, *_) in places.items() if first["type"] == "extra_forbidden"}
     deeper = {place[:i] for place in places for i in range(len(place))}
     result = []
     for place, found in places.items():
         wrong = [error for error in found if not _words(error)] or found
         if place in deeper and _words(wrong[0]):
             continue  # the branch of a union that fits says what is wrong inside
-        at, kind, context = _why(cls, place, wrong)
+        at, kind, context = _why(cls, place, wrong, missing)
+        if kind == MISSING_KEY and place[0] in misspelt and len(place) == 1:
+            continue
+        context[DEPTH] = len(at)
         context[_CONFIGS] = (cls.__qualname__, *found[0].get("ctx", {}).get(_CONFIGS, ()))
         result.append(InitErrorDetails(type=PydanticCustomError(kind, "{why}", context), loc=at, input=found[0]["input"]))
     return result
 
 
-def _of_one_branch(data: Any, errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+def _of_one_branch(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     """Return errors without those of the configs of a union that were probably not meant.
 
     pydantic complains of each. The one that was meant is the one whose words (`type: remote`) are right, then the one with the
@@ -125,11 +148,16 @@ def _of_one_branch(data: Any, errors: Sequence[ErrorDetails]) -> list[ErrorDetai
     for error in errors:
         names = error.get("ctx", {}).get(_CONFIGS, ())
         if names:
-            place = _place(data, {**error, "loc": error["loc"][: _first_branch(data, error["loc"])]})
+            place = _place(cls, data, {**error, "loc": error["loc"][: _first_branch(data, error["loc"])]})
             unions.setdefault(place, {}).setdefault(names[0], []).append(error)
     left_out = []
     for branches in unions.values():
+        words = [e for found in branches.values() for e in found if e["type"] == WRONG_WORD]
         meant = min(branches.values(), key=lambda found: (*(sum(e["type"] == t for e in found) for t in _UNLIKE), len(found)))
+        for e in meant if len(words) > 1 else ():
+            if e["type"] == WRONG_WORD:  # the words of all branches
+                options = [word for other in words if other["loc"] == e["loc"] for word in other["ctx"][OPTIONS]]
+                e["ctx"] |= {OPTIONS: options, "why": no_such(e["input"], options)}
         left_out += [error for found in branches.values() if found is not meant for error in found]
     return [error for error in errors if not any(error is other for other in left_out)]
 
@@ -152,21 +180,22 @@ def _words(error: ErrorDetails) -> str | None:
     return _EXPECTED.get(error["type"]) or error.get("ctx", {}).get("words")
 
 
-def _place(data: Any, error: ErrorDetails) -> tuple[int | str, ...]:
+def _place(cls: type[BaseModel], data: Any, error: ErrorDetails) -> tuple[int | str, ...]:
     """Return where an error is, without the names of a union's branches."""
-    loc, place, node = error["loc"], [], data
+    loc, place, node, own = error["loc"], [], data, cls.model_fields
+    known = error.get("ctx", {}).get(DEPTH, 0)
     for i, part in enumerate(loc):
         inside = isinstance(node, Mapping) and part in node
         if inside or (isinstance(node, list | tuple) and isinstance(part, int) and part < len(node)):
             node = node[part]
             place.append(part)
-        elif i == len(loc) - 1 and error["type"] in _OF_A_KEY:
-            place.append(part)
+        elif i >= len(loc) - known or (i == len(loc) - 1 and (error["type"] in _OF_A_KEY or (not place and part in own))):
+            place.append(part)  # a key that is not there, or that a validator has renamed
     return tuple(place)
 
 
 def _why(
-    cls: type[BaseModel], place: tuple[int | str, ...], errors: list[ErrorDetails]
+    cls: type[BaseModel], place: tuple[int | str, ...], errors: list[ErrorDetails], missing: set[str]
 ) -> tuple[tuple[int | str, ...], Any, dict[str, Any]]:
     """Return the place of an error, its type, and its context, in which `why` is the sentence."""
     first = errors[0]
@@ -174,8 +203,7 @@ def _why(
     if kind in _OWN and len(errors) == 1:  # of a config inside this one
         return place, kind, dict(limits)
     if kind == "extra_forbidden":
-        valid = [field.alias or name for name, field in cls.model_fields.items() if name != "kind"] if len(place) == 1 else []
-        return place, UNKNOWN_KEY, {"why": f"unknown key{did_you_mean(str(place[-1]), valid) if valid else ''}", OPTIONS: valid}
+        return place, UNKNOWN_KEY, _unknown(cls, str(place[-1]), missing) if len(place) == 1 else {"why": "unknown key"}
     if kind == "missing" and isinstance(place[-1], int):
         return place[:-1], EXPLAINED, {"why": f"a list of more items is expected here: item {place[-1] + 1} is missing"}
     if kind == "missing":
@@ -187,7 +215,7 @@ def _why(
         defaults = "; {} takes the defaults" if value is True and kind == "model_type" else ""
         return place, WRONG_TYPE, {"why": f"{words} is expected here, not {shown(value)}{defaults}", "words": words}
     if kind in _BOUNDS:
-        return place, EXPLAINED, _out_of_bounds(kind, value, limits)
+        return place, TOO_FEW if kind == "too_short" else EXPLAINED, _out_of_bounds(kind, value, limits)
     if kind in ("literal_error", "enum"):
         options = [word for error in errors for word in _options(error.get("ctx", {}).get("expected", ""))]
         return place, WRONG_WORD, {"why": no_such(value, options), OPTIONS: options}
@@ -197,15 +225,28 @@ def _why(
             return (*place, key), MISSING_KEY, {"why": "this key is required"}
         options = _options(limits.get("expected_tags", ""))
         return (*place, key), WRONG_WORD, {"why": no_such(limits["tag"], options), OPTIONS: options}
-    said = re.sub(r"^(Value error|Assertion failed), ", "", first["msg"])
+    said = " ".join(re.sub(r"^(Value error|Assertion failed),\s*", "", first["msg"]).split()) or "this value is not accepted"
     expected = re.fullmatch(r"Input should be (.*)", said)
     return place, EXPLAINED, {"why": f"{expected[1]} is expected here, not {shown(value)}" if expected else said}
+
+
+def _unknown(cls: type[BaseModel], key: str, missing: set[str]) -> dict[str, Any]:
+    """Return what to say of a key that a config does not know, and what it was probably meant to be."""
+    if said := getattr(cls, "elsewhere", lambda _: "")(key):
+        return {"why": f"unknown key; {said}"}
+    valid = [field.alias or name for name, field in cls.model_fields.items() if name != "kind"]
+    if (near := nearest(key, missing)) is not None:
+        sure = nearest(key, missing, SURE) or (near if nearest(key, valid) == near else None)
+        return {"why": f"unknown key; did you mean {near!r}?", MEANT: sure}
+    return {"why": f"unknown key{did_you_mean(key, valid)}", MEANT: nearest(key, valid, SURE)}
 
 
 def no_such(value: Any, options: Sequence[Any]) -> str:
     """Return the sentence about a value that is none of the right ones."""
     if isinstance(value, str):
-        return f"there is no {value!r}{did_you_mean(value, [str(option) for option in options])}"
+        if any(not isinstance(option, str) and shown(option) == value for option in options):
+            return f"{value} is expected here, not the text {value!r}"
+        return f"there is no {shown(value)}{did_you_mean(value, [str(option) for option in options])}"
     said = " or ".join(option if isinstance(option, str) else shown(option) for option in options)
     return f"{said or 'a text'} is expected here{f', not {shown(value)}' if value is not None or said else ''}"
 
@@ -213,10 +254,11 @@ def no_such(value: Any, options: Sequence[Any]) -> str:
 def _out_of_bounds(kind: str, value: Any, limits: Mapping[str, Any]) -> dict[str, Any]:
     many = "s" if limits.get("min_length", 1) > 1 else ""
     what = f"{_BOUNDS[kind].format(**limits)}{many}"
+    verb = "are" if kind.startswith("too_") and what.endswith("s") else "is"
     told = "" if limits.keys() & {"min_length", "max_length"} else f", not {shown(value)}"
     bound = next((limits[name] for name in ("gt", "ge", "lt", "le") if name in limits), None)
     near = [] if bound is None else [bound, bound + 1, bound - 1]
-    return {"why": f"{what} is expected here{told}", OPTIONS: near}
+    return {"why": f"{what} {verb} expected here{told}", OPTIONS: near}
 
 
 def _options(expected: str) -> list[Any]:

@@ -27,6 +27,8 @@ _WORDS: dict[str, Any] = {"": None, "~": None, "null": None, "Null": None, "NULL
 _WORDS |= dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(("false", "False", "FALSE"), False)
 _WORDS |= {sign + dot: float(sign + "inf") for sign in ("", "+", "-") for dot in (".inf", ".Inf", ".INF")}
 _WORDS |= {w: float("nan") for w in (".nan", ".NaN", ".NAN")}
+_MOST_DIGITS = 4000
+"""Longer integers stay texts; Python reads up to 4,300 digits."""
 _DEEPEST = 50
 """Levels of nesting; a recipe needs about 8, and an alias that holds itself has no end."""
 
@@ -60,6 +62,8 @@ def read_yaml(path: Path) -> Source:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise RecipeError(str(path), [Problem(mark.line + 1 if mark else 1, "", f"not YAML: {error.problem}")]) from None
+    except RecursionError:
+        raise RecipeError(str(path), [Problem(1, "", "nested too deeply")]) from None
     except YAMLError as error:  # a control character, which has no line
         raise RecipeError(str(path), [Problem(1, "", f"not YAML: {' '.join(str(error).split())}")]) from None
     source.data = None if node is None else _value(node, (), source)
@@ -79,6 +83,11 @@ def _value(node: Node, loc: Path_, source: Source) -> Any:
     source.lines.setdefault(loc, node.start_mark.line + 1)
     if len(loc) > _DEEPEST:
         raise RecipeError(source.path, [Problem(source.line(loc), str(loc[0]), "nested too deeply (an alias of itself?)")])
+    if node.tag and not str(node.tag).startswith("tag:yaml.org,2002:"):
+        where = ".".join(map(str, loc))
+        source.problems.append(
+            Problem(node.start_mark.line + 1, where, f"the tag {node.tag} means nothing here; quote the value")
+        )
     if isinstance(node, ScalarNode):
         return node.value if node.style or node.tag == "tag:yaml.org,2002:str" else _scalar(node.value)
     if isinstance(node, SequenceNode):
@@ -112,6 +121,8 @@ def _fill(result: dict[str, Any], node: MappingNode, loc: Path_, source: Source,
         if key in own:
             first = source.lines[(*loc, key)]
             where = ".".join(map(str, (*loc, key)))
+            if any(problem.line == line for problem in source.problems):
+                continue  # told already, of another mapping that takes this one in
             source.problems.append(Problem(line, where, f"duplicate key (first on line {first}); remove one"))
             continue
         own.add(key)
@@ -133,6 +144,8 @@ def _fill(result: dict[str, Any], node: MappingNode, loc: Path_, source: Source,
 def _scalar(text: str) -> Any:
     if text in _WORDS:
         return _WORDS[text]
+    if _INT.fullmatch(text) and len(text) > _MOST_DIGITS:
+        return text
     if _INT.fullmatch(text):
         return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
     return float(text) if _FLOAT.fullmatch(text) else text

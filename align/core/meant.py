@@ -2,31 +2,29 @@
 
 A plug-in can only be asked what is wrong with it when its fields are well typed. Where they are not, the type check reports
 that, and two things are done to ask the rest all the same. A misspelt key or kind is read as the nearest one, and a single item
-as a list of it. Any other wrong value is replaced by several values in turn that the field accepts, because nobody knows which
-was meant: each choice gives a reading of the plug-in. What all readings have in common does not follow from what was put in.
+as a list of it, if that fits. Any other wrong value is replaced by several values in turn that the field accepts, because
+nobody knows which was meant: each choice gives a reading of the plug-in. What all readings have in common does not follow from
+what was put in. Where no value will do, the fields that are right are still looked at one by one.
 """
 
 from __future__ import annotations
 
 import copy
-import difflib
-import functools
-import operator
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from align.core import catalog
 from align.core.config import Plugin
-from align.core.explained import MISSING_KEY, NOT_A_LIST, OPTIONS, UNKNOWN_KEY, WRONG_KIND
+from align.core.explained import MEANT, NOT_A_LIST, OPTIONS, TOO_FEW, UNKNOWN_KEY, WRONG_KIND, nearest
 
 Loc = tuple[int | str, ...]
 Found = TypeVar("Found", bound=tuple[Any, ...])
 _LEFT_OUT = object()
 _TRIED = (
-    _LEFT_OUT, "base", "a/b", "x", True, False, 1, 0, 2, 0.5, 1e-9, 1e9, 10, 100, [], ["base"], ["base", "base"], [1.0, 1.0],
-    {}, {"base": "base"}, *(kind for kinds in catalog.BUILT_IN.values() for kind in kinds),
+    _LEFT_OUT, "base", "a/b", "x", True, False, 1, 0, 2, 0.5, 1e-9, 1e9, 10, 100, [], ["a/b"], ["base", "a/b"], ["a/b", "c/d"],
+    [1.0, 1.0], {}, {"base": "base"}, *(kind for kinds in catalog.BUILT_IN.values() for kind in kinds),
 )  # fmt: skip
 """Values that are tried for one that is wrong, besides those that the error itself names."""
 _READINGS, _ROUNDS = 12, 8
@@ -57,18 +55,20 @@ class Meant:
         self.readings = self._read()
         """What the recipe may have meant; one where nothing had to be guessed, none where no guess will do."""
 
-    def agreed(self, find: Callable[[Plugin], Iterable[Found]]) -> list[Found]:
+    def agreed(self, find: Callable[[Any], Iterable[Found]], *, one_by_one: bool = False) -> list[Found]:
         """Return what is found in every reading, and not at a place that was guessed.
 
         Args:
             find: returns, for a reading, tuples that begin with a location.
+            one_by_one: it looks at each field for itself; then it may also be asked of an object that has no more than the
+                fields that are right.
         """
         found = []
-        for reading in self.readings:
+        for reading in self.readings or ([self._right_fields()] if one_by_one else []):
             try:
                 found.append(list(find(reading)))
             except Exception:  # whatever a user's class raises about a value that we made up says nothing about the recipe
-                if not self.guessed:
+                if not self.guessed and self.readings:
                     raise
         first, *others = found or [[]]
         return [item for item in first if all(item in other for other in others) and not self._is_guess(item[0])]
@@ -80,6 +80,8 @@ class Meant:
     def _is_guess(self, loc: Loc) -> bool:
         return any(loc[: len(place)] == place for place in self.guessed)
 
+    # -- what was meant -------------------------------------------------------------------------------------------
+
     def _correct(self, *, unseen: bool) -> None:
         """Read what is misspelt as it was meant, and note what only shows then."""
         seen: set[tuple[Loc, str]] = set()
@@ -88,31 +90,41 @@ class Meant:
             told = [(e["loc"], e["msg"]) for e in errors]
             self.mistyped += [(self.written(loc), what) for loc, what in told if (turn or unseen) and (loc, what) not in seen]
             seen |= set(told)
-            missing = {e["loc"] for e in errors if e["type"] == MISSING_KEY}
-            if not sum([self._corrected(error, missing) for error in errors]):
+            if not sum([self._corrected(error) for error in errors]):
                 return
 
-    def _corrected(self, error: Any, missing: set[Loc]) -> bool:
-        """Put right what an error is about, if it is sure enough; return whether it was."""
-        if not error["loc"]:
+    def _corrected(self, error: Any) -> bool:
+        """Put right what an error is about, if it is sure enough; return whether the fields have changed."""
+        *inside, key = error["loc"] or (None,)
+        node, context = _at(self._fields, inside), error.get("ctx", {})
+        if not isinstance(node, dict) or key not in node:
             return False
-        *inside, key = error["loc"]
-        node, options = functools.reduce(operator.getitem, inside, self._fields), error.get("ctx", {}).get(OPTIONS, ())
-        if error["type"] == NOT_A_LIST and not isinstance(node[key], list):
-            node[key] = [node[key]]
-        elif error["type"] == UNKNOWN_KEY:
-            lacking = [str(loc[-1]) for loc in missing if loc[:-1] == tuple(inside)]
-            near = _nearest(key, lacking) or _nearest(key, [option for option in options if option not in node])
-            near = "kind" if options == ["kind"] else near  # it may also be `type`
-            value = node.pop(key)
-            if near:
+        value = node[key]
+        if error["type"] == NOT_A_LIST:
+            listed = [part.strip() for part in value.split(",")]
+            if not self._fits((*inside, key), listed, whole=True):
+                return False
+            node[key] = listed
+            return True
+        if error["type"] == UNKNOWN_KEY:
+            near = context.get(MEANT)
+            fits = near is not None and near not in node and (near == "kind" or self._fits((*inside, near), value))
+            del node[key]
+            if fits:
                 node[near] = value
                 self._renamed[*inside, near] = key
-        elif error["type"] == WRONG_KIND and key in node and (near := _nearest(node[key], options)):
+            return True
+        if error["type"] == WRONG_KIND and (near := nearest(value, context.get(OPTIONS, ()))) not in (None, value):
             node[key] = near
-        else:
-            return False
-        return True
+            return True
+        return False
+
+    def _fits(self, place: Loc, value: Any, *, whole: bool = False) -> bool:
+        """Does the type of a value fit at a place? Further in something may be wrong, unless it must be right as a whole."""
+        wrong = [e["loc"] for e in _errors(self.cls, _with(self._fields, {place: [value]}, 0))]
+        return place not in wrong and not (whole and any(loc[: len(place)] == place for loc in wrong))
+
+    # -- readings -------------------------------------------------------------------------------------------------
 
     def _read(self) -> list[Plugin]:
         """Return readings, each with values at the places that are still wrong."""
@@ -123,33 +135,69 @@ class Meant:
                 break
             for error in errors:
                 place, values = self._possible(error, choices)
-                choices = {loc: held for loc, held in choices.items() if loc[: len(place)] != place} | {place: values}
-            if () in choices:
-                return []
+                if not place:
+                    self.guessed = list(choices)
+                    return []
+                choices = _outside(choices, place) | {place: values}
         self.guessed = list(choices)
         count = min(_READINGS, max(map(len, choices.values()), default=1))
         return [reading for i in range(count) if (reading := _made(self.cls, _with(self._fields, choices, i))) is not None]
 
     def _possible(self, error: Any, choices: Mapping[Loc, list[Any]]) -> tuple[Loc, list[Any]]:
         """Return the place of an error, or one around it, and the values that the class accepts there."""
-        place = error["loc"]
-        options = list(error.get("ctx", {}).get(OPTIONS, ()))
+        place, options = error["loc"], list(error.get("ctx", {}).get(OPTIONS, ()))
+        options += [[option, option] for option in options[:1]]
+        if error["type"] == TOO_FEW and isinstance(held := _at(self._fields, place), list):
+            place = (*place, len(held))
+        if not place:
+            return self._possible_anywhere(choices)
         if place in choices:  # a rule of the config around it has refused what stands there
             place, options = place[:-1], []
         while place:
             accepted, half = [], []
-            for value in (*options, *_TRIED):
+            default = self._default(place)
+            for value in (*options, *_TRIED, *([default * 2] if isinstance(default, list) else [])):
                 if value is _LEFT_OUT and isinstance(place[-1], int):
                     continue  # the other items of the list would move
-                inside = [e["loc"] for e in _errors(self.cls, _with(self._fields, {**choices, place: [value]}, 0))]
-                if not any(loc[: len(place)] == place for loc in inside):
+                inside = [
+                    e["loc"] for e in _errors(self.cls, _with(self._fields, _outside(choices, place) | {place: [value]}, 0))
+                ]
+                if not any(loc[: len(place)] == place or not loc for loc in inside):
                     accepted.append(value)
-                elif place not in inside:
+                elif place not in inside and () not in inside:
                     half.append(value)  # wrong further in, where the next round looks
             if accepted or half:
                 return place, accepted or half[:1]
             place, options = place[:-1], []
         return (), []
+
+    def _possible_anywhere(self, choices: Mapping[Loc, list[Any]]) -> tuple[Loc, list[Any]]:
+        """Return a field, and values of it, that a rule over several fields accepts; no place where there is none."""
+        for key in self._fields:
+            if key in ("kind", "mode") or (key,) in choices:
+                continue
+            tried = {
+                value: _with(self._fields, _outside(choices, (key,)) | {(key,): [value]}, 0)
+                for value in (_LEFT_OUT, 0, 1, 2, 100)
+            }
+            if accepted := [value for value, fields in tried.items() if not _errors(self.cls, fields)]:
+                return (key,), accepted
+        return (), []
+
+    def _default(self, place: Loc) -> Any:
+        found = [field for name, field in self.cls.model_fields.items() if place == (field.alias or name,)]
+        return found[0].get_default() if found else None
+
+    def _right_fields(self) -> Any:
+        """Return an object of the class with those fields only that are right by themselves; the others are None."""
+        held: dict[str, Any] = dict.fromkeys(self.cls.model_fields)
+        for name, field in self.cls.model_fields.items():
+            annotation: Any = field.annotation
+            try:
+                held[name] = TypeAdapter(annotation).validate_python(self._fields.get(field.alias or name))
+            except Exception:  # the type check reports it
+                continue
+        return self.cls.model_construct(**held)
 
 
 def read(raw: Any, base: type[Plugin]) -> Meant | None:
@@ -161,9 +209,9 @@ def read(raw: Any, base: type[Plugin]) -> Meant | None:
     if "kind" not in raw and (key := catalog.kind_key(raw, names)):
         raw = {"kind": raw[key], **{name: value for name, value in raw.items() if name != key}}
         corrected[("kind",)] = key
-    for kind in (raw.get("kind"), _nearest(raw.get("kind"), names)):
+    for kind in (raw.get("kind"), nearest(raw.get("kind"), names)):
         modes = catalog.modes(base.family, str(kind))
-        for more in ({}, {"mode": _nearest(raw.get("mode"), list(modes))} if modes else {}):
+        for more in ({}, {"mode": nearest(raw.get("mode"), list(modes))} if modes else {}):
             fields = {**raw, "kind": kind, **more}
             try:
                 cls = catalog.choose(base.family, fields, base)
@@ -173,24 +221,27 @@ def read(raw: Any, base: type[Plugin]) -> Meant | None:
     return None
 
 
-def _nearest(word: Any, options: Iterable[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(str(word), list(options), n=1)), None)
-
-
 def _errors(cls: type[Plugin], fields: dict[str, Any]) -> list[Any]:
-    """Return what the type check says of fields, as pydantic has it."""
+    """Return what the type check says of fields, as pydantic has it; of a class that raises something else, that alone."""
     try:
         cls.model_validate(copy.deepcopy(fields))
     except ValidationError as error:
         return list(error.errors())
+    except (Exception, SystemExit) as error:  # of a user's validator; `Plugin` reports it of the recipe's own values
+        return [{"loc": (), "type": "raised", "msg": str(error)}]
     return []
 
 
 def _made(cls: type[Plugin], fields: dict[str, Any]) -> Plugin | None:
     try:
         return cls.model_validate(fields)
-    except ValidationError:  # the values are right one by one, and not together
+    except (Exception, SystemExit):  # the values are right one by one, and not together
         return None
+
+
+def _outside(choices: Mapping[Loc, list[Any]], place: Loc) -> dict[Loc, list[Any]]:
+    """Return choices but for those at a place and inside it."""
+    return {loc: held for loc, held in choices.items() if loc[: len(place)] != place}
 
 
 def _with(fields: dict[str, Any], choices: Mapping[Loc, list[Any]], number: int) -> dict[str, Any]:
@@ -200,11 +251,24 @@ def _with(fields: dict[str, Any], choices: Mapping[Loc, list[Any]], number: int)
         value, (*inside, key) = choices[place][number % len(choices[place])], place
         node: Any = result
         for step in inside:
-            if isinstance(node[step], str):  # `reward: math` is short for `reward: {kind: math}`
-                node[step] = {"kind": node[step]}
-            node = node[step]
-        if value is not _LEFT_OUT:
-            node[key] = copy.deepcopy(value)
-        elif isinstance(node, dict):
+            if isinstance(node, dict) and isinstance(node.get(step), str):
+                node[step] = {"kind": node[step]}  # `reward: math` is short for `reward: {kind: math}`
+            node = _at(node, [step])
+        if isinstance(node, dict):
             node.pop(key, None)
+            node |= {} if value is _LEFT_OUT else {key: copy.deepcopy(value)}
+        elif isinstance(node, list) and isinstance(key, int):
+            node[key : key + 1] = [copy.deepcopy(value)]
     return result
+
+
+def _at(fields: Any, inside: Iterable[Any]) -> Any:
+    """Return what stands at a place; None where nothing can."""
+    for key in inside:
+        if isinstance(fields, dict):
+            fields = fields.get(key)
+        elif isinstance(fields, list) and isinstance(key, int) and key < len(fields):
+            fields = fields[key]
+        else:
+            return None
+    return fields

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from align.core import loading, wiring
 from align.core.config import Config
@@ -40,6 +40,12 @@ class Accelerate(Config):
     """`no`, `fp16` or `bf16`."""
 
 
+def _stage_name(name: str) -> str:
+    if not name.replace("_", "").replace("-", "").isalnum() or name == "base":
+        raise ValueError(f"{name!r} cannot name a stage: letters, digits, '-' and '_', and not 'base'")
+    return name
+
+
 class Recipe(Config):
     """Everything that decides what a run makes."""
 
@@ -53,7 +59,7 @@ class Recipe(Config):
     """Language models that write rows, each under an alias that stages refer to."""
     accelerate: Accelerate | None = None
     """Present: every training stage runs in its own process(es) under `accelerate launch`."""
-    stages: dict[str, Stage] = Field(min_length=1)
+    stages: dict[Annotated[str, AfterValidator(_stage_name)], Stage] = Field(min_length=1)
     """Run in the order written. A stage refers only to `base`, to earlier stages, or to a path or hub id."""
 
     @field_validator("base")
@@ -62,14 +68,6 @@ class Recipe(Config):
         if "/" not in base:
             raise ValueError(f"{base!r} is neither a path nor a hub id: both hold a slash (./{base}, owner/{base})")
         return base
-
-    @field_validator("stages")
-    @classmethod
-    def _names(cls, stages: dict[str, Stage]) -> dict[str, Stage]:
-        for name in stages:
-            if not name.replace("_", "").replace("-", "").isalnum() or name == "base":
-                raise ValueError(f"{name!r} cannot name a stage: letters, digits, '-' and '_', and not 'base'")
-        return stages
 
     @classmethod
     def load(cls, path: str | Path, set: Mapping[str, Any] | None = None) -> Loaded:
@@ -97,20 +95,25 @@ class Recipe(Config):
             recipe = cls.model_validate(source.data)
         except ValidationError as error:
             for e in error.errors():
-                loc = tuple(part for part in e["loc"] if part != "[key]" and not str(part).startswith("function-"))
+                loc = e["loc"]
                 problems.append(Problem(source.line(loc), ".".join(map(str, loc)), e["msg"]))
         for loc, what in wiring.check(source.data, Stage, Generator, folder):
             problems.append(Problem(source.line(loc), ".".join(map(str, loc)), what))
-        if recipe and recipe.accelerate and recipe.accelerate.config_file:
-            problems += _of_accelerate(recipe.accelerate.config_file, recipe, folder, source)
+        problems += _of_accelerate(source.data.get("accelerate"), recipe, folder, source)
         if problems or recipe is None:
             raise RecipeError(str(file), problems)
         return Loaded(recipe, file, folder, dict(set or {}))
 
 
-def _of_accelerate(named: str, recipe: Recipe, folder: Path, source: loading.Source) -> Iterator[Problem]:
-    """Yield what is wrong with the file of `accelerate config`, and with stages that cannot run as it says."""
-    loc = ("accelerate", "config_file")
+def _of_accelerate(raw: Any, recipe: Recipe | None, folder: Path, source: loading.Source) -> Iterator[Problem]:
+    """Yield what is wrong with the file of `accelerate config`, and with stages that cannot run as it says, or without it."""
+    for name, stage in recipe.stages.items() if recipe and not recipe.accelerate else ():
+        if "ddp_backend" in getattr(stage, "training_args", ()):
+            at = ("stages", name, "training_args", "ddp_backend")
+            yield Problem(source.line(at), ".".join(at), "is about several processes, and the recipe has no `accelerate:`")
+    named, loc = raw.get("config_file") if isinstance(raw, dict) else None, ("accelerate", "config_file")
+    if not isinstance(named, str):
+        return
     if not (folder / named).is_file():
         yield Problem(source.line(loc), ".".join(loc), f"no file {named!r} (looked in {folder})")
         return
@@ -120,7 +123,7 @@ def _of_accelerate(named: str, recipe: Recipe, folder: Path, source: loading.Sou
         yield Problem(source.line(loc), ".".join(loc), str(error))
         return
     spread = config.get("distributed_type") if isinstance(config, dict) else None
-    for name, stage in recipe.stages.items() if spread in SPREAD else ():
+    for name, stage in recipe.stages.items() if recipe and spread in SPREAD else ():
         if why := getattr(stage, "not_sharded", lambda: None)():
             yield Problem(source.line(("stages", name)), f"stages.{name}", f"{named} says {spread}; {why}")
 

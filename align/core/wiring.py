@@ -12,13 +12,14 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
 from align.core.chat_templates import find_template
 from align.core.config import Plugin
-from align.core.explained import did_you_mean
+from align.core.explained import SURE, did_you_mean, nearest
 from align.core.loads_model import LoadsModel
 from align.core.meant import Meant, read
 from align.core.outside import wrong_outside
@@ -32,6 +33,11 @@ class Ref:
     need: str
     """`prompts`, `demonstrations`, `preferences`, `model`, `reward_model`, `checkpoint` (either kind of model), `adapter` (of a
     stage that made a model) or `generator`."""
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing makes. Raises ValueError."""
+        if self.need not in (*_KNOWN, "generator"):
+            raise ValueError(f"Ref({self.need!r}): nothing makes that{did_you_mean(self.need, [*_KNOWN, 'generator'])}")
 
 
 @dataclass(frozen=True)
@@ -83,18 +89,34 @@ def _marked(config: BaseModel, kind: type) -> Iterator[tuple[Loc, str, Any]]:
 
 def _texts(annotation: Any, value: Any, loc: Loc, kind: type) -> Iterator[tuple[Loc, str, Any]]:
     """Yield the texts of a value to which a marker anywhere in its annotation applies."""
-    inside = get_args(annotation)
-    if get_origin(annotation) is Annotated:
+    inside, origin = get_args(annotation), get_origin(annotation)
+    if origin is Annotated:
         marker = next((m for m in inside[1:] if isinstance(m, kind)), None)
         yield from _named(value, loc, marker) if marker else _texts(inside[0], value, loc, kind)
-    elif isinstance(value, Mapping):
+    elif origin in (Union, UnionType):
+        for part in inside:
+            yield from _texts(part, value, loc, kind)
+    elif isinstance(value, Mapping) and len(inside) == 2:
         for key, item in value.items():
-            yield from (found for part in inside for found in _texts(part, item, (*loc, key), kind))
-    elif isinstance(value, list | tuple):
-        for i, item in enumerate(value):
-            yield from (found for part in inside for found in _texts(part, item, (*loc, i), kind))
+            yield from _texts(inside[0], key, (*loc, key), kind)
+            yield from _texts(inside[1], item, (*loc, key), kind)
+    elif isinstance(value, tuple) and len(inside) == len(value) and Ellipsis not in inside:
+        for i, (part, item) in enumerate(zip(inside, value, strict=True)):
+            yield from _texts(part, item, (*loc, i), kind)
+    elif isinstance(value, _LISTS) and inside:
+        for at, item in _placed(value, loc):
+            yield from _texts(inside[0], item, at, kind)
+
+
+_LISTS = (list, tuple, set, frozenset)
+
+
+def _placed(value: Any, loc: Loc) -> Iterator[tuple[Loc, Any]]:
+    """Yield (location, item) of a list; of a set all items are at its own place."""
+    if isinstance(value, set | frozenset):
+        yield from ((loc, item) for item in sorted(value, key=str))
     else:
-        yield from (found for part in inside for found in _texts(part, value, loc, kind))
+        yield from (((*loc, i), item) for i, item in enumerate(value))
 
 
 def _named(value: Any, loc: Loc, marker: Any) -> Iterator[tuple[Loc, str, Any]]:
@@ -107,9 +129,12 @@ def _named(value: Any, loc: Loc, marker: Any) -> Iterator[tuple[Loc, str, Any]]:
         for name, field in type(value).model_fields.items():
             if field.alias == "from":
                 yield from _named(getattr(value, name), (*loc, "from"), marker)
-    elif isinstance(value, Mapping | list | tuple):
-        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
             yield from _named(item, (*loc, key), marker)
+    elif isinstance(value, _LISTS):
+        for at, item in _placed(value, loc):
+            yield from _named(item, at, marker)
 
 
 def config_classes(annotation: Any) -> list[type[BaseModel]]:
@@ -128,9 +153,12 @@ def check(raw: Mapping[str, Any], stage: type[Plugin], generator: type[Plugin], 
         generator: base class of generators.
         folder: what relative paths start from.
     """
-    raw_stages: Any = raw.get("stages")
-    raw_generators: Any = raw.get("generators") or {}
-    if not isinstance(raw_stages, Mapping) or not isinstance(raw_generators, Mapping):
+    of_stages, of_generators = _key_of("stages", raw), _key_of("generators", raw)
+    raw_stages: Any = raw.get(of_stages)
+    raw_generators: Any = raw.get(of_generators) or {}
+    known = isinstance(raw_generators, Mapping)
+    raw_generators = raw_generators if known else {}
+    if not isinstance(raw_stages, Mapping):
         return
     meant_stages = {str(name): read(item, stage) for name, item in raw_stages.items()}
     meant_generators = {str(alias): read(item, generator) for alias, item in raw_generators.items()}
@@ -140,37 +168,54 @@ def check(raw: Mapping[str, Any], stage: type[Plugin], generator: type[Plugin], 
     for alias, meant in meant_generators.items():
         if meant is None:
             continue  # the type check reports it
-        yield from _own_problems(meant, ("generators", alias), folder)
-        for loc, need, ref in meant.agreed(references):
+        yield from _own_problems(meant, (of_generators, alias), folder)
+        for loc, need, ref in meant.agreed(references, one_by_one=True):
             from_base |= ref == "base"
             if what := _wrong(ref, need, order, order, stages, folder):
-                yield ("generators", alias, *meant.written(loc)), what
+                yield (of_generators, alias, *meant.written(loc)), what
     for position, (name, meant) in enumerate(meant_stages.items()):
         if meant is None:
             continue
-        yield from _own_problems(meant, ("stages", name), folder)
-        for loc, need, ref in meant.agreed(references):
+        yield from _own_problems(meant, (of_stages, name), folder)
+        for loc, need, ref in meant.agreed(references, one_by_one=True):
             if need == "generator":
-                what = _wrong_generator(ref, meant_generators, order[:position], order)
+                what = _wrong_generator(ref, meant_generators, order[:position], order) if known else None
             else:
                 from_base |= ref == "base"
                 what = _wrong(ref, need, order[:position], order, stages, folder)
+                what = what or (_no_adapter(ref, meant_stages.get(ref), folder, raw) if need == "adapter" else None)
             if what:
-                yield ("stages", name, *meant.written(loc)), what
-    if (
-        from_base
-        and isinstance(base := raw.get("base"), str)
-        and is_path(base)
-        and (what := wrong_outside(base, "model", folder))
-    ):
+                yield (of_stages, name, *meant.written(loc)), what
+    if from_base:
+        yield from _wrong_base(raw.get("base"), folder)
+
+
+def _wrong_base(base: Any, folder: Path) -> Iterator[tuple[Loc, str]]:
+    if isinstance(base, str) and is_path(base) and (what := wrong_outside(base, "model", folder)):
         yield ("base",), what
+
+
+def _key_of(name: str, raw: Mapping[str, Any]) -> str:
+    """Return the key of the recipe that is a name, misspelt or not."""
+    near = nearest(name, [key for key in raw if isinstance(key, str)], SURE)
+    return name if name in raw or near is None else near
+
+
+def _no_adapter(ref: str, meant: Meant | None, folder: Path, raw: Mapping[str, Any]) -> str | None:
+    """Return why a reference to a stage, or to the base, is none to an adapter."""
+    base = raw.get("base")
+    if ref == "base":
+        return wrong_outside(base, "adapter", folder) if isinstance(base, str) and is_path(base) else None
+    if meant and meant.readings and all(getattr(reading, "lora", None) is None for reading in meant.readings):
+        return f"stage {ref!r} trains no adapter; give it `lora`, or leave this out"
+    return None
 
 
 def _wrong_generator(alias: str, generators: Mapping[str, Meant | None], earlier: list[str], order: list[str]) -> str | None:
     if alias not in generators:
         return f"no generator {alias!r}{did_you_mean(alias, generators)}"
     meant = generators[alias]
-    for _, _, used in meant.agreed(references) if meant else ():
+    for _, _, used in meant.agreed(references, one_by_one=True) if meant else ():
         if used in order and used not in earlier:
             return f"generator {alias!r} uses stage {used!r}, which does not come before this one"
     return None
@@ -180,7 +225,7 @@ def _own_problems(meant: Meant, loc: Loc, folder: Path) -> Iterator[tuple[Loc, s
     """Ask a plug-in, and those inside it, what is wrong with fields that are well typed."""
     for at, what in meant.mistyped:
         yield (*loc, *at), what
-    for at, path, marker in meant.agreed(files):
+    for at, path, marker in meant.agreed(files, one_by_one=True):
         if what := _no_file(folder, path, marker):
             yield (*loc, *meant.written(at)), what
     for at, what in meant.agreed(lambda reading: _asked(reading, folder, sure=not meant.guessed)):
@@ -191,16 +236,23 @@ def _asked(reading: Plugin, folder: Path, *, sure: bool) -> Iterator[tuple[Loc, 
     """Yield what plug-ins find wrong with themselves; where nothing was guessed (`sure`), also which of them fail at that."""
     for at, plugin in parts(reading):
         try:
-            found = list(plugin.problems(folder)) if isinstance(plugin, Plugin) else []
+            found = [_said(item) for item in plugin.problems(folder)] if isinstance(plugin, Plugin) else []
             found += plugin.unavailable() if isinstance(plugin, LoadsModel) else ()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if not sure:
                 raise  # of a value that was made up, which is no fault of the recipe
             where = traceback.extract_tb(error.__traceback__)[-1]
             said = f"{type(plugin).__name__}.problems() raised {type(error).__name__}: {error}"
             found = [("kind", f"{said} ({where.filename}:{where.lineno})")]
         for field, what in found:
-            yield (*at, *(int(key) if key.isdigit() else key for key in field.split("."))), what
+            yield (*at, *(int(key) if key.isdecimal() and key.isascii() else key for key in field.split("."))), what
+
+
+def _said(item: Any) -> tuple[str, str]:
+    """Return what `problems()` yields. Raises TypeError where it is something else."""
+    if not isinstance(item, tuple) or [type(part) for part in item] != [str, str]:
+        raise TypeError(f"it yields {item!r}, and (field, what is wrong) is expected, both texts")
+    return item
 
 
 def _no_file(folder: Path, path: str, marker: File) -> str | None:

@@ -18,6 +18,7 @@ from align.core.wiring import Ref
 from align.models import checkpoints
 from align.models.chat import Chat
 from align.stages.training import Source, TrainingStage, Watched, gather
+from align.stages.trl_together import Given, sure
 
 Loss = Literal[
     "sigmoid", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot", "aot_unpaired",
@@ -64,22 +65,32 @@ class PreferenceStage(TrainingStage):
             if name in self.training_args and not losses & set(self.loss_type):
                 why = f"only loss_type {' or '.join(sorted(losses))} reads it; here it would do nothing"
                 yield f"training_args.{name}", why
-        yield from ((f"training_args.{name}", what) for name, what in self._wrong_losses())
+        yield from ((f"training_args.{name}", what) for name, what in sure(*self._wrong_losses(self.sure_args())))
         if self.loss_weights is not None and len(self.loss_weights) != len(self.loss_type):
             yield "loss_weights", f"{len(self.loss_weights)} weights for {len(self.loss_type)} losses; one each is needed"
 
-    def _wrong_losses(self) -> Iterable[tuple[str, str]]:
-        """Yield (argument, what is wrong) for arguments of TRL's that do not go with the losses."""
-        given, losses = self.training_args, set(self.loss_type)
-        if "exo_pair" in losses and not given.get("label_smoothing"):
-            yield "label_smoothing", "loss_type exo_pair needs one above 0, such as 1e-3"
-        if given.get("use_weighting") and (sorts := sorted(losses & {"aot", "aot_unpaired"})):
-            yield "use_weighting", f"loss_type {sorts[0]} sorts the pairs, so that none has a weight; leave one out"
-        divergence = given.get("f_divergence_type", "reverse_kl")
-        if divergence != "reverse_kl" and (other := sorted(losses - _DIVERGENCES)):
-            yield "f_divergence_type", f"loss_type {other[0]} knows reverse_kl only, not {divergence}"
-        if "f_alpha_divergence_coef" in given and divergence != "alpha_divergence":
-            yield "f_alpha_divergence_coef", "goes with f_divergence_type: alpha_divergence; here it would do nothing"
+    def _wrong_losses(self, given: Given) -> Iterable[Iterable[tuple[str, str]]]:
+        """Yield checks of arguments of TRL's that may not go with the losses."""
+        losses = set(self.loss_type)
+
+        def smoothing() -> Iterable[tuple[str, str]]:
+            if "exo_pair" in losses and not given.get("label_smoothing"):
+                yield "label_smoothing", "loss_type exo_pair needs one above 0, such as 1e-3"
+
+        def weighting() -> Iterable[tuple[str, str]]:
+            if given.get("use_weighting") and (sorts := sorted(losses & {"aot", "aot_unpaired"})):
+                yield "use_weighting", f"loss_type {sorts[0]} sorts the pairs, so that none has a weight; leave one out"
+
+        def divergence() -> Iterable[tuple[str, str]]:
+            name = given.get("f_divergence_type", "reverse_kl")
+            if name != "reverse_kl" and (other := sorted(losses - _DIVERGENCES)):
+                yield "f_divergence_type", f"loss_type {other[0]} knows reverse_kl only, not {name}"
+            elif name != "reverse_kl" and losses == {"sft"}:
+                yield "f_divergence_type", "loss_type sft compares with no reference; here it would do nothing"
+            if "f_alpha_divergence_coef" in given and name != "alpha_divergence":
+                yield "f_alpha_divergence_coef", "goes with f_divergence_type: alpha_divergence; here it would do nothing"
+
+        return smoothing(), weighting(), divergence()
 
     def arguments(self, run: Run) -> dict[str, Any]:
         """Add the loss to the common arguments."""

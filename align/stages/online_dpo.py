@@ -89,6 +89,8 @@ class OnlineDPO(PreferenceStage):
             yield "reference_sync", "the reference cannot follow a policy that is an adapter; leave it fixed, or lora out"
         if self.reference_sync != "fixed" and isinstance(self.optimizer, OnlineMergingConfig):
             yield "reference_sync", "online_merging pulls towards a fixed reference; leave reference_sync out"
+        if "reference_mixup" in self.model_fields_set and self.reference_sync != "ema":
+            yield "reference_mixup", f"goes with reference_sync: ema, and it is {self.reference_sync}"
         if isinstance(self.optimizer, AdamWConfig) and self.optimizer.ema is not None:
             yield "optimizer.ema", "online_dpo samples from the weights that it trains; leave ema out"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -18,8 +19,8 @@ from align.core.stage import Run, Stage
 from align.core.wiring import File, Ref, is_path, references
 from align.models.chat import Chat
 from align.models.tokenizers import SystemTurn
-from align.stages.trl_arguments import as_declared, choices, wrong_arguments, wrong_reporter
-from align.stages.trl_together import wrong_schedule, wrong_together
+from align.stages.trl_arguments import as_declared, choices, elsewhere, meant, wrong_arguments, wrong_reporter
+from align.stages.trl_together import Given, sure, wrong_schedule, wrong_together
 from align.stages.trl_values import wrong_choice
 from align.train.optimizers import OnlineMergingConfig
 
@@ -36,15 +37,28 @@ class Lora(Config):
 
     r: int = Field(default=16, ge=1)
     """Rank."""
-    alpha: int = Field(default=32, ge=1)
+    alpha: Annotated[int, Field(ge=1)] | Annotated[float, Field(gt=0)] = 32
     """Scale: the update is alpha / r times B A."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Of the adapter's input."""
-    target_modules: str | list[str] = "all-linear"
-    """Names of the layers to adapt; `all-linear` is every linear layer but the head, and the experts of a mixture."""
+    target_modules: str | Annotated[list[str], Field(min_length=1)] = "all-linear"
+    """Names of the layers to adapt; `all-linear` is every linear layer but the head, and the experts of a mixture. Any other
+    text is a regular expression over whole names (peft)."""
     adapter: Annotated[str | None, Ref("adapter")] = None
     """Go on with the adapter that this stage trained instead of a new one, with its rank, scale and layers. `model` must be
     what that stage started from; `online_merging` under LoRA needs this."""
+
+    @field_validator("target_modules")
+    @classmethod
+    def _expression(cls, value: str | list[str]) -> str | list[str]:
+        if isinstance(value, str) and value != "all-linear":
+            try:
+                re.compile(value)
+            except re.error as error:
+                raise ValueError(f"{value!r} is not a regular expression: {error}") from None
+            if re.fullmatch(r"\w*", value):
+                raise ValueError(f"a text is a regular expression over whole names, and none is {value!r}; write [{value}]")
+        return value
 
 
 class Source(Config):
@@ -88,8 +102,8 @@ class TrainingStage(Stage, LoadsModel):
     """Share of the steps over which the learning rate rises from 0."""
     weight_decay: float = Field(default=0.0, ge=0)
     """Decoupled decay of the weight matrices."""
-    max_grad_norm: float = Field(default=1.0, gt=0)
-    """Gradients longer than this are scaled down to it."""
+    max_grad_norm: float = Field(default=1.0, ge=0)
+    """Gradients longer than this are scaled down to it; 0 leaves them as they are."""
     max_length: int = Field(default=2048, ge=2)
     """Longest row in tokens; longer ones are dropped and counted."""
     dtype: Literal["float32", "bfloat16"] = "float32"
@@ -113,8 +127,8 @@ class TrainingStage(Stage, LoadsModel):
     turns (Gemma), `drop` where it silently leaves them out. The published template does the same."""
     strict: bool = False
     """True: refuse to train when any row or answer is unusable. False: drop it and count it."""
-    logging_steps: int = Field(default=10, ge=1)
-    """Steps between two lines of history.jsonl."""
+    logging_steps: float = Field(default=10, gt=0)
+    """Steps between two lines of history.jsonl; below 1, a share of all steps."""
     save_steps: float = Field(default=0.25, gt=0)
     """Steps between checkpoints; below 1, a share of all steps. A killed run resumes from the last one."""
     report_to: str | list[str] = "none"
@@ -122,7 +136,14 @@ class TrainingStage(Stage, LoadsModel):
     training_args: dict[str, Any] = {}
     """Anything else that TRL's configuration takes; its keys are checked when the recipe is read."""
 
-    @field_validator("save_steps", "eval_steps", check_fields=False)  # the second is a field of some stages
+    @field_validator("max_steps")
+    @classmethod
+    def _some_steps(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("0 steps train nothing; leave it out to train as the epochs say")
+        return value
+
+    @field_validator("save_steps", "eval_steps", "logging_steps", check_fields=False)  # the second is a field of some stages
     @classmethod
     def _whole_steps(cls, value: float) -> float:
         if value > 1 and value != int(value):
@@ -146,15 +167,35 @@ class TrainingStage(Stage, LoadsModel):
         for key in sorted(self.unread.keys() & self.training_args.keys()):
             yield f"training_args.{key}", self.unread[key]
         wrong = dict(wrong_arguments(self.trl_config, self.training_args, type(self).model_fields))
-        right = {name: value for name, value in self.training_args.items() if name not in wrong}
-        together = wrong_together(right, checkpointed=self.gradient_checkpointing, pairs=self.pairs)
-        for key, what in (*wrong.items(), *together):
+        together = wrong_together(self.sure_args(), checkpointed=self.gradient_checkpointing, pairs=self.pairs)
+        for key, what in (*wrong.items(), *together, *sure(self._unread_logs(self.sure_args()))):
             yield f"training_args.{key}", what
+
+    def sure_args(self) -> Given:
+        """Return `training_args` for checks that compare several: those that are wrong by themselves cannot be asked for."""
+        given, ours = self.training_args, type(self).model_fields
+        wrong = dict(wrong_arguments(self.trl_config, given, ours))
+        right = {name: value for name, value in given.items() if name not in wrong}
+        return Given(right, meant(self.trl_config, given, wrong))
+
+    def _unread_logs(self, given: Given) -> Iterable[tuple[str, str]]:
+        if given.get("logging_strategy") in ("epoch", "no") and "logging_steps" in self.model_fields_set:
+            yield "logging_strategy", f"{given.get('logging_strategy')} does not count the stage's logging_steps; leave one out"
+        for name in ("project", "trackio_space_id", "trackio_bucket_id", "trackio_static_space_id"):
+            if given.get(name) and not {"trackio", "all"} & set(self.reporters()):
+                yield name, "goes with report_to: trackio"
 
     def _adapter_problems(self) -> Iterable[tuple[str, str]]:
         if self.lora:
             if isinstance(self.optimizer, OnlineMergingConfig) and self.optimizer.reference != self.lora.adapter:
                 yield "lora.adapter", "online_merging under LoRA goes on with the adapter of its `reference`; name that stage"
+            if self.lora.adapter and self.lora.adapter == self.model:
+                why = f"{self.model} holds its adapter already, merged; name what that stage started from"
+                yield "model", why
+            if "lm_head" in self.lora.target_modules and not self.trl_config.endswith("RewardConfig"):
+                yield "lora.target_modules", "TRL reads the weights of lm_head past an adapter, which would not be trained"
+            if self.lora.dropout and self.training_args.get("disable_dropout") is True:
+                yield "training_args.disable_dropout", "would turn off lora.dropout; leave one out"
             if self.lora.adapter and {"r", "alpha", "dropout", "target_modules"} & self.lora.model_fields_set:
                 yield "lora", "an adapter that exists has its rank, scale, dropout and layers; name the adapter only"
 
@@ -166,12 +207,17 @@ class TrainingStage(Stage, LoadsModel):
         yield from wrong_schedule(
             self.lr_scheduler_type, given if isinstance(given, dict) else {}, self.learning_rate,
             warmup="warmup_ratio" in self.model_fields_set and self.warmup_ratio > 0,
-            evaluated=bool(getattr(self, "eval_data", ())), floor=self.min_lr is not None,
+            evaluated=bool(getattr(self, "eval_data", ())), floor=self.min_lr is not None, max_steps=self.max_steps,
         )  # fmt: skip
         if self.min_lr is not None and self.lr_scheduler_type != "cosine":
             yield "min_lr", f"only lr_scheduler_type: cosine ends at a rate that can be named, not {self.lr_scheduler_type!r}"
         if self.min_lr is not None and self.min_lr >= self.learning_rate:
             yield "min_lr", f"the learning rate falls from {self.learning_rate}; name a smaller one"
+
+    @classmethod
+    def elsewhere(cls, key: str) -> str:
+        """Return where a key belongs that is none of the stage's, where TRL knows it."""
+        return elsewhere(cls.trl_config, key)
 
     def try_out(self, chat: Chat) -> None:
         """Encode a small conversation as training would. Raises BadRow where that cannot be done."""
@@ -196,12 +242,13 @@ class TrainingStage(Stage, LoadsModel):
     def arguments(self, run: Run) -> dict[str, Any]:
         """Return the keyword arguments of TRL's configuration."""
         same = ("learning_rate num_train_epochs max_steps per_device_train_batch_size gradient_accumulation_steps "
-                "lr_scheduler_type weight_decay max_grad_norm bf16 gradient_checkpointing logging_steps")  # fmt: skip
+                "lr_scheduler_type weight_decay max_grad_norm bf16 gradient_checkpointing")  # fmt: skip
         seed = run.seed("training")
         floor = {"lr_scheduler_type": "cosine_with_min_lr", "lr_scheduler_kwargs": {"min_lr": self.min_lr}}
         return {
             **{name: getattr(self, name) for name in same.split()},
             "report_to": self.reporters() or "none",
+            "logging_steps": _steps(self.logging_steps),
             "warmup_steps": self.warmup_ratio,  # transformers 5: below 1 it is a share
             "output_dir": str(run.folder / "checkpoints"),
             "run_name": f"{run.recipe.name}-{run.name}",

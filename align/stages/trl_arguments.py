@@ -8,14 +8,13 @@ silence from what its recipe says.
 from __future__ import annotations
 
 import ast
-import difflib
 import importlib.util
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from align.core.explained import did_you_mean
+from align.core.explained import did_you_mean, nearest
 from align.stages.trl_values import wrong_value
 
 _OURS = "is set by a field of the stage or by the toolkit; not here"
@@ -34,6 +33,7 @@ _FOR = {
     """,
     "the stage has the field `warmup_ratio`": "warmup_steps",
     "the stage has the field `save_steps`": "save_strategy",
+    "the stage has the field `gradient_checkpointing`": "activation_checkpointing",
     "the stage has the field `bf16`; float16 is not trained here": "fp16",
     "the recipe has the field `seed`, from which every stage's is drawn": "seed data_seed",
     _EVALUATION: """
@@ -95,12 +95,26 @@ def wrong_arguments(config: str, given: Mapping[str, Any], ours: Iterable[str]) 
 
 def _instead(key: str, valid: Iterable[str], taken: set[str]) -> str:
     """Return what was probably meant by an unknown setting, and whether it can be set here."""
-    near = next(iter(difflib.get_close_matches(key, {*valid, *taken}, n=1, cutoff=0.6)), None)
+    near = nearest(key, {*valid, *taken})
     if near in taken:
         return f"; the stage has the field {near!r}, which stands beside training_args"
     if near in REFUSED:
         return f"; {near!r} cannot be set: {REFUSED[near]}"
     return did_you_mean(key, set(valid) - REFUSED.keys() - taken)
+
+
+def elsewhere(config: str, key: str) -> str:
+    """Return where a setting of the library belongs that stands among a stage's fields; "" for what is none."""
+    if key in REFUSED:
+        return f"it cannot be set: {REFUSED[key]}"
+    return f"it is a setting of the library: `training_args: {{{key}: ...}}`" if key in fields_of(config) else ""
+
+
+def meant(config: str, given: Iterable[str], wrong: Iterable[str]) -> set[str]:
+    """Return the settings of which nobody knows what they should be: wrong ones, and those that unknown ones probably are."""
+    valid = fields_of(config)
+    near = {nearest(key, valid) for key in given if key not in valid}
+    return {*wrong, *(key for key in near if key)}
 
 
 def as_declared(config: str, given: Mapping[str, Any]) -> dict[str, Any]:

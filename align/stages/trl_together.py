@@ -27,7 +27,7 @@ _LOW_RANK = re.compile(r"galore_.*|apollo_.*")
 OPTIM_ARGS: dict[str, dict[str, str]] = {
     r"sgd": {"momentum": "number", "dampening": "number", "nesterov": "flag"},
     r"adagrad": {"lr_decay": "number", "eps": "number"},
-    r"rmsprop": {"momentum": "number", "alpha": "number", "eps": "number", "centered": "flag"},
+    r"rmsprop": {"momentum": "number", "alpha": "share", "eps": "number", "centered": "flag"},
     r"(paged_)?ademamix.*": {
         "beta1": "share", "beta2": "share", "beta3": "share", "alpha": "number", "eps": "number", "t_alpha": "whole",
         "t_beta3": "whole",
@@ -59,31 +59,66 @@ CHECKPOINTING = {
 SCHEDULES: dict[str, dict[str, str]] = {
     "linear": {}, "constant": {}, "constant_with_warmup": {},
     "cosine": {"num_cycles": "number"}, "cosine_with_restarts": {"num_cycles": "number"},
-    "polynomial": {"lr_end": "number", "power": "number"}, "inverse_sqrt": {"timescale": "positive"},
-    "cosine_with_min_lr": {"num_cycles": "number", "min_lr": "number", "min_lr_rate": "share"},
+    "polynomial": {"lr_end": "number", "power": "number"}, "inverse_sqrt": {"timescale": "positive?"},
+    "cosine_with_min_lr": {"num_cycles": "number", "min_lr": "number?", "min_lr_rate": "share?"},
     "cosine_warmup_with_min_lr": {
-        "num_cycles": "number", "min_lr": "number", "min_lr_rate": "share", "warmup_lr_rate": "share",
+        "num_cycles": "number", "min_lr": "number?", "min_lr_rate": "share?", "warmup_lr_rate": "share?",
     },
     "warmup_stable_decay": {
-        "num_decay_steps": "whole", "num_stable_steps": "whole", "warmup_type": "linear cosine 1-sqrt",
+        "num_decay_steps": "whole", "num_stable_steps": "whole?", "warmup_type": "linear cosine 1-sqrt",
         "decay_type": "linear cosine 1-sqrt", "min_lr_ratio": "share", "num_cycles": "number",
     },
     "reduce_lr_on_plateau": {
-        "mode": "min max", "factor": "factor", "patience": "whole", "threshold": "number", "threshold_mode": "rel abs",
+        "mode": "min", "factor": "factor", "patience": "whole", "threshold": "number", "threshold_mode": "rel abs",
         "cooldown": "whole", "min_lr": "number", "eps": "number",
     },
     "greedy": {
-        "mode": "min max", "factor": "factor", "patience": "whole", "threshold": "number", "threshold_mode": "rel abs",
+        "mode": "min", "factor": "factor", "patience": "whole", "threshold": "number", "threshold_mode": "rel abs",
         "cooldown": "whole", "warmup": "whole", "min_lr": "number", "max_lr": "number", "eps": "number", "verbose": "flag",
         "smooth": "flag", "window_size": "count", "reset_start": "whole",
     },
 }  # fmt: skip
-"""Schedules -> what `lr_scheduler_kwargs` may say of them."""
+"""Schedules -> what `lr_scheduler_kwargs` may say of them. The figure that schedules follow is the loss, which should fall:
+`mode` can only be min."""
+_LOWEST = {"polynomial": {"lr_end": 1e-7}, "greedy": {"min_lr": 1e-3}}
+"""Where schedules end if nothing is said (transformers 5.23); GreedyLR would only ever raise a smaller rate."""
 BY_EVALUATION = {"reduce_lr_on_plateau", "greedy"}
 _NO_WARMUP = {"constant", *BY_EVALUATION}
 
 
-def wrong_together(given: Mapping[str, Any], *, checkpointed: bool, pairs: bool) -> Iterable[tuple[str, str]]:
+class Unsure(Exception):
+    """A setting was asked for whose value is wrong, so that nobody knows what was meant."""
+
+
+class Given(dict[str, Any]):
+    """The settings of a recipe. To ask for one that is wrong, or that a misspelt one probably is, raises `Unsure`."""
+
+    def __init__(self, right: Mapping[str, Any], wrong: Iterable[str]) -> None:
+        super().__init__(right)
+        self._wrong = frozenset(wrong)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a setting. Raises Unsure."""
+        if key in self._wrong:
+            raise Unsure(key)
+        return super().get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        if key in self._wrong:
+            raise Unsure(key)
+        return super().__contains__(key)
+
+
+def sure(*checks: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    """Yield what checks find, each as far as it does not ask for a setting that is wrong itself."""
+    for check in checks:
+        try:
+            yield from check
+        except Unsure:
+            continue
+
+
+def wrong_together(given: Given, *, checkpointed: bool, pairs: bool) -> Iterable[tuple[str, str]]:
     """Yield (name, what is wrong) for settings that need another one, a package or a device.
 
     Args:
@@ -91,67 +126,110 @@ def wrong_together(given: Mapping[str, Any], *, checkpointed: bool, pairs: bool)
         checkpointed: whether the stage sets `gradient_checkpointing`.
         pairs: whether a row of the stage holds two texts, which none but sft's does.
     """
+    yield from sure(
+        _wrong_sampling(given, pairs=pairs), _wrong_loading(given), _wrong_kernels(given), _wrong_devices(given),
+        _wrong_checkpointing(given, checkpointed=checkpointed, pairs=pairs), _wrong_optimizer(given),
+        _wrong_betas(given), _wrong_targets(given), _wrong_optim_args(given), _wrong_compiling(given),
+    )  # fmt: skip
+
+
+def _wrong_sampling(given: Given, *, pairs: bool) -> Iterable[tuple[str, str]]:
     if pairs and (name := given.get("train_sampling_strategy")) in ("group_by_length", "batch_rebalance"):
         yield "train_sampling_strategy", f"{name} goes by the length of a row, and a pair has two; only sft can use it"
+
+
+def _wrong_loading(given: Given) -> Iterable[tuple[str, str]]:
     if not given.get("dataloader_num_workers"):
         for name in ("dataloader_prefetch_factor", "dataloader_persistent_workers", "dataloader_multiprocessing_context"):
             if given.get(name):
                 yield name, "goes with dataloader_num_workers, which is 0"
-    yield from _wrong_checkpointing(given, checkpointed=checkpointed, pairs=pairs)
+
+
+def _wrong_kernels(given: Given) -> Iterable[tuple[str, str]]:
     if given.get("liger_kernel_config") and not given.get("use_liger_kernel"):
         yield "liger_kernel_config", "goes with use_liger_kernel, which is off"
     if given.get("use_liger_kernel") and importlib.util.find_spec("liger_kernel") is None:
         yield "use_liger_kernel", _install("liger_kernel", "liger-kernel")
+
+
+def _wrong_devices(given: Given) -> Iterable[tuple[str, str]]:
     if given.get("tf32") and (why := no_device("cuda")):
         yield "tf32", f"is of NVIDIA's GPUs; {why.partition('; leave')[0]}"
     if given.get("activation_offloading") and (why := no_accelerator()):
         yield "activation_offloading", f"moves activations from a GPU to the CPU; {why}"
-    yield from _wrong_optimizer(given)
 
 
-def _wrong_checkpointing(given: Mapping[str, Any], *, checkpointed: bool, pairs: bool) -> Iterable[tuple[str, str]]:
+def _wrong_compiling(given: Given) -> Iterable[tuple[str, str]]:
+    if given.get("torch_compile") is False:
+        for name in ("torch_compile_backend", "torch_compile_mode"):
+            if given.get(name):
+                yield name, "goes with torch_compile, which is false"
+
+
+_ONLY_WITHOUT_REENTRANT = ("determinism_check", "debug", "early_stop")
+
+
+def _wrong_checkpointing(given: Given, *, checkpointed: bool, pairs: bool) -> Iterable[tuple[str, str]]:
     known = CHECKPOINTING if pairs else CHECKPOINTING | {"selective": "flag"}
-    for name in ("gradient_checkpointing_kwargs", "activation_checkpointing_kwargs"):
+    names = ("gradient_checkpointing_kwargs", "activation_checkpointing_kwargs")
+    if all(given.get(name) for name in names):
+        yield names[0], f"is an older name of {names[1]}, which is given too; leave one out"
+    for name in names:
         held = given.get(name) or {}
-        if held and not checkpointed and not given.get("activation_checkpointing"):
+        if held and not checkpointed:
             yield name, "goes with gradient_checkpointing, which is off"
-        else:
-            for key, what in wrong_settings(held, known, "checkpointing"):
-                yield f"{name}.{key}", what
+            continue
+        wrong = dict(wrong_settings(held, known, "checkpointing"))
+        yield from ((f"{name}.{key}", what) for key, what in wrong.items())
+        for key in _ONLY_WITHOUT_REENTRANT:
+            if key in held and not wrong and held.get("use_reentrant") is not False:
+                yield f"{name}.{key}", "needs use_reentrant: false beside it"
         if held.get("selective") is True and held.get("use_reentrant") is True:
             yield f"{name}.selective", "needs use_reentrant: false, or left out"
+        if held.get("offload") is True and (why := no_accelerator()):
+            yield f"{name}.offload", f"moves activations from a GPU to the CPU; {why}"
 
 
-def _wrong_optimizer(given: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    name = str(given.get("optim", "adamw_torch_fused"))
+def _wrong_optimizer(given: Given) -> Iterable[tuple[str, str]]:
+    name = _optim(given)
     for pattern, (module, package) in PACKAGES.items():
         if re.fullmatch(pattern, name) and importlib.util.find_spec(module) is None:
             yield "optim", _install(module, package, name)
-    if _LOW_RANK.fullmatch(name):
-        if not given.get("optim_target_modules"):
-            yield "optim", f"{name} needs optim_target_modules: names of layers, or all-linear"
-    elif given.get("optim_target_modules"):
-        yield "optim_target_modules", f"only galore_... and apollo_... read it, and optim is {name}"
-    if _WITHOUT_BETAS.fullmatch(name):
+
+
+def _optim(given: Given) -> str:
+    return str(given.get("optim", "adamw_torch_fused"))
+
+
+def _wrong_targets(given: Given) -> Iterable[tuple[str, str]]:
+    if not _LOW_RANK.fullmatch(name := _optim(given)):
+        if given.get("optim_target_modules"):
+            yield "optim_target_modules", f"only galore_... and apollo_... read it, and optim is {name}"
+    elif not given.get("optim_target_modules"):
+        yield "optim", f"{name} needs optim_target_modules: names of layers, or all-linear"
+
+
+def _wrong_betas(given: Given) -> Iterable[tuple[str, str]]:
+    if _WITHOUT_BETAS.fullmatch(name := _optim(given)):
         for key in ("adam_beta1", "adam_beta2", "adam_epsilon"):
             if key in given:
                 yield key, f"optim: {name} does not read it, so this would change nothing"
-    yield from _wrong_optim_args(name, given.get("optim_args"))
 
 
-def _wrong_optim_args(name: str, text: str | None) -> Iterable[tuple[str, str]]:
+def _wrong_optim_args(given: Given) -> Iterable[tuple[str, str]]:
     """Yield what is wrong with `optim_args`, a text such as `momentum=0.9, nesterov=true`."""
+    text, name = given.get("optim_args"), _optim(given)
     parts = [part.replace(" ", "") for part in text.split(",")] if text else []
     if not all(re.fullmatch(r"[^=]+=[^=]+", part) for part in parts):
         yield "optim_args", f"settings as `name=value, name=value` are expected here, not {text!r}"
         return
-    given = {key: _value(value) for key, _, value in (part.partition("=") for part in parts)}
-    if given.pop("weight_decay", None) is not None:
+    found = {key: _value(value) for key, _, value in (part.partition("=") for part in parts)}
+    if found.pop("weight_decay", None) is not None:
         yield "optim_args", "weight_decay is a field of the stage, which overrides this one"
     known = next((known for pattern, known in OPTIM_ARGS.items() if re.fullmatch(pattern, name)), {})
-    for key, what in wrong_settings(given, known, f"optim: {name}"):
+    for key, what in wrong_settings(found, known, f"optim: {name}"):
         yield "optim_args", f"{key}: {what}" if key in known else what
-    if given.get("nesterov") is True and (not given.get("momentum") or given.get("dampening")):
+    if found.get("nesterov") is True and (not found.get("momentum") or found.get("dampening")):
         yield "optim_args", "nesterov needs a momentum above 0 and no dampening"
 
 
@@ -172,7 +250,14 @@ def _install(module: str, package: str, name: str = "this") -> str:
 
 
 def wrong_schedule(
-    name: str, given: Mapping[str, Any], learning_rate: float, *, warmup: bool, evaluated: bool, floor: bool
+    name: str,
+    given: Mapping[str, Any],
+    learning_rate: float,
+    *,
+    warmup: bool,
+    evaluated: bool,
+    floor: bool,
+    max_steps: int = -1,
 ) -> Iterable[tuple[str, str]]:
     """Yield (field, what is wrong) for a schedule and what is said about it.
 
@@ -183,6 +268,7 @@ def wrong_schedule(
         warmup: whether the recipe asks for a warm-up.
         evaluated: whether the stage evaluates while it trains.
         floor: whether the stage's `min_lr` says where the schedule ends.
+        max_steps: the stage's steps where they are given, else -1.
     """
     at = "training_args.lr_scheduler_kwargs"
     if name in BY_EVALUATION and not evaluated:
@@ -195,15 +281,22 @@ def wrong_schedule(
         return
     if name not in SCHEDULES:
         return  # there is no such schedule
-    right = dict(given)
-    for key, what in wrong_settings(given, SCHEDULES[name], f"lr_scheduler_type: {name}"):
-        yield f"{at}.{key}", what
-        del right[key]
-    if name.endswith("with_min_lr") and len({"min_lr", "min_lr_rate"} & given.keys()) != 1:
+    wrong = dict(wrong_settings(given, SCHEDULES[name], f"lr_scheduler_type: {name}"))
+    yield from ((f"{at}.{key}", what) for key, what in wrong.items())
+    right = {key: value for key, value in given.items() if key not in wrong and value is not None}
+    if wrong.keys() - SCHEDULES[name].keys():
+        return  # what a misspelt one was meant to be may be what is missing
+    if name.endswith("with_min_lr") and not wrong and len({"min_lr", "min_lr_rate"} & right.keys()) != 1:
         simpler = "`lr_scheduler_type: cosine` and `min_lr: 7e-7`"
         yield "lr_scheduler_type", f"{name} needs one of min_lr and min_lr_rate, to know where it ends; simpler: {simpler}"
     if name == "warmup_stable_decay" and "num_decay_steps" not in given:
         yield "lr_scheduler_type", f"{name} needs to know how long it decays; write `{at}: {{num_decay_steps: 100}}`"
-    for key, end in (("lr_end", right.get("lr_end", 1e-7 if name == "polynomial" else 0)), ("min_lr", right.get("min_lr", 0))):
-        if end and end >= learning_rate:
-            yield f"{at}.{key}", f"the learning rate falls from {learning_rate} to {end}; name a smaller end"
+    decay = right.get("num_decay_steps", 0) + (right.get("num_stable_steps") or 0)
+    if 0 < max_steps < decay:
+        yield f"{at}.num_decay_steps", f"{decay} steps of {max_steps}: the rate would fall at once; name fewer"
+    for key, end in (_LOWEST.get(name, {}) | right).items():
+        if key in ("lr_end", "min_lr") and key not in wrong and end >= learning_rate:
+            why = "" if key in right else " if nothing is said"
+            yield f"{at}.{key}", f"the learning rate falls from {learning_rate} to {end}{why}; name a smaller end"
+    if right.get("max_lr", learning_rate) < learning_rate:
+        yield f"{at}.max_lr", f"is below the learning rate, {learning_rate}"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import entry_points
 from typing import Any
 
 from align.core.explained import did_you_mean, no_such, shown
@@ -27,14 +26,12 @@ CHOICES = {
     "f_divergence_type": "alpha_divergence forward_kl js_divergence reverse_kl",
     "include_num_input_tokens_seen": "all no non_padding",
     "loss_type": "chunked_nll dft nll",
-    "torch_compile_backend": """
-        aot_eager aot_eager_decomp_partition aot_eager_default_partitioner aot_ts cudagraphs eager eager_debug eager_noexcept
-        inductor openxla openxla_eval pre_dispatch_eager ts tvm
-    """,
+    "torch_compile_backend": "aot_eager cudagraphs eager inductor tvm",
     "torch_compile_mode": "default lite max-autotune max-autotune-no-cudagraphs reduce-overhead",
     "train_sampling_strategy": "batch_rebalance group_by_length random sequential",
 }
-"""Texts that mean something. `loss_type` is sft's; dpo has a field."""
+"""Texts that mean something. `loss_type` is sft's; dpo has a field. Backends of compilation are those that torch and
+accelerate both know."""
 WORDS = {"debug": "tpu_metrics_debug underflow_overflow"}
 """Texts of several words, or lists of them, that mean something."""
 _TEXTS_OF_NUMBERS = {"pad_to_multiple_of": {"auto", "none", "null"}}
@@ -77,15 +74,17 @@ def wrong_value(name: str, value: Any, declared: str, choices: Callable[[str], I
     if not all(kind in _KINDS or kind == "Literal" for kind in kinds):
         return None
     known = [_KINDS[kind] for kind in kinds if kind in _KINDS]
+    if value is None and name in WORDS:
+        return None
     right = any(isinstance(value, types) and (bool in types or not isinstance(value, bool)) for types, _ in known)
     if not right and not (value is False and "Literal" in kinds):
         return f"{' or '.join(words for _, words in known)} is expected here, not {shown(value)}"
     if isinstance(value, str) and name in CHOICES:
-        return wrong_choice(value, [*CHOICES[name].split(), *_plugged_in(name)])
+        return wrong_choice(value, CHOICES[name].split())
     if name in WORDS and value:
         words = value.split() if isinstance(value, str) else value
         return next(filter(None, (wrong_choice(word, WORDS[name].split()) for word in words)), None)
-    if isinstance(value, str) and name in _TEXTS_OF_NUMBERS and value not in _TEXTS_OF_NUMBERS[name]:
+    if isinstance(value, str) and name in _TEXTS_OF_NUMBERS and value.lower() not in _TEXTS_OF_NUMBERS[name]:
         if not re.fullmatch(r"\d+", value):
             return f"a whole number or 'auto' is expected here, not {value!r}"
         value = int(value)
@@ -95,11 +94,6 @@ def wrong_value(name: str, value: Any, declared: str, choices: Callable[[str], I
         words, fits = RANGES[name]
         return None if fits(value) else f"{value!r} is out of range: a number {words} is expected here"
     return None
-
-
-def _plugged_in(name: str) -> list[str]:
-    """Return what installed packages add to the choices of a setting."""
-    return [entry.name for entry in entry_points(group="torch_dynamo_backends")] if name == "torch_compile_backend" else []
 
 
 _SETTINGS: dict[str, tuple[str, Callable[[Any], bool]]] = {
@@ -112,7 +106,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "flag": ("true or false", lambda x: isinstance(x, bool)),
     "text": ("a text", lambda x: isinstance(x, str)),
 }
-"""Kinds of values in the tables of `align.stages.trl_together`."""
+"""Kinds of values in the tables of `align.stages.trl_together`; with a "?" behind it, one that may also be null."""
 
 
 def _is_number(value: Any) -> bool:
@@ -130,10 +124,12 @@ def wrong_settings(given: Mapping[str, Any], known: Mapping[str, str], of: str) 
     for name, value in given.items():
         if name not in known:
             yield name, f"{of} has no {name!r}{did_you_mean(name, known) or '; it takes none'}"
-        elif known[name] not in _SETTINGS:
-            if what := wrong_choice(value, known[name].split()):
+        elif value is None and known[name].endswith("?"):
+            continue
+        elif (kind := known[name].removesuffix("?")) not in _SETTINGS:
+            if what := wrong_choice(value, kind.split()):
                 yield name, what
         else:
-            words, fits = _SETTINGS[known[name]]
+            words, fits = _SETTINGS[kind]
             if not fits(value):
                 yield name, f"{words} is expected here, not {shown(value)}"

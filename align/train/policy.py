@@ -33,7 +33,7 @@ def load_classifier(path: str, dtype: str, pad_token_id: int, **options: Any) ->
 
 
 def lora_config(
-    model: PreTrainedModel, r: int, alpha: int, dropout: float, target_modules: str | list[str], task: str
+    model: PreTrainedModel, r: int, alpha: float, dropout: float, target_modules: str | list[str], task: str
 ) -> LoraConfig:
     """Return peft's configuration of adapters on a model; `task` is CAUSAL_LM or SEQ_CLS.
 
@@ -50,8 +50,9 @@ def lora_config(
             f"lora.dropout cannot be used with adapters on experts ({', '.join(experts)}); leave it out, or name the layers to "
             "adapt in lora.target_modules"
         )
+    scale: Any = alpha  # declared as an integer in peft, which divides it by r
     return LoraConfig(
-        r=r, lora_alpha=alpha, lora_dropout=dropout, target_modules=targets, target_parameters=experts or None, task_type=task
+        r=r, lora_alpha=scale, lora_dropout=dropout, target_modules=targets, target_parameters=experts or None, task_type=task
     )
 
 

@@ -132,9 +132,9 @@ CHANGES = {
 ARGUMENTS = {
     "adam_beta1": 0.5, "adam_beta2": 0.5, "adam_epsilon": 0.1, "optim": "sgd", "label_smoothing_factor": 0.4,
     "neftune_noise_alpha": 20.0, "dataloader_drop_last": ({"per_device_train_batch_size": 4}, True),
-    "train_sampling_strategy": "sequential", "logging_first_step": ({"logging_steps": 3}, True), "logging_strategy": "no",
+    "train_sampling_strategy": "sequential", "logging_first_step": ({"logging_steps": 3}, True),
     "lr_scheduler_kwargs": ({"lr_scheduler_type": "cosine_with_restarts"}, {"num_cycles": 2}), "loss_type": "dft",
-    "disable_dropout": ({"lora": LORA["lora"] | {"dropout": 0.5}}, True), "discopop_tau": ({"loss_type": ["discopop"]}, 0.9),
+    "discopop_tau": ({"loss_type": ["discopop"]}, 0.9),
     "f_divergence_type": "js_divergence", "label_smoothing": ({"loss_type": ["robust"]}, 0.2), "ld_alpha": 0.1,
     "f_alpha_divergence_coef": ({"training_args": {"f_divergence_type": "alpha_divergence"}}, 0.9), "use_weighting": True,
     "optim_args": ({"training_args": {"optim": "sgd"}}, "momentum=0.9"),
@@ -170,6 +170,8 @@ REASONS = {
     "where logs go (tests/unit/test_bridge.py) and how they are named": """
         report_to project trackio_bucket_id trackio_space_id trackio_static_space_id
     """,
+    "refused beside logging_steps (tests/unit/test_values.py)": "logging_strategy",
+    "only of models that have dropout of their own": "disable_dropout",
     "it stops the stage (tests/unit/test_bridge.py)": "strict",
     "tested one by one here": "training_args",
     "a path of its own in a paper's preset": "lora.adapter",

@@ -10,6 +10,7 @@ from align.cli import main
 from align.core import loading, tables
 from align.core.recipe import Recipe
 from align.core.rows import Prompt
+from align.core.wiring import Ref
 
 HEAD = """\
 name: x
@@ -22,6 +23,7 @@ stages:
 """
 TAIL = "stages: {problems: {kind: load, path: problems.jsonl}}\n"
 MODULES = {
+    "plug_ends": "import sys\nsys.exit(0)\n",
     "plug_raises": "import json\njson.loads('{')\n",
     "plug_imports": "import no_such_library\n",
     "plug_good": "class Shorter:\n    pass\n",
@@ -35,8 +37,8 @@ MODULES = {
     ),
     "plug_meant": """
 from typing import Annotated, Literal
-from pydantic import Field
-from align import Stage
+from pydantic import Field, field_validator, model_validator
+from align import Reward, Stage
 from align.core.config import Config
 from align.core.wiring import File, Ref
 
@@ -71,6 +73,48 @@ class Unions(Stage):
             yield "number", "is 7"
         if self.mode == "a" and self.pair[0] == 1:
             yield "pair", "mode a needs another"
+
+class Rules(Stage):
+    "Has rules of its own, which are not written for values that somebody makes up."
+    a: int = 0
+    b: int = 5
+    data: Annotated[str, Ref("demonstrations")] = "right"
+    code: Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")] = "00000000"
+    every: int = 10
+    names: set[Annotated[str, Ref("demonstrations")]] = set()
+    both: tuple[Annotated[str, Ref("demonstrations")], Annotated[str, File()]] | None = None
+    rewards: Reward | list[Reward] | None = None
+    numbers: list[int] = []
+    one: Literal[1, 2] = 1
+
+    def run(self, run): pass
+
+    @field_validator("every")
+    @classmethod
+    def _divides(cls, value):
+        if 100 % value:
+            raise ValueError("must divide 100")
+        return value
+
+    @model_validator(mode="after")
+    def _order(self):
+        if self.a > self.b:
+            raise ValueError("a must not exceed b")
+        return self
+
+class Before(Stage):
+    "Its validator raises."
+    def run(self, run): pass
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take(cls, data):
+        return data["a"]
+
+class Odd(Stage):
+    "Says too little."
+    def run(self, run): pass
+    def problems(self, folder): yield ("a",)
 
 class Raises(Stage):
     "Has a mistake in it."
@@ -178,7 +222,7 @@ BROKEN = {
     "a list": ("- name: x #!\n", "a recipe is a mapping with name, base and stages"),
     "empty file": ("#!\n", "a recipe is a mapping with name, base and stages"),
     "no stages": ("name: x\nbase: ./m\nstages: {} #!\n", "stages: "),
-    "stage called base": (HEAD.replace("stages:", "stages: #!") + "  base: {kind: load, path: problems.jsonl}\n",
+    "stage called base": (HEAD + "  base: {kind: load, path: problems.jsonl} #!\n",
                           "'base' cannot name a stage"),
     "not a number": (HEAD + "  s: {kind: sft, model: base, data: [right], warmup_ratio: .nan} #!\n", "finite number"),
     "training_args typo": (
@@ -403,7 +447,6 @@ def test_a_mistake_hides_no_other_of_its_stage(folder, capsys):
         f"problems.path: no file or folder 'nope.jsonl' (looked in {folder})",
         "a.kind: unknown kind 'stf'; did you mean 'sft'?",
         "a.modle: unknown key; did you mean 'model'?",
-        "a.model: this key is required",
         "a.modle: no stage 'nope'; earlier stages: problems (a path or hub id needs a slash)",
         "a.data: a list is expected here: [problems]",
         "a.lora: a mapping is expected here, not true; {} takes the defaults",
@@ -411,7 +454,6 @@ def test_a_mistake_hides_no_other_of_its_stage(folder, capsys):
         "a.training_args.adam_beta1: 7 is out of range: a number at least 0 and below 1 is expected here",
         "b.model: a text is expected here, not 3",
         "b.dat: unknown key; did you mean 'data'?",
-        "b.data: this key is required",
         "b.dat.0: no stage 'nope'; earlier stages: problems, a (a path or hub id needs a slash)",
         "b.dtype: there is no 'fp16'; one of: bfloat16, float32",
         "b.lr_scheduler_type: there is no 'cosin'; did you mean 'cosine'?",
@@ -475,11 +517,77 @@ AS_MEANT = {
     "{kind: sft, data: [right], lr_scheduler_type: cosin, eval_steps: 3}": [
         "model: this key is required", "lr_scheduler_type: there is no 'cosin'", "eval_steps: there is nothing to evaluate on",
     ],
+    "{kind: 'plug_meant:Rules', a: 7, data: rihgt}": ["a must not exceed b", "data: no stage 'rihgt'; did you mean 'right'?"],
+    "{kind: 'plug_meant:Rules', code: zz, data: rihgt}": [
+        "code: a text of the form ^[0-9a-f]{8}$ is expected here, not 'zz'", "data: no stage 'rihgt'",
+    ],
+    "{kind: 'plug_meant:Rules', every: 7}": ["every: must divide 100"],
+    "{kind: 'plug_meant:Rules', every: x, data: rihgt}": ["every: a whole number is expected here", "data: no stage 'rihgt'"],
+    "{kind: 'plug_meant:Rules', names: [no], both: [problems.jsonl, right]}": [
+        "names: no stage 'no'", "both.0: no stage 'problems.jsonl'", "both.1: no file or folder 'right'",
+    ],
+    "{kind: 'plug_meant:Rules', both: [right, problems.jsonl], rewards: [math, {kind: math}]}": [],
+    "{kind: 'plug_meant:Rules', rewards: 3, one: '1'}": [
+        "rewards: a mapping with a 'kind' or a list is expected here, not 3", "one: 1 is expected here, not the text '1'",
+    ],
+    "{kind: 'plug_meant:Rules', rewards: [math, mth], numbers: x}": [
+        "rewards.1: unknown kind 'mth'; did you mean 'math'?", "numbers: a list is expected here: [x]",
+    ],
+    "{kind: 'plug_meant:Before', lo: 2}": ["Before raised KeyError over these fields: 'a' ("],
+    "{kind: 'plug_meant:Odd'}": ["kind: Odd.problems() raised TypeError: it yields ('a',), and (field, what is wrong)"],
+    "{kind: 'plug_ends:X'}": ["kind: 'plug_ends:X': importing 'plug_ends' raised SystemExit: 0"],
+    "{kind: sft, model: base, data: [right], optimizer: {kind: adamw, betas: [x]}, eval_steps: 3}": [
+        "optimizer.betas.0: a number is expected here, not 'x'", "optimizer.betas: a list of more items is expected here",
+        "eval_steps: there is nothing to evaluate on",
+    ],
+    "{kind: merge, models: [no]}": ["models: at least 2 items are expected here", "models.0: no stage 'no'"],
+    "{kind: sft, model: base, data: [right], learning_rate: true, lora: {r: true}, max_steps: 0}": [
+        "learning_rate: a number is expected here, not true", "lora.r: a number is expected here, not true",
+        "max_steps: 0 steps train nothing",
+    ],
+    "{kind: sft, model: base, data: [right], max_grad_norm: 0, logging_steps: 0.1, lora: {alpha: 16.5}}": [],
+    "{kind: sft, model: base, data: [right], lora: {target_modules: q_proj}}": [
+        "lora.target_modules: a text is a regular expression over whole names, and none is 'q_proj'; write [q_proj]",
+    ],
+    "{kind: sft, model: base, data: [right], lora: {target_modules: [lm_head], adapter: base}}": [
+        "lora.adapter: ", "lora.target_modules: TRL reads the weights of lm_head", "lora: an adapter that exists has its rank",
+        "model: base holds its adapter already",
+    ],
+    "{kind: online_dpo, model: base, prompts: problems, reward: math, reference_mixup: 0.3}": [
+        "reference_mixup: goes with reference_sync: ema, and it is fixed",
+    ],
+    "{kind: dpo, model: base, data: [right], lora: {dropout: 0.5}, training_args: {disable_dropout: true}}": [
+        "training_args.disable_dropout: would turn off lora.dropout",
+    ],
+    "{kind: dpo, model: base, data: [right], loss_type: 'sigmoid, sft', loss_weights: [1, 2]}": [
+        "loss_type: a list is expected here: [sigmoid, sft]",
+    ],
+    "{kind: dpo, model: base, data: [right], loss_type: 3, loss_weights: [1, 2]}": ["loss_type: a list is expected here, not"],
+    "{kind: sft, model: base, data: [right], training_args: {optim: sdg, optim_args: 'momentum=0.9'}}": [
+        "training_args.optim: there is no 'sdg'; did you mean 'sgd'?",
+    ],
+    "{kind: sft, model: base, data: [right], training_args: {optm: sgd, optim_args: 'momentum=0.9'}}": [
+        "training_args.optm: TRL's SFTConfig has no 'optm'; did you mean 'optim'?",
+    ],
+    "{kind: sft, model: base, data: [right], training_args: {ddp_backend: gloo}}": [
+        "training_args.ddp_backend: is about several processes",
+    ],
+    "{kind: dpo, model: base, data: [right], training_args: {f_divergence_type: js, f_alpha_divergence_coef: 0.5}}": [
+        "training_args.f_divergence_type: there is no 'js'",
+    ],
+    "{kind: sft, model: base, data: [right], optim: sgd, lr: 1e-5, warmup_steps: 100}": [
+        "optim: unknown key; it is a setting of the library: `training_args: {optim: ...}`", "lr: unknown key; ",
+        "warmup_steps: unknown key; it cannot be set: the stage has the field `warmup_ratio`",
+    ],
+    "{kind: SFT, model: bas, data: [right], torch_dtype: bf16}": [
+        "kind: unknown kind 'SFT'; did you mean 'sft'?", "model: no stage 'bas'", "dtype: there is no 'bf16'",
+    ],
+    "{kind: sft, model: base, data: [right], max_length: !foo 5}": ["max_length: the tag !foo means nothing here"],
     # what is misspelt is looked at as it was meant, and named as it stands there
-    "{knd: sft, model: no, dta: [rihgt], lora: {adaptr: no}}": [
-        "knd: unknown key; did you mean 'kind'?", "dta: unknown key; did you mean 'data'?", "data: this key is required",
+    "{knd: sft, model: no, dta: [rihgt], lora: {adaptr: nor}}": [
+        "knd: unknown key; did you mean 'kind'?", "dta: unknown key; did you mean 'data'?",
         "lora.adaptr: unknown key; did you mean 'adapter'?", "model: no stage 'no'", "dta.0: no stage 'rihgt'",
-        "lora.adaptr: no stage 'no'",
+        "lora.adaptr: no stage 'nor'",
     ],
     "{type: sft, model: base, data: rihgt}": [
         "type: unknown key; did you mean 'kind'?", "data: a list is expected here: [rihgt]", "data.0: no stage 'rihgt'",
@@ -489,7 +597,9 @@ AS_MEANT = {
         "generator: no generator 'no'", "reward.generator: no generator 'no'",
         "reward.samples: at temperature 0 all grades of a completion are one",
     ],
-    "{kind: [sft], model: base}": ["kind: a text is expected here, not a list; one of: dpo, evaluate"],
+    "{kind: [sft], model: base}": [
+        "kind: a text is expected here, not a list; one of: dpo, evaluate", "data: this key is required",
+    ],
     "sft": ["model: this key is required", "data: this key is required"],
 }  # fmt: skip
 
@@ -500,9 +610,42 @@ def test_what_is_found_beside_a_mistake_is_there_and_does_not_follow_from_it(sta
     if not AS_MEANT[stage]:
         assert main(["check", "recipe.yaml"]) == 0, capsys.readouterr().err
         return
-    found = sorted(line.partition("stages.s.")[2] for line in refused(capsys, "check", "recipe.yaml"))
+    lines = refused(capsys, "check", "recipe.yaml")
+    found = sorted(line.partition("stages.s")[2].removeprefix(": ").removeprefix(".") for line in lines)
     assert len(found) == len(AS_MEANT[stage]), found
     assert all(line.startswith(said) for line, said in zip(found, sorted(AS_MEANT[stage]), strict=True)), found
+
+
+WHOLE = {
+    "s a: {kind: load, path: nope}\n  s.b: {kind: load, pth: problems.jsonl}\n": [
+        "stages.s a: 's a' cannot name a stage",
+        "stages.s a.path: no file",
+        "stages.s.b: 's.b' cannot name a stage",
+        "stages.s.b.pth: unknown key; did you mean 'path'?",
+    ],
+    "function-call: {kind: load, pth: problems.jsonl}\n": ["stages.function-call.pth: unknown key; did you mean 'path'?"],
+    "s: {kind: load, pth: x}\naccelerate: {config_file: nope.yaml}\n": [
+        "stages.s.pth: unknown key",
+        "stages.s.pth: no file",
+        "accelerate.config_file: no file 'nope.yaml'",
+    ],
+    f"s: {{kind: load, path: problems.jsonl, limit: {'1' * 5000}}}\n": [
+        "stages.s.limit: a whole number is expected here, not '1111"
+    ],
+}
+
+
+@pytest.mark.parametrize("end", WHOLE, ids=lambda end: end[:20])
+def test_what_is_wrong_with_names_and_the_rest_of_the_file_is_found_too(end, folder, capsys):
+    (folder / "recipe.yaml").write_text(HEAD + "  " + end)
+    found = [line.partition(": ")[2] for line in refused(capsys, "check", "recipe.yaml")]
+    assert len(found) == len(WHOLE[end]), found
+    assert all(any(line.startswith(said) for line in found) for said in WHOLE[end]), found
+
+
+def test_a_reference_to_something_that_nothing_makes_is_refused_where_it_is_declared():
+    with pytest.raises(ValueError, match=r"Ref\('demonstration'\): nothing makes that; did you mean 'demonstrations'\?"):
+        Ref("demonstration")
 
 
 def test_a_mistake_under_a_misspelt_key_has_the_line_of_that_key(folder, capsys):

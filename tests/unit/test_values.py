@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate.utils import DynamoBackend
 from pydantic import ValidationError
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.checkpoint import checkpoint
@@ -62,6 +63,10 @@ CASES = [
     (SFT, {"xyzzy": 1}, "xyzzy: TRL's SFTConfig has no 'xyzzy'; one of: (?!.*(bf16|learning_rate|fsdp))"),
     (DPO, {"use_weighting": True, "loss_type": 1}, "loss_type: .* is set by a field of the stage"),
     (DPO, {"f_alpha_divergence_coef": 0.5}, "f_alpha_divergence_coef: goes with f_divergence_type: alpha_divergence"),
+    (SFT, {"activation_checkpointing": False}, "activation_checkpointing: .* the stage has the field `gradient_checkpointing`"),
+    (SFT, {"torch_compile": False, "torch_compile_mode": "default"}, "torch_compile_mode: goes with torch_compile"),
+    (SFT, {"torch_compile_backend": "openxla"}, "torch_compile_backend: there is no 'openxla'"),
+    (SFT, {"project": "x"}, "project: goes with report_to: trackio"),
     (SFT, {"lr_scheduler_kwargs": {"cycles": 2}}, r"lr_scheduler_kwargs\.cycles: lr_scheduler_type: cosine has no 'cycles'"),
     (SFT, {"lr_scheduler_kwargs": {"num_cycles": "two"}}, r"lr_scheduler_kwargs\.num_cycles: a number of at least 0"),
 ]
@@ -98,6 +103,26 @@ FIELDS = [
     (
         {"gradient_checkpointing": True, "training_args": {"gradient_checkpointing_kwargs": {"use_rentrant": False}}},
         r"gradient_checkpointing_kwargs\.use_rentrant: checkpointing has no 'use_rentrant'; did you mean 'use_reentrant'?",
+    ),
+    (
+        {"lr_scheduler_type": "greedy", "eval_data": ["rows"]},
+        r"lr_scheduler_kwargs\.min_lr: the learning rate falls from 7e-06 to 0.001 if nothing is said",
+    ),
+    (
+        {
+            "lr_scheduler_type": "warmup_stable_decay",
+            "max_steps": 50,
+            "training_args": {"lr_scheduler_kwargs": {"num_decay_steps": 100}},
+        },
+        r"lr_scheduler_kwargs\.num_decay_steps: 100 steps of 50",
+    ),
+    (
+        {"gradient_checkpointing": True, "training_args": {"gradient_checkpointing_kwargs": {"debug": True}}},
+        r"gradient_checkpointing_kwargs\.debug: needs use_reentrant: false beside it",
+    ),
+    (
+        {"logging_steps": 5, "training_args": {"logging_strategy": "epoch"}},
+        "logging_strategy: epoch does not count the stage's logging_steps",
     ),
     ({"min_lr": 1e-7, "training_args": {"lr_scheduler_kwargs": {"num_cycles": 1}}}, "lr_scheduler_kwargs: min_lr is used"),
 ]
@@ -164,8 +189,11 @@ def test_right_values_pass():
             "train_sampling_strategy": "group_by_length",
             "lr_scheduler_kwargs": {"num_decay_steps": 10, "decay_type": "1-sqrt"}}  # fmt: skip
     assert not problems(SFT, training_args=fine, lr_scheduler_type="warmup_stable_decay")
-    assert not problems(SFT, lr_scheduler_type="greedy", eval_data=["rows"])
+    assert not problems(
+        SFT, lr_scheduler_type="greedy", eval_data=["rows"], training_args={"lr_scheduler_kwargs": {"min_lr": 0}}
+    )
     for given in (
+        {"debug": None}, {"pad_to_multiple_of": "NULL"},
         {"debug": ""}, {"debug": ["underflow_overflow"]}, {"loss_type": "chunked_nll"}, {"pad_to_multiple_of": "auto"},
         {"pad_to_multiple_of": "8"}, {"torch_compile_backend": "inductor"}, {"adam_beta1": 0}, {"optim_args": ""},
         {"optim": "sgd", "optim_args": "momentum=0.9, nesterov=true"},
@@ -173,6 +201,7 @@ def test_right_values_pass():
         assert not problems(SFT, training_args=given), given
     checkpointing = {"use_reentrant": False, "determinism_check": "none"}
     assert not problems(SFT, gradient_checkpointing=True, training_args={"gradient_checkpointing_kwargs": checkpointing})
+    assert not problems(SFT, lr_scheduler_type="inverse_sqrt", training_args={"lr_scheduler_kwargs": {"timescale": None}})
     plateau = {"factor": 0.5, "patience": 2, "threshold_mode": "abs"}
     plateau_fields = {"lr_scheduler_type": "reduce_lr_on_plateau", "eval_data": ["rows"]}
     assert not problems(SFT, training_args={"lr_scheduler_kwargs": plateau}, **plateau_fields)
@@ -229,8 +258,8 @@ def test_the_tables_fit_the_installed_libraries():
     taken -= {"self", "activation_checkpointing_kwargs"}
     assert trl_together.CHECKPOINTING.keys() == forwarded | taken | {"preserve_rng_state"}
     backends = {name for name in torch._dynamo.list_backends(exclude_tags=None) if "TESTING" not in name}
-    assert set(trl_values.CHOICES["torch_compile_backend"].split()) <= backends
-    assert set(torch._dynamo.list_backends()) <= set(trl_values.CHOICES["torch_compile_backend"].split())
+    both = backends & {backend.value.lower() for backend in DynamoBackend}
+    assert set(trl_values.CHOICES["torch_compile_backend"].split()) == both
     fields = typing.get_type_hints(SFTConfig).keys() | {"f_divergence_type", "label_smoothing", "ld_alpha", "discopop_tau"}
     assert not (trl_values.CHOICES.keys() | trl_values.RANGES.keys()) - fields
     plain = {"adamw_torch", "adamw_torch_fused", "adafactor", "sgd", "adagrad", "rmsprop"}  # torch has them
