@@ -218,7 +218,22 @@ def read(raw: Any, base: type[Plugin]) -> Meant | None:
             except catalog.PluginError:
                 continue  # the type check reports it
             return Meant(cls, fields, corrected=corrected if corrected or fields != raw else None)
-    return None
+    return _of_any_mode(raw, base, corrected)
+
+
+def _of_any_mode(raw: Mapping[str, Any], base: type[Plugin], corrected: Mapping[Loc, str]) -> Meant | None:
+    """Return a plug-in of a kind with modes that names none: what is wrong in every mode, and the fields that are right."""
+    tried = []
+    for mode in catalog.modes(base.family, str(raw.get("kind"))):
+        fields = {**raw, "mode": mode}
+        tried.append(Meant(catalog.choose(base.family, fields, base), fields, corrected=corrected))
+    if not tried:
+        return None
+    likely = min(tried, key=lambda meant: len(meant.mistyped))
+    everywhere = set.intersection(*({(loc, what.partition(";")[0]) for loc, what in meant.mistyped} for meant in tried))
+    likely.mistyped = sorted(everywhere, key=str)
+    likely.readings = []  # what it would find wrong with itself depends on the mode
+    return likely
 
 
 def _errors(cls: type[Plugin], fields: dict[str, Any]) -> list[Any]:

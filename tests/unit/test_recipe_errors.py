@@ -583,6 +583,10 @@ AS_MEANT = {
         "kind: unknown kind 'SFT'; did you mean 'sft'?", "model: no stage 'bas'", "dtype: there is no 'bf16'",
     ],
     "{kind: sft, model: base, data: [right], max_length: !foo 5}": ["max_length: the tag !foo means nothing here"],
+    "{kind: execution_feedback, prompts: no, generator: nog, nope: 1}": [
+        "mode: 'execution_feedback' needs `mode`", "prompts: no stage 'no'", "generator: no generator 'nog'",
+        "nope: unknown key",
+    ],
     # what is misspelt is looked at as it was meant, and named as it stands there
     "{knd: sft, model: no, dta: [rihgt], lora: {adaptr: nor}}": [
         "knd: unknown key; did you mean 'kind'?", "dta: unknown key; did you mean 'data'?",
