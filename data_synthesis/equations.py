@@ -37,6 +37,8 @@ _TOKEN = re.compile(
     rf"|(?P<mark>[()=])|(?P<space>[ \t]+)|(?P<word>[A-Za-z\\]+)|(?P<unknown>{_UNKNOWN})|.|\n"
 )
 _FUNCTIONS = {"sin", "cos", "tan", "log", "ln", "exp", "sqrt", "abs", "floor", "ceil", "round", "max", "min", "gcd", "lcm"}
+_ELSEWHERE = r"^.*\b(?:base[ \t]*\d|binary|octal|hexadecimal|modulo|clock|not true|is (?:false|wrong|incorrect)|suppose)\b.*$"
+"""Lines whose equations are of another arithmetic, or are not claimed."""
 _LABELS = re.compile(
     r"(?:day|night|week|month|year|hour|step|stage|round|level|box|room|question|player|team|page|chapter|option|plan|case|group)"
     r"s?"
@@ -69,11 +71,15 @@ _REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^[ \t]*(?:[-*+•][ \t]+|\d+[.)][ \t]+)", ""),
         (r"(?<![\d.,])([1-9]\d{0,2}) (\d{3})(?: (\d{3}))?(?![\d.,]*\d)", r"\1\2\3"),  # 17 000
         (r"(?<!\d)\d++:\d+(?:[ \t]*[aApP]\.?[mM]\b)?", _UNKNOWN),  # a time or a ratio
+        (r"(?<=\d)[ \t]*%[ \t]*(?=\d)|(?<=\d)[ \t]+mod[ \t]+(?=\d)", _UNKNOWN),  # 17 % 5
         (r"(?<![\d.])\d++[ \t]*(?:[aApP]\.?[mM]\b|\(?\\?[bp]?mod\b)", _UNKNOWN),  # 8 am, 2 (mod 12)
         (r"(?<![\w.,])0\d++", _UNKNOWN),  # 0900
         (r"(?<![\d.,])\d++,\d[\d,]*+", _UNKNOWN),  # 3,14: what has no groups of three is a decimal comma or a slip
         (r"(?<![\w.])0[xX][0-9a-fA-F]+|(?<![\w.])\d[\d.]*+[eE][-+]?\d+", _UNKNOWN),
-        (r"(?<![\d.])(\d[\d.]*+)[ \t]+(?:dozens?|pairs?|couples?|hundreds?|thousands?|[mb]illions?)\b", _UNKNOWN),
+        (r"(?<![\d.])(\d[\d.]*+)[ \t]+(?:dozens?|pairs?|couples?|scores?|gross|hundreds?|thousands?|[mb]illions?)\b", _UNKNOWN),
+        (r"(?<![\d.])\d++(?:st|nd|rd|th)\b", _UNKNOWN),  # 1st half
+        (r"(?<=\d)\?", _UNKNOWN),
+        (_ELSEWHERE, ""),
         (rf"(?<=[\d)])([ \t]*{_LENGTH})[ \t]*\^[ \t]*\(?[23]\)?", r"\1"),  # cm^2
         (r"(?<=[\d)%])([ \t]*(?:[A-Za-z]{2,}[ \t]+)?)[xX](?=[ \t]*[\d.(])", r"\1*"),
         (r"(?<![\d./])(\d++)(?:[ \t]+and)?[ \t]+\(?(\d+/\d+)(?![\d./])\)?", r"(\1+\2)"),  # 1 1/2, 5 and 2/3
@@ -102,6 +108,11 @@ def equations(text: str) -> list[str]:
     text = _CENTS.sub(_UNKNOWN, text) if cents else text  # 2.50 - 2.24 = 26 cents
     text = _TWO_UNITS.sub(_two_units, text)
     return [equation for run in _runs(_QUANTITY.sub(_without_unit, text)) for equation in _equations(run)]
+
+
+def unannotated(text: str) -> str:
+    """Return a text without calculator annotations."""
+    return _ANNOTATION.sub("", text)
 
 
 def ungrouped(text: str) -> str:

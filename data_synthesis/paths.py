@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise, product
 
-from data_synthesis.equations import MAX_SIDE, equations, evaluate, ungrouped
+from data_synthesis.equations import MAX_SIDE, equations, evaluate, unannotated, ungrouped
 
 TOLERANCE = 1e-3
 """Largest |lhs - rhs| of an equation that holds (RFT, section 3.3)."""
@@ -44,12 +44,13 @@ def equations_hold(text: str) -> bool:
 
     In a chain, neighbours are compared; a side with a variable or a word is passed over. True when there are none.
     """
-    return all(_holds(left, right) for equation in equations(text) for left, right in pairwise(equation.split("=")))
+    found = [*equations(text), *equations(unannotated(text))]
+    return all(_holds(left, right) for equation in found for left, right in pairwise(equation.split("=")))
 
 
 def _holds(left: str, right: str) -> bool:
-    values = [(a, b) for a, b in product(_readings(left), _readings(right)) if a is not None and b is not None]
-    allowed = max(TOLERANCE, _last_digit(left), _last_digit(right))
+    values = [(a, b) for a, b in product(_readings(left, right), _readings(right, left)) if a is not None and b is not None]
+    allowed = max(TOLERANCE, _last_digit(left, right), _last_digit(right, left))
     return (
         not values
         or any(abs(a - b) < allowed for a, b in values)
@@ -61,38 +62,53 @@ def _both_ways(left: str, right: str, values: Sequence[tuple[float, float]]) -> 
     return [(left, right, a, b) for a, b in values] + [(right, left, b, a) for a, b in values]
 
 
-def _last_digit(side: str) -> float:
-    """Return a unit of the last digit of a lone decimal number, and 0 of anything else."""
-    found = re.fullmatch(r"-?\d*\.(\d+)%?", side)
-    return 10.0 ** -len(found[1]) * (1 - 1e-6) if found else 0.0
+def _last_digit(side: str, other: str) -> float:
+    """Return a unit of the last digit of a lone decimal number or percentage, and 0 of anything else."""
+    found = re.fullmatch(r"-?\d*(?:\.(\d+))?(%?)", side)
+    if not found or not (found[1] or found[2]):
+        return 0.0
+    unit = 0.01 if found[2] and "*100" not in other else 1.0
+    return unit * 10.0 ** -len(found[1] or "") * (1 - 1e-6)
 
 
 def _is_quotient(quotient: str, value: float, whole: str, rounded: float) -> bool:
     """Is a whole number what is left of a quotient without its fraction, or the next one ("10 / 4 = 3 trips")?"""
-    return "/" in quotient and whole.isdigit() and value != int(value) and abs(value - rounded) < 1
+    divided = re.fullmatch(r"[\d.]+(?:\*[\d.]+)*/[\d.]+|\d+\.\d+", quotient)
+    return bool(divided) and whole.isdigit() and value >= 1 and value != int(value) and abs(value - rounded) < 1
 
 
-def _readings(side: str) -> list[float | None]:
-    """Return the value of a side; with a "%" or cut decimals in it, each that it may have."""
+def _readings(side: str, other: str) -> list[float | None]:
+    """Return the value of a side; with a "%", points between thousands or cut decimals in it, each that it may have."""
     if len(side) > MAX_SIDE:
         return [None]
     sides = [side]
     if "%" in side:
-        sides = [side.replace("%", ""), re.sub(r"(\d+(?:\.\d*)?|\.\d+)%", r"(\1/100)", side)]
-        sides += [re.sub(r"^(.+)([-+])(\d+(?:\.\d*)?)%$", r"(\1)*(1\2\3/100)", side)]
+        sides = [re.sub(r"(\d+(?:\.\d*)?|\.\d+)%", r"(\1/100)", side), re.sub(_OF_ITSELF, r"(\1)*(1\2\3/100)", side)]
+        if _IN_PERCENT.fullmatch(side) and ("100" in other or "%" in other or not set("*/") & set(other)):
+            sides.append(side.replace("%", ""))  # 10/20*100 = 50%, 50 - 20 = 30%
+        elif "*100%" in side:
+            sides.append(side.replace("%", ""))  # 3/4*100% = 75
+    sides += [_THOUSANDS.sub("", side)] if _THOUSANDS.search(side) else []
     exact = [_DECIMAL.sub(_uncut, each) for each in sides if _DECIMAL.search(each)]
     return [evaluate(each) for each in [*sides, *exact]]
 
 
+_OF_ITSELF = re.compile(r"^(.+)([-+])(\d+(?:\.\d*)?)%$")
+"""80 - 20%."""
+_IN_PERCENT = re.compile(r"[\d.]+%(?:[-+][\d.]+%)*")
+_THOUSANDS = re.compile(r"(?<=\d)\.(?=\d{3}(?!\d))")
 _DECIMAL = re.compile(r"(?<![\d.])\d*\.\d{2,6}(?![\d.])")
 
 
 def _uncut(match: re.Match[str]) -> str:
-    """Return the fraction that a decimal was probably cut from, such as 1/3 from 0.33; else the decimal."""
+    """Return the fraction that a decimal was probably cut from, such as 1/3 from 0.33; else the decimal.
+
+    With two or three digits only thirds and sixths are believed; 0.08 and 0.14 are more often taxes than 1/12 and 1/7.
+    """
     written = Fraction("0" + match.group())
     near = written.limit_denominator(12)
     digits = len(match.group().partition(".")[2])
-    endless = near.denominator % 3 == 0 or near.denominator in (7, 11)
+    endless = near.denominator in ((3, 6) if digits < 4 else (3, 6, 7, 9, 11, 12))
     return f"({near.numerator}/{near.denominator})" if endless and abs(near - written) * 10**digits < 1 else match.group()
 
 

@@ -158,15 +158,16 @@ class RejectionSampling(Synthesizer):
         return pairs
 
 
-_FIRST = re.compile(r"\W*(?:(?:the |my |final )*(?:answer|judge?ment|verdict)\W+(?:is\W+)?)?(yes|no)\b", re.IGNORECASE)
-_LAST = re.compile(r"(?:^|\n)[^\w\n]*(?:[^\n]*\b(?:answer|judge?ment|verdict)\W+(?:is\W+)?)?(yes|no)\W*\Z", re.IGNORECASE)
+_CHOICE = re.compile(r"\A\W*yes\s*(?:/|or)\s*no\b", re.IGNORECASE)
+_SAID = re.compile(r"\b(?:(yes|yep|yeah)|(nope|no)(?!\s+[a-z]|\s*-\s*one))\b", re.IGNORECASE)
+"""Yes or no as an answer; in "no mistakes" it is none."""
 
 
 def yes_or_no(text: str) -> bool | None:
     """Return what a model says to a question that asks for yes or no; None where it says neither, or both.
 
-    It counts what it begins with behind its reasoning ("Yes, every step follows"), or says in its last line ("Answer: no").
+    Its reasoning does not count, nor does a repetition of the choice ("Yes/No: no") or the "no" of "no mistakes".
     """
-    said = reply(text)
-    words = {found[1].lower() for found in (_FIRST.match(said), _LAST.search(said)) if found}
-    return words == {"yes"} if len(words) == 1 else None
+    said = re.sub(r"\\boxed|\\text", " ", _CHOICE.sub(" ", reply(text)))
+    found = {bool(match[1]) for match in _SAID.finditer(said)}
+    return found.pop() if len(found) == 1 else None

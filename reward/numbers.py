@@ -31,6 +31,7 @@ _NUMBER = re.compile(
     rf"|(?P<plain>{DIGITS})(?:[eE](?P<e>[-+]?\d+)|{_TIMES_TEN})?|10\s*\^\s*\{{?\s*(?P<ten>[-+]?\d+)\s*\}}?)",
     re.ASCII,
 )
+_REPEATING = re.compile(r"([-+]?)(\d*)\.(\d*)(?:\\(?:overline|bar|dot)\s*\{?\s*(\d+)\s*\}?|\((\d+)\))", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[-+]?(?:0|\d{4,}),\d+")
 _CENTS = re.compile(r"[-+]?\d+,\d{2}")
 """Where a comma is surely that of a decimal: nobody writes a list or thousands so."""
@@ -56,9 +57,9 @@ def undress(text: str) -> str:
 def number(text: str) -> Fraction | None:
     r"""Return the exact value of a text that is one number, else None.
 
-    Integers, decimals, "1,234", "1 234", "3/4", `\frac{3}{4}`, "1 1/2", "2½", "1.5e3", `1.5 \times 10^{3}`, a sign (also
-    U+2212), a currency before it or behind it, a "%" or a full stop after it. No units, no other arithmetic. A fraction over
-    zero is None.
+    Integers, decimals, also `0.1\overline{6}`, "1,234", "1 234", "3/4", `\frac{3}{4}`, "1 1/2", "2½", "1.5e3",
+    `1.5 \times 10^{3}`, a sign (also U+2212), a currency before it or behind it, a "%" or a full stop after it. No units, no
+    other arithmetic. A fraction over zero is None.
     """
     if len(text) > MAX_NUMBER:
         return None
@@ -66,6 +67,8 @@ def number(text: str) -> Fraction | None:
     bare = re.sub(r"\s*[%$£€¥₹]$", "", bare)
     if _DECIMAL_COMMA.fullmatch(bare) or (re.search(r"[$£€¥₹]", text) and _CENTS.fullmatch(bare)):
         bare = bare.replace(",", ".")
+    if repeating := _REPEATING.fullmatch(bare):
+        return _unending(*repeating.groups())
     match = _NUMBER.fullmatch(bare)
     if not match:
         return None
@@ -74,6 +77,14 @@ def number(text: str) -> Fraction | None:
     except ZeroDivisionError:
         return None
     return -value if value is not None and match["sign"] == "-" else value
+
+
+def _unending(sign: str, whole: str, begins: str, braced: str | None, bracketed: str | None) -> Fraction:
+    """Return a decimal whose last digits repeat: 0.1(6) is 1/6."""
+    again = braced or bracketed or ""
+    value = Fraction(int(whole or 0)) + Fraction(int(begins or 0), 10 ** len(begins))
+    value += Fraction(int(again), 10 ** len(begins) * (10 ** len(again) - 1))
+    return -value if sign == "-" else value
 
 
 def _value(match: re.Match[str]) -> Fraction | None:

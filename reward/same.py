@@ -34,7 +34,10 @@ MOST_ITEMS = 40
 _OPEN, _CLOSE = "([{", ")]}"
 _TEXT = re.compile(r"\\(?:text(?:bf|it|rm|normal|sf|tt)?|mathrm|mathbf|mbox|operatorname|bf|rm)\s*\{([^{}]*)\}")
 _MATRIX = re.compile(r"\(?\s*\\begin\{([pbvBV]?matrix|array)\}(?:\{[^{}]*\})?(.*?)\\end\{\1\}\s*\)?", re.DOTALL)
-_CHOICE = re.compile(r"(?:option|choice)?\s*\(?([A-J])(?:\)|[.:])?(?:\s+(.*))?", re.DOTALL)
+_CHOICE = re.compile(
+    r"(?:option|choice)?\s*(?:\(([A-J])\)|([A-J])[).:]|([A-J]))(?:\s+((?!(?:or|and|not)\b|[(]?[A-J]\b|=).*))?", re.DOTALL
+)
+_ALONE_LETTER = re.compile(r"(?:option|choice)?\s*[A-J](?:\s*(?:,|because\b|since\b|as\b|for\b).*)?", re.DOTALL)
 _SIDE = re.compile(r"(?<![<>!=:\\])=(?![=<>])")
 _ABOUT = re.compile(r"\\approx|\\simeq|≈|\\doteq")
 _RELATION = re.compile(r"[<>\u2264\u2265\u2260]|\\(?:leq?|geq?|lt|gt|neq?|in|leqslant|geqslant|subset)(?![A-Za-z])|!=")
@@ -49,7 +52,13 @@ _UNITS = {
     "h": "h hr hour", "day": "day", "week": "week", "month": "month", "year": "year", "g": "gram", "kg": "kg kilogram",
     "mg": "mg milligram", "lb": "lb pound", "oz": "oz ounce", "l": "litre liter", "ml": "ml millilitre milliliter",
     "$": "$ dollar usd", "cent": "cent ¢", "€": "€ euro", "£": "£", "%": "% percent pct percentage", "deg": "degree deg °",
-    "rad": "rad radian", "mph": "mph", "c": "celsius", "f": "fahrenheit",
+    "rad": "rad radian", "mph": "mph", "c": "celsius", "f": "fahrenheit", "gal": "gal gallon", "qt": "quart", "pt": "pint",
+    "acre": "acre", "ha": "hectare ha", "t": "ton tonne", "hz": "hz hertz", "khz": "khz", "a": "ampere amp", "ma": "ma",
+    "v": "volt", "w": "watt", "kw": "kw kilowatt", "j": "joule", "n": "newton", "pa": "pascal", "ms": "ms millisecond",
+    "dime": "dime", "nickel": "nickel", "penny": "penny pennie", "quarter": "quarter", "boy": "boy", "girl": "girl",
+    "man": "man men", "woman": "woman women", "‰": "‰", "january": "january", "february": "february", "march": "march",
+    "april": "april", "may": "may", "june": "june", "july": "july", "august": "august", "september": "september",
+    "october": "october", "november": "november", "december": "december",
 }  # fmt: skip
 """Units -> what they are called, without the s of a plural."""
 _UNIT = {word: unit for unit, words in _UNITS.items() for word in words.split()}
@@ -79,7 +88,7 @@ def _clean(text: str) -> str:
     text = re.sub(r"\$([^$]*)\$", r" \1 ", text)
     text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?", "°", text)
     text = re.sub(r"\\left(?![a-z])|\\right(?![a-z])", "", text)
-    return undress(" ".join(text.split())).rstrip("\\ ").strip()
+    return re.sub(r"^=\s*(?=[^=])|\s*[;,]$", "", undress(" ".join(text.split())).rstrip("\\ ").strip())
 
 
 def _folded(text: str) -> str:
@@ -157,7 +166,7 @@ def _numbers(gold: str, pred: str, ask: Ask | None) -> bool | None:
     if left is None or right is None:
         return None
     (value, unit), (other, named) = left, right
-    if unit and named and unit != named and ((unit in _UNITS and named in _UNITS) or "^" in unit + named):
+    if unit and named and unit != named and ((unit in _UNITS and named in _UNITS) or re.search(r"[\^/]", unit + named)):
         return False
     return value == other or _rounds(gold, value, other, pred)
 
@@ -179,14 +188,15 @@ def _quantity(text: str) -> tuple[Fraction, str] | None:
         raising = None
     power = re.search(r"\^\s*\{?\s*([23])\s*\}?|[²³]", rest)
     rest = rest.replace(power.group(), " ") if power else rest
-    if CHANGES.search(rest) or re.search(r"[\d\\^=+*<>{}_|!:;-]|\b[b-zB-Z]\b(?<![ms°hglCF])", rest):
+    if CHANGES.search(rest) or re.search(r"[\d\\^=+*<>{}_|!:;?'\"-]|[^\w\s.,()/&%$€£¥₹°¢²³]|\b[b-zB-Z]\b(?<![ms°hglCF])", rest):
         return None
     value = number(found.group())
     scale = next((power for word, power in _SCALES.items() if re.match(rf"\s*{word}\b", text[found.end() :])), 1)
     words = re.findall(r"[^\W\d_]+|[$€£%°¢]", rest.lower())
     raised = f"^{power[1] or {'²': 2, '³': 3}[power.group()]}" if power else ""
     raised = raised or ("" if raising is None else "^3" if raising[1].lower() == "cubic" else "^2")
-    unit = next(filter(None, (_UNIT.get(word) or _UNIT.get(word.removesuffix("s")) for word in words)), "")
+    units = [found for word in words if (found := _UNIT.get(word) or _UNIT.get(word.removesuffix("s")))]
+    unit = "/".join(units) if re.search(r"/|\bper\b", rest) else units[0] if units else ""
     return None if value is None else (value * scale, unit + raised)
 
 
@@ -220,6 +230,9 @@ def _rounds(gold: str, value: Fraction, other: Fraction, pred: str) -> bool:
         return _endless(value)
     if not digits or (given and given < digits + 3) or (not given and other.denominator == 1):
         return False
+    telling = len(re.sub(r"\D", "", gold).lstrip("0"))
+    if not given and telling < 3 and not (digits >= 2 and telling == 2 and other.denominator <= 12):
+        return False  # 0.5 is a half, and no rounded 6/11; 0.67 is two thirds
     close = abs(value - other) <= Fraction(1, 2 * 10**digits)
     return close and (not given or abs(value - other) * 400 <= abs(value))
 
@@ -230,11 +243,14 @@ def _rounds(gold: str, value: Fraction, other: Fraction, pred: str) -> bool:
 def _choices(gold: str, pred: str, ask: Ask | None) -> bool | None:
     """Compare the letter of a choice, "(C) 12", with a gold letter, or what stands behind it with the gold answer."""
     found = _CHOICE.fullmatch(pred)
+    named = next(filter(None, found.groups()[:3])) if found else None
+    if found and found[3] and found[4] and not _ALONE_LETTER.fullmatch(pred):
+        named = None  # "A few apples"
     letter = re.fullmatch(r"\(?([A-J])\)?", gold)
     if letter:
-        return found[1] == letter[1] if found else None
-    if found and found[2] and not re.match(r"[=<>+*/^,-]", found[2]):
-        return same(gold, found[2], ask)
+        return named == letter[1] if named else None
+    if found and found[4] and not found[3] and not re.match(r"[=<>+*/^,-]", found[4]):
+        return same(gold, found[4], ask)
     return None
 
 

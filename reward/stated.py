@@ -47,6 +47,13 @@ _CUE = re.compile(
     r"|答案\s*(?:是|为|為|[:\uff1a])|答え\s*(?:は|[:\uff1a])|(?:정답|답)\s*(?:은|[:\uff1a]))[\s:*_]*",
     re.IGNORECASE,
 )
+_DENIED = re.compile(r"\b(?:not|n't|don't|doesn't|cannot|can't)\s+(?:think|believe|say|sure|mean)[^.!?\n]*\Z", re.IGNORECASE)
+_DENIES = re.compile(
+    r"\banswer\s+(?:is\s+not|isn't|isn\u2019t|cannot\s+be)\b|n['\u2019]t\s+think\b|\bnot\s+sure\b|\brespuesta\s+no\s+es\b"
+    r"|\bréponse\s+n['\u2019]est\s+pas\b|\bantwort\s+ist\s+nicht\b|\b\u043e\u0442\u0432\u0435\u0442\s+\u043d\u0435\b|答案不是|\banswer\s+is\s+unknown\b",
+    re.IGNORECASE,
+)
+"""What says that the number in a sentence is not the answer."""
 _FINAL = re.compile(r"\bfinal\s+answer\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<![.?!])[.?!]++[*_\"')\]]*+(?=\s|$)|[\u3002\uff01\uff1f]|\n")
 _DISPLAY = re.compile(r"\\\[.*?\\\]|\$\$.*?\$\$", re.DOTALL)
@@ -95,6 +102,8 @@ def _cued(text: str, start: int) -> str | None:
     """Return what the last cue from a place on says."""
     masked = _masked(text)
     for cue in reversed(list(_CUE.finditer(text, start))):
+        if _DENIED.search(text, cue.start() - 60 if cue.start() > 60 else 0, cue.start()):
+            continue  # "I don't think the answer is 5", "Is the answer 5?"
         display = _DISPLAY.match(text, cue.end())
         end = None if display else _SENTENCE_END.search(masked, cue.end())
         said = display.group() if display else text[cue.end() : end.start() if end else None]
@@ -142,7 +151,7 @@ def pith(said: str) -> str:
     """Return the answer of a sentence without what explains it: "the largest n is 34, since ..." is 34."""
     masked = _masked(said)
     reason = _REASON.search(masked)
-    if reason and re.search(r"[\d\ue000]", masked[: reason.start()]):
+    if reason and re.search(r"[\d\ue000]|^\W*[A-J]\W*$", masked[: reason.start()]):
         said, masked = said[: reason.start()], masked[: reason.start()]
     if remark := _REMARK.search(masked):
         head = masked[: remark.start()].strip()
@@ -161,13 +170,50 @@ def _guess(text: str) -> str | None:
     masked = _masked(text)
     starts = [0, *(end.end() for end in _SENTENCE_END.finditer(masked))]
     for start, stop in zip(reversed(starts), [len(text), *reversed(starts[1:])], strict=True):
+        if _DENIES.search(text, start, stop):
+            continue
         formulas = [f.group() for f in _FORMULA.finditer(text, start, stop) if not _prose(f.group())]
         formulas = [f for f in formulas if not re.fullmatch(r"[$\s]*\\(?:boxed|fbox)\s*\{\s*\}[$\s]*", f)]
         telling = [f for f in formulas if re.search(r"\d|[=<>^+*/|]|\\[A-Za-z]{2,}|[A-Za-z]{2}", f.strip("$\\()[] "))]
-        numbers = _LAST_NUMBER.findall(re.sub("\ue000+", " x ", masked[start:stop]))
+        numbers = _numbers(re.sub("\ue000+", " x ", masked[start:stop]))
         if telling or numbers or formulas:
             return telling[-1] if telling else numbers[-1] if numbers else formulas[-1]
     return None
+
+
+_BARE = re.compile(
+    r"(?P<group>[(\[]\s*-?[\w.]+(?:\s*,\s*-?[\w.]+)+\s*[)\]])"  # (3, 5)
+    r"|(?<!\b(?i:day)\s)(?<!\b(?i:week)\s)(?<!\b(?i:year)\s)(?<!\b(?i:month)\s)(?<!\b(?i:night)\s)"  # but no "Week 3:210"
+    r"(?<![\w:])\d+(?::\d+)+"  # 3:5, 2:30
+    r"|(?<![\w.,])-?\d[\d.]*(?:[\^\u03c0\u221a\u00b7!\u00b2\u00b3][\w.(){}+-]*|\s(?:\u03c0|pi\b))+"  # 5^3, 12 pi
+    r"|-?\d*[xyzn](?:\^\w+)?(?:\s?[-+*/]\s?\d*[xyzn]?(?:\^\w+)?)+(?!\w)"  # 2x + 3
+    r"|(?<!\w)[a-zA-Z]\^\{?\w+\}?|\u221a\s?\w+|(?<![\w.,])-?\d+[xyznpqr](?!\w)"  # x^2, 7x
+)
+"""What a number can stand in without dollar signs around it."""
+_NAMED = re.compile(
+    r"\b(?:error|lemma|theorem|step|problem|question|exercise|example|figure|section|equation|page|case|chapter|note|aime|amc)"
+    r"\s*#?\Z",
+    re.IGNORECASE,
+)
+_BEFORE = re.compile(
+    r"\b(?:at\s+(?:least|most)|(?:less|more|greater|fewer|smaller|larger)\s+than|nearly|almost|minus|negative|twice|half\s+of)"
+    r"\s+\Z",
+    re.IGNORECASE,
+)
+_BEHIND = re.compile(r"\s+or\s+(?:more|less|fewer)\b|\s+out\s+of\s+\d+(?![\w.])")
+
+
+def _numbers(sentence: str) -> list[str]:
+    """Return the numbers of a sentence, each with what makes another number of it; none from the names of things."""
+    spans = [(found.start(), found.end()) for found in _BARE.finditer(sentence)]
+    found: list[tuple[int, str]] = [(start, sentence[start:end]) for start, end in spans]
+    for number in _LAST_NUMBER.finditer(sentence):
+        start, end = number.span()
+        if any(a < end and start < b for a, b in spans) or _NAMED.search(sentence, max(0, start - 30), start):
+            continue
+        before, behind = _BEFORE.search(sentence, max(0, start - 30), start), _BEHIND.match(sentence, end)
+        found.append((start, sentence[before.start() if before else start : behind.end() if behind else end]))
+    return [text for _, text in sorted(found)]
 
 
 def _masked(text: str) -> str:
@@ -215,13 +261,38 @@ def _boxes(text: str) -> tuple[str | None, int]:
                 found.append((box[0], token.end(), inside))
     if not found:
         return None, 0
+    while len(found) > 1 and _NEGATED.search(text, max(0, found[-1][0] - 20), found[-1][0]):
+        found.pop()  # "\\boxed{3}, not \\boxed{4}"
+    if _NEGATED.search(text, max(0, found[-1][0] - 20), found[-1][0]):
+        return None, 0
     group = [found[-1]]
     for box in reversed(found[:-1]):
         if not _joins(text[box[1] : group[0][0]]):
             break
         group.insert(0, box)
+    if len(group) == 1:
+        return _with_surroundings(text, *group[0]), group[0][1]
     inside = list(dict.fromkeys(box[2] for box in group))
     return ", ".join(inside), found[-1][1]
+
+
+_NEGATED = re.compile(r"\bnot\s+\$?\s*\Z", re.IGNORECASE)
+_SIGN = re.compile(r"(?:\A|[$=(:\n])\s*[-\u2212]\s*\Z")
+_FACTOR = re.compile(
+    r"\s?(?:\^\s*(?:\{[^{}]*\}|\w)|\\(?:pi|sqrt\{[^{}]*\})(?![A-Za-z])|(?:\\times|\\cdot)(?![A-Za-z])[^$\n]{1,30}?|[a-z])"
+    r"(?=\s*(?:\$|\\[)\]]))"
+)
+_ROOT = re.compile(r"(\\sqrt\s*)\{\s*\Z")
+
+
+def _with_surroundings(text: str, start: int, end: int, inside: str) -> str:
+    r"""Return what a box holds, with a sign before it or a factor behind it that belong to the answer: `-\\boxed{4}`."""
+    before, behind = text[max(0, start - 40) : start], text[end : end + 60]
+    if root := _ROOT.search(before):
+        return f"{root[1]}{{{inside}}}"
+    sign = "-" if _SIGN.search(before if start <= 40 else "." + before) else ""
+    factor = _FACTOR.match(behind)
+    return sign + inside + (factor.group() if factor else "")
 
 
 def _joins(between: str) -> bool:
@@ -236,7 +307,12 @@ CHANGES = re.compile(
     r"\b(?:not|no|never|none|least|most|less|more|fewer|greater|smaller|larger|than|under|over|above|below|between|except|without|up"
     r"|hundreds?|thousands?|millions?|billions?|trillions?|dozens?|half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?"
     r"|eighths?|ninths?|tenths?|hundredths?|thousandths?|twice|thrice|double|triple|square|root|cube|pi|e|i|squared|cubed|times"
-    r"|plus|minus|negative|divided|percent\s+of|factorial|power)\b",
+    r"|plus|minus|negative|divided|percent\s+of|factorial|power|at\s+minimum|at\s+maximum|almost|nearly|exceeds?|beyond|but"
+    r"|multiples?\s+of|divisible|factors?\s+of|log|reciprocal|inverse|opposite|undefined|sum\s+of|product\s+of|gross|lakhs?|crores?"
+    r"|bn|mn|basis\s+points?|per\s+mille"
+    r"|nicht|keine?|mindestens|höchstens|weniger|mehr|hälfte|doppelt|millionen|milliarden|tausend|hundert"
+    r"|pas|moins|moitié|mille|menos|más|mitad|millones|meno|più|metà|milioni|metade"
+    r"|не|менее|более|меньше|больше|половина|тысяч\w*|миллион\w*)\b|不是|至少|至多|最多|最少|少于|多于|大于|小于|倍|千|万|亿",
     re.IGNORECASE,
 )
 """Words that make another number of the one beside them."""

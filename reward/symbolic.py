@@ -1,8 +1,8 @@
 r"""Are two formulas the same? math-verify's reader of LaTeX and sympy, with exact numbers.
 
 Departures from `math_verify.verify`:
-1. Numbers are compared to 30 digits of the larger one; math-verify rounds to 6 places behind the point, so that 10^{-20} is
-   10^{-21} and 1/2004! is 1/2006!. A gold answer that is a decimal says itself how exact it is.
+1. Fractions are compared exactly, other numbers to 200 digits; math-verify rounds to 6 places behind the point, so that
+   10^{-20} is 10^{-21} and 1/2004! is 1/2006!. A gold answer that is a decimal says itself how exact it is.
 2. Letters keep their case; math-verify makes R and r one symbol.
 3. What it calls the same is tried at three points before it is believed.
 4. Relations and sets are compared both ways round: `1 < x < 2` is `(1, 2)`, whichever is the gold answer.
@@ -23,8 +23,13 @@ from sympy.logic.boolalg import Boolean
 _READ = NormalizationConfig(
     basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none", equations=False
 )  # fmt: skip
-DIGITS = 30
-"""Digits to which two numbers must agree."""
+_LARGEST = sympy.Float(10) ** 10_000
+"""Numbers beyond this are not written out."""
+DIGITS, DEEP, _MOST = 30, 200, 400
+"""Digits to which two numbers must agree at first, and to which their difference must then vanish; it is worked out with the
+third. Fractions are compared exactly."""
+_FRAC = re.compile(r"\\frac\s*(\{[^{}]*\}|\\[A-Za-z]+(?![A-Za-z{])|\w)\s*(\{[^{}]*\}|\\[A-Za-z]+(?![A-Za-z{])|\w)")
+"""`\\frac\\pi4`, whose parts need no braces."""
 _POINTS = (sympy.Rational(137, 100), sympy.Rational(291, 130), sympy.Rational(53, 170))
 
 
@@ -32,7 +37,7 @@ def equal(gold: str, pred: str) -> bool:
     """Return whether two formulas are the same. Raises whatever the libraries raise on what they cannot read."""
     left, right = read(gold), read(pred)
     if isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr) and not left.free_symbols and not right.free_symbols:
-        return _same_number(left, right, _decimals(gold))
+        return _same_number(left, right, _decimals(gold) if len(re.sub(r"\D", "", gold).lstrip("0")) > 2 else 0)
     if _is_condition(left) or _is_condition(right):
         return _same_condition(left, right)
     if left.free_symbols != right.free_symbols and isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr):
@@ -42,12 +47,16 @@ def equal(gold: str, pred: str) -> bool:
 
 
 def read(text: str) -> Any:
-    """Return a formula as sympy has it."""
+    """Return a formula as sympy has it; `i` is the imaginary unit."""
+    text = _FRAC.sub(r"\\frac{\1}{\2}", re.sub(r"\\(?:nice|s|d|t|c)frac(?![A-Za-z])", r"\\frac", text))
+    text = re.sub(r"(\d+(?:\.\d+)?)\s*°", r"{(\1 \\cdot \\frac{\\pi}{180})}", text)
     text = re.sub(r"(?<![A-Za-z])(\d+(?:\.\d+)?)[eE]([-+]?\d+)(?![A-Za-z])", r"\1 \\cdot 10^{\2}", text)
     text = re.sub(r"\\varnothing|\u2205", r"\\emptyset", text).replace("\u03c0", "\\pi")
-    return latex2sympy(
+    value = latex2sympy(
         normalize_latex(text, _READ), conversion_config=ConversionConfig(lowercase_symbols=False), normalization_config=None
     )
+    unit = sympy.Symbol("i")
+    return value.subs(unit, sympy.I) if isinstance(value, sympy.Expr) and unit in value.free_symbols else value
 
 
 def _decimals(text: str) -> int:
@@ -58,15 +67,21 @@ def _decimals(text: str) -> int:
 def _same_number(left: sympy.Expr, right: sympy.Expr, decimals: int) -> bool:
     if left == right:
         return not left.has(sympy.zoo, sympy.nan)
-    one, two = (
-        sympy.N(sympy.nsimplify(side, rational=True) if side.has(sympy.Float) else side, DIGITS + 20) for side in (left, right)
-    )
+    left, right = (sympy.nsimplify(side, rational=True) if side.has(sympy.Float) else side for side in (left, right))
+    one, two = (sympy.N(side, DIGITS + 20) for side in (left, right))
+    if not decimals and one.is_real and abs(one) < _LARGEST:
+        apart = sympy.expand((left - right).doit())
+        if apart.is_Rational:
+            return bool(apart == 0)
     if not (one.is_number and two.is_number) or not (one.is_finite and two.is_finite):
         return False
     apart = abs(one - two)
     if decimals and apart <= sympy.Rational(1, 2 * 10**decimals):
         return True
-    return bool(apart <= abs(one) * sympy.Float(10) ** -DIGITS) if one != 0 else bool(apart < sympy.Float(10) ** -DIGITS)
+    if apart > max(abs(one), sympy.Float(10) ** -DIGITS) * sympy.Float(10) ** -DIGITS:
+        return False
+    rest = abs(sympy.N(left - right, 15, maxn=_MOST))  # 2^100 and 2^100 - 1 agree in their first 30 digits
+    return bool(rest <= (abs(one) or 1) * sympy.Float(10) ** -DEEP)
 
 
 def _is_condition(value: Any) -> bool:

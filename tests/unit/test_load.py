@@ -154,7 +154,7 @@ def test_data_without_a_usable_row_fails(records, why, tmp_path):
 
 def test_a_column_that_is_not_there_is_named(tmp_path):
     stage = load(tmp_path, [{"q": "fine"}, {"Q": "wrong case"}], columns={"prompt": "q"})
-    assert report(stage)["dropped"] == {"no column 'q'; one of: Q": 1}
+    assert report(stage)["dropped"] == {"no column 'q'; did you mean 'Q'?": 1}
 
 
 def test_limit_counts_records(tmp_path):

@@ -148,6 +148,15 @@ def test_the_judge_refuses_paths_that_are_not_reasonable(sampled):
         *[(text, True) for text in ("yes", "Yes.", "**Yes**", "YES!", "Yes, every step follows.", "Answer: yes", '"yes"')],
         *[(text, True) for text in ("<think>No, wait.</think>\n\nyes", "Hm, no. No?\n</think>\n\nYes", "[THINK]no[/THINK]yes")],
         *[(text, True) for text in ("The answer is **yes**.", "Step 2 holds.\nFinal answer: yes", "All steps follow.\n\nYes.")],
+        *[
+            (text, True)
+            for text in ("No mistakes found: yes", "No issues. Yes.", "There is no error, so yes.", r"\boxed{Yes}", "Yep")
+        ],
+        *[(text, False) for text in ("Yes/No: No", "Yes or no? No.", "Therefore, no.", "Nope")],
+        *[
+            (text, None)
+            for text in ("Yes and no.", "Yes? No.", "No mistakes found.", "No problem at all: every step is right.")
+        ],
         *[(text, False) for text in ("no", "No.", "No, step 2 is wrong", "<think>yes yes</think>no", "Verdict: no")],
         *[(text, None) for text in ("", "Perhaps", "<think>yes", "yesterday", "nothing", "Yes.\nOn reflection:\nNo.")],
     ],
