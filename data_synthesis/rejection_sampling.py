@@ -33,7 +33,7 @@ from data_synthesis.paths import closest, distinct_paths, equations_hold
 class RejectionSampling(Synthesizer):
     """Sample n solutions a prompt; keep distinct right ones, pair right with wrong."""
 
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"  # 2: the check of equations refuses only what is surely false
     makes: ClassVar[frozenset[str]] = frozenset({"demonstrations", "preferences"})
 
     generator: Annotated[str, Ref("generator")]

@@ -26,7 +26,7 @@ _NAMES = {
     "bash": ("bash", "sh", "shell", *_ANYTHING),
     "cpp": ("cpp", "c++", "cc", "cxx", *_ANYTHING),
     "javascript": ("javascript", "js", "node", *_ANYTHING),
-    "python": ("python", "py", "python3", "py3", "ipython", *_ANYTHING),
+    "python": ("python", "py", "python3", "py3", "ipython", "pypy", "pypy3", "solution", "tool_code", "sage", *_ANYTHING),
 }
 """What a fence may say it holds; an empty label, or one that says "text", says nothing."""
 _FENCE = re.compile(
@@ -36,6 +36,10 @@ _LABEL = re.compile(r"[\s{.]*([\w+#-]*(?:\.py\b)?)")
 _QUOTED = r"(?:[ \t]{0,3}>[ ]?)"
 _OUTSIDE = re.compile(r"\\.|#.*|\"\"\"|'''|\"(?:\\.|[^\"\\])*+\"|'(?:\\.|[^'\\])*+'")
 _INSIDE = {mark: re.compile(rf"\\.|{mark}") for mark in ('"""', "'''")}
+_ENDED = re.compile(r"(?<=[`~])(?:<\|[^|<>\n]{1,40}\|>|</s>|\*\*|\.)+$")
+"""What answers write right behind the fence that closes a block: the end of their turn, of a bold passage, of a sentence."""
+_MARKED = re.compile(r"(?:\A|.*?\n)[ \t]*\[BEGIN\](.*?)(?:\[DONE\]|\Z)|(.*?)\n[ \t]*\[DONE\]", re.DOTALL)
+"""The marks of MBPP's prompt (Austin et al. 2021, arXiv 2108.07732)."""
 _MARKDOWN = ("markdown", "md")
 MAX_DEPTH = 20
 """Quotations in one another that are looked into."""
@@ -102,7 +106,10 @@ def blocks(text: str) -> list[tuple[str, str]]:
 
 def read(text: str) -> Answer:
     """Return what an answer consists of. Reasoning in tags is no part of it."""
-    whole = spoken(text)
+    whole = spoken(text).removeprefix("\ufeff")
+    if "[BEGIN]" in whole or "[DONE]" in whole:
+        marked = _MARKED.match(whole)
+        whole = (marked[1] or marked[2] or "") if marked else whole
     found, outside = _split(whole)
     return Answer(whole, found, outside)
 
@@ -196,7 +203,7 @@ def _unquoted(line: str, depth: int) -> str | None:
 def _closes(line: str, opening: _Opening) -> bool:
     inner = line.lstrip(" \t")
     indent = len(line) - len(inner)
-    inner = inner.rstrip(" \t\r")
+    inner = _ENDED.sub("", inner.rstrip(" \t\r"))
     return len(inner) >= opening.length and not inner.strip(opening.mark) and indent < opening.indent + 4
 
 

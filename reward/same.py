@@ -77,9 +77,19 @@ def same(gold: str, pred: str, ask: Ask | None = None) -> bool | None:
         verdict = compare(left, right, ask)
         if verdict is not None:
             return verdict
-    if _is_prose(left) or _is_prose(right):
+    (left, unit), (right, named) = _apart(left), _apart(right)
+    if _is_prose(left) or _is_prose(right) or (unit and named and unit != named):
         return False
     return ask(left, right) if ask else None
+
+
+def _apart(text: str) -> tuple[str, str]:
+    r"""Return a formula, and the unit that is written behind it, if one is: `3\sqrt{2} cm`."""
+    found = re.fullmatch(r"(.*[\d\\}{)].*?)\s+((?:square|cubic|sq\.?)\s+)?([A-Za-z]{2,})\s*(\^?\{?[23]\}?)?", text, re.DOTALL)
+    unit = (_UNIT.get(found[3].lower()) or _UNIT.get(found[3].lower().removesuffix("s"))) if found else None
+    if not found or (unit is None and found[3].lower() not in ("unit", "units")):
+        return text, ""
+    return found[1].strip(), f"{unit or ''}{found[2] or found[4] or ''}".strip()
 
 
 def _clean(text: str) -> str:
@@ -88,7 +98,13 @@ def _clean(text: str) -> str:
     text = re.sub(r"\$([^$]*)\$", r" \1 ", text)
     text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?", "°", text)
     text = re.sub(r"\\left(?![a-z])|\\right(?![a-z])", "", text)
-    return re.sub(r"^=\s*(?=[^=])|\s*[;,]$", "", undress(" ".join(text.split())).rstrip("\\ ").strip())
+    text = re.sub(r"^=\s*(?=[^=])|\s*[;,]$", "", undress(" ".join(text.split())).rstrip("\\ ").strip())
+    text = re.sub(r"^(?:negative|minus)\s+(?=\d)", "-", text, flags=re.IGNORECASE)
+    return _WORDS.get(text.casefold(), text)
+
+
+_COUNTED = "zero one two three four five six seven eight nine ten eleven twelve"
+_WORDS: dict[str, str] = dict(zip(_COUNTED.split(), map(str, range(13)), strict=True))
 
 
 def _folded(text: str) -> str:

@@ -6,7 +6,7 @@ What a model thinks before it answers does not count. Then, in this order:
    ("\boxed{1} and \boxed{2}") are one list of answers;
 2. the line after the last `####`, where it is a number or ends the text (others are headings of Markdown);
 3. what follows the last "answer is", "answer:" and the like, in some languages, to the end of the sentence or line;
-4. what the last `<answer>` tag holds;
+4. what the last `<answer>` tag holds, else the choice that is called right ("option B is correct");
 5. the whole text, where it is nothing but an answer: formulas, numbers and letters;
 6. the last formula of the last sentence that has a formula or a number: a number inside a formula is no answer of its own;
 7. the last number of that sentence.
@@ -59,7 +59,18 @@ _SENTENCE_END = re.compile(r"(?<![.?!])[.?!]++[*_\"')\]]*+(?=\s|$)|[\u3002\uff01
 _DISPLAY = re.compile(r"\\\[.*?\\\]|\$\$.*?\$\$", re.DOTALL)
 _FORMULA = re.compile(r"\$\$.+?\$\$|\\\[.+?\\\]|\\\(.+?\\\)|(?<!\\)\$[^$\n]*?(?<![-+*/=\s\\])\s*\$(?!\d)", re.DOTALL)
 """Formulas between marks. "$30-$20=$10" has none: behind the second sign stands a digit, as behind money."""
-_REASON = re.compile(r",?\s+(?:since|because|as|so|which|after|for)\b.*", re.IGNORECASE | re.DOTALL)
+_REASON = re.compile(
+    r"(?:,?\s+(?:since|because|as|so|which|after|for)\b|,\s+(?:not|weil|denn|porque|car|parce\s+que|perché|poiché|pois)\b"
+    r"|,\s+(?:\u0442\u0430\u043a\s+\u043a\u0430\u043a|\u043f\u043e\u0442\u043e\u043c\u0443)\b|[,\uff0c]\s*(?:因为|因為)).*",
+    re.IGNORECASE | re.DOTALL,
+)
+_PARTICLE = re.compile(r"(?<=[\d\ue000])\s*(?:개|個|个)?\s*(?:입니다|이다|です|である|だ)\s*$")
+_CHOSEN = re.compile(
+    r"\b(?:option|choice)\s*\(?(?-i:([A-J]))\)?\s+is\s+(?:the\s+)?(?:correct|right|answer)\b|\b(?:correct|right)\s+(?:option|choice)"
+    r"\s+(?:is|would\s+be)\s*\(?(?-i:([A-J]))\b|(?:故选|答案选|故選)\s*[:\uff1a]?\s*(?-i:([A-J]))",
+    re.IGNORECASE,
+)
+"""Where a text names the choice that it takes."""
 _REMARK = re.compile(r"\s+\([^()]*[A-Za-z]{2,}[^()]*\)\s*$")
 _IS = re.compile(r"\b(?:is|are|equals|becomes|be)\b[:\s]*", re.IGNORECASE)
 _FRACTION = rf"\\[dtc]?frac{OVER}"
@@ -85,7 +96,7 @@ def final_answer(text: str) -> str | None:
     cued = _cued(text, behind.start() if boxes and behind else 0)
     if boxes and not (cued and re.search(r"\d|\\[A-Za-z]", cued)):
         return boxes
-    return _headed(text) or cued or _tagged(text) or _whole(text) or _guess(text)
+    return _headed(text) or cued or _tagged(text) or _chosen(text) or _whole(text) or _guess(text)
 
 
 def _headed(text: str) -> str | None:
@@ -110,6 +121,12 @@ def _cued(text: str, start: int) -> str | None:
         if said.strip(" *_`"):
             return pith(said.strip(" *_`"))
     return None
+
+
+def _chosen(text: str) -> str | None:
+    """Return the letter of the choice that a text takes last."""
+    named = [next(filter(None, found.groups())) for found in _CHOSEN.finditer(text)]
+    return named[-1] if named else None
 
 
 def _tagged(text: str) -> str | None:
@@ -156,6 +173,8 @@ def pith(said: str) -> str:
     if remark := _REMARK.search(masked):
         head = masked[: remark.start()].strip()
         said, masked = (said[: remark.start()], masked[: remark.start()]) if head else (said, masked)
+    if particle := _PARTICLE.search(masked):
+        said, masked = said[: particle.start()], masked[: particle.start()]
     *_, last = [0, *(found.end() for found in _IS.finditer(masked))]
     said = said[last:].strip(" *_`") or said.strip(" *_`")
     formulas = [found.group() for found in _FORMULA.finditer(said) if not _prose(found.group())]

@@ -68,7 +68,7 @@ class Completion:
     @property
     def answers(self) -> bool:
         """It can be an answer in a row: whole, no tool call, and something stands behind its reasoning."""
-        return self.finish_reason == "stop" and bool(visible(self.text).strip())
+        return self.finish_reason == "stop" and any(c.isprintable() and not c.isspace() for c in visible(self.text))
 
     @property
     def missing(self) -> str:

@@ -17,6 +17,11 @@ TWO_SUM = "class Solution:\n    def twoSum(self, nums: List[int], target: int) -
 INDEX = "        seen = {}\n        for i, n in enumerate(nums):\n            if target - n in seen:\n"
 INDEX += "                return [seen[target - n], i]\n            seen[n] = i\n"
 PAIR = [{"args": [[2, 7], 9], "returns": [0, 1], "entry_point": "twoSum"}]
+LOOP = (
+    "def assertion(out, exp, atol):\n    assert out == exp, (out, exp)\n\n"
+    "inputs = [[1, 2], [4, 5]]\nresults = [3, 9]\n"
+    "for i, (inp, exp) in enumerate(zip(inputs, results)):\n    assertion(add(*inp), exp, 0)\n"
+)
 FACTORS = "def check(input, output):\n    a, b = map(int, output.split())\n    return a * b == int(input) and a > 1 and b > 1\n"
 COMMON = "def check(args, returned, expected):\n    return len(returned) == len(expected) and set(returned) <= set(args[0])\n"
 
@@ -214,6 +219,23 @@ PROGRAMS = {
         ("", [{"args": [1], "checker": "def chek(args, value): return True", "entry_point": "f"}], "def f(x): return x", None),
         ("", [{"args": [1], "checker": "def check(args, value): return True", "entry_point": "f"}], "def f(x): 1 / 0", False),
         ("", [{"args": [1], "checker": "def check(args, value): return 1", "entry_point": "f"}], "f = lambda x: open", False),
+    ],
+    "what stands beside a fence": [
+        (WRITE, ADD, FENCED + "<|im_end|>", True),
+        (WRITE, ADD, FENCED + "</s>", True),
+        (WRITE, ADD, FENCED + ".", True),
+        (WRITE, ADD, FENCED + "**", True),
+        (WRITE, ADD, "```pypy3\n" + ADDS + "```", True),
+        (WRITE, ADD, "```solution\n" + TAKES + "```", False),
+        (WRITE, ADD, "[BEGIN]\n" + ADDS + "[DONE]", True),
+        (WRITE, ADD, "[BEGIN]\n" + TAKES + "[DONE]\n[BEGIN]\n" + ADDS + "[DONE]", False),
+        (WRITE, ADD, ADDS + "[DONE]\nmore", True),
+        (WRITE, ADD, "\ufeff" + ADDS, True),
+    ],
+    "tests that assert in a helper": [
+        (WRITE, [{"code": LOOP, "entry_point": "add"}], ADDS, True),
+        (WRITE, [{"code": LOOP, "entry_point": "add"}], TAKES, False),
+        (WRITE, [{"code": LOOP, "entry_point": "add"}], "def add(a, b): return 3", False),
     ],
     "shapes of data sets": [
         ("", [{"inputs": ["6", "9"], "outputs": ["2 3", "3 3"]}, {"checker": FACTORS}],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -57,9 +58,19 @@ def read_number(value: Any) -> float | None:
         raise BadRow("margin is not a number") from None
 
 
+_PYTHON = re.compile(r"^(?:[ \t]*assert\b|(?:async )?def \w|import \w|from \w+[\w.]* import\b)", re.MULTILINE)
+"""Where lines of Python begin, as no JSON does."""
+
+
 def read_tests(value: Any) -> list[dict[str, Any]]:
-    """Return tests: objects, one or a list, their JSON, or MBPP's list of asserts. Raises BadRow where it is none of them."""
-    if isinstance(value, str):
+    """Return tests: objects, one or a list, their JSON, MBPP's list of asserts, or KodCode's text of Python.
+
+    Raises:
+        BadRow: it is none of them.
+    """
+    if isinstance(value, str) and _PYTHON.search(value):
+        value = [value]
+    elif isinstance(value, str):
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):

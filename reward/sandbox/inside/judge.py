@@ -4,8 +4,9 @@ No line of the solution's source runs here, so nothing that it patches, prints, 
 is compared. Objects that are no plain data arrive as a `Remote`: its attributes, methods and items are asked for, and it
 equals nothing but itself.
 
-What a test is: a top-level statement that holds an `assert`; `check(candidate)` where the text defines it (HumanEval); a
-method of a `unittest.TestCase`; a function `test*` without parameters, or with pytest's `parametrize`.
+What a test is: a top-level statement that holds an `assert`, or calls a function of the tests that does; `check(candidate)`
+where the text defines it (HumanEval); a method of a `unittest.TestCase`; a function `test*` without parameters, or with
+pytest's `parametrize`.
 
 Told to the parent: {"status", "why", "outcomes": [bool]}; see `reward.sandbox.verdicts` for the words.
 """
@@ -202,7 +203,8 @@ class Tests:
             calls = self.link.calls
             bare, last = isinstance(statement, ast.Expr), position == len(tree.body) - 1
             self.one(lambda part=part: exec(part, self.namespace), own_calls=False, may_leave=last or (None if bare else False))
-            asks = bare and self.link.calls > calls  # a helper of the tests that asserts
+            # a helper of the tests that asserts
+            asks = self.link.calls > calls and (bare or text.leads_to_asserts(statement, tree))
             if not asks and not text.is_test(statement) and not self.outcomes.pop():
                 self.outcomes += [False for later in tree.body[position:] if text.is_test(later)]
                 return  # what follows was to use it

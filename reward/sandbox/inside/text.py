@@ -150,6 +150,12 @@ def is_test(statement: ast.stmt) -> bool:
     return not isinstance(statement, _DEFINES) and any(_asserting(node) for node in ast.walk(statement))
 
 
+def leads_to_asserts(statement: ast.stmt, tree: ast.Module) -> bool:
+    """Is it a statement, and no definition, that leads to assertions through functions of the text, as EvalPlus' loops do?"""
+    defined = {part.name: part for part in tree.body if isinstance(part, _DEFINES)}
+    return not isinstance(statement, _DEFINES) and any(_asserts(defined[name]) for name in _reached([statement], defined))
+
+
 def _asserting(node: ast.AST) -> bool:
     return isinstance(node, ast.Assert | ast.Raise) or (isinstance(node, ast.Call) and ast.unparse(node.func) in _EXITS)
 
