@@ -39,11 +39,12 @@ _GREEK_QUESTION = re.compile("[\u0370-\u03ff\u1f00-\u1fff];")
 _CONTINUES = (",", "،", "，", "、", ";", "—")  # noqa: RUF001
 _NOTE = re.compile(r"\[[0-9]{1,3}\]$")
 _NEVER = re.compile(
-    "mr|mrs|ms|mx|dr|dra|prof|rev|hon|gen|col|capt|lt|sgt|mt|messrs|e[.]g|i[.]e|p[.]s|p[.]p[.]s|vs|cf|approx|ca|viz"
+    "mr|mrs|ms|mx|dr|dra|sra|srta|mme|mlle|prof|rev|hon|sen|gov|rep|pres|amb|gen|maj|col|capt|lt|sgt|adm|mt|messrs|e[.]g|i[.]e"
+    "|p[.]s|p[.]p[.]s|vs|cf|approx|ca|viz"
 )
 _BEFORE_NUMBER = re.compile("no|nr|vol|pp|fig|ch|sec|art|eq|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec")
 _SOMETIMES = re.compile(
-    r"inc|ltd|co|corp|dept|univ|est|sr|jr|st|al|max|min|avg|incl|([^\W\d_]{1,2}[.])+([^\W\d_]|sc|phil)|[^\W\d_]"
+    r"inc|ltd|co|corp|ave|blvd|rd|dept|univ|est|sr|jr|st|al|max|min|avg|incl|([^\W\d_]{1,2}[.])+([^\W\d_]|sc|phil)|[^\W\d_]"
 )
 _STARTERS = re.compile(
     "the|an?|this|that|these|those|there|here|it|he|she|they|we|i|you|my|his|her|its|our|their|your|one|some|many|most|all|"

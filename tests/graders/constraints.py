@@ -192,6 +192,9 @@ CASES: dict[str, list[Case]] = {
     ],
     "how many sentences": [
         (n("max_sentences", 1), "She has a Ph.D. in physics.", True),
+        (n("max_sentences", 1), "Sen. Smith and Gov. Lee met Rep. Ray.", True),
+        (n("max_sentences", 1), "El Sr. López y la Sra. Díaz.", True),
+        (n("max_sentences", 1), "We met at 5th Ave. near me. It was late.", False),
         (n("max_sentences", 1), "Dr. J. R. R. Tolkien wrote it.", True),
         (n("max_sentences", 1), "Use a bowl, e.g. No. 5, at 3.5 p.m. or so.", True),
         (n("max_sentences", 1), "She has a Ph.D. She lives in the U.S.", False),
