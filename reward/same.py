@@ -336,6 +336,8 @@ def _lists(gold: str, pred: str, ask: Ask | None) -> bool | None:
     (kind, ours), (other, theirs) = left, right
     if kind != other and {kind, other} <= {"()", "[]", "(]", "[)"} and (len(ours) == 2 or len(theirs) == 2):
         return False
+    if kind == other == "list" and len(ours) == len(theirs) and (orders := _by_letters(ours, theirs)):
+        return _any(_all(same(a, b, ask) for a, b in zip(*order, strict=True)) for order in orders)
     ours, theirs = _unlabelled(ours, theirs)
     if kind in ("set", "list") and other in ("set", "list"):
         return _match(_distinct(ours), _distinct(theirs), ask)
@@ -368,6 +370,20 @@ def _items(text: str) -> tuple[str, list[str]] | None:
     if len(groups) > 1:  # "p = 5, q = 2; p = 7, q = 2"
         items = [f"({item})" if len(_top_level(item, ",")) > 1 and item[0] not in _OPEN else item for item in items]
     return "list", items
+
+
+def _by_letters(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[list[str], list[str]]]:
+    """Return items as they stand, and in the order of the letters that one side gives them; none where it gives none.
+
+    "2, 3" is "x = 2, y = 3" and "y = 3, x = 2", and no "x = 3, y = 2".
+    """
+    for labelled, others in ((ours, theirs), (theirs, ours)):
+        pairs = [[side.strip() for side in _SIDE.split(item)] for item in labelled]
+        letters = [pair[0] for pair in pairs if len(pair) == 2 and re.fullmatch(r"[a-zA-Z]", pair[0])]
+        if len(set(letters)) == len(labelled) and not any(_SIDE.search(item) for item in others):
+            orders = [[value for _, value in pairs], [value for _, value in sorted(pairs)]]
+            return [(values, list(others)) if labelled is ours else (list(others), values) for values in orders]
+    return []
 
 
 def _unlabelled(ours: Sequence[str], theirs: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -430,6 +446,11 @@ def _match(ours: list[str], theirs: list[str], ask: Ask | None) -> bool | None:
         else:
             return False
     return None if unsure else True
+
+
+def _any(verdicts: Iterable[bool | None]) -> bool | None:
+    found = list(verdicts)
+    return True if True in found else None if None in found else False
 
 
 def _all(verdicts: Iterable[bool | None]) -> bool | None:

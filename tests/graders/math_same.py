@@ -287,6 +287,14 @@ SAME = {
         (r"3\sqrt{2}\text{ cm}", r"\boxed{3\sqrt{2}\text{ m}}", False),
         (r"3\sqrt{2}\text{ cm}", r"\boxed{2\sqrt{3}\text{ cm}}", False),
     ],
+    "values of letters": [
+        ("2,3", r"\boxed{x = 2, y = 3}", True),
+        ("2,3", r"\boxed{y = 3, x = 2}", True),
+        ("2,3", r"\boxed{x = 3, y = 2}", False),
+        ("a=1,b=2,c=3", r"\boxed{1,2,3}", True),
+        ("a=1,b=2,c=3", r"\boxed{3,2,1}", False),
+        ("2,3", r"\boxed{x_1 = 3, x_2 = 2}", True),
+    ],
     "bases": [
         ("1010_2", r"\boxed{1010}", True),
         ("1010_2", r"\boxed{1010_{2}}", True),
