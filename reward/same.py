@@ -44,6 +44,7 @@ _RELATION = re.compile(r"[<>\u2264\u2265\u2260]|\\(?:leq?|geq?|lt|gt|neq?|in|leq
 _RATIO = re.compile(r"\d{1,9}(?:\s*:\s*\d{1,9})+")
 _AND = re.compile(r"(?:^|(?<=[\s)\]}\d]))(?:and|or)(?=[\s(\[{]|\\)")
 _GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
+_CONDITION = re.compile(r"\s*[a-z]\s*(?:\\in[^:|]{1,40}?)?(?::|\||\\mid|\\colon)")
 _UNION = re.compile(r"\\cup(?![A-Za-z])|\u222a")
 _EMPTY = {"\\emptyset", "\\varnothing", "\u2205", "\\{\\}", "\\{ \\}"}
 _UNITS = {
@@ -352,6 +353,8 @@ def _items(text: str) -> tuple[str, list[str]] | None:
     braced = re.fullmatch(r"\\\{(.*)\\\}|\{(.*)\}", bare, re.DOTALL)
     if braced and _closed(braced[1] or braced[2] or ""):
         inside = braced[1] if braced[1] is not None else braced[2]
+        if _CONDITION.match(inside):
+            return None  # \{x : x < 3\} is a set by its condition
         items = _top_level(inside, ",;")
         return ("set" if braced[1] is not None else "list", items) if len(items) > 1 or braced[1] is not None else None
     if bare[:1] in "([" and bare[-1:] in ")]" and _closed(bare[1:-1]):

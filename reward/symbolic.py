@@ -28,6 +28,10 @@ _LARGEST = sympy.Float(10) ** 10_000
 DIGITS, DEEP, _MOST = 30, 200, 400
 """Digits to which two numbers must agree at first, and to which their difference must then vanish; it is worked out with the
 third. Fractions are compared exactly."""
+_BUILT = re.compile(
+    r"\\\{\s*[a-z]\s*(?:\\in\s*\\(?:mathbb\s*\{?\s*R\s*\}?|R|reals?)\s*)?(?::|\||\\mid|\\vert|\\colon)\s*(.+)\\\}", re.DOTALL
+)
+_OR, _RELATES = re.compile(r"\s+or\s+|\\lor(?![A-Za-z])|\u2228"), re.compile(r"[<>]|\\[gl]eq?(?![A-Za-z])|\\in(?![A-Za-z])")
 _FRAC = re.compile(r"\\frac\s*(\{[^{}]*\}|\\[A-Za-z]+(?![A-Za-z{])|\w)\s*(\{[^{}]*\}|\\[A-Za-z]+(?![A-Za-z{])|\w)")
 """`\\frac\\pi4`, whose parts need no braces."""
 _POINTS = (sympy.Rational(137, 100), sympy.Rational(291, 130), sympy.Rational(53, 170))
@@ -47,7 +51,14 @@ def equal(gold: str, pred: str) -> bool:
 
 
 def read(text: str) -> Any:
-    """Return a formula as sympy has it; `i` is the imaginary unit."""
+    r"""Return a formula as sympy has it; `i` is the imaginary unit, "x < 1 or x > 2" and `\{x : x < 1\}` are sets."""
+    if built := _BUILT.fullmatch(text.strip()):
+        return read(built[1])
+    parts = _OR.split(text)
+    if len(parts) > 1 and all(_RELATES.search(part) for part in parts):
+        sets = [_as_set(read(part)) for part in parts]
+        if None not in sets:
+            return sympy.Union(*sets)
     text = _FRAC.sub(r"\\frac{\1}{\2}", re.sub(r"\\(?:nice|s|d|t|c)frac(?![A-Za-z])", r"\\frac", text))
     text = re.sub(r"(\d+(?:\.\d+)?)\s*°", r"{(\1 \\cdot \\frac{\\pi}{180})}", text)
     text = re.sub(r"(?<![A-Za-z])(\d+(?:\.\d+)?)[eE]([-+]?\d+)(?![A-Za-z])", r"\1 \\cdot 10^{\2}", text)

@@ -295,6 +295,14 @@ SAME = {
         ("a=1,b=2,c=3", r"\boxed{3,2,1}", False),
         ("2,3", r"\boxed{x_1 = 3, x_2 = 2}", True),
     ],
+    "sets written in another way": [
+        (r"(-\infty,-2)\cup(2,\infty)", r"\boxed{x<-2 \text{ or } x>2}", True),
+        (r"(-\infty,-2)\cup(2,\infty)", r"\boxed{x<-2 \text{ or } x>3}", False),
+        (r"(0,1)\cup(1,2)", r"\boxed{0<x<1 \text{ or } 1<x<2}", True),
+        (r"(-\infty,3)", r"\boxed{\{x : x<3\}}", True),
+        (r"(-\infty,3)", r"\boxed{\{x \mid x<3\}}", True),
+        (r"(-\infty,3)", r"\boxed{\{x \in \mathbb{R} : x \le 3\}}", False),
+    ],
     "bases": [
         ("1010_2", r"\boxed{1010}", True),
         ("1010_2", r"\boxed{1010_{2}}", True),
