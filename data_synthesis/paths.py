@@ -44,7 +44,8 @@ def equations_hold(text: str) -> bool:
 
     In a chain, neighbours are compared; a side with a variable or a word is passed over. True when there are none.
     """
-    found = [*equations(text), *equations(unannotated(text))]
+    plain = unannotated(text)
+    found = equations(text) + (equations(plain) if plain != text else [])
     return all(_holds(left, right) for equation in found for left, right in pairwise(equation.split("=")))
 
 

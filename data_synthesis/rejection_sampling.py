@@ -132,9 +132,9 @@ class RejectionSampling(Synthesizer):
     async def _ask(self, question: str, label: str, ctx: Context) -> Completion:
         assert self.reasonable is not None
         messages = [{"role": "user", "content": question}]
-        return (await ctx.sample(self.reasonable, messages, label=label, temperature=0.0, max_new_tokens=self.max_new_tokens))[
-            0
-        ]
+        how: dict[str, Any] = {"temperature": 0.0, "max_new_tokens": self.max_new_tokens}
+        (said,) = await ctx.sample(self.reasonable, messages, label=label, **how)
+        return said
 
     def _demonstrations(self, prompt: Prompt, kept: list[str]) -> list[Row]:
         return [

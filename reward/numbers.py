@@ -39,6 +39,11 @@ _TEX_SPACES = re.compile(r"(?<!\\)\\[,;:! ]|\\(?:left|right|displaystyle|quad|qq
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:,?\\[,;:! ]\s*|,?~|\{,\}|[\u00a0\u202f\u2009]| (?!\d+[ ]*/))\d{3})+(?![\d])")
 
 
+def telling_digits(text: str) -> int:
+    """Return how many digits of a number say how large it is: none of the zeros that it begins with."""
+    return len(re.sub(r"\D", "", text).lstrip("0"))
+
+
 def undress(text: str) -> str:
     """Return an answer without its dress: math delimiters, emphasis, spacing commands, final full stop."""
     text = text.replace('\\"', '"').replace("\u2212", "-").replace("\u2013", "-").replace("\\$", "$").replace("\\%", "%")

@@ -19,7 +19,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from reward.stated import spoken
+from align.core.rows import spoken
 
 _ANYTHING = ("", "code", "none", "plaintext", "text", "txt")
 _NAMES = {

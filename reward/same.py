@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
-from reward.numbers import number, undress
+from reward.numbers import number, telling_digits, undress
 from reward.stated import CHANGES, in_words
 
 Ask = Callable[[str, str], bool]
@@ -156,9 +156,9 @@ def _based(text: str) -> tuple[str, int] | None:
     else:
         text = re.sub(r"[\u2080-\u2089]+", lambda found: "_" + found.group().translate(_LOWERED), text)
         found = _BASED.fullmatch(text)
-        named = (found["base"] or found["word"]).lower() if found else ""
         if not found:
             return None
+        named = (found["base"] or found["word"]).lower()
         digits, base = found["sign"] + found["digits"], _BASES.get(named) or int(named)
     values = [int(digit, 36) for digit in re.sub(r"[-.]", "", digits)]
     return (_trimmed(digits), base) if 2 <= base <= 36 and max(values) < base else None
@@ -247,7 +247,7 @@ def _rounds(gold: str, value: Fraction, other: Fraction, pred: str) -> bool:
         return _endless(value)
     if not digits or (given and given < digits + 3) or (not given and other.denominator == 1):
         return False
-    telling = len(re.sub(r"\D", "", gold).lstrip("0"))
+    telling = telling_digits(gold)
     if not given and telling < 3 and not (digits >= 2 and telling == 2 and other.denominator <= 12):
         return False  # 0.5 is a half, and no rounded 6/11; 0.67 is two thirds
     close = abs(value - other) <= Fraction(1, 2 * 10**digits)

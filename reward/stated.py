@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from itertools import permutations
 
-from align.core.rows import THINKING
+from align.core.rows import spoken
 from reward.numbers import DIGITS, OVER
 
 _BOXED = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|\\.|[{}]", re.DOTALL)
@@ -113,8 +113,8 @@ def _cued(text: str, start: int) -> str | None:
     """Return what the last cue from a place on says."""
     masked = _masked(text)
     for cue in reversed(list(_CUE.finditer(text, start))):
-        if _DENIED.search(text, cue.start() - 60 if cue.start() > 60 else 0, cue.start()):
-            continue  # "I don't think the answer is 5", "Is the answer 5?"
+        if _DENIED.search(text, max(0, cue.start() - 60), cue.start()):
+            continue  # "I don't think the answer is 5"
         display = _DISPLAY.match(text, cue.end())
         end = None if display else _SENTENCE_END.search(masked, cue.end())
         said = display.group() if display else text[cue.end() : end.start() if end else None]
@@ -154,16 +154,6 @@ def gold_answer(text: str) -> str:
     return (stated or text).strip()
 
 
-def spoken(text: str) -> str:
-    """Return what stands behind a model's reasoning in tags. Reasoning that is never closed has nothing behind it."""
-    for opening, closing in THINKING.items():
-        if closing in text:
-            text = text.rpartition(closing)[2]
-        elif text.lstrip().startswith(opening):
-            return ""
-    return text
-
-
 def pith(said: str) -> str:
     """Return the answer of a sentence without what explains it: "the largest n is 34, since ..." is 34."""
     masked = _masked(said)
@@ -201,7 +191,7 @@ def _guess(text: str) -> str | None:
 
 
 _BARE = re.compile(
-    r"(?P<group>[(\[]\s*-?[\w.]+(?:\s*,\s*-?[\w.]+)+\s*[)\]])"  # (3, 5)
+    r"[(\[]\s*-?[\w.]+(?:\s*,\s*-?[\w.]+)+\s*[)\]]"  # (3, 5)
     r"|(?<!\b(?i:day)\s)(?<!\b(?i:week)\s)(?<!\b(?i:year)\s)(?<!\b(?i:month)\s)(?<!\b(?i:night)\s)"  # but no "Week 3:210"
     r"(?<![\w:])\d+(?::\d+)+"  # 3:5, 2:30
     r"|(?<![\w.,])-?\d[\d.]*(?:[\^\u03c0\u221a\u00b7!\u00b2\u00b3][\w.(){}+-]*|\s(?:\u03c0|pi\b))+"  # 5^3, 12 pi
@@ -278,11 +268,9 @@ def _boxes(text: str) -> tuple[str | None, int]:
             inside = text[box[1] : token.start()].strip() if box else ""
             if box and inside and not (found and found[-1][0] > box[0]):  # of nested boxes the inner one counts
                 found.append((box[0], token.end(), inside))
+    while found and _NEGATED.search(text, max(0, found[-1][0] - 20), found[-1][0]):
+        found.pop()  # "\boxed{3}, not \boxed{4}"
     if not found:
-        return None, 0
-    while len(found) > 1 and _NEGATED.search(text, max(0, found[-1][0] - 20), found[-1][0]):
-        found.pop()  # "\\boxed{3}, not \\boxed{4}"
-    if _NEGATED.search(text, max(0, found[-1][0] - 20), found[-1][0]):
         return None, 0
     group = [found[-1]]
     for box in reversed(found[:-1]):
@@ -305,7 +293,7 @@ _ROOT = re.compile(r"(\\sqrt\s*)\{\s*\Z")
 
 
 def _with_surroundings(text: str, start: int, end: int, inside: str) -> str:
-    r"""Return what a box holds, with a sign before it or a factor behind it that belong to the answer: `-\\boxed{4}`."""
+    r"""Return what a box holds, with a sign before it or a factor behind it that belong to the answer: `-\boxed{4}`."""
     before, behind = text[max(0, start - 40) : start], text[end : end + 60]
     if root := _ROOT.search(before):
         return f"{root[1]}{{{inside}}}"

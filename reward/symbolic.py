@@ -20,6 +20,8 @@ from math_verify import verify
 from sympy.core.function import AppliedUndef
 from sympy.logic.boolalg import Boolean
 
+from reward.numbers import telling_digits
+
 _READ = NormalizationConfig(
     basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none", equations=False
 )  # fmt: skip
@@ -41,7 +43,7 @@ def equal(gold: str, pred: str) -> bool:
     """Return whether two formulas are the same. Raises whatever the libraries raise on what they cannot read."""
     left, right = read(gold), read(pred)
     if isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr) and not left.free_symbols and not right.free_symbols:
-        return _same_number(left, right, _decimals(gold) if len(re.sub(r"\D", "", gold).lstrip("0")) > 2 else 0)
+        return _same_number(left, right, _decimals(gold) if telling_digits(gold) > 2 else 0)
     if _is_condition(left) or _is_condition(right):
         return _same_condition(left, right)
     if left.free_symbols != right.free_symbols and isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr):

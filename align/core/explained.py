@@ -75,6 +75,11 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     return f"; one of: {shown}" if options else ""
 
 
+def not_installed(what: str, package: str) -> str:
+    """Return that something needs a package which is not there."""
+    return f"{what} needs the package {package}, which is not installed here"
+
+
 def shown(value: Any) -> str:
     """Return a value as a recipe would have it, cut to what fits into a sentence."""
     if value is None or isinstance(value, bool):

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import model_validator
 
 from align.core.config import Config
-from align.core.explained import did_you_mean
+from align.core.explained import did_you_mean, not_installed
 
 ATTENTION = {
     "eager": "", "sdpa": "", "flex_attention": "", "paged|eager": "", "flash_attention_2": "flash_attn",
@@ -58,4 +58,4 @@ class LoadsModel(FromHub):
             yield "attn_implementation", f"there is no {name!r}{did_you_mean(name, known)}"
         elif module and not any(importlib.util.find_spec(package) for package in (module, "kernels")):
             package = {"flash_attn": "flash-attn", "flash_attn_interface": "flash-attn-3"}.get(module, module)
-            yield "attn_implementation", f"{name} needs the package {package}, which is not installed here; sdpa needs none"
+            yield "attn_implementation", f"{not_installed(name, package)}; sdpa needs none"

@@ -155,13 +155,11 @@ class Meant:
             place, options = place[:-1], []
         while place:
             accepted, half = [], []
-            default = self._default(place)
+            default, others = self._default(place), _outside(choices, place)
             for value in (*options, *_TRIED, *([default * 2] if isinstance(default, list) else [])):
                 if value is _LEFT_OUT and isinstance(place[-1], int):
                     continue  # the other items of the list would move
-                inside = [
-                    e["loc"] for e in _errors(self.cls, _with(self._fields, _outside(choices, place) | {place: [value]}, 0))
-                ]
+                inside = [e["loc"] for e in _errors(self.cls, _with(self._fields, others | {place: [value]}, 0))]
                 if not any(loc[: len(place)] == place or not loc for loc in inside):
                     accepted.append(value)
                 elif place not in inside and () not in inside:
@@ -176,11 +174,9 @@ class Meant:
         for key in self._fields:
             if key in ("kind", "mode") or (key,) in choices:
                 continue
-            tried = {
-                value: _with(self._fields, _outside(choices, (key,)) | {(key,): [value]}, 0)
-                for value in (_LEFT_OUT, 0, 1, 2, 100)
-            }
-            if accepted := [value for value, fields in tried.items() if not _errors(self.cls, fields)]:
+            others = _outside(choices, (key,))
+            tried = [(value, _with(self._fields, others | {(key,): [value]}, 0)) for value in (_LEFT_OUT, 0, 1, 2, 100)]
+            if accepted := [value for value, fields in tried if not _errors(self.cls, fields)]:
                 return (key,), accepted
         return (), []
 

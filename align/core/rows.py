@@ -227,15 +227,22 @@ def visible(text: str) -> str:
     return apart(text)[1]
 
 
-def reply(text: str) -> str:
-    """Return what a model replies to a question behind its reasoning.
+def spoken(text: str) -> str:
+    """Return what stands behind a model's reasoning in tags. Reasoning that is never closed has nothing behind it.
 
     A chat template may open the reasoning in the prompt (DeepSeek-R1, QwQ); then the text has only the tag that closes it.
     """
-    answer = visible(text)
-    for closes in THINKING.values():
-        answer = answer.rpartition(closes)[2]
-    return answer.strip()
+    for opening, closing in THINKING.items():
+        if closing in text:
+            text = text.rpartition(closing)[2]
+        elif text.lstrip().startswith(opening):
+            return ""
+    return text
+
+
+def reply(text: str) -> str:
+    """Return what a model replies to a question, without its reasoning and without blanks around it."""
+    return spoken(text).strip()
 
 
 def is_unicode(text: str) -> bool:

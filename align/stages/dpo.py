@@ -35,6 +35,26 @@ _DIVERGENCES = {"sigmoid", "sigmoid_norm", "hinge", "ipo", "exo_pair", "robust",
 """Losses that work with another `f_divergence_type` than `reverse_kl` (TRL 1.16, `DPOTrainer.__init__`)."""
 
 
+def _wrong_smoothing(given: Given, losses: set[Loss]) -> Iterable[tuple[str, str]]:
+    if "exo_pair" in losses and not given.get("label_smoothing"):
+        yield "label_smoothing", "loss_type exo_pair needs one above 0, such as 1e-3"
+
+
+def _wrong_weighting(given: Given, losses: set[Loss]) -> Iterable[tuple[str, str]]:
+    if given.get("use_weighting") and (sorts := sorted(losses & {"aot", "aot_unpaired"})):
+        yield "use_weighting", f"loss_type {sorts[0]} sorts the pairs, so that none has a weight; leave one out"
+
+
+def _wrong_divergence(given: Given, losses: set[Loss]) -> Iterable[tuple[str, str]]:
+    name = given.get("f_divergence_type", "reverse_kl")
+    if name != "reverse_kl" and (other := sorted(losses - _DIVERGENCES)):
+        yield "f_divergence_type", f"loss_type {other[0]} knows reverse_kl only, not {name}"
+    elif name != "reverse_kl" and losses == {"sft"}:
+        yield "f_divergence_type", "loss_type sft compares with no reference; here it would do nothing"
+    if "f_alpha_divergence_coef" in given and name != "alpha_divergence":
+        yield "f_alpha_divergence_coef", "goes with f_divergence_type: alpha_divergence; here it would do nothing"
+
+
 class PreferenceStage(TrainingStage):
     """Fields shared by offline and online preference training."""
 
@@ -65,32 +85,11 @@ class PreferenceStage(TrainingStage):
             if name in self.training_args and not losses & set(self.loss_type):
                 why = f"only loss_type {' or '.join(sorted(losses))} reads it; here it would do nothing"
                 yield f"training_args.{name}", why
-        yield from ((f"training_args.{name}", what) for name, what in sure(*self._wrong_losses(self.sure_args())))
+        given, losses = self.given_args(), set(self.loss_type)
+        wrong = sure(_wrong_smoothing(given, losses), _wrong_weighting(given, losses), _wrong_divergence(given, losses))
+        yield from ((f"training_args.{name}", what) for name, what in wrong)
         if self.loss_weights is not None and len(self.loss_weights) != len(self.loss_type):
             yield "loss_weights", f"{len(self.loss_weights)} weights for {len(self.loss_type)} losses; one each is needed"
-
-    def _wrong_losses(self, given: Given) -> Iterable[Iterable[tuple[str, str]]]:
-        """Yield checks of arguments of TRL's that may not go with the losses."""
-        losses = set(self.loss_type)
-
-        def smoothing() -> Iterable[tuple[str, str]]:
-            if "exo_pair" in losses and not given.get("label_smoothing"):
-                yield "label_smoothing", "loss_type exo_pair needs one above 0, such as 1e-3"
-
-        def weighting() -> Iterable[tuple[str, str]]:
-            if given.get("use_weighting") and (sorts := sorted(losses & {"aot", "aot_unpaired"})):
-                yield "use_weighting", f"loss_type {sorts[0]} sorts the pairs, so that none has a weight; leave one out"
-
-        def divergence() -> Iterable[tuple[str, str]]:
-            name = given.get("f_divergence_type", "reverse_kl")
-            if name != "reverse_kl" and (other := sorted(losses - _DIVERGENCES)):
-                yield "f_divergence_type", f"loss_type {other[0]} knows reverse_kl only, not {name}"
-            elif name != "reverse_kl" and losses == {"sft"}:
-                yield "f_divergence_type", "loss_type sft compares with no reference; here it would do nothing"
-            if "f_alpha_divergence_coef" in given and name != "alpha_divergence":
-                yield "f_alpha_divergence_coef", "goes with f_divergence_type: alpha_divergence; here it would do nothing"
-
-        return smoothing(), weighting(), divergence()
 
     def arguments(self, run: Run) -> dict[str, Any]:
         """Add the loss to the common arguments."""

@@ -166,17 +166,17 @@ class TrainingStage(Stage, LoadsModel):
             yield f"training_args.{own[0]}", "the stage's `optimizer` is used, so this would change nothing; leave one out"
         for key in sorted(self.unread.keys() & self.training_args.keys()):
             yield f"training_args.{key}", self.unread[key]
-        wrong = dict(wrong_arguments(self.trl_config, self.training_args, type(self).model_fields))
-        together = wrong_together(self.sure_args(), checkpointed=self.gradient_checkpointing, pairs=self.pairs)
-        for key, what in (*wrong.items(), *together, *sure(self._unread_logs(self.sure_args()))):
+        given = self.given_args()
+        together = wrong_together(given, checkpointed=self.gradient_checkpointing, pairs=self.pairs)
+        for key, what in (*given.wrong.items(), *together, *sure(self._unread_logs(given))):
             yield f"training_args.{key}", what
 
-    def sure_args(self) -> Given:
+    def given_args(self) -> Given:
         """Return `training_args` for checks that compare several: those that are wrong by themselves cannot be asked for."""
         given, ours = self.training_args, type(self).model_fields
         wrong = dict(wrong_arguments(self.trl_config, given, ours))
         right = {name: value for name, value in given.items() if name not in wrong}
-        return Given(right, meant(self.trl_config, given, wrong))
+        return Given(right, wrong, meant(self.trl_config, given, wrong))
 
     def _unread_logs(self, given: Given) -> Iterable[tuple[str, str]]:
         if given.get("logging_strategy") in ("epoch", "no") and "logging_steps" in self.model_fields_set:

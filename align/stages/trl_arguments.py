@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from align.core.explained import did_you_mean, nearest
+from align.core.explained import did_you_mean, nearest, not_installed
 from align.stages.trl_values import wrong_value
 
 _OURS = "is set by a field of the stage or by the toolkit; not here"
@@ -130,7 +130,7 @@ def wrong_reporter(name: str) -> str | None:
         return f"transformers reports to no {name!r}{did_you_mean(name, [*_REPORTERS, 'none'])}"
     packages = _REPORTERS[name].split()
     if not any(importlib.util.find_spec(package) for package in packages):
-        return f"{name} needs the package {packages[0]}, which is not installed here: `pip install {packages[0]}`"
+        return f"{not_installed(name, packages[0])}: `pip install {packages[0]}`"
     return None
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from align.core.devices import no_accelerator, no_device
+from align.core.explained import not_installed
 from align.stages.trl_values import wrong_settings
 
 PACKAGES = {
@@ -93,18 +94,26 @@ class Unsure(Exception):
 class Given(dict[str, Any]):
     """The settings of a recipe. To ask for one that is wrong, or that a misspelt one probably is, raises `Unsure`."""
 
-    def __init__(self, right: Mapping[str, Any], wrong: Iterable[str]) -> None:
+    def __init__(self, right: Mapping[str, Any], wrong: Mapping[str, str], unsure: Iterable[str]) -> None:
+        """Keep them.
+
+        Args:
+            right: those that are right by themselves.
+            wrong: the others -> what is wrong with each.
+            unsure: the settings that cannot be asked for.
+        """
         super().__init__(right)
-        self._wrong = frozenset(wrong)
+        self.wrong = wrong
+        self._unsure = frozenset(unsure)
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return a setting. Raises Unsure."""
-        if key in self._wrong:
+        if key in self._unsure:
             raise Unsure(key)
         return super().get(key, default)
 
     def __contains__(self, key: object) -> bool:
-        if key in self._wrong:
+        if key in self._unsure:
             raise Unsure(key)
         return super().__contains__(key)
 
@@ -246,7 +255,7 @@ def _value(text: str) -> Any:
 
 
 def _install(module: str, package: str, name: str = "this") -> str:
-    return f"{name} needs the package {module}, which is not installed here: `pip install {package}`"
+    return f"{not_installed(name, module)}: `pip install {package}`"
 
 
 def wrong_schedule(
@@ -257,7 +266,7 @@ def wrong_schedule(
     warmup: bool,
     evaluated: bool,
     floor: bool,
-    max_steps: int = -1,
+    max_steps: int,
 ) -> Iterable[tuple[str, str]]:
     """Yield (field, what is wrong) for a schedule and what is said about it.
 
