@@ -5,10 +5,31 @@ accelerate launch -m align.worker RUN_FOLDER STAGE
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
+from typing import NoReturn
 
 from align import lifeline
+
+_done: list[int] = []
+"""The exit code, once the stage has come to its end."""
+
+
+def _leave() -> NoReturn:
+    """End this process before the interpreter takes itself apart.
+
+    Threads of gloo that still hold a tensor ask for the interpreter's lock; during its end they are ended instead, and that
+    aborts a process whose work is done ("terminate called without an active exception"; pytorch pull request 179291). What is
+    alive then is not known to us: DDP and FSDP keep references to the groups that `_part` ends.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(_done[0] if _done else 1)
+
+
+if __name__ == "__main__":
+    atexit.register(_leave)  # the first that is registered runs last: trackers and loggers have ended properly by then
 
 if lifeline.PARENT in os.environ:
     lifeline.end_with(int(os.environ[lifeline.PARENT]))  # before anything that takes its time
@@ -39,15 +60,12 @@ def main(arguments: list[str]) -> int:
 
 
 def _part() -> None:
-    """End the connections to the other processes.
-
-    Left to the interpreter's exit, gloo's threads may still run then, and abort a process that is done (seen once in 32 runs;
-    pytorch pull request 179291).
-    """
+    """End the connections to the other processes, in step with them."""
     from accelerate import PartialState  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
     PartialState().destroy_process_group()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    _done.append(main(sys.argv[1:]))
+    sys.exit(_done[0])

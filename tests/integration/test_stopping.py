@@ -134,3 +134,32 @@ def test_the_first_cause_is_named_with_its_log(tmp_path, tiny):
     assert last.startswith("stage 'sft' failed: RuntimeError: rank one says no\n  log: out/02-sft/log-")
     log = last.split("log: ")[1].split()[0]
     assert "raise RuntimeError" in (tmp_path / log).read_text()
+
+
+BESIDE_A_THREAD = """
+import runpy, sys, threading, time
+import torch
+
+def spin():
+    weight = torch.randn(50, 50, requires_grad=True)
+    while True:
+        (weight @ weight).sum().backward()
+
+for _ in range(4):
+    threading.Thread(target=spin, daemon=True).start()
+time.sleep(0.3)
+runpy.run_module("align.worker", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("stage, code, told", [("rows", 0, ""), ("missing", 1, "missing")])
+def test_a_worker_that_is_done_is_not_aborted_by_a_thread_that_is_not(tiny, tmp_path, stage, code, told):
+    (tmp_path / "rows.jsonl").write_text('{"prompt": "1?", "completion": "1."}\n')
+    (tmp_path / "recipe.yaml").write_text(
+        f"name: short\nseed: 1\nbase: {tiny}\nstages:\n  rows: {{kind: load, path: rows.jsonl}}\n"
+    )
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run([sys.executable, "-m", "align", "run", "recipe.yaml", "--out", "out"], cwd=tmp_path, env=env, check=True)
+    command = [sys.executable, "-c", BESIDE_A_THREAD, "out", stage]
+    ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert ended.returncode == code and "terminate called" not in ended.stderr and told in ended.stderr
