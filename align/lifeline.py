@@ -7,6 +7,7 @@ next `align run` believes to be free. On other systems a worker that lost its pa
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import logging
 import os
@@ -16,7 +17,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from align.core import held
 
@@ -27,6 +28,7 @@ _KILLED = {-signal.SIGKILL, -signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -s
 """Exit codes of a process that could not say what happened to it. The launcher ends the others with SIGTERM."""
 _PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 1.0
+_code: list[int] = []
 
 
 def end_with(parent: int) -> None:
@@ -43,6 +45,29 @@ def end_with(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=look, daemon=True).start()
+
+
+def leave_first() -> None:
+    """Let this process end before the interpreter takes itself apart, once all that is registered to run at exit has run.
+
+    A thread of gloo that still holds a tensor asks for the interpreter's lock. During the interpreter's end it is ended
+    instead, and that aborts a process whose work is done ("terminate called without an active exception"; pytorch pull
+    request 179291). Such threads outlive `destroy_process_group`: DDP and FSDP keep references to the
+    group.
+    """
+
+    def leave() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_code[0] if _code else 1)  # none was set: an exception has been printed
+
+    atexit.register(leave)  # what is registered later runs earlier: trackers and loggers have ended properly by then
+
+
+def ended_with(code: int) -> NoReturn:
+    """End this process with this exit code, also where `leave_first` has the last word."""
+    _code.append(code)
+    sys.exit(code)
 
 
 def main() -> None:

@@ -5,34 +5,15 @@ accelerate launch -m align.worker RUN_FOLDER STAGE
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
-from typing import NoReturn
 
 from align import lifeline
 
-_done: list[int] = []
-"""The exit code, once the stage has come to its end."""
-
-
-def _leave() -> NoReturn:
-    """End this process before the interpreter takes itself apart.
-
-    Threads of gloo that still hold a tensor ask for the interpreter's lock; during its end they are ended instead, and that
-    aborts a process whose work is done ("terminate called without an active exception"; pytorch pull request 179291). What is
-    alive then is not known to us: DDP and FSDP keep references to the groups that `_part` ends.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(_done[0] if _done else 1)
-
-
-if __name__ == "__main__":
-    atexit.register(_leave)  # the first that is registered runs last: trackers and loggers have ended properly by then
-
 if lifeline.PARENT in os.environ:
     lifeline.end_with(int(os.environ[lifeline.PARENT]))  # before anything that takes its time
+if __name__ == "__main__":
+    lifeline.leave_first()
 
 from align import pipeline
 from align.core import held, log
@@ -67,5 +48,4 @@ def _part() -> None:
 
 
 if __name__ == "__main__":
-    _done.append(main(sys.argv[1:]))
-    sys.exit(_done[0])
+    lifeline.ended_with(main(sys.argv[1:]))

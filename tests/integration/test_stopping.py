@@ -152,7 +152,7 @@ runpy.run_module("align.worker", run_name="__main__")
 """
 
 
-@pytest.mark.parametrize("stage, code, told", [("rows", 0, ""), ("missing", 1, "missing")])
+@pytest.mark.parametrize(("stage", "code", "told"), [("rows", 0, ""), ("missing", 1, "missing")])
 def test_a_worker_that_is_done_is_not_aborted_by_a_thread_that_is_not(tiny, tmp_path, stage, code, told):
     (tmp_path / "rows.jsonl").write_text('{"prompt": "1?", "completion": "1."}\n')
     (tmp_path / "recipe.yaml").write_text(
@@ -162,4 +162,5 @@ def test_a_worker_that_is_done_is_not_aborted_by_a_thread_that_is_not(tiny, tmp_
     subprocess.run([sys.executable, "-m", "align", "run", "recipe.yaml", "--out", "out"], cwd=tmp_path, env=env, check=True)
     command = [sys.executable, "-c", BESIDE_A_THREAD, "out", stage]
     ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
-    assert ended.returncode == code and "terminate called" not in ended.stderr and told in ended.stderr
+    assert (ended.returncode, "terminate called" in ended.stderr) == (code, False)
+    assert told in ended.stderr
