@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from reward.signs import in_latex
+
 MAX_NUMBER = 400
 """Longest text read as a number, in characters. Python refuses integers of more than 4,300 digits."""
 _LARGEST_POWER = 1000
@@ -25,7 +27,7 @@ _PARTS = {
 }  # fmt: skip
 _PART = f"[{''.join(_PARTS)}]"
 _MIXED = rf"(?P<whole>\d+)(?:\s+(?:and\s+)?(?P<a>\d+)\s*/\s*(?P<b>\d+)|\s*(?P<mixed>{_FRAC})|\s*(?P<part>{_PART}))"
-_TIMES_TEN = r"\s*(?:\\times|\\cdot|\u00d7|\*)\s*10\s*(?:\^|\*\*)\s*\{?\s*(?P<power>[-+]?\d+)\s*\}?"
+_TIMES_TEN = r"\s*(?:\\times|\\cdot|\u00d7|\*|(?<=\s)x)\s*10\s*(?:\^|\*\*)\s*\{?\s*(?P<power>[-+]?\d+)\s*\}?"
 _NUMBER = re.compile(
     rf"(?P<sign>[-+]?)\s*(?:{_MIXED}|(?P<top>{DIGITS})\s*/\s*(?P<bottom>{DIGITS})|(?P<frac>{_FRAC})|(?P<alone>{_PART})"
     rf"|(?P<plain>{DIGITS})(?:[eE](?P<e>[-+]?\d+)|{_TIMES_TEN})?|10\s*\^\s*\{{?\s*(?P<ten>[-+]?\d+)\s*\}}?)",
@@ -34,6 +36,7 @@ _NUMBER = re.compile(
 _REPEATING = re.compile(r"([-+]?)(\d*)\.(\d*)(?:\\(?:overline|bar|dot)\s*\{?\s*(\d+)\s*\}?|\((\d+)\))", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[-+]?(?:0|\d{4,}),\d+")
 _CENTS = re.compile(r"[-+]?\d+,\d{2}")
+_POINTS_BETWEEN = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d+(?![\d,])")
 """Where a comma is surely that of a decimal: nobody writes a list or thousands so."""
 _TEX_SPACES = re.compile(r"(?<!\\)\\[,;:! ]|\\(?:left|right|displaystyle|quad|qquad)(?![A-Za-z])|~|\u00a0|\u202f|\u2009")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:,?\\[,;:! ]\s*|,?~|\{,\}|[\u00a0\u202f\u2009]| (?!\d+[ ]*/))\d{3})+(?![\d])")
@@ -46,8 +49,9 @@ def telling_digits(text: str) -> int:
 
 def undress(text: str) -> str:
     """Return an answer without its dress: math delimiters, emphasis, spacing commands, final full stop."""
-    text = text.replace('\\"', '"').replace("\u2212", "-").replace("\u2013", "-").replace("\\$", "$").replace("\\%", "%")
+    text = in_latex(text).replace('\\"', '"').replace("\\$", "$").replace("\\%", "%")
     text = _THOUSANDS.sub(lambda found: re.sub(r"\D", "", found.group()), text).replace("{,}", ",")
+    text = _POINTS_BETWEEN.sub(lambda found: found.group().replace(".", "").replace(",", "."), text)
     text = _TEX_SPACES.sub(" ", text.replace(",\\!", ","))
     text = re.sub(r"\\[dtc]frac(?![A-Za-z])", r"\\frac", text)
     text = text.strip().strip('*_`"\u201c\u201d').strip()

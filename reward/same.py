@@ -7,7 +7,7 @@ of one are compared like answers of their own. Only a formula that is none of th
 Rules that decide what counts as right:
 1. Numbers are exact: "0.333" is not 1/3, but 0.3333 with four digits is, as its decimal never ends. A gold answer that is a
    decimal says how exact it is: \frac{100}{3} is right for 33.3, and so is 33.33333, but not 33.31.
-2. "%" is a unit: 50% is 50, not 1/2, as GSM8K and most data sets write it.
+2. "%" is a unit that may be left out, as GSM8K and most data sets do, and a hundredth: 50% is 50, and it is 1/2.
 3. A unit that only one side names is no difference; where both name one that is known, it must be the same.
 4. A base that only one side names is no difference either: 1010_2 is 1010, not 10 and not 1010_3.
 5. A word beside a number that changes it ("at least 10", "twice 10") makes it another answer.
@@ -20,8 +20,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
-from reward.numbers import number, telling_digits, undress
-from reward.stated import CHANGES, in_words
+from reward.measures import UNITS, unit_of
+from reward.numbers import number, telling_digits
+from reward.sentence import CHANGES, NAMED, in_words
+from reward.spelling import SIDE, alike, clean, folded
 
 Ask = Callable[[str, str], bool]
 """Compares two formulas, gold first."""
@@ -29,16 +31,15 @@ ENOUGH = 4
 """Digits behind the point from which a decimal may stand for a fraction whose decimal never ends."""
 LONGEST = 4_000
 """Longest answer that is looked into, in characters; a longer one is right only when it is the same text."""
+_WHOLE = re.compile(r"-?\d{1,300}", re.ASCII)
 MOST_ITEMS = 40
 """Longest list whose items are matched with each other in any order."""
 _OPEN, _CLOSE = "([{", ")]}"
-_TEXT = re.compile(r"\\(?:text(?:bf|it|rm|normal|sf|tt)?|mathrm|mathbf|mbox|operatorname|bf|rm)\s*\{([^{}]*)\}")
 _MATRIX = re.compile(r"\(?\s*\\begin\{([pbvBV]?matrix|array)\}(?:\{[^{}]*\})?(.*?)\\end\{\1\}\s*\)?", re.DOTALL)
 _CHOICE = re.compile(
     r"(?:option|choice)?\s*(?:\(([A-J])\)|([A-J])[).:]|([A-J]))(?:\s+((?!(?:or|and|not)\b|[(]?[A-J]\b|=).*))?", re.DOTALL
 )
 _ALONE_LETTER = re.compile(r"(?:option|choice)?\s*[A-J](?:\s*(?:,|because\b|since\b|as\b|for\b).*)?", re.DOTALL)
-_SIDE = re.compile(r"(?<![<>!=:\\])=(?![=<>])")
 _ABOUT = re.compile(r"\\approx|\\simeq|≈|\\doteq")
 _RELATION = re.compile(r"[<>\u2264\u2265\u2260]|\\(?:leq?|geq?|lt|gt|neq?|in|leqslant|geqslant|subset)(?![A-Za-z])|!=")
 _RATIO = re.compile(r"\d{1,9}(?:\s*:\s*\d{1,9})+")
@@ -46,39 +47,26 @@ _AND = re.compile(r"(?:^|(?<=[\s)\]}\d]))(?:and|or)(?=[\s(\[{]|\\)")
 _GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
 _CONDITION = re.compile(r"\s*[a-z]\s*(?:\\in[^:|]{1,40}?)?(?::|\||\\mid|\\colon)")
 _UNION = re.compile(r"\\cup(?![A-Za-z])|\u222a")
-_EMPTY = {"\\emptyset", "\\varnothing", "\u2205", "\\{\\}", "\\{ \\}"}
-_UNITS = {
-    "m": "m metre meter", "cm": "cm centimetre centimeter", "mm": "mm millimetre millimeter", "km": "km kilometre kilometer",
-    "in": "inch inche", "ft": "ft foot feet", "yd": "yard", "mi": "mile", "s": "s sec second", "min": "min minute",
-    "h": "h hr hour", "day": "day", "week": "week", "month": "month", "year": "year", "g": "gram", "kg": "kg kilogram",
-    "mg": "mg milligram", "lb": "lb pound", "oz": "oz ounce", "l": "litre liter", "ml": "ml millilitre milliliter",
-    "$": "$ dollar usd", "cent": "cent ¢", "€": "€ euro", "£": "£", "%": "% percent pct percentage", "deg": "degree deg °",
-    "rad": "rad radian", "mph": "mph", "c": "celsius", "f": "fahrenheit", "gal": "gal gallon", "qt": "quart", "pt": "pint",
-    "acre": "acre", "ha": "hectare ha", "t": "ton tonne", "hz": "hz hertz", "khz": "khz", "a": "ampere amp", "ma": "ma",
-    "v": "volt", "w": "watt", "kw": "kw kilowatt", "j": "joule", "n": "newton", "pa": "pascal", "ms": "ms millisecond",
-    "dime": "dime", "nickel": "nickel", "penny": "penny pennie", "quarter": "quarter", "boy": "boy", "girl": "girl",
-    "man": "man men", "woman": "woman women", "‰": "‰", "january": "january", "february": "february", "march": "march",
-    "april": "april", "may": "may", "june": "june", "july": "july", "august": "august", "september": "september",
-    "october": "october", "november": "november", "december": "december",
-}  # fmt: skip
-"""Units -> what they are called, without the s of a plural."""
-_UNIT = {word: unit for unit, words in _UNITS.items() for word in words.split()}
 
 
 def same(gold: str, pred: str, ask: Ask | None = None) -> bool | None:
     """Return whether an answer is the gold one; None where only `ask` could tell."""
-    left, right = _clean(gold), _clean(pred)
+    if _WHOLE.fullmatch(gold) and _WHOLE.fullmatch(pred):
+        return int(gold) == int(pred)
+    left, right = alike(clean(gold), clean(pred))
     if not left or not right:
         return False
-    if _folded(left) == _folded(right) or (left in _EMPTY and right in _EMPTY):
+    if folded(left) == folded(right):
         return True
     if len(left) > LONGEST or len(right) > LONGEST:
         return False
-    for compare in (_bases, _numbers, _choices, _matrices, _equations, _lists):
+    for compare in (_bases, _times, _numbers, _choices, _matrices, _equations, _lists, _chains):
         verdict = compare(left, right, ask)
         if verdict is not None:
             return verdict
     (left, unit), (right, named) = _apart(left), _apart(right)
+    if re.fullmatch(r"[A-Za-z]", left) and re.fullmatch(r"[A-Za-z]", right):
+        return left == right
     if _is_prose(left) or _is_prose(right) or (unit and named and unit != named):
         return False
     return ask(left, right) if ask else None
@@ -87,31 +75,10 @@ def same(gold: str, pred: str, ask: Ask | None = None) -> bool | None:
 def _apart(text: str) -> tuple[str, str]:
     r"""Return a formula, and the unit that is written behind it, if one is: `3\sqrt{2} cm`."""
     found = re.fullmatch(r"(.*[\d\\}{)].*?)\s+((?:square|cubic|sq\.?)\s+)?([A-Za-z]{2,})\s*(\^?\{?[23]\}?)?", text, re.DOTALL)
-    unit = (_UNIT.get(found[3].lower()) or _UNIT.get(found[3].lower().removesuffix("s"))) if found else None
+    unit = unit_of(found[3]) if found else None
     if not found or (unit is None and found[3].lower() not in ("unit", "units")):
         return text, ""
     return found[1].strip(), f"{unit or ''}{found[2] or found[4] or ''}".strip()
-
-
-def _clean(text: str) -> str:
-    """Return an answer without its dress, texts in formulas as plain words."""
-    text = _TEXT.sub(lambda found: f" {found[1]} " if re.search(r"\w\w|\W", found[1]) else found[1], undress(text))
-    text = re.sub(r"\$([^$]*)\$", r" \1 ", text)
-    text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?", "°", text)
-    text = re.sub(r"\\left(?![a-z])|\\right(?![a-z])", "", text)
-    text = re.sub(r"^=\s*(?=[^=])|\s*[;,]$", "", undress(" ".join(text.split())).rstrip("\\ ").strip())
-    text = re.sub(r"^(?:negative|minus)\s+(?=\d)", "-", text, flags=re.IGNORECASE)
-    return _WORDS.get(text.casefold(), text)
-
-
-_COUNTED = "zero one two three four five six seven eight nine ten eleven twelve"
-_WORDS: dict[str, str] = dict(zip(_COUNTED.split(), map(str, range(13)), strict=True))
-
-
-def _folded(text: str) -> str:
-    text = re.sub(r"\s*([^\w\s])\s*", r"\1", text)
-    words = re.fullmatch(r"[^\W\d]{2,}(?: [^\W\d]+)*", text)  # one letter may be a variable: x is not X
-    return text.casefold() if words else text
 
 
 def _is_prose(text: str) -> bool:
@@ -160,6 +127,8 @@ def _based(text: str) -> tuple[str, int] | None:
             return None
         named = (found["base"] or found["word"]).lower()
         digits, base = found["sign"] + found["digits"], _BASES.get(named) or int(named)
+    if not re.search(r"\d", digits) and not digits.isupper():
+        return None  # a_{11} is a letter with an index
     values = [int(digit, 36) for digit in re.sub(r"[-.]", "", digits)]
     return (_trimmed(digits), base) if 2 <= base <= 36 and max(values) < base else None
 
@@ -172,19 +141,40 @@ def _trimmed(digits: str) -> str:
 # -- numbers and units ----------------------------------------------------------------------------------------------------
 
 
+_TIME = re.compile(r"(\d{1,2}):(\d\d)\s*(?:([ap])\.?\s?m\.?)?", re.IGNORECASE)
+_GOES_ON = re.compile(r"(-?\d*\.(\d{3,}))\s*(?:\.{1,3}|\\[lc]?dots|\u2026)")
+"""A decimal that is not written to its end; dots may have gone as full stops."""
+
+
+def _times(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    """Compare times of day; which half of the day it is may be left out by one."""
+    left, right = _TIME.fullmatch(gold), _TIME.fullmatch(pred)
+    if not left or not right or not (left[3] or right[3]):
+        return None
+    halves = {(half or "").lower() for half in (left[3], right[3])} - {""}
+    return int(left[1]) == int(right[1]) and left[2] == right[2] and len(halves) == 1
+
+
 def _numbers(gold: str, pred: str, ask: Ask | None) -> bool | None:
     if _RATIO.fullmatch(gold) and _RATIO.fullmatch(pred):
         left, right = ([int(part) for part in text.split(":")] for text in (gold, pred))
         crossed = len(left) == len(right) and all(a * right[0] == b * left[0] for a, b in zip(left, right, strict=True))
         return left == right or (crossed and 0 not in left + right)
+    for one, other in ((gold, pred), (pred, gold)):
+        if goes_on := _GOES_ON.fullmatch(one):
+            value, given = number(other), number(goes_on[1])
+            return None if value is None or given is None else abs(value - given) <= Fraction(1, 10 ** len(goes_on[2]))
     left, right = _quantity(gold), _quantity(pred)
-    if left and right is None and _decimals(gold) and re.fullmatch(r"[-+]?\d+,\d+", pred):
+    if left and right is None and _decimals(gold) and re.search(r"(?<![\d.,])\d+,\d+(?![\d,])", pred):
         right = _quantity(pred.replace(",", "."))  # the gold answer says that it is a decimal
     if left is None or right is None:
         return None
     (value, unit), (other, named) = left, right
-    if unit and named and unit != named and ((unit in _UNITS and named in _UNITS) or re.search(r"[\^/]", unit + named)):
+    if unit and named and unit != named and ((unit in UNITS and named in UNITS) or re.search(r"[\^/]", unit + named)):
         return False
+    if unit != named and {unit, named} == {"", "%"}:
+        share, plain = (value, other) if unit == "%" else (other, value)
+        return plain == share / 100 or (abs(plain) >= 1 and (plain == share or _rounds(gold, value, other, pred)))
     return value == other or _rounds(gold, value, other, pred)
 
 
@@ -193,13 +183,17 @@ def _quantity(text: str) -> tuple[Fraction, str] | None:
     if (value := number(text)) is not None:
         unit = "%" if text.rstrip().endswith("%") else text.lstrip("-+ ")[0] if text.lstrip("-+ ")[0] in "$€£" else ""
         return value, unit
+    text = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)[kK]\b", r"\1 thousand", text)
     found = _ALONE.search(text)
+    if found and NAMED.search(text, 0, found.start()):
+        return None
     if not found or len(_ALONE.findall(text)) != 1 or len(text) > 400:
         return None
     behind = re.sub(rf"^\s*(?:{'|'.join(_SCALES)})\b", "", text[found.end() :])
     rest = f"{text[: found.start()]} {behind}".replace("miles per hour", "mph")
+    rest = re.sub(r"(?:°|\bdegrees?)\s*C\b", " celsius ", re.sub(r"(?:°|\bdegrees?)\s*F\b", " fahrenheit ", rest))
     raising = _SQUARE.search(rest)
-    if raising and (_UNIT.get(raising[2].lower()) or raising[2].lower().removesuffix("s") in (*_UNIT, "unit")):
+    if raising and (unit_of(raising[2]) or raising[2].lower() in ("unit", "units")):
         rest = rest[: raising.start()] + rest[raising.start(2) :]
     else:
         raising = None
@@ -212,16 +206,16 @@ def _quantity(text: str) -> tuple[Fraction, str] | None:
     words = re.findall(r"[^\W\d_]+|[$€£%°¢]", rest.lower())
     raised = f"^{power[1] or {'²': 2, '³': 3}[power.group()]}" if power else ""
     raised = raised or ("" if raising is None else "^3" if raising[1].lower() == "cubic" else "^2")
-    units = [found for word in words if (found := _UNIT.get(word) or _UNIT.get(word.removesuffix("s")))]
+    units = [found for word in words if (found := unit_of(word))]
     unit = "/".join(units) if re.search(r"/|\bper\b", rest) else units[0] if units else ""
     return None if value is None else (value * scale, unit + raised)
 
 
 _SQUARE = re.compile(r"\b(square|sq|cubic)\.?\s+([^\W\d_]+)", re.IGNORECASE)
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
 _ALONE = re.compile(
-    r"(?<![\w.\\^/(=])-?[$€£]?\s?(?:\d+\s+\d+/\d+|\\frac\s*\{\d+\}\s*\{\d+\}|(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?|\.\d+|\d*[½¼¾⅓⅔])"
-    r"(?![\w\\^/*(=!])"
+    r"(?<![^\W\u3040-\u9fff\uac00-\ud7af])(?<![.\\^/(=])-?[$€£]?\s?(?:\d+\s+\d+/\d+|\\frac\s*\{\d+\}\s*\{\d+\}|(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?|\.\d+|\d*[½¼¾⅓⅔])"
+    r"(?![^\W\u3040-\u9fff\uac00-\ud7af])(?![\\^/*(=!])"
 )
 
 
@@ -250,7 +244,8 @@ def _rounds(gold: str, value: Fraction, other: Fraction, pred: str) -> bool:
     telling = telling_digits(gold)
     if not given and telling < 3 and not (digits >= 2 and telling == 2 and other.denominator <= 12):
         return False  # 0.5 is a half, and no rounded 6/11; 0.67 is two thirds
-    close = abs(value - other) <= Fraction(1, 2 * 10**digits)
+    cut = not given and digits >= 3 and int(abs(other) * 10**digits) == abs(value) * 10**digits and value * other > 0
+    close = cut or abs(value - other) <= Fraction(1, 2 * 10**digits)
     return close and (not given or abs(value - other) * 400 <= abs(value))
 
 
@@ -273,11 +268,22 @@ def _choices(gold: str, pred: str, ask: Ask | None) -> bool | None:
 
 def _matrices(gold: str, pred: str, ask: Ask | None) -> bool | None:
     left, right = _rows(gold), _rows(pred)
+    if left is None and right is None:
+        return None
+    left, right = left or _as_rows(gold, right), right or _as_rows(pred, left)
     if left is None or right is None:
         return None
     if [len(row) for row in left] != [len(row) for row in right]:
         return False
     return _all(same(a, b, ask) for rows in zip(left, right, strict=True) for a, b in zip(*rows, strict=True))
+
+
+def _as_rows(text: str, other: list[list[str]] | None) -> list[list[str]] | None:
+    """Return a tuple as the row or the column that the other side is."""
+    kind, items = _items(text) or ("", [])
+    if kind not in ("()", "[]") or not other:
+        return None
+    return [items] if len(other) == 1 else [[item] for item in items]
 
 
 def _rows(text: str) -> list[list[str]] | None:
@@ -293,15 +299,18 @@ def _equations(gold: str, pred: str, ask: Ask | None) -> bool | None:
     """Compare answers of which one or both say what they are of: "x = 5", "(p, q) = (3, 2)", "f = a + b = 5"."""
     if _RELATION.search(gold) or _RELATION.search(pred) or _top_level(gold, ",;")[1:] or _top_level(pred, ",;")[1:]:
         return None
+    if _AND.split(gold)[1:] or _AND.split(pred)[1:]:
+        return None
     left, right = _sides(gold), _sides(pred)
     if len(left) == 1 and len(right) == 1:
         return None
     if len(left) == 1 or len(right) == 1:
         labelled = right if len(left) == 1 else left
-        if not _is_label(labelled[0]):
+        summed = len(left) == 1 and re.fullmatch(r"\d*[A-Za-z](?:[-+*]?\d*[A-Za-z])+", labelled[0].replace(" ", ""))
+        if not summed and not _is_label(labelled[0]):  # "m + n = 204" is 204; where the gold answer is an equation, it is none
             return None
         return same(left[-1], right[-1], ask)
-    if _is_label(left[0]) and _folded(left[0]) == _folded(right[0]):
+    if _is_label(left[0]) and (folded(left[0]) == folded(right[0]) or {folded(left[0]), folded(right[0])} == {"y", "f(x)"}):
         return same(left[-1], right[-1], ask)
     return None
 
@@ -309,15 +318,17 @@ def _equations(gold: str, pred: str, ask: Ask | None) -> bool | None:
 def _sides(text: str) -> list[str]:
     """Return the sides of a chain of equations, without what it is about."""
     exact, *about = _ABOUT.split(text)
-    return [side.strip() for side in _SIDE.split(exact if exact.strip() or not about else about[-1]) if side.strip()] or [text]
+    return [side.strip() for side in SIDE.split(exact if exact.strip() or not about else about[-1]) if side.strip()] or [text]
 
 
 def _is_label(text: str) -> bool:
     """Can this be the name of a value: a variable, a function of some, a tuple of them, a ratio, words, a sum to work out?"""
-    name = r"(?:\\?[A-Za-z]+'*(?:_\{?\w+\}?|_\\?\w+)?)"
+    name = r"(?:\\?[A-Za-z]+\d?'*(?:_\{?\w+\}?|_\\?\w+)?)"
     plain = text.replace(" ", "")
     return bool(
-        re.fullmatch(rf"{name}(?:\({name}(?:,{name})*\))?|\({name}(?:,{name})+\)|\|{name}\||{name}:{name}", plain)
+        re.fullmatch(
+            rf"{name}(?:\((?:{name}|-?\d+)(?:,(?:{name}|-?\d+))*\))?|\({name}(?:,{name})+\)|\|{name}\||{name}:{name}", plain
+        )
         or re.fullmatch(r"\\frac\{[A-Z]{1,3}\}\{[A-Z]{1,3}\}", plain)
         or re.fullmatch(r"[^\W\d_]{2,}(?:[ ][^\W\d_]+)*", text)
         or re.fullmatch(r"[-+*/^().,\d%$]*[-+*/^][-+*/^().,\d%$]*", re.sub(r"\\(?:times|cdot|div)(?![A-Za-z])", "*", plain))
@@ -347,6 +358,27 @@ def _lists(gold: str, pred: str, ask: Ask | None) -> bool | None:
     return _all(same(a, b, ask) for a, b in zip(ours, theirs, strict=True))
 
 
+_LINK = re.compile(r"(<=|>=|<|>|\\leq?(?![A-Za-z])|\\geq?(?![A-Za-z])|\\lt(?![A-Za-z])|\\gt(?![A-Za-z]))")
+_LINKS = {"\\lt": "<", "<=": "\\le", "\\leq": "\\le", "\\gt": ">", ">=": "\\ge", "\\geq": "\\ge"}
+_TURNED = {">": "<", "\\ge": "\\le"}
+
+
+def _chains(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    """Compare chains of relations, which may be written from either end: a < b < c is c > b > a."""
+    left, right = _chain(gold), _chain(pred)
+    if len(left) < 5 or left[1::2] != right[1::2]:
+        return None
+    alike = _all(same(a, b, ask) for a, b in zip(left[::2], right[::2], strict=True))
+    return alike or None  # 1 < x < 2 and 1 < y < 2 are the same set, which only sympy tells
+
+
+def _chain(text: str) -> list[str]:
+    """Return the parts of a chain and the relations between them, from the smallest to the largest."""
+    parts = [_LINKS.get(part, part) for part in (piece.strip() for piece in _LINK.split(text))]
+    turned = set(parts[1::2]) <= set(_TURNED)
+    return [_TURNED.get(part, part) for part in reversed(parts)] if turned else parts
+
+
 def _items(text: str) -> tuple[str, list[str]] | None:
     """Return the kind of a list and its items: `set`, `list`, or the brackets of a tuple or interval."""
     bare = text.strip()
@@ -363,7 +395,7 @@ def _items(text: str) -> tuple[str, list[str]] | None:
             return bare[0] + bare[-1], items
         return None
     signed = re.fullmatch(r"(.*?)\\pm\s*(.+)", bare)
-    if signed and "\\pm" not in signed[2] and not _SIDE.search(signed[2]):
+    if signed and "\\pm" not in signed[2] and not SIDE.search(signed[2]):
         return "list", [f"{signed[1]}+{signed[2]}" if signed[1].strip() else signed[2], f"{signed[1]}-{signed[2]}"]
     groups = _top_level(bare, ";")
     items = groups if len(groups) > 1 else _top_level(bare, ",")
@@ -381,9 +413,9 @@ def _by_letters(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[list[s
     "2, 3" is "x = 2, y = 3" and "y = 3, x = 2", and no "x = 3, y = 2".
     """
     for labelled, others in ((ours, theirs), (theirs, ours)):
-        pairs = [[side.strip() for side in _SIDE.split(item)] for item in labelled]
+        pairs = [[side.strip() for side in SIDE.split(item)] for item in labelled]
         letters = [pair[0] for pair in pairs if len(pair) == 2 and re.fullmatch(r"[a-zA-Z]", pair[0])]
-        if len(set(letters)) == len(labelled) and not any(_SIDE.search(item) for item in others):
+        if len(set(letters)) == len(labelled) and not any(SIDE.search(item) for item in others):
             orders = [[value for _, value in pairs], [value for _, value in sorted(pairs)]]
             return [(values, list(others)) if labelled is ours else (list(others), values) for values in orders]
     return []
@@ -391,13 +423,13 @@ def _by_letters(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[list[s
 
 def _unlabelled(ours: Sequence[str], theirs: Sequence[str]) -> tuple[list[str], list[str]]:
     """Take the labels from items where only one side has them: "x_1 = 2, x_2 = 3" and "2, 3"."""
-    labelled = [any(_SIDE.search(item) for item in items) for items in (ours, theirs)]
+    labelled = [any(SIDE.search(item) for item in items) for items in (ours, theirs)]
     if labelled[0] == labelled[1]:
         return list(ours), list(theirs)
 
     def bare(item: str) -> str:
         inside = item[1:-1]
-        if item.startswith("(") and item.endswith(")") and _SIDE.search(item) and _closed(inside):
+        if item.startswith("(") and item.endswith(")") and SIDE.search(item) and _closed(inside):
             return "(" + ", ".join(_sides(part)[-1] for part in _top_level(inside, ",")) + ")"
         sides = _sides(item)
         return sides[-1] if sides and _is_label(sides[0]) else item
@@ -431,7 +463,7 @@ def _closed(text: str) -> bool:
 
 
 def _distinct(items: list[str]) -> list[str]:
-    return list({_folded(item): item for item in items}.values())
+    return list({folded(item): item for item in items}.values())
 
 
 def _match(ours: list[str], theirs: list[str], ask: Ask | None) -> bool | None:

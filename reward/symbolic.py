@@ -36,12 +36,13 @@ _BUILT = re.compile(
 _OR, _RELATES = re.compile(r"\s+or\s+|\\lor(?![A-Za-z])|\u2228"), re.compile(r"[<>]|\\[gl]eq?(?![A-Za-z])|\\in(?![A-Za-z])")
 _FRAC = re.compile(r"\\frac\s*(\{[^{}]*\}|\\[A-Za-z]+(?![A-Za-z{])|\w)\s*(\{[^{}]*\}|\\[A-Za-z]+(?![A-Za-z{])|\w)")
 """`\\frac\\pi4`, whose parts need no braces."""
+_TO_WORK_OUT = (sympy.Sum, sympy.Product, sympy.Limit, sympy.Integral)
 _POINTS = (sympy.Rational(137, 100), sympy.Rational(291, 130), sympy.Rational(53, 170))
 
 
 def equal(gold: str, pred: str) -> bool:
     """Return whether two formulas are the same. Raises whatever the libraries raise on what they cannot read."""
-    left, right = read(gold), read(pred)
+    left, right = _worked_out(read(gold)), _worked_out(read(pred))
     if isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr) and not left.free_symbols and not right.free_symbols:
         return _same_number(left, right, _decimals(gold) if telling_digits(gold) > 2 else 0)
     if _is_condition(left) or _is_condition(right):
@@ -49,7 +50,28 @@ def equal(gold: str, pred: str) -> bool:
     if left.free_symbols != right.free_symbols and isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr):
         return sympy.simplify(left - right) == 0
     found = verify(left, right, timeout_seconds=None, raise_on_error=True, float_rounding=12)
-    return bool(found) and _agree(left, right)
+    return _agree(left, right) if found else _same_on_reals(left, right)
+
+
+def _worked_out(value: Any) -> Any:
+    """Return what sums, products, limits and integrals come to; C(n, k) is a binomial coefficient."""
+    if isinstance(value, sympy.Expr):
+        value = value.replace(_is_choice, lambda choice: sympy.binomial(*choice.args))
+        value = value.doit() if value.has(*_TO_WORK_OUT) else value
+    return value
+
+
+def _is_choice(value: Any) -> bool:
+    return isinstance(value, AppliedUndef) and value.func.__name__ == "C" and len(value.args) == 2
+
+
+def _same_on_reals(left: Any, right: Any) -> bool:
+    r"""Return whether two expressions are the same where their letters stand for real numbers: \sqrt{x^2} is |x|."""
+    if not (isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr)) or left.free_symbols != right.free_symbols:
+        return False
+    real = {symbol: sympy.Symbol(symbol.name, real=True) for symbol in left.free_symbols}
+    apart = sympy.simplify((left - right).subs(real).expand(func=True))
+    return bool(apart == 0)
 
 
 def read(text: str) -> Any:
@@ -64,7 +86,8 @@ def read(text: str) -> Any:
     text = _FRAC.sub(r"\\frac{\1}{\2}", re.sub(r"\\(?:nice|s|d|t|c)frac(?![A-Za-z])", r"\\frac", text))
     text = re.sub(r"(\d+(?:\.\d+)?)\s*°", r"{(\1 \\cdot \\frac{\\pi}{180})}", text)
     text = re.sub(r"(?<![A-Za-z])(\d+(?:\.\d+)?)[eE]([-+]?\d+)(?![A-Za-z])", r"\1 \\cdot 10^{\2}", text)
-    text = re.sub(r"\\varnothing|\u2205", r"\\emptyset", text).replace("\u03c0", "\\pi")
+    text = re.sub(r"\\varnothing|\u2205", r"\\emptyset", text)
+    text = re.sub(r"(?<![\\A-Za-z])pi(?![A-Za-z])", r"\\pi", text)
     value = latex2sympy(
         normalize_latex(text, _READ), conversion_config=ConversionConfig(lowercase_symbols=False), normalization_config=None
     )
