@@ -4,7 +4,8 @@ Small base models answer in prose. A sentence may hold several numbers; a carefu
 one that stands last. So what is beside the point is left out first: reasons ("because 5 < 6"), remarks in brackets, names
 ("step 2"), "2nd", "8-hour". Of the rest counts the last formula, else the result of the last calculation ("120/24 = 5 hours to
 read 120 pages"), else the last number that tells no circumstance ("64 dollars for the 16 glasses", "135 meters in 5 minutes"),
-else the last number. On GSM8K's own solutions without their last line, the last number alone finds 7,264 of 7,473 answers.
+else the last number. On GSM8K's own solutions without their last line this finds 7,402 of 7,473 answers, the last number alone
+7,264.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from reward.numbers import DIGITS, OVER
 
 _FORMULA = re.compile(
     r"\\begin\{(?P<name>align|aligned|gather|gathered|equation|eqnarray|multline)(?P<star>\*?)\}(?:(?!\\begin\{(?P=name)).)*?"
-    r"\\end\{(?P=name)(?P=star)\}|\$\$.+?\$\$|\\\[(?:(?!\\\[).)+?\\\]|\\\((?:(?!\\\().)+?\\\)|(?<!\\)\$[^$\n]*?(?<![-+*/=\s\\])\s*\$(?!\d)",
+    r"\\end\{(?P=name)(?P=star)\}|\$\$.+?\$\$|\\\[(?:(?!\\\[).)+?\\\]|\\\((?:(?!\\\().)+?\\\)"
+    r"|(?<!\\)\$[^$\n]*?(?<![-+*/=\s\\])\s*\$(?!\d)",
     re.DOTALL,
 )
-"""Formulas between marks; none holds its own first mark again, so that a text of nothing but first marks is read in linear time.
+"""Formulas between marks; none holds its own first mark again: a text of nothing but first marks is read in linear time.
 "$30-$20=$10" has none: behind the second sign stands a digit, as behind money."""
 _ENVIRONMENT = re.compile(r"\\(?:begin|end)\{(?:align|aligned|gather|gathered|equation|eqnarray|multline)\*?\}")
 _FACTORS = {"".join(order) for run in ("abc", "xyz", "pqr", "mnp", "uvw", "rst", "lmn") for order in permutations(run)}

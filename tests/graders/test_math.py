@@ -60,9 +60,7 @@ def test_a_right_answer_with_another_digit_or_sign_is_wrong(verdict):
 
 
 def still_right(gold, changed):
-    """What may change: names of variables (x_1 and x_7), what is worked out, a modulus, what is corrected, digits that a decimal
-    gold answer does not have.
-    """
+    """Names of variables (x_1, x_7), what is worked out or corrected, a modulus, digits that a decimal gold answer has not."""
     if re.search(r"\\cdot.*= 7|\\pmod\{4\}|Correction:", changed):
         return True
     return re.search(r"[a-z]_\d", changed) is not None or (gold == "33.3" and changed.startswith(r"\boxed{33.3"))
