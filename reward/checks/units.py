@@ -29,7 +29,7 @@ from collections.abc import Sequence
 
 from reward.checks.reading import MARKS, NO_SPACES, folded, in_word, spaced, unmarked
 
-_LIST_NUMBERS = re.compile(r"^[ \t]*(?:[-*+•>][ \t]+)?(?:[0-9]{1,3}[.)]|[A-Za-z]\))(?=[ \t])", re.MULTILINE)
+_LIST_NUMBERS = re.compile(r"^[ \t]*(?:[-*+•>][ \t]+)?(?:[0-9]{1,3}[.)]|[A-Za-z]\)|(?<=[ \t])\[[xX]\])(?=[ \t])", re.MULTILINE)
 _ADDRESS = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:https?|ftp)://|www\.)[!#-;=?-_a-z~]+"  # what a URL may hold, but for quotes and angle brackets
     r"|(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)+",
@@ -40,9 +40,9 @@ _BETWEEN_WORDS = re.compile(
     rf"({_ADDRESS.pattern})|[—―…|，。！？；：、｡､（）]|\.\.+|--+|<br[ \t]*/?>|(?<=[^\W\d_])[,;](?=[^\W\d_])",  # noqa: RUF001
     re.IGNORECASE,
 )
-_COMES_FROM = re.compile(r"(?<=[^\W_]_)|(?<=\d[.,\u066b\u066c])(?=\d)")
+_COMES_FROM = re.compile(r"(?<=[^\W_]_)|(?<=\d[.,:\u066b\u066c])(?=\d)")
 """Stands where a phrase begins inside of something longer: my_name, 3.42."""
-_GOES_ON = re.compile(r"_+(?=[^\W_])|(?<=\d)[.,\u066b\u066c](?=\d)|(?<=[^\W\d_])(?:\+\+|[+#](?!\w))|(?<=n)'t(?!\w)")
+_GOES_ON = re.compile(r"_+(?=[^\W_])|(?<=\d)[.,:\u066b\u066c](?=\d)|(?<=[^\W\d_])(?:\+\+|[+#](?!\w))|(?<=n)'t(?!\w)")
 """Stands where a phrase ends inside of something longer: name_of, 42.5, C++, C#, can't."""
 _FENCE = re.compile(r"[ \t]*(`{3,}(?=[^`]*$)|~{3,})")
 _TOUCHING = re.compile(f"[{NO_SPACES}\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
