@@ -10,144 +10,37 @@ from __future__ import annotations
 
 import ast
 import itertools
-import math
 import operator
 import re
 from collections.abc import Callable
+
+from data_synthesis.notation import CJK, UNIT, UNKNOWN, plain, ungrouped
 
 MAX_SIDE = 200
 """Longest side of an equation that is looked at, in tokens and characters; bounds the depth of the syntax tree."""
 
 _OPERATORS = ("+", "-", "*", "/", "**", "^")
 _ANNOTATION = re.compile(r"<<([^<>\n]*=[^<>\n]*)>>")
-_UNKNOWN = "\u00bf"
-"""Stands for a value that is not read."""
-_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!,?\d)")
-_CJK = "\u30a1-\u30fa\u3400-\u9fff\uac00-\ud7a3"
-"""Katakana, Chinese characters, Korean: words with which these languages count."""
-_NO_MEASURE = "万萬亿億千百十兆倍半成折點点時时双雙对對打만억천백시"
-"""Those of them that are numbers, clock times or pairs."""
-_UNIT = (
-    r"(?:(?!(?:pi|of|and|or|is|to|mod|squared|cubed|because|since|so|then|as|when|where|if|that|which|with|but|for|at|by|than|from"
-    r"|plus|minus|times|divided|multiplied|equals|after|before)\b)[A-Za-zÀ-ɏЀ-ӿ]{2,}+"
-    rf"|(?:(?![{_NO_MEASURE}])[{_CJK}])++(?![{_CJK}]))"
-)
 _QUANTITY = re.compile(
     rf"(?P<joined>[-+*/(][ \t]*)?(?P<value>(?<![\d.])\d[\d.]*+%?+|(?<![\d.])\.\d++%?+|\))"
-    rf"(?P<unit>(?:[ \t]*{_UNIT}(?:[ \t]+{_UNIT})?(?:[ \t]+per[ \t]+{_UNIT})?)?"
+    rf"(?P<unit>(?:[ \t]*{UNIT}(?:[ \t]+{UNIT})?(?:[ \t]+per[ \t]+{UNIT})?)?"
     r"(?:[ \t]*/[ \t]*(?:[A-Za-z]{2,}+|[hsmglkd]\b))?)"
     r"(?=[ \t]*(?P<next>[-+*/=]|$|[^\w\s]))",
     re.MULTILINE,
 )
 _TOKEN = re.compile(
     r"(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<op>\*\*|[-+*/^%])"
-    rf"|(?P<mark>[()=])|(?P<space>[ \t]+)|(?P<word>[A-Za-z\\]+)|(?P<unknown>{_UNKNOWN})|.|\n"
+    rf"|(?P<mark>[()=])|(?P<space>[ \t]+)|(?P<word>[A-Za-z\\]+)|(?P<unknown>{UNKNOWN})|.|\n"
 )
 _FUNCTIONS = {"sin", "cos", "tan", "log", "ln", "exp", "sqrt", "abs", "floor", "ceil", "round", "max", "min", "gcd", "lcm"}
-_ELSEWHERE = r"^.*\b(?:base[ \t]*\d|binary|octal|hexadecimal|modulo|clock|not true|is (?:false|wrong|incorrect)|suppose)\b.*$"
-"""Lines whose equations are of another arithmetic, or are not claimed."""
 _LABELS = re.compile(
     r"(?:day|night|week|month|year|hour|step|stage|round|level|box|room|question|player|team|page|chapter|option|plan|case|group)"
     r"s?"
 )
 """Words whose number is a name: "day 1 * 2 = 20" does not multiply by 1."""
-_FOREIGN_NUMBERS = (
-    r"(?:mil|mille|tausend|hundert|dutzend|docenas?|douzaines?|paare?|pares|milh(?:ão|ões)|mill(?:ón|ones)|Millionen|тысяч\w*|тыс"
-    rf"|млн|млрд|миллион\w*|дюжин\w*|пар[аы]?)\b|[{_NO_MEASURE}]"
-)
-_LENGTH = r"(?:[mck]?m|in|inch(?:es)?|ft|foot|feet|yd|yards?|miles?|units?|met(?:er|re)s?|centimet(?:er|re)s?)"
-_TERM = rf"(?<![\w.+*/^-])\d[\d.]*+[ \t]*({_UNIT})"
-_TWO_UNITS = re.compile(rf"{_TERM}(?=[ \t]*[-+][ \t]*\d[\d.]*+[ \t]*({_UNIT})[ \t]*(?![ \t]*[*/(]))")
+_TERM = rf"(?<![A-Za-z0-9_.+*/^-])\d[\d.]*+[ \t]*({UNIT})"
+_TWO_UNITS = re.compile(rf"{_TERM}(?=[ \t]*[-+][ \t]*\d[\d.]*+[ \t]*({UNIT})[ \t]*(?![ \t]*[*/(]))")
 """Two quantities that are added, with their units."""
-_PART_OF = (
-    r"(?:half|thirds?|quarters?|fourths?|fifths?|sixths?|eighths?|tenths?|average|mean|median|remainder|digits?|root|square|cube"
-    r"|percent(?:age)?|ratio|factorial|logarithm)"
-)
-"""Words whose "of" makes a number something else: "the average of 3 + 5 = 4"."""
-_SPOKEN = r"times|multiplied by|divided by|plus|minus"
-_WIDE = str.maketrans("＋－＝（）％．０１２３４５６７８９", "+-=()%.0123456789")  # noqa: RUF001
-_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-
-
-def _power(match: re.Match[str]) -> str:
-    """Write a raised number as a power: 10⁻² is 10^(-2)."""
-    raised = match.group().translate(_RAISED)
-    return f"^{raised}" if len(raised) == 1 else f"^({raised})"
-
-
-def _root(match: re.Match[str]) -> str:
-    """Write the root of a square number as a whole number; others are not read."""
-    number = int(match.group(1) or match.group(2) or match.group(3))
-    root = math.isqrt(number)
-    return f"({root})" if root * root == number else _UNKNOWN
-
-
-_REWRITES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
-    (re.compile(pattern, re.MULTILINE), to)
-    for pattern, to in (
-        (r"[ \t]+", " "),
-        (r"\n\s*", "\n"),
-        (r"==+", "="),
-        (r"= ?\n(?=[-$\\(\d])(?!\d+[.)] )", "= "),
-        (r"\\(?:text|math)(?:bf|it|rm|sf|tt|normal)?\s*\{([^{}\n]*)\}", r" \1 "),
-        (r"\\(?:mbox|boldsymbol|bm|underline|emph|textcolor\s*\{[^{}\n]*\})\s*\{([^{}\n]*)\}", r" \1 "),
-        (r"<sup>([^<>\n]*)</sup>", r"^(\1)"),
-        (r"</?(?:b|i|u|strong|em|code|mark|span)(?: [^<>\n]*)?>|(?<!\w)_{1,2}(?=[$\d])|(?<=\d)_{1,2}(?!\w)", ""),
-        (r"\\(?:left|right|quad|qquad)(?![A-Za-z])|\\[,;:! ]|\\[()\[\]]", " "),
-        (r"\\(?:times|cdot)(?![A-Za-z])|[\u00d7\u00b7\u2217\u2219\u22c5]", "*"),
-        (r"\\div(?![A-Za-z])|[\u00f7\u2044\u2215]", "/"),
-        (r"\\(?:pm|mp)(?![A-Za-z])|\u00b1", f"*{_UNKNOWN}*"),
-        (r"[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207b]+", _power),
-        (r"\^\{([^{}\n]*)\}", r"^(\1)"),
-        (r"(?<=\d)[ \t]*\\[dt]?frac\s*(?:\{[^{}\n]*\}\s*\{[^{}\n]*\}|\d\d)", _UNKNOWN),  # a mixed number, or a product
-        (r"\\sqrt\s*\{ ?(\d{1,9}) ?\}|\bsqrt\((\d{1,9})\)|\u221a\((\d{1,9})\)", _root),
-        *(
-            2
-            * (
-                (r"(?<=/)( ?)\\[cdt]?frac\s*\{([^{}\n]*)\}\s*\{([^{}\n]*)\}", r"\1((\2)/(\3))"),
-                (r"\\[cdt]?frac\s*\{([^{}\n]*)\}\s*\{([^{}\n]*)\}", r"(\1)/(\2)"),
-            )
-        ),  # a fraction may hold fractions
-        (r"\\[dt]?frac\s*(\d)(\d)", r"(\1/\2)"),
-        (r"\\sqrt(?:\[[^\]\n]*\])?\s*\{[^{}\n]*\}|[\u221a\u221b]|(?<=[\d)])!", _UNKNOWN),
-        (r"\\boxed\s*\{([^{}\n]*)\}", r"\1"),
-        (r"[\u2212\u2013]", "-"),
-        (r"\\?[$€£¥₩₪₫₱₴₹₺₽฿&]|\*\*(?!\s*\d)|\\(?=%)|\u00b0", ""),
-        (r"\{,\}", ","),
-        (r"^[ \t]*(?:[-*+•][ \t]+|\d+[.)][ \t]+)", ""),
-        (r"(?<![\d.,])([1-9]\d{0,2}) (\d{3})(?: (\d{3}))?(?![\d.,]*\d)", r"\1\2\3"),  # 17 000
-        (r"(?<!\d)\d++:\d+(?:[ \t]*[aApP]\.?[mM]\b)?", _UNKNOWN),  # a time or a ratio
-        (r"(?<=\d)[ \t]*%[ \t]*(?=\d)|(?<=\d)[ \t]+mod[ \t]+(?=\d)", _UNKNOWN),  # 17 % 5
-        (r"(?<![\d.])\d++[ \t]*(?:[aApP]\.?[mM]\b|\(?\\?[bp]?mod\b)", _UNKNOWN),  # 8 am, 2 (mod 12)
-        (r"(?<![\w.,])0\d++", _UNKNOWN),  # 0900
-        (r"(?<![\d.,])\d++,\d[\d,]*+", _UNKNOWN),  # 3,14: what has no groups of three is a decimal comma or a slip
-        (r"(?<![\w.])0[xX][0-9a-fA-F]+|(?<![\w.])\d[\d.]*+[eE][-+]?\d+", _UNKNOWN),
-        (r"(?<![\d.])(\d[\d.]*+)[ \t]+(?:dozens?|pairs?|couples?|scores?|gross|hundreds?|thousands?|[mb]illions?)\b", _UNKNOWN),
-        (rf"(?<![\d.])(\d[\d.]*+) ?(?:{_FOREIGN_NUMBERS})", _UNKNOWN),
-        (r"(?<![\d.])\d++(?:st|nd|rd|th)\b", _UNKNOWN),  # 1st half
-        (r"(?<=\d)\?", _UNKNOWN),
-        (_ELSEWHERE, ""),
-        (rf"\b{_PART_OF} (?:of|when) (?=[\d(])|\b(?i:average|mean|twice|double|triple|half) (?=[\d(])", f"{_UNKNOWN}*"),
-        (r"\b[Ii]f (?=[\d(])", f"if {_UNKNOWN}*"),  # what is supposed is not claimed
-        (r"\b(?:plus|minus)\b(?=[^=\n.;]{0,60}\b(?:times|divided|multiplied)\b)", f"*{_UNKNOWN}*"),  # which comes first?
-        (rf"(= ?\d[\d.]*+(?: ?{_UNIT})?) (?:{_SPOKEN}) (?=[\d(])", rf"\1 *{_UNKNOWN}* "),  # "= 12 divided by 3 is 4"
-        (rf"(?<=[\d)%])((?: ?{_UNIT})?) (?:times|multiplied by) (?=[\d(])", r"\1 * "),
-        (rf"(?<=[\d)%])((?: ?{_UNIT})?) divided by (?=[\d(])", r"\1 / "),
-        (rf"(?<=[\d)%])((?: ?{_UNIT})?) plus (?=[\d(])", r"\1 + "),
-        (rf"(?<=[\d)%])((?: ?{_UNIT})?) minus (?=[\d(])", r"\1 - "),
-        (rf"([-+*] ?\d[\d.]*+(?: ?{_UNIT})?) (?:equals|is equal to) (?=[-\d(])", r"\1 = "),  # 3/4 is equal to $15: of it
-        (rf"(?<![\d/.])(?<!\d )(\d+)/(\d+) of (\d[\d.]*+)(?=(?: ?{_UNIT}){{0,2}} ?=)", r"\1*\3/\2"),
-        (rf"(?<![\d/.])(\d[\d.]*+%) of (\d[\d.]*+)(?=(?: ?{_UNIT}){{0,2}} ?=)", r"\1*\2"),
-        (r"(?<=[\d%)]) of (?=[\d(])", f"*{_UNKNOWN}*"),  # 1/2 of 10 + 4
-        (r"(?<=[\d)%]) (?=\([^()=\n]*+=[^()\n]*+\))", " ; "),  # 4 (2 + 2 = 4): a remark
-        (rf"(?<=[\d)])([ \t]*{_LENGTH})[ \t]*\^[ \t]*\(?[23]\)?", r"\1"),  # cm^2
-        (r"(?<=[\d)%])([ \t]*(?:[A-Za-z]{2,}[ \t]+)?)[xX](?=[ \t]*[\d.(])", r"\1*"),
-        (r"(?<![\d./])(\d++)(?:[ \t]+and)?[ \t]+\(?(\d+/\d+)(?![\d./])\)?", r"(\1+\2)"),  # 1 1/2, 5 and 2/3
-        (r"(?<=/)([ \t]+)(\d+/\d+)(?![\d./])", r"\1(\2)"),  # 50 / 1/2
-        (r"(?<!\d)\d++(?:\.\d++)?(?:\.{2,}|…)", _UNKNOWN),  # 8.333...: not an equality
-        (r" ?\n ?=", " ="),
-    )
-)
 
 
 def equations(text: str) -> list[str]:
@@ -162,10 +55,8 @@ def equations(text: str) -> list[str]:
     if annotated:
         return [ungrouped(re.sub(r"[\s$]", "", equation)) for equation in annotated]
     cents = "$" in text
-    text = ungrouped(text.replace("{,}", ",").translate(_WIDE))
-    for pattern, to in _REWRITES:
-        text = pattern.sub(to, text)
-    text = _CENTS.sub(_UNKNOWN, text) if cents else text  # 2.50 - 2.24 = 26 cents
+    text = plain(text)
+    text = _CENTS.sub(UNKNOWN, text) if cents else text  # 2.50 - 2.24 = 26 cents
     text = _TWO_UNITS.sub(_two_units, text)
     return [equation for run in _runs(_QUANTITY.sub(_without_unit, text)) for equation in _equations(run)]
 
@@ -175,18 +66,13 @@ def unannotated(text: str) -> str:
     return _ANNOTATION.sub("", text)
 
 
-def ungrouped(text: str) -> str:
-    """Return a text with "1,234" written 1234."""
-    return _GROUPED.sub(lambda match: match.group().replace(",", ""), text)
-
-
 _CENTS = re.compile(r"(?<![\d.])\d[\d.]*+[ \t]*(?:cents?\b|\u00a2)")
 
 
 def _two_units(match: re.Match[str]) -> str:
     """Leave out a quantity to which one of another unit is added: "1 hour + 30 minutes" is not 31."""
     one, other = (unit.lower().removesuffix("s") for unit in match.groups())
-    return match.group() if one == other else f"{_UNKNOWN} "
+    return match.group() if one == other else f"{UNKNOWN} "
 
 
 def _without_unit(match: re.Match[str]) -> str:
@@ -209,7 +95,7 @@ def _runs(text: str) -> list[list[str]]:
             gap = True
             continue
         if token["number"] or token["op"] or token["mark"] or token["unknown"]:
-            begins = token["number"] or piece in ("(", _UNKNOWN)
+            begins = token["number"] or piece in ("(", UNKNOWN)
             after_value = bool(run) and (run[-1][-1].isdigit() or run[-1] in (")", "%", "?"))
             if begins and after_value and (gap or (token["number"] and run[-1] != "?")):
                 run = ["?"] if piece == "(" else []  # "2 (3 + 4)" is a product, or a remark
@@ -228,7 +114,7 @@ def _runs(text: str) -> list[list[str]]:
 def _before(piece: str, previous: str, *, gap: bool) -> list[str]:
     """Return what a run begins with that follows a token of prose."""
     word = previous[-1:].isalpha() or previous == "_"
-    gap = gap or (bool(re.fullmatch(f"[{_CJK}]", previous)) and previous != "第")
+    gap = gap or (bool(re.fullmatch(f"[{CJK}]", previous)) and previous != "第")
     if piece in _OPERATORS:
         return ["?"] if word else []
     if piece != "=" and word:

@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise, product
 
-from data_synthesis.equations import MAX_SIDE, equations, evaluate, unannotated, ungrouped
+from data_synthesis.equations import MAX_SIDE, equations, evaluate, unannotated
+from data_synthesis.notation import ungrouped
 
 TOLERANCE = 1e-3
 """Largest |lhs - rhs| of an equation that holds (RFT, section 3.3)."""
