@@ -98,7 +98,7 @@ def _is_quotient(quotient: str, value: float, whole: str, rounded: float) -> boo
 
 
 def _readings(side: str, other: str) -> list[_Reading]:
-    """Return what a side may be worth; with a "%", points between thousands, cut decimals or 6/2(3) in it, in several ways."""
+    """Return what a side may be worth; with a "%", points between thousands, a cut decimal, 6/2(3) or 14/1/4 in several ways."""
     if len(side) > MAX_SIDE:
         return []
     lone = re.fullmatch(r"-?\d*(?:\.(\d+))?(%?)", side)
@@ -113,6 +113,7 @@ def _readings(side: str, other: str) -> list[_Reading]:
             sides.append((side.replace("%", ""), 0.0))  # 3/4*100% = 75
     sides += [(_THOUSANDS.sub("", side), 0.0)] if _THOUSANDS.search(side) else []
     sides += [(_TIGHT.sub(r"/(\1*\2)", side), 0.0)] if _TIGHT.search(side) else []
+    sides += [(_STACKED.sub(r"(\1)/(\2)", side), 0.0)] if _STACKED.search(side) else []
     sides += [(_DECIMAL.sub(_uncut, each), 0.0) for each, _ in sides if _DECIMAL.search(each)]
     values = [(evaluate(each), unit) for each, unit in sides]
     return [_Reading(value, unit) for value, unit in values if value is not None]
@@ -127,6 +128,8 @@ _IN_PERCENT = re.compile(r"[\d.]+%(?:[-+][\d.]+%)*")
 _THOUSANDS = re.compile(r"(?<=\d)\.(?=\d{3}(?!\d))")
 _TIGHT = re.compile(r"/([\d.]+)(\([^()]*\))")
 """6/2(3), which some read as 6/(2*3)."""
+_STACKED = re.compile(r"^((?:[\d.]+/)?[\d.]+)/([\d.]+/[\d.]+)$")
+"""14/1/4 and 7/12/1/12, which some read as 14/(1/4) and (7/12)/(1/12)."""
 _DECIMAL = re.compile(r"(?<![\d.])\d*\.\d{2,6}(?![\d.])")
 
 
