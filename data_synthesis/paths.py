@@ -98,7 +98,7 @@ def _is_quotient(quotient: str, value: float, whole: str, rounded: float) -> boo
 
 
 def _readings(side: str, other: str) -> list[_Reading]:
-    """Return what a side may be worth; with a "%", points between thousands, a cut decimal, 6/2(3) or 14/1/4 in several ways."""
+    """Return what a side may be worth; a "%", points between thousands, a cut decimal, 6/2(3) or 14/1/4 in several ways."""
     if len(side) > MAX_SIDE:
         return []
     lone = re.fullmatch(r"-?\d*(?:\.(\d+))?(%?)", side)

@@ -53,7 +53,7 @@ _STARTERS = re.compile(
     "why|how|who|where|which|no|yes|not|today"
 )
 _LABELLED = re.compile(
-    "vitamin(s|a|e|as|es)?|hepatitis|plan|option|answer|choice|grade|type|group|team|class|section|part|appendix|exhibit|figure"
+    "vitamin(s|a|e|as|es)?|витамин|вариант|группа|hepatitis|plan|option|answer|choice|grade|type|group|team|class|section|part|appendix|exhibit|figure"
     "|table|step|point|item|case|level|row|column|room|gate|block|building|unit|category|phase|scenario|version|set|letter"
 )
 """Words before a single letter that make it a label rather than the initial of a name."""
