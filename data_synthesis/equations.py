@@ -25,7 +25,7 @@ _QUANTITY = re.compile(
     rf"(?P<joined>[-+*/(][ \t]*)?(?P<value>(?<![\d.])\d[\d.]*+%?+|(?<![\d.])\.\d++%?+|\))"
     rf"(?P<unit>(?:[ \t]*{UNIT}(?:[ \t]+{UNIT})?(?:[ \t]+per[ \t]+{UNIT})?)?"
     r"(?:[ \t]*/[ \t]*(?:[A-Za-z]{2,}+|[hsmglkd]\b))?)"
-    r"(?=[ \t]*(?P<next>[-+*/=]|$|[^\w\s]))",
+    r"(?=[ \t]*(?P<next>[+*/=]|-(?![A-Za-z])|$|[^-\w\s]))",
     re.MULTILINE,
 )
 _TOKEN = re.compile(

@@ -89,7 +89,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
         (r"\\?[$€£¥₩₪₫₱₴₹₺₽฿&]|\*\*(?!\s*\d)|\\(?=%)|\u00b0", ""),
         (r"\{,\}", ","),
         (r"^[ \t]*(?:[-*+•][ \t]+|\d+[.)][ \t]+)", ""),
-        (r"(?<![\d.,])([1-9]\d{0,2}) (\d{3})(?: (\d{3}))?(?![\d.,]*\d)", r"\1\2\3"),  # 17 000
+        (r"(?<![\d.,])([1-9]\d{0,2}) (\d{3})(?: (\d{3}))?(?![\d.,]*\d|-[A-Za-z])", r"\1\2\3"),  # 17 000
         (r"(?<![\d/])\d{1,2}/\d{1,2}/\d{4}(?![\d/])", UNKNOWN),  # a date
         (r"(?<!\d)\d++:\d+(?:[ \t]*[aApP]\.?[mM]\b)?", UNKNOWN),  # a time or a ratio
         (r"(?<=\d)[ \t]*%[ \t]*(?=\d)|(?<=\d)[ \t]+mod[ \t]+(?=\d)", UNKNOWN),  # 17 % 5
@@ -102,6 +102,8 @@ _REWRITES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
         (r"(?<![\d.])\d++(?:st|nd|rd|th)\b", UNKNOWN),  # 1st half
         (r"(?<=\d)\?", UNKNOWN),
         (_ELSEWHERE, ""),
+        (r"(?<=\d)(m[lmg]|[kcm]m|kg|lbs?|oz|ft|mph|kph|[kmgt]b|mins?|hrs?|secs?|yds?)\b", r" \1"),  # 26ml is no product
+        (r"(?<=\d)-(?!(?:sin|cos|tan|log|ln|exp|sqrt|abs|max|min)\b)(?=[A-Za-z]{2})", " "),  # a 12-inch board
         (rf"\b{_PART_OF} (?:of|when) (?=[\d(])|\b(?i:average|mean|twice|double|triple|half) (?=[\d(])", f"{UNKNOWN}*"),
         (r"\b(than|(?:many|much|old|long|far|fast|tall) as) (?=[\d(])|的(?=\d)", rf"\1 {UNKNOWN}*"),  # 3 more than 4 * 5
         (rf"(?<!\d)\d[\d.]*+(?:{_COMPOUND}|[{CJK}])(?=\d)", UNKNOWN),

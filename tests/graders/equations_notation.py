@@ -97,6 +97,15 @@ If 3 + 4 = 8 then no
 6/2(1+2) = 9
 6/2(1+2) = 1
 14 / 1 / 4 = 14 * 4 = 56
+20 + 5 = 25ml of oil
+2400 / 200 = 12 200-kilobyte videos
+24 / 2 = 12 two-inch boards
+24 / 2 = 12-inch boards
+4 ft + 2 ft = 6ft-long boards
+10 - sin(0) = 10
+10-sin(0) = 10
+10-x = 7
+5ab = 5 * 2 * 3 = 30
 7/12 / 1/12 = 7
 24 / 2 / 3 = 4
 Speed: 60 km/h × 2.5 h = 150 km
@@ -374,6 +383,11 @@ $3 per box * 4 boxes = $13
 2 + 2 == 5
 6/2(1+2) = 3
 14 / 1 / 4 = 57
+20 + 5 = 26ml of oil
+2400 / 200 = 13 200-kilobyte videos
+24 / 2 = 14 two-inch boards
+24 / 2 = 13-inch boards
+5kg + 3kg = 9kg of rice
 24 / 2 / 3 = 6
 0.1% of 1000 = 10
 2.5kg + 1.5kg = 5kg
