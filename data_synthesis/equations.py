@@ -14,80 +14,33 @@ import operator
 import re
 from collections.abc import Callable
 
+from data_synthesis.notation import CJK, UNIT, UNKNOWN, plain, ungrouped
+
 MAX_SIDE = 200
 """Longest side of an equation that is looked at, in tokens and characters; bounds the depth of the syntax tree."""
 
 _OPERATORS = ("+", "-", "*", "/", "**", "^")
 _ANNOTATION = re.compile(r"<<([^<>\n]*=[^<>\n]*)>>")
-_UNKNOWN = "\u00bf"
-"""Stands for a value that is not read."""
-_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?!,?\d)")
-_UNIT = (
-    r"(?!(?:pi|of|and|or|is|to|mod|squared|cubed|because|since|so|then|as|when|where|if|that|which|with|but|for|at|by|than|from"
-    r"|plus|minus|times|after|before)\b)[A-Za-z]{2,}+"
-)
 _QUANTITY = re.compile(
     rf"(?P<joined>[-+*/(][ \t]*)?(?P<value>(?<![\d.])\d[\d.]*+%?+|(?<![\d.])\.\d++%?+|\))"
-    rf"(?P<unit>(?:[ \t]*{_UNIT}(?:[ \t]+{_UNIT})?)?(?:[ \t]*/[ \t]*(?:[A-Za-z]{{2,}}+|[hsmglkd]\b))?)"
-    r"(?=[ \t]*(?P<next>[-+*/=]|$|[^\w\s]))",
+    rf"(?P<unit>(?:[ \t]*{UNIT}(?:[ \t]+{UNIT})?(?:[ \t]+per[ \t]+{UNIT})?)?"
+    r"(?:[ \t]*/[ \t]*(?:[A-Za-z]{2,}+|[hsmglkd]\b))?)"
+    r"(?=[ \t]*(?P<next>[+*/=]|-(?![A-Za-z])|$|[^-\w\s]))",
     re.MULTILINE,
 )
 _TOKEN = re.compile(
     r"(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<op>\*\*|[-+*/^%])"
-    rf"|(?P<mark>[()=])|(?P<space>[ \t]+)|(?P<word>[A-Za-z\\]+)|(?P<unknown>{_UNKNOWN})|.|\n"
+    rf"|(?P<mark>[()=])|(?P<space>[ \t]+)|(?P<word>[A-Za-z\\]+)|(?P<unknown>{UNKNOWN})|.|\n"
 )
 _FUNCTIONS = {"sin", "cos", "tan", "log", "ln", "exp", "sqrt", "abs", "floor", "ceil", "round", "max", "min", "gcd", "lcm"}
-_ELSEWHERE = r"^.*\b(?:base[ \t]*\d|binary|octal|hexadecimal|modulo|clock|not true|is (?:false|wrong|incorrect)|suppose)\b.*$"
-"""Lines whose equations are of another arithmetic, or are not claimed."""
 _LABELS = re.compile(
     r"(?:day|night|week|month|year|hour|step|stage|round|level|box|room|question|player|team|page|chapter|option|plan|case|group)"
     r"s?"
 )
 """Words whose number is a name: "day 1 * 2 = 20" does not multiply by 1."""
-_LENGTH = r"(?:[mck]?m|in|inch(?:es)?|ft|foot|feet|yd|yards?|miles?|units?|met(?:er|re)s?|centimet(?:er|re)s?)"
-_TERM = r"(?<![\w.+*/^-])\d[\d.]*+[ \t]*([A-Za-z]{2,}+)"
-_TWO_UNITS = re.compile(rf"{_TERM}(?=[ \t]*[-+][ \t]*\d[\d.]*+[ \t]*([A-Za-z]{{2,}}+)[ \t]*(?![ \t]*[*/(]))")
+_TERM = rf"(?<![A-Za-z0-9_.+*/^-])\d[\d.]*+[ \t]*({UNIT})"
+_TWO_UNITS = re.compile(rf"{_TERM}(?=[ \t]*[-+][ \t]*\d[\d.]*+[ \t]*({UNIT})[ \t]*(?![ \t]*[*/(]))")
 """Two quantities that are added, with their units."""
-_REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.MULTILINE), to)
-    for pattern, to in (
-        (r"[ \t]+", " "),
-        (r"\n\s*", "\n"),
-        (r"\\(?:text|mathrm|mbox)\s*\{([^{}\n]*)\}", r" \1 "),
-        (r"\\(?:left|right|quad|qquad)(?![A-Za-z])|\\[,;:! ]|\\[()\[\]]", " "),
-        (r"\\(?:times|cdot)(?![A-Za-z])|[\u00d7\u00b7\u2219\u22c5]", "*"),
-        (r"\\div(?![A-Za-z])|\u00f7", "/"),
-        (r"\u00b2", "^2"),
-        (r"\u00b3", "^3"),
-        (r"\^\{([^{}\n]*)\}", r"^(\1)"),
-        (r"(?<=\d)[ \t]*\\[dt]?frac\s*(?:\{[^{}\n]*\}\s*\{[^{}\n]*\}|\d\d)", _UNKNOWN),  # a mixed number, or a product
-        (r"\\[dt]?frac\s*\{([^{}\n]*)\}\s*\{([^{}\n]*)\}", r"(\1)/(\2)"),
-        (r"\\[dt]?frac\s*(\d)(\d)", r"(\1/\2)"),
-        (r"\\sqrt(?:\[[^\]\n]*\])?\s*\{[^{}\n]*\}|[\u221a\u221b]|(?<=[\d)])!", _UNKNOWN),
-        (r"\\boxed\s*\{([^{}\n]*)\}", r"\1"),
-        (r"[\u2212\u2013]", "-"),
-        (r"\\?[$€£¥&]|\*\*(?!\s*\d)|\\(?=%)|\u00b0", ""),
-        (r"\{,\}", ","),
-        (r"^[ \t]*(?:[-*+•][ \t]+|\d+[.)][ \t]+)", ""),
-        (r"(?<![\d.,])([1-9]\d{0,2}) (\d{3})(?: (\d{3}))?(?![\d.,]*\d)", r"\1\2\3"),  # 17 000
-        (r"(?<!\d)\d++:\d+(?:[ \t]*[aApP]\.?[mM]\b)?", _UNKNOWN),  # a time or a ratio
-        (r"(?<=\d)[ \t]*%[ \t]*(?=\d)|(?<=\d)[ \t]+mod[ \t]+(?=\d)", _UNKNOWN),  # 17 % 5
-        (r"(?<![\d.])\d++[ \t]*(?:[aApP]\.?[mM]\b|\(?\\?[bp]?mod\b)", _UNKNOWN),  # 8 am, 2 (mod 12)
-        (r"(?<![\w.,])0\d++", _UNKNOWN),  # 0900
-        (r"(?<![\d.,])\d++,\d[\d,]*+", _UNKNOWN),  # 3,14: what has no groups of three is a decimal comma or a slip
-        (r"(?<![\w.])0[xX][0-9a-fA-F]+|(?<![\w.])\d[\d.]*+[eE][-+]?\d+", _UNKNOWN),
-        (r"(?<![\d.])(\d[\d.]*+)[ \t]+(?:dozens?|pairs?|couples?|scores?|gross|hundreds?|thousands?|[mb]illions?)\b", _UNKNOWN),
-        (r"(?<![\d.])\d++(?:st|nd|rd|th)\b", _UNKNOWN),  # 1st half
-        (r"(?<=\d)\?", _UNKNOWN),
-        (_ELSEWHERE, ""),
-        (rf"(?<=[\d)])([ \t]*{_LENGTH})[ \t]*\^[ \t]*\(?[23]\)?", r"\1"),  # cm^2
-        (r"(?<=[\d)%])([ \t]*(?:[A-Za-z]{2,}[ \t]+)?)[xX](?=[ \t]*[\d.(])", r"\1*"),
-        (r"(?<![\d./])(\d++)(?:[ \t]+and)?[ \t]+\(?(\d+/\d+)(?![\d./])\)?", r"(\1+\2)"),  # 1 1/2, 5 and 2/3
-        (r"(?<=/)([ \t]+)(\d+/\d+)(?![\d./])", r"\1(\2)"),  # 50 / 1/2
-        (r"(?<!\d)\d++(?:\.\d++)?(?:\.{2,}|…)", _UNKNOWN),  # 8.333...: not an equality
-        (r" ?\n ?=", " ="),
-    )
-)
 
 
 def equations(text: str) -> list[str]:
@@ -102,10 +55,8 @@ def equations(text: str) -> list[str]:
     if annotated:
         return [ungrouped(re.sub(r"[\s$]", "", equation)) for equation in annotated]
     cents = "$" in text
-    text = ungrouped(text.replace("{,}", ","))
-    for pattern, to in _REWRITES:
-        text = pattern.sub(to, text)
-    text = _CENTS.sub(_UNKNOWN, text) if cents else text  # 2.50 - 2.24 = 26 cents
+    text = plain(text)
+    text = _CENTS.sub(UNKNOWN, text) if cents else text  # 2.50 - 2.24 = 26 cents
     text = _TWO_UNITS.sub(_two_units, text)
     return [equation for run in _runs(_QUANTITY.sub(_without_unit, text)) for equation in _equations(run)]
 
@@ -115,18 +66,13 @@ def unannotated(text: str) -> str:
     return _ANNOTATION.sub("", text)
 
 
-def ungrouped(text: str) -> str:
-    """Return a text with "1,234" written 1234."""
-    return _GROUPED.sub(lambda match: match.group().replace(",", ""), text)
-
-
 _CENTS = re.compile(r"(?<![\d.])\d[\d.]*+[ \t]*(?:cents?\b|\u00a2)")
 
 
 def _two_units(match: re.Match[str]) -> str:
     """Leave out a quantity to which one of another unit is added: "1 hour + 30 minutes" is not 31."""
     one, other = (unit.lower().removesuffix("s") for unit in match.groups())
-    return match.group() if one == other else f"{_UNKNOWN} "
+    return match.group() if one == other else f"{UNKNOWN} "
 
 
 def _without_unit(match: re.Match[str]) -> str:
@@ -149,7 +95,7 @@ def _runs(text: str) -> list[list[str]]:
             gap = True
             continue
         if token["number"] or token["op"] or token["mark"] or token["unknown"]:
-            begins = token["number"] or piece in ("(", _UNKNOWN)
+            begins = token["number"] or piece in ("(", UNKNOWN)
             after_value = bool(run) and (run[-1][-1].isdigit() or run[-1] in (")", "%", "?"))
             if begins and after_value and (gap or (token["number"] and run[-1] != "?")):
                 run = ["?"] if piece == "(" else []  # "2 (3 + 4)" is a product, or a remark
@@ -168,6 +114,7 @@ def _runs(text: str) -> list[list[str]]:
 def _before(piece: str, previous: str, *, gap: bool) -> list[str]:
     """Return what a run begins with that follows a token of prose."""
     word = previous[-1:].isalpha() or previous == "_"
+    gap = gap or (bool(re.fullmatch(f"[{CJK}]", previous)) and previous != "第")
     if piece in _OPERATORS:
         return ["?"] if word else []
     if piece != "=" and word:
@@ -176,8 +123,8 @@ def _before(piece: str, previous: str, *, gap: bool) -> list[str]:
     return []
 
 
-_JOINED = re.compile(r"[\d)%][-+*/]+[-+(]*[\d.]")
-"""An operator between numbers."""
+_JOINED = re.compile(r"[\d)%][-+*/]+[-+(]*[\d.]|[\d)]\([-\d.(]")
+"""An operator between numbers, or none: 3(4)."""
 
 
 def _equations(run: list[str]) -> list[str]:

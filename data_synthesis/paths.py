@@ -11,18 +11,21 @@ Departures from the paper's code:
 3. Equations are evaluated by a small interpreter of arithmetic, never by `eval`.
 4. "20%" may mean 20 or 20/100, and in "80 - 20%" a fifth of 80: an equation holds when one reading makes it true, the same on
    both of its sides or not.
-5. What rounding explains is not false: `10/3 = 3.33` (less than a unit of the last digit apart), `100/3 = 33` (a quotient that
-   does not come out even, less than one apart), `0.33 * 3 = 1` (a cut third).
+5. What rounding explains is not false: `10/3 = 3.33` (rounded to the nearest, or cut after the last digit), `100/3 = 33` (a
+   quotient that does not come out even, less than one apart), `0.33 * 3 = 1` (a cut third).
+6. Run-on chains are read as pupils write them: in `5 + 7 = 12 * 2 = 24` the 12 is the result, and the next step begins with it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise, product
 
-from data_synthesis.equations import MAX_SIDE, equations, evaluate, unannotated, ungrouped
+from data_synthesis.equations import MAX_SIDE, equations, evaluate, unannotated
+from data_synthesis.notation import ungrouped
 
 TOLERANCE = 1e-3
 """Largest |lhs - rhs| of an equation that holds (RFT, section 3.3)."""
@@ -46,59 +49,92 @@ def equations_hold(text: str) -> bool:
     """
     plain = unannotated(text)
     found = equations(text) + (equations(plain) if plain != text else [])
-    return all(_holds(left, right) for equation in found for left, right in pairwise(equation.split("=")))
+    return all(_chain_holds(equation.split("=")) for equation in found)
+
+
+def _chain_holds(sides: Sequence[str]) -> bool:
+    """Do the neighbours of a chain agree? In the middle, what begins the next side may be meant: `5 + 7 = 12 * 2 = 24`."""
+    for i, (left, right) in enumerate(pairwise(sides)):
+        begins = _BEGINS.match(right) if i + 2 < len(sides) else None
+        meant = [right, *(begins.groups() if begins else ())]
+        if not any(_holds(left, side) for side in meant if side):
+            return False
+    return True
+
+
+_BEGINS = re.compile(r"(?=(-?[\d.]+%?)[-+*/])(-?[\d.]+/[\d.]+(?=[-+*/]))?")
+"""The first number of a side with an operator after it, and its first fraction."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a side may be worth."""
+
+    value: float
+    unit: float = 0.0
+    """A unit of its last digit, where it is a lone decimal number or percentage, so perhaps rounded."""
 
 
 def _holds(left: str, right: str) -> bool:
-    values = [(a, b) for a, b in product(_readings(left, right), _readings(right, left)) if a is not None and b is not None]
-    allowed = max(TOLERANCE, _last_digit(left, right), _last_digit(right, left))
+    pairs = list(product(_readings(left, right), _readings(right, left)))
     return (
-        not values
-        or any(abs(a - b) < allowed for a, b in values)
-        or any(_is_quotient(quotient, a, whole, b) for quotient, whole, a, b in _both_ways(left, right, values))
+        not pairs
+        or any(abs(a.value - b.value) < TOLERANCE or _is_rounded(a.value, b) or _is_rounded(b.value, a) for a, b in pairs)
+        or any(_is_quotient(left, a.value, right, b.value) or _is_quotient(right, b.value, left, a.value) for a, b in pairs)
     )
 
 
-def _both_ways(left: str, right: str, values: Sequence[tuple[float, float]]) -> list[tuple[str, str, float, float]]:
-    return [(left, right, a, b) for a, b in values] + [(right, left, b, a) for a, b in values]
-
-
-def _last_digit(side: str, other: str) -> float:
-    """Return a unit of the last digit of a lone decimal number or percentage, and 0 of anything else."""
-    found = re.fullmatch(r"-?\d*(?:\.(\d+))?(%?)", side)
-    if not found or not (found[1] or found[2]):
-        return 0.0
-    unit = 0.01 if found[2] and "*100" not in other else 1.0
-    return unit * 10.0 ** -len(found[1] or "") * (1 - 1e-6)
+def _is_rounded(value: float, written: _Reading) -> bool:
+    """Is what is written the value, rounded to the nearest or cut after its last digit?"""
+    cut = abs(value) - abs(written.value)
+    nearest = abs(value - written.value) <= written.unit * (0.5 + 1e-6)
+    return nearest or (0 <= cut < written.unit * (1 - 1e-6) and value * written.value >= 0)
 
 
 def _is_quotient(quotient: str, value: float, whole: str, rounded: float) -> bool:
     """Is a whole number what is left of a quotient without its fraction, or the next one ("10 / 4 = 3 trips")?"""
-    divided = re.fullmatch(r"[\d.]+(?:\*[\d.]+)*/[\d.]+|\d+\.\d+", quotient)
+    divided = re.fullmatch(r"\(?[\d.]+(?:\*[\d.]+)*\)?/\(?[\d.]+\)?|\d+\.\d+", quotient)
     return bool(divided) and whole.isdigit() and value >= 1 and value != int(value) and abs(value - rounded) < 1
 
 
-def _readings(side: str, other: str) -> list[float | None]:
-    """Return the value of a side; with a "%", points between thousands or cut decimals in it, each that it may have."""
+def _readings(side: str, other: str) -> list[_Reading]:
+    """Return what a side may be worth; a "%", points between thousands, a cut decimal, 6/2(3) or 14/1/4 in several ways."""
     if len(side) > MAX_SIDE:
-        return [None]
-    sides = [side]
+        return []
+    lone = re.fullmatch(r"-?\d*(?:\.(\d+))?(%?)", side)
+    digit = 10.0 ** -len(lone[1] or "") if lone and (lone[1] or lone[2]) else 0.0
+    sides = [(side, digit)]
     if "%" in side:
-        sides = [re.sub(r"(\d+(?:\.\d*)?|\.\d+)%", r"(\1/100)", side), re.sub(_OF_ITSELF, r"(\1)*(1\2\3/100)", side)]
+        sides = [(_PERCENT.sub(r"(\1/100)", side), digit / 100), (_OF_ITSELF.sub(r"(\1)*(1\2\3/100)", side), 0.0)]
+        sides += [(_PERCENT.sub(r"(\1/100)", _THIRD.sub(_third, side)), 0.0)]
         if _IN_PERCENT.fullmatch(side) and ("100" in other or "%" in other or not set("*/") & set(other)):
-            sides.append(side.replace("%", ""))  # 10/20*100 = 50%, 50 - 20 = 30%
+            sides.append((side.replace("%", ""), digit))  # 10/20*100 = 50%, 50 - 20 = 30%
         elif "*100%" in side:
-            sides.append(side.replace("%", ""))  # 3/4*100% = 75
-    sides += [_THOUSANDS.sub("", side)] if _THOUSANDS.search(side) else []
-    exact = [_DECIMAL.sub(_uncut, each) for each in sides if _DECIMAL.search(each)]
-    return [evaluate(each) for each in [*sides, *exact]]
+            sides.append((side.replace("%", ""), 0.0))  # 3/4*100% = 75
+    sides += [(_THOUSANDS.sub("", side), 0.0)] if _THOUSANDS.search(side) else []
+    sides += [(_TIGHT.sub(r"/(\1*\2)", side), 0.0)] if _TIGHT.search(side) else []
+    sides += [(_STACKED.sub(r"(\1)/(\2)", side), 0.0)] if _STACKED.search(side) else []
+    sides += [(_DECIMAL.sub(_uncut, each), 0.0) for each, _ in sides if _DECIMAL.search(each)]
+    values = [(evaluate(each), unit) for each, unit in sides]
+    return [_Reading(value, unit) for value, unit in values if value is not None]
 
 
+_PERCENT = re.compile(r"(\d+(?:\.\d*)?|\.\d+)%")
 _OF_ITSELF = re.compile(r"^(.+)([-+])(\d+(?:\.\d*)?)%$")
 """80 - 20%."""
+_THIRD = re.compile(r"(?<![\d.])(?:33(?:\.3+)?|66(?:\.6*7?)?|67)%")
+"""A third or two thirds, in percent."""
 _IN_PERCENT = re.compile(r"[\d.]+%(?:[-+][\d.]+%)*")
 _THOUSANDS = re.compile(r"(?<=\d)\.(?=\d{3}(?!\d))")
+_TIGHT = re.compile(r"/([\d.]+)(\([^()]*\))")
+"""6/2(3), which some read as 6/(2*3)."""
+_STACKED = re.compile(r"^((?:[\d.]+/)?[\d.]+)/([\d.]+/[\d.]+)$")
+"""14/1/4 and 7/12/1/12, which some read as 14/(1/4) and (7/12)/(1/12)."""
 _DECIMAL = re.compile(r"(?<![\d.])\d*\.\d{2,6}(?![\d.])")
+
+
+def _third(match: re.Match[str]) -> str:
+    return "(1/3)" if match.group().startswith("33") else "(2/3)"
 
 
 def _uncut(match: re.Match[str]) -> str:
@@ -109,8 +145,9 @@ def _uncut(match: re.Match[str]) -> str:
     written = Fraction("0" + match.group())
     near = written.limit_denominator(12)
     digits = len(match.group().partition(".")[2])
+    off = (near - written) * 10**digits
     endless = near.denominator in ((3, 6) if digits < 4 else (3, 6, 7, 9, 11, 12))
-    return f"({near.numerator}/{near.denominator})" if endless and abs(near - written) * 10**digits < 1 else match.group()
+    return f"({near.numerator}/{near.denominator})" if endless and Fraction(-1, 2) <= off < 1 else match.group()
 
 
 def distinct_paths(texts: Sequence[str]) -> list[int]:

@@ -13,6 +13,7 @@ A conflict that is named is one: no text passes both (a test looks for such text
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -23,9 +24,11 @@ from reward.checks import CHECKS, PARSED
 from reward.checks.facts import ANY, FACTS, Bounds, Facts, Needed, stands_alone
 from reward.checks.keywords import is_palindrome
 from reward.checks.reading import MARKS, alike, as_read, characters, folded
-from reward.checks.units import lines, lowered, occurrences, paragraphs, words
+from reward.checks.units import lines, lowered, may_be_in_address, occurrences, paragraphs, words
 
-_BESIDE = ("\ua66e", "\u0e40", "\u0323")  # a letter, a Thai vowel, a combining mark: what may touch a needed string, and cut it
+_BEFORE = ("\ua66e", "\u0e40", "https://", "[x](")
+_AFTER = ("\ua66e", "\u0323", "@x.yz", ")")
+"""What may touch a needed string so that a word in it is none: a letter, a Thai vowel, a combining mark, an address, a link."""
 _ALSO_FOLDED = "ahjnstwy"
 """Letters that case folding makes of another letter ("ß" is "ss", "ŉ" is "'n"): without case they may not be there."""
 
@@ -93,7 +96,7 @@ def _numbers(facts: list[Facts]) -> str:
             high[what] = min(high.get(what, ANY), most)
     for one in facts:
         for begins in (one.first, one.some_line):
-            if begins and not any(begin[:1].isalpha() or not begin for begin in begins):  # one line at least is such
+            if begins and not any(map(_may_show_a_letter, begins)):  # one line at least is such
                 low["lines that begin with no letter"] = max(low.get("lines that begin with no letter", 0), 1)
     low["lines"] = max(low.get("lines", 0), low.get("paragraphs", 0))
     apart = max(low["lines"], low.get("sentences", 0))  # the words of Chinese need nothing between them
@@ -103,11 +106,17 @@ def _numbers(facts: list[Facts]) -> str:
     return f"{wrong}: at least {low[wrong]:g}, at most {high[wrong]:g}" if wrong else ""
 
 
+def _may_show_a_letter(begin: str) -> bool:
+    """Can a reader see a letter first in a line that begins so? Emphasis, and the brackets of a link, are not seen."""
+    shown = begin.lstrip(f"{MARKS}![")
+    return not shown or shown[0].isalpha()
+
+
 def _counts(needed: Needed, facts: list[Facts]) -> Bounds:
     """Return the least numbers that a needed string brings along."""
     string = needed.string
     found: Bounds = {
-        "words": (sum(any(map(str.isalpha, piece)) for piece in string.split()), ANY),
+        "words": (sum(map(_is_word, _seen(needed))), ANY),
         "lines": (len(lines(string)), ANY),
         "paragraphs": (len(paragraphs(string)), ANY),
         "digits": (sum(map(str.isdigit, string)), ANY),
@@ -126,6 +135,18 @@ def _counts(needed: Needed, facts: list[Facts]) -> Bounds:
     return found
 
 
+def _seen(needed: Needed) -> list[str]:
+    """Return the pieces of a needed string that cannot be the target of a link, which no reader sees."""
+    pieces = needed.string.split()
+    hidden = needed.left == "anything" and (len(pieces) == 1 or ")" in "".join(pieces[:1]))
+    return pieces[1:] if hidden else pieces
+
+
+def _is_word(piece: str) -> bool:
+    """Is a piece with a letter a word wherever it stands? Not a list's "a)", a tag, or what may be part of a link."""
+    return any(map(str.isalpha, piece)) and not re.search(r"^\W*[A-Za-z]\)|[<>\[\]]", piece)
+
+
 def _words_inside(needed: Needed) -> Bounds:
     """Return what is known of the words of a needed string; those at its ends may be longer in the text."""
     string = needed.string
@@ -133,7 +154,7 @@ def _words_inside(needed: Needed) -> Bounds:
     whole = whole if needed.right == "nothing" else whole[:-1]
     names = [folded(word) for word in words(" ".join(whole)) if any(map(str.isalpha, word))]
     return {
-        "characters in the longest word": (max(len(characters(word)) for word in words(string)), ANY),
+        "characters in the longest word": (max(map(len, map(characters, words(" ".join(_seen(needed))))), default=0), ANY),
         "repeated words": (int(any(n > 1 for n in Counter(names).values())), ANY),
         "palindromes": (int(any(map(is_palindrome, names))), ANY),
     }
@@ -150,8 +171,9 @@ def _occurrences(needed: Needed, name: str) -> int:
     """Count a keyword in a needed string, whatever touches it."""
     if any(mark in needed.string for mark in MARKS):
         return 0
-    before = _BESIDE if needed.left == "anything" else ("",)
-    after = _BESIDE if needed.right == "anything" else ("",)
+    addressed = may_be_in_address(needed.string)
+    before = {"nothing": ("",), "boundary": ("", "https://")[: 1 + addressed], "anything": _BEFORE}[needed.left]
+    after = {"nothing": ("",), "boundary": ("", "@x.yz")[: 1 + addressed], "anything": _AFTER}[needed.right]
     return min(occurrences(f"{left}{needed.string}{right}", name) for left in before for right in after)
 
 

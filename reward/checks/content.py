@@ -14,7 +14,9 @@ from reward.checks.reading import alike
 from reward.checks.units import one_line, paragraphs, short
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_PLACEHOLDER = re.compile(r"(?<![-*+] )\[([^\[\]\n]+)\](?!\()|(?<=[-*+] )\[([^\[\]\n]{2,})\](?!\()")  # "- [x]" is a task
+_PLACEHOLDER = re.compile(
+    r"(?<![A-Za-z0-9_])(?<![-*+] )\[([^\[\]\n]+)\](?!\()|(?<=[-*+] )\[([^\[\]\n]{2,})\](?!\()"
+)  # "- [x]" is a task
 _ISO_DATE = re.compile(r"(?<![0-9-])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9-])")
 
 
@@ -39,7 +41,7 @@ def one_of(text: str, *, options: list[str]) -> str:
 def placeholders(text: str, *, n: int) -> str:
     """At least `n` different placeholders: a name in square brackets in one line, as in [name]; no Markdown link.
 
-    A note "[1]" has no letter and "- [x]" is a task that is done: neither is a placeholder.
+    A note "[1]" has no letter, "- [x]" is a task that is done, and "a[i]" is an item of a list: none is a placeholder.
     """
     names = {"".join(inside).strip() for inside in _PLACEHOLDER.findall(text)}
     found = {name for name in names if any(map(str.isalpha, name))}

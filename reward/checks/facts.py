@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from reward.checks.keywords import is_palindrome
 from reward.checks.languages import LATIN, NAMES
+from reward.checks.letter_case import RAISED
 from reward.checks.punctuation import COMMAS
 from reward.checks.reading import MARKS, NO_SPACES, folded
 from reward.checks.units import lowered, words
@@ -90,7 +91,7 @@ def _word(word: str) -> Needed:
 
 
 def _is_small(character: str) -> bool:
-    return character.isalpha() and not character.isupper()
+    return character.isalpha() and not character.isupper() and character not in RAISED
 
 
 def _small_in(value: Any) -> int:
@@ -160,7 +161,7 @@ def _language(a: Arguments) -> Facts:
 
 
 def _markdown_table(a: Arguments) -> Facts:
-    return Facts({"lines": (2 + a["rows"], ANY)}, _strings("|", "-"), some_line=("|",))
+    return Facts({"lines": (2 + a["rows"], ANY)}, _strings("|", "-"))
 
 
 def _paragraph_first_word(a: Arguments) -> Facts:
@@ -203,9 +204,9 @@ def _starts_with(a: Arguments) -> Facts:
 def stands_alone(string: str) -> bool:
     """Are the words of a string the same in every text that holds it, but for its two ends?
 
-    Emphasis may begin before the string, and words of scripts without spaces depend on what is around them.
+    Emphasis and links may begin before the string, and words of scripts without spaces depend on what is around them.
     """
-    return bool(words(string)) and not re.search(f"[{re.escape(MARKS)}{NO_SPACES}]", string)
+    return bool(words(string)) and not re.search(rf"[{re.escape(MARKS)}\[\]{NO_SPACES}]", string)
 
 
 FACTS: dict[str, Callable[[Arguments], Facts]] = {
@@ -222,7 +223,7 @@ FACTS: dict[str, Callable[[Arguments], Facts]] = {
     "ends_with": lambda a: Facts(needs=(Needed(a["string"], right="nothing"),), last=(a["string"],)),
     "equals_number": _equals_number,
     "forbidden_words": lambda a: Facts({f"word {folded(word)}": (0, 0) for word in a["words"]}),
-    "headings": lambda a: Facts(_marked("headings", a["n"]), some_line=("#",) if a["n"] else ()),
+    "headings": lambda a: Facts(_marked("headings", a["n"])),
     "highlights": lambda a: Facts(needs=_strings("*") if a["n"] else ()),
     "includes_words": lambda a: Facts({f"word {folded(word)}": (1, ANY) for word in a["words"]}, tuple(map(_word, a["words"]))),
     "iso_dates": _iso_dates,

@@ -2,17 +2,24 @@
 
 Departures from IFEval, all to the strict side: a title is the first line, not anywhere; sections are numbered from 1 and
 stand on lines of their own; a highlight's two sides are equal; `bullets` is the whole answer (`bullet_points` is IFEval's).
+What stands in a fenced block of code is code: it holds no bullet point, heading, highlight or table.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from reward.checks.reading import alike
-from reward.checks.units import from_one, lines, one_line, short
+from reward.checks.units import from_one, lines, one_line, short, unfenced
 
 _STARS = re.compile(r"(\*+)")
 _CELL_RULE = re.compile(r":?-+:?")
+_NOT_STARS = re.compile(r"\\\*|(?<!`)(`{1,2})(?!`)[^`\n]+\1(?!`)")  # escaped asterisks, and those of code in a line
+_RULE = re.compile(r"[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*")  # a line across the page: "---", "* * *"
+_HEADING = re.compile(r"#{1,6} +\S")
+_UNDERLINE = re.compile(r" {0,3}(?:={3,}|-{3,})[ \t]*")
+_NO_TEXT = re.compile(r" {0,3}(?:#{1,6} |[>|]|[-*+] |[0-9]{1,9}[.)] )|    |\t")
 _NUMBERED = re.compile(r"([0-9]+)\. (.*)")
 
 
@@ -20,7 +27,7 @@ def bullets(text: str, *, n: int) -> str:
     """The text is `n` lines `- item` and nothing else: no blank line, no indent, no empty item, no item twice."""
     found = text.split("\n")
     for line in found:
-        if not (line.startswith("- ") and line[2:].strip()):
+        if not (line.startswith("- ") and _is_item(line)):
             return f"the line {short(line)} is not a '- ' item"
     if len({line[2:].strip().casefold() for line in found}) < len(found):
         return "an item occurs twice"
@@ -28,9 +35,16 @@ def bullets(text: str, *, n: int) -> str:
 
 
 def bullet_points(text: str, *, n: int) -> str:
-    """Exactly `n` lines are `- item` or `* item`, without indent; any other lines may stand around them."""
-    count = sum(line.startswith(("- ", "* ")) and bool(line[2:].strip()) for line in lines(text))
+    """Exactly `n` lines are `- item` or `* item`, without indent; any other lines may stand around them.
+
+    Lines in fenced code do not count, and neither does a rule such as `* * *`.
+    """
+    count = sum(map(_is_item, unfenced(text)))
     return "" if count == n else f"{count} bullet points, not {n}"
+
+
+def _is_item(line: str) -> bool:
+    return line.startswith(("- ", "* ")) and bool(line[2:].strip()) and not _RULE.fullmatch(line)
 
 
 def numbered_list(text: str, *, n: int) -> str:
@@ -56,21 +70,22 @@ def title(text: str) -> str:
 
 
 def highlights(text: str, *, n: int) -> str:
-    """At least `n` pieces in one line each stand in one or two asterisks: `*this*`, `**that**`, no space next to them inside.
+    """At least `n` pieces in one line each stand in one to three asterisks: `*this*`, `**that**`, no space next to them inside.
 
-    `* item` is no highlight, and neither is `*this**` nor `***that***`.
+    `* item` is no highlight, and neither is `*this**` nor the product 2*3*4, nor what stands in code.
     """
-    count = sum(map(_highlighted, text.split("\n")))
+    count = sum(map(_highlighted, unfenced(text)))
     return "" if count >= n else f"{count} highlighted pieces, at least {n} wanted"
 
 
 def _highlighted(line: str) -> int:
     """Count from left to right: opening asterisks, text, as many closing ones."""
-    pieces = _STARS.split(line)  # text, stars, text, ..., stars, text
+    pieces = _STARS.split(_NOT_STARS.sub("-", line))  # text, stars, text, ..., stars, text
     count, i = 0, 1
     while i + 2 < len(pieces):
         inside = pieces[i + 1]
-        whole = len(pieces[i]) <= 2 and pieces[i] == pieces[i + 2] and inside and inside == inside.strip()
+        opens = len(pieces[i]) <= 3 and not pieces[i - 1][-1:].isdigit()
+        whole = opens and pieces[i] == pieces[i + 2] and inside and inside == inside.strip()
         count += bool(whole)
         i += 4 if whole else 2
     return count
@@ -93,39 +108,63 @@ def sections(text: str, *, marker: str, n: int) -> str:
 
 
 def headings(text: str, *, n: int) -> str:
-    """Exactly `n` lines are Markdown headings: one to six `#`, a space and a text; lines in code fences count, too."""
-    count = sum(bool(re.match(r"#{1,6} +\S", line)) for line in lines(text))
+    """Exactly `n` lines are Markdown headings: one to six `#`, a space and a text, or a text underlined by `===` or `---`.
+
+    Lines in fenced code do not count. A text right above a line of three or more `=` or `-` is a heading, as it is where
+    Markdown is rendered; under a blank line, an item, a quotation or a heading, such a line is a rule.
+    """
+    count = sum(bool(_HEADING.match(line)) or _underlined(line, below) for line, below in pairwise([*unfenced(text), ""]))
     return "" if count == n else f"{count} headings, not {n}"
+
+
+def _underlined(line: str, below: str) -> bool:
+    text = bool(line.strip()) and not _NO_TEXT.match(line) and not _RULE.fullmatch(line) and not _UNDERLINE.fullmatch(line)
+    return text and bool(_UNDERLINE.fullmatch(below))
 
 
 def markdown_table(text: str, *, columns: int, rows: int) -> str:
     r"""There is exactly one Markdown table, of `columns` columns and `rows` rows below its heading; other text is free.
 
-    A table is lines next to each other that begin with "|": each ends with "|", and the second is of dashes ("---", ":-:").
-    Cells may be empty; "\|" divides none.
+    A table is a heading of cells between "|", a line of as many cells of dashes ("---", ":-:") and the lines right below that
+    have a "|". A line has "|" at both ends or at none. Cells may be empty; "\|" divides none.
     """
     from_one(columns, "columns")
-    blocks: list[list[str]] = [[]]
-    for line in map(str.strip, text.split("\n")):
-        if line.startswith("|"):
-            blocks[-1].append(line)
-        elif blocks[-1]:
-            blocks.append([])
-    tables = [block for block in blocks if block]
+    tables = _tables(unfenced(text))
     if len(tables) != 1:
         return f"{len(tables)} tables, not 1"
-    cells = []
-    for line in tables[0]:
-        found = line.replace("\\|", "").split("|")
-        if len(found) < 3 or found[-1]:
-            return f"the line {short(line)} does not end with '|'"
-        cells.append([cell.strip() for cell in found[1:-1]])
-    if len(cells) < 2 or not all(map(_CELL_RULE.fullmatch, cells[1])):
-        return "the second line of the table is not of dashes"
-    wrong = next((i for i, row in enumerate(cells) if len(row) != columns), None)
+    wrong = next((row for row in tables[0] if len(row) != columns), None)
     if wrong is not None:
-        return f"{len(cells[wrong])} cells in a line of the table, not {columns}"
-    return "" if len(cells) - 2 == rows else f"{len(cells) - 2} rows below the heading, not {rows}"
+        return f"{len(wrong)} cells in a line of the table, not {columns}"
+    return "" if len(tables[0]) - 2 == rows else f"{len(tables[0]) - 2} rows below the heading, not {rows}"
+
+
+def _tables(found: list[str]) -> list[list[list[str]]]:
+    """Return the cells of the lines of each table."""
+    tables: list[list[list[str]]] = []
+    inside, above = False, []
+    for line in found:
+        cells = _cells(line)
+        inside = inside and cells is not None
+        if inside:
+            tables[-1].append(cells or [])
+        elif cells and above and len(cells) == len(above) and all(map(_CELL_RULE.fullmatch, cells)):
+            tables.append([above, cells])
+            inside = True
+        above = cells
+    return tables
+
+
+def _cells(line: str) -> list[str] | None:
+    """Return the cells of a line, none where it has "|" at one end only, None where it has no "|"."""
+    line = line.strip().replace("\\|", "")
+    if "|" not in line:
+        return None
+    ends = line.startswith("|"), line.endswith("|")
+    if all(ends) and len(line) > 1:
+        line = line[1:-1]
+    elif any(ends):
+        return []
+    return [cell.strip() for cell in line.split("|")]
 
 
 def code_block(text: str, *, language: str) -> str:

@@ -3,7 +3,8 @@
 A letter's script is the first word of its Unicode name. At least two thirds of the letters must be of the language's script:
 
 - Arabic, Bengali, Chinese, Georgian, Greek, Hebrew, Hindi, Japanese, Korean, Russian, Tamil, Telugu and Thai are taken for
-  their script alone: Ukrainian passes for Russian, Persian for Arabic, Marathi for Hindi, Cantonese for Chinese. Japanese is
+  their script, and at most one letter in 50 may be of a neighbour's alphabet: Ukrainian, Serbian and Macedonian fail as
+  Russian, Persian and Urdu as Arabic. Bulgarian passes for Russian, Marathi for Hindi, Cantonese for Chinese. Japanese is
   Chinese characters and kana, a tenth of the letters kana at least; Chinese has less kana than that.
 - Of the 18 languages in Latin script, py3langid (Lui & Baldwin 2012, "langid.py"; the extra `language`) must give the asked
   one at least half of the probability, among these 18: Malay passes for Indonesian, Catalan for Spanish. The text is asked
@@ -60,6 +61,9 @@ SCRIPTS = {
 }
 """Languages that their script gives away: name, and first words of its letters' Unicode names."""
 
+FOREIGN = {"ar": "پچژگڤکیےٹڈڑںہۆێڵڕ", "ru": "іїєґўјљњћђџѓќѕ"}
+"""Letters of the script that neighbours write (Persian, Urdu, Kurdish; Ukrainian, Serbian) and the language does not."""
+
 NAMES = LATIN | {code: name for code, (name, _) in SCRIPTS.items()}
 """Every language that can be asked for."""
 
@@ -83,6 +87,9 @@ def language(text: str, *, language: str) -> str:
         found, probability = identify.classify(text.lower())
         sure = found == language and probability >= 0.5
         return "" if sure else f"reads like {LATIN[found]} ({probability:.0%}), not {LATIN[language]}"
+    foreign = sum(text.lower().count(letter) for letter in FOREIGN.get(language, ""))
+    if foreign * 50 > total:
+        return f"{foreign} of {total} letters are not of the alphabet of {NAMES[language]}"
     kana = sum(letters[script] for script in SCRIPTS["ja"][1][1:4])
     if language in ("ja", "zh") and (kana * 10 >= total) != (language == "ja"):
         return f"{kana} of {total} letters are kana, {'at least' if language == 'ja' else 'less than'} a tenth wanted"

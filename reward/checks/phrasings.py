@@ -82,9 +82,9 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "None of these may occur in your answer as a word: {words:and}.",
     ),
     "headings": (
-        'Use exactly {n:Markdown heading} (a line of one to six "#", a space and a text).',
-        'Include exactly {n:line} that {n:verb|is a heading|are headings} in Markdown ("# ..." to "###### ...").',
-        'Structure your answer with exactly {n:heading} in Markdown style ("#" to "######", then a space and the text).',
+        'Use exactly {n:Markdown heading}, such as a line of one to six "#", a space and a text.',
+        'Include exactly {n:heading} in Markdown ("# ..." to "###### ...", or a text underlined by "===" or "---").',
+        "Structure your answer with exactly {n:heading} in Markdown style.",
     ),
     "highlights": (
         "Highlight at least {n:piece} of text with asterisks, like *this* or **this**.",
@@ -142,10 +142,10 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "Put {string} at the start of each line that is not blank.",
     ),
     "markdown_table": (
-        'Include exactly one Markdown table with {columns:column} and {rows:row} below its heading, "|" at both ends of lines.',
-        'Show one table, no more, in Markdown: {columns:column}, {rows:row} not counting the heading, lines from "|" to "|".',
-        'Put one Markdown table (each of its lines begins and ends with "|") of {columns:column} and {rows:row} under the '
-        "heading into your answer, and no other table.",
+        "Include exactly one Markdown table with {columns:column} and {rows:row} below its heading.",
+        "Show one table, no more, in Markdown: {columns:column}, {rows:row} not counting the heading.",
+        'Put one Markdown table (cells between "|") of {columns:column} and {rows:row} under the heading into your answer, '
+        "and no other table.",
     ),
     "max_characters": (
         "Use at most {n:character}, spaces included.",

@@ -7,7 +7,7 @@ are written: asterisks of emphasis are characters, too (kinds of quotation marks
 
 from __future__ import annotations
 
-from reward.checks.reading import alike, folded
+from reward.checks.reading import alike, folded, unmarked
 from reward.checks.units import from_one, lines, lowered, one_letter, one_line, paragraphs, short, words
 
 
@@ -52,12 +52,14 @@ def lines_start_with(text: str, *, string: str) -> str:
 def acrostic(text: str, *, string: str) -> str:
     """The first characters of the lines that are not blank, in order, are the letters of `string`, either case.
 
+    Markdown's emphasis is none of them: "**C**at" begins with "C".
+
     Raises:
         ValueError: `string` has something else than letters.
     """
     if not string.isalpha():
         raise ValueError(f"string is {string!r}; an acrostic takes letters only")
-    found = [line.lstrip()[0] for line in lines(text)]
+    found = [unmarked(line).lstrip()[:1] for line in lines(text)]
     same = [c.casefold() for c in found] == [c.casefold() for c in string]
     return "" if same else f"the lines begin with {short(''.join(found))}, not {string!r}"
 

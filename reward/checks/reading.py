@@ -13,11 +13,11 @@ takes away what nobody can see; `alike` and `folded` are for comparing. Each is 
   (none between Chinese, Japanese or Thai characters), but not a blank line; Arabic and Hebrew vowel points, the Arabic
   stretching line and joiners go. Accents stay: "é" is another letter than "e".
 
-`unmarked` takes Markdown's emphasis away, as a renderer does. Chinese, Japanese, Thai, Lao, Khmer and Burmese write no
-spaces between words: `spaced` puts some there, and `characters` counts what looks like one character, both by ICU, the
-reference implementation of Unicode's text segmentation (UAX 29) with dictionaries for these scripts. ICU rather than
-jieba (last release 2020, Chinese only), PyThaiNLP (66 MB, Thai only), BudouX (phrases, not words) or uniseg (no
-dictionaries); icu4py brings it along (43 MB).
+`unmarked` takes Markdown's emphasis and the targets of its links away, as a renderer does. Chinese, Japanese, Thai, Lao,
+Khmer and Burmese write no spaces between words: `spaced` puts some there, and `characters` counts what looks like one
+character, both by ICU, the reference implementation of Unicode's text segmentation (UAX 29) with dictionaries for these
+scripts. ICU rather than jieba (last release 2020, Chinese only), PyThaiNLP (66 MB, Thai only), BudouX (phrases, not words)
+or uniseg (no dictionaries); icu4py brings it along (43 MB).
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ _EMPHASIS = re.compile(
     r"|(?<!\w)(?P<low>_{1,3})(?=[^\s_])(?P<b>[^_\n]*[^\s_])(?P=low)(?!\w)"
     r"|(?<!`)(?P<tick>`{1,2})(?P<c>[^`\n]+)(?P=tick)(?!`)"
 )
+_LINK = re.compile(r'!?\[([^\[\]\n]+)\]\([^()\s]*+(?:\([^()\s]*+\)[^()\s]*+)*+(?:[ \t]+"[^"\n]*+")?\)')
 MARKS = "*_`"
 """The characters of Markdown's emphasis."""
 NO_SPACES = (
@@ -60,7 +61,9 @@ _NO_SPACES = re.compile(f"[{NO_SPACES}]")
 _ONE_BY_ONE = re.compile(  # letters of Europe, China, Japan and Korea that join with none of each other: faster than ICU
     "[\x00-\x7f\u00c0-\u024f\u0370-\u03ff\u0400-\u0481\u048a-\u052f\u3040-\u3096\u30a0-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]*"
 )
-_WRAPPED = re.compile(rf"(?<=[{NO_SPACES}])[ \t]*\n[ \t]*(?=[{NO_SPACES}])")
+_WRAPPED = re.compile(  # also after a hyphen that ends its line: "well-\nknown"
+    rf"(?<=[{NO_SPACES}])[ \t]*\n[ \t]*(?=[{NO_SPACES}])|(?<=[^\W_]-)\n(?=[^\W_])"
+)
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
@@ -105,7 +108,8 @@ def folded(text: str) -> str:
 
 
 def unmarked(text: str) -> str:
-    """Return a text without the asterisks, underscores and backticks of Markdown's emphasis; "2*3*4" and snake_case stay."""
+    """Return a text without Markdown's emphasis, links as their text alone; "2*3*4" and snake_case stay."""
+    text = _LINK.sub(r"\1", text)
     for _ in range(3):  # emphasis inside emphasis
         shown = _EMPHASIS.sub(lambda found: found["a"] or found["b"] or found["c"], text)
         if shown == text:

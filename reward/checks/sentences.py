@@ -9,8 +9,9 @@ IFEval counts with NLTK's Punkt, which learns abbreviations from a corpus of one
    sentence with or without a stop, and so is a heading.
 3. Not an end are: a list number; "Dr.", "e.g." and the like; "No.", "Vol.", "Jan." and the like before a digit; letters
    with full stops ("U.S.", "Ph.D.", "J.", "p.m.") and "Inc.", "Jr." and the like, unless a word follows that often begins
-   a sentence ("The", "It"); and before a small letter an ellipsis, "etc." or a stop inside quotes ('"Why?" he said'), as
-   before the Japanese と.
+   a sentence ("The", "It") or the letter is a label ("vitamin C. Oranges have it."); a name that ends in "!" or "?" and is
+   not the first word, before a small letter ("I use Yahoo! every day."); and before a small letter an ellipsis, "etc." or a
+   stop inside quotes ('"Why?" he said'), as before the Japanese と.
 4. A piece without letter or digit is no sentence.
 
 What these rules do not know: '"Stop!" Ann said.' is two and "We met at 5 p.m. Ann was late." one, for want of a list of
@@ -51,6 +52,11 @@ _STARTERS = re.compile(
     "but|and|so|then|now|when|while|if|as|after|before|because|since|although|however|in|on|at|for|from|by|with|to|what|"
     "why|how|who|where|which|no|yes|not|today"
 )
+_LABELLED = re.compile(
+    "vitamin(s|a|e|as|es)?|витамин|вариант|группа|hepatitis|plan|option|answer|choice|grade|type|group|team|class|section|part|appendix|exhibit|figure"
+    "|table|step|point|item|case|level|row|column|room|gate|block|building|unit|category|phase|scenario|version|set|letter"
+)
+"""Words before a single letter that make it a label rather than the initial of a name."""
 _LIST_NUMBER = re.compile(r"[0-9]+[.)]")
 _LIST_ITEM = re.compile(r"[ \t]*([-*+•]|[0-9]{1,3}[.)])[ \t]")
 
@@ -64,8 +70,9 @@ def sentences(text: str) -> list[str]:
             continue
         found.append([])
         for piece, following in pairwise([*pieces, ""]):
+            before = found[-1][-1] if found[-1] else ""
             found[-1].append(piece)
-            if _ends_sentence(piece, following, first=len(found[-1]) == 1):
+            if _ends_sentence(before, piece, following):
                 found.append([])
     joined = (" ".join(pieces) for pieces in found)
     return [sentence for sentence in joined if any(map(str.isalnum, sentence))]
@@ -85,8 +92,9 @@ def _unwrapped(text: str) -> str:
     return "".join(found)
 
 
-def _ends_sentence(piece: str, following: str, *, first: bool) -> bool:
-    core = _core(piece)
+def _ends_sentence(before: str, piece: str, following: str) -> bool:
+    """Does a sentence end after a piece, with the piece before it in its sentence ("": none) and the one that follows?"""
+    core, first = _core(piece), not before
     if _GREEK_QUESTION.fullmatch(core[-2:]):
         return True
     if not core.endswith(_ENDS):
@@ -100,10 +108,13 @@ def _ends_sentence(piece: str, following: str, *, first: bool) -> bool:
         return False
     if marked.endswith(".") and _SOMETIMES.fullmatch(name):
         starts = bool(_STARTERS.fullmatch(after.lower())) and after[0].isupper() and not following.endswith(".")
+        if len(name) == 1 and _LABELLED.fullmatch(bare(before).lower()):
+            return not after[:1].islower()
         return starts and not (first and len(name) == 1)  # "A. The sun": the letter of an option
     if core != piece or name == "etc" or core.endswith(("...", "…")):
         return not after[:1].islower()
-    return True
+    named = core.endswith(("!", "?")) and bare(core)[:1].isupper() and not first
+    return not (named and following[:1].islower())
 
 
 def _core(piece: str) -> str:

@@ -4,13 +4,16 @@ IFEval (Zhou et al. 2023) takes words and sentences from NLTK's tokenizers and p
 unit has one meaning, close to what a careful reader would count (`reading.py` says what a reader sees):
 
 - **word**: a piece between white space that has a letter or digit, without punctuation and emphasis around it: "well-known",
-  "don't", "3.14" and "and/or" are one word each; a lone "-", "...", a bullet, an emoji and a list number ("2." before an
-  item) are none. An em dash, "--", an ellipsis, "|" and a comma between letters divide as a space does. Words of Chinese,
-  Japanese, Thai, Lao, Khmer and Burmese are ICU's; Korean words stand between spaces.
+  "don't", "3.14" and "and/or" are one word each; a lone "-", "...", a bullet, an emoji and a list number ("2." or "b)" before
+  an item) are none. An em dash, "--", an ellipsis, "|", "<br>" and a comma between letters divide as a space does. An address
+  (https://..., www..., ann@example.org) is one word, a Markdown link the words of its text. Words of Chinese, Japanese,
+  Thai, Lao, Khmer and Burmese are ICU's; Korean words stand between spaces.
 - **occurrence** of a phrase: case, line breaks, emphasis and kinds of quotation marks aside (`folded`), with no letter or
-  digit right before or after it, so that "cat" is not in "cats" or "concat". Characters of scripts without spaces (and of
-  Korean, whose particles are written on) may touch: "API" is in "用API处理". But no character or Thai or Lao syllable is
-  cut: "ที" is not in "ที่".
+  digit right before or after it, so that "cat" is not in "cats" or "concat", and not as a part of what has another
+  meaning: "42" is not in "3.42", "name" not in "my_name", "C" not in "C++" or "C#", "can" not in "can't", "example" not in
+  an address (where "example.org" is: a keyword with a dot, a slash or "@" between letters is looked for there). Characters
+  of scripts without spaces (and of Korean, whose particles are written on) may touch: "API" is in "用API处理". But no
+  character or Thai or Lao syllable is cut: "ที" is not in "ที่".
 - **line**: a line that is not blank. **Paragraph**: lines with no blank line between them, with a letter or digit (so a
   rule "***" is none).
 - **sentence**: `sentences.py`.
@@ -26,8 +29,22 @@ from collections.abc import Sequence
 
 from reward.checks.reading import MARKS, NO_SPACES, folded, in_word, spaced, unmarked
 
-_LIST_NUMBERS = re.compile(r"^[ \t]*(?:[-*+•>][ \t]+)?[0-9]{1,3}[.)](?=[ \t])", re.MULTILINE)
-_BETWEEN_WORDS = re.compile(r"[—―…|，。！？；：、｡､（）]|\.\.+|--+|(?<=[^\W\d_])[,;](?=[^\W\d_])")  # noqa: RUF001
+_LIST_NUMBERS = re.compile(r"^[ \t]*(?:[-*+•>][ \t]+)?(?:[0-9]{1,3}[.)]|[A-Za-z]\)|(?<=[ \t])\[[xX]\])(?=[ \t])", re.MULTILINE)
+_ADDRESS = re.compile(
+    r"(?<![A-Za-z0-9])(?:(?:https?|ftp)://|www\.)[!#-;=?-_a-z~]+"  # what a URL may hold, but for quotes and angle brackets
+    r"|(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)+",
+    re.IGNORECASE,
+)
+_PART_OF_ADDRESS = re.compile(r"\w[./@]\w")
+_BETWEEN_WORDS = re.compile(
+    rf"({_ADDRESS.pattern})|[—―…|，。！？；：、｡､（）]|\.\.+|--+|<br[ \t]*/?>|(?<=[^\W\d_])[,;](?=[^\W\d_])",  # noqa: RUF001
+    re.IGNORECASE,
+)
+_COMES_FROM = re.compile(r"(?<=[^\W_]_)|(?<=\d[.,:\u066b\u066c])(?=\d)")
+"""Stands where a phrase begins inside of something longer: my_name, 3.42."""
+_GOES_ON = re.compile(r"_+(?=[^\W_])|(?<=\d)[.,:\u066b\u066c](?=\d)|(?<=[^\W\d_])(?:\+\+|[+#](?!\w))|(?<=n)'t(?!\w)")
+"""Stands where a phrase ends inside of something longer: name_of, 42.5, C++, C#, can't."""
+_FENCE = re.compile(r"[ \t]*(`{3,}(?=[^`]*$)|~{3,})")
 _TOUCHING = re.compile(f"[{NO_SPACES}\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
 _BEFORE_ITS_SYLLABLE = frozenset("เแโใไເແໂໃໄ")
 _AFTER_ITS_SYLLABLE = frozenset("ะาำๅๆະາຳໆ")
@@ -50,10 +67,28 @@ def paragraphs(text: str) -> list[str]:
     return [block for block in whole if any(map(str.isalnum, block))]
 
 
+def unfenced(text: str) -> list[str]:
+    """Return the lines that are not code between fences of backticks or tildes; a block of code leaves a blank line."""
+    found: list[str] = []
+    fence = ""
+    for line in text.split("\n"):
+        mark = _FENCE.match(line)
+        if fence:
+            closed = line.strip().startswith(fence) and not line.strip().strip(fence[0])
+            fence = "" if closed else fence
+        elif mark:
+            fence = mark[1]
+            found.append("")
+        else:
+            found.append(line)
+    return found
+
+
 def words(text: str) -> list[str]:
     """Return the words of a text, bare: without punctuation around them."""
     text = unmarked(_LIST_NUMBERS.sub(" ", text))
-    return [word for word in map(bare, _BETWEEN_WORDS.sub(" ", spaced(text)).split()) if word]
+    divided = _BETWEEN_WORDS.sub(lambda found: found[1] or " ", spaced(text))
+    return [word for word in map(bare, divided.split()) if word]
 
 
 def bare(word: str) -> str:
@@ -73,13 +108,21 @@ def occurrences(text: str, phrase: str) -> int:
     """
     shown = text if any(mark in phrase for mark in MARKS) else unmarked(text)
     text, phrase = folded(shown), folded(keyword(phrase))
+    if not may_be_in_address(phrase):
+        text = _ADDRESS.sub("\ufffc", text)
     count, start = 0, text.find(phrase)
     while start >= 0:
         end = start + len(phrase)
         apart = _apart(text[start - 1 : start], phrase[0]) and _apart(text[end : end + 1], phrase[-1], after=True)
+        apart = apart and not _COMES_FROM.match(text, start) and not _GOES_ON.match(text, end)
         count += apart
         start = text.find(phrase, end if apart else start + 1)
     return count
+
+
+def may_be_in_address(phrase: str) -> bool:
+    """Is a phrase looked for in addresses, too? It has a dot, a slash or "@" inside, as "example.org" has."""
+    return bool(_PART_OF_ADDRESS.search(phrase))
 
 
 def _apart(beside: str, edge: str, *, after: bool = False) -> bool:

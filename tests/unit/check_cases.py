@@ -139,16 +139,16 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
     ({"check": "lines_start_with", "string": ">"}, ["> a", ">a\n\n> b"], ["> a\nb", "> a\n > b", ""]),
     (
         {"check": "acrostic", "string": "Sun"},
-        ["Some\nuse\nnights", "s\n\nu\n\n N"],
+        ["Some\nuse\nnights", "s\n\nu\n\n N", "**S**ome\n*u*se\n__nights__"],
         ["Some\nuse", "Sun", "s\nu\nn\nx", "u\ns\nn", ""],
     ),
     ({"check": "words_start_with", "letter": "s"}, ["She sells (sea) shells - SO"], ["She sells the shells", "s 7", "", "-"]),
     # -- format
-    ({"check": "bullets", "n": 2}, ["- x\n- y"], ["-  \n- b", "- a\n-  a ", "-\n- b"]),
+    ({"check": "bullets", "n": 2}, ["- x\n- y"], ["-  \n- b", "- a\n-  a ", "-\n- b", "- a\n- - -"]),
     (
         {"check": "bullet_points", "n": 2},
         ["Sure:\n- a\n* b\nDone", "- a\n- a"],
-        ["- a", "- a\n  - b", "- a\n-b", "- a\n- b\n* c", "- a\n- ", "-  \n- b", ""],
+        ["- a", "- a\n  - b", "- a\n-b", "- a\n- b\n* c", "- a\n- ", "-  \n- b", "- a\n```\n- b\n```", "- a\n* * *", ""],
     ),
     (
         {"check": "numbered_list", "n": 2},
@@ -186,8 +186,11 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
     ),
     (
         {"check": "highlights", "n": 2},
-        ["*a* and **b**", "- *a*\n- *b c*", "* *a*\n* **b**", "x*a*x*b*"],
-        ["*a*", "*a**b*", "* a\n* b", "*a b\nc* *d*", "*a * b * c*", "***a*** ***b***", "*a** **b*", "**** ****", ""],
+        ["*a* and **b**", "- *a*\n- *b c*", "* *a*\n* **b**", "x*a*x*b*", "***a*** ***b***"],
+        [
+            *["*a*", "*a**b*", "* a\n* b", "*a b\nc* *d*", "*a * b * c*", "*a** **b*", "**** ****", ""],
+            *["2*3*4 *a*", "```\n*a* *b*\n```", "`*a*` `**b**`", "\\*a\\* *b*"],
+        ],
     ),
     (
         {"check": "sections", "marker": "PART", "n": 2},
@@ -206,12 +209,31 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
     ),
     (
         {"check": "headings", "n": 1},
-        ["# a\nb", "a\n###### b"],
-        ["a", "#a", "# ", "####### a", "# a\n## b", "x\n # a", ""],
+        ["# a\nb", "a\n###### b", "a\n===\nb", "a\n---", "# a\n\n---\nb", "# a\n- b\n---\nc", "# a\n```\n# b\nc\n---\n```"],
+        [
+            *[
+                "a",
+                "#a",
+                "# ",
+                "####### a",
+                "# a\n## b",
+                "x\n # a",
+                "# a\n---\n# b",
+                "# a\nb\n===",
+                "a\n\n===",
+                "===",
+                "a\n--",
+                "",
+            ],
+            *["```\n# a\n```", "~~~\na\n===\n~~~"],
+        ],
     ),
     (
         {"check": "markdown_table", "columns": 2, "rows": 1},
-        ["|a|b|\n|-|-|\n|1|2|", "See:\n\n  | a | b |\n| :-- | --: |\n| | x\\|y |\n\nDone"],
+        [
+            *["|a|b|\n|-|-|\n|1|2|", "See:\n\n  | a | b |\n| :-- | --: |\n| | x\\|y |\n\nDone", "a|b\n-|-\n1|2"],
+            *["See a | b:\n\na | b\n---|---\n1 | 2\nDone", "```\n|x|\n|-|\n```\n|a|b|\n|-|-|\n|1|2|"],
+        ],
         [
             "|a|b|\n|-|-|",
             "|a|b|\n|1|2|\n|3|4|",
@@ -219,7 +241,9 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
             "|a|b|\n|-|-|\n|1|2",
             "|\n|-|-|\n|1|2|",
             "|a|b|",
-            "a|b\n-|-\n1|2",
+            "a|b\n-|-\n1|2\n3|4",
+            "a|b\n-|-\n1|2\n\nc|d\n-|-",
+            "```\na|b\n-|-\n1|2\n```",
             "|a|b|\n|-|-|\n|1|2|3|",
             "|a|b|\n|-|-|\n|1|2|\n|3|4|",
             "|a|b|\n|-|-|\n|1|2|\n\n|c|d|\n|-|-|\n|1|2|",
@@ -296,7 +320,7 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
     (
         {"check": "placeholders", "n": 2},
         ["[name] at [street 5]", "[[a] b [c]"],
-        ["[name]", "[name] and [name]", "[ ] [a]", "[a](http://x) [b]", "[a\nb] [c]", "(a) (b)", ""],
+        ["[name]", "[name] and [name]", "[name] a[i]", "[ ] [a]", "[a](http://x) [b]", "[a\nb] [c]", "(a) (b)", ""],
     ),
     (
         {"check": "postscript", "marker": "P.S."},

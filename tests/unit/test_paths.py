@@ -28,6 +28,9 @@ def test_calculator_annotations_win_over_the_text_around_them():
         ("- 5 + 3 = 8\n1. 2 * 2\n= 4\n10/20 = 50%", ["5+3=8", "2*2=4", "10/20=50%"]),
         ("2x + 3 = 7, W/2 - 2 = 55, 4000 = (1/2)X, x = 5, 5 = 5, 31/3 = 10.33..., at 7:50 + 30 = 8:20", []),
         ("He had 1 1/2 * 4 = 6 and 17 000 / 5 = 3 400", ["(1+1/2)*4=6", "17000/5=3400"]),
+        ("2 + 2 =\n5, 4 (3 + 3 = 7), then\nx =\n1. First, 2 + 1 = 3", ["2+2=5", "3+3=7", "2+1=3"]),
+        ("1/2 of 10 = 6, 20% of 50 = 12, 3 times 4 equals 13", ["1*10/2=6", "20%*50=12", "3*4=13"]),
+        ("the average of 3 + 5 = 4, 3 plus 4 times 2 = 14, if 3 + 4 = 8, 3/4 is equal to 15", []),
     ],
 )
 def test_equations_in_free_text(text, found):
@@ -40,6 +43,10 @@ def test_equations_hold_checks_every_one_that_can_be_evaluated():
     assert not equations_hold("<<48/2=24>> <<10/3=3.32>>")
     assert not equations_hold("<<48*2=96.002>>"), "off by more than the paper's 1e-3"
     assert not equations_hold("so 2 + 2 = 4 = 3 + 2"), "each link of a chain counts"
+    assert equations_hold("5 + 7 = 12 * 2 = 24"), "run on: the 12 is a result, then the next step begins"
+    assert not equations_hold("5 + 7 = 13 * 2 = 26")
+    assert not equations_hold("5 + 7 = 12 * 2 = 25")
+    assert not equations_hold("5 + 7 = 12 * 2"), "nothing runs on"
     assert equations_hold("<<x+1=5>> <<560//10=3>> <<9**9**9**9=1>>"), "what cannot be evaluated is not counted"
     assert equations_hold("<<60*20%=12>> <<10/20*100=50%>> <<10/20=50%>>"), "a percent is read either way"
     assert not equations_hold("<<60*20%=13>>")
@@ -115,6 +122,25 @@ def test_closest_is_relative_to_length_and_takes_the_first_of_equals():
 
 def test_runaway_text_takes_linear_time():
     start = time.perf_counter()
-    for unit in ("5+", "(", "5=", "1,111,", "5", "5 ab ", "(5+3", "<<=5", " ", "\n", "\\frac{"):
+    for unit in (
+        "5+",
+        "(",
+        "5=",
+        "1,111,",
+        "5",
+        "5 ab ",
+        "(5+3",
+        "<<=5",
+        " ",
+        "\n",
+        "\\frac{",
+        " of 5",
+        " plus 5",
+        "5 (",
+        "= 5\n",
+        "5个",
+        "sqrt(",
+        "<b>",
+    ):
         equations_hold("5" + unit * 20_000 + "=8")
     assert time.perf_counter() - start < 20  # quadratic ones took minutes
