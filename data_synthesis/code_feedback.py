@@ -56,7 +56,9 @@ class Solution:
 class CodeFeedback(ExecutionFeedback):
     """Solutions judged by tests that are given, or written by a model and validated."""
 
-    version: ClassVar[str] = "2"  # 2: programs are put together and compared as `kind: execution` does since its version 2
+    version: ClassVar[str] = (
+        "3"  # programs are put together and compared as `kind: execution` does in the version of this number
+    )
     makes: ClassVar[frozenset[str]] = frozenset({"demonstrations", "preferences"})
 
     mode: Literal["code"]

@@ -45,7 +45,7 @@ GRADES = 10
 class InstructionFeedback(ExecutionFeedback):
     """Put constraints after questions, sample answers, keep and pair them by what verifiers say."""
 
-    version: ClassVar[str] = "2"  # 2: checks count what a reader sees
+    version: ClassVar[str] = "3"  # 2: checks count what a reader sees. 3: so do sentences, addresses and code
     makes: ClassVar[frozenset[str]] = frozenset({"prompts", "demonstrations", "preferences"})
 
     mode: Literal["instructions"]

@@ -33,7 +33,7 @@ from data_synthesis.paths import closest, distinct_paths, equations_hold
 class RejectionSampling(Synthesizer):
     """Sample n solutions a prompt; keep distinct right ones, pair right with wrong."""
 
-    version: ClassVar[str] = "2"  # 2: the check of equations refuses only what is surely false
+    version: ClassVar[str] = "3"  # 2: the check of equations refuses only what is surely false. 3: and reads more notations
     makes: ClassVar[frozenset[str]] = frozenset({"demonstrations", "preferences"})
 
     generator: Annotated[str, Ref("generator")]
@@ -158,8 +158,8 @@ class RejectionSampling(Synthesizer):
         return pairs
 
 
-_CHOICE = re.compile(r"\A\W*yes\s*(?:/|or)\s*no\b", re.IGNORECASE)
-_SAID = re.compile(r"\b(?:(yes|yep|yeah)|(nope|no)(?!\s+[a-z]|\s*-\s*one))\b", re.IGNORECASE)
+_CHOICE = re.compile(r"\byes\s*(?:/|or)\s*no\b", re.IGNORECASE)
+_SAID = re.compile(r"\b(?:(yes|yep|yeah)|(nope|no)(?![^\S\n]+[a-z]|\s*-\s*one))\b", re.IGNORECASE)
 """Yes or no as an answer; in "no mistakes" it is none."""
 
 
@@ -169,5 +169,7 @@ def yes_or_no(text: str) -> bool | None:
     Its reasoning does not count, nor does a repetition of the choice ("Yes/No: no") or the "no" of "no mistakes".
     """
     said = re.sub(r"\\boxed|\\text", " ", _CHOICE.sub(" ", reply(text)))
+    if alone := re.fullmatch(r"\W*(?:(y|true)|n|false)\W*", said, re.IGNORECASE):
+        return bool(alone[1])
     found = {bool(match[1]) for match in _SAID.finditer(said)}
     return found.pop() if len(found) == 1 else None

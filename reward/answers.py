@@ -31,9 +31,9 @@ from reward.stated import final_answer, gold_answer
 class MathAnswer(Reward):
     """Scores 1 when the final answer of a completion equals the prompt's `answer`, else 0."""
 
-    version: ClassVar[str] = (
-        "3"  # 2: reads formulas, lists and units; numbers are exact. 3: bases, i, degrees, what stands around a box
-    )
+    version: ClassVar[str] = "4"
+    """2: reads formulas, lists and units; numbers are exact. 3: bases, i, degrees, what stands around a box. 4: what a sentence
+    tells, hundredths, signs of Unicode, numbers in words."""
 
     timeout_seconds: float = Field(default=5.0, gt=0)
     """Wall-clock seconds of one symbolic comparison before its process is killed; the answer then counts as wrong."""

@@ -68,7 +68,7 @@ class Constraints(Reward):
     a function does not load or could not be run.
     """
 
-    version: ClassVar[str] = "2"  # 2: counts what a reader sees, words of scripts without spaces among it
+    version: ClassVar[str] = "3"  # 2: counts what a reader sees, words without spaces too. 3: addresses, code, sentences
 
     sandbox: SandboxSettings = SandboxSettings()
     """Where functions run; rows without any need none, and none is started."""

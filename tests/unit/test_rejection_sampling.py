@@ -152,7 +152,9 @@ def test_the_judge_refuses_paths_that_are_not_reasonable(sampled):
             (text, True)
             for text in ("No mistakes found: yes", "No issues. Yes.", "There is no error, so yes.", r"\boxed{Yes}", "Yep")
         ],
-        *[(text, False) for text in ("Yes/No: No", "Yes or no? No.", "Therefore, no.", "Nope")],
+        *[(text, False) for text in ("Yes/No: No", "Yes or no? No.", "Therefore, no.", "Nope", "N")],
+        *[(text, True) for text in ("Answer (yes/no): yes", "Y", "true")],
+        ("no\n\nExplanation: the sum is 7.", False),
         *[
             (text, None)
             for text in ("Yes and no.", "Yes? No.", "No mistakes found.", "No problem at all: every step is right.")
