@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import marshal
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from pydantic import PrivateAttr
@@ -88,7 +90,8 @@ class Execution(Reward):
     partial: bool = False
     """True: the value is the share of tests passed (the verdict stays all or nothing)."""
 
-    _running: Sandbox | None = PrivateAttr(default=None)
+    _running: dict[bool, Sandbox] = PrivateAttr(default_factory=dict)
+    """The sandbox, and one for tests that are written for pytest."""
 
     async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
         """Return one score per completion, with `passed`; ungraded where a run gave no data.
@@ -98,7 +101,7 @@ class Execution(Reward):
             SandboxUnavailable: the machine cannot give the level.
         """
         tests = parse(prompt)
-        sandbox = self._running = self._running or self.sandbox.build()
+        sandbox = self._sandbox_for(tests)
         await asyncio.to_thread(sandbox.start)
         return list(await asyncio.gather(*(self._judge(sandbox, text, tests) for text in completions)))
 
@@ -114,11 +117,18 @@ class Execution(Reward):
         value = said.passed / said.total if self.partial else float(not said.whys)
         return Score(value, not said.whys, said.whys[0][1] if said.whys else "")
 
+    def _sandbox_for(self, tests: Tests) -> Sandbox:
+        """Return the sandbox. Tests that name pytest get one that has it, if it is installed: every fork pays for its pages."""
+        pytest = bool(re.search(r"\bpytest\b", tests.code)) and find_spec("pytest") is not None
+        if pytest not in self._running:
+            self._running[pytest] = self.sandbox.build(*(["pytest"] if pytest else []))
+        return self._running[pytest]
+
     def stop(self) -> None:
         """End the sandbox; a later `score` starts a new one."""
-        running, self._running = self._running, None
-        if running is not None:
-            running.stop()
+        running, self._running = self._running, {}
+        for sandbox in running.values():
+            sandbox.stop()
 
 
 async def assembled(sandbox: Sandbox, completion: str, tests: Tests) -> Programs | Failed:
@@ -254,12 +264,8 @@ def differs(case: Case, value: Any) -> str:
 
 def _laid_out(answer: program_text.Answer) -> dict[str, Any]:
     """Return an answer as `program_assembly` takes it."""
-    return {
-        "whole": answer.whole,
-        "blocks": answer.sources(),
-        "outside": answer.outside,
-        "fenced": bool(answer.blocks),
-    }
+    pieces = [[block.before, block.text if block.may_hold("python") else ""] for block in answer.blocks]
+    return {"whole": answer.whole, "pieces": [*pieces, [answer.after, ""]], "fenced": bool(answer.blocks)}
 
 
 @cache

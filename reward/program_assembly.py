@@ -2,15 +2,17 @@
 
 Nothing here is called in the trainer's process on a model's text: a source can be crafted to crash a parser.
 
-1. An answer that is Python as it stands is the program. Otherwise its fenced blocks are looked at, and then the runs of lines
-   of Python between its sentences.
-2. The main part is the last that defines the entry point; a mere signature or `...` is no definition where there is another.
-   For a program that reads its input, it is the last part that reads it, else the last that prints.
-3. An answer that only continues the prompt's code (a function's body) is put behind it.
-4. What the main part, or the tests, use and it does not define is taken from the other blocks, else from the prompt's code,
-   and only the statements that define these names: a usage example never runs. A function that a later block defines anew
-   replaces the earlier one.
-5. `class Solution` with a method of the entry point's name gets a function that calls the method of a fresh instance, and the
+1. An answer that is Python as it stands is the program. Otherwise its parts are its fenced blocks and, where these do not
+   have the program or it follows anew without a fence, the runs of lines of Python between its sentences.
+2. A part under a line such as "For reference, the original code was:" is set aside where another part will do.
+3. The main part is the last that defines the entry point; a mere signature or `...` is no definition where there is another.
+   For a program that reads its input, it is the last part that reads it, else the last that prints. A part that feeds itself
+   an input (`sys.stdin = StringIO("1 2")`) tries out another.
+4. An answer that only continues the prompt's code (a function's body) is put behind it.
+5. What the main part, or the tests, use and it does not define is taken from the other parts, else from the prompt's code,
+   and only the statements that define these names: a usage example never runs. A function that a later part defines anew
+   replaces the earlier one, if it can be called in the same way and does not itself call the entry point.
+6. `class Solution` with a method of the entry point's name gets a function that calls the method of a fresh instance, and the
    names that LeetCode imports. Names of `typing` that the prompt writes are given to any program.
 """
 
@@ -27,6 +29,8 @@ from typing import Any
 
 MAX_TRIES = 60
 """Times that one text is cut and compiled again in search of the longest beginning that is Python."""
+MAX_LINE = 200
+"""Characters of a line that can say of the code below it that it is not the answer."""
 MAX_RUNS = 20
 """Runs of Python that are looked for between an answer's sentences."""
 _START = re.compile(
@@ -34,7 +38,26 @@ _START = re.compile(
     r"|print\(|[A-Za-z_][\w.]*(?:\[.*\])?(?:, ?\w+)* ?[-+*/|&]?= ?[^=]|main\(\)"
 )
 """How a line of a program begins where it stands between sentences."""
+_PRINTS = re.compile(r"\bprint\b|\bwrite\b")
 _READS = re.compile(r"\binput\s*\(|\bstdin\b|\bopen\s*\(\s*0|\bfileinput\b|/dev/stdin|\bread\s*\(\s*0")
+_FEEDS = re.compile(
+    r"\bstdin\s*=\s*(?:\w+\.)?(?:StringIO|BytesIO|TextIOWrapper)\((?!.*(?:stdin|read\())|\b(?:patch|setattr)\([^)\n]*(?:stdin|input\b)"
+)
+"""How a program gives itself an input, which it would otherwise read."""
+_CODE_WORD = r"(?:code|version|attempt|try|solution|implementation|program|function|snippet|answer|draft|one)"
+_BAD_WORD = r"(?:wrong|incorrect|buggy|broken|faulty|flawed|erroneous|failing|bad|original|old|previous|earlier|initial)"
+_ASIDE = re.compile(
+    rf"(?:(?:and|but),? )?(?:(?:just )?for (?:reference|comparison|contrast),? )?"
+    rf"(?:(?:here|this|that|it)(?: is| was|'s) |compare (?:it |this )?(?:with|to) )?"
+    rf"(?:(?:the|your|my|an?|this|that) )?(?:\(?{_BAD_WORD}\)?,? ?)+(?:{_CODE_WORD} ?)?(?:\({_BAD_WORD}\) ?)?"
+    rf"(?:(?:for|as an?) (?:reference|comparison|contrast) ?)?(?:was|is|were|looked like(?: this)?|read)?",
+    re.IGNORECASE,
+)
+"""What stands over code that is not the answer, as a whole line or sentence: "For reference, your original (wrong) code was".
+A line that says anything more, such as "the original code, with the bug removed", is none."""
+_SENTENCE = re.compile(r"(?:[#>*\-\d.]+\s+)?[A-Z][\w'\u2019]*(?:,?(?:\s+\S+){2,}|[:!.])\s*$")
+_MAGIC = re.compile(r"\s*(?:!|%%?)[A-Za-z]")
+"""A command for the notebook that a block was written for: `!pip install numpy`."""
 _LEETCODE = """
 import bisect, collections, copy, datetime, functools, heapq, itertools, math, operator, random, re, string, sys
 from typing import *
@@ -57,9 +80,11 @@ _MODULE = {"__name__", "__file__", "__doc__", "__builtins__", "__annotations__",
 class Part:
     """A text that may be a part of the program, and what it defines if it is Python."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text if _compiles(text) or not _compiles(textwrap.dedent(text)) else textwrap.dedent(text)
-        self.whole = _compiles(self.text)
+    def __init__(self, text: str, before: str = "") -> None:
+        """Read a text, and what stands before it in the answer."""
+        self.text, self.whole = _as_python(text)
+        first = text.strip().partition("\n")[0]
+        self.aside = _is_set_aside(before) or (first.startswith("#") and _is_set_aside(first))
         self.body = ast.parse(self.text).body if self.whole else []
         self.bound, self.used = _names(self.text) if self.whole else (set(), set())
 
@@ -72,8 +97,14 @@ class Part:
     def class_of(self, name: str, owner: str) -> str:
         """Return the class that has the method: the one that is named, else `Solution`, else the last; "" for none."""
         classes = [node for node in self.body if isinstance(node, ast.ClassDef)]
-        having = [node.name for node in classes if any(getattr(inner, "name", "") == name for inner in node.body)]
+        having = [node.name for node in classes if any(name in _binds(inner) for inner in node.body)]
         return next((kind for kind in (owner, "Solution") if kind in having), "" if owner else (having or [""])[-1])
+
+    def is_program(self, name: str | None, owner: str) -> bool:
+        """Does it have all that is asked for: the entry point, or, for a whole program, what reads the input and prints?"""
+        if name:
+            return self.defines(name, owner) and not self.is_sketch(name)
+        return bool(_READS.search(self.text) and _PRINTS.search(self.text))
 
     def is_sketch(self, name: str) -> bool:
         """Is its definition of the function a signature with nothing to do?"""
@@ -90,8 +121,8 @@ def assemble(
     """Return the program that an answer means; None where there is none in it.
 
     Args:
-        answer: `whole`, its text; `blocks`, its fenced blocks of Python; `outside`, the lines in no block; `fenced`, whether it
-            has blocks of any kind.
+        answer: `whole`, its text; `pieces`, for each block the lines before it and its text ("" where it is no Python), and at
+            last the lines behind all; `fenced`, whether it has blocks of any kind.
         prompts: the same of each message of the prompt.
         name: the entry point; None where nothing names it, or the program is run as a whole.
         owner: the class that it is a method of, when that is named.
@@ -100,9 +131,7 @@ def assemble(
     """
     whole = Part(_without_words(answer["whole"]))
     is_program = bool(whole.body)
-    parts = [whole] if is_program else [Part(text) for text in answer["blocks"]]
-    if not is_program and not (parts and (name is None or _define(parts, name, owner))):
-        parts += _runs(answer["outside"])
+    parts = [whole] if is_program else _parts(answer, name, owner, reads_input)
     if name and not _define(parts, name, owner):
         continued = _continued(answer, prompts, name)
         parts = [Part(continued)] if continued else parts
@@ -112,17 +141,59 @@ def assemble(
     main = _main(parts, name, owner, reads_input)
     if not main.whole:
         return main.text
+    if name and (owner or any(re.search(rf"\bdef\s+{re.escape(name)}\(\s*self\b", prompt["whole"]) for prompt in prompts)):
+        made = _as_method(main, name, owner)
+        parts, main = [made if part is main else part for part in parts], made
     given = [*_typing(prompts), *(part for prompt in prompts for part in _given(prompt))]
-    bound, used = _names(tests) if _compiles(tests) else (set(), set())
-    return _joined(main, parts, given, used - bound, name or "", owner)
+    return _joined(main, parts, given, _wanted(tests), name or "", owner)
 
 
 # -- which parts there are --------------------------------------------------------------------------------------------
 
 
+def _parts(answer: dict[str, Any], name: str | None, owner: str, reads_input: bool) -> list[Part]:
+    """Return the parts of an answer that is no Python as it stands, in their order."""
+    blocks = [Part(text, before) for before, text in answer["pieces"] if text]
+    enough = bool(blocks) and ((name is None) or _define(blocks, name, owner))
+    if enough and not (name or reads_input):
+        return _kept(blocks, name, owner, reads_input)
+    parts = []
+    for before, text in answer["pieces"]:
+        runs = _runs(before) if not enough or _may_be_program(before, name) else []
+        parts += [run for run in runs if not enough or run.is_program(name, owner)]
+        parts += [blocks.pop(0)] if text else []
+    return _kept(parts, name, owner, reads_input)
+
+
+def _may_be_program(text: str, name: str | None) -> bool:
+    """Could the program stand in these lines? To look closely takes long."""
+    return bool(re.search(rf"\b{re.escape(name)}\b", text) if name else _READS.search(text) and _PRINTS.search(text))
+
+
+def _kept(parts: list[Part], name: str | None, owner: str, reads_input: bool) -> list[Part]:
+    """Return the parts without those that are set aside, if these will do."""
+    kept = [part for part in parts if not part.aside]
+    if name or reads_input:
+        will_do = any(part.is_program(name, owner) for part in kept)
+    else:
+        will_do = any(isinstance(node, _DEFINITIONS) for part in kept for node in part.body)
+    return kept if will_do else parts
+
+
+def _is_set_aside(before: str) -> bool:
+    """Does what stands before some code say that it is not the answer?"""
+    line = re.split(r"[.!?;]\s+", before.rstrip().rpartition("\n")[2])[-1]
+    words = re.sub(r"^[\s#>*_-]*(?:\d+[.)] )?|[*_\s:.]*$", "", line[:MAX_LINE])
+    return _ASIDE.fullmatch(words) is not None
+
+
+def _blocks(text: dict[str, Any]) -> list[str]:
+    return [block for _, block in text["pieces"] if block]
+
+
 def _given(text: dict[str, Any]) -> list[Part]:
     """Return the parts of a prompt that are Python."""
-    texts = text["blocks"] if text["fenced"] else [text["whole"]]
+    texts = _blocks(text) if text["fenced"] else [text["whole"]]
     parts = [Part(one) for one in texts]
     return [piece for part in parts for piece in ([part] if part.whole else _runs(part.text))]
 
@@ -133,7 +204,8 @@ def _runs(text: str) -> list[Part]:
     while start < len(lines) and len(runs) < MAX_RUNS:
         end = _longest(lines[start:]) if _START.match(lines[start]) else 0
         if end:
-            runs.append(Part(_without_words("\n".join(lines[start : start + end]))))
+            before = "\n".join(lines[max(0, start - 3) : start])
+            runs.append(Part(_without_words("\n".join(lines[start : start + end])), before))
         start += end or 1
     return [run for run in runs if run.body]
 
@@ -169,7 +241,7 @@ def _without_words(text: str) -> str:
 def _continued(answer: dict[str, Any], prompts: list[dict[str, Any]], name: str) -> str | None:
     """Return the prompt's code with an answer that is the function's body behind it, where that is Python."""
     heads = [head for prompt in prompts for head in _heads(prompt, name)]
-    bodies = [answer["whole"]] if not answer["fenced"] else answer["blocks"][::-1]
+    bodies = [answer["whole"]] if not answer["fenced"] else _blocks(answer)[::-1]
     for head, space in heads[::-1]:
         for body in bodies:
             for text in (body, textwrap.indent(textwrap.dedent(body), space), f"{space}{body.lstrip()}"):
@@ -184,7 +256,7 @@ def _continued(answer: dict[str, Any], prompts: list[dict[str, Any]], name: str)
 def _heads(prompt: dict[str, Any], name: str) -> list[tuple[str, str]]:
     """Return a prompt's code up to its end, where a body of the function can follow, and how far that body is indented."""
     heads = []
-    for text in prompt["blocks"] if prompt["fenced"] else [prompt["whole"]]:
+    for text in _blocks(prompt) if prompt["fenced"] else [prompt["whole"]]:
         lines = text.rstrip().split("\n")
         starts = [number for number, line in enumerate(lines) if _START.match(line)][:MAX_RUNS]
         for head in ("\n".join(lines[start:]) for start in starts):
@@ -217,8 +289,10 @@ def _main(parts: list[Part], name: str | None, owner: str, reads_input: bool) ->
 
 def _main_of_whole(parts: list[Part]) -> Part:
     """Return the last part that reads the input; where it only defines what does, the last that uses that."""
+    own = [part for part in parts if not _FEEDS.search(part.text)]
+    parts = own if any(part.is_program(None, "") for part in own) else parts
     reading = [part for part in parts if _READS.search(part.text)]
-    printing = [part for part in parts if re.search(r"\bprint\b|\bwrite\b", part.text)]
+    printing = [part for part in parts if _PRINTS.search(part.text)]
     main = (reading or printing or parts)[-1]
     if main.whole and _only_defines(main):
         using = [part for part in parts if part.used & main.bound and not _only_defines(part)]
@@ -236,8 +310,7 @@ def _joined(main: Part, parts: list[Part], given: list[Part], wanted: set[str], 
     kind = main.class_of(name, owner) if name and name not in main.bound else ""
     nodes = [node for part in [*given, *parts] if part is not main for node in part.body]
     pool = [node for node in nodes if _binds(node) and name not in _binds(node)]
-    later = [node for part in parts[parts.index(main) + 1 :] for node in part.body]
-    anew = [node for node in later if isinstance(node, _DEFINITIONS) and node.name in main.bound - {name}] if name else []
+    anew = _anew(main, parts, name) if name else []
     bound = main.bound | {name}
     missing = _unbuilt((main.used | wanted | _used(anew)) - bound)
     needed = _closed(missing, bound, pool)
@@ -251,6 +324,31 @@ def _joined(main: Part, parts: list[Part], given: list[Part], wanted: set[str], 
     return "\n".join(piece for piece in pieces if piece)
 
 
+def _anew(main: Part, parts: list[Part], name: str) -> list[ast.stmt]:
+    """Return the definitions of later parts that replace those of the main part.
+
+    One that takes other arguments, or that calls the entry point and replaces one that does not, tries the program out.
+    """
+    old = {node.name: node for node in main.body if isinstance(node, _DEFINITIONS) and node.name != name}
+    later = [node for part in parts[parts.index(main) + 1 :] for node in part.body]
+    return [
+        node
+        for node in later
+        if isinstance(node, _DEFINITIONS)
+        and node.name in old
+        and _is_called_alike(node, old[node.name])
+        and (name not in _used([node]) or name in _used([old[node.name]]))
+    ]
+
+
+def _is_called_alike(new: Any, old: Any) -> bool:
+    """Can a function be called with as many arguments as another takes? Two classes always can."""
+    if isinstance(new, ast.ClassDef) or isinstance(old, ast.ClassDef):
+        return type(new) is type(old)
+    many, most = (len([*node.args.posonlyargs, *node.args.args]) for node in (old, new))
+    return most - len(new.args.defaults) <= many and (many <= most or new.args.vararg is not None)
+
+
 def _closed(missing: set[str], bound: set[str], pool: list[ast.stmt]) -> list[ast.stmt]:
     """Return the statements of a pool that define missing names, and the names that these need, in order."""
     taken: set[int] = set()
@@ -260,6 +358,26 @@ def _closed(missing: set[str], bound: set[str], pool: list[ast.stmt]) -> list[as
         missing = _unbuilt((missing | _used([pool[i] for i in new])) - bound)
     stars = {i for i, node in enumerate(pool) if "*" in _binds(node)} if missing else set()
     return [pool[i] for i in sorted(taken | stars)]
+
+
+def _as_method(main: Part, name: str, owner: str) -> Part:
+    """Return a main part with its functions of `self` in the class that the prompt asks for, if the answer leaves it out."""
+    methods = [
+        node for node in main.body if isinstance(node, ast.FunctionDef) and [a.arg for a in node.args.args][:1] == ["self"]
+    ]
+    if name not in {node.name for node in methods}:
+        return main
+    rest = [node for node in main.body if node not in methods]
+    return Part(f"{_written(rest)}\nclass {owner or 'Solution'}:\n{textwrap.indent(_written(methods), '    ')}\n")
+
+
+def _wanted(tests: str) -> set[str]:
+    """Return the names that tests use and do not define, and those that they import from a module."""
+    if not _compiles(tests):
+        return set()
+    bound, used = _names(tests)
+    imported = [node for node in ast.walk(ast.parse(tests)) if isinstance(node, ast.ImportFrom)]
+    return (used - bound) | {alias.name for node in imported for alias in node.names}
 
 
 def _typing(prompts: list[dict[str, Any]]) -> list[Part]:
@@ -273,6 +391,15 @@ def _typing(prompts: list[dict[str, Any]]) -> list[Part]:
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _CHANGING = (ast.AugAssign, ast.Expr, ast.For, ast.If, ast.While, ast.With)
+
+
+def _as_python(text: str) -> tuple[str, bool]:
+    """Return a text as Python, and whether it is: as it stands, or less indented, or without sentences at its ends."""
+    lines = ["" if _MAGIC.match(line) else line for line in text.split("\n")]
+    code = [number for number, line in enumerate(lines) if line.strip() and not _SENTENCE.match(line)]
+    inner = "\n".join(lines[code[0] : code[-1] + 1]) if code else ""
+    tried = (text, textwrap.dedent(text), *([inner] if inner.strip() != text.strip() else []))
+    return next(((one, True) for one in tried if (one or one is text) and _compiles(one)), (text, False))
 
 
 def _wrong_line(text: str) -> int | None:

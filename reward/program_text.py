@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from align.core.rows import spoken
 
@@ -36,7 +36,7 @@ _LABEL = re.compile(r"[\s{.]*([\w+#-]*(?:\.py\b)?)")
 _QUOTED = r"(?:[ \t]{0,3}>[ ]?)"
 _OUTSIDE = re.compile(r"\\.|#.*|\"\"\"|'''|\"(?:\\.|[^\"\\])*+\"|'(?:\\.|[^'\\])*+'")
 _INSIDE = {mark: re.compile(rf"\\.|{mark}") for mark in ('"""', "'''")}
-_ENDED = re.compile(r"(?<=[`~])(?:<\|[^|<>\n]{1,40}\|>|</s>|\*\*|\.)+$")
+_ENDED = re.compile(r"(?<=[`~])[ \t]*(?:<\|[^|<>\n]{1,40}\|>|</s>|\*\*|\.)+$")
 """What answers write right behind the fence that closes a block: the end of their turn, of a bold passage, of a sentence."""
 _MARKED = re.compile(r"(?:\A|.*?\n)[ \t]*\[BEGIN\](.*?)(?:\[DONE\]|\Z)|(.*?)\n[ \t]*\[DONE\]", re.DOTALL)
 """The marks of MBPP's prompt (Austin et al. 2021, arXiv 2108.07732)."""
@@ -54,6 +54,13 @@ class Block:
     label: str
     """What its fence says it holds, in small letters."""
     text: str
+    before: str = ""
+    """The lines between the block before it, or the beginning, and its fence."""
+
+    def may_hold(self, language: str) -> bool:
+        """Could it be a program in a language, by its label?"""
+        known = _NAMES.get(language, (language, ""))
+        return bool(self.text.strip()) and _short_name(self.label) in known
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +69,17 @@ class Answer:
 
     whole: str
     blocks: list[Block] = field(default_factory=list)
-    outside: str = ""
-    """The lines that are in no block."""
+    after: str = ""
+    """The lines behind the last block."""
+
+    @property
+    def outside(self) -> str:
+        """The lines that are in no block."""
+        return "\n".join(text for text in (*(block.before for block in self.blocks), self.after) if text)
 
     def sources(self, language: str = "python") -> list[str]:
         """Return the texts of the blocks that may hold a language."""
-        known = _NAMES.get(language, (language, ""))
-        return [block.text for block in self.blocks if block.text.strip() and _short_name(block.label) in known]
+        return [block.text for block in self.blocks if block.may_hold(language)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +121,8 @@ def read(text: str) -> Answer:
     if "[BEGIN]" in whole or "[DONE]" in whole:
         marked = _MARKED.match(whole)
         whole = (marked[1] or marked[2] or "") if marked else whole
-    found, outside = _split(whole)
-    return Answer(whole, found, outside)
+    found, after = _split(whole)
+    return Answer(whole, found, after)
 
 
 def entry_point(texts: Sequence[str]) -> str | None:
@@ -128,7 +139,7 @@ def entry_point(texts: Sequence[str]) -> str | None:
 
 
 def _split(text: str, markdown: bool = True) -> tuple[list[Block], str]:
-    """Return the blocks of a text, and the lines outside them."""
+    """Return the blocks of a text, each with the lines before it, and the lines behind the last."""
     lines = text.replace("\r\n", "\n").split("\n")
     found: list[Block] = []
     outside: list[str] = []
@@ -140,10 +151,13 @@ def _split(text: str, markdown: bool = True) -> tuple[list[Block], str]:
             outside.append(lines[number - 1])
             continue
         body, number, spare = _body(lines, number, opening, spare)
-        if markdown and opening.label in _MARKDOWN:
-            found += _split(body, markdown=False)[0]
-        else:
-            found.append(Block(opening.label, body))
+        if not (markdown and opening.label in _MARKDOWN):
+            found.append(Block(opening.label, body, "\n".join(outside)))
+            outside = []
+            continue
+        for inner in _split(body, markdown=False)[0]:
+            found.append(replace(inner, before="\n".join([*outside, inner.before])))
+            outside = []
     return found, "\n".join(outside)
 
 

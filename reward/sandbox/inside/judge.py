@@ -96,6 +96,7 @@ class Tests:
             patched, self.link.raises = text.patched(nodes), text.raises(nodes)
             self.link.called_only, self.early = text.called_only(nodes), text.leaves_early(nodes)
             self.decorated, self.tree = text.decorated(tree), tree
+            text.from_solution(nodes, self.entry_point, is_there)
             tree = text.prepared(tree, nodes)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return self._say("test_error", f"the tests do not compile: {_sentence(error)}")
@@ -204,7 +205,7 @@ class Tests:
             bare, last = isinstance(statement, ast.Expr), position == len(tree.body) - 1
             self.one(lambda part=part: exec(part, self.namespace), own_calls=False, may_leave=last or (None if bare else False))
             # a helper of the tests that asserts
-            asks = self.link.calls > calls and (bare or text.leads_to_asserts(statement, tree))
+            asks = self.link.calls > calls and (text.may_refute(statement) or text.leads_to_asserts(statement, tree))
             if not asks and not text.is_test(statement) and not self.outcomes.pop():
                 self.outcomes += [False for later in tree.body[position:] if text.is_test(later)]
                 return  # what follows was to use it
@@ -303,6 +304,11 @@ class Tests:
 
     def _say(self, status: str, why: str) -> dict[str, Any]:
         return {"status": status, "why": str(why)[:2000], "outcomes": self.outcomes[:10_000]}
+
+
+def is_there(module: str) -> bool:
+    """Can a module be imported, other than the one that the solution is?"""
+    return module not in OWN_NAMES and importlib.util.find_spec(module) is not None
 
 
 def is_standard(name: str) -> bool:
