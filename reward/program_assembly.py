@@ -11,7 +11,7 @@ Nothing here is called in the trainer's process on a model's text: a source can 
 4. An answer that only continues the prompt's code (a function's body) is put behind it.
 5. What the main part, or the tests, use and it does not define is taken from the other parts, else from the prompt's code,
    and only the statements that define these names: a usage example never runs. A function that a later part defines anew
-   replaces the earlier one, if it can be called in the same way and does not itself call the entry point.
+   replaces the earlier one in its place, if it can be called in the same way and does not itself call the entry point.
 6. `class Solution` with a method of the entry point's name gets a function that calls the method of a fresh instance, and the
    names that LeetCode imports. Names of `typing` that the prompt writes are given to any program.
 """
@@ -46,12 +46,18 @@ _FEEDS = re.compile(
 """How a program gives itself an input, which it would otherwise read."""
 _CODE_WORD = r"(?:code|version|attempt|try|solution|implementation|program|function|snippet|answer|draft|one)"
 _BAD_WORD = r"(?:wrong|incorrect|buggy|broken|faulty|flawed|erroneous|failing|bad|original|old|previous|earlier|initial)"
+_OPENS = r"""
+    (?:and,?\ |but,?\ |just\ )* (?:for\ (?:reference|comparison|contrast),?\ )?
+    (?: (?: (?:here|this|that|it)(?:\ is|\ was|'s) | compared?(?:\ it|\ this)?\ (?:with|to) | (?:it|this)\ replaces
+      | (?:instead|in\ place)\ of | rather\ than )\ )?
+    (?:(?:the|your|my|an?|this|that)\ )?"""
 _ASIDE = re.compile(
-    rf"(?:(?:and|but),? )?(?:(?:just )?for (?:reference|comparison|contrast),? )?"
-    rf"(?:(?:here|this|that|it)(?: is| was|'s) |compare (?:it |this )?(?:with|to) )?"
-    rf"(?:(?:the|your|my|an?|this|that) )?(?:\(?{_BAD_WORD}\)?,? ?)+(?:{_CODE_WORD} ?)?(?:\({_BAD_WORD}\) ?)?"
-    rf"(?:(?:for|as an?) (?:reference|comparison|contrast) ?)?(?:was|is|were|looked like(?: this)?|read)?",
-    re.IGNORECASE,
+    rf"""{_OPENS} (?:\(?{_BAD_WORD}\)?,?\ ?)+ (?:{_CODE_WORD}\ ?)? (?:\({_BAD_WORD}\)?\ ?)?
+    (?:(?:for|as\ an?)\ (?:reference|comparison|contrast)\ ?)? (?:(?:was|is|were|read|looked\ like)\ ?)?
+    (?:this|below|the\ following|as\ follows)?
+    | before | instead\ of(?:\ this)? | do(?:n't|\ not)\ (?:write|use|do)(?:\ this)?
+    | {_OPENS} common\ (?:mistake|error|bug)""",
+    re.IGNORECASE | re.VERBOSE,
 )
 """What stands over code that is not the answer, as a whole line or sentence: "For reference, your original (wrong) code was".
 A line that says anything more, such as "the original code, with the bug removed", is none."""
@@ -183,7 +189,7 @@ def _kept(parts: list[Part], name: str | None, owner: str, reads_input: bool) ->
 def _is_set_aside(before: str) -> bool:
     """Does what stands before some code say that it is not the answer?"""
     line = re.split(r"[.!?;]\s+", before.rstrip().rpartition("\n")[2])[-1]
-    words = re.sub(r"^[\s#>*_-]*(?:\d+[.)] )?|[*_\s:.]*$", "", line[:MAX_LINE])
+    words = re.sub(r"^[\W_]*(?:\d+[.)] [\W_]*)?|[\W_]+$", "", line[:MAX_LINE])
     return _ASIDE.fullmatch(words) is not None
 
 
@@ -202,12 +208,21 @@ def _runs(text: str) -> list[Part]:
     """Return the runs of lines that are Python in a text with sentences."""
     lines, runs, start = text.split("\n"), [], 0
     while start < len(lines) and len(runs) < MAX_RUNS:
-        end = _longest(lines[start:]) if _START.match(lines[start]) else 0
+        indented = _indented(lines, start)
+        code = textwrap.dedent("\n".join(lines[start:indented])).split("\n") if indented else lines[start:]
+        end = _longest(code) if _START.match(code[0]) else 0
         if end:
             before = "\n".join(lines[max(0, start - 3) : start])
-            runs.append(Part(_without_words("\n".join(lines[start : start + end])), before))
+            runs.append(Part(_without_words("\n".join(code[:end])), before))
         start += end or 1
     return [run for run in runs if run.body]
+
+
+def _indented(lines: list[str], start: int) -> int:
+    """Return where a block of code ends that is one because it is indented (CommonMark 0.31, 4.4); 0 where none begins."""
+    if not lines[start].startswith(("    ", "\t")) or (start and lines[start - 1].strip()):
+        return 0
+    return next((n for n in range(start, len(lines)) if lines[n].strip() and lines[n][0] not in " \t"), len(lines))
 
 
 def _longest(lines: list[str]) -> int:
@@ -310,15 +325,15 @@ def _joined(main: Part, parts: list[Part], given: list[Part], wanted: set[str], 
     kind = main.class_of(name, owner) if name and name not in main.bound else ""
     nodes = [node for part in [*given, *parts] if part is not main for node in part.body]
     pool = [node for node in nodes if _binds(node) and name not in _binds(node)]
-    anew = _anew(main, parts, name) if name else []
+    anew = _anew(main, parts, name)
     bound = main.bound | {name}
     missing = _unbuilt((main.used | wanted | _used(anew)) - bound)
     needed = _closed(missing, bound, pool)
     if missing and (kind or "Solution" in main.bound):
         needed = [*ast.parse(_LEETCODE).body, *needed]
-    lines = main.text.split("\n")
+    lines = _replaced(main, anew)
     future = max((node.end_lineno or 0 for node in main.body if _is_future(node)), default=0)
-    pieces = ["\n".join(lines[:future]), _written(needed), "\n".join(lines[future:]), _written(anew)]
+    pieces = ["\n".join(lines[:future]), _written(needed), "\n".join(lines[future:])]
     if kind:
         pieces.append(f"def {name}(*args, **kwargs):\n    return {kind}().{name}(*args, **kwargs)\n")
     return "\n".join(piece for piece in pieces if piece)
@@ -327,18 +342,27 @@ def _joined(main: Part, parts: list[Part], given: list[Part], wanted: set[str], 
 def _anew(main: Part, parts: list[Part], name: str) -> list[ast.stmt]:
     """Return the definitions of later parts that replace those of the main part.
 
-    One that takes other arguments, or that calls the entry point and replaces one that does not, tries the program out.
+    One that takes other arguments, or that calls the entry point and replaces one that does not, tries the program out; so does
+    one of a part that does more than define, where the program is run as a whole.
     """
     old = {node.name: node for node in main.body if isinstance(node, _DEFINITIONS) and node.name != name}
-    later = [node for part in parts[parts.index(main) + 1 :] for node in part.body]
+    later = [part for part in parts[parts.index(main) + 1 :] if name or _only_defines(part)]
+    new = {node.name: node for part in later for node in part.body if isinstance(node, _DEFINITIONS) and node.name in old}
     return [
         node
-        for node in later
-        if isinstance(node, _DEFINITIONS)
-        and node.name in old
-        and _is_called_alike(node, old[node.name])
-        and (name not in _used([node]) or name in _used([old[node.name]]))
+        for node in new.values()
+        if _is_called_alike(node, old[node.name]) and (name not in _used([node]) or name in _used([old[node.name]]))
     ]
+
+
+def _replaced(main: Part, anew: Sequence[ast.stmt]) -> list[str]:
+    """Return the lines of a main part with definitions in the place of its last ones by these names; no line moves."""
+    lines = main.text.split("\n")
+    for new in anew:
+        old = [node for node in main.body if getattr(node, "name", "") == getattr(new, "name", None)][-1]
+        first = min(node.lineno for node in (old, *getattr(old, "decorator_list", ())))
+        lines[first - 1 : old.end_lineno] = [_written([new]), *[""] * ((old.end_lineno or first) - first)]
+    return lines
 
 
 def _is_called_alike(new: Any, old: Any) -> bool:

@@ -8,7 +8,8 @@ that answers of models need:
 2. A fence inside a triple-quoted string is text of that string, so a docstring with an example does not end its program.
 3. A fence with a label, which would open a block, ends the one that it stands in: somebody forgot to.
 4. An empty line without `>` does not end a block in a quotation.
-5. A block that is labelled as Markdown holds an answer itself: its blocks count.
+5. Where no line closes a block, a fence at the end of a line of code does.
+6. A block that is labelled as Markdown holds an answer itself: its blocks count.
 
 Every text is read in linear time; a runaway answer is a megabyte of the same character.
 """
@@ -44,7 +45,7 @@ _MARKDOWN = ("markdown", "md")
 MAX_DEPTH = 20
 """Quotations in one another that are looked into."""
 LOOK_AHEAD = 20_000
-"""Lines of a text that are read again, in all, where a fence stood in a string that never ended."""
+"""Lines of a text that are read again, in all, where a fence stood in a string that never ended, or at the end of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +178,10 @@ def _body(lines: Sequence[str], start: int, opening: _Opening, spare: int) -> tu
     """Return the text of a block, the number of the line behind it, and what is left of `LOOK_AHEAD`.
 
     A fence in a string does not end the block. Where the string never ends either, it was none, and the first such fence does.
+    A fence at the end of a line of code ends the block where nothing else does.
     """
     body: list[str] = []
-    string, first = "", -1
+    string, first, at_end = "", -1, -1
     for number in range(start, len(lines)):
         line = _unquoted(lines[number], opening.depth)
         closes = line is not None and _closes(line, opening)
@@ -189,14 +191,17 @@ def _body(lines: Sequence[str], start: int, opening: _Opening, spare: int) -> tu
             return _joined(body), number, spare
         if closes and first < 0:
             first = len(body)
-        if first >= 0:
-            spare -= 1
-            if spare < 0:
-                break
+        if at_end < 0 and not string and line.rstrip().endswith(opening.mark * opening.length):
+            at_end = len(body)
         body.append(_dedented(line, opening.indent))
         string = _string(line, string)
+        spare -= first >= 0 or at_end >= 0
+        if spare < 0:
+            break
     if first >= 0:
         return _joined(body[:first]), start + first + 1, spare
+    if at_end >= 0:  # `return x```` on one line
+        return _joined([*body[:at_end], body[at_end].rstrip().rstrip(opening.mark)]), start + at_end + 1, spare
     return "\n".join(body), len(lines), spare
 
 

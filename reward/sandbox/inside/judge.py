@@ -84,7 +84,7 @@ class Tests:
         """A name that the solution defines and that meant the standard library's here."""
         self.skipped: set[str] = set()
         self.offered: dict[str, list[str]] = {}
-        self.namespace: dict[str, Any] = {"__name__": "tests", "__builtins__": builtins}
+        self.namespace: dict[str, Any] = {"__name__": "tests", "__file__": FILE, "__builtins__": builtins}
 
     def run(self, source: bytes) -> dict[str, Any]:
         """Return the verdict on the solution, as far as this side knows."""
