@@ -51,16 +51,15 @@ _OPENS = r"""
     (?: (?: (?:here|this|that|it)(?:\ is|\ was|'s) | compared?(?:\ it|\ this)?\ (?:with|to) | (?:it|this)\ replaces
       | (?:instead|in\ place)\ of | rather\ than )\ )?
     (?:(?:the|your|my|an?|this|that)\ )?"""
-_ASIDE = re.compile(
-    rf"""{_OPENS} (?:\(?{_BAD_WORD}\)?,?\ ?)+ (?:{_CODE_WORD}\ ?)? (?:\({_BAD_WORD}\)?\ ?)?
+_ASIDE = rf"""(?xi)
+    {_OPENS} (?:\(?{_BAD_WORD}\)?,?\ ?)+ (?:{_CODE_WORD}\ ?)? (?:\({_BAD_WORD}\)?\ ?)?
     (?:(?:for|as\ an?)\ (?:reference|comparison|contrast)\ ?)? (?:(?:was|is|were|read|looked\ like)\ ?)?
     (?:this|below|the\ following|as\ follows)?
     | before | instead\ of(?:\ this)? | do(?:n't|\ not)\ (?:write|use|do)(?:\ this)?
-    | {_OPENS} common\ (?:mistake|error|bug)""",
-    re.IGNORECASE | re.VERBOSE,
-)
+    | {_OPENS} common\ (?:mistake|error|bug)"""
 """What stands over code that is not the answer, as a whole line or sentence: "For reference, your original (wrong) code was".
-A line that says anything more, such as "the original code, with the bug removed", is none."""
+A line that says anything more, such as "the original code, with the bug removed", is none. Compiled where it is needed:
+that takes more than a millisecond."""
 _SENTENCE = re.compile(r"(?:[#>*\-\d.]+\s+)?[A-Z][\w'\u2019]*(?:,?(?:\s+\S+){2,}|[:!.])\s*$")
 _MAGIC = re.compile(r"\s*(?:!|%%?)[A-Za-z]")
 """A command for the notebook that a block was written for: `!pip install numpy`."""
@@ -88,11 +87,15 @@ class Part:
 
     def __init__(self, text: str, before: str = "") -> None:
         """Read a text, and what stands before it in the answer."""
+        self.written, self.before = text, before
         self.text, self.whole = _as_python(text)
-        first = text.strip().partition("\n")[0]
-        self.aside = _is_set_aside(before) or (first.startswith("#") and _is_set_aside(first))
         self.body = ast.parse(self.text).body if self.whole else []
         self.bound, self.used = _names(self.text) if self.whole else (set(), set())
+
+    @property
+    def is_aside(self) -> bool:
+        """Does what stands over it, or its only comment there, say that it is not the answer?"""
+        return _is_set_aside(self.before) or _is_set_aside(_only_comment(self.written))
 
     def defines(self, name: str, owner: str) -> bool:
         """Does it define the entry point, or a class with a method of that name?"""
@@ -135,6 +138,7 @@ def assemble(
         tests: the tests' source, whose names are wanted too.
         reads_input: whether the program is run as a whole, with an input.
     """
+    name = name if name or reads_input else _tested(tests, answer["whole"])
     whole = Part(_without_words(answer["whole"]))
     is_program = bool(whole.body)
     parts = [whole] if is_program else _parts(answer, name, owner, reads_input)
@@ -178,7 +182,7 @@ def _may_be_program(text: str, name: str | None) -> bool:
 
 def _kept(parts: list[Part], name: str | None, owner: str, reads_input: bool) -> list[Part]:
     """Return the parts without those that are set aside, if these will do."""
-    kept = [part for part in parts if not part.aside]
+    kept = [part for part in parts if not part.is_aside] if len(parts) > 1 else parts
     if name or reads_input:
         will_do = any(part.is_program(name, owner) for part in kept)
     else:
@@ -190,7 +194,13 @@ def _is_set_aside(before: str) -> bool:
     """Does what stands before some code say that it is not the answer?"""
     line = re.split(r"[.!?;]\s+", before.rstrip().rpartition("\n")[2])[-1]
     words = re.sub(r"^[\W_]*(?:\d+[.)] [\W_]*)?|[\W_]+$", "", line[:MAX_LINE])
-    return _ASIDE.fullmatch(words) is not None
+    return bool(words) and re.fullmatch(_ASIDE, words) is not None
+
+
+def _only_comment(text: str) -> str:
+    """Return the comment above some code, unless others stand between its statements."""
+    comments = re.findall(r"^#.*", text.strip(), re.MULTILINE)
+    return comments[0] if len(comments) == 1 and text.lstrip().startswith("#") else ""
 
 
 def _blocks(text: dict[str, Any]) -> list[str]:
@@ -402,6 +412,12 @@ def _wanted(tests: str) -> set[str]:
     bound, used = _names(tests)
     imported = [node for node in ast.walk(ast.parse(tests)) if isinstance(node, ast.ImportFrom)]
     return (used - bound) | {alias.name for node in imported for alias in node.names}
+
+
+def _tested(tests: str, answer: str) -> str | None:
+    """Return the only one of the names that the tests want which an answer defines; None where there are none or several."""
+    names = [name for name in _unbuilt(_wanted(tests)) if re.search(rf"\b(?:def|class)\s+{re.escape(name)}\b", answer)]
+    return names[0] if len(names) == 1 else None
 
 
 def _typing(prompts: list[dict[str, Any]]) -> list[Part]:
