@@ -44,6 +44,17 @@ def _checked(*given):
     return bool(said) if type(said).__name__ in ("bool", "bool_") else type(said).__name__
 """
 """Stands behind a checker's source: calls it with as much as it takes, and says True, False, or the type of something else."""
+_LOADER = """
+def _loaded(packed):
+    import base64, marshal, sys, types, zlib
+    parent = sys.modules["reward"] = types.ModuleType("reward")
+    parent.__path__ = []
+    for name, code in marshal.loads(zlib.decompress(base64.b64decode(packed))).items():
+        module = sys.modules[name] = types.ModuleType(name)
+        exec(code, module.__dict__)
+    return module.__dict__
+"""
+"""Stands before our own modules in the sandbox, which has no package `reward` to import."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +151,7 @@ async def assembled(sandbox: Sandbox, completion: str, tests: Tests) -> Programs
     wanted = [(tests.entry_point, False)] if tests.calls_functions or not tests.runs else []
     wanted += [(None, True)] if tests.runs else []
     arguments = [[_laid_out(answer), given, name, tests.owner, tests.code, whole] for name, whole in wanted]
-    results = await sandbox.calls(_source("program_assembly", "assemble"), "assemble", arguments, ASSEMBLY)
+    results = await sandbox.calls(_source("assemble", "program_python", "program_assembly"), "assemble", arguments, ASSEMBLY)
     for result in results:
         if result.status in NO_DATA:
             return Failed(result.status, result.why)
@@ -203,7 +214,7 @@ async def _run_cases(sandbox: Sandbox, source: str, tests: Tests, said: Judgemen
 async def _run_whole(sandbox: Sandbox, source: str, run: Run, said: Judgement) -> None:
     """Run a program in a process of its own, and compare what it prints."""
     text = (
-        f"{_source('program_run', 'run')}def started(given):\n    return run({source!r}, given)\n"  # its packages are seen here
+        f"{_source('run', 'program_run')}def started(given):\n    return run({source!r}, given)\n"  # its packages are seen here
     )
     limits = sandbox.limits
     room = max(limits.output_bytes, len(run.given.encode("utf-8", "surrogatepass")) + 1024)
@@ -269,16 +280,18 @@ def _laid_out(answer: program_text.Answer) -> dict[str, Any]:
 
 
 @cache
-def _source(module: str, function: str) -> str:
-    """Return a source with a function of one of our own modules, compiled and packed; the sandbox has the same interpreter.
+def _source(function: str, *modules: str) -> str:
+    """Return a source with a function of the last of some modules of our own, each of which may import those before it.
 
-    Compiling `program_assembly` takes 18 ms, what it does with an answer 2, and every call looks through the whole source.
+    They are compiled and packed; the sandbox has the same interpreter. Compiling `program_assembly` takes 18 ms, what it does
+    with an answer 2, and every call looks through the whole source.
     """
-    text = (files("reward") / f"{module}.py").read_text(encoding="utf-8")
-    code = zlib.compress(marshal.dumps(compile(text, f"{module}.py", "exec", dont_inherit=True, optimize=2)))
-    packed = base64.b64encode(code).decode()
-    load = f"import base64, marshal, zlib\n_own = {{'__name__': {module!r}}}\n"
-    return f"{load}exec(marshal.loads(zlib.decompress(base64.b64decode({packed!r}))), _own)\n{function} = _own[{function!r}]\n"
+    codes = {}
+    for name in modules:
+        text = (files("reward") / f"{name}.py").read_text(encoding="utf-8")
+        codes[f"reward.{name}"] = compile(text, f"{name}.py", "exec", dont_inherit=True, optimize=2)
+    packed = base64.b64encode(zlib.compress(marshal.dumps(codes))).decode()
+    return f"{_LOADER}_own = _loaded({packed!r})\n{function} = _own[{function!r}]\n"
 
 
 def _short(value: Any, limit: int = 60) -> str:

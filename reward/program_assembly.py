@@ -19,13 +19,25 @@ Nothing here is called in the trainer's process on a model's text: a source can 
 from __future__ import annotations
 
 import ast
-import builtins
 import re
-import symtable
 import textwrap
 import typing
 from collections.abc import Sequence
 from typing import Any
+
+from reward.program_python import (
+    DEFINITIONS,
+    as_python,
+    binds,
+    compiles,
+    is_empty,
+    is_future,
+    names_of,
+    unbuilt,
+    used_by,
+    written,
+    wrong_line,
+)
 
 MAX_TRIES = 60
 """Times that one text is cut and compiled again in search of the longest beginning that is Python."""
@@ -60,9 +72,6 @@ _ASIDE = rf"""(?xi)
 """What stands over code that is not the answer, as a whole line or sentence: "For reference, your original (wrong) code was".
 A line that says anything more, such as "the original code, with the bug removed", is none. Compiled where it is needed:
 that takes more than a millisecond."""
-_SENTENCE = re.compile(r"(?:[#>*\-\d.]+\s+)?[A-Z][\w'\u2019]*(?:,?(?:\s+\S+){2,}|[:!.])\s*$")
-_MAGIC = re.compile(r"\s*(?:!|%%?)[A-Za-z]")
-"""A command for the notebook that a block was written for: `!pip install numpy`."""
 _LEETCODE = """
 import bisect, collections, copy, datetime, functools, heapq, itertools, math, operator, random, re, string, sys
 from typing import *
@@ -79,7 +88,6 @@ inf = float("inf")
 """
 """What a solution on LeetCode may use without importing it, as LeetCodeDataset (arXiv 2504.14655) puts it before each; the
 built-in functions come last, for `pow` of `math` knows no modulus."""
-_MODULE = {"__name__", "__file__", "__doc__", "__builtins__", "__annotations__", "__spec__", "__package__", "__loader__"}
 
 
 class Part:
@@ -88,9 +96,9 @@ class Part:
     def __init__(self, text: str, before: str = "") -> None:
         """Read a text, and what stands before it in the answer."""
         self.written, self.before = text, before
-        self.text, self.whole = _as_python(text)
+        self.text, self.whole = as_python(text)
         self.body = ast.parse(self.text).body if self.whole else []
-        self.bound, self.used = _names(self.text) if self.whole else (set(), set())
+        self.bound, self.used = names_of(self.text) if self.whole else (set(), set())
 
     @property
     def is_aside(self) -> bool:
@@ -106,7 +114,7 @@ class Part:
     def class_of(self, name: str, owner: str) -> str:
         """Return the class that has the method: the one that is named, else `Solution`, else the last; "" for none."""
         classes = [node for node in self.body if isinstance(node, ast.ClassDef)]
-        having = [node.name for node in classes if any(name in _binds(inner) for inner in node.body)]
+        having = [node.name for node in classes if any(name in binds(inner) for inner in node.body)]
         return next((kind for kind in (owner, "Solution") if kind in having), "" if owner else (having or [""])[-1])
 
     def is_program(self, name: str | None, owner: str) -> bool:
@@ -121,7 +129,7 @@ class Part:
             after = re.split(rf"\bdef[ \t]+{re.escape(name)}\b", self.text)[-1]
             return re.fullmatch(r"\s*\([^()]*\)\s*(?:->[^:]*)?:?\s*", after) is not None
         found = [node for node in ast.walk(ast.Module(self.body, [])) if getattr(node, "name", "") == name]
-        return bool(found) and _is_empty(found[-1])
+        return bool(found) and is_empty(found[-1])
 
 
 def assemble(
@@ -186,7 +194,7 @@ def _kept(parts: list[Part], name: str | None, owner: str, reads_input: bool) ->
     if name or reads_input:
         will_do = any(part.is_program(name, owner) for part in kept)
     else:
-        will_do = any(isinstance(node, _DEFINITIONS) for part in kept for node in part.body)
+        will_do = any(isinstance(node, DEFINITIONS) for part in kept for node in part.body)
     return kept if will_do else parts
 
 
@@ -239,7 +247,7 @@ def _longest(lines: list[str]) -> int:
     """Return how many lines, from the first, are whole statements of Python."""
     end = len(lines)
     for _ in range(MAX_TRIES):
-        line = _wrong_line("\n".join(lines[:end]))
+        line = wrong_line("\n".join(lines[:end]))
         if line is None:
             return end
         at = min(line, end) - 1
@@ -253,7 +261,7 @@ def _longest(lines: list[str]) -> int:
 
 def _without_words(text: str) -> str:
     """Return a text of Python without lines that are words and only happen to be Python: "Done", "Complexity: O(n)"."""
-    if not _compiles(text):
+    if not compiles(text):
         return text
     lines = text.split("\n")
     for node in ast.parse(text).body:
@@ -286,7 +294,7 @@ def _heads(prompt: dict[str, Any], name: str) -> list[tuple[str, str]]:
         starts = [number for number, line in enumerate(lines) if _START.match(line)][:MAX_RUNS]
         for head in ("\n".join(lines[start:]) for start in starts):
             signatures = re.findall(rf"^([ \t]*)(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", head, re.MULTILINE)
-            if not signatures or not _compiles(f"{head}\n{signatures[-1]}    pass"):
+            if not signatures or not compiles(f"{head}\n{signatures[-1]}    pass"):
                 continue
             if Part(f"{head}\n{signatures[-1]}    pass").is_sketch(name):  # else the function is there already
                 heads.append((head, f"{signatures[-1]}    "))
@@ -308,7 +316,7 @@ def _main(parts: list[Part], name: str | None, owner: str, reads_input: bool) ->
         defining = [part for part in parts if part.defines(name, owner)]
         drawn = [part for part in defining if not part.is_sketch(name)]
         return (drawn or defining or parts)[-1]
-    defining = [part for part in parts if any(isinstance(node, _DEFINITIONS) for node in part.body)]
+    defining = [part for part in parts if any(isinstance(node, DEFINITIONS) for node in part.body)]
     return (defining or parts)[-1]
 
 
@@ -326,7 +334,7 @@ def _main_of_whole(parts: list[Part]) -> Part:
 
 
 def _only_defines(part: Part) -> bool:
-    sorts = (*_DEFINITIONS, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+    sorts = (*DEFINITIONS, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
     return all(isinstance(node, sorts) for node in part.body)
 
 
@@ -334,16 +342,16 @@ def _joined(main: Part, parts: list[Part], given: list[Part], wanted: set[str], 
     """Return the main part with the statements that it needs, and the function that calls a method."""
     kind = main.class_of(name, owner) if name and name not in main.bound else ""
     nodes = [node for part in [*given, *parts] if part is not main for node in part.body]
-    pool = [node for node in nodes if _binds(node) and name not in _binds(node)]
+    pool = [node for node in nodes if binds(node) and name not in binds(node)]
     anew = _anew(main, parts, name)
     bound = main.bound | {name}
-    missing = _unbuilt((main.used | wanted | _used(anew)) - bound)
+    missing = unbuilt((main.used | wanted | used_by(anew)) - bound)
     needed = _closed(missing, bound, pool)
     if missing and (kind or "Solution" in main.bound):
         needed = [*ast.parse(_LEETCODE).body, *needed]
     lines = _replaced(main, anew)
-    future = max((node.end_lineno or 0 for node in main.body if _is_future(node)), default=0)
-    pieces = ["\n".join(lines[:future]), _written(needed), "\n".join(lines[future:])]
+    future = max((node.end_lineno or 0 for node in main.body if is_future(node)), default=0)
+    pieces = ["\n".join(lines[:future]), written(needed), "\n".join(lines[future:])]
     if kind:
         pieces.append(f"def {name}(*args, **kwargs):\n    return {kind}().{name}(*args, **kwargs)\n")
     return "\n".join(piece for piece in pieces if piece)
@@ -355,13 +363,13 @@ def _anew(main: Part, parts: list[Part], name: str) -> list[ast.stmt]:
     One that takes other arguments, or that calls the entry point and replaces one that does not, tries the program out; so does
     one of a part that does more than define, where the program is run as a whole.
     """
-    old = {node.name: node for node in main.body if isinstance(node, _DEFINITIONS) and node.name != name}
+    old = {node.name: node for node in main.body if isinstance(node, DEFINITIONS) and node.name != name}
     later = [part for part in parts[parts.index(main) + 1 :] if name or _only_defines(part)]
-    new = {node.name: node for part in later for node in part.body if isinstance(node, _DEFINITIONS) and node.name in old}
+    new = {node.name: node for part in later for node in part.body if isinstance(node, DEFINITIONS) and node.name in old}
     return [
         node
         for node in new.values()
-        if _is_called_alike(node, old[node.name]) and (name not in _used([node]) or name in _used([old[node.name]]))
+        if _is_called_alike(node, old[node.name]) and (name not in used_by([node]) or name in used_by([old[node.name]]))
     ]
 
 
@@ -371,7 +379,7 @@ def _replaced(main: Part, anew: Sequence[ast.stmt]) -> list[str]:
     for new in anew:
         old = [node for node in main.body if getattr(node, "name", "") == getattr(new, "name", None)][-1]
         first = min(node.lineno for node in (old, *getattr(old, "decorator_list", ())))
-        lines[first - 1 : old.end_lineno] = [_written([new]), *[""] * ((old.end_lineno or first) - first)]
+        lines[first - 1 : old.end_lineno] = [written([new]), *[""] * ((old.end_lineno or first) - first)]
     return lines
 
 
@@ -386,11 +394,11 @@ def _is_called_alike(new: Any, old: Any) -> bool:
 def _closed(missing: set[str], bound: set[str], pool: list[ast.stmt]) -> list[ast.stmt]:
     """Return the statements of a pool that define missing names, and the names that these need, in order."""
     taken: set[int] = set()
-    while new := {i for i, node in enumerate(pool) if i not in taken and _binds(node) & missing}:
+    while new := {i for i, node in enumerate(pool) if i not in taken and binds(node) & missing}:
         taken |= new
-        bound = bound | {name for i in new for name in _binds(pool[i])}
-        missing = _unbuilt((missing | _used([pool[i] for i in new])) - bound)
-    stars = {i for i, node in enumerate(pool) if "*" in _binds(node)} if missing else set()
+        bound = bound | {name for i in new for name in binds(pool[i])}
+        missing = unbuilt((missing | used_by([pool[i] for i in new])) - bound)
+    stars = {i for i, node in enumerate(pool) if "*" in binds(node)} if missing else set()
     return [pool[i] for i in sorted(taken | stars)]
 
 
@@ -402,21 +410,21 @@ def _as_method(main: Part, name: str, owner: str) -> Part:
     if name not in {node.name for node in methods}:
         return main
     rest = [node for node in main.body if node not in methods]
-    return Part(f"{_written(rest)}\nclass {owner or 'Solution'}:\n{textwrap.indent(_written(methods), '    ')}\n")
+    return Part(f"{written(rest)}\nclass {owner or 'Solution'}:\n{textwrap.indent(written(methods), '    ')}\n")
 
 
 def _wanted(tests: str) -> set[str]:
     """Return the names that tests use and do not define, and those that they import from a module."""
-    if not _compiles(tests):
+    if not compiles(tests):
         return set()
-    bound, used = _names(tests)
+    bound, used = names_of(tests)
     imported = [node for node in ast.walk(ast.parse(tests)) if isinstance(node, ast.ImportFrom)]
     return (used - bound) | {alias.name for node in imported for alias in node.names}
 
 
 def _tested(tests: str, answer: str) -> str | None:
     """Return the only one of the names that the tests want which an answer defines; None where there are none or several."""
-    names = [name for name in _unbuilt(_wanted(tests)) if re.search(rf"\b(?:def|class)\s+{re.escape(name)}\b", answer)]
+    names = [name for name in unbuilt(_wanted(tests)) if re.search(rf"\b(?:def|class)\s+{re.escape(name)}\b", answer)]
     return names[0] if len(names) == 1 else None
 
 
@@ -425,109 +433,3 @@ def _typing(prompts: list[dict[str, Any]]) -> list[Part]:
     words = {word for prompt in prompts for word in re.findall(r"\b[A-Z]\w+", prompt["whole"])}
     names = sorted(words & set(typing.__all__))
     return [Part(f"from typing import {', '.join(names)}")] if names else []
-
-
-# -- Python -----------------------------------------------------------------------------------------------------------
-
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_CHANGING = (ast.AugAssign, ast.Expr, ast.For, ast.If, ast.While, ast.With)
-
-
-def _as_python(text: str) -> tuple[str, bool]:
-    """Return a text as Python, and whether it is: as it stands, or less indented, or without sentences at its ends."""
-    lines = ["" if _MAGIC.match(line) else line for line in text.split("\n")]
-    code = [number for number, line in enumerate(lines) if line.strip() and not _SENTENCE.match(line)]
-    inner = "\n".join(lines[code[0] : code[-1] + 1]) if code else ""
-    tried = (text, textwrap.dedent(text), *([inner] if inner.strip() != text.strip() else []))
-    return next(((one, True) for one in tried if (one or one is text) and _compiles(one)), (text, False))
-
-
-def _wrong_line(text: str) -> int | None:
-    """Return the line at which a text stops being Python; None where it is."""
-    try:
-        compile(text, "answer", "exec", dont_inherit=True)
-    except SyntaxError as error:
-        return error.lineno or 1
-    except (ValueError, OverflowError, RecursionError, MemoryError):
-        return 1
-    return None
-
-
-def _compiles(text: str) -> bool:
-    return _wrong_line(text) is None
-
-
-def _names(text: str) -> tuple[set[str], set[str]]:
-    """Return the names that a module binds at its top level, and those of its own that it reads anywhere."""
-    top = symtable.symtable(text, "answer", "exec")
-    bound, used, tables = set(), set(), [top]
-    while tables:
-        table = tables.pop()
-        tables += table.get_children()
-        for symbol in table.get_symbols():
-            if table is top or symbol.is_global():
-                sets = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
-                bound |= {symbol.get_name()} if sets else set()
-                used |= {symbol.get_name()} if symbol.is_referenced() else set()
-    return bound, used
-
-
-def _used(nodes: Sequence[ast.stmt]) -> set[str]:
-    bound, used = _names(_written(nodes))
-    return used - bound
-
-
-def _unbuilt(names: set[str]) -> set[str]:
-    """Return the names that are not built in."""
-    return names - set(dir(builtins)) - _MODULE
-
-
-def _written(nodes: Sequence[ast.stmt]) -> str:
-    return "\n".join(ast.unparse(node) for node in nodes)
-
-
-def _binds(node: ast.stmt) -> set[str]:
-    """Return the names that a statement defines or whose values it changes."""
-    if isinstance(node, _DEFINITIONS):
-        return {node.name}
-    if isinstance(node, ast.Import):
-        return {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
-    if isinstance(node, ast.ImportFrom):
-        return set() if _is_future(node) else {alias.asname or alias.name for alias in node.names}
-    if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return {name for target in targets for name in _changed(target)}
-    if isinstance(node, ast.Try):
-        return {name for inner in node.body for name in _binds(inner)}
-    return _changed(node) if isinstance(node, _CHANGING) and "__name__" not in ast.dump(node) else set()
-
-
-def _changed(node: ast.AST) -> set[str]:
-    """Return the names whose values a statement changes: `table[0] = 1`, `total += 1`, `seen.add(0)`, in a loop or not."""
-    found = set()
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
-            found |= _root(inner.func.value) if isinstance(inner.func.value, ast.Name | ast.Subscript) else set()
-        elif isinstance(getattr(inner, "ctx", None), ast.Store):
-            found |= _root(inner)
-    return found
-
-
-def _root(node: Any) -> set[str]:
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
-        node = node.value
-    return {node.id} if isinstance(node, ast.Name) else set()
-
-
-def _is_future(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
-
-
-def _is_empty(node: Any) -> bool:
-    """Has a function nothing in it but its docstring, imports, `pass`, `...` or `raise NotImplementedError`?"""
-    for inner in getattr(node, "body", [node]):
-        constant = isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant)
-        unwritten = isinstance(inner, ast.Raise) and "NotImplementedError" in ast.dump(inner)
-        if not (constant or unwritten or isinstance(inner, ast.Pass | ast.Import | ast.ImportFrom)):
-            return False
-    return True
