@@ -127,7 +127,7 @@ class Part:
         """Is its definition of the function a signature with nothing to do?"""
         if not self.whole:
             after = re.split(rf"\bdef[ \t]+{re.escape(name)}\b", self.text)[-1]
-            return re.fullmatch(r"\s*\([^()]*\)\s*(?:->[^:]*)?:?\s*", after) is not None
+            return re.fullmatch(r"\s*\([^()]*\)\s*(?:->[^:]*)?:?(?:\s|#.*)*", after) is not None
         found = [node for node in ast.walk(ast.Module(self.body, [])) if getattr(node, "name", "") == name]
         return bool(found) and is_empty(found[-1])
 

@@ -11,6 +11,14 @@ PYTEST = (
     "import pytest\nfrom your_module import add\n\n@pytest.fixture\ndef two():\n    return 2\n\n"
     "@pytest.mark.parametrize('a, result', [(1, 3), (5, 7)])\ndef test_add(a, result, two):\n    assert add(a, two) == result\n"
 )
+BANK = (
+    "import pytest\nfrom bank import Account, Overdrawn\n\ndef test_account():\n    account = Account(10)\n"
+    "    with pytest.raises(Overdrawn):\n        account.take(20)\n    assert account.left == 10\n"
+)
+ACCOUNT = (
+    "class Overdrawn(Exception):\n    pass\n\nclass Account:\n    def __init__(self, left):\n        self.left = left\n\n"
+    "    def take(self, much):\n        if self.left - much < 0:\n            raise Overdrawn\n        self.left -= much\n"
+)
 DOUBLE = [{"input": "4\n", "output": "8\n"}]
 WRITE = "Write a function `add` of two numbers."
 ENCODE = (
@@ -93,6 +101,7 @@ PROGRAMS = {
         (WRITE, ADD, f"{FENCED}\nNo, it is\n```python\n{TAKES}```", False),
         (WRITE, ADD, f"{FENCED}\nNo, it is\n```python\ndef add(a, b) return a + b\n```", False),
         (WRITE, ADD, f"{FENCED}\nIts signature:\n```python\ndef add(a, b):\n```\nor\n{py('def add(a, b): ...')}", True),
+        (WRITE, ADD, f"{FENCED}\nIts signature:\n```python\ndef add(a, b):  # two numbers\n```", True),
         (WRITE, ADD, f"{FENCED}\nTry it:\n```python\nprint(add(int(input()), 1 / 0))\n```", True),
         (WRITE, ADD, f"```python\nprint(add(3, 4))\n```\n```python\n{TAKES}```", False),
         (WRITE, ADD, py("import operator", "def add(a, b):\n    return operator.add(a, b)"), True),
@@ -330,6 +339,9 @@ PROGRAMS = {
         (WRITE, [{"code": "import your_module as m\nassert m.add(1, 2) == 3"}], ADDS, True),
         (WRITE, [{"code": "import os, sys\nsys.path.append(os.path.dirname(__file__))\nfrom solution import *\n"
                           "assert add(1, 2) == 3"}], ADDS, True),
+        ("", [{"code": BANK}], ACCOUNT, None),
+        ("", [{"code": BANK, "entry_point": "Account"}], ACCOUNT, True),
+        ("", [{"code": BANK, "entry_point": "Account"}], ACCOUNT.replace("< 0", "< -99"), False),
         (WRITE, [{"code": "from a_package_that_there_is_not import equal\nassert equal(add(1, 2), 3)"}], ADDS, None),
     ],
     "tests that cannot fail": [

@@ -66,6 +66,8 @@ class Tests:
         self.made_of: dict[str, Any] = {}
         link.local, link.is_subclass, link.is_class = self._local, self._is_subclass, self._is_class
         self.called_by_module = False
+        self.importing = False
+        """Whether the statement that runs is an import, in which the solution has no part but what it lacks."""
         self.stood = False
         """Whether a class stands here for one of the solution's."""
         self.lacking: BaseException | None = None
@@ -200,6 +202,7 @@ class Tests:
     def _execute(self, tree: ast.Module, flags: int) -> None:
         """Run the text, a statement at a time; then the tests that it defines."""
         for position, statement in enumerate(tree.body):
+            self.importing = isinstance(statement, ast.Import | ast.ImportFrom)
             part = compile(ast.Module([statement], []), FILE, "exec", flags, dont_inherit=True)
             calls = self.link.calls
             bare, last = isinstance(statement, ast.Expr), position == len(tree.body) - 1
@@ -209,7 +212,7 @@ class Tests:
             if not asks and not text.is_test(statement) and not self.outcomes.pop():
                 self.outcomes += [False for later in tree.body[position:] if text.is_test(later)]
                 return  # what follows was to use it
-        self.called_by_module = self.informed
+        self.called_by_module, self.importing = self.informed, False
         cases.Cases(self).run()
 
     def one(self, run: Callable[[], Any], own_calls: bool = True, may_leave: bool | None = False) -> None:
@@ -274,7 +277,7 @@ class Tests:
             return "load_error", f"{self.lacking or error}{_line(error)}"
         if type(error) is NameError and error.name not in self.namespace:
             return "load_error", f"{error.name!r} is not defined by the solution{_line(error)}"
-        if not self.informed:
+        if not self.informed or (self.importing and isinstance(error, ModuleNotFoundError)):
             return "test_error", _sentence(error) + _line(error)
         return "fail", f"{_sentence(error)}{_line(error)}, in the tests after a call of the solution"
 
