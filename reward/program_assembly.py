@@ -52,10 +52,14 @@ _START = re.compile(
 """How a line of a program begins where it stands between sentences."""
 _PRINTS = re.compile(r"\bprint\b|\bwrite\b")
 _READS = re.compile(r"\binput\s*\(|\bstdin\b|\bopen\s*\(\s*0|\bfileinput\b|/dev/stdin|\bread\s*\(\s*0")
-_FEEDS = re.compile(
-    r"\bstdin\s*=\s*(?:\w+\.)?(?:StringIO|BytesIO|TextIOWrapper)\((?!.*(?:stdin|read\())|\b(?:patch|setattr)\([^)\n]*(?:stdin|input\b)"
+_FEEDS = (
+    r"\bstdin\s*=\s*(?:\w+\.)?(?:StringIO|BytesIO|TextIOWrapper)\((?!.*(?:stdin|read\())"
+    r"|\b(?:patch|setattr)\([^)\n]*(?:stdin|input\b)"
 )
 """How a program gives itself an input, which it would otherwise read."""
+_HINTS = ("wrong", "incorrect", "bug", "broken", "fault", "flaw", "erroneous", "failing", "bad", "original", "old", "previous",
+          "earlier", "initial", "before", "instead", "not", "n't", "mistake", "error")  # fmt: skip
+"""One of these is in whatever `_ASIDE` means, which takes more than a millisecond to compile."""
 _CODE_WORD = r"(?:code|version|attempt|try|solution|implementation|program|function|snippet|answer|draft|one)"
 _BAD_WORD = r"(?:wrong|incorrect|buggy|broken|faulty|flawed|erroneous|failing|bad|original|old|previous|earlier|initial)"
 _OPENS = r"""
@@ -70,8 +74,7 @@ _ASIDE = rf"""(?xi)
     | before | instead\ of(?:\ this)? | do(?:n't|\ not)\ (?:write|use|do)(?:\ this)?
     | {_OPENS} common\ (?:mistake|error|bug)"""
 """What stands over code that is not the answer, as a whole line or sentence: "For reference, your original (wrong) code was".
-A line that says anything more, such as "the original code, with the bug removed", is none. Compiled where it is needed:
-that takes more than a millisecond."""
+A line that says anything more, such as "the original code, with the bug removed", is none."""
 _LEETCODE = """
 import bisect, collections, copy, datetime, functools, heapq, itertools, math, operator, random, re, string, sys
 from typing import *
@@ -202,7 +205,7 @@ def _is_set_aside(before: str) -> bool:
     """Does what stands before some code say that it is not the answer?"""
     line = re.split(r"[.!?;]\s+", before.rstrip().rpartition("\n")[2])[-1]
     words = re.sub(r"^[\W_]*(?:\d+[.)] [\W_]*)?|[\W_]+$", "", line[:MAX_LINE])
-    return bool(words) and re.fullmatch(_ASIDE, words) is not None
+    return any(hint in words.lower() for hint in _HINTS) and re.fullmatch(_ASIDE, words) is not None
 
 
 def _only_comment(text: str) -> str:
@@ -322,7 +325,7 @@ def _main(parts: list[Part], name: str | None, owner: str, reads_input: bool) ->
 
 def _main_of_whole(parts: list[Part]) -> Part:
     """Return the last part that reads the input; where it only defines what does, the last that uses that."""
-    own = [part for part in parts if not _FEEDS.search(part.text)]
+    own = [part for part in parts if not re.search(_FEEDS, part.text)]
     parts = own if any(part.is_program(None, "") for part in own) else parts
     reading = [part for part in parts if _READS.search(part.text)]
     printing = [part for part in parts if _PRINTS.search(part.text)]

@@ -10,9 +10,9 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-_SENTENCE = re.compile(r"(?:[#>*\-\d.]+\s+)?[A-Z][\w'\u2019]*(?:,?(?:\s+\S+){2,}|[:!.])\s*$")
+_SENTENCE = r"(?:[#>*\-\d.]+\s+)?[A-Z][\w'\u2019]*(?:,?(?:\s+\S+){2,}|[:!.])\s*$"
 """A sentence, where one stands above or below code."""
-_MAGIC = re.compile(r"\s*(?:!|%%?)[A-Za-z]")
+_MAGIC = r"\s*(?:!|%%?)[A-Za-z]"
 """A command for the notebook that a block was written for: `!pip install numpy`."""
 _MODULE = {"__name__", "__file__", "__doc__", "__builtins__", "__annotations__", "__spec__", "__package__", "__loader__"}
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -21,11 +21,18 @@ _CHANGING = (ast.AugAssign, ast.Expr, ast.For, ast.If, ast.While, ast.With)
 
 def as_python(text: str) -> tuple[str, bool]:
     """Return a text as Python, and whether it is: as it stands, or less indented, or without sentences at its ends."""
-    lines = ["" if _MAGIC.match(line) else line for line in text.split("\n")]
-    code = [number for number, line in enumerate(lines) if line.strip() and not _SENTENCE.match(line)]
-    inner = "\n".join(lines[code[0] : code[-1] + 1]) if code else ""
-    tried = (text, textwrap.dedent(text), *([inner] if inner.strip() != text.strip() else []))
-    return next(((one, True) for one in tried if (one or one is text) and compiles(one)), (text, False))
+    for change in (str, textwrap.dedent, _without_sentences):
+        version = change(text)
+        if (version or not text) and compiles(version):
+            return version, True
+    return text, False
+
+
+def _without_sentences(text: str) -> str:
+    """Return the code of a text that has sentences above and below it, and commands for a notebook in it."""
+    lines = ["" if re.match(_MAGIC, line) else line for line in text.split("\n")]
+    code = [number for number, line in enumerate(lines) if line.strip() and not re.match(_SENTENCE, line)]
+    return "\n".join(lines[code[0] : code[-1] + 1]) if code else ""
 
 
 def wrong_line(text: str) -> int | None:
