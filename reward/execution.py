@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import marshal
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from pydantic import PrivateAttr
@@ -42,6 +44,17 @@ def _checked(*given):
     return bool(said) if type(said).__name__ in ("bool", "bool_") else type(said).__name__
 """
 """Stands behind a checker's source: calls it with as much as it takes, and says True, False, or the type of something else."""
+_LOADER = """
+def _loaded(packed):
+    import base64, marshal, sys, types, zlib
+    parent = sys.modules["reward"] = types.ModuleType("reward")
+    parent.__path__ = []
+    for name, code in marshal.loads(zlib.decompress(base64.b64decode(packed))).items():
+        module = sys.modules[name] = types.ModuleType(name)
+        exec(code, module.__dict__)
+    return module.__dict__
+"""
+"""Stands before our own modules in the sandbox, which has no package `reward` to import."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,8 @@ class Execution(Reward):
     partial: bool = False
     """True: the value is the share of tests passed (the verdict stays all or nothing)."""
 
-    _running: Sandbox | None = PrivateAttr(default=None)
+    _running: dict[bool, Sandbox] = PrivateAttr(default_factory=dict)
+    """The sandbox, and one for tests that are written for pytest."""
 
     async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
         """Return one score per completion, with `passed`; ungraded where a run gave no data.
@@ -98,7 +112,7 @@ class Execution(Reward):
             SandboxUnavailable: the machine cannot give the level.
         """
         tests = parse(prompt)
-        sandbox = self._running = self._running or self.sandbox.build()
+        sandbox = self._sandbox_for(tests)
         await asyncio.to_thread(sandbox.start)
         return list(await asyncio.gather(*(self._judge(sandbox, text, tests) for text in completions)))
 
@@ -114,11 +128,18 @@ class Execution(Reward):
         value = said.passed / said.total if self.partial else float(not said.whys)
         return Score(value, not said.whys, said.whys[0][1] if said.whys else "")
 
+    def _sandbox_for(self, tests: Tests) -> Sandbox:
+        """Return the sandbox. Tests that name pytest get one that has it, if it is installed: every fork pays for its pages."""
+        pytest = bool(re.search(r"\bpytest\b", tests.code)) and find_spec("pytest") is not None
+        if pytest not in self._running:
+            self._running[pytest] = self.sandbox.build(*(["pytest"] if pytest else []))
+        return self._running[pytest]
+
     def stop(self) -> None:
         """End the sandbox; a later `score` starts a new one."""
-        running, self._running = self._running, None
-        if running is not None:
-            running.stop()
+        running, self._running = self._running, {}
+        for sandbox in running.values():
+            sandbox.stop()
 
 
 async def assembled(sandbox: Sandbox, completion: str, tests: Tests) -> Programs | Failed:
@@ -130,7 +151,7 @@ async def assembled(sandbox: Sandbox, completion: str, tests: Tests) -> Programs
     wanted = [(tests.entry_point, False)] if tests.calls_functions or not tests.runs else []
     wanted += [(None, True)] if tests.runs else []
     arguments = [[_laid_out(answer), given, name, tests.owner, tests.code, whole] for name, whole in wanted]
-    results = await sandbox.calls(_source("program_assembly", "assemble"), "assemble", arguments, ASSEMBLY)
+    results = await sandbox.calls(_source("assemble", "program_python", "program_assembly"), "assemble", arguments, ASSEMBLY)
     for result in results:
         if result.status in NO_DATA:
             return Failed(result.status, result.why)
@@ -193,7 +214,7 @@ async def _run_cases(sandbox: Sandbox, source: str, tests: Tests, said: Judgemen
 async def _run_whole(sandbox: Sandbox, source: str, run: Run, said: Judgement) -> None:
     """Run a program in a process of its own, and compare what it prints."""
     text = (
-        f"{_source('program_run', 'run')}def started(given):\n    return run({source!r}, given)\n"  # its packages are seen here
+        f"{_source('run', 'program_run')}def started(given):\n    return run({source!r}, given)\n"  # its packages are seen here
     )
     limits = sandbox.limits
     room = max(limits.output_bytes, len(run.given.encode("utf-8", "surrogatepass")) + 1024)
@@ -254,25 +275,23 @@ def differs(case: Case, value: Any) -> str:
 
 def _laid_out(answer: program_text.Answer) -> dict[str, Any]:
     """Return an answer as `program_assembly` takes it."""
-    return {
-        "whole": answer.whole,
-        "blocks": answer.sources(),
-        "outside": answer.outside,
-        "fenced": bool(answer.blocks),
-    }
+    pieces = [[block.before, block.text if block.may_hold("python") else ""] for block in answer.blocks]
+    return {"whole": answer.whole, "pieces": [*pieces, [answer.after, ""]], "fenced": bool(answer.blocks)}
 
 
 @cache
-def _source(module: str, function: str) -> str:
-    """Return a source with a function of one of our own modules, compiled and packed; the sandbox has the same interpreter.
+def _source(function: str, *modules: str) -> str:
+    """Return a source with a function of the last of some modules of our own, each of which may import those before it.
 
-    Compiling `program_assembly` takes 18 ms, what it does with an answer 2, and every call looks through the whole source.
+    They are compiled and packed; the sandbox has the same interpreter. Compiling `program_assembly` takes 18 ms, what it does
+    with an answer 2, and every call looks through the whole source.
     """
-    text = (files("reward") / f"{module}.py").read_text(encoding="utf-8")
-    code = zlib.compress(marshal.dumps(compile(text, f"{module}.py", "exec", dont_inherit=True, optimize=2)))
-    packed = base64.b64encode(code).decode()
-    load = f"import base64, marshal, zlib\n_own = {{'__name__': {module!r}}}\n"
-    return f"{load}exec(marshal.loads(zlib.decompress(base64.b64decode({packed!r}))), _own)\n{function} = _own[{function!r}]\n"
+    codes = {}
+    for name in modules:
+        text = (files("reward") / f"{name}.py").read_text(encoding="utf-8")
+        codes[f"reward.{name}"] = compile(text, f"{name}.py", "exec", dont_inherit=True, optimize=2)
+    packed = base64.b64encode(zlib.compress(marshal.dumps(codes))).decode()
+    return f"{_LOADER}_own = _loaded({packed!r})\n{function} = _own[{function!r}]\n"
 
 
 def _short(value: Any, limit: int = 60) -> str:

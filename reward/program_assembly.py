@@ -2,31 +2,47 @@
 
 Nothing here is called in the trainer's process on a model's text: a source can be crafted to crash a parser.
 
-1. An answer that is Python as it stands is the program. Otherwise its fenced blocks are looked at, and then the runs of lines
-   of Python between its sentences.
-2. The main part is the last that defines the entry point; a mere signature or `...` is no definition where there is another.
-   For a program that reads its input, it is the last part that reads it, else the last that prints.
-3. An answer that only continues the prompt's code (a function's body) is put behind it.
-4. What the main part, or the tests, use and it does not define is taken from the other blocks, else from the prompt's code,
-   and only the statements that define these names: a usage example never runs. A function that a later block defines anew
-   replaces the earlier one.
-5. `class Solution` with a method of the entry point's name gets a function that calls the method of a fresh instance, and the
+1. An answer that is Python as it stands is the program. Otherwise its parts are its fenced blocks and, where these do not
+   have the program or it follows anew without a fence, the runs of lines of Python between its sentences.
+2. A part under a line such as "For reference, the original code was:" is set aside where another part will do.
+3. The main part is the last that defines the entry point; a mere signature or `...` is no definition where there is another.
+   For a program that reads its input, it is the last part that reads it, else the last that prints. A part that feeds itself
+   an input (`sys.stdin = StringIO("1 2")`) tries out another.
+4. An answer that only continues the prompt's code (a function's body) is put behind it.
+5. What the main part, or the tests, use and it does not define is taken from the other parts, else from the prompt's code,
+   and only the statements that define these names: a usage example never runs. A function that a later part defines anew
+   replaces the earlier one in its place, if it can be called in the same way and does not itself call the entry point.
+6. `class Solution` with a method of the entry point's name gets a function that calls the method of a fresh instance, and the
    names that LeetCode imports. Names of `typing` that the prompt writes are given to any program.
 """
 
 from __future__ import annotations
 
 import ast
-import builtins
 import re
-import symtable
 import textwrap
 import typing
 from collections.abc import Sequence
 from typing import Any
 
+from reward.program_python import (
+    DEFINITIONS,
+    as_python,
+    binds,
+    compiles,
+    is_empty,
+    is_future,
+    names_of,
+    unbuilt,
+    used_by,
+    written,
+    wrong_line,
+)
+
 MAX_TRIES = 60
 """Times that one text is cut and compiled again in search of the longest beginning that is Python."""
+MAX_LINE = 200
+"""Characters of a line that can say of the code below it that it is not the answer."""
 MAX_RUNS = 20
 """Runs of Python that are looked for between an answer's sentences."""
 _START = re.compile(
@@ -34,7 +50,31 @@ _START = re.compile(
     r"|print\(|[A-Za-z_][\w.]*(?:\[.*\])?(?:, ?\w+)* ?[-+*/|&]?= ?[^=]|main\(\)"
 )
 """How a line of a program begins where it stands between sentences."""
+_PRINTS = re.compile(r"\bprint\b|\bwrite\b")
 _READS = re.compile(r"\binput\s*\(|\bstdin\b|\bopen\s*\(\s*0|\bfileinput\b|/dev/stdin|\bread\s*\(\s*0")
+_FEEDS = (
+    r"\bstdin\s*=\s*(?:\w+\.)?(?:StringIO|BytesIO|TextIOWrapper)\((?!.*(?:stdin|read\())"
+    r"|\b(?:patch|setattr)\([^)\n]*(?:stdin|input\b)"
+)
+"""How a program gives itself an input, which it would otherwise read."""
+_HINTS = ("wrong", "incorrect", "bug", "broken", "fault", "flaw", "erroneous", "failing", "bad", "original", "old", "previous",
+          "earlier", "initial", "before", "instead", "not", "n't", "mistake", "error")  # fmt: skip
+"""One of these is in whatever `_ASIDE` means, which takes more than a millisecond to compile."""
+_CODE_WORD = r"(?:code|version|attempt|try|solution|implementation|program|function|snippet|answer|draft|one)"
+_BAD_WORD = r"(?:wrong|incorrect|buggy|broken|faulty|flawed|erroneous|failing|bad|original|old|previous|earlier|initial)"
+_OPENS = r"""
+    (?:and,?\ |but,?\ |just\ )* (?:for\ (?:reference|comparison|contrast),?\ )?
+    (?: (?: (?:here|this|that|it)(?:\ is|\ was|'s) | compared?(?:\ it|\ this)?\ (?:with|to) | (?:it|this)\ replaces
+      | (?:instead|in\ place)\ of | rather\ than )\ )?
+    (?:(?:the|your|my|an?|this|that)\ )?"""
+_ASIDE = rf"""(?xi)
+    {_OPENS} (?:\(?{_BAD_WORD}\)?,?\ ?)+ (?:{_CODE_WORD}\ ?)? (?:\({_BAD_WORD}\)?\ ?)?
+    (?:(?:for|as\ an?)\ (?:reference|comparison|contrast)\ ?)? (?:(?:was|is|were|read|looked\ like)\ ?)?
+    (?:this|below|the\ following|as\ follows)?
+    | before | instead\ of(?:\ this)? | do(?:n't|\ not)\ (?:write|use|do)(?:\ this)?
+    | {_OPENS} common\ (?:mistake|error|bug)"""
+"""What stands over code that is not the answer, as a whole line or sentence: "For reference, your original (wrong) code was".
+A line that says anything more, such as "the original code, with the bug removed", is none."""
 _LEETCODE = """
 import bisect, collections, copy, datetime, functools, heapq, itertools, math, operator, random, re, string, sys
 from typing import *
@@ -51,17 +91,22 @@ inf = float("inf")
 """
 """What a solution on LeetCode may use without importing it, as LeetCodeDataset (arXiv 2504.14655) puts it before each; the
 built-in functions come last, for `pow` of `math` knows no modulus."""
-_MODULE = {"__name__", "__file__", "__doc__", "__builtins__", "__annotations__", "__spec__", "__package__", "__loader__"}
 
 
 class Part:
     """A text that may be a part of the program, and what it defines if it is Python."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text if _compiles(text) or not _compiles(textwrap.dedent(text)) else textwrap.dedent(text)
-        self.whole = _compiles(self.text)
+    def __init__(self, text: str, before: str = "") -> None:
+        """Read a text, and what stands before it in the answer."""
+        self.written, self.before = text, before
+        self.text, self.whole = as_python(text)
         self.body = ast.parse(self.text).body if self.whole else []
-        self.bound, self.used = _names(self.text) if self.whole else (set(), set())
+        self.bound, self.used = names_of(self.text) if self.whole else (set(), set())
+
+    @property
+    def is_aside(self) -> bool:
+        """Does what stands over it, or its only comment there, say that it is not the answer?"""
+        return _is_set_aside(self.before) or _is_set_aside(_only_comment(self.written))
 
     def defines(self, name: str, owner: str) -> bool:
         """Does it define the entry point, or a class with a method of that name?"""
@@ -72,16 +117,22 @@ class Part:
     def class_of(self, name: str, owner: str) -> str:
         """Return the class that has the method: the one that is named, else `Solution`, else the last; "" for none."""
         classes = [node for node in self.body if isinstance(node, ast.ClassDef)]
-        having = [node.name for node in classes if any(getattr(inner, "name", "") == name for inner in node.body)]
+        having = [node.name for node in classes if any(name in binds(inner) for inner in node.body)]
         return next((kind for kind in (owner, "Solution") if kind in having), "" if owner else (having or [""])[-1])
+
+    def is_program(self, name: str | None, owner: str) -> bool:
+        """Does it have all that is asked for: the entry point, or, for a whole program, what reads the input and prints?"""
+        if name:
+            return self.defines(name, owner) and not self.is_sketch(name)
+        return bool(_READS.search(self.text) and _PRINTS.search(self.text))
 
     def is_sketch(self, name: str) -> bool:
         """Is its definition of the function a signature with nothing to do?"""
         if not self.whole:
             after = re.split(rf"\bdef[ \t]+{re.escape(name)}\b", self.text)[-1]
-            return re.fullmatch(r"\s*\([^()]*\)\s*(?:->[^:]*)?:?\s*", after) is not None
+            return re.fullmatch(r"\s*\([^()]*\)\s*(?:->[^:]*)?:?(?:\s|#.*)*", after) is not None
         found = [node for node in ast.walk(ast.Module(self.body, [])) if getattr(node, "name", "") == name]
-        return bool(found) and _is_empty(found[-1])
+        return bool(found) and is_empty(found[-1])
 
 
 def assemble(
@@ -90,19 +141,18 @@ def assemble(
     """Return the program that an answer means; None where there is none in it.
 
     Args:
-        answer: `whole`, its text; `blocks`, its fenced blocks of Python; `outside`, the lines in no block; `fenced`, whether it
-            has blocks of any kind.
+        answer: `whole`, its text; `pieces`, for each block the lines before it and its text ("" where it is no Python), and at
+            last the lines behind all; `fenced`, whether it has blocks of any kind.
         prompts: the same of each message of the prompt.
         name: the entry point; None where nothing names it, or the program is run as a whole.
         owner: the class that it is a method of, when that is named.
         tests: the tests' source, whose names are wanted too.
         reads_input: whether the program is run as a whole, with an input.
     """
+    name = name if name or reads_input else _tested(tests, answer["whole"])
     whole = Part(_without_words(answer["whole"]))
     is_program = bool(whole.body)
-    parts = [whole] if is_program else [Part(text) for text in answer["blocks"]]
-    if not is_program and not (parts and (name is None or _define(parts, name, owner))):
-        parts += _runs(answer["outside"])
+    parts = [whole] if is_program else _parts(answer, name, owner, reads_input)
     if name and not _define(parts, name, owner):
         continued = _continued(answer, prompts, name)
         parts = [Part(continued)] if continued else parts
@@ -112,17 +162,65 @@ def assemble(
     main = _main(parts, name, owner, reads_input)
     if not main.whole:
         return main.text
+    if name and (owner or any(re.search(rf"\bdef\s+{re.escape(name)}\(\s*self\b", prompt["whole"]) for prompt in prompts)):
+        made = _as_method(main, name, owner)
+        parts, main = [made if part is main else part for part in parts], made
     given = [*_typing(prompts), *(part for prompt in prompts for part in _given(prompt))]
-    bound, used = _names(tests) if _compiles(tests) else (set(), set())
-    return _joined(main, parts, given, used - bound, name or "", owner)
+    return _joined(main, parts, given, _wanted(tests), name or "", owner)
 
 
 # -- which parts there are --------------------------------------------------------------------------------------------
 
 
+def _parts(answer: dict[str, Any], name: str | None, owner: str, reads_input: bool) -> list[Part]:
+    """Return the parts of an answer that is no Python as it stands, in their order."""
+    blocks = [Part(text, before) for before, text in answer["pieces"] if text]
+    enough = bool(blocks) and ((name is None) or _define(blocks, name, owner))
+    if enough and not (name or reads_input):
+        return _kept(blocks, name, owner, reads_input)
+    parts = []
+    for before, text in answer["pieces"]:
+        runs = _runs(before) if not enough or _may_be_program(before, name) else []
+        parts += [run for run in runs if not enough or run.is_program(name, owner)]
+        parts += [blocks.pop(0)] if text else []
+    return _kept(parts, name, owner, reads_input)
+
+
+def _may_be_program(text: str, name: str | None) -> bool:
+    """Could the program stand in these lines? To look closely takes long."""
+    return bool(re.search(rf"\b{re.escape(name)}\b", text) if name else _READS.search(text) and _PRINTS.search(text))
+
+
+def _kept(parts: list[Part], name: str | None, owner: str, reads_input: bool) -> list[Part]:
+    """Return the parts without those that are set aside, if these will do."""
+    kept = [part for part in parts if not part.is_aside] if len(parts) > 1 else parts
+    if name or reads_input:
+        will_do = any(part.is_program(name, owner) for part in kept)
+    else:
+        will_do = any(isinstance(node, DEFINITIONS) for part in kept for node in part.body)
+    return kept if will_do else parts
+
+
+def _is_set_aside(before: str) -> bool:
+    """Does what stands before some code say that it is not the answer?"""
+    line = re.split(r"[.!?;]\s+", before.rstrip().rpartition("\n")[2])[-1]
+    words = re.sub(r"^[\W_]*(?:\d+[.)] [\W_]*)?|[\W_]+$", "", line[:MAX_LINE])
+    return any(hint in words.lower() for hint in _HINTS) and re.fullmatch(_ASIDE, words) is not None
+
+
+def _only_comment(text: str) -> str:
+    """Return the comment above some code, unless others stand between its statements."""
+    comments = re.findall(r"^#.*", text.strip(), re.MULTILINE)
+    return comments[0] if len(comments) == 1 and text.lstrip().startswith("#") else ""
+
+
+def _blocks(text: dict[str, Any]) -> list[str]:
+    return [block for _, block in text["pieces"] if block]
+
+
 def _given(text: dict[str, Any]) -> list[Part]:
     """Return the parts of a prompt that are Python."""
-    texts = text["blocks"] if text["fenced"] else [text["whole"]]
+    texts = _blocks(text) if text["fenced"] else [text["whole"]]
     parts = [Part(one) for one in texts]
     return [piece for part in parts for piece in ([part] if part.whole else _runs(part.text))]
 
@@ -131,18 +229,28 @@ def _runs(text: str) -> list[Part]:
     """Return the runs of lines that are Python in a text with sentences."""
     lines, runs, start = text.split("\n"), [], 0
     while start < len(lines) and len(runs) < MAX_RUNS:
-        end = _longest(lines[start:]) if _START.match(lines[start]) else 0
+        indented = _indented(lines, start)
+        code = textwrap.dedent("\n".join(lines[start:indented])).split("\n") if indented else lines[start:]
+        end = _longest(code) if _START.match(code[0]) else 0
         if end:
-            runs.append(Part(_without_words("\n".join(lines[start : start + end]))))
+            before = "\n".join(lines[max(0, start - 3) : start])
+            runs.append(Part(_without_words("\n".join(code[:end])), before))
         start += end or 1
     return [run for run in runs if run.body]
+
+
+def _indented(lines: list[str], start: int) -> int:
+    """Return where a block of code ends that is one because it is indented (CommonMark 0.31, 4.4); 0 where none begins."""
+    if not lines[start].startswith(("    ", "\t")) or (start and lines[start - 1].strip()):
+        return 0
+    return next((n for n in range(start, len(lines)) if lines[n].strip() and lines[n][0] not in " \t"), len(lines))
 
 
 def _longest(lines: list[str]) -> int:
     """Return how many lines, from the first, are whole statements of Python."""
     end = len(lines)
     for _ in range(MAX_TRIES):
-        line = _wrong_line("\n".join(lines[:end]))
+        line = wrong_line("\n".join(lines[:end]))
         if line is None:
             return end
         at = min(line, end) - 1
@@ -156,7 +264,7 @@ def _longest(lines: list[str]) -> int:
 
 def _without_words(text: str) -> str:
     """Return a text of Python without lines that are words and only happen to be Python: "Done", "Complexity: O(n)"."""
-    if not _compiles(text):
+    if not compiles(text):
         return text
     lines = text.split("\n")
     for node in ast.parse(text).body:
@@ -169,7 +277,7 @@ def _without_words(text: str) -> str:
 def _continued(answer: dict[str, Any], prompts: list[dict[str, Any]], name: str) -> str | None:
     """Return the prompt's code with an answer that is the function's body behind it, where that is Python."""
     heads = [head for prompt in prompts for head in _heads(prompt, name)]
-    bodies = [answer["whole"]] if not answer["fenced"] else answer["blocks"][::-1]
+    bodies = [answer["whole"]] if not answer["fenced"] else _blocks(answer)[::-1]
     for head, space in heads[::-1]:
         for body in bodies:
             for text in (body, textwrap.indent(textwrap.dedent(body), space), f"{space}{body.lstrip()}"):
@@ -184,12 +292,12 @@ def _continued(answer: dict[str, Any], prompts: list[dict[str, Any]], name: str)
 def _heads(prompt: dict[str, Any], name: str) -> list[tuple[str, str]]:
     """Return a prompt's code up to its end, where a body of the function can follow, and how far that body is indented."""
     heads = []
-    for text in prompt["blocks"] if prompt["fenced"] else [prompt["whole"]]:
+    for text in _blocks(prompt) if prompt["fenced"] else [prompt["whole"]]:
         lines = text.rstrip().split("\n")
         starts = [number for number, line in enumerate(lines) if _START.match(line)][:MAX_RUNS]
         for head in ("\n".join(lines[start:]) for start in starts):
             signatures = re.findall(rf"^([ \t]*)(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", head, re.MULTILINE)
-            if not signatures or not _compiles(f"{head}\n{signatures[-1]}    pass"):
+            if not signatures or not compiles(f"{head}\n{signatures[-1]}    pass"):
                 continue
             if Part(f"{head}\n{signatures[-1]}    pass").is_sketch(name):  # else the function is there already
                 heads.append((head, f"{signatures[-1]}    "))
@@ -211,14 +319,16 @@ def _main(parts: list[Part], name: str | None, owner: str, reads_input: bool) ->
         defining = [part for part in parts if part.defines(name, owner)]
         drawn = [part for part in defining if not part.is_sketch(name)]
         return (drawn or defining or parts)[-1]
-    defining = [part for part in parts if any(isinstance(node, _DEFINITIONS) for node in part.body)]
+    defining = [part for part in parts if any(isinstance(node, DEFINITIONS) for node in part.body)]
     return (defining or parts)[-1]
 
 
 def _main_of_whole(parts: list[Part]) -> Part:
     """Return the last part that reads the input; where it only defines what does, the last that uses that."""
+    own = [part for part in parts if not re.search(_FEEDS, part.text)]
+    parts = own if any(part.is_program(None, "") for part in own) else parts
     reading = [part for part in parts if _READS.search(part.text)]
-    printing = [part for part in parts if re.search(r"\bprint\b|\bwrite\b", part.text)]
+    printing = [part for part in parts if _PRINTS.search(part.text)]
     main = (reading or printing or parts)[-1]
     if main.whole and _only_defines(main):
         using = [part for part in parts if part.used & main.bound and not _only_defines(part)]
@@ -227,7 +337,7 @@ def _main_of_whole(parts: list[Part]) -> Part:
 
 
 def _only_defines(part: Part) -> bool:
-    sorts = (*_DEFINITIONS, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+    sorts = (*DEFINITIONS, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
     return all(isinstance(node, sorts) for node in part.body)
 
 
@@ -235,31 +345,90 @@ def _joined(main: Part, parts: list[Part], given: list[Part], wanted: set[str], 
     """Return the main part with the statements that it needs, and the function that calls a method."""
     kind = main.class_of(name, owner) if name and name not in main.bound else ""
     nodes = [node for part in [*given, *parts] if part is not main for node in part.body]
-    pool = [node for node in nodes if _binds(node) and name not in _binds(node)]
-    later = [node for part in parts[parts.index(main) + 1 :] for node in part.body]
-    anew = [node for node in later if isinstance(node, _DEFINITIONS) and node.name in main.bound - {name}] if name else []
+    pool = [node for node in nodes if binds(node) and name not in binds(node)]
+    anew = _anew(main, parts, name)
     bound = main.bound | {name}
-    missing = _unbuilt((main.used | wanted | _used(anew)) - bound)
+    missing = unbuilt((main.used | wanted | used_by(anew)) - bound)
     needed = _closed(missing, bound, pool)
     if missing and (kind or "Solution" in main.bound):
         needed = [*ast.parse(_LEETCODE).body, *needed]
-    lines = main.text.split("\n")
-    future = max((node.end_lineno or 0 for node in main.body if _is_future(node)), default=0)
-    pieces = ["\n".join(lines[:future]), _written(needed), "\n".join(lines[future:]), _written(anew)]
+    lines = _replaced(main, anew)
+    future = max((node.end_lineno or 0 for node in main.body if is_future(node)), default=0)
+    pieces = ["\n".join(lines[:future]), written(needed), "\n".join(lines[future:])]
     if kind:
         pieces.append(f"def {name}(*args, **kwargs):\n    return {kind}().{name}(*args, **kwargs)\n")
     return "\n".join(piece for piece in pieces if piece)
 
 
+def _anew(main: Part, parts: list[Part], name: str) -> list[ast.stmt]:
+    """Return the definitions of later parts that replace those of the main part.
+
+    One that takes other arguments, or that calls the entry point and replaces one that does not, tries the program out; so does
+    one of a part that does more than define, where the program is run as a whole.
+    """
+    old = {node.name: node for node in main.body if isinstance(node, DEFINITIONS) and node.name != name}
+    later = [part for part in parts[parts.index(main) + 1 :] if name or _only_defines(part)]
+    new = {node.name: node for part in later for node in part.body if isinstance(node, DEFINITIONS) and node.name in old}
+    return [
+        node
+        for node in new.values()
+        if _is_called_alike(node, old[node.name]) and (name not in used_by([node]) or name in used_by([old[node.name]]))
+    ]
+
+
+def _replaced(main: Part, anew: Sequence[ast.stmt]) -> list[str]:
+    """Return the lines of a main part with definitions in the place of its last ones by these names; no line moves."""
+    lines = main.text.split("\n")
+    for new in anew:
+        old = [node for node in main.body if getattr(node, "name", "") == getattr(new, "name", None)][-1]
+        first = min(node.lineno for node in (old, *getattr(old, "decorator_list", ())))
+        lines[first - 1 : old.end_lineno] = [written([new]), *[""] * ((old.end_lineno or first) - first)]
+    return lines
+
+
+def _is_called_alike(new: Any, old: Any) -> bool:
+    """Can a function be called with as many arguments as another takes? Two classes always can."""
+    if isinstance(new, ast.ClassDef) or isinstance(old, ast.ClassDef):
+        return type(new) is type(old)
+    many, most = (len([*node.args.posonlyargs, *node.args.args]) for node in (old, new))
+    return most - len(new.args.defaults) <= many and (many <= most or new.args.vararg is not None)
+
+
 def _closed(missing: set[str], bound: set[str], pool: list[ast.stmt]) -> list[ast.stmt]:
     """Return the statements of a pool that define missing names, and the names that these need, in order."""
     taken: set[int] = set()
-    while new := {i for i, node in enumerate(pool) if i not in taken and _binds(node) & missing}:
+    while new := {i for i, node in enumerate(pool) if i not in taken and binds(node) & missing}:
         taken |= new
-        bound = bound | {name for i in new for name in _binds(pool[i])}
-        missing = _unbuilt((missing | _used([pool[i] for i in new])) - bound)
-    stars = {i for i, node in enumerate(pool) if "*" in _binds(node)} if missing else set()
+        bound = bound | {name for i in new for name in binds(pool[i])}
+        missing = unbuilt((missing | used_by([pool[i] for i in new])) - bound)
+    stars = {i for i, node in enumerate(pool) if "*" in binds(node)} if missing else set()
     return [pool[i] for i in sorted(taken | stars)]
+
+
+def _as_method(main: Part, name: str, owner: str) -> Part:
+    """Return a main part with its functions of `self` in the class that the prompt asks for, if the answer leaves it out."""
+    methods = [
+        node for node in main.body if isinstance(node, ast.FunctionDef) and [a.arg for a in node.args.args][:1] == ["self"]
+    ]
+    if name not in {node.name for node in methods}:
+        return main
+    rest = [node for node in main.body if node not in methods]
+    return Part(f"{written(rest)}\nclass {owner or 'Solution'}:\n{textwrap.indent(written(methods), '    ')}\n")
+
+
+def _wanted(tests: str) -> set[str]:
+    """Return the names that tests use and do not define, and those that they import from a module."""
+    if not compiles(tests):
+        return set()
+    bound, used = names_of(tests)
+    imported = [node for node in ast.walk(ast.parse(tests)) if isinstance(node, ast.ImportFrom)]
+    return (used - bound) | {alias.name for node in imported for alias in node.names}
+
+
+def _tested(tests: str, answer: str) -> str | None:
+    """Return the only one of the names that the tests want which an answer defines; None where there are none or several."""
+    names = [name for name in unbuilt(_wanted(tests)) if re.search(rf"\b(?:def|class)\s+{re.escape(name)}\b", answer)]
+    return names[0] if len(names) == 1 else None
 
 
 def _typing(prompts: list[dict[str, Any]]) -> list[Part]:
@@ -267,100 +436,3 @@ def _typing(prompts: list[dict[str, Any]]) -> list[Part]:
     words = {word for prompt in prompts for word in re.findall(r"\b[A-Z]\w+", prompt["whole"])}
     names = sorted(words & set(typing.__all__))
     return [Part(f"from typing import {', '.join(names)}")] if names else []
-
-
-# -- Python -----------------------------------------------------------------------------------------------------------
-
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_CHANGING = (ast.AugAssign, ast.Expr, ast.For, ast.If, ast.While, ast.With)
-
-
-def _wrong_line(text: str) -> int | None:
-    """Return the line at which a text stops being Python; None where it is."""
-    try:
-        compile(text, "answer", "exec", dont_inherit=True)
-    except SyntaxError as error:
-        return error.lineno or 1
-    except (ValueError, OverflowError, RecursionError, MemoryError):
-        return 1
-    return None
-
-
-def _compiles(text: str) -> bool:
-    return _wrong_line(text) is None
-
-
-def _names(text: str) -> tuple[set[str], set[str]]:
-    """Return the names that a module binds at its top level, and those of its own that it reads anywhere."""
-    top = symtable.symtable(text, "answer", "exec")
-    bound, used, tables = set(), set(), [top]
-    while tables:
-        table = tables.pop()
-        tables += table.get_children()
-        for symbol in table.get_symbols():
-            if table is top or symbol.is_global():
-                sets = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
-                bound |= {symbol.get_name()} if sets else set()
-                used |= {symbol.get_name()} if symbol.is_referenced() else set()
-    return bound, used
-
-
-def _used(nodes: Sequence[ast.stmt]) -> set[str]:
-    bound, used = _names(_written(nodes))
-    return used - bound
-
-
-def _unbuilt(names: set[str]) -> set[str]:
-    """Return the names that are not built in."""
-    return names - set(dir(builtins)) - _MODULE
-
-
-def _written(nodes: Sequence[ast.stmt]) -> str:
-    return "\n".join(ast.unparse(node) for node in nodes)
-
-
-def _binds(node: ast.stmt) -> set[str]:
-    """Return the names that a statement defines or whose values it changes."""
-    if isinstance(node, _DEFINITIONS):
-        return {node.name}
-    if isinstance(node, ast.Import):
-        return {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
-    if isinstance(node, ast.ImportFrom):
-        return set() if _is_future(node) else {alias.asname or alias.name for alias in node.names}
-    if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return {name for target in targets for name in _changed(target)}
-    if isinstance(node, ast.Try):
-        return {name for inner in node.body for name in _binds(inner)}
-    return _changed(node) if isinstance(node, _CHANGING) and "__name__" not in ast.dump(node) else set()
-
-
-def _changed(node: ast.AST) -> set[str]:
-    """Return the names whose values a statement changes: `table[0] = 1`, `total += 1`, `seen.add(0)`, in a loop or not."""
-    found = set()
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
-            found |= _root(inner.func.value) if isinstance(inner.func.value, ast.Name | ast.Subscript) else set()
-        elif isinstance(getattr(inner, "ctx", None), ast.Store):
-            found |= _root(inner)
-    return found
-
-
-def _root(node: Any) -> set[str]:
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
-        node = node.value
-    return {node.id} if isinstance(node, ast.Name) else set()
-
-
-def _is_future(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
-
-
-def _is_empty(node: Any) -> bool:
-    """Has a function nothing in it but its docstring, imports, `pass`, `...` or `raise NotImplementedError`?"""
-    for inner in getattr(node, "body", [node]):
-        constant = isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Constant)
-        unwritten = isinstance(inner, ast.Raise) and "NotImplementedError" in ast.dump(inner)
-        if not (constant or unwritten or isinstance(inner, ast.Pass | ast.Import | ast.ImportFrom)):
-            return False
-    return True

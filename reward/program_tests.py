@@ -11,7 +11,8 @@ A prompt's `tests` hold, in any mixture:
 each with "entry_point" if the prompt does not name the function. A checker may take a third parameter, the "returns" or
 "output" of its test; {"checker": "..."} alone is that of all tests of the row. Read as well:
 
-- APPS, TACO, PRIME: {"inputs": [...], "outputs": [...], "fn_name": "add"} (without `fn_name` the whole program is run);
+- APPS, TACO, PRIME: {"inputs": [...], "outputs": [...], "fn_name": "add"} (without `fn_name` the whole program is run, each
+  input is a text or a list of lines, each output besides a number or a list of numbers, one a line);
 - CodeContests: {"input": ["1 2\n", ...], "output": ["3\n", ...]};
 - LiveCodeBench: {"input": "1\n2", "output": "3", "testtype": "functional"} (one JSON value a line) or "stdin";
 - SYNTHETIC-1: {"test_cases": [{"type": "function_call", "fn_name": "add", "input": [1, 2], "output": [3]}]} or "stdin_stdout".
@@ -208,7 +209,7 @@ def _read(given: dict[str, Any]) -> tuple[str, str | Case | Run | None]:
     if kind in _FUNCTIONAL and keys == {"input", "output"}:
         return name, _call(given["input"], given["output"], checker, str(kind))
     if keys == {"input", "output"} or (keys == {"input"} and checker):
-        return name, Run(_text(given["input"]), _text(given["output"]) if "output" in given else None, checker)
+        return name, Run(_text(given["input"]), _text(given["output"], written=True) if "output" in given else None, checker)
     if not keys and not checker:
         return name, None
     raise ValueError(f"has {', '.join(sorted([*map(str, keys), *(['checker'] if checker else [])]))}; {_SHAPES}")
@@ -227,10 +228,18 @@ def _call(given: Any, output: Any, checker: str, kind: str) -> Case:
     return Case(arguments, returns, checker, or_only=only)
 
 
-def _text(value: Any) -> str:
-    """Return an input or output as text; APPS has some as lists of lines."""
-    if isinstance(value, list) and all(isinstance(line, str) for line in value):
-        return "\n".join(value)
-    if not isinstance(value, str):
-        raise ValueError(f"has an input or output that is {type(value).__name__}, not text")
-    return value
+def _text(value: Any, written: bool = False) -> str:
+    """Return an input or output as text; APPS has some as lists of lines, and some outputs as numbers.
+
+    A number is no input: a row with such inputs has forgotten to say which function they are for.
+
+    Args:
+        value: the input or output.
+        written: whether it is an output.
+    """
+    lines = value if isinstance(value, list) else [value]
+    for line in lines:
+        if not isinstance(line, str) and (not written or isinstance(line, bool) or not isinstance(line, int | float)):
+            place = " in a list" if isinstance(value, list) else ""
+            raise ValueError(f"has an input or output that is {type(line).__name__}{place}, not text")
+    return "\n".join(map(str, lines))

@@ -8,7 +8,8 @@ that answers of models need:
 2. A fence inside a triple-quoted string is text of that string, so a docstring with an example does not end its program.
 3. A fence with a label, which would open a block, ends the one that it stands in: somebody forgot to.
 4. An empty line without `>` does not end a block in a quotation.
-5. A block that is labelled as Markdown holds an answer itself: its blocks count.
+5. Where no line closes a block, a fence at the end of a line of code does.
+6. A block that is labelled as Markdown holds an answer itself: its blocks count.
 
 Every text is read in linear time; a runaway answer is a megabyte of the same character.
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from align.core.rows import spoken
 
@@ -36,7 +37,7 @@ _LABEL = re.compile(r"[\s{.]*([\w+#-]*(?:\.py\b)?)")
 _QUOTED = r"(?:[ \t]{0,3}>[ ]?)"
 _OUTSIDE = re.compile(r"\\.|#.*|\"\"\"|'''|\"(?:\\.|[^\"\\])*+\"|'(?:\\.|[^'\\])*+'")
 _INSIDE = {mark: re.compile(rf"\\.|{mark}") for mark in ('"""', "'''")}
-_ENDED = re.compile(r"(?<=[`~])(?:<\|[^|<>\n]{1,40}\|>|</s>|\*\*|\.)+$")
+_ENDED = re.compile(r"(?<=[`~])[ \t]*(?:<\|[^|<>\n]{1,40}\|>|</s>|\*\*|\.)+$")
 """What answers write right behind the fence that closes a block: the end of their turn, of a bold passage, of a sentence."""
 _MARKED = re.compile(r"(?:\A|.*?\n)[ \t]*\[BEGIN\](.*?)(?:\[DONE\]|\Z)|(.*?)\n[ \t]*\[DONE\]", re.DOTALL)
 """The marks of MBPP's prompt (Austin et al. 2021, arXiv 2108.07732)."""
@@ -44,7 +45,7 @@ _MARKDOWN = ("markdown", "md")
 MAX_DEPTH = 20
 """Quotations in one another that are looked into."""
 LOOK_AHEAD = 20_000
-"""Lines of a text that are read again, in all, where a fence stood in a string that never ended."""
+"""Lines of a text that are read again, in all, where a fence stood in a string that never ended, or at the end of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,13 @@ class Block:
     label: str
     """What its fence says it holds, in small letters."""
     text: str
+    before: str = ""
+    """The lines between the block before it, or the beginning, and its fence."""
+
+    def may_hold(self, language: str) -> bool:
+        """Could it be a program in a language, by its label?"""
+        known = _NAMES.get(language, (language, ""))
+        return bool(self.text.strip()) and _short_name(self.label) in known
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +70,17 @@ class Answer:
 
     whole: str
     blocks: list[Block] = field(default_factory=list)
-    outside: str = ""
-    """The lines that are in no block."""
+    after: str = ""
+    """The lines behind the last block."""
+
+    @property
+    def outside(self) -> str:
+        """The lines that are in no block."""
+        return "\n".join(text for text in (*(block.before for block in self.blocks), self.after) if text)
 
     def sources(self, language: str = "python") -> list[str]:
         """Return the texts of the blocks that may hold a language."""
-        known = _NAMES.get(language, (language, ""))
-        return [block.text for block in self.blocks if block.text.strip() and _short_name(block.label) in known]
+        return [block.text for block in self.blocks if block.may_hold(language)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +122,8 @@ def read(text: str) -> Answer:
     if "[BEGIN]" in whole or "[DONE]" in whole:
         marked = _MARKED.match(whole)
         whole = (marked[1] or marked[2] or "") if marked else whole
-    found, outside = _split(whole)
-    return Answer(whole, found, outside)
+    found, after = _split(whole)
+    return Answer(whole, found, after)
 
 
 def entry_point(texts: Sequence[str]) -> str | None:
@@ -128,7 +140,7 @@ def entry_point(texts: Sequence[str]) -> str | None:
 
 
 def _split(text: str, markdown: bool = True) -> tuple[list[Block], str]:
-    """Return the blocks of a text, and the lines outside them."""
+    """Return the blocks of a text, each with the lines before it, and the lines behind the last."""
     lines = text.replace("\r\n", "\n").split("\n")
     found: list[Block] = []
     outside: list[str] = []
@@ -140,10 +152,13 @@ def _split(text: str, markdown: bool = True) -> tuple[list[Block], str]:
             outside.append(lines[number - 1])
             continue
         body, number, spare = _body(lines, number, opening, spare)
-        if markdown and opening.label in _MARKDOWN:
-            found += _split(body, markdown=False)[0]
-        else:
-            found.append(Block(opening.label, body))
+        if not (markdown and opening.label in _MARKDOWN):
+            found.append(Block(opening.label, body, "\n".join(outside)))
+            outside = []
+            continue
+        for inner in _split(body, markdown=False)[0]:
+            found.append(replace(inner, before="\n".join([*outside, inner.before])))
+            outside = []
     return found, "\n".join(outside)
 
 
@@ -163,9 +178,10 @@ def _body(lines: Sequence[str], start: int, opening: _Opening, spare: int) -> tu
     """Return the text of a block, the number of the line behind it, and what is left of `LOOK_AHEAD`.
 
     A fence in a string does not end the block. Where the string never ends either, it was none, and the first such fence does.
+    A fence at the end of a line of code ends the block where nothing else does.
     """
     body: list[str] = []
-    string, first = "", -1
+    string, first, at_end = "", -1, -1
     for number in range(start, len(lines)):
         line = _unquoted(lines[number], opening.depth)
         closes = line is not None and _closes(line, opening)
@@ -175,14 +191,17 @@ def _body(lines: Sequence[str], start: int, opening: _Opening, spare: int) -> tu
             return _joined(body), number, spare
         if closes and first < 0:
             first = len(body)
-        if first >= 0:
-            spare -= 1
-            if spare < 0:
-                break
+        if at_end < 0 and not string and line.rstrip().endswith(opening.mark * opening.length):
+            at_end = len(body)
         body.append(_dedented(line, opening.indent))
         string = _string(line, string)
+        spare -= first >= 0 or at_end >= 0
+        if spare < 0:
+            break
     if first >= 0:
         return _joined(body[:first]), start + first + 1, spare
+    if at_end >= 0:  # `return x```` on one line
+        return _joined([*body[:at_end], body[at_end].rstrip().rstrip(opening.mark)]), start + at_end + 1, spare
     return "\n".join(body), len(lines), spare
 
 

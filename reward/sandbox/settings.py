@@ -26,6 +26,6 @@ class SandboxSettings(Config):
     packages: list[str] = ["numpy"]
     """What code may import beside the standard library. Installed, and imported when a worker starts."""
 
-    def build(self) -> Sandbox:
-        """Return the sandbox, not started."""
-        return Sandbox(self.level, self.workers, self.limits, self.packages)
+    def build(self, *packages: str) -> Sandbox:
+        """Return the sandbox, not started; `packages` may be imported besides."""
+        return Sandbox(self.level, self.workers, self.limits, list(dict.fromkeys([*self.packages, *packages])))

@@ -5,6 +5,20 @@ ADDS = "def add(a, b):\n    return a + b\n"
 TAKES = "def add(a, b):\n    return a - b\n"
 FENCED = f"```python\n{ADDS}```"
 DOCUMENTED = 'def add(a, b):\n    """Sum.\n\n    ```\n    add(1, 2)\n    ```\n    """\n'
+MEND = f"Mend this:\n```python\n{TAKES}```"
+METHOD = "class Solution:\n    def add(self, a: int, b: int) -> int:\n        "
+PYTEST = (
+    "import pytest\nfrom your_module import add\n\n@pytest.fixture\ndef two():\n    return 2\n\n"
+    "@pytest.mark.parametrize('a, result', [(1, 3), (5, 7)])\ndef test_add(a, result, two):\n    assert add(a, two) == result\n"
+)
+BANK = (
+    "import pytest\nfrom bank import Account, Overdrawn\n\ndef test_account():\n    account = Account(10)\n"
+    "    with pytest.raises(Overdrawn):\n        account.take(20)\n    assert account.left == 10\n"
+)
+ACCOUNT = (
+    "class Overdrawn(Exception):\n    pass\n\nclass Account:\n    def __init__(self, left):\n        self.left = left\n\n"
+    "    def take(self, much):\n        if self.left - much < 0:\n            raise Overdrawn\n        self.left -= much\n"
+)
 DOUBLE = [{"input": "4\n", "output": "8\n"}]
 WRITE = "Write a function `add` of two numbers."
 ENCODE = (
@@ -87,6 +101,7 @@ PROGRAMS = {
         (WRITE, ADD, f"{FENCED}\nNo, it is\n```python\n{TAKES}```", False),
         (WRITE, ADD, f"{FENCED}\nNo, it is\n```python\ndef add(a, b) return a + b\n```", False),
         (WRITE, ADD, f"{FENCED}\nIts signature:\n```python\ndef add(a, b):\n```\nor\n{py('def add(a, b): ...')}", True),
+        (WRITE, ADD, f"{FENCED}\nIts signature:\n```python\ndef add(a, b):  # two numbers\n```", True),
         (WRITE, ADD, f"{FENCED}\nTry it:\n```python\nprint(add(int(input()), 1 / 0))\n```", True),
         (WRITE, ADD, f"```python\nprint(add(3, 4))\n```\n```python\n{TAKES}```", False),
         (WRITE, ADD, py("import operator", "def add(a, b):\n    return operator.add(a, b)"), True),
@@ -207,6 +222,8 @@ PROGRAMS = {
         (*printing("2000001", "2000000"), False), (*printing("1.2.4", "1.2.3"), False), (*printing("1e3", "1000.0"), True),
         (*printing("1 2 3", "1 2"), False), (*printing("1", "1 2"), False), (*printing("nan", "1.5"), False),
         (*printing("", ""), True), (*printing("x", ""), False), (*printing("007", "7"), False),
+        (*printing("2.1", "2.10"), True), (*printing("$2.1", "$2.10"), False), (*printing("12.5%", "12.50%"), False),
+        (*printing("1,234.5", "1,234.50"), False), (*printing("0,5", "0.5"), False), (*printing("+3", "3"), False),
     ],
     "several valid answers": [
         ("", [{"input": "6", "checker": FACTORS}], "input()\nprint(3, 2)", True),
@@ -236,6 +253,116 @@ PROGRAMS = {
         (WRITE, [{"code": LOOP, "entry_point": "add"}], ADDS, True),
         (WRITE, [{"code": LOOP, "entry_point": "add"}], TAKES, False),
         (WRITE, [{"code": LOOP, "entry_point": "add"}], "def add(a, b): return 3", False),
+    ],
+    "code that is shown as the wrong one": [
+        (MEND, ADD, f"The corrected code:\n{FENCED}\nand, for reference, the wrong one:\n{py(TAKES)}", True),
+        (MEND, ADD, f"The corrected code:\n{py(TAKES)}\nand, for reference, the wrong one:\n{FENCED}", False),
+        (MEND, ADD, f"{FENCED}\nFor reference, your original (wrong) code was:\n{py(TAKES)}", True),
+        (MEND, ADD, f"### Fixed\n{FENCED}\n### Original (buggy)\n{py(TAKES)}", True),
+        (MEND, ADD, f"{FENCED}\nThat will do. **Your original function was the following:**\n{py(TAKES)}", True),
+        (MEND, ADD, f"After:\n{FENCED}\nBefore:\n{py(TAKES)}", True),
+        (MEND, ADD, f"{FENCED}\n{py('# the old version' + chr(10) + TAKES)}", True),
+        (MEND, ADD, f"{py(TAKES)}\n{py('# Old' + chr(10) + TAKES + chr(10) + '# New' + chr(10) + ADDS)}", True),
+        (MEND, ADD, f"{FENCED}\nDo not write:\n{py(TAKES)}", True),
+        (MEND, ADD, f"{FENCED}\nThe original code, with a sign changed:\n{py(TAKES)}", False),
+        (MEND, ADD, f"{FENCED}\nThe code was wrong. Corrected version:\n{py(TAKES)}", False),
+        (MEND, ADD, f"{FENCED}\nBased on the previous version:\n{py(TAKES)}", False),
+        (MEND, ADD, f"The original code:\n{FENCED}", True),
+        (MEND, ADD, f"The original code:\n{py(TAKES)}", False),
+        (WRITE, ADD, f"<think>Old version:\n{FENCED}\n</think>\n{py(TAKES)}", False),
+        ("", DOUBLE, py("print(int(input()) * 2)") + "\nThe buggy version:\n" + py("print(int(input()) + 2)"), True),
+        ("", DOUBLE, py("print(int(input()) + 2)") + "\nThe buggy version:\n" + py("print(int(input()) * 2)"), False),
+        (WRITE, ADD, py("def one(a): return a\ndef add(a, b): return one(a) + b") + "\nThe old version:\n"
+         + py("def one(a): return 0"), True),
+    ],
+    "an answer after a fence, without one": [
+        (MEND, ADD, f"{py(TAKES)}\nThat is wrong; correct is:\n\n{ADDS}\nDone!", True),
+        (MEND, ADD, f"{FENCED}\nThat is wrong; correct is:\n\n{TAKES}\nDone!", False),
+        (MEND, ADD, f"{FENCED}\nFor reference, the original code was:\n\n{TAKES}\nDone!", True),
+        (WRITE, ADD, f"{FENCED}\nHere\ndef add(a, b):\ntakes two numbers.", True),
+        ("", DOUBLE, py("print(int(input()) + 2)") + "\nNo, it is a product:\n\nprint(int(input()) * 2)\n", True),
+        ("", DOUBLE, py("n = int(input())\nprint(2 * n)") + "\nWe read the line first:\nn = int(input())\nand go on.", True),
+        (WRITE, ADD, "So:\n\n    def add(a, b):\n        return a + b\n\nDone.", True),
+        (WRITE, ADD, "So:\n\n    def add(a, b):\n        return a - b\n\nDone.", False),
+    ],
+    "what does not belong to a block": [
+        (WRITE, ADD, f"```python\nHere is the code:\n\n{ADDS}\nThis function adds two numbers.\n```", True),
+        (WRITE, ADD, f"```python\n{ADDS}\nThis function adds two numbers.", True),
+        (WRITE, ADD, f"```python\n{ADDS}\ndef main(", False),
+        (WRITE, ADD, f"```python\n{ADDS}\nprint add(1, 2)\n```", False),
+        (WRITE, ADD, f"```python\n!pip install adder\n%matplotlib inline\n{ADDS}```", True),
+        (WRITE, ADD, f"```python\n!pip install adder\n{TAKES}```", False),
+        (WRITE, ADD, f"```python\n{ADDS.rstrip()}```\nThis adds.", True),
+        (WRITE, ADD, f"```python\n{TAKES.rstrip()}```\nThis adds.", False),
+        (WRITE, ADD, f"```python\n{ADDS}``` <|im_end|>", True),
+        ("", [{"args": [], "returns": "a\n!b", "entry_point": "f"}], py('def f():\n    return """a\n!b"""'), True),
+    ],
+    "helpers that a later block defines anew": [
+        (WRITE, ADD, py("def h(x): return x\ndef add(a, b): return h(a) + b", "def h(): print(add(1, 2))\nh()"), True),
+        (WRITE, ADD, py("def h(x): return x\ndef add(a, b): return h(a) + b", "def h(x):\n    return add(x, x)"), True),
+        (WRITE, ADD, py("def h(x): return 0\ndef add(a, b): return h(a) + b", "def h(x, seen=()):\n    return x"), True),
+        (WRITE, ADD, py("def h(x): return x\ndef add(a, b): return h(a) + b", "def h(x):\n    return -x"), False),
+        ("", DOUBLE, py("def f(n): return n + 2\nprint(f(int(input())))", "def f(n):\n    return n * 2"), True),
+        ("", DOUBLE, py("def f(n): return n * 2\nprint(f(int(input())))", "def f(n):\n    return n + 2"), False),
+        ("", DOUBLE, py("def f(n): return n * 2\nprint(f(int(input())))", "def f(n):\n    return n\nprint(f(4))"), True),
+    ],
+    "a block that feeds itself an input": [
+        ("", DOUBLE, py("def main():\n    print(2 * int(input()))\nif __name__ == '__main__':\n    main()",
+                        "import io, sys\nsys.stdin = io.StringIO('5')\nmain()"), True),
+        ("", DOUBLE, py("print(2 * int(input()))", "from unittest.mock import patch\n"
+                        "with patch('builtins.input', return_value='5'):\n    print(input())"), True),
+        ("", DOUBLE, py("import io, sys\nsys.stdin = io.StringIO('5')\nprint(2 * int(input()))"), False),
+        ("", DOUBLE, py("import io, os, sys\nsys.stdin = io.BytesIO(os.read(0, 99))\nprint(2 * int(sys.stdin.readline()))"),
+         True),
+    ],
+    "a coroutine is no answer": [
+        (WRITE, ADD, f"async {ADDS}", False),
+        (WRITE, [{"code": "assert add(1, 2) == 3"}], f"async {ADDS}", False),
+        (WRITE, ADD, "async def go(a, b): return a + b\nadd = lambda a, b: go(a, b)", False),
+        (WRITE, [{"code": "import asyncio\nassert asyncio.run(add(1, 2)) == 3"}], f"async {ADDS}", True),
+        (WRITE, [{"code": "import asyncio\nassert asyncio.run(add(1, 2)) == 3"}], ADDS, False),
+        (WRITE, [{"code": "async def test_add():\n    assert await add(1, 2) == 3"}], f"async {ADDS}", True),
+    ],
+    "tests that import what they test": [
+        (WRITE, [{"code": PYTEST}], ADDS, True),
+        (WRITE, [{"code": PYTEST}], TAKES, False),
+        ("Write it.", [{"code": "from your_module import add\nassert add(1, 2) == 3"}], ADDS, True),
+        ("Write it.", [{"code": "from your_module import add\nassert add(1, 2) == 3"}], TAKES, False),
+        ("Write it.", [{"code": "from your_module import add\nassert add(1, 2) == 3"}], "def plus(a, b): return a + b", False),
+        ("Write it.", [{"code": "from my_solution import add as plus\nassert plus(1, 2) == 3"}],
+         py(ADDS, "def show():\n    print(add(1, 2))"), True),
+        ("Write it.", [{"code": "assert add(1, 2) == 3"}], py(ADDS, "def main():\n    print(add(1, input()))\nmain()"), True),
+        ("Write it.", [{"code": "assert add(1, 2) == 3"}], py(ADDS, "def main():\n    print(1)") + f"\nNo:\n\n{TAKES}", False),
+        ("Write it.", [{"code": "from add import add\nassert add(1, 2) == 3"}], ADDS, True),
+        (WRITE, [{"code": "from calculator import add\nassert add(1, 2) == 3"}], ADDS, True),
+        (WRITE, [{"code": "from .sums import add\nassert add(1, 2) == 3"}], TAKES, False),
+        (WRITE, [{"code": "import your_module as m\nassert m.add(1, 2) == 3"}], ADDS, True),
+        (WRITE, [{"code": "import os, sys\nsys.path.append(os.path.dirname(__file__))\nfrom solution import *\n"
+                          "assert add(1, 2) == 3"}], ADDS, True),
+        ("", [{"code": BANK}], ACCOUNT, None),
+        ("", [{"code": BANK, "entry_point": "Account"}], ACCOUNT, True),
+        ("", [{"code": BANK, "entry_point": "Account"}], ACCOUNT.replace("< 0", "< -99"), False),
+        (WRITE, [{"code": "from a_package_that_there_is_not import equal\nassert equal(add(1, 2), 3)"}], ADDS, None),
+    ],
+    "tests that cannot fail": [
+        (WRITE, [{"code": "print(add(1, 2) == 3)"}], ADDS, None),
+        (WRITE, [{"code": "add(1, 2) == 3"}], TAKES, None),
+        (WRITE, [{"code": "print(add(1, 2))\nassert add(1, 2) == 3"}], TAKES, False),
+    ],
+    "methods without their class": [
+        (METHOD, ADD, py("def add(self, a, b):\n    return self.one(a) + b\n\ndef one(self, a):\n    return a"), True),
+        (METHOD, ADD, py("def add(self, a, b):\n    return self.one(a) - b\n\ndef one(self, a):\n    return a"), False),
+        (METHOD, ADD, py("    def add(self, a, b):\n        return a + b"), True),
+        (WRITE, ADD, py("def add(self, a, b):\n    return a + b"), False),
+        (WRITE, ADD, py("class Solution:\n    add = lambda self, a, b: a + b"), True),
+        (WRITE, ADD, py("class Solution:\n    add = lambda self, a, b: a - b"), False),
+    ],
+    "numbers that APPS writes as outputs": [
+        ("", [{"inputs": ["4\n"], "outputs": [8]}], "print(int(input()) * 2)", True),
+        ("", [{"inputs": ["4\n"], "outputs": [8]}], "print(int(input()) + 2)", False),
+        ("", [{"inputs": [["2", "1 2"]], "outputs": [[1, 2]]}], "input()\nfor n in input().split(): print(n)", True),
+        ("", [{"inputs": [["2", "1 2"]], "outputs": [[1, 2]]}], "input()\nfor n in input().split()[::-1]: print(n)", False),
+        ("", [{"inputs": ["1"], "outputs": [0.5]}], "print(int(input()) / 2)", True),
     ],
     "shapes of data sets": [
         ("", [{"inputs": ["6", "9"], "outputs": ["2 3", "3 3"]}, {"checker": FACTORS}],

@@ -103,6 +103,10 @@ def test_a_mixture_with_an_ungraded_part_is_ungraded():
         ([{"args": [3], "returns": 3}], "nothing names the function that `args` are for"),
         ([{"code": "x"}, {"input": "3"}], "test 1 has input; a test is"),
         ([{"input": 3, "output": "3"}], "test 0 has an input or output that is int, not text"),
+        ([{"inputs": [3], "outputs": [4]}], "test 0 has an input or output that is int, not text"),
+        ([{"inputs": [[3, 4]], "outputs": ["7"]}], "that is int in a list, not text"),
+        ([{"inputs": ["3"], "outputs": [True]}], "that is bool, not text"),
+        ([{"inputs": ["3"], "outputs": [[[4]]]}], "that is list in a list, not text"),
         ([{"input": "3", "output": "3", "returns": 3}], "test 0 has input, output, returns"),
         ([{"inputs": ["3"], "outputs": ["3", "4"]}], "test 0 has not as many 'outputs' as 'inputs'"),
         ([{"inputs": ["3"]}], "test 0 has 'inputs' without a list of 'outputs'"),
@@ -121,6 +125,12 @@ def test_tests_that_are_none_are_refused_with_the_row(tests, said):
 def test_tests_may_be_one_object_or_its_json():
     assert read_tests('{"inputs": ["1"], "outputs": ["2"]}') == [{"inputs": ["1"], "outputs": ["2"]}]
     assert read_tests({"input": ["1"], "output": ["2"]}) == [{"input": ["1"], "output": ["2"]}]
+
+
+def test_numbers_that_are_printed_are_text_of_one_line_each():
+    tests = [{"inputs": ["1", ["1", "2"]], "outputs": [3, [4, 0.5, "x"]]}]
+    runs = parse(Prompt(messages=[{"role": "user", "content": "x"}], tests=tests, id="row")).runs
+    assert [(run.given, run.prints) for run in runs] == [("1", "3"), ("1\n2", "4\n0.5\nx")]
 
 
 RUN = [{"input": "1\n", "output": "1\n"}]

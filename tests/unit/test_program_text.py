@@ -31,6 +31,10 @@ from reward.program_text import blocks, entry_point, program, read
         ('```\n"""\n```\nz\n```\nb\n```', [("", '"""\n'), ("", "b\n")]),
         ('```\n\'"""\' # """\n```\nz', [("", '\'"""\' # """\n')]),
         ("```\na\n    ```\n```", [("", "a\n    ```\n")]),
+        ("```\na\nb```\nz", [("", "a\nb\n")]),
+        ("```\na # ```\nb\n```\nz", [("", "a # ```\nb\n")]),
+        ("> ```\n> a```\n> z", [("", "a\n")]),
+        ("```\na\n``` <|im_end|>\nz", [("", "a\n")]),
     ],
 )
 def test_the_blocks_of_a_text(text, found):
@@ -64,6 +68,7 @@ def test_the_function_is_the_one_that_the_prompt_names():
 RUNAWAY = {
     "backticks": "`", "marks of quotations": "> ", "quoted fences": "> ```\n", "lines": "\n", "fences": "```\n",
     "strings": '```\n"""\n', "escapes": '\\"', "quotes": "'\"", "list marks": "- ", "spaces": " ", "labels": "```python\n",
+    "fences at ends of lines": "- ```\nb```\n",
 }  # fmt: skip
 
 

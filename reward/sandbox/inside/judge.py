@@ -66,6 +66,8 @@ class Tests:
         self.made_of: dict[str, Any] = {}
         link.local, link.is_subclass, link.is_class = self._local, self._is_subclass, self._is_class
         self.called_by_module = False
+        self.importing = False
+        """Whether the statement that runs is an import, in which the solution has no part but what it lacks."""
         self.stood = False
         """Whether a class stands here for one of the solution's."""
         self.lacking: BaseException | None = None
@@ -84,7 +86,7 @@ class Tests:
         """A name that the solution defines and that meant the standard library's here."""
         self.skipped: set[str] = set()
         self.offered: dict[str, list[str]] = {}
-        self.namespace: dict[str, Any] = {"__name__": "tests", "__builtins__": builtins}
+        self.namespace: dict[str, Any] = {"__name__": "tests", "__file__": FILE, "__builtins__": builtins}
 
     def run(self, source: bytes) -> dict[str, Any]:
         """Return the verdict on the solution, as far as this side knows."""
@@ -96,6 +98,7 @@ class Tests:
             patched, self.link.raises = text.patched(nodes), text.raises(nodes)
             self.link.called_only, self.early = text.called_only(nodes), text.leaves_early(nodes)
             self.decorated, self.tree = text.decorated(tree), tree
+            text.from_solution(nodes, self.entry_point, is_there)
             tree = text.prepared(tree, nodes)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return self._say("test_error", f"the tests do not compile: {_sentence(error)}")
@@ -199,16 +202,17 @@ class Tests:
     def _execute(self, tree: ast.Module, flags: int) -> None:
         """Run the text, a statement at a time; then the tests that it defines."""
         for position, statement in enumerate(tree.body):
+            self.importing = isinstance(statement, ast.Import | ast.ImportFrom)
             part = compile(ast.Module([statement], []), FILE, "exec", flags, dont_inherit=True)
             calls = self.link.calls
             bare, last = isinstance(statement, ast.Expr), position == len(tree.body) - 1
             self.one(lambda part=part: exec(part, self.namespace), own_calls=False, may_leave=last or (None if bare else False))
             # a helper of the tests that asserts
-            asks = self.link.calls > calls and (bare or text.leads_to_asserts(statement, tree))
+            asks = self.link.calls > calls and (text.may_refute(statement) or text.leads_to_asserts(statement, tree))
             if not asks and not text.is_test(statement) and not self.outcomes.pop():
                 self.outcomes += [False for later in tree.body[position:] if text.is_test(later)]
                 return  # what follows was to use it
-        self.called_by_module = self.informed
+        self.called_by_module, self.importing = self.informed, False
         cases.Cases(self).run()
 
     def one(self, run: Callable[[], Any], own_calls: bool = True, may_leave: bool | None = False) -> None:
@@ -273,7 +277,7 @@ class Tests:
             return "load_error", f"{self.lacking or error}{_line(error)}"
         if type(error) is NameError and error.name not in self.namespace:
             return "load_error", f"{error.name!r} is not defined by the solution{_line(error)}"
-        if not self.informed:
+        if not self.informed or (self.importing and isinstance(error, ModuleNotFoundError)):
             return "test_error", _sentence(error) + _line(error)
         return "fail", f"{_sentence(error)}{_line(error)}, in the tests after a call of the solution"
 
@@ -303,6 +307,11 @@ class Tests:
 
     def _say(self, status: str, why: str) -> dict[str, Any]:
         return {"status": status, "why": str(why)[:2000], "outcomes": self.outcomes[:10_000]}
+
+
+def is_there(module: str) -> bool:
+    """Can a module be imported, other than the one that the solution is?"""
+    return module not in OWN_NAMES and importlib.util.find_spec(module) is not None
 
 
 def is_standard(name: str) -> bool:

@@ -171,7 +171,7 @@ class Server:
         found = changes.containers([args, kwargs])[2:] if verb not in ("answer", "value") else []
         before = [changes.snapshot(container) for container in found]
         value = thing(*args, **kwargs)
-        awaited = type(value) is types.CoroutineType
+        awaited = type(value) is types.CoroutineType and verb != "value"  # who asks for a value cannot await it
         if awaited:
             import asyncio  # noqa: PLC0415 (large, and rarely needed)
 

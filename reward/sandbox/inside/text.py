@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 import itertools
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _RUNNERS = {"unittest.main", "pytest.main"}
@@ -13,6 +14,11 @@ _EXITS = {"sys.exit", "exit", "quit"}
 _HEARD = {"builtins.input", "builtins.print", "sys.stdout", "sys.stderr", "sys.stdin"}
 """What tests may replace: the solution asks for it here (`inside.heard`)."""
 SAME = "__same__"
+_STANDS = "solution|submission|implementation|answer|candidate|module|script|program|code|main|task|file|functions?"
+_STANDS_FOR = re.compile(
+    rf"(?:(?:your|my|the|user|student|model)_)?(?:{_STANDS})(?:_(?:{_STANDS}|name|here|under_test|to_test)|\d+)*"
+)
+"""Names of modules that stand for the solution, whatever it is called: `your_module`, `my_code`, `solution_file`."""
 _DEFINES = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Nodes = list[ast.AST]
 """All nodes of a text, walked once: a check costs some milliseconds, and a walk one in ten of them."""
@@ -63,6 +69,37 @@ class _Identity(ast.NodeTransformer):
         negated = [ast.keyword("negated", ast.Constant(True))] if is_not and id(node) in self._asserted else []
         asks = ast.copy_location(ast.Call(ast.Name(SAME, ast.Load()), sides, negated), node)
         return asks if not is_not else ast.copy_location(ast.UnaryOp(ast.Not(), asks), node)
+
+
+def from_solution(nodes: Nodes, entry_point: str | None, is_there: Callable[[str], bool]) -> None:
+    """Let imports from a module that there is not, and that stands for the solution, be of `solution`.
+
+    By its name, such as `your_module`, or because the tests import from it the function that is tested, or one that the module
+    is named after. Whether the solution has what is imported plays no part: one that lacks it is wrong, not the tests broken.
+    Any other module that is missing is a package that is not installed.
+
+    Args:
+        nodes: of the text.
+        entry_point: the function that it is about.
+        is_there: says whether a module can be imported.
+    """
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            names = {alias.name for alias in node.names}
+            module = (node.module or "").rpartition(".")[2]
+            named_after = any(_plain(name) == _plain(module) for name in names)
+            stands = node.level > 0 or entry_point in names or named_after or _STANDS_FOR.fullmatch(module)
+            if stands and (node.level or not is_there((node.module or "").partition(".")[0])):
+                node.module, node.level = "solution", 0
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                stands = alias.name == entry_point or _STANDS_FOR.fullmatch(alias.name)
+                if stands and not is_there(alias.name):
+                    alias.name, alias.asname = "solution", alias.asname or alias.name
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
 
 
 def patched(nodes: Nodes) -> str:
@@ -148,6 +185,14 @@ def _is_called_only(name: str, nodes: Nodes, parents: Mapping[ast.AST, ast.AST])
 def is_test(statement: ast.stmt) -> bool:
     """Is it a statement, and no definition, that asserts, or that raises or leaves when something is wrong?"""
     return not isinstance(statement, _DEFINES) and any(_asserting(node) for node in ast.walk(statement))
+
+
+def may_refute(statement: ast.stmt) -> bool:
+    """Is it a call by itself that may raise where something is wrong? To print a comparison finds nothing."""
+    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call | ast.Await):
+        return False
+    function = statement.value.func if isinstance(statement.value, ast.Call) else None
+    return not (isinstance(function, ast.Name) and hasattr(builtins, function.id))
 
 
 def leads_to_asserts(statement: ast.stmt, tree: ast.Module) -> bool:
