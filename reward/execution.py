@@ -94,7 +94,9 @@ class Judgement:
 class Execution(Reward):
     """Run the program of a completion on the prompt's tests: 1 when all pass, else 0."""
 
-    version: ClassVar[str] = "2"  # 2: joins blocks, runs whole programs and checkers; integers are exact
+    version: ClassVar[str] = (
+        "3"  # 2: joins blocks, runs whole programs and checkers; integers are exact. 3: drafts, pytest, coroutines
+    )
 
     sandbox: SandboxSettings = SandboxSettings()
     """Where it runs."""
