@@ -22,8 +22,6 @@ _BRANCHES = (
     ast.AsyncFor,
     ast.While,
     ast.ExceptHandler,
-    ast.With,
-    ast.AsyncWith,
     ast.Assert,
     ast.match_case,
 )
