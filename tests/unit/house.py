@@ -192,10 +192,8 @@ def main() -> None:
     print(f"lines                                {sum(lines.values())}, the longest file {max(lines.values())}")
     print(f"code lines (no docs, no comments)    {sum(map(code_lines, paths))}")
     print(f"lines of reward/sandbox, all kinds   {sum(len(path.read_text(encoding='utf-8').splitlines()) for path in sandbox)}")
-    print(
     long, longer = (sum(one.lines > most for one in every) for most in (40, 60))
     print(f"functions over 40 lines / over 60    {long} / {longer} of {len(every)}")
-    )
     print(f"complexity above 15                  {sum(f.complexity > 15 for f in every)}")
     print(f"annotations that name Any            {loose} of {total} ({100 * loose / total:.1f}%)")
     print(f"import circles, deferred ones too    {len(groups)} ({', '.join(' '.join(group) for group in groups)})")
