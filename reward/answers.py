@@ -24,6 +24,7 @@ from align.core.plugins import Reward, Score
 from align.core.rows import Prompt
 from reward.killable import Crashed, KillablePool, Killed, python_module
 from reward.math_worker import REMEDY
+from reward.numbers import number
 from reward.same import same
 from reward.stated import final_answer, gold_answer
 
@@ -62,7 +63,8 @@ class MathAnswer(Reward):
                 "loaded (`columns: {answer: ...}`), or use a reward that needs no answer"
             )
         gold = gold_answer(prompt.answer or "")
-        found = [final_answer(text) or (text.strip() if same(gold, text) else None) for text in completions]
+        words = number(gold) is None  # an answer in words may be all of a text: "Alice"
+        found = [final_answer(text) or (text.strip() if words and same(gold, text) else None) for text in completions]
         unique = list(dict.fromkeys(pred for pred in found if pred is not None))
         verdicts = dict(zip(unique, await asyncio.gather(*(self._compare(gold, pred) for pred in unique)), strict=True))
         none = Score(value=0.0, passed=False, why="no final answer")

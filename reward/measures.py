@@ -21,6 +21,13 @@ UNITS = {
 """Units -> what they are called, without the s of a plural."""
 UNIT = {word: unit for unit, words in UNITS.items() for word in words.split()}
 
+SMALLER = {
+    "year": "month", "week": "day", "day": "h", "h": "min", "min": "s", "ft": "in", "lb": "oz", "$": "cent", "m": "cm",
+    "km": "m",
+    "kg": "g",
+}  # fmt: skip
+"""Units -> the smaller ones in which the rest of a quantity is told: 5 feet 6 inches."""
+
 
 def unit_of(word: str) -> str | None:
     """Return the unit that a word names, in the singular or the plural, or None."""

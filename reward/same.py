@@ -29,6 +29,8 @@ Ask = Callable[[str, str], bool]
 """Compares two formulas, gold first."""
 ENOUGH = 4
 """Digits behind the point from which a decimal may stand for a fraction whose decimal never ends."""
+FLOAT = 14
+"""Digits behind the point from which a decimal is what a program printed: its last digits are those of a binary number."""
 LONGEST = 4_000
 """Longest answer that is looked into, in characters; a longer one is right only when it is the same text."""
 _WHOLE = re.compile(r"-?\d{1,300}", re.ASCII)
@@ -37,13 +39,16 @@ MOST_ITEMS = 40
 _OPEN, _CLOSE = "([{", ")]}"
 _MATRIX = re.compile(r"\(?\s*\\begin\{([pbvBV]?matrix|array)\}(?:\{[^{}]*\})?(.*?)\\end\{\1\}\s*\)?", re.DOTALL)
 _CHOICE = re.compile(
-    r"(?:option|choice)?\s*(?:\(([A-J])\)|([A-J])[).:]|([A-J]))(?:\s+((?!(?:or|and|not)\b|[(]?[A-J]\b|=).*))?", re.DOTALL
+    r"(?:option|choice)?\s*(?:\(([A-J])\)|([A-J])[).:]|([A-J]))(?:[:\s]\s*((?!(?:or|and|not)\b|[(]?[A-J]\b|=).*))?", re.DOTALL
 )
-_ALONE_LETTER = re.compile(r"(?:option|choice)?\s*[A-J](?:\s*(?:,|because\b|since\b|as\b|for\b).*)?", re.DOTALL)
+_CHOICES = re.compile(r"[A-J]{2,5}|[A-J](?:\s*(?:,|和|and)\s*[A-J])+|[\u2460-\u2469](?:[,\u3001]?\s*[\u2460-\u2469])+")
+_CHOICES = re.compile(r"[A-J]{2,5}|[A-J](?:\s*(?:,|和|and)\s*[A-J])+|[\u2460-\u2469](?:[,\u3001]?\s*[\u2460-\u2469])+")
+_ALONE_LETTER = re.compile(r"(?:option|choice)?\s*[A-J](?:\s*(?:,|\(|because\b|since\b|as\b|for\b).*)?", re.DOTALL)
 _ABOUT = re.compile(r"\\approx|\\simeq|≈|\\doteq")
 _RELATION = re.compile(r"[<>\u2264\u2265\u2260]|\\(?:leq?|geq?|lt|gt|neq?|in|leqslant|geqslant|subset)(?![A-Za-z])|!=")
+_OPERATORS = re.compile(r"\\(?:times|cdot|div)(?![A-Za-z])|choose|mod")
 _RATIO = re.compile(r"\d{1,9}(?:\s*:\s*\d{1,9})+")
-_AND = re.compile(r"(?:^|(?<=[\s)\]}\d]))(?:and|or)(?=[\s(\[{]|\\)")
+_AND = re.compile(r"(?:^|(?<=[\s)\]}\d]))(?:and|or)(?=[\s(\[{]|\\)|或|和|以及")
 _GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
 _CONDITION = re.compile(r"\s*[a-z]\s*(?:\\in[^:|]{1,40}?)?(?::|\||\\mid|\\colon)")
 _UNION = re.compile(r"\\cup(?![A-Za-z])|\u222a")
@@ -164,7 +169,7 @@ def _numbers(gold: str, pred: str, ask: Ask | None) -> bool | None:
         if goes_on := _GOES_ON.fullmatch(one):
             value, given = number(other), number(goes_on[1])
             return None if value is None or given is None else abs(value - given) <= Fraction(1, 10 ** len(goes_on[2]))
-    left, right = _quantity(gold), _quantity(pred)
+    left, right = _quantity(gold) or _scientific(gold), _quantity(pred) or _scientific(pred)
     if left and right is None and _decimals(gold) and re.search(r"(?<![\d.,])\d+,\d+(?![\d,])", pred):
         right = _quantity(pred.replace(",", "."))  # the gold answer says that it is a decimal
     if left is None or right is None:
@@ -178,6 +183,13 @@ def _numbers(gold: str, pred: str, ask: Ask | None) -> bool | None:
     return value == other or _rounds(gold, value, other, pred)
 
 
+def _scientific(text: str) -> tuple[Fraction, str] | None:
+    r"""Return a number with a power of ten, whatever unit stands behind it: 1.6 \times 10^{-19} C."""
+    found = re.fullmatch(r"(.*10\s*\^\s*\{?\s*-?\d+\s*\}?)\s+[A-Za-z\u03bc\u03a9][A-Za-z/\s^{}\d\u00b7-]{0,14}", text)
+    value = number(found[1]) if found else None
+    return None if value is None else (value, "")
+
+
 def _quantity(text: str) -> tuple[Fraction, str] | None:
     """Return a number and the name of its unit, where a text is that and nothing else."""
     if (value := number(text)) is not None:
@@ -189,7 +201,7 @@ def _quantity(text: str) -> tuple[Fraction, str] | None:
         return None
     if not found or len(_ALONE.findall(text)) != 1 or len(text) > 400:
         return None
-    behind = re.sub(rf"^\s*(?:{'|'.join(_SCALES)})\b", "", text[found.end() :])
+    behind = re.sub(rf"^\s*(?:{'|'.join(_SCALES)})(?![a-z])", "", text[found.end() :])
     rest = f"{text[: found.start()]} {behind}".replace("miles per hour", "mph")
     rest = re.sub(r"(?:°|\bdegrees?)\s*C\b", " celsius ", re.sub(r"(?:°|\bdegrees?)\s*F\b", " fahrenheit ", rest))
     raising = _SQUARE.search(rest)
@@ -202,7 +214,7 @@ def _quantity(text: str) -> tuple[Fraction, str] | None:
     if CHANGES.search(rest) or re.search(r"[\d\\^=+*<>{}_|!:;?'\"-]|[^\w\s.,()/&%$€£¥₹°¢²³]|\b[b-zB-Z]\b(?<![ms°hglCF])", rest):
         return None
     value = number(found.group())
-    scale = next((power for word, power in _SCALES.items() if re.match(rf"\s*{word}\b", text[found.end() :])), 1)
+    scale = next((power for word, power in _SCALES.items() if re.match(rf"\s*{word}(?![a-z])", text[found.end() :])), 1)
     words = re.findall(r"[^\W\d_]+|[$€£%°¢]", rest.lower())
     raised = f"^{power[1] or {'²': 2, '³': 3}[power.group()]}" if power else ""
     raised = raised or ("" if raising is None else "^3" if raising[1].lower() == "cubic" else "^2")
@@ -212,9 +224,18 @@ def _quantity(text: str) -> tuple[Fraction, str] | None:
 
 
 _SQUARE = re.compile(r"\b(square|sq|cubic)\.?\s+([^\W\d_]+)", re.IGNORECASE)
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
+_SCALES = {
+    "hundred": 100,
+    "thousand": 1000,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+    "dozen": 12,
+    "万": 10**4,
+    "亿": 10**8,
+}
 _ALONE = re.compile(
-    r"(?<![^\W\u3040-\u9fff\uac00-\ud7af])(?<![.\\^/(=])-?[$€£]?\s?(?:\d+\s+\d+/\d+|\\frac\s*\{\d+\}\s*\{\d+\}|(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?|\.\d+|\d*[½¼¾⅓⅔])"
+    r"(?<![^\W\u3040-\u9fff\uac00-\ud7af])(?<![.\\^/(=])-?[$€£]?\s?(?:\d+\s+(?:and\s+)?\d+/\d+|\\frac\s*\{\d+\}\s*\{\d+\}|(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?|\.\d+|\d*[½¼¾⅓⅔])"
     r"(?![^\W\u3040-\u9fff\uac00-\ud7af])(?![\\^/*(=!])"
 )
 
@@ -237,7 +258,8 @@ def _endless(value: Fraction) -> bool:
 def _rounds(gold: str, value: Fraction, other: Fraction, pred: str) -> bool:
     """Is one the rounding of the other, by as many digits as make sure that it is meant so?"""
     digits, given = _decimals(gold), _decimals(pred)
-    if given >= ENOUGH and not digits and abs(value - other) <= Fraction(1, 2 * 10**given):
+    exact = Fraction(1, 2 * 10**given) if given < FLOAT else max(Fraction(1, 10**given), abs(other) / 2**52)
+    if given >= ENOUGH and not digits and abs(value - other) <= exact:
         return _endless(value)
     if not digits or (given and given < digits + 3) or (not given and other.denominator == 1):
         return False
@@ -258,6 +280,9 @@ def _choices(gold: str, pred: str, ask: Ask | None) -> bool | None:
     named = next(filter(None, found.groups()[:3])) if found else None
     if found and found[3] and found[4] and not _ALONE_LETTER.fullmatch(pred):
         named = None  # "A few apples"
+    several = [re.findall(r"[A-J\u2460-\u2469]", side) for side in (gold, pred) if _CHOICES.fullmatch(side)]
+    if len(several) == 2:
+        return sorted(several[0]) == sorted(several[1])
     letter = re.fullmatch(r"\(?([A-J])\)?", gold)
     if letter:
         return named == letter[1] if named else None
@@ -306,6 +331,8 @@ def _equations(gold: str, pred: str, ask: Ask | None) -> bool | None:
         return None
     if len(left) == 1 or len(right) == 1:
         labelled = right if len(left) == 1 else left
+        if len(labelled) == 2 and _is_label(labelled[1]) and number(labelled[0]) is not None:
+            labelled.reverse()  # "6 = n"
         summed = len(left) == 1 and re.fullmatch(r"\d*[A-Za-z](?:[-+*]?\d*[A-Za-z])+", labelled[0].replace(" ", ""))
         if not summed and not _is_label(labelled[0]):  # "m + n = 204" is 204; where the gold answer is an equation, it is none
             return None
@@ -331,7 +358,9 @@ def _is_label(text: str) -> bool:
         )
         or re.fullmatch(r"\\frac\{[A-Z]{1,3}\}\{[A-Z]{1,3}\}", plain)
         or re.fullmatch(r"[^\W\d_]{2,}(?:[ ][^\W\d_]+)*", text)
-        or re.fullmatch(r"[-+*/^().,\d%$]*[-+*/^][-+*/^().,\d%$]*", re.sub(r"\\(?:times|cdot|div)(?![A-Za-z])", "*", plain))
+        or re.fullmatch(r"[A-Z](?:\\ca[pu]p?[A-Z])+|[A-Z]\\cup[A-Z]", plain)
+        or re.fullmatch(r"[-+*/^().,\d%$!]*[-+*/^!%][-+*/^().,\d%$!]*", _OPERATORS.sub("*", plain))
+        or re.fullmatch(r"\\frac\{d[a-z]?\}\{d[a-z]\}(?:\(?[a-z](?:\([a-z]\))?\)?)?", plain)
     )
 
 
@@ -395,8 +424,11 @@ def _items(text: str) -> tuple[str, list[str]] | None:
             return bare[0] + bare[-1], items
         return None
     signed = re.fullmatch(r"(.*?)\\pm\s*(.+)", bare)
-    if signed and "\\pm" not in signed[2] and not SIDE.search(signed[2]):
+    if signed and len(_top_level(bare, ",")) == 1 and "\\pm" not in signed[2] and not SIDE.search(signed[2]):
         return "list", [f"{signed[1]}+{signed[2]}" if signed[1].strip() else signed[2], f"{signed[1]}-{signed[2]}"]
+    if "\\pm" in bare and len(several := _top_level(bare, ",")) > 1:
+        parts = [_items(item) if "\\pm" in item else ("list", [item]) for item in several]
+        return "list", [item for part in parts if part for item in part[1]]
     groups = _top_level(bare, ";")
     items = groups if len(groups) > 1 else _top_level(bare, ",")
     items = [part for item in items for part in _AND.split(item) if part.strip()]

@@ -10,7 +10,7 @@ import re
 from reward.number_words import counted
 from reward.numbers import number, undress
 
-_TEXT = re.compile(r"\\(?:text(?:bf|it|rm|normal|sf|tt)?|mathrm|mathbf|mbox|operatorname|bf|rm)\s*\{([^{}]*)\}")
+_TEXT = re.compile(r"\\(?:text(?:bf|it|rm|normal|sf|tt)?|mathrm|mathbf|mbox|operatorname|underline|bf|rm)\s*\{([^{}]*)\}")
 SIDE = re.compile(r"(?<![<>!=:\\])=(?![=<>])(?![^{}]*(?<!\\)\})")
 """The sign between two sides of an equation, not one in the index of a sum."""
 _WAYS = {
@@ -29,6 +29,16 @@ def clean(text: str) -> str:
     """Return an answer without its dress, texts in formulas as plain words, in one spelling."""
     text = _TEXT.sub(lambda found: f" {found[1]} " if re.search(r"[^\W\d]{2}|[^\w.]", found[1]) else found[1], undress(text))
     text = re.sub(r"\$([^$]*)\$", r" \1 ", text)
+    text = re.sub(r"\\color\s*\{\w+\}|\\(?:large|Large|huge|bf|bm|textstyle)(?![A-Za-z])", " ", text)
+    text = re.sub(r"</?(?:b|i|strong|em|u)>", "", re.sub(r"^[\u2600-\u27bf\U0001f300-\U0001faff\s>]+(?=\S)", "", text))
+    text = re.sub(r"^[A-Za-z]{2,}(?: [A-Za-z]+){0,2}:\s*(?=[-\d$])", "", text)
+    text = re.sub(r"(?<=\S)\s*[,(]\s*\(?\s*[a-z]\s*\\in\s*\\mathbb\s*\{?[ZNR]\}?(?:\^\s*\{?[*+]\}?)?\)?$", "", text)
+    text = re.sub(r"\s*(?:\\forall|\bfor\s+(?:all|every|any)\b).*$", "", text) if "=" in text else text
+    text = re.sub(r"^\{(\s*[a-z]\s*[|:].*)\}$", r"\\{\1\\}", re.sub(r"\\log\s*_\s*\{?e\}?", r"\\ln", text))
+    text = re.sub(r"^.*(?:=>|->|\\Rightarrow|\\implies|\u2192|\u21d2)", "", text)
+    text = text.replace("\\varphi", "\\phi").replace("\\varepsilon", "\\epsilon")
+    text = re.sub(r"(\d)\s+and\s+a\s+half\b", r"\1 1/2", text)
+    text = re.sub(r"(\d\s+[a-z]+)\s+and\s+(\d+\s+[a-z]+)$", r"\1 \2", text)
     text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?", "\u00b0", text)
     text = re.sub(r"\\left(?![a-z])|\\right(?![a-z])", "", text).replace("{:}", ":")
     text = re.sub(r"\\langle(?![A-Za-z])", "(", re.sub(r"\\rangle(?![A-Za-z])", ")", text))
@@ -54,6 +64,7 @@ def _in_words(text: str) -> str | None:
 
 def folded(text: str) -> str:
     """Return a text without spaces beside signs and, where it is words, without capitals."""
+    text = re.sub(r"(?<=\d),\s+(?=\d{3}(?!\d))", "; ", text)  # a list, and no number with thousands
     text = re.sub(r"\s*([^\w\s])\s*", r"\1", text)
     words = re.fullmatch(r"[^\W\d]{2,}(?: [^\W\d]+)*", text)  # one letter may be a variable: x is not X
     return text.casefold() if words else text

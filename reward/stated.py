@@ -19,11 +19,12 @@ from __future__ import annotations
 import re
 
 from align.core.rows import spoken
+from reward.number_words import counted
 from reward.numbers import DIGITS
-from reward.sentence import SENTENCE_END, masked, pith, told, without_commands
+from reward.sentence import ENVIRONMENT, SENTENCE_END, masked, pith, told, without_commands
 from reward.signs import in_ascii_digits
 
-_BOXED = re.compile(r"(?P<box>\\(?:boxed|fbox)\s*\{)|\\.|[{}]", re.DOTALL)
+_BOXED = re.compile(r"(?P<box>\\(?:boxed|fbox|framebox)\s*\{)|\\.|[{}]", re.DOTALL)
 _DRESS = re.compile(
     r"\\(?:text|textbf|textit|textrm|mathrm|mbox|operatorname)\s*\{([^{}]*)\}"
     r"|\\[()\[\],;:! ]|\\q?quad(?![A-Za-z])|[$~&{}]|\\left|\\right"
@@ -38,39 +39,58 @@ _APART = re.compile(
     r"|actually|first|now|let|we|from|if|when|where|substitut\w*|answer)\b|[+*/^=<>]|\n\s*\n",
     re.IGNORECASE,
 )
-_SAID = r"(?:\s+(?:is|are|would\s+be|will\s+be|should\s+be|must\s+be|equals)\b|\s*[:=\uff1a])"
+_SAID = r"(?:\s+(?:is(?:\s+actually)?|are|would\s+be|will\s+be|should\s+be|must\s+be|equals)\b|\s*[:=\uff1a])"
 _CUE = re.compile(
-    rf"(?:\banswers?\b(?:\s+(?:to|for|of)\s+[^.:\n]{{1,80}}?)?\s*\*{{0,2}}{_SAID}"
+    rf"(?:\b(?:answers?|correct\s+value)\b(?:\s+(?:to|for|of)\s+[^.:\n]{{1,80}}?)?\s*\*{{0,2}}{_SAID}"
     r"|\*\*(?:final\s+)?answer\*\*\s*\n|^\#+\s*(?:final\s+)?answer\s*\n"
     r"|\br[ée]ponse(?:\s+\w+)?\s*(?:est\b|:)|\brespuesta(?:\s+(?!no\b)\w+)?\s*(?:es\b|:)|\bantwort\s*(?:ist\b|lautet\b|:)"
     r"|\brisposta(?:\s+(?!non\b)\w+)?\s*(?:è|:)|\bresposta(?:\s+(?!não\b)\w+)?\s*(?:é|:)|\bantwoord\s*(?:is\b|:)|\bodpowiedź\s*(?:to\b|:)"
     r"|\bjawaban(?:nya)?\s*(?:adalah\b|:)|\bcevap\s*:|\bđáp\s+án\s*(?:là\b|:)"
     r"|\b\u043e\u0442\u0432\u0435\u0442\s*(?:\u0440\u0430\u0432\u0435\u043d\b|[:\u2014\u2013-])|\b\u0432\u0456\u0434\u043f\u043e\u0432\u0456\u0434\u044c\s*[:\u2014\u2013-]"
     r"|\u0627\u0644(?:\u0625\u062c\u0627\u0628\u0629|\u062c\u0648\u0627\u0628)\s*(?:\u0647\u0648|\u0647\u064a|:)|\u0909\u0924\u094d\u0924\u0930\s*:|\u0989\u09a4\u09cd\u09a4\u09b0\s*:"
-    r"|\u0e04\u0e33\u0e15\u0e2d\u0e1a\s*(?:\u0e04\u0e37\u0e2d|:)|答案?\s*(?:是|为|為|[:\uff1a])[:\uff1a]?|答え\s*(?:は|[:\uff1a])、?|(?:정답|답)\s*(?:은|[:\uff1a]))[\s:*_]*",
+    r"|【答案】|\u0e04\u0e33\u0e15\u0e2d\u0e1a\s*(?:\u0e04\u0e37\u0e2d|:)|答案?\s*(?:是|为|為|[:\uff1a])[:\uff1a]?|答え\s*(?:は|[:\uff1a])、?|(?:정답|답)\s*(?:은|[:\uff1a]))[\s:*_]*",
     re.IGNORECASE | re.MULTILINE,
 )
+_NEXT_TURN = re.compile(r"\n\s*(?:\#+\s*)?(?:(?P<chat>Human|User|Q)|Question|Problem)\s*\d*\s*:")
+_PLAIN_BOX = re.compile(r"\\boxed\s*\{[^{}]*\}")
 _LINES = re.compile(r"(?:[-\u2022*]\s+)?(?P<first>[^\n]+)(?P<rest>(?:\n\s*[-\u2022*]\s+[^\n]+)+)")
 _VALUE_LINE = re.compile(r"\s*(?:[-\u2022*]\s+)?([$\\(]*[A-Za-z]\w*\s*=[^\n=]{1,60})")
-_DENIED = re.compile(r"\b(?:not|n't|don't|doesn't|cannot|can't)\s+(?:think|believe|say|sure|mean)[^.!?\n]*\Z", re.IGNORECASE)
-_FINAL = re.compile(r"\b(?:final|corrected)\s+answer\b|\bcorrection\s*:", re.IGNORECASE)
+_DENIED = re.compile(
+    r"\b(?:not|n't|don't|doesn't|cannot|can't)\s+(?:think|believe|say|sure|mean)[^.!?\n]*\Z"
+    r"|\b(?:wrong|incorrect|mistaken|impossible|(?:many|some|most)\s+(?:people|students)|common(?:ly)?)\b[^.!?\n]*\Z",
+    re.IGNORECASE,
+)
+_FINAL = re.compile(
+    r"\b(?:final|corrected|correct|right)\s+(?:answer|value)\b|\bcorrection\s*:|\banswer\s+(?:should\s+be|is\s+actually)\b"
+    r"|\b(?:oops|wait|edit|mistake|incorrect|wrong)\b",
+    re.IGNORECASE,
+)
+"""Behind a box: what may take it back. It does so where an answer is stated behind it."""
+_CORRECTS = re.compile(
+    r"(?:\b(?:oops|wait|edit|sorry|actually|wrong|incorrect|mistake)\b[^\n\d]{0,40}?\b(?:it(?:['\u2019]s|\s+is|\s+should\s+be)|i\s+meant)"
+    r"|\?\s+No,)\s+(?:actually\s+)?(?=[-$\\\d])",
+    re.IGNORECASE,
+)
 _DISPLAY = re.compile(r"\\\[(?:(?!\\\[).)*?\\\]|\$\$.*?\$\$", re.DOTALL)
 _CHOSEN = re.compile(
     r"\b(?:option|choice)\s*\(?(?-i:([A-J]))\)?\s+is\s+(?:the\s+)?(?:correct|right|answer)\b|\b(?:correct|right)\s+(?:option|choice)"
-    r"\s+(?:is|would\s+be)\s*\(?(?-i:([A-J]))\b|(?:故选|答案选|故選|选择|選擇)\s*[:\uff1a]?\s*(?-i:([A-J]))(?![A-Za-z])"
+    r"\s+(?:is|would\s+be)\s*\(?(?-i:([A-J]))\b|(?:故选|答案选|故選|选择|選擇|本题选|应选|正确(?:选项|答案)(?:是|为))\s*[:\uff1a]?[\s*]*(?-i:([A-J]{1,5}))(?![A-Za-z])"
     r"|\b(?:choose|pick|select|go\s+with|must\s+be|has\s+to\s+be|it['\u2019]s|it\s+is)\s+(?:(?:option|choice)\s+(?:(?-i:([A-J]))\b|\(([A-J])\))"
     r"|(?-i:([A-J]))(?=[.!)\s]*\Z)|\(([A-J])\))",
     re.IGNORECASE,
 )
 """Where a text names the choice that it takes."""
 _NUMBER_ONLY = re.compile(rf"[-+\u2212$£€ ]*(?:{DIGITS})(?:\s*/\s*(?:{DIGITS}))?[\s%.]*")
+_QUANTITY = re.compile(r"[$€£]?\s?-?(?:\d[\d.,/]*)(?:\s+(?!(?:is|are|was|were)\b)[^\W\d_=]+){1,4}\.?|[A-J][.)]\s[^\n]{1,80}")
+"""A text that is an answer though it has words: "5 gallons", "B. 5 apples"."""
 MAX_WHOLE = 400
 """Longest text that can be nothing but an answer, in characters."""
 
 
 def final_answer(text: str) -> str | None:
     """Return the final answer that a solution states, unchanged but for outer spaces, or None when it has none."""
-    text = in_ascii_digits(spoken(text))
+    text = re.sub(r"\\boxed\s+(\d+)(?![\d.])", r"\\boxed{\1}", in_ascii_digits(spoken(text)))
+    text = _PLAIN_BOX.sub(lambda box: " " if _refused(text, *box.span()) else box.group(), _first_turn(text))
     boxes, end = _boxes(text)
     behind = _FINAL.search(text, end)
     if boxes and not behind:
@@ -79,6 +99,15 @@ def final_answer(text: str) -> str | None:
     if boxes and not (cued and re.search(r"\d|\\[A-Za-z]", cued)):
         return boxes
     return _headed(text) or cued or _tagged(text) or _chosen(text) or _whole(text) or told(text)
+
+
+def _first_turn(text: str) -> str:
+    """Return a text up to where a base model goes on with questions of its own, once it has answered the first."""
+    for turn in _NEXT_TURN.finditer(text):
+        before = text[: turn.start()]
+        if re.search(r"\d", before) and (turn["chat"] or "\\boxed" in before or _CUE.search(before)):
+            return before
+    return text
 
 
 def _headed(text: str) -> str | None:
@@ -94,7 +123,9 @@ def _headed(text: str) -> str | None:
 def _cued(text: str, start: int) -> str | None:
     """Return what the last cue from a place on says."""
     hidden = masked(text)
-    for cue in reversed(list(_CUE.finditer(text, start))):
+    cues = list(_CUE.finditer(text, start))
+    corrects = [found for found in _CORRECTS.finditer(text, cues[0].end() if cues else start) if cues or start]
+    for cue in sorted([*cues, *corrects], key=lambda found: found.start(), reverse=True):
         if _DENIED.search(text, max(0, cue.start() - 60), cue.start()):
             continue  # "I don't think the answer is 5"
         if values := _values(text, cue.end()):
@@ -133,10 +164,12 @@ def _whole(text: str) -> str | None:
     whole = re.sub(r"\A\s*(?:[\u2022>*]\s+|1\.\s+)", "", text).strip()
     if not whole or "\n" in whole or len(whole) > MAX_WHOLE:
         return None
-    if re.fullmatch(r"[$€£]?\s?-?(?:\d[\d.,/]*)(?:\s+[^\W\d_=]+){1,4}\.?", whole):
-        return whole  # "5 gallons"
+    if _QUANTITY.fullmatch(whole) or counted(whole.rstrip(".")) is not None:
+        return whole
+    if ENVIRONMENT.match(whole):
+        return None  # lines of which the last one tells
     letters = re.findall(r"[^\W\d_\ue000]{2,}", without_commands(masked(whole)))
-    if any(word.lower() not in ("and", "or") for word in letters):
+    if any(word.lower() not in ("and", "or") for word in letters if not re.match("[或和]", word)):
         return None
     return whole if re.search(r"\w|\ue000|\\[A-Za-z]", whole) else None
 
@@ -161,7 +194,7 @@ def _boxes(text: str) -> tuple[str | None, int]:
             inside = text[box[1] : token.start()].strip() if box else ""
             if box and inside and not (found and found[-1][0] > box[0]):  # of nested boxes the inner one counts
                 found.append((box[0], token.end(), inside))
-    while found and _NEGATED.search(text, max(0, found[-1][0] - 20), found[-1][0]):
+    while found and _refused(text, found[-1][0], found[-1][1]):
         found.pop()  # "\boxed{3}, not \boxed{4}"
     if not found:
         return None, 0
@@ -176,10 +209,30 @@ def _boxes(text: str) -> tuple[str | None, int]:
     return ", ".join(inside), found[-1][1]
 
 
-_NEGATED = re.compile(r"\bnot\s+\$?\s*\Z", re.IGNORECASE)
+def _refused(text: str, start: int, end: int) -> bool:
+    """Does a text say of a box that it is not the answer?"""
+    return bool(_NEGATED.search(text, max(0, start - 40), start) or _REFUSED.match(text, end))
+
+
+_NEGATED = re.compile(
+    r"(?:\bnot|n['\u2019]t(?:\s+(?:be|equal))?|\bcannot\s+(?:be|equal)|\bnot\s+equal\s+to|\b(?:rule|ruled|rules)\s+out|\bexclude[sd]?"
+    r"|\breject(?:s|ed)?|\b(?:wrong|incorrect|common)\s+(?:answer|value|mistake)s?\s+(?:is|are|would\s+be))\s+\$?\s*\Z",
+    re.IGNORECASE,
+)
+_REFUSED = re.compile(
+    r"[\s$]*(?:(?:is|are|was|would\s+be)\s+(?:wrong|incorrect|impossible|too\s|not\s)|violates|does\s+not\s+work|fails)",
+    re.IGNORECASE,
+)
+"""What stands before, and behind, a box that is not the answer."""
+_BOUND = re.compile(
+    r"(?:\b(?:less|more|greater|fewer|smaller|larger)\s+than|\bat\s+(?:least|most)|\bup\s+to)\s+\$?\s*\Z"
+    r"|(?<![A-Za-z])[A-Za-z]\s*(?:[<>]|\\(?:leq?|geq?|neq?|lt|gt)(?![A-Za-z]))\s*\Z",
+    re.IGNORECASE,
+)
+_TOP = re.compile(r"\\[dtc]?frac\s*\{\s*\Z"), re.compile(r"\s*\}\s*\{[^{}]*\}")
 _SIGN = re.compile(r"(?:\A|[$=(:\n])\s*[-\u2212]\s*\Z")
 _FACTOR = re.compile(
-    r"\s?(?:\^\s*(?:\{[^{}]*\}|\w)|\\(?:pi|sqrt\{[^{}]*\})(?![A-Za-z])|(?:\\times|\\cdot)(?![A-Za-z])[^$\n]{1,30}?|[a-z])"
+    r"\s?(?:!|[-+/]\s?\d+|\^\s*(?:\{[^{}]*\}|\w)|\\(?:pi|sqrt\{[^{}]*\})(?![A-Za-z])|(?:\\times|\\cdot)(?![A-Za-z])[^$\n]{1,30}?|[a-z])"
     r"(?=\s*(?:\$|\\[)\]]))"
 )
 _ROOT = re.compile(r"(\\sqrt\s*)\{\s*\Z")
@@ -190,7 +243,10 @@ def _with_surroundings(text: str, start: int, end: int, inside: str) -> str:
     before, behind = text[max(0, start - 40) : start], text[end : end + 60]
     if root := _ROOT.search(before):
         return f"{root[1]}{{{inside}}}"
-    sign = "-" if _SIGN.search(before if start <= 40 else "." + before) else ""
+    if (top := _TOP[0].search(before)) and (bottom := _TOP[1].match(behind)):
+        return f"{top.group()}{inside}{bottom.group()}"
+    bound = _BOUND.search(before)
+    sign = bound.group().replace("$", "") if bound else "-" if _SIGN.search(before if start <= 40 else "." + before) else ""
     factor = _FACTOR.match(behind)
     return sign + inside + (factor.group() if factor else "")
 

@@ -36,12 +36,16 @@ _BUILT = re.compile(
 _OR, _RELATES = re.compile(r"\s+or\s+|\\lor(?![A-Za-z])|\u2228"), re.compile(r"[<>]|\\[gl]eq?(?![A-Za-z])|\\in(?![A-Za-z])")
 _FRAC = re.compile(r"\\frac\s*(\{[^{}]*\}|\\[A-Za-z]+(?![A-Za-z{])|\w)\s*(\{[^{}]*\}|\\[A-Za-z]+(?![A-Za-z{])|\w)")
 """`\\frac\\pi4`, whose parts need no braces."""
+_PRIME, _T = re.compile(r"([A-Za-z])('+|\^\s*\{?\(\d\)\}?)"), re.compile(r"\\[A-Za-z]+|T")
+"""What the reader drops: the prime of a derivative, and a power T, which it takes for a transposition."""
 _TO_WORK_OUT = (sympy.Sum, sympy.Product, sympy.Limit, sympy.Integral)
 _POINTS = (sympy.Rational(137, 100), sympy.Rational(291, 130), sympy.Rational(53, 170))
 
 
 def equal(gold: str, pred: str) -> bool:
     """Return whether two formulas are the same. Raises whatever the libraries raise on what they cannot read."""
+    if any(re.search(r"\\(?:vec|overrightarrow)", side) and "\\times" in side for side in (gold, pred)):
+        return False  # of vectors the order counts; what is written alike has been found before
     left, right = _worked_out(read(gold)), _worked_out(read(pred))
     if isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr) and not left.free_symbols and not right.free_symbols:
         return _same_number(left, right, _decimals(gold) if telling_digits(gold) > 2 else 0)
@@ -87,7 +91,10 @@ def read(text: str) -> Any:
     text = re.sub(r"(\d+(?:\.\d+)?)\s*°", r"{(\1 \\cdot \\frac{\\pi}{180})}", text)
     text = re.sub(r"(?<![A-Za-z])(\d+(?:\.\d+)?)[eE]([-+]?\d+)(?![A-Za-z])", r"\1 \\cdot 10^{\2}", text)
     text = re.sub(r"\\varnothing|\u2205", r"\\emptyset", text)
-    text = re.sub(r"(?<![\\A-Za-z])pi(?![A-Za-z])", r"\\pi", text)
+    text = re.sub(r"(?<![\\A-Za-z])(pi|sin|cos|tan|ln|log|sqrt)(?![A-Za-z])", r"\\\1", text).replace("**", "^")
+    text = re.sub(r"\\sqrt\s*(?:\(([^()]*)\)|\s(\w+))", lambda found: f"\\sqrt{{{found[1] or found[2]}}}", text)
+    text = _PRIME.sub(lambda found: f"{found[1]}_{{9{re.sub(r'[^0-9]', '', found[2]) or len(found[2])}}}", text)
+    text = _T.sub(lambda found: "{\\Xi}" if found.group() == "T" else found.group(), text)
     value = latex2sympy(
         normalize_latex(text, _READ), conversion_config=ConversionConfig(lowercase_symbols=False), normalization_config=None
     )
@@ -125,7 +132,8 @@ def _is_condition(value: Any) -> bool:
 
 
 def _same_condition(left: Any, right: Any) -> bool:
-    one, two = _as_set(left), _as_set(right)
+    # "-\\pi" is read as a product that is not worked out
+    one, two = (each if each is None else each.doit() for each in map(_as_set, (left, right)))
     if one is not None and two is not None:
         return bool(one == two or sympy.simplify(one.symmetric_difference(two)) == sympy.EmptySet)
     if isinstance(left, sympy.Eq) and isinstance(right, sympy.Eq):

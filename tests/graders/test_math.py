@@ -61,7 +61,7 @@ def test_a_right_answer_with_another_digit_or_sign_is_wrong(verdict):
 
 def still_right(gold, changed):
     """Names of variables (x_1, x_7), what is worked out or corrected, a modulus, digits that a decimal gold answer has not."""
-    if re.search(r"\\cdot.*= 7|\\pmod\{4\}|Correction:", changed):
+    if re.search(r"\\cdot.*= 7|\\pmod\{4\}|Correction:|The correct answer is|would be wrong", changed):
         return True
     return re.search(r"[a-z]_\d", changed) is not None or (gold == "33.3" and changed.startswith(r"\boxed{33.3"))
 
