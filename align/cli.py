@@ -62,7 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--out", metavar="DIR", help="the run folder to compare with (default: runs/NAME)")
 
     check.add_argument(
-        "--pilot", type=int, metavar="N", help="try N prompts of each stage that makes rows, and forecast the rest"
+        "--pilot",
+        type=int,
+        metavar="N",
+        help="try N prompts of each stage that makes rows, and forecast the rest",
     )
 
     status = _verb(verbs, "status", _status, "show what a run has done")
@@ -145,41 +148,41 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from align import show  # noqa: PLC0415
+    from align.commands import check  # noqa: PLC0415
 
     loaded = _load(options)
-    sys.stdout.write(show.plan(loaded, options.out))
+    sys.stdout.write(check.plan(loaded, options.out))
     if options.pilot is not None:
-        from align import pilot  # noqa: PLC0415
+        from align.commands import pilot  # noqa: PLC0415
 
         sys.stdout.write("\n" + pilot.pilot(loaded, options.out, options.pilot))
 
 
 def _status(options: argparse.Namespace) -> None:
-    from align import show  # noqa: PLC0415
+    from align.commands import status  # noqa: PLC0415
 
-    sys.stdout.write(show.status(options.dir))
+    sys.stdout.write(status.status(options.dir))
 
 
 def _explain(options: argparse.Namespace) -> None:
-    from align import show  # noqa: PLC0415
+    from align.commands import explain  # noqa: PLC0415
 
-    sys.stdout.write(show.explain(options.kind))
+    sys.stdout.write(explain.explain(options.kind))
 
 
 def _peek(options: argparse.Namespace) -> None:
-    from align import show  # noqa: PLC0415
+    from align.commands import peek  # noqa: PLC0415
 
-    sys.stdout.write(show.peek(options.dir, options.stage, options.n))
+    sys.stdout.write(peek.peek(options.dir, options.stage, options.n))
 
 
 def _export(options: argparse.Namespace) -> None:
-    from align import handover  # noqa: PLC0415
+    from align.commands import export  # noqa: PLC0415
 
-    sys.stdout.write(handover.export(options.source, options.to, options.stage, options.dtype))
+    sys.stdout.write(export.export(options.source, options.to, options.stage, options.dtype))
 
 
 def _init(options: argparse.Namespace) -> None:
-    from align import handover  # noqa: PLC0415
+    from align.commands import init  # noqa: PLC0415
 
-    sys.stdout.write(handover.init(options.dir, options.kind))
+    sys.stdout.write(init.init(options.dir, options.kind))

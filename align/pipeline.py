@@ -29,7 +29,7 @@ from align.core.errors import AlignError, StageFailed, UsageError, of_the_system
 from align.core.held import Held
 from align.core.recipe import Accelerate, Loaded, Recipe
 from align.core.stage import Run, Shard
-from align.rehearsal import rehearse
+from align.preflight import rehearse
 
 QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",

@@ -22,7 +22,7 @@ from humaneval import Problem, problems
 
 from align.core.plugins import Score
 from align.core.rows import Prompt
-from reward.execution import Execution
+from reward.execution.verifier import Execution
 
 Disguise = Callable[[str, str], str]
 """Makes an answer of (the prompt's code, the function's body)."""

@@ -31,7 +31,7 @@ from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
 
 from align import Recipe
-from reward.answers import MathAnswer
+from reward.mathematics.verifier import MathAnswer
 
 ROOT = Path(__file__).parents[1]
 MODEL, PROBLEMS, DEV = (ROOT / "recipes" / "tiny" / name for name in ("model", "problems.jsonl", "dev.jsonl"))

@@ -16,7 +16,7 @@ from statistics import median
 
 import torch
 
-from align.train.online_merging import OnlineMerging
+from align.train.merging.online_merging import OnlineMerging
 
 MODELS = {  # vocabulary, hidden, intermediate, layers, width of keys, biases of q, k and v
     "135m": (49152, 576, 1536, 30, 192, False),  # SmolLM2-135M

@@ -1,6 +1,6 @@
 """Where rows come from: one file a synthesizer, over one row engine."""
 
-from data_synthesis.base import Context, Drop, Synthesizer
-from data_synthesis.structured import NoValidAnswer
+from align.generate.calls.structured import NoValidAnswer
+from data_synthesis.synthesizer import Context, Drop, Synthesizer
 
 __all__ = ["Context", "Drop", "NoValidAnswer", "Synthesizer"]

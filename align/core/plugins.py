@@ -197,7 +197,7 @@ class Sampler(Plugin, ABC):
 
     @abstractmethod
     def build(self, chat: Any, run: Run) -> Any:
-        """Return an `align.train.sampling.PolicySampler` for a stage.
+        """Return an `align.train.samplers.policy.PolicySampler` for a stage.
 
         Args:
             chat: the policy's tokenizer and what its template does (`align.models.chat.Chat`).

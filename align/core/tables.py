@@ -108,7 +108,7 @@ def record(row: Row) -> dict[str, Any]:
 def write_records(path: Path, table: str, records: list[dict[str, Any]], more: Mapping[str, str] | None = None) -> int:
     """Write records of a table's columns, and of `more` columns (name to Arrow type), and return their number.
 
-    With `more` the file is a part of a table (`data_synthesis.ledger`), in which JSON is plain text.
+    With `more` the file is a part of a table (`data_synthesis.engine.ledger`), in which JSON is plain text.
     """
     import pyarrow as pa  # noqa: PLC0415
 

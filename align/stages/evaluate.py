@@ -29,11 +29,11 @@ from align.core.stage import Run, Stage
 from align.core.wiring import File, Ref, is_path, references
 from align.evaluate.intervals import mean_interval, paired, pass_at_k, wilson
 from align.evaluate.table import render, render_tags
-from align.generate.hf import DTYPES, Transformers
+from align.generate.backends.transformers import DTYPES, Transformers
+from align.generate.calls.log import CallLog
+from align.generate.calls.sessions import Generators
 from align.models.tokenizers import load_tokenizer
 from align.stages.tasks import Task, problems_of, unknown
-from data_synthesis.calls import CallLog
-from data_synthesis.generators import Generators
 
 Passed = dict[str, dict[str, list[list[bool]]]]
 """mode ("greedy", "sampled") -> task -> problem -> sample -> right?"""

@@ -57,8 +57,8 @@ class Merge(Stage, FromHub):
         """Merge tensor by tensor, publish."""
         import torch  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
-        from align.train import merge_rules as rules  # noqa: PLC0415
-        from align.train.reference_delta import match, reference_delta  # noqa: PLC0415
+        from align.train.merging import rules  # noqa: PLC0415
+        from align.train.merging.reference_delta import match, reference_delta  # noqa: PLC0415
 
         base = run.locate(self.base)
         model = checkpoints.causal_lm(run.locate(self.models[0]), "float32", **self.loading())

@@ -23,12 +23,12 @@ from align.core.plugins import Reward, Sampler
 from align.core.rows import Prompt
 from align.core.stage import Run
 from align.core.wiring import Ref
+from align.generate.calls.log import CallLog, Usage
+from align.generate.calls.sessions import Generators
 from align.models import checkpoints
 from align.stages.dpo import PreferenceStage
 from align.train.optimizers import AdamWConfig, OnlineMergingConfig
-from align.train.samplers import TransformersSampler
-from data_synthesis.calls import CallLog, Usage
-from data_synthesis.generators import Generators
+from align.train.samplers.kinds import TransformersSampler
 
 
 class OnlineDPO(PreferenceStage):

@@ -79,7 +79,7 @@ class RewardModelStage(Watched):
         return int(digest(row.prompt)[:8], 16) < self.held_out * 2**32
 
     def _measure(self, run: Run, pairs: list[dict[str, list[int]]]) -> None:
-        from reward.model import Scorer  # noqa: PLC0415
+        from reward.trained_model import Scorer  # noqa: PLC0415
 
         if not pairs:
             return

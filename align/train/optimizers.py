@@ -137,7 +137,7 @@ class OnlineMergingConfig(Optimizer):
         Raises:
             ValueError: the two models, or they and the parameters, do not belong together.
         """
-        from align.train.online_merging import OnlineMerging, adapter_delta, preset, reference_delta  # noqa: PLC0415
+        from align.train.merging.online_merging import OnlineMerging, adapter_delta, preset, reference_delta  # noqa: PLC0415
 
         reference = locate(self.reference)
         adapted = any("lora_" in name for group in groups for name in group["param_names"])

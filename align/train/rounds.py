@@ -37,14 +37,14 @@ from align.core.errors import StageFailed
 from align.core.plugins import Completion, Sampling, Score, score_each
 from align.core.rows import Prompt
 from align.core.stage import Run
+from align.generate.calls.log import Usage
+from align.generate.calls.sessions import Generators
 from align.models.chat import Chat
 from align.train.bridge import Carry, Extras, build, unpatch
 from align.train.logprobs import think
 from align.train.pairs import best_against_worst
 from align.train.parallel import precision
-from align.train.sampling import PolicySampler, agreement, difference, distrust
-from data_synthesis.calls import Usage
-from data_synthesis.generators import Generators
+from align.train.samplers.policy import PolicySampler, agreement, difference, distrust
 
 SHOWN = 3
 """Pairs of each round that are written out as text, for a person to read; what gave none where there are fewer."""

@@ -36,7 +36,7 @@ from align.core import tables
 from align.core.errors import StageFailed
 from align.core.recipe import Recipe
 from align.core.rows import TABLES
-from data_synthesis import journal
+from align.generate.calls import journal
 from data_synthesis.testing.server import FaultServer, Reply, answer
 
 STORM = 20

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from align.core.recipe import Recipe
-from align.generate import openai_server  # noqa: F401
-from data_synthesis import publish  # noqa: F401
+from align.generate.backends import openai as openai_server  # noqa: F401
+from data_synthesis.engine import publish  # noqa: F401
 
 WRITES = frozenset({"data_synthesis.write", "os.rename", "os.remove"})
 

@@ -1,4 +1,4 @@
-"""Write train.jsonl, heldout.jsonl and shots.jsonl: six families of instructions that `reward.constraints` can check.
+"""Write train.jsonl, heldout.jsonl and shots.jsonl: six families of instructions that `reward.constraints.verifier` can check.
 
 The idea: a base model that can talk but does not obey. Each family (caps, bullets, json, repeat, end, max) asks for
 something that a few lines of code verify, so that rejection sampling, preference pairs and the evaluation need no

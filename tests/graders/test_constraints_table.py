@@ -8,10 +8,10 @@ import pytest
 from constraints import CASES
 
 from align.core.rows import Prompt
-from reward.checks import CHECKS, PARSED
-from reward.checks.languages import scripts
-from reward.checks.punctuation import COMMAS
-from reward.constraints import Constraints
+from reward.constraints.checks import CHECKS, PARSED
+from reward.constraints.checks.languages import scripts
+from reward.constraints.checks.punctuation import COMMAS
+from reward.constraints.verifier import Constraints
 
 ALL = [case for cases in CASES.values() for case in cases]
 

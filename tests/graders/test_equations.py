@@ -6,8 +6,8 @@ import equations_notation
 import pytest
 from equations import FALSE, RIGHT
 
-from data_synthesis.equations import equations
-from data_synthesis.paths import equations_hold
+from data_synthesis.rejection_sampling.equations import equations
+from data_synthesis.rejection_sampling.reasoning_paths import equations_hold
 
 
 @pytest.mark.parametrize("text", RIGHT + equations_notation.RIGHT)

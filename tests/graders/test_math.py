@@ -9,10 +9,10 @@ from math_same import SAME
 from math_stated import STATED
 
 from align.core.rows import Prompt
-from reward.answers import MathAnswer
-from reward.numbers import number
-from reward.same import same
-from reward.stated import final_answer
+from reward.mathematics.numbers import number
+from reward.mathematics.same import same
+from reward.mathematics.stated import final_answer
+from reward.mathematics.verifier import MathAnswer
 
 
 @pytest.fixture(scope="module")

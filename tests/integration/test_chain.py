@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 
 from align.cli import main
 from align.core import tables
-from data_synthesis import journal
+from align.generate.calls import journal
 
 STAGES = ["problems", "solutions", "sft", "attempts", "dpo", "reward", "online", "scores", "release"]
 

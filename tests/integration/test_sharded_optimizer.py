@@ -16,7 +16,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 
-from align.train.online_merging import OnlineMerging
+from align.train.merging.online_merging import OnlineMerging
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "ondare": {"method": "ondare", "rescale": "inverse_keep", "every": 2},

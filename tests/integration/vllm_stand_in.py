@@ -20,7 +20,7 @@ import torch
 from aiohttp import web
 
 from align.core.plugins import Completion, Sampling
-from align.generate.hf import Engine
+from align.generate.backends.transformers import Engine
 from align.train.logprobs import think
 
 

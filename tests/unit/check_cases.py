@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from align.core.rows import Prompt
-from reward.constraints import Constraints, Verifier, parse
+from reward.constraints.verifier import Constraints, Verifier, parse
 
 
 def parsed(tests: list[dict[str, Any]]) -> list[tuple[str, Verifier]]:

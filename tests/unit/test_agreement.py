@@ -13,8 +13,8 @@ from align.core.errors import ModelError
 from align.core.plugins import Sampler
 from align.models import checkpoints
 from align.train.policy import lora_config
-from align.train.samplers import VLLMServerSampler
-from align.train.sampling import LIMIT, agreement, difference, distrust, sampler_copy
+from align.train.samplers.kinds import VLLMServerSampler
+from align.train.samplers.policy import LIMIT, agreement, difference, distrust, sampler_copy
 
 
 @pytest.mark.parametrize("url", ["http://host:8000", "http://host:8000/", "http://host:8000/v1"])

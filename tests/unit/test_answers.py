@@ -9,9 +9,9 @@ import time
 import pytest
 
 from align.core.rows import Prompt
-from reward.answers import MathAnswer
-from reward.killable import Crashed, KillablePool, Killed
-from reward.stated import final_answer, gold_answer
+from reward.mathematics.stated import final_answer, gold_answer
+from reward.mathematics.verifier import MathAnswer
+from reward.worker_pool import Crashed, KillablePool, Killed
 
 HALF_ROOT = r"\frac{\sqrt{2}}{2}"
 SAME_AS_HALF_ROOT = r"\boxed{1/\sqrt{2}}"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from check_cases import CASES, SENTENCES, parsed, passed
 
-from reward.checks.conflicts import conflicts
+from reward.constraints.checks.conflicts import conflicts
 
 VARIANTS: list[dict[str, Any]] = [
     *({"check": name, "n": n} for name in ("max_words", "max_characters", "max_sentences", "line_count") for n in (1, 2, 5)),

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from check_cases import CASES
 
-from reward.checks import CHECKS
-from reward.checks.languages import NAMES
-from reward.checks.phrasings import ADDED, PHRASINGS, describe
+from reward.constraints.checks import CHECKS
+from reward.constraints.checks.languages import NAMES
+from reward.constraints.checks.phrasings import ADDED, PHRASINGS, describe
 
 
 def shown(name: str, value: Any) -> list[str]:

@@ -26,8 +26,8 @@ from transformers import (
 from align import Recipe, StageFailed
 from align.core.errors import ModelError
 from align.core.plugins import Sampling
-from align.generate.hf import Engine
-from align.generate.vllm_engine import completion
+from align.generate.backends.transformers import Engine
+from align.generate.backends.vllm import completion
 from align.models import checkpoints
 from align.models.chat import Chat
 from align.models.tokenizers import load_chat, load_tokenizer, save_tokenizer

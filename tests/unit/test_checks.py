@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from check_cases import CASES, SENTENCES, parsed, passed
 
-from reward.checks import CHECKS
-from reward.checks.facts import FACTS
-from reward.checks.languages import LATIN, NAMES, SCRIPTS
-from reward.checks.phrasings import PHRASINGS
-from reward.checks.sentences import sentences
-from reward.checks.units import occurrences, paragraphs, words
+from reward.constraints.checks import CHECKS
+from reward.constraints.checks.facts import FACTS
+from reward.constraints.checks.languages import LATIN, NAMES, SCRIPTS
+from reward.constraints.checks.phrasings import PHRASINGS
+from reward.constraints.checks.sentences import sentences
+from reward.constraints.checks.units import occurrences, paragraphs, words
 
 ROOT = Path(__file__).parents[2]
 
@@ -229,7 +229,7 @@ def test_a_value_that_no_check_can_use_is_refused_before_any_answer(test: dict[s
 def test_a_missing_language_detector_is_named_with_its_extra() -> None:
     code = (
         "import sys; sys.modules['py3langid'] = None\n"
-        "from align.core.rows import Prompt; from reward.constraints import parse\n"
+        "from align.core.rows import Prompt; from reward.constraints.verifier import parse\n"
         "asked = [{'role': 'user', 'content': '?'}]\n"
         "row = lambda code: Prompt(messages=asked, id='r', tests=[{'check': 'language', 'language': code}])\n"
         "parse(row('ja'))\n"

@@ -10,9 +10,9 @@ from typing import Any
 
 from check_cases import CASES, passed
 
-from reward.checks import CHECKS
-from reward.checks.languages import NAMES
-from reward.checks.phrasings import PHRASINGS
+from reward.constraints.checks import CHECKS
+from reward.constraints.checks.languages import NAMES
+from reward.constraints.checks.phrasings import PHRASINGS
 
 ROOT = Path(__file__).parents[2]
 SEEDS = ROOT / "data_synthesis" / "templates" / "seed_constraints.jsonl"

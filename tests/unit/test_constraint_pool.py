@@ -5,9 +5,9 @@ import random
 import pytest
 
 from align import Prompt
-from data_synthesis.constraint_pool import DRAWS, Constraint, drawn, fitting, joined, key
-from reward.checks.conflicts import conflicts
-from reward.constraints import parse
+from data_synthesis.execution_feedback.constraint_pool import DRAWS, Constraint, drawn, fitting, joined, key
+from reward.constraints.checks.conflicts import conflicts
+from reward.constraints.verifier import parse
 
 
 @pytest.mark.parametrize("check", DRAWS)

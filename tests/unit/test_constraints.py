@@ -16,7 +16,7 @@ import pytest
 
 from align.core.plugins import Reward, Score
 from align.core.rows import Prompt
-from reward.constraints import Constraints
+from reward.constraints.verifier import Constraints
 
 ROOT = Path(__file__).parents[2]
 RECIPE = ROOT / "recipes" / "constraints"
@@ -70,7 +70,7 @@ def test_a_prompt_without_tests_is_refused_with_the_remedy() -> None:
 
 
 def test_importing_the_verifier_loads_nothing_heavy() -> None:
-    code = "import sys, reward.constraints; print({'torch', 'transformers', 'trl', 'datasets', 'pyarrow'} & set(sys.modules))"
+    code = "import sys, reward.constraints.verifier; print({'torch', 'transformers', 'trl', 'datasets', 'pyarrow'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -18,9 +18,10 @@ from align import Completion, Demonstration, Preference, Prompt, Ref, Reward, Sc
 from align.core import tables
 from align.core.recipe import Recipe
 from align.core.rows import child_id
-from align.generate.scripted import Scripted
-from data_synthesis import Context, Drop, Synthesizer, journal
-from data_synthesis.ledger import Ledger, Outcome, records
+from align.generate.backends.scripted import Scripted
+from align.generate.calls import journal
+from data_synthesis import Context, Drop, Synthesizer
+from data_synthesis.engine.ledger import Ledger, Outcome, records
 
 CALLS = []
 """What `Counting` was asked in this process: (last message, n, first)."""

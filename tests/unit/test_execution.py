@@ -7,9 +7,9 @@ import pytest
 
 from align import Prompt, Reward, Score
 from align.core.formats.values import read_tests
-from data_synthesis.agreement import consensus_sets, validated
-from reward.program_tests import parse
-from reward.program_values import misprint, same
+from data_synthesis.execution_feedback.agreement import consensus_sets, validated
+from reward.execution.tests import parse
+from reward.execution.values import misprint, same
 
 TASK = "Write `def add(a, b):`."
 

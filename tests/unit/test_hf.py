@@ -10,9 +10,9 @@ import torch
 from align import Recipe, StageFailed
 from align.core.errors import ModelError
 from align.core.plugins import Sampling
-from align.generate.hf import Engine, InverseCDF, Transformers
+from align.generate.backends.transformers import Engine, InverseCDF, Transformers
 from align.models import checkpoints
-from data_synthesis import ledger
+from data_synthesis.engine import ledger
 
 QUESTIONS = [
     "Ben has 42 cups and loses 17 of them. How many cups are there now?",

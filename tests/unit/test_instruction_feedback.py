@@ -10,8 +10,8 @@ from align.core import tables
 from align.core.errors import RecipeError
 from align.core.recipe import Recipe
 from align.core.rows import digest
-from data_synthesis.cross_validation import PRESETS, battery, blemish, cross_validate
-from reward import functions
+from data_synthesis.execution_feedback.cross_validation import PRESETS, battery, blemish, cross_validate
+from reward.constraints import functions
 from reward.sandbox import Limits, Sandbox
 
 QUICK = {"workers": 2, "limits": {"cpu_seconds": 0.5}}

@@ -12,7 +12,7 @@ from align import Prompt, Reward, StageFailed
 from align.core import tables
 from align.core.errors import NoGrade
 from align.core.recipe import Recipe
-from align.generate.scripted import Scripted
+from align.generate.backends.scripted import Scripted
 from data_synthesis.testing import FaultServer, Reply, answer
 from reward.judge import question, read_grade
 

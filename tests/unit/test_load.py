@@ -9,11 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import Dataset, DatasetDict, load_dataset
 
+from align.commands.peek import peek
 from align.core import tables
 from align.core.dropped import Dropped
 from align.core.errors import BadRow, StageFailed
 from align.core.recipe import Recipe
-from align.show import peek
 
 
 def user(text):

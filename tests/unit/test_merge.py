@@ -10,8 +10,8 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 
 from align import Recipe
-from align.train import merge_rules as rules
 from align.train.ema import AveragedAdamW
+from align.train.merging import rules
 from align.train.optimizers import AdamWConfig
 
 # -- the rules ----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from align import Recipe, StageFailed
 from align.core.errors import ModelError, RecipeError
 from align.core.plugins import Generator, Sampling
-from align.generate.hf import Engine
+from align.generate.backends.transformers import Engine
 from align.models import checkpoints
 from align.models.tokenizers import load_chat
 from align.train import policy

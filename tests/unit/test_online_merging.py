@@ -15,10 +15,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from align.train import merge_parts as parts
-from align.train import merge_rules as rules
-from align.train.merge_rules import ondare, onties
-from align.train.online_merging import OnlineMerging, preset, reference_delta
+from align.train.merging import parts, rules
+from align.train.merging.online_merging import OnlineMerging, preset, reference_delta
+from align.train.merging.rules import ondare, onties
 from align.train.optimizers import AdamWConfig, OnlineMergingConfig
 
 SHAPES = {"embed.weight": (30, 8), "layer.weight": (16, 8), "layer.bias": (16,)}

@@ -14,10 +14,10 @@ import pytest
 from pydantic import ValidationError
 
 from align.core.plugins import Completion, Generator, Sampling
-from align.generate.admission import Admission
-from align.generate.openai_answers import retry_after
-from align.generate.openai_server import GeneratorError, OpenAIServer
-from data_synthesis.calls import CallLog
+from align.generate.backends.admission import Admission
+from align.generate.backends.openai import GeneratorError, OpenAIServer
+from align.generate.backends.openai_replies import retry_after
+from align.generate.calls.log import CallLog
 from data_synthesis.testing.server import FaultServer, Reply, answer
 
 ASK = [{"role": "user", "content": "Grüße, 世界 🌍"}]

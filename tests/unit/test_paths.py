@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from data_synthesis.equations import equations, evaluate
-from data_synthesis.paths import closest, distinct_paths, equations_hold, levenshtein, path_key
+from data_synthesis.rejection_sampling.equations import equations, evaluate
+from data_synthesis.rejection_sampling.reasoning_paths import closest, distinct_paths, equations_hold, levenshtein, path_key
 
 
 def test_calculator_annotations_win_over_the_text_around_them():

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from reward.program_text import blocks, entry_point, program, read
+from reward.execution.text import blocks, entry_point, program, read
 
 
 @pytest.mark.parametrize(

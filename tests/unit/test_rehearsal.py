@@ -10,7 +10,7 @@ from align import Recipe
 from align.cli import main
 from align.core.artifacts import RunFolder
 from align.core.errors import RecipeError
-from align.rehearsal import rehearse
+from align.preflight import rehearse
 
 SFT = "  s: {kind: sft, model: base, data: [rows]%s}\n"
 DPO = "  d: {kind: dpo, model: s, data: [rows]%s}\n"

@@ -11,8 +11,8 @@ from align import Prompt, Reward, Score, StageFailed
 from align.core import tables
 from align.core.plugins import Completion
 from align.core.recipe import Recipe
-from align.generate.scripted import Scripted
-from data_synthesis.rejection_sampling import yes_or_no
+from align.generate.backends.scripted import Scripted
+from data_synthesis.rejection_sampling.synthesizer import yes_or_no
 
 SEEN = []
 """The conversations that `Listening` was asked to continue."""

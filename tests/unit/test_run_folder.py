@@ -15,10 +15,10 @@ import pytest
 
 from align import Prompt, Reward, Score, StageFailed, UsageError, __version__
 from align.cli import main
+from align.commands.init import STARTERS
 from align.core import tables
 from align.core.artifacts import RunFolder
 from align.core.recipe import Recipe
-from align.handover import STARTERS
 from data_synthesis import Context, Synthesizer
 
 
@@ -183,9 +183,9 @@ def test_an_unrelated_stage_reruns_nothing_wherever_it_is_inserted(folder):
 
 
 def plan(loaded):
-    from align import show
+    from align.commands import check
 
-    return show.plan(loaded, "out")
+    return check.plan(loaded, "out")
 
 
 def test_until_and_only(folder):

@@ -21,7 +21,7 @@ from align.core.errors import RecipeError, UsageError
 from align.core.recipe import Recipe
 from align.core.stage import Shard
 from data_synthesis import Synthesizer
-from data_synthesis.ledger import PLACE, Ledger, Outcome, read, records
+from data_synthesis.engine.ledger import PLACE, Ledger, Outcome, read, records
 from data_synthesis.testing.conformance import calls, snapshot
 
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 
 from align import Completion, Demonstration, Prompt, Ref
 from align.core.recipe import Recipe
+from align.generate.calls.structured import parse
 from data_synthesis import Synthesizer
-from data_synthesis.structured import parse
 from data_synthesis.testing import FaultServer, Reply, answer
 
 

@@ -9,7 +9,7 @@ import pytest
 from align.core import wiring
 from align.core.errors import AlignError
 from align.core.plugins import Generator
-from align.generate.vllm_engine import VLLM
+from align.generate.backends.vllm import VLLM
 
 
 @pytest.mark.skipif(importlib.util.find_spec("vllm") is not None, reason="vLLM is installed here")

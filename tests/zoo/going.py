@@ -15,11 +15,11 @@ from align import Recipe
 from align.core import tables
 from align.core.plugins import Sampling
 from align.core.rows import Prompt
-from align.generate.hf import Engine
+from align.generate.backends.transformers import Engine
 from align.models.chat import Chat
 from align.models.templates import as_parts
 from align.models.tokenizers import load_chat
-from reward.model import Scorer
+from reward.trained_model import Scorer
 
 CALL = {"type": "function", "id": "call00001", "function": {"name": "lookup", "arguments": {"key": "tide", "hour": 3}}}
 TOOL = {

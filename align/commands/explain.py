@@ -1,0 +1,142 @@
+"""`align explain`: the kinds there are, or the fields of a kind with what they mean."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from align.core import catalog, wiring
+from align.core.config import Plugin
+from align.core.errors import UsageError
+from align.core.explained import did_you_mean, limits, written
+from align.core.loads_model import LoadsModel
+from align.core.plugins import Generator, Optimizer, Reward, Sampler
+from align.core.recipe import Recipe, find, shipped
+from align.core.stage import Stage
+from data_synthesis.engine.executors import Executor
+
+FAMILIES: dict[str, type[Plugin]] = {
+    "stage": Stage,
+    "generator": Generator,
+    "reward": Reward,
+    "executor": Executor,
+    "optimizer": Optimizer,
+    "sampler": Sampler,
+}
+
+
+def explain(kind: str | None) -> str:
+    """Return the list of kinds and shipped recipes, or what one of them is, or what a field means and where it is.
+
+    Raises:
+        UsageError: nothing is called so.
+    """
+    if kind is None:
+        lines = []
+        for family in FAMILIES:
+            lines.append(f"{family}s:")
+            lines += [f"  {name:20} {_first_line(family, name)}" for name in catalog.kinds(family) if _is(family, name)]
+        lines += ["recipes that are shipped:", *(f"  {name:20} {what}" for name, what in shipped())]
+        return "\n".join([*lines, "", "align explain KIND shows its fields. Your own: kind: module:Class.", ""])
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))  # a plug-in beside the recipe, as `align run` finds it
+    found = [family for family in FAMILIES if (":" in kind or kind in catalog.kinds(family)) and _is(family, kind)]
+    if found:
+        return "\n".join(_explained(family, kind) for family in found)
+    if ":" in kind:
+        whys = {_why_not(family, kind) for family in FAMILIES}
+        raise UsageError(min(whys, key=lambda why: "must be a subclass" in why))
+    if kind in dict(shipped()):
+        return find(kind).read_text(encoding="utf-8")
+    if lines := _of_field(kind):
+        return "\n".join([*lines, ""])
+    known = {name for family in FAMILIES for name in catalog.kinds(family)}
+    raise UsageError(f"no kind or field {kind!r}{did_you_mean(kind, known)}")
+
+
+def _of_field(name: str) -> list[str]:
+    """Return what a field of the recipe, or of any kind that is built in, means, and which kinds have it."""
+    owners: dict[str, list[str]] = {}
+    for words, cls in _all_classes():
+        if name in cls.model_fields:
+            owners.setdefault("\n".join(_fields(cls, [name], "  ")), []).append(words)
+    return [line for text, words in owners.items() for line in (f"{', '.join(words)}:", text)]
+
+
+def _all_classes() -> Iterator[tuple[str, type[BaseModel]]]:
+    yield "a recipe", Recipe
+    for family in FAMILIES:
+        for kind in catalog.BUILT_IN[family]:
+            yield from _classes(family, kind).items()
+
+
+def _why_not(family: str, kind: str) -> str:
+    try:
+        catalog.resolve(family, kind, FAMILIES[family])
+    except catalog.PluginError as error:
+        return str(error)
+    return ""
+
+
+def _is(family: str, kind: str) -> bool:
+    """Is it of that family? Installed plug-ins are listed under one name for all families."""
+    try:
+        _classes(family, kind)
+    except catalog.PluginError:
+        return False
+    return True
+
+
+def _first_line(family: str, name: str) -> str:
+    first = next(iter(_classes(family, name).values()))
+    cls = first.__mro__[1] if catalog.modes(family, name) else first
+    return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+def _classes(family: str, kind: str) -> dict[str, type[Plugin]]:
+    """Return the class of a kind, or of each of its modes, by the words that ask for it."""
+    modes = catalog.modes(family, kind)
+    if not modes:
+        return {kind: catalog.resolve(family, kind, FAMILIES[family])}
+    return {f"{kind}, mode: {mode}": catalog.resolve(family, kind, FAMILIES[family], mode) for mode in modes}
+
+
+def _explained(family: str, kind: str) -> str:
+    return "\n".join(_of_class(family, words, cls) for words, cls in _classes(family, kind).items())
+
+
+def _of_class(family: str, kind: str, cls: type[Plugin]) -> str:
+    module = __import__(cls.__module__, fromlist=["x"]).__doc__ or cls.__doc__ or ""
+    lines = [
+        f"{kind} ({family}, {cls.__module__}:{cls.__name__}, version {cls.version})",
+        "",
+        module.strip(),
+        "",
+    ]
+    names = sorted(cls.model_fields, key=lambda name: name in LoadsModel.model_fields)  # how weights are loaded comes last
+    return "\n".join([*lines, *_fields(cls, [name for name in names if name != "kind"], "  "), ""])
+
+
+def _fields(cls: type[BaseModel], names: Iterable[str], indent: str) -> list[str]:
+    """Return lines about fields, and below a field that holds a config of its own those of that."""
+    lines = []
+    for name in names:
+        field = cls.model_fields[name]
+        default = "required" if field.is_required() else f"default {written(field.get_default(call_default_factory=True))}"
+        refers = next((f"refers to {m.need}" for m in field.metadata if isinstance(m, wiring.Ref)), "")
+        lines.append(f"{indent}{field.alias or name}  ({', '.join(filter(None, [refers, default, *limits(field)]))})")
+        inner = indent + " " * 4
+        lines += textwrap.wrap(
+            " ".join((field.description or "").split()),
+            110 - len(inner),
+            initial_indent=inner,
+            subsequent_indent=inner,
+        )
+        for part in wiring.config_classes(field.annotation):
+            if not issubclass(part, Plugin):
+                lines += _fields(part, part.model_fields, inner)
+    return lines

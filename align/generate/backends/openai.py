@@ -1,0 +1,345 @@
+"""Sampling from servers that speak OpenAI's chat completions: vLLM, SGLang, llama.cpp, a gateway or a paid API.
+
+One POST asks for all n samples. What can go right later is tried again after a random wait (exponential backoff with
+full jitter: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015), at another address if there
+are several; what cannot is raised at once with the remedy. How many requests run at once is found by trying
+(`align.generate.backends.admission`). The HTTP client is aiohttp: the whole engine on it does 6 times the requests of the openai
+package's httpx client alone (benchmarks/engine.py), which decides how many GPUs one process keeps busy.
+
+Departures from the API as its reference describes it:
+1. A server may return fewer choices than `n` (many ignore it). The call log asks for the missing ones in further
+   requests whose seed is `seed + first`: vLLM gives choice i of a request the seed `seed + i`, so there the samples
+   are what one request would have drawn.
+2. `usage` covers a whole response, so the first completion of a response carries all of it and the others none:
+   sums over completions are right, single values are not when n > 1. `request_ms` is how long the response took.
+3. `top_k` is no part of the API and is sent only when > 0. A vLLM server fills what a request leaves out from the
+   model's generation config (Qwen2.5-7B-Instruct: top_k 20, repetition_penalty 1.05); for the model's own
+   distribution there, write `extra_body: {top_k: -1, repetition_penalty: 1.0}`.
+4. A schema goes out as `response_format: json_schema`. A server that refuses that field is asked without it from then
+   on; whoever asked checks the answer in any case.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import re
+import time
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from pydantic import Field, JsonValue, PrivateAttr, field_validator
+
+from align.core.errors import AlignError
+from align.core.log import LOGGER
+from align.core.plugins import Completion, Generator, Sampling
+from align.core.rows import Message
+from align.generate.backends.admission import Fleet
+from align.generate.backends.openai_replies import Answer, read_completions, retry_after, server_message
+
+LONGEST_BACKOFF_SECONDS = 60.0
+"""A served model that is restarted is back within minutes; waiting longer between tries only idles the run."""
+CONNECT_SECONDS = 30.0
+"""A thousand connections open at once."""
+IDLE_SECONDS = 4.0
+"""Longest a connection waits for its next request. Servers close idle ones after 5 s (uvicorn, which vLLM uses) or more;
+a request sent into a closing one fails."""
+LONGEST_MESSAGE = 800
+"""Characters of an error: a gateway may answer with a page of HTML."""
+PREFIX_CHARACTERS = 256
+"""Of a prompt with one message, what binds it to a server; with several messages it is all but the last."""
+
+_OURS = frozenset({"model", "messages", "n", "temperature", "top_p", "max_tokens", "seed", "stream", "response_format"})
+_OVERLOAD = frozenset({429, 503})
+_TOO_LONG = re.compile(r"context.?(length|window|size)|too long|max_model_len", re.IGNORECASE)
+_NO_SCHEMA = re.compile(r"response_format|json_schema|guided|grammar|structured", re.IGNORECASE)
+_JITTER = random.SystemRandom()  # not the global generator: a retry must not move anyone's seeded stream
+
+
+class GeneratorError(AlignError):
+    """A model server could not or would not answer. `retryable`: the same request may succeed later."""
+
+    def __init__(
+        self, message: str, *, retryable: bool = False, status: int | None = None, retry_after: float | None = None,
+        overload: bool = False,
+    ) -> None:  # fmt: skip
+        self.retryable, self.status, self.retry_after, self.overload = retryable, status, retry_after, overload
+        super().__init__(message)
+
+
+class OpenAIServer(Generator):
+    """A model behind one or more OpenAI-compatible addresses."""
+
+    base_url: str | list[str]
+    """Address up to the version, such as http://localhost:8000/v1; `/chat/completions` is added. Several addresses of one
+    model share the work: prompts that begin alike go to the same one while it is not clearly busier than the others."""
+    model: str = Field(min_length=1)
+    """Name under which the server serves the model."""
+    revision: str = ""
+    """Free text that tells two models of one name apart (a commit, a date); a replay holds only for the same text."""
+    api_key_env: str = "OPENAI_API_KEY"
+    """Name of the environment variable with the key, never the key. Not set: no key is sent."""
+    max_concurrency: int = Field(default=256, ge=1)
+    """Most requests in flight at once at an address (vLLM works on 256 sequences by default, 1,024 on an H100). It starts
+    with 16, finds what the address takes, and backs off on 429, 503 and timeouts."""
+    timeout_seconds: float = Field(default=600, gt=0)
+    """Longest time for one request, from when it is sent; waiting for a free slot is not counted."""
+    retries: int = Field(default=6, ge=0)
+    """Further tries after 408, 429, 5xx, a timeout, a broken connection or an unreadable answer. 0: none."""
+    backoff_seconds: float = Field(default=0.5, ge=0)
+    """Wait before retry k is uniform in 0..this * 2^k, at most 60 s (6 retries: 16 s in the mean). 0: no wait."""
+    extra_body: dict[str, JsonValue] = {}
+    """More fields of the request, as the server knows them. Null removes one: `{seed: null}` where seeds are refused.
+    It is part of the identity and is stored with the run, so no secrets here."""
+
+    _open: dict[asyncio.AbstractEventLoop, _Connection] = PrivateAttr(default_factory=dict)
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_address(cls, value: str | list[str]) -> str | list[str]:
+        found = [value] if isinstance(value, str) else value
+        if not found or len({url.rstrip("/") for url in found}) < len(found):
+            raise ValueError("one address, or a list of different ones, is needed")
+        for url in found:
+            parts = urlsplit(url)  # like `.port` below, it raises ValueError with a sentence of its own
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+                raise ValueError("an address that starts with http:// or https:// is needed")
+            if parts.username is not None:
+                raise ValueError("no user or password in the address; name a key's environment variable in api_key_env")
+            if parts.query or parts.fragment or parts.path.rstrip("/").endswith("/chat/completions"):
+                raise ValueError("the address ends before /chat/completions and has no ? or #")
+        return value.rstrip("/") if isinstance(value, str) else [url.rstrip("/") for url in value]
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _check_variable(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+            raise ValueError("the name of an environment variable is needed here, not a key")
+        return value
+
+    @field_validator("extra_body")
+    @classmethod
+    def _check_extra(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        taken = sorted(k for k in _OURS & value.keys() if value[k] is not None or k in ("model", "messages"))
+        if taken:
+            raise ValueError(
+                f"{', '.join(taken)}: the recipe's own fields say that; only null, to leave it out, can stand here"
+            )
+        return value
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the answers. The same model behind another address, key, limit or timeout is the same."""
+        kind = self.kind or "openai"
+        return {"kind": kind, "model": self.model, "revision": self.revision, "extra_body": self.extra_body}
+
+    async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
+        """Return the first 1 to `sampling.n` completions, in sample order, as many as one request gives.
+
+        It is tried again while that can help.
+
+        Raises:
+            GeneratorError: refused by the server (`retryable` False), or still failing after all retries (True).
+        """
+        if sampling.tools:  # an answer may come back as calls without a text, and a completion is a text
+            raise GeneratorError(
+                "the prompt offers tools, and kind openai takes answers in words only; sample it with kind transformers or "
+                "vllm, or load the prompts with `ignore: [tools]`"
+            )
+        connection, prefix = await self._connect(), _prefix(messages)
+        attempt, failed_at = 0, None
+        while True:
+            url = connection.fleet.choose(prefix, failed_at)
+            begun = attempt > 0 or sampling.first > 0
+            if not await connection.fleet.doors[url].enter(ahead=begun):
+                continue  # the server behind that door has just failed; another may be better
+            with_schema = sampling.json_schema is not None and url not in connection.without_schema
+            try:
+                return (await self._post(connection, url, self._body(messages, sampling, with_schema)))[: sampling.n]
+            except GeneratorError as error:
+                if with_schema and error.status in (400, 422) and _NO_SCHEMA.search(str(error)):
+                    if url not in connection.without_schema:
+                        LOGGER.info("%s takes no json_schema; asking without it from now on", url)
+                    connection.without_schema.add(url)
+                    continue
+                if not error.retryable:
+                    raise
+                if attempt == self.retries:
+                    message = f"{error} (tried {attempt + 1} times)"
+                    raise GeneratorError(message, retryable=True, status=error.status) from error
+                wait = self._wait(attempt, error.retry_after)
+                LOGGER.debug("%s; next try in %.1f s", error, wait)
+            attempt, failed_at = attempt + 1, url
+            await asyncio.sleep(wait)
+
+    async def aclose(self) -> None:
+        """Close the running loop's connections. They open again when needed."""
+        connection = self._open.pop(asyncio.get_running_loop(), None)
+        if connection:
+            await connection.guard.aclose()
+
+    def stop(self) -> None:
+        """Forget the connections of finished loops; a live loop's are closed by `aclose`, or when it shuts down."""
+        for loop in list(self._open):
+            if loop.is_closed():
+                _GUARDS.pop(self._open.pop(loop).session, None)
+
+    async def _connect(self) -> _Connection:
+        """Return the running loop's connections: sockets cannot be shared between loops."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._open:
+            self.stop()
+            urls = [self.base_url] if isinstance(self.base_url, str) else self.base_url
+            self._open[loop] = connection = _Connection.make(urls, self.max_concurrency, self.timeout_seconds)
+            await anext(connection.guard)
+        return self._open[loop]
+
+    def _body(self, messages: Sequence[Message], sampling: Sampling, with_schema: bool) -> bytes:
+        seed = sampling.seed + sampling.first
+        ours: dict[str, Any] = {"model": self.model, "n": sampling.n, "seed": seed}
+        ours["messages"] = [as_sent(message) for message in messages]
+        ours |= {"max_tokens": sampling.max_new_tokens, "temperature": sampling.temperature, "top_p": sampling.top_p}
+        ours |= {"top_k": sampling.top_k} if sampling.top_k else {}
+        if with_schema:
+            named = {"name": "answer", "schema": sampling.json_schema, "strict": True}
+            ours["response_format"] = {"type": "json_schema", "json_schema": named}
+        removed = {k for k, v in self.extra_body.items() if v is None}
+        # Escaped to ASCII, so that half a surrogate pair in a row is judged by the server and does not raise here.
+        return json.dumps({k: v for k, v in (self.extra_body | ours).items() if k not in removed}).encode()
+
+    def _wait(self, attempt: int, retry_after: float | None) -> float:
+        """Return seconds until the next try: what the server asked for, else the backoff."""
+        if retry_after is not None:  # jitter here too, or all that were told the same come back together
+            return retry_after + _JITTER.uniform(0, self.backoff_seconds)
+        return _JITTER.uniform(0, min(LONGEST_BACKOFF_SECONDS, self.backoff_seconds * 2.0 ** min(attempt, 30)))
+
+    async def _post(self, connection: _Connection, url: str, body: bytes) -> list[Completion]:
+        """Send one request that the server's door has let in, and tell the door how it went."""
+        door, sent_at = connection.fleet.doors[url], time.monotonic()
+        try:
+            completions = await self._exchange(connection.session, url, body)
+            door.succeeded()
+        except GeneratorError as error:
+            if error.overload:
+                door.overloaded(sent_at, error.retry_after)
+            raise
+        finally:
+            door.leave()
+        completions[0].usage["request_ms"] = round((time.monotonic() - sent_at) * 1000)
+        return completions
+
+    async def _exchange(self, session: aiohttp.ClientSession, url: str, body: bytes) -> list[Completion]:
+        headers = {"Content-Type": "application/json"}
+        if key := self._key():
+            headers["Authorization"] = f"Bearer {key}"
+        try:
+            async with (
+                asyncio.timeout(self.timeout_seconds),
+                session.post(f"{url}/chat/completions", data=body, headers=headers, allow_redirects=False) as response,
+            ):
+                answer = Answer(response.status, response.headers, await response.read())
+        except TimeoutError as error:
+            what = f"no full answer within timeout_seconds={self.timeout_seconds:g}"
+            raise self._error(url, what, retryable=True, overload=True) from error
+        except aiohttp.ClientError as error:
+            what = f"{type(error).__name__}: {error or 'no details'}; is the server running and reachable?"
+            refused = isinstance(error, aiohttp.ClientConnectorError)
+            raise self._error(url, what, retryable=True, overload=refused) from error
+        if not 200 <= answer.status < 300:
+            raise self._refusal(url, answer)
+        try:
+            return read_completions(answer)
+        except ValueError as error:
+            raise self._error(url, f"unreadable answer: {error}", retryable=True, status=answer.status) from error
+
+    def _refusal(self, url: str, answer: Answer) -> GeneratorError:
+        """Turn a status that is not 2xx into an error that says what to do."""
+        status, said = answer.status, server_message(answer)
+        if status in (408, 429) or status >= 500:
+            after = retry_after(answer.headers, datetime.now(UTC))
+            after = None if after is None else min(after, self.timeout_seconds)
+            how: dict[str, Any] = {"retryable": True, "retry_after": after, "overload": status in _OVERLOAD}
+            return self._error(url, f"HTTP {status}: {said}", status=status, **how)
+        if status in (401, 403):
+            remedy = f"put a key that may use {self.model!r} in the environment variable {self.api_key_env}"
+            remedy += "" if self._key() else " (it is not set)"
+        elif status == 404:
+            remedy = f"is {self.model!r} served there, and does base_url end in the version, such as /v1?"
+        elif 300 <= status < 400:
+            remedy = f"write the final address in base_url (it redirects to {answer.headers.get('location')})"
+        elif status in (400, 413, 422) and _TOO_LONG.search(said):
+            remedy = "the prompt is over-long: with max_new_tokens it must fit the model's context; shorten either"
+        else:
+            remedy = "the server does not take this request; compare extra_body and the sampling values with its manual"
+        return self._error(url, f"HTTP {status}: {remedy}; the server says: {said}", status=status)
+
+    def _error(self, url: str, what: str, **how: Any) -> GeneratorError:
+        """Name the address and blot out the key, which servers like to echo; under 8 letters it is none (EMPTY)."""
+        key = self._key()
+        what = what.replace(key, "***") if len(key) >= 8 else what
+        if len(what) > LONGEST_MESSAGE:  # only now: a key cut in two would not be found
+            what = f"{what[:LONGEST_MESSAGE]}..."
+        return GeneratorError(f"{url}/chat/completions: {what}", **how)
+
+    def _key(self) -> str:
+        key = os.environ.get(self.api_key_env, "").strip()
+        if not (key.isascii() and key.isprintable()):
+            raise GeneratorError(f"the environment variable {self.api_key_env} holds characters that no key has")
+        return key
+
+
+def as_sent(message: Message) -> dict[str, Any]:
+    """Return a message as the protocol has it: arguments of tool calls as text, reasoning under vLLM's and DeepSeek's name."""
+    sent = {key: value for key, value in message.items() if key not in ("train", "reasoning")}
+    if "tool_calls" in message:
+        calls = [(call, call["function"]) for call in message["tool_calls"]]
+        sent["tool_calls"] = [
+            call | {"function": function | {"arguments": json.dumps(function["arguments"])}} for call, function in calls
+        ]
+    return sent | ({"reasoning_content": message["reasoning"]} if "reasoning" in message else {})
+
+
+def _prefix(messages: Sequence[Message]) -> str:
+    if len(messages) > 1:
+        return "\0".join(m["content"] for m in messages[:-1])
+    return messages[0]["content"][:PREFIX_CHARACTERS]
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """What lives as long as an event loop."""
+
+    session: aiohttp.ClientSession
+    fleet: Fleet
+    guard: AsyncGenerator[None, None]
+    """Suspended while the session is in use. A loop that shuts down closes its generators, and this one the session."""
+    without_schema: set[str] = field(default_factory=set)
+    """Addresses that have refused a schema."""
+
+    @classmethod
+    def make(cls, urls: Sequence[str], most: int, seconds: float) -> _Connection:
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS)  # the doors limit
+        # The whole request is timed by the caller; here only a dead address is given up earlier.
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_SECONDS, seconds))
+        # Looking for proxies costs every request; whoever has one says so in the environment.
+        proxies = any(name.lower().endswith("_proxy") for name in os.environ)
+        session = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=proxies)
+        _GUARDS[session] = _close_at_end(session)
+        return cls(session, Fleet(urls, most), _GUARDS[session])
+
+
+_GUARDS: dict[aiohttp.ClientSession, AsyncGenerator[None, None]] = {}
+"""Keeps guards alive: one that is garbage-collected would close in a task, which the loop's end cancels half way."""
+
+
+async def _close_at_end(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        _GUARDS.pop(session, None)
+        await session.close()

@@ -1,0 +1,42 @@
+"""Where a synthesizer's prompts are worked on. Every executor runs the same engine on the same files."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from align.core.config import Plugin
+from align.core.rows import Prompt
+from align.core.stage import Run
+
+if TYPE_CHECKING:
+    from align.generate.calls.log import Usage
+    from data_synthesis.synthesizer import Synthesizer
+
+
+class Executor(Plugin, ABC):
+    """Brings prompts to an outcome."""
+
+    family: ClassVar[str] = "executor"
+    one_process: ClassVar[bool] = False
+    """True: one process sees all outcomes, so it can keep a budget."""
+
+    @abstractmethod
+    def work(self, synthesizer: Synthesizer, run: Run, prompts: Sequence[Prompt]) -> Usage:
+        """Work through the prompts that have no outcome yet, as far as the stage's budget goes; return what it cost."""
+
+
+class Local(Executor):
+    """This process, on one event loop."""
+
+    one_process: ClassVar[bool] = True
+
+    def work(self, synthesizer: Synthesizer, run: Run, prompts: Sequence[Prompt]) -> Usage:
+        """Run one engine."""
+        from data_synthesis.engine.engine import Engine  # noqa: PLC0415 (the engine knows synthesizers)
+
+        engine = Engine(synthesizer, run)
+        asyncio.run(engine.work(prompts))
+        return engine.calls.usage

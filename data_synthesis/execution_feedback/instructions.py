@@ -1,0 +1,215 @@
+"""Questions with constraints, and answers that code verified (AutoIF, steps 6 to 9; `mode: instructions`).
+
+AutoIF (Dong et al. 2024, arXiv 2406.13542) puts a constraint after a question, samples answers, keeps those that the
+constraint's verifiers accept and that a model grades as answering the question, and pairs them with answers that no verifier
+accepts. The rows of this stage are all three: the question with its constraints as a prompt (its `tests` are what the reward
+`kind: constraints` runs, so the same verifiers judge online), demonstrations and preferences.
+
+Departures:
+1. A prompt may carry several constraints (AutoIF's authors leave that open). Those of the library that exclude each other
+   are never drawn together (`reward.constraints.checks.conflicts`); what else conflicts shows in the grade, and in that nothing passes.
+2. Constraints come from mode `verifiers`, from the library of checks, or from both, a coin deciding each time.
+3. An answer that was cut at the token limit is neither right nor wrong.
+4. A question draws its constraints; AutoIF gives each constraint 16 questions. Few questions leave constraints unused.
+5. The worse side of a pair breaks a constraint wholly (no verifier of it accepts); with several constraints it may keep the
+   others, and the answers that break the fewest come first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, PrivateAttr
+
+from align.core.errors import NoGrade, StageFailed
+from align.core.plugins import Reward
+from align.core.rows import Demonstration, Preference, Prompt, Row, digest, is_unicode
+from align.core.stage import Run
+from align.core.wiring import Ref
+from data_synthesis.execution_feedback.constraint_pool import DRAWS, Constraint, distinct, drawn, fitting, joined
+from data_synthesis.execution_feedback.cross_validation import PRESETS, Name
+from data_synthesis.execution_feedback.synthesizer import ExecutionFeedback
+from data_synthesis.synthesizer import Context, Drop
+from reward.constraints.verifier import Held, measure, parse
+from reward.judge import Judge
+
+GRADES = 10
+"""AutoIF grades from 0 to 10; a reward's value is 0 to 1."""
+
+
+class InstructionFeedback(ExecutionFeedback):
+    """Put constraints after questions, sample answers, keep and pair them by what verifiers say."""
+
+    version: ClassVar[str] = "3"  # 2: checks count what a reader sees. 3: so do sentences, addresses and code
+    makes: ClassVar[frozenset[str]] = frozenset({"prompts", "demonstrations", "preferences"})
+
+    mode: Literal["instructions"]
+    constraints: Annotated[list[str], Ref("prompts")] = []
+    """Where constraints come from: stages of mode `verifiers`."""
+    library: bool | list[str] = True
+    """Draw from the library of checks too: all that can be drawn, or some, by name."""
+    max_constraints: int = Field(default=1, ge=1)
+    """Most constraints on one question; their number is drawn, each from 1 to this one as likely."""
+    variants: int = Field(default=1, ge=1)
+    """Prompts made of one question, each with other constraints."""
+    samples: int = Field(default=8, ge=0)
+    """Answers a prompt (AutoIF: 8). 0 makes prompts only, for online training and evaluation."""
+    preset: Name = "paper"
+    """Thresholds of what is kept: `paper`, or `upstream` (the published code)."""
+    quality: Reward | None = None
+    """Grades right answers, of which AutoIF keeps those from 8 of 10: `{kind: judge, generator: ..., scale: [0, 10]}`. A reward
+    with a verdict (a judge with `pass_at`) decides by that. Left out: not asked."""
+    max_demonstrations: int | None = Field(default=1, ge=1)
+    """Most demonstrations a prompt; null keeps all that differ."""
+
+    _pool: list[Constraint] = PrivateAttr(default_factory=list)
+
+    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
+        """Refuse names that the library cannot draw, and a stage without constraints."""
+        yield from super().problems(folder)
+        for i, name in enumerate(self.library if isinstance(self.library, list) else ()):
+            if name not in DRAWS:
+                yield f"library.{i}", f"no check {name!r} that can be drawn; one of: {', '.join(DRAWS)}"
+        if not self.library and not self.constraints:
+            yield "library", "nothing to ask for: set library: true, or name stages in `constraints`"
+        if isinstance(self.quality, Judge) and self.quality.pass_at is None and self.quality.scale != (0, GRADES):
+            yield "quality", "AutoIF's threshold is one of grades from 0 to 10: set scale: [0, 10], or a `pass_at` of your own"
+
+    def prepare(self, run: Run) -> None:
+        """Read the constraints; start the sandbox if functions verify one."""
+        rows = [row for name in self.constraints for row in run.rows(name, "prompts") if isinstance(row, Prompt)]
+        for row in rows:
+            try:
+                parse(row)
+            except ValueError as error:
+                text = row.messages[-1]["content"]
+                cause = f"constraint {text[:80]!r} of {', '.join(self.constraints)}: {error}; mode verifiers makes tests"
+                raise StageFailed(run.name, cause, run.log_file) from None
+        self._pool = [Constraint(row.messages[-1]["content"].strip(), row.tests) for row in distinct(rows)]
+        if not self._pool and not self.library:
+            raise StageFailed(run.name, f"{', '.join(self.constraints)} hold no constraint, and library is false", run.log_file)
+        if any(_written(one.tests) for one in self._pool):
+            super().prepare(run)
+
+    async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
+        """Return what was made of one question, or why nothing was."""
+        if prompt.tests:
+            parse(prompt)  # a question may bring checks of its own, and no other tests
+        made: list[Row] = []
+        whys: list[str] = []
+        seen: set[str] = set()
+        for variant in range(self.variants):
+            rng = random.Random(ctx.rng.random())
+            constraints = fitting(rng, self._draw, rng.randint(1, self.max_constraints), prompt.tests)
+            asked = _asked(prompt, constraints)
+            text = asked.messages[-1]["content"]
+            if not constraints or text in seen:
+                whys.append("a variant came twice" if constraints else "no constraint fits the question's own")
+                continue
+            seen.add(text)
+            found = await self._answered(asked, f"answer {variant}", ctx) if self.samples else [asked]
+            made += found if isinstance(found, list) else []
+            whys += [found.reason] if isinstance(found, Drop) else []
+        for why in whys if made else ():
+            ctx.tally(f"variants dropped: {why}")
+        return made or Drop(whys[0])
+
+    def _draw(self, rng: random.Random) -> Constraint:
+        checks = self.library if isinstance(self.library, list) else list(DRAWS) if self.library else []
+        if self._pool and (not checks or rng.random() < 0.5):
+            return rng.choice(self._pool)
+        return drawn(rng, checks)
+
+    async def _answered(self, asked: Prompt, label: str, ctx: Context) -> list[Row] | Drop:
+        """Return the prompt with its demonstrations and pairs, or why it has none."""
+        how = self.sampling | {"tools": asked.tools or None}
+        said = await ctx.sample(self.generator, asked.messages, n=self.samples, label=label, **how)
+        whole = [c.text for c in said if c.answers and is_unicode(c.text)]
+        texts = list(dict.fromkeys(whole))
+        ctx.tally_ends("answers", said)
+        if not texts:
+            return Drop("no answer is whole")
+        held = await measure(parse(asked), texts, self._running)
+        if broken := [each.why for one in held for each in one if "load_error" in each.why]:
+            raise ValueError(f"{asked.messages[-1]['content'][-80:]!r}: {broken[0]}")
+        judged = [(text, one) for text, one in zip(texts, held, strict=True) if all(each.share is not None for each in one)]
+        ctx.tally("answers that could not be judged", len(texts) - len(judged))
+        rules = PRESETS[self.preset]
+        kept = [text for text, one in judged if all(rules.response(each.share or 0) for each in one)]
+        ctx.tally("answers right", len(kept))
+        ctx.tally("answers wrong", sum(any(each.share == 0 for each in one) for _, one in judged))
+        if not kept:
+            return Drop("no answer keeps all constraints" if judged else "no answer could be judged")
+        good = await self._good(asked, kept, ctx)
+        if not good:
+            return Drop("no right answer is graded well enough")
+        sure = {text for text, one in judged if all(rules.chosen(each.share or 0) for each in one)}
+        wrong = sorted(((text, one) for text, one in judged if any(each.share == 0 for each in one)), key=_broken)
+        note: dict[str, Any] = {"verifiers": [digest(test) for test in asked.tests], "preset": self.preset}
+        note |= {"sandbox": self.sandbox.level} if _written(asked.tests) else {}
+        return [
+            replace(asked, note=note),
+            *(
+                Demonstration(prompt=asked.messages, completion=text, tools=asked.tools, note=note)
+                for text in good[: self.max_demonstrations]
+            ),
+            *self._pairs(asked, [text for text in good if text in sure], wrong, note),
+        ]
+
+    async def _good(self, asked: Prompt, texts: list[str], ctx: Context) -> list[str]:
+        """Return the texts that are graded well enough as answers to the question."""
+        if self.quality is None:
+            return texts
+        graded = await asyncio.gather(*(self._grade(self.quality, asked, text, ctx) for text in texts))
+        good = [text for text, grade in zip(texts, graded, strict=True) if grade]
+        ctx.tally("right answers without a grade", graded.count(None))
+        ctx.tally("right answers graded too low", graded.count(False))
+        return good
+
+    async def _grade(self, quality: Reward, asked: Prompt, text: str, ctx: Context) -> bool | None:
+        """Is an answer good enough? None where it got no grade, which costs this answer only."""
+        try:
+            (score,) = await ctx.score(quality, asked, [text])
+        except NoGrade:
+            return None
+        if not score.graded:
+            return None
+        return PRESETS[self.preset].quality(score.value * GRADES) if score.passed is None else score.passed
+
+    def _pairs(
+        self, asked: Prompt, right: Sequence[str], wrong: Sequence[tuple[str, list[Held]]], note: dict[str, Any]
+    ) -> list[Row]:
+        made: list[Row] = []
+        for number, (text, held) in enumerate(wrong[: self.max_pairs] if right else ()):
+            why = next(one.why for one in held if one.share == 0)
+            because = note | {"rejected_because": why[:500]}
+            chosen = right[number % len(right)]
+            texts: dict[str, Any] = {"chosen": chosen, "rejected": text}
+            made.append(Preference(prompt=asked.messages, **texts, margin=1.0, tools=asked.tools, note=because))
+        return made
+
+
+def _asked(prompt: Prompt, constraints: Sequence[Constraint]) -> Prompt:
+    last = prompt.messages[-1]
+    messages = [*prompt.messages[:-1], last | {"content": joined(last["content"], constraints)}]
+    tests = [*prompt.tests, *(test for one in constraints for test in one.tests)]
+    tags = [*prompt.tags, *sorted(set(map(_name, tests)))]
+    return Prompt(messages=messages, answer=prompt.answer, tests=tests, tags=tags, tools=prompt.tools)
+
+
+def _written(tests: Sequence[dict[str, Any]]) -> bool:
+    return any("functions" in test for test in tests)
+
+
+def _name(test: dict[str, Any]) -> str:
+    return str(test.get("check", "functions"))
+
+
+def _broken(answer: tuple[str, list[Held]]) -> int:
+    """Return how many constraints an answer breaks wholly."""
+    return sum(each.share == 0 for each in answer[1])

@@ -1,0 +1,210 @@
+"""Functions that verify a constraint: a model writes them, running them validates them (AutoIF; `mode: verifiers`).
+
+A row is a constraint in words; what is made of it is the same row with tests, `{"functions": [...]}`, which the reward
+`kind: constraints` runs. AutoIF (Dong et al. 2024, arXiv 2406.13542) samples answers that hold one function and three cases,
+lets functions and cases check each other, and puts functions back into words: if one of these contradicts the constraint,
+the constraint is given up.
+
+    sample -> distinct functions, distinct cases -> blemishes -> cross-validation -> back-translation -> row
+
+Departures (those of the cross-validation: `data_synthesis.execution_feedback.cross_validation`):
+1. An answer has a block of Python and a block of JSON; AutoIF asks for JSON that holds the source, which models escape wrongly.
+2. Functions are one when their syntax trees are, cases when their texts and expected values are.
+3. A row that brings tests of its own (a check of the library) needs no functions, and passes as it is.
+4. Who says whether a back-translation contradicts is any reward with a verdict: `nli` (AutoIF) or `judge`.
+5. At most `max_functions` are kept, and put back into words; AutoIF keeps all and puts three back into words.
+6. Texts are judged without the white space around them, as answers are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from align.core.plugins import Reward
+from align.core.rows import Preference, Prompt, Row, digest, is_unicode, reply
+from align.core.stage import Run
+from align.core.wiring import Ref
+from data_synthesis.execution_feedback.constraint_pool import distinct
+from data_synthesis.execution_feedback.cross_validation import PRESETS, Name, Said, battery, blemish, cross_validate
+from data_synthesis.execution_feedback.synthesizer import ExecutionFeedback
+from data_synthesis.synthesizer import Context, Drop, template
+from reward.constraints import functions
+from reward.execution import text as program_text
+from reward.judge import Judge
+
+MOST_CASES = 50
+"""Cases of a constraint that are run."""
+LONGEST_CASE = 4_000
+"""Characters of a case's text."""
+_TRUTH = {"true": True, "false": False}
+
+Case = tuple[str, bool]
+
+
+class VerifierFeedback(ExecutionFeedback):
+    """Write functions and cases for each constraint, keep those that agree."""
+
+    version: ClassVar[str] = "2"  # 2: functions are found in fences of every kind
+    makes: ClassVar[frozenset[str]] = frozenset({"prompts", "preferences"})
+
+    mode: Literal["verifiers"]
+    prompts: Annotated[str, Ref("prompts")]
+    """Constraints, one a row, in words: of mode `constraints`, or your own. The same one twice is one."""
+    samples: int = Field(default=16, ge=1)
+    """Answers a constraint, each with one function and its cases."""
+    max_new_tokens: int = Field(default=1024, ge=1)
+    """Longest answer, in tokens: a function and three cases. A longer one is cut, and not looked at."""
+    preset: Name = "paper"
+    """Thresholds: `paper`, or `upstream` (the published code: at least 3 functions and 10 cases)."""
+    max_functions: int = Field(default=3, ge=1)
+    """Most functions that vote on a constraint: those that agree with the most cases."""
+    consistency: Reward | None = None
+    """Who says that a function put back into words contradicts the constraint: `{kind: nli, model: ...}` or
+    `{kind: judge, generator: ..., pass_at: 5}`. Left out: not asked."""
+
+    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
+        """Refuse a judge without a verdict, and fewer answers than the preset asks functions for."""
+        yield from super().problems(folder)
+        if isinstance(self.consistency, Judge) and self.consistency.pass_at is None:
+            yield "consistency", "a judge gives no verdict here without `pass_at`, such as pass_at: 6"
+        if self.samples < PRESETS[self.preset].functions:
+            yield "samples", f"preset {self.preset!r} needs {PRESETS[self.preset].functions} functions, one an answer"
+
+    def candidates(self, run: Run) -> dict[str, Prompt]:
+        """Return the constraints, each once; see `distinct`."""
+        rows = super().candidates(run)
+        chosen = {prompt.id for prompt in distinct(rows.values())}
+        if len(chosen) < len(rows):
+            run.report["duplicate constraints"] = len(rows) - len(chosen)
+        return {id_: prompt for id_, prompt in rows.items() if id_ in chosen}
+
+    async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
+        """Return the constraint with functions that verify it and pairs of its cases, or why there is none."""
+        constraint = prompt.messages[-1]["content"].strip()
+        if prompt.tests:
+            return Prompt(messages=prompt.messages, tests=prompt.tests, tags=prompt.tags)
+        sources, cases = await self._written(constraint, ctx)
+        if not sources or not cases:
+            return Drop("no function was written" if not sources else "no case was written")
+        ctx.tally("cases left out", max(0, len(cases) - MOST_CASES))
+        cases = cases[:MOST_CASES]
+        texts = battery([text for text, _ in cases])
+        sound = [source for source in sources if await self._is_sound(source, texts, ctx)]
+        if not sound:
+            return Drop("no function is sound")
+        said = [await functions.say(self.box, source, [text for text, _ in cases]) for source in sound]
+        kept = cross_validate(said, [wanted for _, wanted in cases], PRESETS[self.preset])
+        if kept.why:
+            return Drop(kept.why)
+        best = sorted(kept.functions, key=lambda f: -sum(said[f][t] is cases[t][1] for t in kept.cases))
+        chosen = [sound[f] for f in best[: self.max_functions]]
+        if self.consistency and (why := await self._contradiction(constraint, chosen, ctx)):
+            return Drop(why)
+        ctx.tally("functions kept", len(chosen))
+        ctx.tally("cases kept", len(kept.cases))
+        note = {
+            "functions": [digest(source) for source in chosen],
+            "agreeing functions": len(kept.functions),
+            "cases": [cases[t] for t in kept.cases],
+            "preset": self.preset,
+            "sandbox": self.sandbox.level,
+        }
+        made: list[Row] = [Prompt(messages=prompt.messages, tests=[{"functions": chosen}], tags=prompt.tags, note=note)]
+        agreed = [[said[f][t] for t in kept.cases] for f in kept.functions]
+        return [*made, *self._pairs(prompt, [cases[t] for t in kept.cases], agreed, note | {"cases": len(kept.cases)})]
+
+    # -- what a model wrote ---------------------------------------------------------------------------------------
+
+    async def _written(self, constraint: str, ctx: Context) -> tuple[list[str], list[Case]]:
+        """Return the distinct functions and cases of a constraint, in the order drawn."""
+        asked = [{"role": "user", "content": template("execution_feedback/write_verifier").format(constraint=constraint)}]
+        said = await ctx.sample(self.generator, asked, n=self.samples, label="verify", **self.sampling)
+        held: list[str] = []
+        cases: list[Case] = []
+        ctx.tally_ends("answers", said)
+        for text in (reply(completion.text) for completion in said if completion.finish_reason == "stop"):
+            source = program_text.program(text, functions.ENTRY_POINT) if program_text.blocks(text) else None
+            written = read_cases(text)
+            ctx.tally("answers without a function", source is None)
+            ctx.tally("answers without cases", not written)
+            if source is not None:
+                held.append(source.strip())
+                cases += written
+        signatures = await self.signatures(held)
+        sources: dict[str, str] = {}
+        for signature, source in zip(signatures, held, strict=True):
+            if signature:
+                sources.setdefault(signature, source)
+        ctx.tally("functions written", len(held))
+        ctx.tally("functions that do not parse", signatures.count(None))
+        return list(sources.values()), list(dict.fromkeys(cases))
+
+    # -- whether it may judge -------------------------------------------------------------------------------------
+
+    async def _is_sound(self, source: str, texts: Sequence[str], ctx: Context) -> bool:
+        """Does it say yes and no, and the same in another order?"""
+        said = again = await functions.say(self.box, source, texts, lives=1)
+        if all(isinstance(one, bool) for one in said):
+            again = (await functions.say(self.box, source, texts[::-1], lives=1))[::-1]
+        why = blemish(said, again)
+        ctx.tally(f"functions: {why or 'sound'}")
+        return not why
+
+    async def _contradiction(self, constraint: str, sources: Sequence[str], ctx: Context) -> str:
+        """Put functions back into words; return why the constraint is given up, or ""."""
+        assert self.consistency is not None
+        for number, source in enumerate(sources):
+            asked = [{"role": "user", "content": template("execution_feedback/back_translate").format(function=source)}]
+            (back,) = await ctx.sample(
+                self.generator, asked, label=f"back {number}", temperature=0.0, max_new_tokens=self.max_new_tokens
+            )
+            if not back.answers:
+                return "a function could not be put into words"
+            question = Prompt(messages=asked, answer=constraint)
+            (score,) = await ctx.score(self.consistency, question, [reply(back.text)])
+            if score.passed is None:
+                raise TypeError(
+                    f"`consistency`: reward {self.consistency.kind!r} gives no verdict (`passed`) {score.why}".strip()
+                )
+            if not score.passed:
+                return "a function says something else than the constraint"
+        return ""
+
+    def _pairs(self, prompt: Prompt, cases: Sequence[Case], said: Sequence[Said], note: dict[str, Any]) -> list[Row]:
+        """Pair texts that most functions accept with texts that none accepts (AutoIF's pairs of a constraint alone)."""
+        shares = [sum(one[t] is True for one in said) / len(said) for t in range(len(cases))]
+        right = [text for (text, _), share in zip(cases, shares, strict=True) if PRESETS[self.preset].chosen(share)]
+        wrong = [text for (text, _), share in zip(cases, shares, strict=True) if share == 0]
+        usable = [(a, b) for a, b in zip(right, wrong, strict=False) if a.strip() and b.strip()]
+        return [
+            Preference(prompt=prompt.messages, chosen=a, rejected=b, margin=1.0, note=note) for a, b in usable[: self.max_pairs]
+        ]
+
+
+def read_cases(text: str) -> list[Case]:
+    """Return the cases in an answer's blocks of JSON; what is no case is left out."""
+    found: list[Case] = []
+    for label, block in program_text.blocks(text):
+        if label not in ("json", ""):
+            continue
+        try:
+            items = json.loads(block)
+        except (ValueError, RecursionError):
+            continue
+        for item in items if isinstance(items, list) else [items]:
+            case = _case(item) if isinstance(item, dict) else None
+            found += [case] if case else []
+    return found
+
+
+def _case(item: dict[str, Any]) -> Case | None:
+    given, wanted = item.get("input"), item.get("output")
+    if not isinstance(given, str) or len(given) > LONGEST_CASE or not is_unicode(given):
+        return None
+    wanted = _TRUTH.get(wanted.strip().lower()) if isinstance(wanted, str) else wanted
+    return (given.strip(), wanted) if isinstance(wanted, bool) else None

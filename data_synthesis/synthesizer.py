@@ -1,0 +1,206 @@
+"""A synthesizer turns one prompt into rows. Write one coroutine; the engine below it owns everything else.
+
+    class Shorter(Synthesizer):
+        version = "1"
+        makes = frozenset({"preferences"})
+        generator: Annotated[str, Ref("generator")]
+
+        async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
+            a, b = await ctx.sample(self.generator, prompt.messages, n=2)
+            ...
+
+Ids, concurrency, retries, the call log, the ledger, resume and progress are the engine's (`data_synthesis.engine.engine`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from align.core.plugins import Completion, Reward, Sampling, Score
+from align.core.rows import Message, Prompt, Row
+from align.core.stage import Run, Shard, Stage
+from align.core.wiring import Ref
+from align.generate.calls import structured
+from data_synthesis.engine.budget import Until
+from data_synthesis.engine.executors import Executor, Local
+
+if TYPE_CHECKING:
+    from data_synthesis.engine.engine import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A row that is given up on purpose. Reasons are counted, so keep them few and without numbers in them."""
+
+    reason: str
+
+
+@cache
+def template(name: str) -> str:
+    """Return a prompt of a strategy's own: `execution_feedback/repair` is `execution_feedback/templates/repair.txt`."""
+    strategy, _, file = name.partition("/")
+    return (files("data_synthesis") / strategy / "templates" / f"{file}.txt").read_text(encoding="utf-8")
+
+
+class Synthesizer(Stage):
+    """A stage that makes rows, one prompt at a time."""
+
+    operational: ClassVar[frozenset[str]] = frozenset({"concurrency", "executor"})
+    shards: ClassVar[bool] = True
+
+    prompts: Annotated[str, Ref("prompts")]
+    """Where the prompts come from: an earlier stage or the folder of a finished one."""
+    concurrency: int = Field(default=512, ge=1)
+    """Prompts worked on at once; each waits for the generators, which batch or limit what they are asked."""
+    until: Until | None = None
+    """Stop early: `{accepted: 10000}`, or a budget, `{tokens: 50000000}`. Left out, every prompt is tried."""
+    executor: Executor = Local(kind="local")
+    """Where prompts are worked on: `local` (this process), or `{kind: ray, workers: 8}`."""
+
+    @abstractmethod
+    async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
+        """Return the row or rows made from a prompt, or why there are none. Raising counts the prompt as failed."""
+
+    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
+        """Refuse a budget where nobody can keep it."""
+        if self.until and not self.executor.one_process:
+            yield "until", f"what is enough is known to one process only; not with executor {self.executor.kind!r}"
+
+    def prepare(self, run: Run) -> None:
+        """Read what every prompt needs, before prompts are worked on."""
+
+    def finish(self) -> None:
+        """Give back what `prepare` took, such as processes."""
+
+    def run(self, run: Run) -> None:
+        """Work through the prompts that are not in the ledger yet, then write the tables."""
+        from data_synthesis.engine.publish import publish  # noqa: PLC0415 (it knows synthesizers)
+
+        started, prompts = time.monotonic(), self.candidates(run)
+        usage = self.executor.work(self, run, list(prompts.values()))
+        publish(self, run, prompts, usage, time.monotonic() - started)
+
+    def run_shard(self, run: Run, shard: Shard) -> None:
+        """Work through this shard's prompts; `publish_shards` writes the tables when all shards are through."""
+        from data_synthesis.engine.engine import Engine  # noqa: PLC0415
+
+        mine = [prompt for prompt in self.candidates(run).values() if shard.holds(prompt.id)]
+        asyncio.run(Engine(self, run, shard.worker).work(mine))
+
+    def publish_shards(self, run: Run) -> int:
+        """Write the tables if no prompt is missing; return how many are."""
+        from data_synthesis.engine.publish import missing, publish  # noqa: PLC0415
+
+        prompts = self.candidates(run)
+        left = missing(run, prompts)
+        if not left:
+            publish(self, run, prompts, None, 0.0)
+        return left
+
+    def candidates(self, run: Run) -> dict[str, Prompt]:
+        """Return the prompts of the stage by id, in order. The same prompt twice is one."""
+        rows = run.rows(self.prompts, "prompts")
+        prompts = {row.id: row for row in rows if isinstance(row, Prompt)}
+        if len(prompts) < len(rows):
+            run.report["duplicate prompts"] = len(rows) - len(prompts)
+        return prompts
+
+
+class Context:
+    """What a synthesizer may do for one prompt. A new one is made for every prompt."""
+
+    def __init__(self, engine: Engine, prompt: Prompt) -> None:
+        self._engine = engine
+        self.prompt = prompt
+        """The prompt that is worked on."""
+        self._calls = 0
+        self.tokens = 0
+        """Completion tokens so far."""
+        self.tallies: Counter[str] = Counter()
+        self.rng = random.Random(engine.run.seed(prompt.id))
+        """Depends on the run's seed, the stage and the prompt only, never on order."""
+
+    async def sample(
+        self, generator: str, messages: Sequence[Message], n: int = 1, label: str | None = None, **sampling: Any
+    ) -> list[Completion]:
+        """Return n completions from a generator of the recipe, logged and replayed.
+
+        Args:
+            generator: an alias of the recipe's `generators`.
+            messages: the conversation to continue.
+            n: how many samples.
+            label: names the call, so that inserting another call before it does not change its key; calls are
+                numbered otherwise.
+            **sampling: `temperature`, `top_p`, `top_k`, `max_new_tokens`, `tools` (those of the prompt, where it has some).
+        """
+        call = label if label is not None else self._calls
+        self._calls += 1
+        drawn = Sampling(n=n, seed=self._engine.run.seed(self.prompt.id, call), **sampling)
+        context = [self._engine.run.name, self.prompt.id, call]
+        completions = await self._engine.sample(generator, context, list(messages), drawn)
+        self.spend(completions)
+        return completions
+
+    def spend(self, completions: Sequence[Completion]) -> None:
+        """Count the tokens of completions that were made for this prompt, by a reward for example."""
+        self.tokens += sum(completion.usage.get("completion_tokens", 0) for completion in completions)
+
+    async def ask(
+        self,
+        generator: str,
+        messages: Sequence[Message],
+        schema: type[structured.Answer],
+        label: str | None = None,
+        **sampling: Any,
+    ) -> structured.Answer:
+        """Return an answer that fits a schema, asking once more when the first does not.
+
+        Args:
+            generator: an alias of the recipe's `generators`.
+            messages: what to ask. Say what JSON is wanted: only some servers are told by the schema.
+            schema: a pydantic model.
+            label: names the call; calls are numbered otherwise.
+            **sampling: as for `sample`.
+
+        Raises:
+            NoValidAnswer: neither answer fits. Left uncaught, the prompt is dropped for that reason.
+        """
+        name, told = label if label is not None else f"ask {self._calls}", schema.model_json_schema()
+
+        async def one(asked: list[Message], label: str) -> Completion:
+            return (await self.sample(generator, asked, label=label, json_schema=told, **sampling))[0]
+
+        return await structured.ask(one, list(messages), schema, name, self.tally)
+
+    async def score(self, reward: Reward, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
+        """Return a reward's opinion of each completion."""
+        return await self._engine.score(reward, prompt, completions)
+
+    def tally_ends(self, what: str, completions: Sequence[Completion]) -> int:
+        """Count the completions that are no whole answers, each by the word of its end; return how many the others are.
+
+        Args:
+            what: what they are, such as "samples".
+            completions: as drawn.
+        """
+        for completion in completions:
+            called = completion.finish_reason == "tool_calls"
+            self.tally(f"{what} that call a tool" if called else f"{what} {completion.missing}", called or not completion.whole)
+        return sum(completion.finish_reason == "stop" for completion in completions)
+
+    def tally(self, what: str, count: int = 1) -> None:
+        """Count something worth reporting that is not a row's outcome: samples refused, judges not understood."""
+        if count:
+            self.tallies[what] += count

@@ -1,0 +1,245 @@
+r"""The tests of a program, in the shapes in which data sets bring them.
+
+A prompt's `tests` hold, in any mixture:
+
+    {"code": "assert add(1, 2) == 3"}                       asserts, check(candidate), unittest, test_* functions
+    {"args": [1, 2], "returns": 3}                          one call; what it returns is compared
+    {"input": "1 2\n", "output": "3\n"}                     the whole program, run with an input; what it prints is compared
+    {"args": [6], "checker": "def check(args, returned): ..."}             several answers are valid: a function decides
+    {"input": "6\n", "checker": "def check(input, output): ..."}
+
+each with "entry_point" if the prompt does not name the function. A checker may take a third parameter, the "returns" or
+"output" of its test; {"checker": "..."} alone is that of all tests of the row. Read as well:
+
+- APPS, TACO, PRIME: {"inputs": [...], "outputs": [...], "fn_name": "add"} (without `fn_name` the whole program is run, each
+  input is a text or a list of lines, each output besides a number or a list of numbers, one a line);
+- CodeContests: {"input": ["1 2\n", ...], "output": ["3\n", ...]};
+- LiveCodeBench: {"input": "1\n2", "output": "3", "testtype": "functional"} (one JSON value a line) or "stdin";
+- SYNTHETIC-1: {"test_cases": [{"type": "function_call", "fn_name": "add", "input": [1, 2], "output": [3]}]} or "stdin_stdout".
+
+A key whose value is null is one that is not there, because Arrow gives every test the keys of all others. So
+{"args": [1], "returns": null} is a call that returns None, and {"code": "...", "args": null, "returns": null} is code.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from align.core.rows import Prompt
+from reward.execution import text as program_text
+
+_NAMING = ("entry_point", "fn_name", "func_name")
+_OF_PROGRAMS = ("code", "args", "input", "inputs", "test_cases")
+_FUNCTIONAL, _WHOLE = ("functional", "function_call"), ("stdin", "stdin_stdout")
+_SHAPES = (
+    'a test is {"code": "assert ..."}, {"args": [...], "returns": ...} or {"input": "...", "output": "..."}, with '
+    '"entry_point" or "checker" if you like'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One call and what it should return."""
+
+    arguments: list[Any]
+    returns: Any = None
+    checker: str = ""
+    """Source of a function `check` that decides instead; "" compares."""
+    or_only: bool = False
+    """Whether, of a list with one value, this value is right too: APPS writes some outputs so (its testing_util.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One input and what the program should print."""
+
+    given: str
+    prints: str | None
+    """None where only the checker knows."""
+    checker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tests:
+    """The tests of one prompt."""
+
+    entry_point: str | None
+    owner: str
+    """The class whose method the entry point is, where the tests name it; else "". """
+    code: str
+    cases: list[Case]
+    runs: list[Run] = field(default_factory=list)
+    prompts: list[str] = field(default_factory=list)
+    """What the messages of the prompt say: the code in there is given to a program."""
+
+    @property
+    def calls_functions(self) -> bool:
+        """Is any test about functions, rather than about the program as a whole?"""
+        return bool(self.code or self.cases)
+
+
+def any_of_programs(prompt: Prompt) -> bool:
+    """Does a prompt bring tests of programs?"""
+    return any(test.get(key) is not None for test in prompt.tests for key in _OF_PROGRAMS)
+
+
+def named(prompt: Prompt) -> Tests:
+    """Return the function that a prompt or its tests name, without any test of it.
+
+    Raises:
+        ValueError: they name several, or one that is no name.
+    """
+    names = {test[key] for test in prompt.tests for key in _NAMING if isinstance(test.get(key), str)}
+    return _of(prompt, names, [], [], [])
+
+
+def parse(prompt: Prompt) -> Tests:
+    """Return a prompt's tests.
+
+    Raises:
+        ValueError: it has none, or one that is not understood; names the row.
+    """
+    code: list[str] = []
+    cases: list[Case] = []
+    runs: list[Run] = []
+    names: set[str] = set()
+    checkers = {test["checker"] for test in prompt.tests if _is_checker(test)}
+    for number, test in enumerate(prompt.tests):
+        try:
+            for one in _single(test) if not _is_checker(test) else ():
+                name, read = _read(one if len(checkers) != 1 or "code" in one else {"checker": max(checkers)} | one)
+                names |= {name} if name else set()
+                code += [read] if isinstance(read, str) else []
+                cases += [read] if isinstance(read, Case) else []
+                runs += [read] if isinstance(read, Run) else []
+        except ValueError as error:
+            raise ValueError(f"row {prompt.id!r}: test {number} {error}") from None
+    if len(checkers) > 1:
+        raise ValueError(f"row {prompt.id!r}: it has {len(checkers)} checkers for all its tests; one can decide")
+    if not (code or cases or runs):
+        raise ValueError(f'row {prompt.id!r} has no tests; give it a \'tests\' column like [{{"code": "assert f(1) == 2"}}]')
+    tests = _of(prompt, names, code, cases, runs)
+    if cases and tests.entry_point is None:
+        raise ValueError(f'row {prompt.id!r}: nothing names the function that `args` are for; add "entry_point" to its tests')
+    return tests
+
+
+def _is_checker(test: Mapping[str, Any]) -> bool:
+    """Is it no test, but the checker of all tests of the row?"""
+    return [key for key, value in test.items() if value is not None] == ["checker"] and isinstance(test["checker"], str)
+
+
+def _of(prompt: Prompt, names: set[str], code: list[str], cases: list[Case], runs: list[Run]) -> Tests:
+    texts = [message["content"] for message in prompt.messages if isinstance(message.get("content"), str)]
+    source = "\n".join(code)
+    try:
+        name, owner = _entry_point(names, texts)
+    except ValueError as error:
+        raise ValueError(f"row {prompt.id!r}: {error}") from None
+    if source and not (names or cases) and not re.search(rf"\b(?:candidate|{re.escape(str(name))})\b", source):
+        name = None  # the prompt speaks of another function, and the tests know what they call
+    return Tests(name, owner, source, cases, runs, texts)
+
+
+def _entry_point(names: set[str], texts: list[str]) -> tuple[str | None, str]:
+    """Return the function and its class, if the tests or the prompt name them: "add", "Solution.add", "Solution().add"."""
+    split = {tuple(name.replace("()", "").rpartition(".")[::2]) for name in names}
+    if len({name for _, name in split}) > 1:
+        raise ValueError(f"its tests name several entry points: {', '.join(sorted(names))}")
+    if not split:
+        return program_text.entry_point(texts[::-1]), ""
+    owner, name = max(split)  # one of "add" and "Solution.add" says more
+    if not name.isidentifier() or (owner and not owner.isidentifier()):
+        raise ValueError(f'entry point {names.pop()!r} is neither a function\'s name nor like "Solution.add"')
+    return name, owner
+
+
+# -- shapes ---------------------------------------------------------------------------------------------------------
+
+
+def _single(test: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the single tests that a test of a data set stands for."""
+    given = {key: value for key, value in test.items() if value is not None or (key == "returns" and "args" in test)}
+    if isinstance(given.get("test_cases"), list):
+        if given.pop("language", "python") != "python":
+            raise ValueError("is of another language than Python")
+        for one in given.pop("test_cases"):
+            yield from _single(given | one)
+        return
+    plural = "inputs" in given or "outputs" in given
+    first, second = ("inputs", "outputs") if plural else ("input", "output")
+    inputs, outputs = given.get(first), given.get(second)
+    called = given.get("type", given.get("testtype")) in _FUNCTIONAL or (plural and any(given.get(key) for key in _NAMING))
+    if not plural and (called or not isinstance(inputs, list)):
+        yield given
+        return
+    if not isinstance(inputs, list) or (outputs is None and "checker" not in given):
+        raise ValueError(f"has {first!r} without a list of {second!r}")
+    outputs = [None] * len(inputs) if outputs is None else outputs
+    if not isinstance(outputs, list) or len(outputs) != len(inputs):
+        raise ValueError(f"has not as many {second!r} as {first!r}")
+    rest = {key: value for key, value in given.items() if key not in (first, second)}
+    for one, other in zip(inputs, outputs, strict=True):
+        yield rest | ({"args": one, "returns": other, "testtype": "apps"} if called else {"input": one, "output": other})
+
+
+def _read(given: dict[str, Any]) -> tuple[str, str | Case | Run | None]:
+    """Return the entry point that a single test names, or "", and what it is."""
+    given = {key: value for key, value in given.items() if value is not None or key == "returns"}
+    kinds = [given.pop(key) for key in ("testtype", "type") if key in given]
+    kind = kinds[0] if kinds else None
+    named = [given.pop(key) for key in _NAMING if key in given]
+    name = next((one for one in named if isinstance(one, str)), "")
+    checker = given.pop("checker", "")
+    if given.get("returns", 0) is None and "args" not in given:
+        del given["returns"]
+    if not isinstance(checker, str) or (kind is not None and kind not in (*_FUNCTIONAL, *_WHOLE, "apps")):
+        raise ValueError(f"has {'a checker that is no source' if kind is None else f'type {kind!r}'}; {_SHAPES}")
+    keys = given.keys()
+    if keys == {"code"} and isinstance(given["code"], str) and not checker:
+        return name, given["code"]
+    if kind == "apps" and keys <= {"args", "returns"}:
+        return name, _call(given["args"], given.get("returns"), checker, kind)
+    if isinstance(given.get("args"), list) and (keys == {"args", "returns"} or (keys == {"args"} and checker)):
+        return name, Case(given["args"], given.get("returns"), checker)
+    if kind in _FUNCTIONAL and keys == {"input", "output"}:
+        return name, _call(given["input"], given["output"], checker, str(kind))
+    if keys == {"input", "output"} or (keys == {"input"} and checker):
+        return name, Run(_text(given["input"]), _text(given["output"], written=True) if "output" in given else None, checker)
+    if not keys and not checker:
+        return name, None
+    raise ValueError(f"has {', '.join(sorted([*map(str, keys), *(['checker'] if checker else [])]))}; {_SHAPES}")
+
+
+def _call(given: Any, output: Any, checker: str, kind: str) -> Case:
+    """Return a call whose arguments and value are lists, or JSON: one argument a line."""
+    try:
+        arguments = [json.loads(line) for line in given.split("\n") if line.strip()] if isinstance(given, str) else given
+        returns = json.loads(output) if isinstance(output, str) and isinstance(given, str) else output
+    except (ValueError, RecursionError):
+        raise ValueError("calls a function, and its input or output is not JSON, one value a line") from None
+    if not isinstance(arguments, list):
+        raise ValueError("calls a function, and its input is no list of arguments")
+    only = kind in ("apps", "function_call") and isinstance(returns, list) and len(returns) == 1
+    return Case(arguments, returns, checker, or_only=only)
+
+
+def _text(value: Any, written: bool = False) -> str:
+    """Return an input or output as text; APPS has some as lists of lines, and some outputs as numbers.
+
+    A number is no input: a row with such inputs has forgotten to say which function they are for.
+
+    Args:
+        value: the input or output.
+        written: whether it is an output.
+    """
+    lines = value if isinstance(value, list) else [value]
+    for line in lines:
+        if not isinstance(line, str) and (not written or isinstance(line, bool) or not isinstance(line, int | float)):
+            place = " in a list" if isinstance(value, list) else ""
+            raise ValueError(f"has an input or output that is {type(line).__name__}{place}, not text")
+    return "\n".join(map(str, lines))

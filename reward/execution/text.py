@@ -1,0 +1,254 @@
+"""Which parts of an answer are code? Text only: nothing of a model's source is parsed in this process.
+
+A parser that a crafted text can crash would take the trainer with it; what needs a syntax tree is done in the sandbox
+(`reward.execution.assembly`). Here the fenced blocks are found, by CommonMark's rules (spec 0.31, 4.5 and 5.1) with departures
+that answers of models need:
+
+1. A fence may be indented as deep as you like, and stand behind the marker of a list item.
+2. A fence inside a triple-quoted string is text of that string, so a docstring with an example does not end its program.
+3. A fence with a label, which would open a block, ends the one that it stands in: somebody forgot to.
+4. An empty line without `>` does not end a block in a quotation.
+5. Where no line closes a block, a fence at the end of a line of code does.
+6. A block that is labelled as Markdown holds an answer itself: its blocks count.
+
+Every text is read in linear time; a runaway answer is a megabyte of the same character.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from align.core.rows import spoken
+
+_ANYTHING = ("", "code", "none", "plaintext", "text", "txt")
+_NAMES = {
+    "bash": ("bash", "sh", "shell", *_ANYTHING),
+    "cpp": ("cpp", "c++", "cc", "cxx", *_ANYTHING),
+    "javascript": ("javascript", "js", "node", *_ANYTHING),
+    "python": ("python", "py", "python3", "py3", "ipython", "pypy", "pypy3", "solution", "tool_code", "sage", *_ANYTHING),
+}
+"""What a fence may say it holds; an empty label, or one that says "text", says nothing."""
+_FENCE = re.compile(
+    r"(?P<quote>(?:[ \t]{0,3}>[ ]?)*+)(?P<indent>[ \t]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)?+)(?P<mark>`{3,}|~{3,})(?P<info>.*)"
+)
+_LABEL = re.compile(r"[\s{.]*([\w+#-]*(?:\.py\b)?)")
+_QUOTED = r"(?:[ \t]{0,3}>[ ]?)"
+_OUTSIDE = re.compile(r"\\.|#.*|\"\"\"|'''|\"(?:\\.|[^\"\\])*+\"|'(?:\\.|[^'\\])*+'")
+_INSIDE = {mark: re.compile(rf"\\.|{mark}") for mark in ('"""', "'''")}
+_ENDED = re.compile(r"(?<=[`~])[ \t]*(?:<\|[^|<>\n]{1,40}\|>|</s>|\*\*|\.)+$")
+"""What answers write right behind the fence that closes a block: the end of their turn, of a bold passage, of a sentence."""
+_MARKED = re.compile(r"(?:\A|.*?\n)[ \t]*\[BEGIN\](.*?)(?:\[DONE\]|\Z)|(.*?)\n[ \t]*\[DONE\]", re.DOTALL)
+"""The marks of MBPP's prompt (Austin et al. 2021, arXiv 2108.07732)."""
+_MARKDOWN = ("markdown", "md")
+MAX_DEPTH = 20
+"""Quotations in one another that are looked into."""
+LOOK_AHEAD = 20_000
+"""Lines of a text that are read again, in all, where a fence stood in a string that never ended, or at the end of a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block."""
+
+    label: str
+    """What its fence says it holds, in small letters."""
+    text: str
+    before: str = ""
+    """The lines between the block before it, or the beginning, and its fence."""
+
+    def may_hold(self, language: str) -> bool:
+        """Could it be a program in a language, by its label?"""
+        known = _NAMES.get(language, (language, ""))
+        return bool(self.text.strip()) and _short_name(self.label) in known
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an answer consists of, without its reasoning in tags."""
+
+    whole: str
+    blocks: list[Block] = field(default_factory=list)
+    after: str = ""
+    """The lines behind the last block."""
+
+    @property
+    def outside(self) -> str:
+        """The lines that are in no block."""
+        return "\n".join(text for text in (*(block.before for block in self.blocks), self.after) if text)
+
+    def sources(self, language: str = "python") -> list[str]:
+        """Return the texts of the blocks that may hold a language."""
+        return [block.text for block in self.blocks if block.may_hold(language)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    mark: str
+    length: int
+    indent: int
+    depth: int
+    """Of quotations."""
+    label: str
+
+
+def program(text: str, entry_point: str | None = None, language: str = "python") -> str | None:
+    """Return the block of an answer that is the program: the last that defines the entry point, or names it, or the last.
+
+    An answer without a fence is the program itself. Blocks of another language are none. None where nothing is left. This is
+    what text alone can say; `reward.execution.assembly` also joins blocks and finds code between sentences.
+    """
+    answer = read(text)
+    if not answer.blocks:
+        return answer.whole if answer.whole.strip() else None
+    held = answer.sources(language)
+    if not held:
+        return None
+    name = re.escape(entry_point or "")
+    defining = [body for body in held if name and re.search(rf"\bdef[ \t]+{name}\b", body)]
+    naming = [body for body in held if name and re.search(rf"\b{name}\b", body)]
+    return (defining or naming or held)[-1]
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """Return the fenced blocks of a text, each as (label in small letters, text); the last may lack its end."""
+    return [(block.label, block.text) for block in _split(text)[0]]
+
+
+def read(text: str) -> Answer:
+    """Return what an answer consists of. Reasoning in tags is no part of it."""
+    whole = spoken(text).removeprefix("\ufeff")
+    if "[BEGIN]" in whole or "[DONE]" in whole:
+        marked = _MARKED.match(whole)
+        whole = (marked[1] or marked[2] or "") if marked else whole
+    found, after = _split(whole)
+    return Answer(whole, found, after)
+
+
+def entry_point(texts: Sequence[str]) -> str | None:
+    """Return the function that a prompt names: the last `def NAME(` in it, or NAME of "function `NAME`"; None if none."""
+    for text in texts:
+        found = re.findall(r"\bdef[ \t]+([A-Za-z_]\w*)[ \t]*\(", text)
+        found = found or re.findall(r"\bfunction[ \t]+(?:named[ \t]+|called[ \t]+)?[`'\"]([A-Za-z_]\w*)[`'\"(]", text)
+        if found:
+            return found[-1]
+    return None
+
+
+# -- fences ---------------------------------------------------------------------------------------------------------
+
+
+def _split(text: str, markdown: bool = True) -> tuple[list[Block], str]:
+    """Return the blocks of a text, each with the lines before it, and the lines behind the last."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    found: list[Block] = []
+    outside: list[str] = []
+    number, spare = 0, LOOK_AHEAD
+    while number < len(lines):
+        opening = _opening(lines[number])
+        number += 1
+        if opening is None:
+            outside.append(lines[number - 1])
+            continue
+        body, number, spare = _body(lines, number, opening, spare)
+        if not (markdown and opening.label in _MARKDOWN):
+            found.append(Block(opening.label, body, "\n".join(outside)))
+            outside = []
+            continue
+        for inner in _split(body, markdown=False)[0]:
+            found.append(replace(inner, before="\n".join([*outside, inner.before])))
+            outside = []
+    return found, "\n".join(outside)
+
+
+def _opening(line: str) -> _Opening | None:
+    """Return what a line opens, if it does."""
+    match = _FENCE.match(line)
+    if match is None:
+        return None
+    mark, depth = match["mark"], match["quote"].count(">")
+    if depth > MAX_DEPTH or (mark[0] == "`" and "`" in match["info"]):  # ```code``` is a word in a sentence
+        return None
+    label = _LABEL.match(match["info"].expandtabs())
+    return _Opening(mark[0], len(mark), len(match["indent"]), depth, label[1].lower() if label else "")
+
+
+def _body(lines: Sequence[str], start: int, opening: _Opening, spare: int) -> tuple[str, int, int]:
+    """Return the text of a block, the number of the line behind it, and what is left of `LOOK_AHEAD`.
+
+    A fence in a string does not end the block. Where the string never ends either, it was none, and the first such fence does.
+    A fence at the end of a line of code ends the block where nothing else does.
+    """
+    body: list[str] = []
+    string, first, at_end = "", -1, -1
+    for number in range(start, len(lines)):
+        line = _unquoted(lines[number], opening.depth)
+        closes = line is not None and _closes(line, opening)
+        if line is None or (closes and not string):
+            return _joined(body), number + closes, spare
+        if not string and _opens_another(line, opening):
+            return _joined(body), number, spare
+        if closes and first < 0:
+            first = len(body)
+        if at_end < 0 and not string and line.rstrip().endswith(opening.mark * opening.length):
+            at_end = len(body)
+        body.append(_dedented(line, opening.indent))
+        string = _string(line, string)
+        spare -= first >= 0 or at_end >= 0
+        if spare < 0:
+            break
+    if first >= 0:
+        return _joined(body[:first]), start + first + 1, spare
+    if at_end >= 0:  # `return x```` on one line
+        return _joined([*body[:at_end], body[at_end].rstrip().rstrip(opening.mark)]), start + at_end + 1, spare
+    return "\n".join(body), len(lines), spare
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _unquoted(line: str, depth: int) -> str | None:
+    """Return a line of a quotation without its marks; None where the quotation has ended."""
+    if not depth:
+        return line
+    match = re.match(rf"{_QUOTED}{{{depth}}}", line)
+    if match:
+        return line[match.end() :]
+    return None if line.strip() else ""
+
+
+def _closes(line: str, opening: _Opening) -> bool:
+    inner = line.lstrip(" \t")
+    indent = len(line) - len(inner)
+    inner = _ENDED.sub("", inner.rstrip(" \t\r"))
+    return len(inner) >= opening.length and not inner.strip(opening.mark) and indent < opening.indent + 4
+
+
+def _opens_another(line: str, opening: _Opening) -> bool:
+    inner = line.lstrip(" \t")
+    if not inner.startswith(opening.mark * opening.length) or len(line) - len(inner) >= opening.indent + 4:
+        return False
+    other = _opening(line)
+    return other is not None and bool(other.label)
+
+
+def _dedented(line: str, indent: int) -> str:
+    return line[min(indent, len(line) - len(line.lstrip(" \t"))) :]
+
+
+def _string(line: str, string: str) -> str:
+    """Return the triple quotes that are open behind a line of Python, given those before it; "" for none."""
+    position = 0
+    while match := (_INSIDE[string] if string else _OUTSIDE).search(line, position):
+        position, token = match.end(), match.group()
+        if string:
+            string = "" if token == string else string
+        elif token in _INSIDE:
+            string = token
+    return string
+
+
+def _short_name(label: str) -> str:
+    return "python" if label.endswith(".py") else label

@@ -1,0 +1,299 @@
+"""Does the program do what the tests say? A verifier that runs it in the sandbox (`kind: execution`).
+
+For each completion: the program is put together from its blocks and the code that the prompt gives (`program_assembly`), the
+tests are run on it (`program_tests`), and what it returns or prints is compared out of its reach (`program_values`), or by the
+row's own checker in a process that the program never had. A completion passes when all tests pass. Statuses that are no data
+(broken tests or checkers, an unavailable tool) make it ungraded, never wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import marshal
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+from pydantic import PrivateAttr
+
+from align.core.plugins import Reward, Score
+from align.core.rows import Prompt
+from reward.execution import text as program_text
+from reward.execution.tests import Case, Run, Tests, parse
+from reward.execution.values import misprint, same
+from reward.sandbox import NO_DATA, CallResult, Limits, Sandbox
+from reward.sandbox.answers import shown
+from reward.sandbox.settings import SandboxSettings
+from reward.sandbox.worker import presentable
+
+ASSEMBLY = Limits(cpu_seconds=5, output_bytes=8 << 20)
+"""What putting a program together may use: it is our work, whatever a recipe grants to a solution."""
+NO_PROGRAM = "there is no program in the answer"
+_CHECKED = """
+def _checked(*given):
+    import inspect
+    kinds = [one.kind for one in inspect.signature(check).parameters.values()]
+    some = len(given) if inspect.Parameter.VAR_POSITIONAL in kinds else len(kinds)
+    said = check(*given[:some])
+    return bool(said) if type(said).__name__ in ("bool", "bool_") else type(said).__name__
+"""
+"""Stands behind a checker's source: calls it with as much as it takes, and says True, False, or the type of something else."""
+_LOADER = """
+def _loaded(packed):
+    import base64, marshal, sys, types, zlib
+    parent = sys.modules["reward"] = types.ModuleType("reward")
+    parent.__path__ = []
+    for name, code in marshal.loads(zlib.decompress(base64.b64decode(packed))).items():
+        module = sys.modules[name] = types.ModuleType(name)
+        exec(code, module.__dict__)
+    return module.__dict__
+"""
+"""Stands before our own modules in the sandbox, which has no package `reward` to import."""
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The program that an answer means, as tests of functions need it and as a whole."""
+
+    functions: str
+    whole: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why there is no program to run."""
+
+    status: str
+    why: str
+
+
+@dataclass(slots=True)
+class Judgement:
+    """What tests say of a program."""
+
+    passed: int = 0
+    total: int = 0
+    whys: list[tuple[str, str]] = field(default_factory=list)
+    """Status word and reason of each failure."""
+    no_data: str = ""
+    """Why it could not be judged; "" where it could."""
+
+    def add(self, status: str, why: str) -> None:
+        """Count one test. The status is "" for one that passed."""
+        self.total += 1
+        self.passed += not status
+        self.whys += [(status, why)] if status else []
+
+
+class Execution(Reward):
+    """Run the program of a completion on the prompt's tests: 1 when all pass, else 0."""
+
+    version: ClassVar[str] = (
+        "3"  # 2: joins blocks, runs whole programs and checkers; integers are exact. 3: drafts, pytest, coroutines
+    )
+
+    sandbox: SandboxSettings = SandboxSettings()
+    """Where it runs."""
+    partial: bool = False
+    """True: the value is the share of tests passed (the verdict stays all or nothing)."""
+
+    _running: dict[bool, Sandbox] = PrivateAttr(default_factory=dict)
+    """The sandbox, and one for tests that are written for pytest."""
+
+    async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
+        """Return one score per completion, with `passed`; ungraded where a run gave no data.
+
+        Raises:
+            ValueError: the prompt has no tests, or they are not as `program_tests` has them.
+            SandboxUnavailable: the machine cannot give the level.
+        """
+        tests = parse(prompt)
+        sandbox = self._sandbox_for(tests)
+        await asyncio.to_thread(sandbox.start)
+        return list(await asyncio.gather(*(self._judge(sandbox, text, tests) for text in completions)))
+
+    async def _judge(self, sandbox: Sandbox, completion: str, tests: Tests) -> Score:
+        programs = await assembled(sandbox, completion, tests)
+        if isinstance(programs, Failed):
+            if programs.status in NO_DATA:
+                return Score.ungraded(f"{programs.status}: {programs.why}")
+            return Score(0.0, False, programs.why)
+        said = await judge(sandbox, programs, tests, every=self.partial)
+        if said.no_data:
+            return Score.ungraded(said.no_data)
+        value = said.passed / said.total if self.partial else float(not said.whys)
+        return Score(value, not said.whys, said.whys[0][1] if said.whys else "")
+
+    def _sandbox_for(self, tests: Tests) -> Sandbox:
+        """Return the sandbox. Tests that name pytest get one that has it, if it is installed: every fork pays for its pages."""
+        pytest = bool(re.search(r"\bpytest\b", tests.code)) and find_spec("pytest") is not None
+        if pytest not in self._running:
+            self._running[pytest] = self.sandbox.build(*(["pytest"] if pytest else []))
+        return self._running[pytest]
+
+    def stop(self) -> None:
+        """End the sandbox; a later `score` starts a new one."""
+        running, self._running = self._running, {}
+        for sandbox in running.values():
+            sandbox.stop()
+
+
+async def assembled(sandbox: Sandbox, completion: str, tests: Tests) -> Programs | Failed:
+    """Return the program that an answer means, or why there is none."""
+    answer = program_text.read(completion)
+    if not answer.whole.strip():
+        return Failed("load_error", NO_PROGRAM)
+    given = [_laid_out(program_text.read(text)) for text in tests.prompts]
+    wanted = [(tests.entry_point, False)] if tests.calls_functions or not tests.runs else []
+    wanted += [(None, True)] if tests.runs else []
+    arguments = [[_laid_out(answer), given, name, tests.owner, tests.code, whole] for name, whole in wanted]
+    results = await sandbox.calls(_source("assemble", "python", "assembly"), "assemble", arguments, ASSEMBLY)
+    for result in results:
+        if result.status in NO_DATA:
+            return Failed(result.status, result.why)
+        if result.status != "returned":
+            return Failed("load_error", f"load_error: the answer cannot be read: {result.status}: {result.why}")
+        if not isinstance(result.value, str):
+            return Failed("load_error", NO_PROGRAM)
+    return Programs(results[0].value, results[-1].value)
+
+
+async def judge(sandbox: Sandbox, programs: Programs, tests: Tests, every: bool) -> Judgement:
+    """Run tests on a program.
+
+    Args:
+        sandbox: where, started.
+        programs: see `assembled`.
+        tests: what is run.
+        every: whether to go on after a failure, to know how many pass.
+    """
+    said = Judgement()
+    if tests.code:
+        await _run_code(sandbox, programs.functions, tests, said)
+    if tests.cases and not said.no_data and (every or not said.whys):
+        await _run_cases(sandbox, programs.functions, tests, said)
+    for run in tests.runs:
+        if said.no_data or (said.whys and not every):
+            break
+        await _run_whole(sandbox, programs.whole, run, said)
+    return said
+
+
+async def _run_code(sandbox: Sandbox, source: str, tests: Tests, said: Judgement) -> None:
+    verdict = await sandbox.check(source, tests.code, tests.entry_point)
+    if verdict.status in NO_DATA:
+        said.no_data = f"{verdict.status}: {verdict.why}"
+        return
+    whole = verdict.status == "pass"
+    said.passed += verdict.passed_tests
+    said.total += max(verdict.total_tests, verdict.passed_tests + (not whole))
+    said.whys += [] if whole else [(verdict.status, f"{verdict.status}: {verdict.why}")]
+
+
+async def _run_cases(sandbox: Sandbox, source: str, tests: Tests, said: Judgement) -> None:
+    results = await sandbox.calls(source, str(tests.entry_point), [case.arguments for case in tests.cases])
+    for case, result in zip(tests.cases, results, strict=True):
+        if result.status in NO_DATA:
+            said.no_data = f"{result.status}: {result.why}"
+            return
+        if result.status != "returned":
+            said.add(result.status, f"{result.status}: {result.why}")
+            continue
+        why = differs(case, result.value)
+        if case.checker:
+            expected = [] if case.returns is None else [case.returns]
+            why = await _ask_checker(sandbox, case.checker, [case.arguments, result.value, *expected], said)
+            why = why and f"fail: for {_short(case.arguments)} it returns {_short(result.value)}: {why}"
+        said.add("fail" if why else "", why)
+
+
+async def _run_whole(sandbox: Sandbox, source: str, run: Run, said: Judgement) -> None:
+    """Run a program in a process of its own, and compare what it prints."""
+    text = f"{_source('run', 'run')}def started(given):\n    return run({source!r}, given)\n"  # its packages are seen here
+    limits = sandbox.limits
+    room = max(limits.output_bytes, len(run.given.encode("utf-8", "surrogatepass")) + 1024)
+    limits = limits.model_copy(update={"output_bytes": room})  # the largest file too, and the input is one
+    (result,) = await sandbox.calls(text, "started", [[run.given]], limits)
+    if result.status in NO_DATA:
+        said.no_data = f"{result.status}: {result.why}"
+        return
+    status, why = _printed_wrong(result, run)
+    if not status and run.checker:
+        expected = [] if run.prints is None else [run.prints]
+        why = await _ask_checker(sandbox, run.checker, [run.given, result.value[0], *expected], said)
+        status, why = (
+            ("fail", f"fail: for the input {_short(run.given)} it prints {_short(result.value[0])}: {why}") if why else ("", "")
+        )
+    said.add(status, why)
+
+
+def _printed_wrong(result: CallResult, run: Run) -> tuple[str, str]:
+    """Return the status word and the reason of a run that failed or, without a checker, printed something else."""
+    if result.status != "returned":
+        return result.status, f"{result.status}: for the input {_short(run.given)}: {result.why}"
+    match result.value:
+        case (str(printed), int(code)):
+            pass
+        case _:
+            return "error", "error: the program changes what runs it"
+    if code:
+        return "error", f"error: for the input {_short(run.given)} it ends with exit status {code}"
+    why = "" if run.checker or run.prints is None else misprint(printed, run.prints)
+    return ("fail", f"fail: for the input {_short(run.given)} {why}") if why else ("", "")
+
+
+async def _ask_checker(sandbox: Sandbox, checker: str, given: list[Any], said: Judgement) -> str:
+    """Ask a row's checker, in a process that the program never had; return why it says no, "" where it says yes.
+
+    One that fails is a broken test: then nothing is known, which is noted.
+    """
+    try:
+        (result,) = await sandbox.calls(checker + _CHECKED, "_checked", [given])
+    except TypeError:
+        return "this is no plain data, which a checker could look at"
+    if result.status != "returned":
+        said.no_data = f"test_error: the checker: {result.status}: {result.why}"
+    elif not isinstance(result.value, bool):
+        said.no_data = f"test_error: the checker returns {presentable(str(result.value))[:60]}, not True or False"
+    return "" if result.value is True else "the checker says no"
+
+
+def differs(case: Case, value: Any) -> str:
+    """Return why a value is not what a call should return; "" where it is."""
+    try:
+        alike = same(value, case.returns) or (case.or_only and same(value, case.returns[0]))
+    except (ArithmeticError, TypeError, ValueError):  # 10 ** 400 for a float, a key of 5,000 digits
+        alike = False
+    return "" if alike else f"fail: for {_short(case.arguments)} it returns {_short(value)}, not {_short(case.returns)}"
+
+
+def _laid_out(answer: program_text.Answer) -> dict[str, Any]:
+    """Return an answer as `program_assembly` takes it."""
+    pieces = [[block.before, block.text if block.may_hold("python") else ""] for block in answer.blocks]
+    return {"whole": answer.whole, "pieces": [*pieces, [answer.after, ""]], "fenced": bool(answer.blocks)}
+
+
+@cache
+def _source(function: str, *modules: str) -> str:
+    """Return a source with a function of the last of some modules of our own, each of which may import those before it.
+
+    They are compiled and packed; the sandbox has the same interpreter. Compiling `assembly` takes 18 ms, what it does
+    with an answer 2, and every call looks through the whole source.
+    """
+    codes = {}
+    for name in modules:
+        text = (files("reward.execution") / f"{name}.py").read_text(encoding="utf-8")
+        codes[f"reward.execution.{name}"] = compile(text, f"{name}.py", "exec", dont_inherit=True, optimize=2)
+    packed = base64.b64encode(zlib.compress(marshal.dumps(codes))).decode()
+    return f"{_LOADER}_own = _loaded({packed!r})\n{function} = _own[{function!r}]\n"
+
+
+def _short(value: Any, limit: int = 60) -> str:
+    text = presentable(shown(value))
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -1,0 +1,525 @@
+r"""Are two answers the same? What can be told from the text is told here, exactly; formulas are asked for.
+
+An answer is a number, a number with a unit, a list, a tuple or interval, a matrix, an equation, a choice, or words; the parts
+of one are compared like answers of their own. Only a formula that is none of them goes to `ask`, which needs sympy
+(`reward.mathematics.worker`). `same` is True, False, or None where it could not be told without `ask`.
+
+Rules that decide what counts as right:
+1. Numbers are exact: "0.333" is not 1/3, but 0.3333 with four digits is, as its decimal never ends. A gold answer that is a
+   decimal says how exact it is: \frac{100}{3} is right for 33.3, and so is 33.33333, but not 33.31.
+2. "%" is a unit that may be left out, as GSM8K and most data sets do, and a hundredth: 50% is 50, and it is 1/2.
+3. A unit that only one side names is no difference; where both name one that is known, it must be the same.
+4. A base that only one side names is no difference either: 1010_2 is 1010, not 10 and not 1010_3.
+5. A word beside a number that changes it ("at least 10", "twice 10") makes it another answer.
+6. Letters are as they are written: R is not r. In words capitals do not count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+
+from reward.mathematics.measures import UNITS, unit_of
+from reward.mathematics.numbers import number, telling_digits
+from reward.mathematics.sentence import CHANGES, NAMED, in_words
+from reward.mathematics.spelling import SIDE, alike, clean, folded
+
+Ask = Callable[[str, str], bool]
+"""Compares two formulas, gold first."""
+ENOUGH = 4
+"""Digits behind the point from which a decimal may stand for a fraction whose decimal never ends."""
+FLOAT = 14
+"""Digits behind the point from which a decimal is what a program printed: its last digits are those of a binary number."""
+LONGEST = 4_000
+"""Longest answer that is looked into, in characters; a longer one is right only when it is the same text."""
+_WHOLE = re.compile(r"-?\d{1,300}", re.ASCII)
+MOST_ITEMS = 40
+"""Longest list whose items are matched with each other in any order."""
+_OPEN, _CLOSE = "([{", ")]}"
+_MATRIX = re.compile(r"\(?\s*\\begin\{([pbvBV]?matrix|array)\}(?:\{[^{}]*\})?(.*?)\\end\{\1\}\s*\)?", re.DOTALL)
+_CHOICE = re.compile(
+    r"(?:option|choice)?\s*(?:\(([A-J])\)|([A-J])[).:]|([A-J]))(?:[:\s]\s*((?!(?:or|and|not)\b|[(]?[A-J]\b|=).*))?", re.DOTALL
+)
+_CHOICES = re.compile(r"[A-J]{2,5}|[A-J](?:\s*(?:,|和|and)\s*[A-J])+|[\u2460-\u2469](?:[,\u3001]?\s*[\u2460-\u2469])+")
+_CHOICES = re.compile(r"[A-J]{2,5}|[A-J](?:\s*(?:,|和|and)\s*[A-J])+|[\u2460-\u2469](?:[,\u3001]?\s*[\u2460-\u2469])+")
+_ALONE_LETTER = re.compile(r"(?:option|choice)?\s*[A-J](?:\s*(?:,|\(|because\b|since\b|as\b|for\b).*)?", re.DOTALL)
+_ABOUT = re.compile(r"\\approx|\\simeq|≈|\\doteq")
+_RELATION = re.compile(r"[<>\u2264\u2265\u2260]|\\(?:leq?|geq?|lt|gt|neq?|in|leqslant|geqslant|subset)(?![A-Za-z])|!=")
+_OPERATORS = re.compile(r"\\(?:times|cdot|div)(?![A-Za-z])|choose|mod")
+_RATIO = re.compile(r"\d{1,9}(?:\s*:\s*\d{1,9})+")
+_AND = re.compile(r"(?:^|(?<=[\s)\]}\d]))(?:and|or)(?=[\s(\[{]|\\)|或|和|以及")
+_GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
+_CONDITION = re.compile(r"\s*[a-z]\s*(?:\\in[^:|]{1,40}?)?(?::|\||\\mid|\\colon)")
+_UNION = re.compile(r"\\cup(?![A-Za-z])|\u222a")
+
+
+def same(gold: str, pred: str, ask: Ask | None = None) -> bool | None:
+    """Return whether an answer is the gold one; None where only `ask` could tell."""
+    if _WHOLE.fullmatch(gold) and _WHOLE.fullmatch(pred):
+        return int(gold) == int(pred)
+    left, right = alike(clean(gold), clean(pred))
+    if not left or not right:
+        return False
+    if folded(left) == folded(right):
+        return True
+    if len(left) > LONGEST or len(right) > LONGEST:
+        return False
+    for compare in (_bases, _times, _numbers, _choices, _matrices, _equations, _lists, _chains):
+        verdict = compare(left, right, ask)
+        if verdict is not None:
+            return verdict
+    (left, unit), (right, named) = _apart(left), _apart(right)
+    if re.fullmatch(r"[A-Za-z]", left) and re.fullmatch(r"[A-Za-z]", right):
+        return left == right
+    if _is_prose(left) or _is_prose(right) or (unit and named and unit != named):
+        return False
+    return ask(left, right) if ask else None
+
+
+def _apart(text: str) -> tuple[str, str]:
+    r"""Return a formula, and the unit that is written behind it, if one is: `3\sqrt{2} cm`."""
+    found = re.fullmatch(r"(.*[\d\\}{)].*?)\s+((?:square|cubic|sq\.?)\s+)?([A-Za-z]{2,})\s*(\^?\{?[23]\}?)?", text, re.DOTALL)
+    unit = unit_of(found[3]) if found else None
+    if not found or (unit is None and found[3].lower() not in ("unit", "units")):
+        return text, ""
+    return found[1].strip(), f"{unit or ''}{found[2] or found[4] or ''}".strip()
+
+
+def _is_prose(text: str) -> bool:
+    return in_words(text) or text.casefold() in ("no", "on", "so", "if", "is", "it", "of", "up")
+
+
+# -- bases ----------------------------------------------------------------------------------------------------------------
+
+_BASES = {
+    "two": 2, "binary": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "octal": 8, "nine": 9, "ten": 10,
+    "eleven": 11, "twelve": 12, "sixteen": 16, "hexadecimal": 16, "hex": 16,
+}  # fmt: skip
+_NAMED = rf"(?P<base>\d{{1,2}}|{'|'.join(_BASES)})"
+_BASED = re.compile(
+    rf"(?P<sign>-?)\s*\(?(?P<digits>[0-9A-Za-z]+(?:\.[0-9A-Za-z]+)?)\)?"
+    rf"(?:\s*_\s*\{{?\s*(?:base\s*)?{_NAMED}\s*\}}?|,?\s*\(?(?:in\s+)?base[\s-]*{_NAMED.replace('base>', 'word>')}\)?)",
+    re.IGNORECASE,
+)
+_PREFIXES = {"0b": 2, "0o": 8, "0x": 16}
+_LOWERED = str.maketrans("\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089", "0123456789")
+
+
+def _bases(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    left, right = _based(gold), _based(pred)
+    if left is None and right is None:
+        return None
+    if left and right:
+        return left == right
+    digits, base = left or right or ("", 10)
+    plain = (pred if left else gold).replace(" ", "")
+    if base == 10:
+        value = number(plain)
+        return None if value is None else value == number(digits)
+    return _trimmed(plain) == digits if re.fullmatch(r"-?[0-9A-Za-z]+(?:\.[0-9A-Za-z]+)?", plain) else None
+
+
+def _based(text: str) -> tuple[str, int] | None:
+    """Return the digits of a number, as they stand there, and the base that it names; None where it names none."""
+    if re.fullmatch(r"-?0[box][0-9a-f]+", text.lower()):
+        sign, rest = ("-", text[1:]) if text.startswith("-") else ("", text)
+        digits, base = sign + rest[2:], _PREFIXES[rest[:2].lower()]
+    else:
+        text = re.sub(r"[\u2080-\u2089]+", lambda found: "_" + found.group().translate(_LOWERED), text)
+        found = _BASED.fullmatch(text)
+        if not found:
+            return None
+        named = (found["base"] or found["word"]).lower()
+        digits, base = found["sign"] + found["digits"], _BASES.get(named) or int(named)
+    if not re.search(r"\d", digits) and not digits.isupper():
+        return None  # a_{11} is a letter with an index
+    values = [int(digit, 36) for digit in re.sub(r"[-.]", "", digits)]
+    return (_trimmed(digits), base) if 2 <= base <= 36 and max(values) < base else None
+
+
+def _trimmed(digits: str) -> str:
+    sign, rest = ("-", digits[1:]) if digits.startswith("-") else ("", digits)
+    return sign + (rest.upper().lstrip("0") or "0")
+
+
+# -- numbers and units ----------------------------------------------------------------------------------------------------
+
+
+_TIME = re.compile(r"(\d{1,2}):(\d\d)\s*(?:([ap])\.?\s?m\.?)?", re.IGNORECASE)
+_GOES_ON = re.compile(r"(-?\d*\.(\d{3,}))\s*(?:\.{1,3}|\\[lc]?dots|\u2026)")
+"""A decimal that is not written to its end; dots may have gone as full stops."""
+
+
+def _times(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    """Compare times of day; which half of the day it is may be left out by one."""
+    left, right = _TIME.fullmatch(gold), _TIME.fullmatch(pred)
+    if not left or not right or not (left[3] or right[3]):
+        return None
+    halves = {(half or "").lower() for half in (left[3], right[3])} - {""}
+    return int(left[1]) == int(right[1]) and left[2] == right[2] and len(halves) == 1
+
+
+def _numbers(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    if _RATIO.fullmatch(gold) and _RATIO.fullmatch(pred):
+        left, right = ([int(part) for part in text.split(":")] for text in (gold, pred))
+        crossed = len(left) == len(right) and all(a * right[0] == b * left[0] for a, b in zip(left, right, strict=True))
+        return left == right or (crossed and 0 not in left + right)
+    for one, other in ((gold, pred), (pred, gold)):
+        if goes_on := _GOES_ON.fullmatch(one):
+            value, given = number(other), number(goes_on[1])
+            return None if value is None or given is None else abs(value - given) <= Fraction(1, 10 ** len(goes_on[2]))
+    left, right = _quantity(gold) or _scientific(gold), _quantity(pred) or _scientific(pred)
+    if left and right is None and _decimals(gold) and re.search(r"(?<![\d.,])\d+,\d+(?![\d,])", pred):
+        right = _quantity(pred.replace(",", "."))  # the gold answer says that it is a decimal
+    if left is None or right is None:
+        return None
+    (value, unit), (other, named) = left, right
+    if unit and named and unit != named and ((unit in UNITS and named in UNITS) or re.search(r"[\^/]", unit + named)):
+        return False
+    if unit != named and {unit, named} == {"", "%"}:
+        share, plain = (value, other) if unit == "%" else (other, value)
+        return plain == share / 100 or (abs(plain) >= 1 and (plain == share or _rounds(gold, value, other, pred)))
+    return value == other or _rounds(gold, value, other, pred)
+
+
+def _scientific(text: str) -> tuple[Fraction, str] | None:
+    r"""Return a number with a power of ten, whatever unit stands behind it: 1.6 \times 10^{-19} C."""
+    found = re.fullmatch(r"(.*10\s*\^\s*\{?\s*-?\d+\s*\}?)\s+[A-Za-z\u03bc\u03a9][A-Za-z/\s^{}\d\u00b7-]{0,14}", text)
+    value = number(found[1]) if found else None
+    return None if value is None else (value, "")
+
+
+def _quantity(text: str) -> tuple[Fraction, str] | None:
+    """Return a number and the name of its unit, where a text is that and nothing else."""
+    if (value := number(text)) is not None:
+        unit = "%" if text.rstrip().endswith("%") else text.lstrip("-+ ")[0] if text.lstrip("-+ ")[0] in "$€£" else ""
+        return value, unit
+    text = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)[kK]\b", r"\1 thousand", text)
+    found = _ALONE.search(text)
+    if found and NAMED.search(text, 0, found.start()):
+        return None
+    if not found or len(_ALONE.findall(text)) != 1 or len(text) > 400:
+        return None
+    behind = re.sub(rf"^\s*(?:{'|'.join(_SCALES)})(?![a-z])", "", text[found.end() :])
+    rest = f"{text[: found.start()]} {behind}".replace("miles per hour", "mph")
+    rest = re.sub(r"(?:°|\bdegrees?)\s*C\b", " celsius ", re.sub(r"(?:°|\bdegrees?)\s*F\b", " fahrenheit ", rest))
+    raising = _SQUARE.search(rest)
+    if raising and (unit_of(raising[2]) or raising[2].lower() in ("unit", "units")):
+        rest = rest[: raising.start()] + rest[raising.start(2) :]
+    else:
+        raising = None
+    power = re.search(r"\^\s*\{?\s*([23])\s*\}?|[²³]", rest)
+    rest = rest.replace(power.group(), " ") if power else rest
+    if CHANGES.search(rest) or re.search(r"[\d\\^=+*<>{}_|!:;?'\"-]|[^\w\s.,()/&%$€£¥₹°¢²³]|\b[b-zB-Z]\b(?<![ms°hglCF])", rest):
+        return None
+    value = number(found.group())
+    scale = next((power for word, power in _SCALES.items() if re.match(rf"\s*{word}(?![a-z])", text[found.end() :])), 1)
+    words = re.findall(r"[^\W\d_]+|[$€£%°¢]", rest.lower())
+    raised = f"^{power[1] or {'²': 2, '³': 3}[power.group()]}" if power else ""
+    raised = raised or ("" if raising is None else "^3" if raising[1].lower() == "cubic" else "^2")
+    units = [found for word in words if (found := unit_of(word))]
+    unit = "/".join(units) if re.search(r"/|\bper\b", rest) else units[0] if units else ""
+    return None if value is None else (value * scale, unit + raised)
+
+
+_SQUARE = re.compile(r"\b(square|sq|cubic)\.?\s+([^\W\d_]+)", re.IGNORECASE)
+_SCALES = {
+    "hundred": 100,
+    "thousand": 1000,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+    "dozen": 12,
+    "万": 10**4,
+    "亿": 10**8,
+}
+_ALONE = re.compile(
+    r"(?<![^\W\u3040-\u9fff\uac00-\ud7af])(?<![.\\^/(=])-?[$€£]?\s?(?:\d+\s+(?:and\s+)?\d+/\d+|\\frac\s*\{\d+\}\s*\{\d+\}|(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?|\.\d+|\d*[½¼¾⅓⅔])"
+    r"(?![^\W\u3040-\u9fff\uac00-\ud7af])(?![\\^/*(=!])"
+)
+
+
+def _decimals(text: str) -> int:
+    """Return how many digits stand behind the point of a decimal; 0 for what is none."""
+    found = re.fullmatch(r"[-+$€£\s]*[\d,]*\.(\d+)[\s%]*", text)
+    return len(found[1]) if found else 0
+
+
+def _endless(value: Fraction) -> bool:
+    """Does the decimal of a number never end?"""
+    bottom = value.denominator
+    for prime in (2, 5):
+        while bottom % prime == 0:
+            bottom //= prime
+    return bottom != 1
+
+
+def _rounds(gold: str, value: Fraction, other: Fraction, pred: str) -> bool:
+    """Is one the rounding of the other, by as many digits as make sure that it is meant so?"""
+    digits, given = _decimals(gold), _decimals(pred)
+    exact = Fraction(1, 2 * 10**given) if given < FLOAT else max(Fraction(1, 10**given), abs(other) / 2**52)
+    if given >= ENOUGH and not digits and abs(value - other) <= exact:
+        return _endless(value)
+    if not digits or (given and given < digits + 3) or (not given and other.denominator == 1):
+        return False
+    telling = telling_digits(gold)
+    if not given and telling < 3 and not (digits >= 2 and telling == 2 and other.denominator <= 12):
+        return False  # 0.5 is a half, and no rounded 6/11; 0.67 is two thirds
+    cut = not given and digits >= 3 and int(abs(other) * 10**digits) == abs(value) * 10**digits and value * other > 0
+    close = cut or abs(value - other) <= Fraction(1, 2 * 10**digits)
+    return close and (not given or abs(value - other) * 400 <= abs(value))
+
+
+# -- choices, equations, lists, matrices ----------------------------------------------------------------------------------
+
+
+def _choices(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    """Compare the letter of a choice, "(C) 12", with a gold letter, or what stands behind it with the gold answer."""
+    found = _CHOICE.fullmatch(pred)
+    named = next(filter(None, found.groups()[:3])) if found else None
+    if found and found[3] and found[4] and not _ALONE_LETTER.fullmatch(pred):
+        named = None  # "A few apples"
+    several = [re.findall(r"[A-J\u2460-\u2469]", side) for side in (gold, pred) if _CHOICES.fullmatch(side)]
+    if len(several) == 2:
+        return sorted(several[0]) == sorted(several[1])
+    letter = re.fullmatch(r"\(?([A-J])\)?", gold)
+    if letter:
+        return named == letter[1] if named else None
+    if found and found[4] and not found[3] and not re.match(r"[=<>+*/^,-]", found[4]):
+        return same(gold, found[4], ask)
+    return None
+
+
+def _matrices(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    left, right = _rows(gold), _rows(pred)
+    if left is None and right is None:
+        return None
+    left, right = left or _as_rows(gold, right), right or _as_rows(pred, left)
+    if left is None or right is None:
+        return None
+    if [len(row) for row in left] != [len(row) for row in right]:
+        return False
+    return _all(same(a, b, ask) for rows in zip(left, right, strict=True) for a, b in zip(*rows, strict=True))
+
+
+def _as_rows(text: str, other: list[list[str]] | None) -> list[list[str]] | None:
+    """Return a tuple as the row or the column that the other side is."""
+    kind, items = _items(text) or ("", [])
+    if kind not in ("()", "[]") or not other:
+        return None
+    return [items] if len(other) == 1 else [[item] for item in items]
+
+
+def _rows(text: str) -> list[list[str]] | None:
+    bare = re.sub(r"^\s*[\[(|]\s*(\\begin)|(\\end\{[a-z]*\})\s*[\])|]\s*$", r"\1\2", text)
+    found = _MATRIX.fullmatch(bare.strip())
+    if not found or "\\begin" in found[2]:
+        return None
+    rows = [row for row in re.split(r"\\\\|\\cr", found[2]) if row.strip()]
+    return [[cell.strip() for cell in row.split("&")] for row in rows]
+
+
+def _equations(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    """Compare answers of which one or both say what they are of: "x = 5", "(p, q) = (3, 2)", "f = a + b = 5"."""
+    if _RELATION.search(gold) or _RELATION.search(pred) or _top_level(gold, ",;")[1:] or _top_level(pred, ",;")[1:]:
+        return None
+    if _AND.split(gold)[1:] or _AND.split(pred)[1:]:
+        return None
+    left, right = _sides(gold), _sides(pred)
+    if len(left) == 1 and len(right) == 1:
+        return None
+    if len(left) == 1 or len(right) == 1:
+        labelled = right if len(left) == 1 else left
+        if len(labelled) == 2 and _is_label(labelled[1]) and number(labelled[0]) is not None:
+            labelled.reverse()  # "6 = n"
+        summed = len(left) == 1 and re.fullmatch(r"\d*[A-Za-z](?:[-+*]?\d*[A-Za-z])+", labelled[0].replace(" ", ""))
+        if not summed and not _is_label(labelled[0]):  # "m + n = 204" is 204; where the gold answer is an equation, it is none
+            return None
+        return same(left[-1], right[-1], ask)
+    if _is_label(left[0]) and (folded(left[0]) == folded(right[0]) or {folded(left[0]), folded(right[0])} == {"y", "f(x)"}):
+        return same(left[-1], right[-1], ask)
+    return None
+
+
+def _sides(text: str) -> list[str]:
+    """Return the sides of a chain of equations, without what it is about."""
+    exact, *about = _ABOUT.split(text)
+    return [side.strip() for side in SIDE.split(exact if exact.strip() or not about else about[-1]) if side.strip()] or [text]
+
+
+def _is_label(text: str) -> bool:
+    """Can this be the name of a value: a variable, a function of some, a tuple of them, a ratio, words, a sum to work out?"""
+    name = r"(?:\\?[A-Za-z]+\d?'*(?:_\{?\w+\}?|_\\?\w+)?)"
+    plain = text.replace(" ", "")
+    return bool(
+        re.fullmatch(
+            rf"{name}(?:\((?:{name}|-?\d+)(?:,(?:{name}|-?\d+))*\))?|\({name}(?:,{name})+\)|\|{name}\||{name}:{name}", plain
+        )
+        or re.fullmatch(r"\\frac\{[A-Z]{1,3}\}\{[A-Z]{1,3}\}", plain)
+        or re.fullmatch(r"[^\W\d_]{2,}(?:[ ][^\W\d_]+)*", text)
+        or re.fullmatch(r"[A-Z](?:\\ca[pu]p?[A-Z])+|[A-Z]\\cup[A-Z]", plain)
+        or re.fullmatch(r"[-+*/^().,\d%$!]*[-+*/^!%][-+*/^().,\d%$!]*", _OPERATORS.sub("*", plain))
+        or re.fullmatch(r"\\frac\{d[a-z]?\}\{d[a-z]\}(?:\(?[a-z](?:\([a-z]\))?\)?)?", plain)
+    )
+
+
+def _lists(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    left, right = _items(gold), _items(pred)
+    if left is None and right is None:
+        return None
+    if left is None or right is None:
+        alone, listed = (gold, right) if left is None else (pred, left)
+        kind, items = listed or ("", [])
+        if kind == "set" and len(items) == 1:
+            return same(alone, items[0], ask)
+        return None if _RELATION.search(alone) or _UNION.search(alone) or kind[:1] in ("(", "[") else False
+    (kind, ours), (other, theirs) = left, right
+    if kind != other and {kind, other} <= {"()", "[]", "(]", "[)"} and (len(ours) == 2 or len(theirs) == 2):
+        return False
+    if kind == other == "list" and len(ours) == len(theirs) and (orders := _by_letters(ours, theirs)):
+        return _any(_all(same(a, b, ask) for a, b in zip(*order, strict=True)) for order in orders)
+    ours, theirs = _unlabelled(ours, theirs)
+    if kind in ("set", "list") and other in ("set", "list"):
+        return _match(_distinct(ours), _distinct(theirs), ask)
+    if len(ours) != len(theirs):
+        return False
+    return _all(same(a, b, ask) for a, b in zip(ours, theirs, strict=True))
+
+
+_LINK = re.compile(r"(<=|>=|<|>|\\leq?(?![A-Za-z])|\\geq?(?![A-Za-z])|\\lt(?![A-Za-z])|\\gt(?![A-Za-z]))")
+_LINKS = {"\\lt": "<", "<=": "\\le", "\\leq": "\\le", "\\gt": ">", ">=": "\\ge", "\\geq": "\\ge"}
+_TURNED = {">": "<", "\\ge": "\\le"}
+
+
+def _chains(gold: str, pred: str, ask: Ask | None) -> bool | None:
+    """Compare chains of relations, which may be written from either end: a < b < c is c > b > a."""
+    left, right = _chain(gold), _chain(pred)
+    if len(left) < 5 or left[1::2] != right[1::2]:
+        return None
+    alike = _all(same(a, b, ask) for a, b in zip(left[::2], right[::2], strict=True))
+    return alike or None  # 1 < x < 2 and 1 < y < 2 are the same set, which only sympy tells
+
+
+def _chain(text: str) -> list[str]:
+    """Return the parts of a chain and the relations between them, from the smallest to the largest."""
+    parts = [_LINKS.get(part, part) for part in (piece.strip() for piece in _LINK.split(text))]
+    turned = set(parts[1::2]) <= set(_TURNED)
+    return [_TURNED.get(part, part) for part in reversed(parts)] if turned else parts
+
+
+def _items(text: str) -> tuple[str, list[str]] | None:
+    """Return the kind of a list and its items: `set`, `list`, or the brackets of a tuple or interval."""
+    bare = text.strip()
+    braced = re.fullmatch(r"\\\{(.*)\\\}|\{(.*)\}", bare, re.DOTALL)
+    if braced and _closed(braced[1] or braced[2] or ""):
+        inside = braced[1] if braced[1] is not None else braced[2]
+        if _CONDITION.match(inside):
+            return None  # \{x : x < 3\} is a set by its condition
+        items = _top_level(inside, ",;")
+        return ("set" if braced[1] is not None else "list", items) if len(items) > 1 or braced[1] is not None else None
+    if bare[:1] in "([" and bare[-1:] in ")]" and _closed(bare[1:-1]):
+        items = _top_level(bare[1:-1], ",;")
+        if len(items) > 1:
+            return bare[0] + bare[-1], items
+        return None
+    signed = re.fullmatch(r"(.*?)\\pm\s*(.+)", bare)
+    if signed and len(_top_level(bare, ",")) == 1 and "\\pm" not in signed[2] and not SIDE.search(signed[2]):
+        return "list", [f"{signed[1]}+{signed[2]}" if signed[1].strip() else signed[2], f"{signed[1]}-{signed[2]}"]
+    if "\\pm" in bare and len(several := _top_level(bare, ",")) > 1:
+        parts = [_items(item) if "\\pm" in item else ("list", [item]) for item in several]
+        return "list", [item for part in parts if part for item in part[1]]
+    groups = _top_level(bare, ";")
+    items = groups if len(groups) > 1 else _top_level(bare, ",")
+    items = [part for item in items for part in _AND.split(item) if part.strip()]
+    if len(items) < 2:
+        return None
+    if len(groups) > 1:  # "p = 5, q = 2; p = 7, q = 2"
+        items = [f"({item})" if len(_top_level(item, ",")) > 1 and item[0] not in _OPEN else item for item in items]
+    return "list", items
+
+
+def _by_letters(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[list[str], list[str]]]:
+    """Return items as they stand, and in the order of the letters that one side gives them; none where it gives none.
+
+    "2, 3" is "x = 2, y = 3" and "y = 3, x = 2", and no "x = 3, y = 2".
+    """
+    for labelled, others in ((ours, theirs), (theirs, ours)):
+        pairs = [[side.strip() for side in SIDE.split(item)] for item in labelled]
+        letters = [pair[0] for pair in pairs if len(pair) == 2 and re.fullmatch(r"[a-zA-Z]", pair[0])]
+        if len(set(letters)) == len(labelled) and not any(SIDE.search(item) for item in others):
+            orders = [[value for _, value in pairs], [value for _, value in sorted(pairs)]]
+            return [(values, list(others)) if labelled is ours else (list(others), values) for values in orders]
+    return []
+
+
+def _unlabelled(ours: Sequence[str], theirs: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Take the labels from items where only one side has them: "x_1 = 2, x_2 = 3" and "2, 3"."""
+    labelled = [any(SIDE.search(item) for item in items) for items in (ours, theirs)]
+    if labelled[0] == labelled[1]:
+        return list(ours), list(theirs)
+
+    def bare(item: str) -> str:
+        inside = item[1:-1]
+        if item.startswith("(") and item.endswith(")") and SIDE.search(item) and _closed(inside):
+            return "(" + ", ".join(_sides(part)[-1] for part in _top_level(inside, ",")) + ")"
+        sides = _sides(item)
+        return sides[-1] if sides and _is_label(sides[0]) else item
+
+    return [bare(item) for item in ours], [bare(item) for item in theirs]
+
+
+def _top_level(text: str, marks: str) -> list[str]:
+    """Split at marks outside of brackets; a comma of "1,234" is none, as lists have spaces or items of other lengths."""
+    inside = {i for found in _GROUPED.finditer(text) for i in range(found.start(), found.end())}
+    parts, depth, start = [], 0, 0
+    for i, letter in enumerate(text):
+        if letter in _OPEN:
+            depth += 1
+        elif letter in _CLOSE:
+            depth -= 1
+        elif letter in marks and depth <= 0 and i not in inside:
+            parts.append(text[start:i])
+            start = i + 1
+    return [part.strip() for part in (*parts, text[start:]) if part.strip()]
+
+
+def _closed(text: str) -> bool:
+    """Do the brackets of a text close inside it?"""
+    depth = 0
+    for letter in text:
+        depth += (letter in _OPEN) - (letter in _CLOSE)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _distinct(items: list[str]) -> list[str]:
+    return list({folded(item): item for item in items}.values())
+
+
+def _match(ours: list[str], theirs: list[str], ask: Ask | None) -> bool | None:
+    """Return whether items are the same in some order."""
+    if len(ours) != len(theirs) or len(ours) > MOST_ITEMS:
+        return False
+    left, unsure = list(theirs), False
+    for item in ours:
+        verdicts = [(other, same(item, other, ask)) for other in left]
+        found = next((other for other, verdict in verdicts if verdict), None)
+        if found is not None:
+            left.remove(found)
+        elif any(verdict is None for _, verdict in verdicts):
+            unsure = True
+        else:
+            return False
+    return None if unsure else True
+
+
+def _any(verdicts: Iterable[bool | None]) -> bool | None:
+    found = list(verdicts)
+    return True if True in found else None if None in found else False
+
+
+def _all(verdicts: Iterable[bool | None]) -> bool | None:
+    found = list(verdicts)
+    return False if False in found else None if None in found else True

@@ -1,0 +1,102 @@
+r"""Answers that are written differently and mean the same: one spelling for each, and for two that are seen together.
+
+Nothing is worked out here: `\text{Even}` is "Even", `\langle 1, 2\rangle` is (1, 2), "twenty-one" is 21.
+"""
+
+from __future__ import annotations
+
+import re
+
+from reward.mathematics.number_words import counted
+from reward.mathematics.numbers import number, undress
+
+_TEXT = re.compile(r"\\(?:text(?:bf|it|rm|normal|sf|tt)?|mathrm|mathbf|mbox|operatorname|underline|bf|rm)\s*\{([^{}]*)\}")
+SIDE = re.compile(r"(?<![<>!=:\\])=(?![=<>])(?![^{}]*(?<!\\)\})")
+"""The sign between two sides of an equation, not one in the index of a sum."""
+_WAYS = {
+    r"\emptyset": (
+        r"\varnothing", "\u2205", r"\{\}", r"\{ \}", "no solution", "no solutions", "no real solution", "no real solutions",
+        "empty set", "the empty set",
+    ),
+    r"\mathbb{R}": (r"\mathbf{R}", r"\R", r"\reals", "all real numbers", "all reals", r"(-\infty,\infty)"),
+    "dne": ("does not exist",),
+}  # fmt: skip
+"""Answers, and other ways to say them."""
+_MEANT = {way: meant for meant, ways in _WAYS.items() for way in ways}
+
+
+def clean(text: str) -> str:
+    """Return an answer without its dress, texts in formulas as plain words, in one spelling."""
+    text = _TEXT.sub(lambda found: f" {found[1]} " if re.search(r"[^\W\d]{2}|[^\w.]", found[1]) else found[1], undress(text))
+    text = re.sub(r"\$([^$]*)\$", r" \1 ", text)
+    text = re.sub(r"\\color\s*\{\w+\}|\\(?:large|Large|huge|bf|bm|textstyle)(?![A-Za-z])", " ", text)
+    text = re.sub(r"</?(?:b|i|strong|em|u)>", "", re.sub(r"^[\u2600-\u27bf\U0001f300-\U0001faff\s>]+(?=\S)", "", text))
+    text = re.sub(r"^[A-Za-z]{2,}(?: [A-Za-z]+){0,2}:\s*(?=[-\d$])", "", text)
+    text = re.sub(r"(?<=\S)\s*[,(]\s*\(?\s*[a-z]\s*\\in\s*\\mathbb\s*\{?[ZNR]\}?(?:\^\s*\{?[*+]\}?)?\)?$", "", text)
+    text = re.sub(r"\s*(?:\\forall|\bfor\s+(?:all|every|any)\b).*$", "", text) if "=" in text else text
+    text = re.sub(r"^\{(\s*[a-z]\s*[|:].*)\}$", r"\\{\1\\}", re.sub(r"\\log\s*_\s*\{?e\}?", r"\\ln", text))
+    text = re.sub(r"^.*(?:=>|->|\\Rightarrow|\\implies|\u2192|\u21d2)", "", text)
+    text = text.replace("\\varphi", "\\phi").replace("\\varepsilon", "\\epsilon")
+    text = re.sub(r"(\d)\s+and\s+a\s+half\b", r"\1 1/2", text)
+    text = re.sub(r"(\d\s+[a-z]+)\s+and\s+(\d+\s+[a-z]+)$", r"\1 \2", text)
+    text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?", "\u00b0", text)
+    text = re.sub(r"\\left(?![a-z])|\\right(?![a-z])", "", text).replace("{:}", ":")
+    text = re.sub(r"\\langle(?![A-Za-z])", "(", re.sub(r"\\rangle(?![A-Za-z])", ")", text))
+    text = re.sub(r"\^\s*\{?(\d+)\}?\s*/\s*_\s*\{?(\d+)\}?", r"\\frac{\1}{\2}", text)  # a five above a two
+    text = re.sub(r"^=\s*(?=[^=])|\s*[;,]$", "", undress(" ".join(text.split())).rstrip("\\ ").strip())
+    text = re.sub(r"^(?:negative|minus)\s+(?=\d)", "-", text, flags=re.IGNORECASE)
+    text = re.sub(r"^(?:\\approx|\\simeq|\\sim|~)\s*|^[a-zA-Z]\s*\\in\s*(?=\\\{[^|:]*\\\}$)", "", text)
+    text = re.sub(r"^(\d+)\s+(?:out\s+of|in)\s+(\d+)$", r"\1/\2", text)
+    if (value := _in_words(text)) is not None:
+        return value
+    tight = re.sub(r"\s*([^\w\s])\s*", r"\1", text).replace("+\\infty", "\\infty")
+    return _MEANT.get(tight, _MEANT.get(tight.casefold(), text))
+
+
+def _in_words(text: str) -> str | None:
+    """Return the digits of a number in words, which may stand behind it in brackets: "ten (10)"."""
+    found = re.fullmatch(r"([A-Za-z][A-Za-z -]+?)(?:\s*\(([^()]+)\))?", text)
+    value = counted(found[1]) if found else None
+    if found is None or value is None or (found[2] and number(found[2]) != value):
+        return None
+    return str(value)
+
+
+def folded(text: str) -> str:
+    """Return a text without spaces beside signs and, where it is words, without capitals."""
+    text = re.sub(r"(?<=\d),\s+(?=\d{3}(?!\d))", "; ", text)  # a list, and no number with thousands
+    text = re.sub(r"\s*([^\w\s])\s*", r"\1", text)
+    words = re.fullmatch(r"[^\W\d]{2,}(?: [^\W\d]+)*", text)  # one letter may be a variable: x is not X
+    return text.casefold() if words else text
+
+
+_CONSTANT = re.compile(r"(\+\s*)[Cc]\Z")
+_MODULUS = re.compile(r"\s*[,(]?\s*(?:\\pmod|\\bmod|\\mod|\bmod(?:ulo)?\b)\s*\{?\s*(\d+|[a-z])\s*\}?\)?\Z")
+_SPREAD = re.compile(r"\(([^()=]+)\)\s*=\s*\(([^()=]+)\)")
+
+
+def alike(left: str, right: str) -> tuple[str, str]:
+    """Return two answers without the differences that mean nothing once both are seen.
+
+    The constant of an integral may be c or C; a modulus ("5 (mod 7)") may be left out; (a, b) = (2, 3) is a = 2, b = 3.
+    """
+    if all(_CONSTANT.search(text) and "c" not in _letters(_CONSTANT.sub("", text)) for text in (left, right)):
+        left, right = (_CONSTANT.sub(r"\1C", text) for text in (left, right))
+    moduli = {found[1] for text in (left, right) if (found := _MODULUS.search(text))}
+    if len(moduli) == 1:
+        left, right = (re.sub(r"^[a-z]\s*\\equiv\s*", "", _MODULUS.sub("", text)).strip() for text in (left, right))
+    return _spread(left, right), _spread(right, left)
+
+
+def _spread(text: str, other: str) -> str:
+    """Return (a, b) = (2, 3) as a = 2, b = 3 where the other answer is written so."""
+    found = _SPREAD.fullmatch(text)
+    names, values = ([part.strip() for part in side.split(",")] for side in found.groups()) if found else ([], [])
+    if not 1 < len(names) == len(values) == len(SIDE.findall(other)) or _SPREAD.fullmatch(other):
+        return text
+    return ", ".join(f"{name} = {value}" for name, value in zip(names, values, strict=True))
+
+
+def _letters(text: str) -> str:
+    """Return the small letters of what is no command of LaTeX."""
+    return re.sub(r"\\[A-Za-z]+", "", text).lower()
