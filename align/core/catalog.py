@@ -67,8 +67,8 @@ MODES: dict[str, dict[str, dict[str, str]]] = {
     "stage": {
         "execution_feedback": {
             "code": "data_synthesis.execution_feedback.code:CodeFeedback",
-            "constraints": "data_synthesis.execution_feedback.self_instruct:SelfInstruct",
             "instructions": "data_synthesis.execution_feedback.instructions:InstructionFeedback",
+            "self_instruct": "data_synthesis.execution_feedback.self_instruct:SelfInstruct",
             "verifiers": "data_synthesis.execution_feedback.verifiers:VerifierFeedback",
         },
     },

@@ -1,9 +1,9 @@
 """The row engine: prompts in, rows out, every prompt accounted for.
 
-One event loop works on `concurrency` prompts at once, over all prompts of the stage, without batches to wait for. Each
-prompt ends in one outcome: emitted with its rows, dropped with a reason, or failed with an error. Model calls are
-logged as they are answered (`align.generate.calls.log`), outcomes and rows are committed together (`data_synthesis.engine.ledger`),
-and what is there is never done again, so killing the process loses only calls in flight.
+One event loop works on `concurrency` prompts at once, over all prompts of the stage, without batches to wait for. Each prompt
+ends in one outcome: emitted with its rows, dropped with a reason, or failed with an error. Model calls are logged as they are
+answered (`align.generate.calls.log`), outcomes and rows are committed together (`data_synthesis.engine.ledger`), and what is
+there is never done again, so killing the process loses only calls in flight.
 
 An engine is one worker: the only one of `align run`, a shard of several (`--shard 0/3`), or an actor of an executor.
 What all workers wrote becomes the stage's tables in `data_synthesis.engine.publish`.

@@ -4,7 +4,8 @@ The Qwen2 report (arXiv 2407.10671, 4.1.2) says that a model writes solutions an
 choose among them is CodeT's (Chen et al. 2022, arXiv 2207.10397): the largest agreement of solutions and tests wins.
 
 Departures from CodeT:
-1. A test judges only when it was itself validated (`data_synthesis.execution_feedback.agreement`), and a prompt without such tests is dropped.
+1. A test judges only when it was itself validated (`data_synthesis.execution_feedback.agreement`), and a prompt without such
+   tests is dropped.
 2. A row that brings tests is judged by these, as they are; nothing is written and nothing voted on.
 3. All tests of a solution run in one check of several CPU seconds; one that ends the process is left out and the rest is run
    again. CodeT gives every test 0.1 s of wall-clock time, which a loaded machine spends on something else.

@@ -1,8 +1,8 @@
 """What can be asked of an answer beside the question: instructions with their verifiers, drawn from and put together.
 
 A constraint is one sentence and the tests that `kind: constraints` runs. Some were written by a model and validated (mode
-`verifiers`); the others are drawn here from the library of checks (`reward.constraints.checks`), with arguments of a size that an
-ordinary answer of a few sentences can meet, and worded in one of the library's ways.
+`verifiers`); the others are drawn here from the library of checks (`reward.constraints.checks`), with arguments of a size that
+an ordinary answer of a few sentences can meet, and worded in one of the library's ways.
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@ accepts. The rows of this stage are all three: the question with its constraints
 `kind: constraints` runs, so the same verifiers judge online), demonstrations and preferences.
 
 Departures:
-1. A prompt may carry several constraints (AutoIF's authors leave that open). Those of the library that exclude each other
-   are never drawn together (`reward.constraints.checks.conflicts`); what else conflicts shows in the grade, and in that nothing passes.
+1. A prompt may carry several constraints (AutoIF's authors leave that open). Those of the library that exclude each other are
+   never drawn together (`reward.constraints.checks.conflicts`); what else conflicts shows in the grade, and in that nothing
+   passes.
 2. Constraints come from mode `verifiers`, from the library of checks, or from both, a coin deciding each time.
 3. An answer that was cut at the token limit is neither right nor wrong.
 4. A question draws its constraints; AutoIF gives each constraint 16 questions. Few questions leave constraints unused.

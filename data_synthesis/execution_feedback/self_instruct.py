@@ -1,4 +1,4 @@
-"""Self-instruct of constraints: a model is shown some and thinks of others (AutoIF, step 1; `mode: constraints`).
+"""Self-instruct of constraints: a model is shown some and thinks of others (AutoIF, step 1; `mode: self_instruct`).
 
 AutoIF (Dong et al. 2024, arXiv 2406.13542) shows 36 hand-written constraints and asks for 50 new ones about the form of an
 answer, again and again. Each request is one prompt of this stage; what it gives are rows, one constraint each, that mode
@@ -41,7 +41,7 @@ class SelfInstruct(Synthesizer):
     version: ClassVar[str] = "1"
     makes: ClassVar[frozenset[str]] = frozenset({"prompts"})
 
-    mode: Literal["constraints"]
+    mode: Literal["self_instruct"]
     prompts: Annotated[str | None, Ref("prompts")] = None
     """Constraints that are shown as examples; left out, the 40 of the package."""
     generator: Annotated[str, Ref("generator")]

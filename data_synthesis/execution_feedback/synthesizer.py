@@ -1,9 +1,9 @@
 """Execution feedback: rows that were checked by running code, for programs and for instructions (Qwen2 report, 4.1.2).
 
-    mode: code             solutions, judged by tests                                        data_synthesis.execution_feedback.code
-    mode: constraints      new constraints after the example of some (AutoIF, step 1)        data_synthesis.execution_feedback.self_instruct
-    mode: verifiers        functions that verify a constraint, and their validation          data_synthesis.execution_feedback.verifiers
-    mode: instructions     questions with constraints, and answers that were verified        data_synthesis.execution_feedback.instructions
+    mode: code             solutions, judged by tests                                        code.py
+    mode: self_instruct    new constraints after the example of some (AutoIF, step 1)        self_instruct.py
+    mode: verifiers        functions that verify a constraint, and their validation          verifiers.py
+    mode: instructions     questions with constraints, and answers that were verified        instructions.py
 
 The last three are AutoIF; each makes rows that the next one reads, so that what a model thought of can be looked at, mended
 or replaced by your own. What models write runs in the sandbox (`reward.sandbox`), whose level stands in the lineage.
@@ -73,7 +73,7 @@ class ExecutionFeedback(Synthesizer):
         return self._running
 
     async def tool(self, function: str, *arguments: Any) -> Any:
-        """Call a function of `data_synthesis.execution_feedback.code_tools` in the sandbox; None where a source made it fail."""
+        """Call a function of `code_tools.py` in the sandbox; None where a source made it fail."""
         (result,) = await self.box.calls(_tools(), function, [list(arguments)], TOOLS_LIMITS)
         return result.value if result.status == "returned" else None
 

@@ -1,9 +1,9 @@
 r"""Which equations does a solution write down, and what are they worth? Arithmetic found in text, and its value.
 
 A solution in words mixes numbers with units, currencies, LaTeX, labels and variables. What is found here is meant for comparing
-and checking solutions (`data_synthesis.rejection_sampling.reasoning_paths`), so a doubtful side of an equation is left out rather than guessed: one with a
-variable or a function (`f(2) = 2 + 3`), a label (`Day 3 = 2 + 4`), a sum of different units, a clock time or a decimal comma.
-Every pattern is linear in the text: a runaway sample of 100,000 characters takes under a second.
+and checking solutions (`data_synthesis.rejection_sampling.reasoning_paths`), so a doubtful side of an equation is left out
+rather than guessed: one with a variable or a function (`f(2) = 2 + 3`), a label (`Day 3 = 2 + 4`), a sum of different units, a
+clock time or a decimal comma. Every pattern is linear in the text: a runaway sample of 100,000 characters takes under a second.
 """
 
 from __future__ import annotations

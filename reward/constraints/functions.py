@@ -1,7 +1,8 @@
 """Functions that a model wrote to verify an instruction, run in the sandbox: which of them say that a text obeys?
 
-The idea is AutoIF's (Dong et al. 2024, arXiv 2406.13542): an instruction comes with functions `evaluate(response) -> bool`
-that were cross-validated when they were made (`data_synthesis.execution_feedback.cross_validation`); several vote, because each may be wrong.
+The idea is AutoIF's (Dong et al. 2024, arXiv 2406.13542): an instruction comes with functions `evaluate(response) -> bool` that
+were cross-validated when they were made (`data_synthesis.execution_feedback.cross_validation`); several vote, because each may
+be wrong.
 
 Departures from AutoIF's code:
 1. A function runs in the sandbox, not in the trainer by `exec`.

@@ -10,13 +10,14 @@ A test may also bring its own verifiers, functions that a model wrote and the st
 
     {"functions": ["def evaluate(response):\n    return response.isupper()"]}
 
-They run in the sandbox (`reward.constraints.functions`) and vote: the test holds where more than half say so (AutoIF, arXiv 2406.13542).
+They run in the sandbox (`reward.constraints.functions`) and vote: the test holds where more than half say so (AutoIF, arXiv
+2406.13542).
 
 Departures from IFEval:
 1. The checks are our own and stricter, and each is one pure function with one exact meaning (`reward/constraints/checks/`).
-2. There is no "loose" reading that forgives a first line, a last line or asterisks: the answer is the whole answer.
-   Only white space around it is forgiven, and what nobody can see (`reward/constraints/checks/reading.py`: composed accents, no-break
-   and zero-width spaces, widths); JSON and CSV are read by a parser, so there even that counts.
+2. There is no "loose" reading that forgives a first line, a last line or asterisks: the answer is the whole answer. Only white
+   space around it is forgiven, and what nobody can see (`reward/constraints/checks/reading.py`: composed accents, no-break and
+   zero-width spaces, widths); JSON and CSV are read by a parser, so there even that counts.
 3. `value` is the share of a row's checks that hold (IFEval's instruction level, per row); `passed` is True only where
    all hold (its prompt level). So half-right answers can be told apart, but never count as right.
 """

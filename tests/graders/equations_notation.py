@@ -1,4 +1,4 @@
-"""More of what solutions write with an equals sign, in the notations that `data_synthesis/rejection_sampling/notation.py` reads.
+"""More of what solutions write with an equals sign, in the notations of `data_synthesis/rejection_sampling/notation.py`.
 
 As in `equations.py`, a line is a solution. Words for operators, parts of numbers, run-on chains, LaTeX, marked results, raised
 powers, roots, units of other languages.

@@ -79,7 +79,7 @@ CASES = {
     "execution_feedback code": (
         {"mode": "code", "samples": 8, "test_samples": 4, "max_pairs": 2, **_MODE}, TASKS, programs,
     ),
-    "execution_feedback constraints": ({"mode": "constraints", "generator": "model", "requests": 12}, WISHES, thoughts),
+    "execution_feedback self_instruct": ({"mode": "self_instruct", "generator": "model", "requests": 12}, WISHES, thoughts),
     "execution_feedback verifiers": (
         {"mode": "verifiers", "samples": 6, "consistency": _JUDGE | {"pass_at": 5}, **_MODE}, WISHES, verifiers,
     ),

@@ -70,7 +70,8 @@ def test_a_prompt_without_tests_is_refused_with_the_remedy() -> None:
 
 
 def test_importing_the_verifier_loads_nothing_heavy() -> None:
-    code = "import sys, reward.constraints.verifier; print({'torch', 'transformers', 'trl', 'datasets', 'pyarrow'} & set(sys.modules))"
+    heavy = "{'torch', 'transformers', 'trl', 'datasets', 'pyarrow'}"
+    code = f"import sys, reward.constraints.verifier; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -58,7 +58,7 @@ def verified(made, *answers, constraints=({"prompt": SHOUT},), more=None, **fiel
 
 def test_new_constraints_are_asked_for_after_the_example_of_some(made):
     said = "Sure:\n1. Write in one line.\n2. *Use no commas.*\n3. Use no  commas\n4. Shout!\n- End with a dot.\nThat is all."
-    rows, report, _ = made([{"prompt": "Use no commas."}], {"numbered 1 to 50": said}, mode="constraints", requests=2)
+    rows, report, _ = made([{"prompt": "Use no commas."}], {"numbered 1 to 50": said}, mode="self_instruct", requests=2)
     texts = [row.messages[0]["content"] for row in rows["prompts"]]
     assert texts == ["Write in one line.", "End with a dot."] * 2, "what two requests gave is one where it is read"
     assert report["tallies"] == {"constraints known already": 4, "constraints too short": 2}
@@ -75,14 +75,14 @@ def test_each_request_shows_all_constraints_in_an_order_of_its_own(made, tmp_pat
 
 def test_a_cut_answer_loses_its_last_line_only(made):
     said = "1. Write in one line.\n2. Use at most one exclamation mark in all of"
-    rows, _, _ = made([{"prompt": "Use no commas."}], {"numbered": said}, mode="constraints", requests=1, max_new_tokens=9)
+    rows, _, _ = made([{"prompt": "Use no commas."}], {"numbered": said}, mode="self_instruct", requests=1, max_new_tokens=9)
     assert [row.messages[0]["content"] for row in rows["prompts"]] == ["Write in one line."]
 
 
 def test_marks_around_a_constraint_go_and_those_inside_stay(made):
     said = '1. "Use one line."\n2. Begin every line with "*".\n3. **Ending**: end with the word "done"\n4. *Use no "q"*'
     thought = f"<think>\n1. I should think first.\n</think>\n{said}"
-    rows, _, _ = made([{"prompt": "Use no commas."}], {"numbered": thought}, mode="constraints", requests=1)
+    rows, _, _ = made([{"prompt": "Use no commas."}], {"numbered": thought}, mode="self_instruct", requests=1)
     texts = [row.messages[0]["content"] for row in rows["prompts"]]
     assert texts == ["Use one line.", 'Begin every line with "*".', 'Ending: end with the word "done"', '*Use no "q"*']
 

@@ -1,10 +1,10 @@
 """Sampling from servers that speak OpenAI's chat completions: vLLM, SGLang, llama.cpp, a gateway or a paid API.
 
-One POST asks for all n samples. What can go right later is tried again after a random wait (exponential backoff with
-full jitter: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015), at another address if there
-are several; what cannot is raised at once with the remedy. How many requests run at once is found by trying
-(`align.generate.backends.admission`). The HTTP client is aiohttp: the whole engine on it does 6 times the requests of the openai
-package's httpx client alone (benchmarks/engine.py), which decides how many GPUs one process keeps busy.
+One POST asks for all n samples. What can go right later is tried again after a random wait (exponential backoff with full
+jitter: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015), at another address if there are several;
+what cannot is raised at once with the remedy. How many requests run at once is found by trying
+(`align.generate.backends.admission`). The HTTP client is aiohttp: the whole engine on it does 6 times the requests of the
+openai package's httpx client alone (benchmarks/engine.py), which decides how many GPUs one process keeps busy.
 
 Departures from the API as its reference describes it:
 1. A server may return fewer choices than `n` (many ignore it). The call log asks for the missing ones in further

@@ -1,7 +1,7 @@
 """A vLLM server of the stage's own, on the machine that trains: started when it is first needed, ended with the stage.
 
-It is the server of `align.train.samplers.vllm_server`, weights, checks and all; only who starts it differs. A process of its own
-keeps vLLM's choice of CUDA graphs, allocator and fork method out of training, and may even use another environment
+It is the server of `align.train.samplers.vllm_server`, weights, checks and all; only who starts it differs. A process of its
+own keeps vLLM's choice of CUDA graphs, allocator and fork method out of training, and may even use another environment
 (`command`). It takes its share of the GPU's memory (`gpu_memory_utilization`) as long as the stage runs.
 """
 
