@@ -16,7 +16,7 @@ from align.core.plugins import Ask, Reward, Score, score_each
 from align.core.rows import Prompt
 
 
-class Part(Config):
+class WeightedReward(Config):
     """One of the rewards, and how much it counts."""
 
     reward: Reward
@@ -28,7 +28,7 @@ class Part(Config):
 class Mixture(Reward):
     """A weighted sum of rewards."""
 
-    parts: list[Part] = Field(min_length=1)
+    parts: list[WeightedReward] = Field(min_length=1)
     """`[{reward: {kind: math}}, {reward: {kind: reward_model, model: rm}, weight: 0.1}]`."""
 
     def start(self, locate: Callable[[str], str]) -> None:

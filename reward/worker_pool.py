@@ -35,7 +35,7 @@ class Crashed(Exception):
     """The child ended by itself before it answered; the message says how."""
 
 
-class Child:
+class WorkerProcess:
     """One process with a line protocol. Not safe for two threads at once, except `kill`."""
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -120,8 +120,8 @@ class KillablePool:
         self._command = list(command)
         self._threads = ThreadPoolExecutor(max_workers=count, thread_name_prefix="killable")
         self._lock = threading.Lock()
-        self._idle: list[Child] = []
-        self._busy: set[Child] = set()
+        self._idle: list[WorkerProcess] = []
+        self._busy: set[WorkerProcess] = set()
         self._stopped = False
 
     async def ask(self, request: Mapping[str, Any], timeout: float) -> dict[str, Any]:
@@ -149,18 +149,18 @@ class KillablePool:
             self._idle.append(child)
         return reply
 
-    def _take(self) -> tuple[Child, bool]:
+    def _take(self) -> tuple[WorkerProcess, bool]:
         """Return a child that is now busy, and whether it has just been started."""
         with self._lock:
             if self._stopped:
                 raise RuntimeError("the verifier was stopped")
             child = self._idle.pop() if self._idle else None
             fresh = child is None
-            child = child or Child(self._command)
+            child = child or WorkerProcess(self._command)
             self._busy.add(child)
         return child, fresh
 
-    def _drop(self, child: Child) -> None:
+    def _drop(self, child: WorkerProcess) -> None:
         with self._lock:
             self._busy.discard(child)
         child.close()

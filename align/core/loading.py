@@ -34,7 +34,7 @@ _DEEPEST = 50
 
 
 @dataclass
-class Source:
+class Yaml:
     """A YAML file as values, with the line (1-based) of each key and item, and what is wrong with its form."""
 
     path: str
@@ -49,14 +49,14 @@ class Source:
         return self.lines.get(loc, 1)
 
 
-def read_yaml(path: Path) -> Source:
+def read_yaml(path: Path) -> Yaml:
     """Read a recipe file. Raises RecipeError where the file is missing or is not YAML at all."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         what = "is a folder" if path.is_dir() else getattr(error, "strerror", None) or "is not UTF-8 text"
         raise RecipeError(str(path), [Problem(1, "", f"cannot be read: {what}")]) from None
-    source = Source(str(path), None)
+    source = Yaml(str(path), None)
     try:
         node = YAML(typ="rt", pure=True).compose(io.StringIO(text))
     except MarkedYAMLError as error:
@@ -76,10 +76,10 @@ def parse_value(text: str) -> Any:
         node = YAML(typ="rt", pure=True).compose(io.StringIO(text))
     except YAMLError as error:
         raise UsageError(f"--set: {text!r} is not YAML: {getattr(error, 'problem', error)}") from None
-    return None if node is None else _value(node, (), Source("--set", None))
+    return None if node is None else _value(node, (), Yaml("--set", None))
 
 
-def _value(node: Node, loc: Path_, source: Source) -> Any:
+def _value(node: Node, loc: Path_, source: Yaml) -> Any:
     source.lines.setdefault(loc, node.start_mark.line + 1)
     if len(loc) > _DEEPEST:
         raise RecipeError(source.path, [Problem(source.line(loc), str(loc[0]), "nested too deeply (an alias of itself?)")])
@@ -98,7 +98,7 @@ def _value(node: Node, loc: Path_, source: Source) -> Any:
     return result
 
 
-def _fill(result: dict[str, Any], node: MappingNode, loc: Path_, source: Source, inside: tuple[MappingNode, ...] = ()) -> None:
+def _fill(result: dict[str, Any], node: MappingNode, loc: Path_, source: Yaml, inside: tuple[MappingNode, ...] = ()) -> None:
     """Read the keys of a mapping, then those of the mappings that it takes in with `<<`; its own come first.
 
     Args:

@@ -105,7 +105,7 @@ class Recipe(Config):
         return Loaded(recipe, file, folder, dict(set or {}))
 
 
-def _of_accelerate(raw: Any, recipe: Recipe | None, folder: Path, source: loading.Source) -> Iterator[Problem]:
+def _of_accelerate(raw: Any, recipe: Recipe | None, folder: Path, source: loading.Yaml) -> Iterator[Problem]:
     """Yield what is wrong with the file of `accelerate config`, and with stages that cannot run as it says, or without it."""
     for name, stage in recipe.stages.items() if recipe and not recipe.accelerate else ():
         if "ddp_backend" in getattr(stage, "training_args", ()):

@@ -17,7 +17,7 @@ from align.core.stage import Run
 from align.core.wiring import Ref
 from align.models import checkpoints
 from align.models.chat import Chat
-from align.stages.training import Source, TrainingStage, Watched, gather
+from align.stages.training import DataSource, TrainingStage, Watched, gather
 from align.stages.trl_together import Given, sure
 
 Loss = Literal[
@@ -120,9 +120,9 @@ class PreferenceStage(TrainingStage):
 class DPO(PreferenceStage, Watched):
     """Train a model on preference pairs."""
 
-    data: Annotated[list[str | Source], Ref("preferences")] = Field(min_length=1)
+    data: Annotated[list[str | DataSource], Ref("preferences")] = Field(min_length=1)
     """Artifacts that hold preferences; `{from: math, weight: 2}` shows one more often."""
-    eval_data: Annotated[list[str | Source], Ref("preferences")] = []
+    eval_data: Annotated[list[str | DataSource], Ref("preferences")] = []
     """Artifacts whose rows are evaluated on while training, and not trained on."""
 
     def run(self, run: Run) -> None:

@@ -16,7 +16,7 @@ from align.core.rows import digest
 from align.core.stage import Run
 from align.core.wiring import Ref
 from align.evaluate.intervals import wilson
-from align.stages.training import Source, Watched, gather
+from align.stages.training import DataSource, Watched, gather
 
 
 class RewardModelStage(Watched):
@@ -27,9 +27,9 @@ class RewardModelStage(Watched):
     trl_config: ClassVar[str] = "trl/trainer/reward_config.py:RewardConfig"
     unread: ClassVar[dict[str, str]] = {"label_smoothing_factor": "the loss of a reward model does not read it"}
 
-    data: Annotated[list[str | Source], Ref("preferences")] = Field(min_length=1)
+    data: Annotated[list[str | DataSource], Ref("preferences")] = Field(min_length=1)
     """Artifacts that hold preferences."""
-    eval_data: Annotated[list[str | Source], Ref("preferences")] = []
+    eval_data: Annotated[list[str | DataSource], Ref("preferences")] = []
     """Artifacts whose rows are evaluated on while training, and not trained on."""
     learning_rate: float = Field(default=2e-6, gt=0)
     """Peak learning rate. RLHFlow: 2e-6 for 2B to 8B models."""

@@ -16,7 +16,7 @@ from align.core.stage import Run
 from align.core.wiring import Ref
 from align.models import checkpoints
 from align.models.chat import Chat, TrainOn
-from align.stages.training import SMALL, Source, Watched, gather
+from align.stages.training import SMALL, DataSource, Watched, gather
 
 
 class SFT(Watched):
@@ -26,9 +26,9 @@ class SFT(Watched):
     trl_config: ClassVar[str] = "trl/trainer/sft_config.py:SFTConfig"
     pairs: ClassVar[bool] = False
 
-    data: Annotated[list[str | Source], Ref("demonstrations")] = Field(min_length=1)
+    data: Annotated[list[str | DataSource], Ref("demonstrations")] = Field(min_length=1)
     """Artifacts that hold demonstrations; `{from: math, weight: 2}` shows one more often."""
-    eval_data: Annotated[list[str | Source], Ref("demonstrations")] = []
+    eval_data: Annotated[list[str | DataSource], Ref("demonstrations")] = []
     """Artifacts whose rows are evaluated on while training, and not trained on."""
     learning_rate: float = Field(default=7e-6, gt=0)
     """Peak learning rate. Qwen2 4.2: 7e-6."""

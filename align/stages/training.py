@@ -61,7 +61,7 @@ class Lora(Config):
         return value
 
 
-class Source(Config):
+class DataSource(Config):
     """An artifact to take rows from, and how often to show them."""
 
     source: str = Field(alias="from")
@@ -361,7 +361,7 @@ class TrainingStage(Stage, LoadsModel):
 class Watched(TrainingStage):
     """A stage that may be evaluated while it trains, on rows that it does not train on."""
 
-    eval_data: list[str | Source] = []
+    eval_data: list[str | DataSource] = []
     """Artifacts whose rows are evaluated on while training."""
     eval_steps: float = Field(default=0.25, gt=0)
     """Steps between two evaluations on `eval_data`; below 1, a share of all steps. Loss, accuracy and margins go into
@@ -402,7 +402,7 @@ def _steps(value: float) -> float:
     return value if value < 1 else int(value)
 
 
-def gather(run: Run, sources: Iterable[str | Source], table: str) -> list[Row]:
+def gather(run: Run, sources: Iterable[str | DataSource], table: str) -> list[Row]:
     """Return the rows of several artifacts, repeated or thinned by weight, in a fixed order."""
     rows: list[Row] = []
     for source in sources:

@@ -229,7 +229,7 @@ class ByLength(LengthGroupedSampler):
         return super().__iter__()
 
 
-class SFT(Careful, SFTTrainer):
+class SFTrainer(Careful, SFTTrainer):
     """Supervised fine-tuning on `input_ids` and `labels`."""
 
     _apart = False
@@ -263,7 +263,7 @@ class SFT(Careful, SFTTrainer):
             return model(**self._prepare_inputs(batch), use_cache=False).logits
 
 
-class Preference(Careful, DPOTrainer):
+class PreferenceTrainer(Careful, DPOTrainer):
     """Preference training on `prompt_ids`, `chosen_ids` and `rejected_ids`; offline and online stages share it."""
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
@@ -275,7 +275,7 @@ class Preference(Careful, DPOTrainer):
             return super()._compute_loss(model, *args, **kwargs)
 
 
-class Reward(Careful, RewardTrainer):
+class RewardModelTrainer(Careful, RewardTrainer):
     """Bradley-Terry reward modelling on `chosen_ids` and `rejected_ids`."""
 
     def compute_loss(self, model: Any, *args: Any, **kwargs: Any) -> Any:
@@ -285,9 +285,9 @@ class Reward(Careful, RewardTrainer):
 
 
 KINDS: dict[str, tuple[Any, Any]] = {
-    "sft": (SFT, SFTConfig),
-    "dpo": (Preference, DPOConfig),
-    "reward": (Reward, RewardConfig),
+    "sft": (SFTrainer, SFTConfig),
+    "dpo": (PreferenceTrainer, DPOConfig),
+    "reward": (RewardModelTrainer, RewardConfig),
 }
 
 

@@ -46,7 +46,7 @@ class Solution:
     """A distinct program, and the first completion that holds it."""
 
     text: str
-    programs: execution.Programs
+    programs: execution.Assembled
     count: int
     """Completions that hold it."""
 
@@ -230,7 +230,7 @@ class CodeFeedback(ExecutionFeedback):
         whole = [c for c in drawn if c.answers]
         ended = ctx.tally_ends("answers", drawn)
         programs = await asyncio.gather(*(execution.assembled(self.box, c.text, tests) for c in whole))
-        held = [(c.text, one) for c, one in zip(whole, programs, strict=True) if isinstance(one, execution.Programs)]
+        held = [(c.text, one) for c, one in zip(whole, programs, strict=True) if isinstance(one, execution.Assembled)]
         ctx.tally("answers without a program", ended - len(held))
         if not held:
             return []

@@ -36,7 +36,7 @@ from data_synthesis.execution_feedback.constraint_pool import DRAWS, Constraint,
 from data_synthesis.execution_feedback.cross_validation import PRESETS, Name
 from data_synthesis.execution_feedback.synthesizer import ExecutionFeedback
 from data_synthesis.synthesizer import Context, Drop
-from reward.constraints.verifier import Held, measure, parse
+from reward.constraints.verifier import CheckResult, measure, parse
 from reward.judge import Judge
 
 GRADES = 10
@@ -183,7 +183,7 @@ class InstructionFeedback(ExecutionFeedback):
         return PRESETS[self.preset].quality(score.value * GRADES) if score.passed is None else score.passed
 
     def _pairs(
-        self, asked: Prompt, right: Sequence[str], wrong: Sequence[tuple[str, list[Held]]], note: dict[str, Any]
+        self, asked: Prompt, right: Sequence[str], wrong: Sequence[tuple[str, list[CheckResult]]], note: dict[str, Any]
     ) -> list[Row]:
         made: list[Row] = []
         for number, (text, held) in enumerate(wrong[: self.max_pairs] if right else ()):
@@ -211,6 +211,6 @@ def _name(test: dict[str, Any]) -> str:
     return str(test.get("check", "functions"))
 
 
-def _broken(answer: tuple[str, list[Held]]) -> int:
+def _broken(answer: tuple[str, list[CheckResult]]) -> int:
     """Return how many constraints an answer breaks wholly."""
     return sum(each.share == 0 for each in answer[1])

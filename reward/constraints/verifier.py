@@ -49,7 +49,7 @@ Verifier: TypeAlias = Callable[[str], str] | Functions
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CheckResult:
     """How far a completion keeps one test."""
 
     share: float | None
@@ -99,24 +99,24 @@ class Constraints(Reward):
 
 async def measure(
     tests: Sequence[tuple[str, Verifier]], completions: Sequence[str], sandbox: Sandbox | None = None
-) -> list[list[Held]]:
+) -> list[list[CheckResult]]:
     """Return, for each completion, how far it keeps each of some parsed tests. Functions need a running sandbox."""
     texts = [completion.strip() for completion in completions]
     read = [as_read(completion).strip() for completion in completions]
-    columns: list[list[Held]] = []
+    columns: list[list[CheckResult]] = []
     for name, verifier in tests:
         if isinstance(verifier, Functions):
             if sandbox is None:
                 raise RuntimeError("functions need a running sandbox")
             found = await votes(sandbox, verifier, texts)
-            columns.append([Held(vote.share, f"{name}: {vote.why}" if vote.why else "") for vote in found])
+            columns.append([CheckResult(vote.share, f"{name}: {vote.why}" if vote.why else "") for vote in found])
         else:
             whys = [verifier(text) for text in (texts if name in PARSED else read)]
-            columns.append([Held(float(not why), f"{name}: {why}" if why else "") for why in whys])
+            columns.append([CheckResult(float(not why), f"{name}: {why}" if why else "") for why in whys])
     return [[column[i] for column in columns] for i in range(len(texts))]
 
 
-def _score(held: Sequence[Held]) -> Score:
+def _score(held: Sequence[CheckResult]) -> Score:
     if unknown := [one.why for one in held if one.share is None]:
         return Score.ungraded(unknown[0])
     failures = [one.why for one in held if not one.holds]

@@ -93,7 +93,7 @@ inf = float("inf")
 built-in functions come last, for `pow` of `math` knows no modulus."""
 
 
-class Part:
+class CodePart:
     """A text that may be a part of the program, and what it defines if it is Python."""
 
     def __init__(self, text: str, before: str = "") -> None:
@@ -150,12 +150,12 @@ def assemble(
         reads_input: whether the program is run as a whole, with an input.
     """
     name = name if name or reads_input else _tested(tests, answer["whole"])
-    whole = Part(_without_words(answer["whole"]))
+    whole = CodePart(_without_words(answer["whole"]))
     is_program = bool(whole.body)
     parts = [whole] if is_program else _parts(answer, name, owner, reads_input)
     if name and not _define(parts, name, owner):
         continued = _continued(answer, prompts, name)
-        parts = [Part(continued)] if continued else parts
+        parts = [CodePart(continued)] if continued else parts
     if not parts:  # what begins like a program and is none has a syntax error to tell
         begins = not answer["fenced"] and any(_START.match(line) for line in answer["whole"].split("\n"))
         return answer["whole"] if begins else None
@@ -172,9 +172,9 @@ def assemble(
 # -- which parts there are --------------------------------------------------------------------------------------------
 
 
-def _parts(answer: dict[str, Any], name: str | None, owner: str, reads_input: bool) -> list[Part]:
+def _parts(answer: dict[str, Any], name: str | None, owner: str, reads_input: bool) -> list[CodePart]:
     """Return the parts of an answer that is no Python as it stands, in their order."""
-    blocks = [Part(text, before) for before, text in answer["pieces"] if text]
+    blocks = [CodePart(text, before) for before, text in answer["pieces"] if text]
     enough = bool(blocks) and ((name is None) or _define(blocks, name, owner))
     if enough and not (name or reads_input):
         return _kept(blocks, name, owner, reads_input)
@@ -191,7 +191,7 @@ def _may_be_program(text: str, name: str | None) -> bool:
     return bool(re.search(rf"\b{re.escape(name)}\b", text) if name else _READS.search(text) and _PRINTS.search(text))
 
 
-def _kept(parts: list[Part], name: str | None, owner: str, reads_input: bool) -> list[Part]:
+def _kept(parts: list[CodePart], name: str | None, owner: str, reads_input: bool) -> list[CodePart]:
     """Return the parts without those that are set aside, if these will do."""
     kept = [part for part in parts if not part.is_aside] if len(parts) > 1 else parts
     if name or reads_input:
@@ -218,14 +218,14 @@ def _blocks(text: dict[str, Any]) -> list[str]:
     return [block for _, block in text["pieces"] if block]
 
 
-def _given(text: dict[str, Any]) -> list[Part]:
+def _given(text: dict[str, Any]) -> list[CodePart]:
     """Return the parts of a prompt that are Python."""
     texts = _blocks(text) if text["fenced"] else [text["whole"]]
-    parts = [Part(one) for one in texts]
+    parts = [CodePart(one) for one in texts]
     return [piece for part in parts for piece in ([part] if part.whole else _runs(part.text))]
 
 
-def _runs(text: str) -> list[Part]:
+def _runs(text: str) -> list[CodePart]:
     """Return the runs of lines that are Python in a text with sentences."""
     lines, runs, start = text.split("\n"), [], 0
     while start < len(lines) and len(runs) < MAX_RUNS:
@@ -234,7 +234,7 @@ def _runs(text: str) -> list[Part]:
         end = _longest(code) if _START.match(code[0]) else 0
         if end:
             before = "\n".join(lines[max(0, start - 3) : start])
-            runs.append(Part(_without_words("\n".join(code[:end])), before))
+            runs.append(CodePart(_without_words("\n".join(code[:end])), before))
         start += end or 1
     return [run for run in runs if run.body]
 
@@ -283,7 +283,7 @@ def _continued(answer: dict[str, Any], prompts: list[dict[str, Any]], name: str)
             for text in (body, textwrap.indent(textwrap.dedent(body), space), f"{space}{body.lstrip()}"):
                 lines = f"{head}\n{text}".split("\n")
                 end = _longest(lines)
-                part = Part(_without_words("\n".join(lines[:end])))
+                part = CodePart(_without_words("\n".join(lines[:end])))
                 if end > head.count("\n") + 1 and part.defines(name, "") and not part.is_sketch(name):
                     return part.text
     return None
@@ -299,7 +299,7 @@ def _heads(prompt: dict[str, Any], name: str) -> list[tuple[str, str]]:
             signatures = re.findall(rf"^([ \t]*)(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", head, re.MULTILINE)
             if not signatures or not compiles(f"{head}\n{signatures[-1]}    pass"):
                 continue
-            if Part(f"{head}\n{signatures[-1]}    pass").is_sketch(name):  # else the function is there already
+            if CodePart(f"{head}\n{signatures[-1]}    pass").is_sketch(name):  # else the function is there already
                 heads.append((head, f"{signatures[-1]}    "))
             break
     return heads
@@ -308,11 +308,11 @@ def _heads(prompt: dict[str, Any], name: str) -> list[tuple[str, str]]:
 # -- which part is the program, and what it needs ---------------------------------------------------------------------
 
 
-def _define(parts: list[Part], name: str, owner: str) -> bool:
+def _define(parts: list[CodePart], name: str, owner: str) -> bool:
     return any(part.defines(name, owner) for part in parts)
 
 
-def _main(parts: list[Part], name: str | None, owner: str, reads_input: bool) -> Part:
+def _main(parts: list[CodePart], name: str | None, owner: str, reads_input: bool) -> CodePart:
     if reads_input:
         return _main_of_whole(parts)
     if name:
@@ -323,7 +323,7 @@ def _main(parts: list[Part], name: str | None, owner: str, reads_input: bool) ->
     return (defining or parts)[-1]
 
 
-def _main_of_whole(parts: list[Part]) -> Part:
+def _main_of_whole(parts: list[CodePart]) -> CodePart:
     """Return the last part that reads the input; where it only defines what does, the last that uses that."""
     own = [part for part in parts if not re.search(_FEEDS, part.text)]
     parts = own if any(part.is_program(None, "") for part in own) else parts
@@ -336,12 +336,12 @@ def _main_of_whole(parts: list[Part]) -> Part:
     return main
 
 
-def _only_defines(part: Part) -> bool:
+def _only_defines(part: CodePart) -> bool:
     sorts = (*DEFINITIONS, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
     return all(isinstance(node, sorts) for node in part.body)
 
 
-def _joined(main: Part, parts: list[Part], given: list[Part], wanted: set[str], name: str, owner: str) -> str:
+def _joined(main: CodePart, parts: list[CodePart], given: list[CodePart], wanted: set[str], name: str, owner: str) -> str:
     """Return the main part with the statements that it needs, and the function that calls a method."""
     kind = main.class_of(name, owner) if name and name not in main.bound else ""
     nodes = [node for part in [*given, *parts] if part is not main for node in part.body]
@@ -360,7 +360,7 @@ def _joined(main: Part, parts: list[Part], given: list[Part], wanted: set[str], 
     return "\n".join(piece for piece in pieces if piece)
 
 
-def _anew(main: Part, parts: list[Part], name: str) -> list[ast.stmt]:
+def _anew(main: CodePart, parts: list[CodePart], name: str) -> list[ast.stmt]:
     """Return the definitions of later parts that replace those of the main part.
 
     One that takes other arguments, or that calls the entry point and replaces one that does not, tries the program out; so does
@@ -376,7 +376,7 @@ def _anew(main: Part, parts: list[Part], name: str) -> list[ast.stmt]:
     ]
 
 
-def _replaced(main: Part, anew: Sequence[ast.stmt]) -> list[str]:
+def _replaced(main: CodePart, anew: Sequence[ast.stmt]) -> list[str]:
     """Return the lines of a main part with definitions in the place of its last ones by these names; no line moves."""
     lines = main.text.split("\n")
     for new in anew:
@@ -405,7 +405,7 @@ def _closed(missing: set[str], bound: set[str], pool: list[ast.stmt]) -> list[as
     return [pool[i] for i in sorted(taken | stars)]
 
 
-def _as_method(main: Part, name: str, owner: str) -> Part:
+def _as_method(main: CodePart, name: str, owner: str) -> CodePart:
     """Return a main part with its functions of `self` in the class that the prompt asks for, if the answer leaves it out."""
     methods = [
         node for node in main.body if isinstance(node, ast.FunctionDef) and [a.arg for a in node.args.args][:1] == ["self"]
@@ -413,7 +413,7 @@ def _as_method(main: Part, name: str, owner: str) -> Part:
     if name not in {node.name for node in methods}:
         return main
     rest = [node for node in main.body if node not in methods]
-    return Part(f"{written(rest)}\nclass {owner or 'Solution'}:\n{textwrap.indent(written(methods), '    ')}\n")
+    return CodePart(f"{written(rest)}\nclass {owner or 'Solution'}:\n{textwrap.indent(written(methods), '    ')}\n")
 
 
 def _wanted(tests: str) -> set[str]:
@@ -431,8 +431,8 @@ def _tested(tests: str, answer: str) -> str | None:
     return names[0] if len(names) == 1 else None
 
 
-def _typing(prompts: list[dict[str, Any]]) -> list[Part]:
+def _typing(prompts: list[dict[str, Any]]) -> list[CodePart]:
     """Return the import of the names of `typing` that the prompt writes."""
     words = {word for prompt in prompts for word in re.findall(r"\b[A-Z]\w+", prompt["whole"])}
     names = sorted(words & set(typing.__all__))
-    return [Part(f"from typing import {', '.join(names)}")] if names else []
+    return [CodePart(f"from typing import {', '.join(names)}")] if names else []

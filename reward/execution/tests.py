@@ -54,7 +54,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ProgramRun:
     """One input and what the program should print."""
 
     given: str
@@ -72,7 +72,7 @@ class Tests:
     """The class whose method the entry point is, where the tests name it; else "". """
     code: str
     cases: list[Case]
-    runs: list[Run] = field(default_factory=list)
+    runs: list[ProgramRun] = field(default_factory=list)
     prompts: list[str] = field(default_factory=list)
     """What the messages of the prompt say: the code in there is given to a program."""
 
@@ -105,7 +105,7 @@ def parse(prompt: Prompt) -> Tests:
     """
     code: list[str] = []
     cases: list[Case] = []
-    runs: list[Run] = []
+    runs: list[ProgramRun] = []
     names: set[str] = set()
     checkers = {test["checker"] for test in prompt.tests if _is_checker(test)}
     for number, test in enumerate(prompt.tests):
@@ -115,7 +115,7 @@ def parse(prompt: Prompt) -> Tests:
                 names |= {name} if name else set()
                 code += [read] if isinstance(read, str) else []
                 cases += [read] if isinstance(read, Case) else []
-                runs += [read] if isinstance(read, Run) else []
+                runs += [read] if isinstance(read, ProgramRun) else []
         except ValueError as error:
             raise ValueError(f"row {prompt.id!r}: test {number} {error}") from None
     if len(checkers) > 1:
@@ -133,7 +133,7 @@ def _is_checker(test: Mapping[str, Any]) -> bool:
     return [key for key, value in test.items() if value is not None] == ["checker"] and isinstance(test["checker"], str)
 
 
-def _of(prompt: Prompt, names: set[str], code: list[str], cases: list[Case], runs: list[Run]) -> Tests:
+def _of(prompt: Prompt, names: set[str], code: list[str], cases: list[Case], runs: list[ProgramRun]) -> Tests:
     texts = [message["content"] for message in prompt.messages if isinstance(message.get("content"), str)]
     source = "\n".join(code)
     try:
@@ -187,7 +187,7 @@ def _single(test: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield rest | ({"args": one, "returns": other, "testtype": "apps"} if called else {"input": one, "output": other})
 
 
-def _read(given: dict[str, Any]) -> tuple[str, str | Case | Run | None]:
+def _read(given: dict[str, Any]) -> tuple[str, str | Case | ProgramRun | None]:
     """Return the entry point that a single test names, or "", and what it is."""
     given = {key: value for key, value in given.items() if value is not None or key == "returns"}
     kinds = [given.pop(key) for key in ("testtype", "type") if key in given]
@@ -209,7 +209,9 @@ def _read(given: dict[str, Any]) -> tuple[str, str | Case | Run | None]:
     if kind in _FUNCTIONAL and keys == {"input", "output"}:
         return name, _call(given["input"], given["output"], checker, str(kind))
     if keys == {"input", "output"} or (keys == {"input"} and checker):
-        return name, Run(_text(given["input"]), _text(given["output"], written=True) if "output" in given else None, checker)
+        return name, ProgramRun(
+            _text(given["input"]), _text(given["output"], written=True) if "output" in given else None, checker
+        )
     if not keys and not checker:
         return name, None
     raise ValueError(f"has {', '.join(sorted([*map(str, keys), *(['checker'] if checker else [])]))}; {_SHAPES}")

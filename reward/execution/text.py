@@ -65,7 +65,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CodeAnswer:
     """What an answer consists of, without its reasoning in tags."""
 
     whole: str
@@ -116,14 +116,14 @@ def blocks(text: str) -> list[tuple[str, str]]:
     return [(block.label, block.text) for block in _split(text)[0]]
 
 
-def read(text: str) -> Answer:
+def read(text: str) -> CodeAnswer:
     """Return what an answer consists of. Reasoning in tags is no part of it."""
     whole = spoken(text).removeprefix("\ufeff")
     if "[BEGIN]" in whole or "[DONE]" in whole:
         marked = _MARKED.match(whole)
         whole = (marked[1] or marked[2] or "") if marked else whole
     found, after = _split(whole)
-    return Answer(whole, found, after)
+    return CodeAnswer(whole, found, after)
 
 
 def entry_point(texts: Sequence[str]) -> str | None:

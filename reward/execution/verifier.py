@@ -25,7 +25,7 @@ from pydantic import PrivateAttr
 from align.core.plugins import Reward, Score
 from align.core.rows import Prompt
 from reward.execution import text as program_text
-from reward.execution.tests import Case, Run, Tests, parse
+from reward.execution.tests import Case, ProgramRun, Tests, parse
 from reward.execution.values import misprint, same
 from reward.sandbox import NO_DATA, CallResult, Limits, Sandbox
 from reward.sandbox.answers import shown
@@ -58,7 +58,7 @@ def _loaded(packed):
 
 
 @dataclass(frozen=True, slots=True)
-class Programs:
+class Assembled:
     """The program that an answer means, as tests of functions need it and as a whole."""
 
     functions: str
@@ -66,7 +66,7 @@ class Programs:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class NoProgram:
     """Why there is no program to run."""
 
     status: str
@@ -120,7 +120,7 @@ class Execution(Reward):
 
     async def _judge(self, sandbox: Sandbox, completion: str, tests: Tests) -> Score:
         programs = await assembled(sandbox, completion, tests)
-        if isinstance(programs, Failed):
+        if isinstance(programs, NoProgram):
             if programs.status in NO_DATA:
                 return Score.ungraded(f"{programs.status}: {programs.why}")
             return Score(0.0, False, programs.why)
@@ -144,11 +144,11 @@ class Execution(Reward):
             sandbox.stop()
 
 
-async def assembled(sandbox: Sandbox, completion: str, tests: Tests) -> Programs | Failed:
+async def assembled(sandbox: Sandbox, completion: str, tests: Tests) -> Assembled | NoProgram:
     """Return the program that an answer means, or why there is none."""
     answer = program_text.read(completion)
     if not answer.whole.strip():
-        return Failed("load_error", NO_PROGRAM)
+        return NoProgram("load_error", NO_PROGRAM)
     given = [_laid_out(program_text.read(text)) for text in tests.prompts]
     wanted = [(tests.entry_point, False)] if tests.calls_functions or not tests.runs else []
     wanted += [(None, True)] if tests.runs else []
@@ -156,15 +156,15 @@ async def assembled(sandbox: Sandbox, completion: str, tests: Tests) -> Programs
     results = await sandbox.calls(_source("assemble", "python", "assembly"), "assemble", arguments, ASSEMBLY)
     for result in results:
         if result.status in NO_DATA:
-            return Failed(result.status, result.why)
+            return NoProgram(result.status, result.why)
         if result.status != "returned":
-            return Failed("load_error", f"load_error: the answer cannot be read: {result.status}: {result.why}")
+            return NoProgram("load_error", f"load_error: the answer cannot be read: {result.status}: {result.why}")
         if not isinstance(result.value, str):
-            return Failed("load_error", NO_PROGRAM)
-    return Programs(results[0].value, results[-1].value)
+            return NoProgram("load_error", NO_PROGRAM)
+    return Assembled(results[0].value, results[-1].value)
 
 
-async def judge(sandbox: Sandbox, programs: Programs, tests: Tests, every: bool) -> Judgement:
+async def judge(sandbox: Sandbox, programs: Assembled, tests: Tests, every: bool) -> Judgement:
     """Run tests on a program.
 
     Args:
@@ -213,7 +213,7 @@ async def _run_cases(sandbox: Sandbox, source: str, tests: Tests, said: Judgemen
         said.add("fail" if why else "", why)
 
 
-async def _run_whole(sandbox: Sandbox, source: str, run: Run, said: Judgement) -> None:
+async def _run_whole(sandbox: Sandbox, source: str, run: ProgramRun, said: Judgement) -> None:
     """Run a program in a process of its own, and compare what it prints."""
     text = f"{_source('run', 'run')}def started(given):\n    return run({source!r}, given)\n"  # its packages are seen here
     limits = sandbox.limits
@@ -233,7 +233,7 @@ async def _run_whole(sandbox: Sandbox, source: str, run: Run, said: Judgement) -
     said.add(status, why)
 
 
-def _printed_wrong(result: CallResult, run: Run) -> tuple[str, str]:
+def _printed_wrong(result: CallResult, run: ProgramRun) -> tuple[str, str]:
     """Return the status word and the reason of a run that failed or, without a checker, printed something else."""
     if result.status != "returned":
         return result.status, f"{result.status}: for the input {_short(run.given)}: {result.why}"
@@ -273,7 +273,7 @@ def differs(case: Case, value: Any) -> str:
     return "" if alike else f"fail: for {_short(case.arguments)} it returns {_short(value)}, not {_short(case.returns)}"
 
 
-def _laid_out(answer: program_text.Answer) -> dict[str, Any]:
+def _laid_out(answer: program_text.CodeAnswer) -> dict[str, Any]:
     """Return an answer as `program_assembly` takes it."""
     pieces = [[block.before, block.text if block.may_hold("python") else ""] for block in answer.blocks]
     return {"whole": answer.whole, "pieces": [*pieces, [answer.after, ""]], "fenced": bool(answer.blocks)}

@@ -125,7 +125,7 @@ def pith(said: str) -> str:
 # -- the answer of a text that says nowhere which it is ---------------------------------------------------------------------
 
 SENTENCE_END = re.compile(
-    r"(?<![.?])(?:(?!(?<=\d)!(?:\s+[^A-Z\s]|\.|[)\]]+\s*[-=+*/]))[.?!])++[*_\"')\]]*+(?=\s|$)|[\u3002\uff01\uff1f]|\n"
+    r"(?<![.?!])(?:(?!(?<=\d)!(?:\s+[^A-Z\s]|\.|[)\]]+\s*[-=+*/]))[.?!])++[*_\"')\]]*+(?=\s|$)|(?<=\d!)\.(?=\s|$)|[\u3002\uff01\uff1f]|\n"
 )
 """Where a sentence ends; "6! = 720" goes on."""
 _DENIES = re.compile(

@@ -20,7 +20,7 @@ import torch
 from aiohttp import web
 
 from align.core.plugins import Completion, Sampling
-from align.generate.backends.transformers import Engine
+from align.generate.backends.transformers import LocalEngine
 from align.train.logprobs import think
 
 
@@ -39,7 +39,7 @@ class StandIn:
     def __init__(
         self, model: str, *, dev_mode=True, stale=False, forgets=None, skips=None, garbage=False, most=None, blind=False, port=0
     ) -> None:
-        self.engine = Engine.load(model, "float32", 64, "cpu")
+        self.engine = LocalEngine.load(model, "float32", 64, "cpu")
         self.engine.logprobs = True
         self.dev_mode, self.stale, self.forgets, self.garbage, self.most = dev_mode, stale, forgets, garbage, most
         self.blind, self.skips, self.loads = blind, skips, 0

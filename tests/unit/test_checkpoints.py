@@ -26,7 +26,7 @@ from transformers import (
 from align import Recipe, StageFailed
 from align.core.errors import ModelError
 from align.core.plugins import Sampling
-from align.generate.backends.transformers import Engine
+from align.generate.backends.transformers import LocalEngine
 from align.generate.backends.vllm import completion
 from align.models import checkpoints
 from align.models.chat import Chat
@@ -160,7 +160,7 @@ def test_rows_longer_than_the_positions_that_were_learned_are_a_sentence(tmp_pat
         run(tmp_path)
     model, made = checkpoints.causal_lm(str(tmp_path / "model"), "float32"), load_chat(str(tmp_path / "model"))
     with pytest.raises(ModelError, match=r"has learned 40 positions; shorten the prompt or lower max_new_tokens"):
-        asyncio.run(Engine(model, made).generate(made.prompt_ids(TALK[:1]), Sampling(max_new_tokens=40)))
+        asyncio.run(LocalEngine(model, made).generate(made.prompt_ids(TALK[:1]), Sampling(max_new_tokens=40)))
 
 
 def test_vllm_in_process_reads_ids_as_the_others_do():

@@ -358,7 +358,7 @@ def test_lines_are_found_by_offset_before_and_after_packing(tmp_path, monkeypatc
     log.close()
     with log.path.open("ab") as file:
         file.write(b'{"text": "to')
-    reader = journal.Reader(log.path)
+    reader = journal.JournalReader(log.path)
     for _ in range(2):  # plain; and, by the same reader, packed
         assert [json.loads(reader.at(offset))["text"] for offset in offsets] == texts
         assert [offset for offset, _ in reader.lines()] == offsets

@@ -10,7 +10,7 @@ import torch
 from align import Recipe, StageFailed
 from align.core.errors import ModelError
 from align.core.plugins import Sampling
-from align.generate.backends.transformers import Engine, InverseCDF, Transformers
+from align.generate.backends.transformers import InverseCDF, LocalEngine, Transformers
 from align.models import checkpoints
 from data_synthesis.engine import ledger
 
@@ -23,7 +23,7 @@ QUESTIONS = [
 
 @pytest.fixture(scope="module")
 def engine(tiny):
-    return Engine.load(tiny, "float32", 8)
+    return LocalEngine.load(tiny, "float32", 8)
 
 
 @pytest.fixture(scope="module")

@@ -65,7 +65,7 @@ def test_new_constraints_are_asked_for_after_the_example_of_some(made):
 
 
 def test_each_request_shows_all_constraints_in_an_order_of_its_own(made, tmp_path):
-    stage = {"kind": "execution_feedback", "mode": "constraints", "generator": "writer", "requests": 3}
+    stage = {"kind": "execution_feedback", "mode": "self_instruct", "generator": "writer", "requests": 3}
     recipe = {"name": "x", "base": "./m", "generators": {"writer": {"kind": "scripted", "default": "1. Use one comma only."}}}
     (tmp_path / "r.yaml").write_text(json.dumps(recipe | {"stages": {"new": stage}}))
     Recipe.load(tmp_path / "r.yaml").run(tmp_path / "out")
@@ -318,7 +318,7 @@ def test_prompts_alone_for_online_training(made):
         ({"quality": {"kind": "judge", "generator": "writer"}}, r"set scale: \[0, 10\], or a `pass_at`"),
         ({"mode": "verifiers", "consistency": {"kind": "judge", "generator": "writer"}}, "no verdict here without `pass_at`"),
         ({"mode": "verifiers", "preset": "upstream", "samples": 2}, "needs 3 functions"),
-        ({"mode": "x"}, "needs `mode`: code or constraints or instructions or verifiers"),
+        ({"mode": "x"}, "needs `mode`: code or instructions or self_instruct or verifiers"),
     ],
 )
 def test_a_stage_that_cannot_be_is_refused(fields, said, made):
@@ -365,7 +365,7 @@ def test_one_chain_from_an_idea_to_verified_answers(made, tmp_path):
         "Who are you": ["I AM A MODEL.", "I am a model."],
     }
     kind = {"kind": "execution_feedback", "generator": "writer", "max_new_tokens": 200}
-    ideas = kind | {"mode": "constraints", "requests": 1}
+    ideas = kind | {"mode": "self_instruct", "requests": 1}
     verified = kind | {"mode": "verifiers", "prompts": "ideas", "samples": 2, "sandbox": QUICK}
     fields = {"mode": "instructions", "samples": 2, "constraints": ["verified"], "library": False, "sandbox": QUICK}
     rows, _, notes = made([{"prompt": QUESTION}], replies, {"ideas": ideas, "verified": verified}, **fields)

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from align import Recipe, StageFailed
 from align.core.errors import ModelError, RecipeError
 from align.core.plugins import Generator, Sampling
-from align.generate.backends.transformers import Engine
+from align.generate.backends.transformers import LocalEngine
 from align.models import checkpoints
 from align.models.tokenizers import load_chat
 from align.train import policy
@@ -85,7 +85,7 @@ def test_a_tokenizer_that_is_larger_than_the_embedding_is_a_sentence_before_trai
         run(tmp_path)
     model, chat = checkpoints.causal_lm(str(tmp_path / "model"), "float32"), load_chat(str(tmp_path / "model"))
     with pytest.raises(ModelError, match=sentence):
-        asyncio.run(Engine(model, chat).generate(chat.prompt_ids(TALKS[0]["messages"][:1]), Sampling()))
+        asyncio.run(LocalEngine(model, chat).generate(chat.prompt_ids(TALKS[0]["messages"][:1]), Sampling()))
 
 
 def test_an_embedding_that_is_larger_than_the_tokenizer_is_fine(tmp_path):

@@ -15,7 +15,7 @@ from align import Recipe
 from align.core import tables
 from align.core.plugins import Sampling
 from align.core.rows import Prompt
-from align.generate.backends.transformers import Engine
+from align.generate.backends.transformers import LocalEngine
 from align.models.chat import Chat
 from align.models.templates import as_parts
 from align.models.tokenizers import load_chat
@@ -152,7 +152,7 @@ class FamilyTests:
 
     def test_what_is_sampled_is_trained_again_as_the_same_tokens(self, run):
         name, report, talks = run
-        engine = Engine.load(str(report.stage("sft")), "float32", 16)
+        engine = LocalEngine.load(str(report.stage("sft")), "float32", 16)
         reasons = columns(name, report, talks)[-1] == "yes"
         asked = list(questions([*talks, THOUGHT] if reasons else talks))
         ids = [engine.chat.prompt_ids(prompt) for prompt, _ in asked]

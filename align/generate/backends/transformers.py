@@ -82,7 +82,7 @@ class Transformers(Generator, LoadsModel):
         """Return completions; concurrent calls share batches."""
         if self._engine is None:
             with loading(self.kind, self.model):
-                self._engine = Engine.load(
+                self._engine = LocalEngine.load(
                     self._where or self.model, self.dtype, self.batch_size, self.device, self._template,
                     device_map=self.device_map, **self.loading(),
                 )  # fmt: skip
@@ -103,7 +103,7 @@ class _Request:
     result: asyncio.Future[Completion]
 
 
-class Engine:
+class LocalEngine:
     """A model in memory with a queue in front of it."""
 
     def __init__(self, model: Any, chat: Chat, batch_size: int = 128, *, logprobs: bool = False) -> None:
@@ -119,7 +119,7 @@ class Engine:
     def load(
         cls, path: str, dtype: str, batch_size: int, device: str | None = None, chat_template: str | None = None,
         *, device_map: Any = None, **options: Any,
-    ) -> Engine:  # fmt: skip
+    ) -> LocalEngine:  # fmt: skip
         """Load a checkpoint for sampling, frozen and in evaluation mode; `options` are those of `from_pretrained`."""
         chat = load_chat(path, chat_template=chat_template, **options)
         if device_map is not None:

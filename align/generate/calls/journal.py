@@ -77,7 +77,7 @@ class Journal:
             self._file = None
 
 
-class Reader:
+class JournalReader:
     """The readers' end: all lines, or the line at an offset, wherever the file is by now: plain or packed."""
 
     def __init__(self, path: Path) -> None:
@@ -131,7 +131,7 @@ class Reader:
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield (offset in the plain text, line) of every whole line of a journal, packed or not."""
-    return Reader(path).lines()
+    return JournalReader(path).lines()
 
 
 def pack(path: Path) -> Path:

@@ -25,7 +25,7 @@ from typing import Any
 from align.core.log import LOGGER
 from align.core.plugins import Completion, Generator, Sampling
 from align.core.rows import Message, digest
-from align.generate.calls.journal import Journal, Reader, pack
+from align.generate.calls.journal import Journal, JournalReader, pack
 
 FULL_BYTES = 256 << 20
 """Length at which a journal is closed and packed (7 s of another thread) and the next one begun."""
@@ -79,15 +79,15 @@ class CallLog:
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
         self._journal: Journal | None = None
-        self._readers: list[Reader] = []
+        self._readers: list[JournalReader] = []
         self._places: dict[int, int | tuple[int, ...]] = {}
         self._packing: list[Future[Path]] = []
         self._packer = ThreadPoolExecutor(max_workers=1)
         # plain names first: one that is packed meanwhile is found under its new name by its reader
         for path in [*sorted(self.folder.glob("*.jsonl")), *sorted(self.folder.glob("*.jsonl.gz"))]:
-            self._index(Reader(path))
+            self._index(JournalReader(path))
 
-    def _index(self, reader: Reader) -> None:
+    def _index(self, reader: JournalReader) -> None:
         self._readers.append(reader)
         number = len(self._readers) - 1
         try:
@@ -174,7 +174,7 @@ class CallLog:
     def _write(self, key: str, record: dict[str, Any]) -> None:
         if self._journal is None:
             self._journal = Journal(self._next_path())
-            self._readers.append(Reader(self._journal.path))
+            self._readers.append(JournalReader(self._journal.path))
             self._current = len(self._readers) - 1
         offset = self._journal.append(record)
         self._remember(int(key, 16), self._current << _FILE_BITS | offset)

@@ -19,7 +19,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
 from align.core.plugins import Completion, Sampling
-from align.generate.backends.transformers import Engine
+from align.generate.backends.transformers import LocalEngine
 from align.models.chat import Chat
 
 LIMIT = 0.4
@@ -64,12 +64,12 @@ class InProcess:
 
     def __init__(self, chat: Chat, batch_size: int, dtype: str | None) -> None:
         self.chat, self.batch_size, self.dtype = chat, batch_size, dtype
-        self._engine: Engine | None = None
+        self._engine: LocalEngine | None = None
 
     def sync(self, model: Any) -> None:
         """Take the policy, or a copy where it has adapters or another precision is asked for."""
         drawing = sampler_copy(model, self.dtype)
-        self._engine = Engine(drawing, self.chat, self.batch_size, logprobs=drawing is not model)
+        self._engine = LocalEngine(drawing, self.chat, self.batch_size, logprobs=drawing is not model)
 
     def sample(self, prompts: Sequence[list[int]], samplings: Sequence[Sampling]) -> list[list[Completion]]:
         """Sample, and give the copy's memory back to training."""
