@@ -1,7 +1,7 @@
 """What the settings of TRL and transformers ask of each other: a package, a device, a schedule that fits.
 
-The libraries find out when an optimizer is built or a schedule takes its first step. tests/unit/test_values.py compares the
-tables with what is installed.
+The libraries find out when an optimizer is built or a schedule takes its first step. tests/unit/stages/test_values.py compares
+the tables with what is installed.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Their types stand in the sources (`trl_arguments.fields_of`). Everything else is written down here, because the libraries look
 at it late: when a model is loaded, an optimizer is built or the first batch is drawn, hours into a run. Some values they never
-look at: an unknown `train_sampling_strategy` is taken for `random`. tests/unit/test_values.py compares the tables with what is
-installed. What one setting asks of another is in `align.stages.trl_together`.
+look at: an unknown `train_sampling_strategy` is taken for `random`. tests/unit/stages/test_values.py compares the tables with
+what is installed. What one setting asks of another is in `align.stages.trl_together`.
 """
 
 from __future__ import annotations

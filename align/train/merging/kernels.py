@@ -12,7 +12,7 @@ they are first used (some seconds, then kept on disk); threads share the blocks.
     onties        what survives of Delta and of tau: vote, weights, pull
 
 The arithmetic is that of `merge_rules`, operation by operation in float32 (no contraction, no reassociation), so that the
-results are those of the general path bit by bit; tests/unit/test_online_merging.py compares them.
+results are those of the general path bit by bit; tests/unit/train/test_online_merging.py compares them.
 """
 
 from __future__ import annotations

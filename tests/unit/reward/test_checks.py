@@ -21,7 +21,7 @@ from reward.constraints.checks.phrasings import PHRASINGS
 from reward.constraints.checks.sentences import sentences
 from reward.constraints.checks.units import occurrences, paragraphs, words
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(("test", "right", "wrong"), CASES, ids=lambda v: v["check"] if isinstance(v, dict) else "")

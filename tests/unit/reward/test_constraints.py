@@ -18,7 +18,7 @@ from align.core.plugins import Reward, Score
 from align.core.rows import Prompt
 from reward.constraints.verifier import Constraints
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RECIPE = ROOT / "recipes" / "constraints"
 
 

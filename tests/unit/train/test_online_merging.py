@@ -613,7 +613,7 @@ def test_the_fields_are_read_without_torch() -> None:
 
 # -- against the released code ------------------------------------------------------------------------------------
 
-UPSTREAM = np.load(Path(__file__).parents[1] / "fixtures" / "online_merging_upstream.npz")
+UPSTREAM = np.load(Path(__file__).parents[2] / "fixtures" / "online_merging_upstream.npz")
 """Numbers of QwenLM/online_merging_optimizers (online_step 1, use_merge, no rescale): weights after 6 steps, masks."""
 
 

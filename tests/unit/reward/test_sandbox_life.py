@@ -21,7 +21,7 @@ def in_a_program(source, **options):
     """Run a program of its own that uses the sandbox; return what it prints."""
     head = "import asyncio, os, resource, signal, sys, time\nfrom reward.sandbox import Limits, Sandbox\n"
     done = subprocess.run(
-        [sys.executable, "-c", head + textwrap.dedent(source)], cwd=Path(__file__).parents[2], capture_output=True, text=True,
+        [sys.executable, "-c", head + textwrap.dedent(source)], cwd=Path(__file__).parents[3], capture_output=True, text=True,
         timeout=120, check=False, **options,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

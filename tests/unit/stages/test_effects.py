@@ -167,12 +167,12 @@ REASONS = {
         activation_offloading torch_empty_cache_steps
     """,
     "what is saved for a resume, which ends at the same weights": "save_steps",
-    "where logs go (tests/unit/test_bridge.py) and how they are named": """
+    "where logs go (tests/unit/train/test_bridge.py) and how they are named": """
         report_to project trackio_bucket_id trackio_space_id trackio_static_space_id
     """,
-    "refused beside logging_steps (tests/unit/test_values.py)": "logging_strategy",
+    "refused beside logging_steps (tests/unit/stages/test_values.py)": "logging_strategy",
     "only of models that have dropout of their own": "disable_dropout",
-    "it stops the stage (tests/unit/test_bridge.py)": "strict",
+    "it stops the stage (tests/unit/train/test_bridge.py)": "strict",
     "tested one by one here": "training_args",
     "a path of its own in a paper's preset": "lora.adapter",
     "how fast batches come": """

@@ -14,7 +14,7 @@ from reward.constraints.checks import CHECKS
 from reward.constraints.checks.languages import NAMES
 from reward.constraints.checks.phrasings import PHRASINGS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SEEDS = ROOT / "data_synthesis" / "templates" / "seed_constraints.jsonl"
 
 OBEDIENT = [
