@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from align.core.errors import StageFailed
-from align.core.plugins import Reward, Sampler
+from align.core.plugins import Completion, Reward, Sampler
 from align.core.rows import Prompt
 from align.core.stage import Run
 from align.core.wiring import Ref
@@ -29,12 +29,13 @@ from align.models import checkpoints
 from align.stages.dpo import PreferenceStage
 from align.train.optimizers import AdamWConfig, OnlineMergingConfig
 from align.train.samplers.kinds import TransformersSampler
+from data_synthesis.pairing import Pair, best_against_worst
 
 
 class OnlineDPO(PreferenceStage):
     """Train on pairs sampled from the model being trained."""
 
-    version: ClassVar[str] = "2"  # 2: schedule and alpha_total planned by what rounds yield
+    version: ClassVar[str] = "3"  # 2: schedule and alpha_total planned by what rounds yield. 3: rounds say `dropped`
     unread: ClassVar[dict[str, str]] = PreferenceStage.unread | {
         "dataloader_drop_last": "a round may give fewer pairs than a batch holds, and would then have nothing to train on"
     }
@@ -98,6 +99,11 @@ class OnlineDPO(PreferenceStage):
         """Rounds sample from whole weights."""
         return "online_dpo runs on one device or under plain data parallelism (DDP) so far: rounds sample from whole weights"
 
+    def pair(self, samples: Sequence[Completion], rewards: Sequence[float], most: int) -> Pair | str:
+        """Return the pair of one prompt's samples, or why there is none; `most` is the longest answer that fits, in tokens."""
+        margin, ratio = self.min_margin, self.max_length_ratio
+        return best_against_worst(samples, rewards, min_margin=margin, max_length_ratio=ratio, max_tokens=most)
+
     def run(self, run: Run) -> None:
         """Run the rounds, publish."""
         from align.train import encode, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
@@ -145,7 +151,7 @@ class OnlineDPO(PreferenceStage):
             )
             figures = rounds.loop()
         if not any(f["pairs"] for f in figures):
-            why = "; ".join(f"{n} {reason}" for reason, n in sum((Counter(f["filtered"]) for f in figures), Counter()).items())
+            why = "; ".join(f"{n} {reason}" for reason, n in sum((Counter(f["dropped"]) for f in figures), Counter()).items())
             raise StageFailed(run.name, f"no round gave a pair to train on ({why}); look at `align peek`, change the reward, "
                               "temperature or max_new_tokens", run.log_file)  # fmt: skip
         self._publish(run, rounds, figures, chat)

@@ -42,7 +42,6 @@ from align.generate.calls.sessions import Generators
 from align.models.chat import Chat
 from align.train.bridge import Carry, Extras, build, unpatch
 from align.train.logprobs import think
-from align.train.pairs import best_against_worst
 from align.train.parallel import precision
 from align.train.samplers.policy import PolicySampler, agreement, difference, distrust
 
@@ -94,7 +93,7 @@ class Rounds:
         if self.stage.max_steps == -1:
             return len(figures) >= self.stage.rounds
         if len(figures) >= FRUITLESS and not any(f["pairs"] for f in figures[-FRUITLESS:]):
-            cause = f"{FRUITLESS} rounds in a row gave no pair to train on ({figures[-1]['filtered']} in the last)"
+            cause = f"{FRUITLESS} rounds in a row gave no pair to train on ({figures[-1]['dropped']} in the last)"
             raise StageFailed(self.run.name, cause, self.run.log_file)
         return _steps(figures) >= self.stage.max_steps
 
@@ -164,10 +163,7 @@ class Rounds:
         judged = [(s, score.value) for s, score in zip(samples, scores, strict=True) if score.graded]
         rewards = [value - stage.length_penalty * len(s.text) for s, value in judged]
         try:
-            chosen = best_against_worst(
-                [s for s, _ in judged], rewards, min_margin=stage.min_margin, max_length_ratio=stage.max_length_ratio,
-                max_tokens=stage.max_length - len(ids),
-            )  # fmt: skip
+            chosen = stage.pair([s for s, _ in judged], rewards, stage.max_length - len(ids))
         except ValueError as error:
             cause = f"{error} of the prompt {prompt.messages[-1]['content'][:200]!r}; mend the reward, no pair was made of it"
             raise StageFailed(self.run.name, cause, self.run.log_file) from None
@@ -181,7 +177,7 @@ class Rounds:
         }
         asked = prompt.messages[-1]["content"]
         if isinstance(chosen, str):
-            return found | {"filtered": chosen, "shown": {"prompt": asked, "no pair": chosen, "sample": samples[0].text}}
+            return found | {"dropped": chosen, "shown": {"prompt": asked, "no pair": chosen, "sample": samples[0].text}}
         best, worst = judged[chosen.chosen][0], judged[chosen.rejected][0]
         pair = {"id": prompt.id, "prompt_ids": ids, "chosen_ids": best.token_ids, "rejected_ids": worst.token_ids}
         shown = {"prompt": asked, "chosen": best.text, "rejected": worst.text}
@@ -334,7 +330,7 @@ def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "prompts": len(found),
         "pairs": len(margins),
-        "filtered": dict(Counter(each["filtered"] for each in found if "filtered" in each)),
+        "dropped": dict(Counter(each["dropped"] for each in found if "dropped" in each)),
         "reward": {"best": mean("rewards", max), "mean": mean("rewards"), "worst": mean("rewards", min)},
         "margin": round(fmean(margins), 4) if margins else None,
         "kl": round(fmean(each["kl"] for each in found), 4),
@@ -348,9 +344,9 @@ def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _line(figures: dict[str, Any], started: float) -> str:
     reward, total = figures["reward"], time.monotonic() - started
-    filtered = ", ".join(f"{n} {why}" for why, n in figures["filtered"].items())
+    dropped = ", ".join(f"{n} {why}" for why, n in figures["dropped"].items())
     shares = {k: f"{v / max(total, 1e-9):.0%}" for k, v in figures["seconds"].items()}
-    parts = [f"{figures['pairs']}/{figures['prompts']} pairs" + (f" ({filtered})" if filtered else "")]
+    parts = [f"{figures['pairs']}/{figures['prompts']} pairs" + (f" ({dropped})" if dropped else "")]
     parts.append(f"reward {reward['worst']:.3g} < {reward['mean']:.3g} < {reward['best']:.3g}")
     parts.append(f"{figures['tokens']:.0f} tokens, KL {figures['kl']:.3g}, entropy {figures['entropy']:.3g}")
     parts += [f"sampler {figures['sampler']['absolute']:.2g} nats off"] if "sampler" in figures else []

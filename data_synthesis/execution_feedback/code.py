@@ -25,10 +25,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from align.core.plugins import Completion
-from align.core.rows import Demonstration, Message, Preference, Prompt, Row, digest, reply
+from align.core.rows import Demonstration, Message, Prompt, Row, digest, reply
 from align.core.wiring import Ref
 from data_synthesis.execution_feedback.agreement import consensus_sets, validated
 from data_synthesis.execution_feedback.synthesizer import ExecutionFeedback
+from data_synthesis.pairing import right_against_wrong
 from data_synthesis.synthesizer import Context, Drop, template
 from reward.execution import tests as program_tests
 from reward.execution import text as program_text
@@ -249,13 +250,8 @@ class CodeFeedback(ExecutionFeedback):
             Demonstration(prompt=prompt.messages, completion=solution.text, tools=prompt.tools, note=note)
             for solution in right[: self.max_demonstrations]
         ]
-        for i in range(min(self.max_pairs, len(wrong))):
-            rejected, why = wrong[i]
-            chosen = right[i % len(right)].text
-            because = note | {"rejected_because": why[:500]}
-            texts: dict[str, Any] = {"chosen": chosen, "rejected": rejected.text}
-            made.append(Preference(prompt=prompt.messages, **texts, margin=1.0, tools=prompt.tools, note=because))
-        return made
+        good, bad = [one.text for one in right], [(one.text, why) for one, why in wrong]
+        return [*made, *right_against_wrong(prompt, good, bad, self.max_pairs, note=note, again=True)]
 
 
 def _of_asserts(verdict: Verdict, count: int) -> list[bool]:

@@ -29,12 +29,13 @@ from pydantic import Field, PrivateAttr
 
 from align.core.errors import NoGrade, StageFailed
 from align.core.plugins import Reward
-from align.core.rows import Demonstration, Preference, Prompt, Row, digest, is_unicode
+from align.core.rows import Demonstration, Prompt, Row, digest, is_unicode
 from align.core.stage import Run
 from align.core.wiring import Ref
 from data_synthesis.execution_feedback.constraint_pool import DRAWS, Constraint, distinct, drawn, fitting, joined
 from data_synthesis.execution_feedback.cross_validation import PRESETS, Name
 from data_synthesis.execution_feedback.synthesizer import ExecutionFeedback
+from data_synthesis.pairing import right_against_wrong
 from data_synthesis.synthesizer import Context, Drop
 from reward.constraints.verifier import CheckResult, measure, parse
 from reward.judge import Judge
@@ -185,14 +186,8 @@ class InstructionFeedback(ExecutionFeedback):
     def _pairs(
         self, asked: Prompt, right: Sequence[str], wrong: Sequence[tuple[str, list[CheckResult]]], note: dict[str, Any]
     ) -> list[Row]:
-        made: list[Row] = []
-        for number, (text, held) in enumerate(wrong[: self.max_pairs] if right else ()):
-            why = next(one.why for one in held if one.share == 0)
-            because = note | {"rejected_because": why[:500]}
-            chosen = right[number % len(right)]
-            texts: dict[str, Any] = {"chosen": chosen, "rejected": text}
-            made.append(Preference(prompt=asked.messages, **texts, margin=1.0, tools=asked.tools, note=because))
-        return made
+        bad = [(text, next(one.why for one in held if one.share == 0)) for text, held in wrong]
+        return [*right_against_wrong(asked, right, bad, self.max_pairs, note=note, again=True)]
 
 
 def _asked(prompt: Prompt, constraints: Sequence[Constraint]) -> Prompt:
@@ -200,7 +195,7 @@ def _asked(prompt: Prompt, constraints: Sequence[Constraint]) -> Prompt:
     messages = [*prompt.messages[:-1], last | {"content": joined(last["content"], constraints)}]
     tests = [*prompt.tests, *(test for one in constraints for test in one.tests)]
     tags = [*prompt.tags, *sorted(set(map(_name, tests)))]
-    return Prompt(messages=messages, answer=prompt.answer, tests=tests, tags=tags, tools=prompt.tools)
+    return replace(prompt, messages=messages, tests=tests, tags=tags)
 
 
 def _written(tests: Sequence[dict[str, Any]]) -> bool:

@@ -20,18 +20,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from align.core.plugins import Reward
-from align.core.rows import Preference, Prompt, Row, digest, is_unicode, reply
+from align.core.rows import Prompt, Row, digest, is_unicode, reply
 from align.core.stage import Run
 from align.core.wiring import Ref
 from data_synthesis.execution_feedback.constraint_pool import distinct
 from data_synthesis.execution_feedback.cross_validation import PRESETS, Name, Said, battery, blemish, cross_validate
 from data_synthesis.execution_feedback.synthesizer import ExecutionFeedback
+from data_synthesis.pairing import right_against_wrong
 from data_synthesis.synthesizer import Context, Drop, template
 from reward.constraints import functions
 from reward.execution import text as program_text
@@ -87,7 +89,7 @@ class VerifierFeedback(ExecutionFeedback):
         """Return the constraint with functions that verify it and pairs of its cases, or why there is none."""
         constraint = prompt.messages[-1]["content"].strip()
         if prompt.tests:
-            return Prompt(messages=prompt.messages, tests=prompt.tests, tags=prompt.tags)
+            return prompt
         sources, cases = await self._written(constraint, ctx)
         if not sources or not cases:
             return Drop("no function was written" if not sources else "no case was written")
@@ -114,7 +116,7 @@ class VerifierFeedback(ExecutionFeedback):
             "preset": self.preset,
             "sandbox": self.sandbox.level,
         }
-        made: list[Row] = [Prompt(messages=prompt.messages, tests=[{"functions": chosen}], tags=prompt.tags, note=note)]
+        made: list[Row] = [replace(prompt, tests=[{"functions": chosen}], note=note)]
         agreed = [[said[f][t] for t in kept.cases] for f in kept.functions]
         return [*made, *self._pairs(prompt, [cases[t] for t in kept.cases], agreed, note | {"cases": len(kept.cases)})]
 
@@ -180,10 +182,8 @@ class VerifierFeedback(ExecutionFeedback):
         shares = [sum(one[t] is True for one in said) / len(said) for t in range(len(cases))]
         right = [text for (text, _), share in zip(cases, shares, strict=True) if PRESETS[self.preset].chosen(share)]
         wrong = [text for (text, _), share in zip(cases, shares, strict=True) if share == 0]
-        usable = [(a, b) for a, b in zip(right, wrong, strict=False) if a.strip() and b.strip()]
-        return [
-            Preference(prompt=prompt.messages, chosen=a, rejected=b, margin=1.0, note=note) for a, b in usable[: self.max_pairs]
-        ]
+        usable = [(a, (b, "")) for a, b in zip(right, wrong, strict=False) if a.strip() and b.strip()]
+        return [*right_against_wrong(prompt, [a for a, _ in usable], [b for _, b in usable], self.max_pairs, note=note)]
 
 
 def read_cases(text: str) -> list[Case]:

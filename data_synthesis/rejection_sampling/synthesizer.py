@@ -23,9 +23,10 @@ from pydantic import Field, PrivateAttr
 
 from align.core.errors import StageFailed
 from align.core.plugins import Completion, Reward, Score
-from align.core.rows import Demonstration, Message, Preference, Prompt, Row, reply
+from align.core.rows import Demonstration, Message, Prompt, Row, reply
 from align.core.stage import Run
 from align.core.wiring import File, Ref
+from data_synthesis.pairing import right_against_wrong
 from data_synthesis.rejection_sampling.reasoning_paths import closest, distinct_paths, equations_hold
 from data_synthesis.synthesizer import Context, Drop, Synthesizer, template
 
@@ -144,18 +145,9 @@ class RejectionSampling(Synthesizer):
 
     def _pairs(self, prompt: Prompt, kept: list[str], wrong: list[tuple[str, Score]]) -> list[Row]:
         """Pair each kept path with a wrong one not used yet, up to `max_pairs`."""
-        left = dict(wrong)
-        pairs: list[Row] = []
-        for text in kept[: self.max_pairs]:
-            if not left:
-                break
-            texts = list(left)
-            miss = texts[closest(text, texts)] if self.negatives == "closest" else texts[0]
-            note = {"rejected_because": left.pop(miss).why}
-            pairs.append(
-                Preference(prompt=prompt.messages, chosen=text, rejected=miss, margin=1.0, tools=prompt.tools, note=note)
-            )
-        return pairs
+        each = [(text, score.why) for text, score in dict(wrong).items()]
+        nearest = closest if self.negatives == "closest" else None
+        return [*right_against_wrong(prompt, kept, each, self.max_pairs, nearest=nearest)]
 
 
 _CHOICE = re.compile(r"\byes\s*(?:/|or)\s*no\b", re.IGNORECASE)

@@ -404,3 +404,12 @@ def test_functions_that_are_none_are_refused_with_the_row(test, reward):
     asked = Prompt(messages=[{"role": "user", "content": QUESTION}], tests=[test], id="row")
     with pytest.raises(ValueError, match="row 'row': a test of functions is"):
         asyncio.run(reward.score(asked, ["x"]))
+
+
+def test_columns_of_a_prompt_travel_on_whatever_they_are(made):
+    told = {"answer": "42", "tags": ["mine"]}
+    rows, _, _ = verified(made, wrote(UPPER), wrote(EQUAL), constraints=({"prompt": SHOUT, **told},))
+    passed, _, _ = made(
+        ({"prompt": "In capitals.", "tests": [{"check": "all_caps"}], **told},), {}, mode="verifiers", sandbox=QUICK
+    )
+    assert [(row.answer, row.tags) for row in (rows["prompts"][0], passed["prompts"][0])] == [("42", ["mine"])] * 2

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from align.core.plugins import Completion
-from align.train.pairs import Pair, best_against_worst
+from data_synthesis.pairing import Pair, best_against_worst
 
 
 def said(text, finish="stop", tokens=4):

@@ -1,17 +1,25 @@
-"""From N scored samples of one prompt to at most one training pair: best against worst, then filters.
+"""Which answers of a prompt are chosen and rejected: for every synthesizer, and for online DPO.
 
-Qwen2's online stage (arXiv 2407.10671, 4.3): the reward model picks the most and the least preferred response. Filters
-are ours, each counted: a tie teaches noise (TRL trains on it), a cut answer has no ending, a length gap teaches length.
+- `best_against_worst`: N scored samples to at most one pair. Qwen2's online stage (arXiv 2407.10671, 4.3): the reward model
+  picks the most and the least preferred response. Filters are ours, each counted: a tie teaches noise (TRL trains on it), a
+  cut answer has no ending, a length gap teaches length.
+- `right_against_wrong`: answers that were verified to some pairs. Each wrong answer is used once.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
+from typing import Any
 
 from align.core.plugins import Completion
+from align.core.rows import Preference, Prompt
+
+WHY = 500
+"""So much of the reason why an answer was rejected is kept in the lineage, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +81,37 @@ def _lacking(samples: Sequence[Completion], fitting: Sequence[bool]) -> str:
         elif not fits:
             reasons["longer than max_length"] += 1
     return reasons.most_common(1)[0][0] if reasons else "not judged"
+
+
+def right_against_wrong(
+    prompt: Prompt,
+    right: Sequence[str],
+    wrong: Sequence[tuple[str, str]],
+    most: int,
+    *,
+    note: Mapping[str, Any] | None = None,
+    again: bool = False,
+    nearest: Callable[[str, Sequence[str]], int] | None = None,
+) -> list[Preference]:
+    """Pair right answers with wrong ones.
+
+    Args:
+        prompt: what was asked.
+        right: answers that are right, the best first.
+        wrong: answers that are wrong, each with the reason; "" says none.
+        most: the largest number of pairs.
+        note: goes into the lineage of every pair.
+        again: whether a right answer may stand in several pairs, in turn, where there are more wrong ones.
+        nearest: returns which of the wrong answers that are left goes with a right one; left out, the next does.
+    """
+    left = list(wrong)
+    pairs: list[Preference] = []
+    for chosen in cycle(right) if again else right:
+        if not left or len(pairs) >= most:
+            break
+        rejected, why = left.pop(nearest(chosen, [text for text, _ in left]) if nearest else 0)
+        because = {**(note or {}), **({"rejected_because": why[:WHY]} if why else {})}
+        pairs.append(
+            Preference(prompt=prompt.messages, chosen=chosen, rejected=rejected, margin=1.0, tools=prompt.tools, note=because)
+        )
+    return pairs
