@@ -149,7 +149,7 @@ class Context:
         self._calls += 1
         drawn = Sampling(n=n, seed=self._engine.run.seed(self.prompt.id, call), **sampling)
         context = [self._engine.run.name, self.prompt.id, call]
-        completions = await self._engine.sample(generator, context, list(messages), drawn)
+        completions = await self._engine.session.sample(generator, context, list(messages), drawn)
         self.spend(completions)
         return completions
 

@@ -109,7 +109,7 @@ def _try(name: str, runs: RunFolder, recipe: Recipe, count: int) -> Tried:
     failed = [outcome for outcome in outcomes if outcome.outcome == "failed"]
     if len(failed) > len(outcomes) / 2:
         raise too_many(run, failed, len(outcomes))
-    return Tried(name, outcomes, dict(engine.calls.usages), seconds, len(prompts))
+    return Tried(name, outcomes, dict(engine.session.calls.usages), seconds, len(prompts))
 
 
 def _forecast(tried: Tried, recipe: Recipe) -> str:

@@ -124,6 +124,10 @@ class Run:
         """Return a generator of the recipe, not started."""
         return self.recipe.generators[alias]
 
+    def identity(self, generator: Generator) -> dict[str, Any]:
+        """Return what tells the answers of a generator from those of another: its fields, version and weights."""
+        return self.runs.identity(generator, self.recipe)
+
     def seed(self, *label: object) -> int:
         """Return a 31-bit seed that depends on the run's seed, this stage and a label only, never on order."""
         text = repr((self.recipe.seed, self.name, *label))

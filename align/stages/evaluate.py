@@ -30,8 +30,7 @@ from align.core.wiring import File, Ref, is_path, references
 from align.evaluate.intervals import mean_interval, paired, pass_at_k, wilson
 from align.evaluate.table import render, render_tags
 from align.generate.backends.transformers import DTYPES, Transformers
-from align.generate.calls.log import CallLog
-from align.generate.calls.sessions import Generators
+from align.generate.calls.session import Session
 from align.models.tokenizers import load_tokenizer
 from align.stages.tasks import Task, problems_of, unknown
 
@@ -140,10 +139,9 @@ class Evaluate(Stage, LoadsModel):
             kind="transformers", model=reference, dtype=self.dtype, batch_size=self.batch_size,
             chat_template=self._template_of(run, reference), **self.loading(),
         )  # fmt: skip
-        identity = run.runs.identity(generator, run.recipe)
-        calls = CallLog(run.folder / "calls", "main")
-        asked = Generators(run, calls)  # by rewards
-        generator.start(run.locate)
+        session = Session(run)
+        measured = f"the model {label}"  # a judge may ask a generator that the recipe calls by the model's name
+        session.start(measured, generator)
         passed: Passed = {"greedy": {}, **({"sampled": {}} if self.samples else {})}
         missing: Counter[str] = Counter()
         try:
@@ -154,9 +152,7 @@ class Evaluate(Stage, LoadsModel):
                     prompt: Prompt, how: Sampling, progress: Progress = progress, task: str = name
                 ) -> list[Completion]:
                     seeded = how.model_copy(update={"seed": run.seed(prompt.id), "tools": prompt.tools or None})
-                    said = await calls.sample(
-                        label, generator, identity, [run.name, task, prompt.id], list(prompt.messages), seeded
-                    )
+                    said = await session.sample(measured, [run.name, task, prompt.id], prompt.messages, seeded)
                     progress.advance()
                     return said
 
@@ -167,28 +163,22 @@ class Evaluate(Stage, LoadsModel):
                     answers = await asyncio.gather(*(answer(prompt, how) for prompt in prompts))
                     for said in (said for group in answers for said in group if not said.whole):
                         missing[said.missing] += 1
-                    passed[mode][name] = await _judge(run, reward, prompts, answers, asked)
+                    passed[mode][name] = await _judge(run, reward, prompts, answers, session)
                 progress.close()
         finally:
-            await asked.aclose()
-            asked.stop()
-            generator.stop()
-            calls.close()
+            await session.aclose()
+            session.stop()
         if missing:
             run.report[f"answers of {label} that are not whole"] = dict(missing)
         return passed
 
 
 async def _judge(
-    run: Run, reward: Reward, prompts: list[Prompt], answers: list[list[Completion]], asked: Generators
+    run: Run, reward: Reward, prompts: list[Prompt], answers: list[list[Completion]], session: Session
 ) -> list[list[bool]]:
     """Return whether each sample of each problem is right; an answer that is not whole is wrong."""
-    reward.start(run.locate)
-    reward.route(asked.ask)
-    try:
-        scores = await score_each(reward, prompts, [[completion.text for completion in group] for group in answers])
-    finally:
-        reward.stop()
+    session.start_reward(reward)
+    scores = await score_each(reward, prompts, [[completion.text for completion in group] for group in answers])
     if any(score.passed is None and score.graded for judged in scores for score in judged):
         cause = f"reward {reward.kind!r} gives no verdict (`passed`); evaluate needs a verifier"
         raise StageFailed(run.name, cause, run.log_file)

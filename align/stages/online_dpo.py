@@ -23,8 +23,8 @@ from align.core.plugins import Completion, Reward, Sampler
 from align.core.rows import Prompt
 from align.core.stage import Run
 from align.core.wiring import Ref
-from align.generate.calls.log import CallLog, Usage
-from align.generate.calls.sessions import Generators
+from align.generate.calls.log import Usage
+from align.generate.calls.session import Session
 from align.models import checkpoints
 from align.stages.dpo import PreferenceStage
 from align.train.optimizers import AdamWConfig, OnlineMergingConfig
@@ -118,13 +118,9 @@ class OnlineDPO(PreferenceStage):
         prompts = [row for row, _ in kept if isinstance(row, Prompt)]
         per_round = min(self.prompts_per_round or max(1, len(prompts) // self.rounds), len(prompts))
         with ExitStack() as ends:
-            calls = CallLog(run.folder / "calls", f"rank{os.environ.get('RANK', '0')}")
-            ends.callback(calls.close)
-            generators = Generators(run, calls)
-            ends.callback(generators.stop)
-            ends.callback(self.reward.stop)
-            self.reward.start(run.locate)
-            self.reward.route(generators.ask)
+            session = Session(run, f"rank{os.environ.get('RANK', '0')}")
+            ends.callback(session.stop)
+            session.start_reward(self.reward)
             sampler = self.sampler.build(chat, run)
             ends.callback(sampler.close)
             model = checkpoints.causal_lm(start, self.dtype, **self.loading())
@@ -146,7 +142,7 @@ class OnlineDPO(PreferenceStage):
                 prompt_ids={row.id: columns["prompt_ids"] for row, columns in kept},
                 prompts_per_round=per_round,
                 carry=Carry(),
-                generators=generators,
+                session=session,
                 sampler=sampler,
             )
             figures = rounds.loop()

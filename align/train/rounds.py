@@ -38,7 +38,7 @@ from align.core.plugins import Completion, Sampling, Score, score_each
 from align.core.rows import Prompt
 from align.core.stage import Run
 from align.generate.calls.log import Usage
-from align.generate.calls.sessions import Generators
+from align.generate.calls.session import Session
 from align.models.chat import Chat
 from align.train.bridge import Carry, Extras, build, unpatch
 from align.train.logprobs import think
@@ -67,7 +67,7 @@ class Rounds:
     """What each prompt is to the policy, by its id: the same ids are sampled from, trained behind and scored."""
     prompts_per_round: int
     carry: Carry
-    generators: Generators
+    session: Session
     """Whom the reward may ask."""
     sampler: PolicySampler
 
@@ -151,11 +151,11 @@ class Rounds:
         try:
             return await score_each(self.stage.reward, prompts, texts)
         finally:
-            await self.generators.aclose()  # the next round has an event loop of its own
+            await self.session.aclose()  # the next round has an event loop of its own
 
     def asked(self) -> Usage:
         """Return what the reward's questions to generators cost in this run, in all processes together."""
-        return sum(gather_object([self.generators.calls.usage]), Usage())
+        return sum(gather_object([self.session.usage]), Usage())
 
     def _pair(self, prompt: Prompt, ids: list[int], samples: list[Completion], scores: list[Score]) -> dict[str, Any]:
         """Return what becomes of one prompt's samples: a pair or why there is none, and their figures."""

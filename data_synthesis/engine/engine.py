@@ -21,11 +21,10 @@ from typing import Any
 
 from align.core.errors import AlignError, BadRow, BrokenPlugin, NoGrade, NotLoaded, StageFailed
 from align.core.log import Progress
-from align.core.plugins import Completion, Reward, Sampling, Score, loading, one_each
+from align.core.plugins import Completion, Reward, Sampling, Score, one_each
 from align.core.rows import TABLES, Message, Prompt, Row, table_of
 from align.core.stage import Run
-from align.generate.calls.log import CallLog
-from align.generate.calls.sessions import Generators
+from align.generate.calls.session import Session
 from align.generate.calls.structured import NoValidAnswer
 from data_synthesis.engine import ledger
 from data_synthesis.engine.budget import Spent
@@ -46,9 +45,7 @@ class Engine:
     def __init__(self, synthesizer: Synthesizer, run: Run, worker: str = "main") -> None:
         self.synthesizer, self.run = synthesizer, run
         self.ledger = Ledger(run.folder, worker)
-        self.calls = CallLog(run.folder / "calls", worker)
-        self.generators = Generators(run, self.calls)
-        self._rewards: dict[int, Reward] = {}
+        self.session = Session(run, worker)
         self._failed: list[Outcome] = []
         self._todo: list[tuple[int, Prompt]] = []
         """The last one is the next."""
@@ -61,21 +58,13 @@ class Engine:
 
     # -- what a Context asks for ----------------------------------------------------------------------------------
 
-    async def sample(self, alias: str, context: list[Any], messages: list[Message], sampling: Sampling) -> list[Completion]:
-        """Sample through the call log, starting the generator when it is first needed."""
-        return await self.generators.sample(alias, context, messages, sampling)
-
     async def score(self, reward: Reward, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
         """Score, starting the reward when it is first needed."""
-        if id(reward) not in self._rewards:
-            with loading("reward", reward.kind):
-                reward.start(self.run.locate)
-            reward.route(self._ask)
-            self._rewards[id(reward)] = reward
+        self.session.start_reward(reward, self._ask)
         return one_each(reward, await reward.score(prompt, completions), completions)
 
     async def _ask(self, alias: str, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
-        completions = await self.generators.ask(alias, messages, sampling)
+        completions = await self.session.ask(alias, messages, sampling)
         _AT_WORK.get().spend(completions)
         return completions
 
@@ -159,7 +148,7 @@ class Engine:
 
     def _note(self) -> str:
         tried = self._seen.total()
-        speed = sum(u.completion_tokens for u in self.calls.usages.values()) / max(self.progress.seconds, 1e-9)
+        speed = sum(u.completion_tokens for u in self.session.calls.usages.values()) / max(self.progress.seconds, 1e-9)
         return f"{self._seen['emitted'] / tried:.0%} accepted, {speed:,.0f} tokens/s, {self._seen['failed']} failed"
 
     def _outcome(self, id_: str) -> str:
@@ -208,12 +197,9 @@ class Engine:
 
     async def _stop(self) -> None:
         self.synthesizer.finish()
-        await self.generators.aclose()
-        self.generators.stop()
-        for reward in self._rewards.values():
-            reward.stop()
+        await self.session.aclose()
+        self.session.stop()
         self.ledger.close()
-        self.calls.close()
 
 
 def too_many(run: Run, failed: Sequence[Outcome], tried: int) -> StageFailed:

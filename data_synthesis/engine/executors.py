@@ -39,4 +39,4 @@ class Local(Executor):
 
         engine = Engine(synthesizer, run)
         asyncio.run(engine.work(prompts))
-        return engine.calls.usage
+        return engine.session.usage

@@ -79,7 +79,7 @@ def publish(synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt], u
         "samples": asdict(usage) if usage else {},
         "tokens": spent.tokens,
         "tallies": dict(tallies.most_common()),
-        "generators": {alias: run.runs.identity(run.generator(alias), run.recipe) for alias in aliases},
+        "generators": {alias: run.identity(run.generator(alias)) for alias in aliases},
         **({"tokens_per_second": round(usage.completion_tokens / max(seconds, 1e-9), 1)} if usage else {}),
     }
 

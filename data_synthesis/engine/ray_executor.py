@@ -111,7 +111,7 @@ class Actor:
         try:
             engine = Engine(self.synthesizer, self.run, self.worker)
             asyncio.run(engine.work([self.prompts[str(id_)] for id_ in batch["id"]]))
-            usage = engine.calls.usage
+            usage = engine.session.usage
         except AlignError as raised:
             error = raised.cause if isinstance(raised, StageFailed) else str(raised)
         counts = {name: [value] for name, value in asdict(usage).items()}

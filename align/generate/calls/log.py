@@ -104,7 +104,7 @@ class CallLog:
         """What all generators together cost."""
         return sum(self.usages.values(), Usage())
 
-    async def sample(
+    async def answer(
         self,
         name: str,
         generator: Generator,

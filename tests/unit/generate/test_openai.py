@@ -222,7 +222,7 @@ def logged(generator: Generator, folder: Path, n: int, seed: int = 10) -> list[C
     """Sample through a call log, which asks for what a server leaves out."""
     log = CallLog(folder, "main")
     try:
-        return asyncio.run(log.sample("g", generator, {}, ["s", "row", 0], ASK, Sampling(n=n, seed=seed)))
+        return asyncio.run(log.answer("g", generator, {}, ["s", "row", 0], ASK, Sampling(n=n, seed=seed)))
     finally:
         log.close()
 

@@ -1,0 +1,92 @@
+"""How one stage asks models: the recipe's generators, started when first asked, every answer through the stage's call log.
+
+Everybody who asks goes through `Session.sample`: a synthesizer's context, an evaluation, and a reward that asks a model (a
+judge), in whatever stage it scores. All users of an alias share the one generator of the recipe, so they share its limits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakValueDictionary
+
+from align.core.plugins import Ask, Completion, Generator, Reward, Sampling, loading
+from align.core.rows import Message, digest
+from align.core.stage import Run
+from align.generate.calls.log import CallLog, Usage
+
+
+class Session:
+    """What a stage has started of generators and rewards, and the log of its calls."""
+
+    def __init__(self, run: Run, worker: str = "main") -> None:
+        self.run = run
+        self.calls = CallLog(run.folder / "calls", worker)
+        self._started: dict[str, tuple[Generator, dict[str, Any]]] = {}
+        self._rewards: dict[int, Reward] = {}
+        self._asked: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Questions under way; a lock lives as long as somebody waits for the answer, so no event loop inherits one."""
+
+    @property
+    def usage(self) -> Usage:
+        """What all calls of this session cost."""
+        return self.calls.usage
+
+    def start(self, alias: str, generator: Generator | None = None) -> None:
+        """Start a generator, unless it is started: the recipe's of this alias, or one that the recipe does not name."""
+        if alias in self._started:
+            return
+        assert generator is None or alias not in self.run.recipe.generators
+        generator = generator or self.run.generator(alias)
+        with loading("generator", alias):
+            generator.start(self.run.locate)
+        self._started[alias] = generator, self.run.identity(generator)
+
+    def start_reward(self, reward: Reward, ask: Ask | None = None) -> None:
+        """Start a reward, unless it is started. What it asks of generators goes through `ask`, else through this session."""
+        if id(reward) not in self._rewards:
+            with loading("reward", reward.kind):
+                reward.start(self.run.locate)
+            reward.route(ask or self.ask)
+            self._rewards[id(reward)] = reward
+
+    async def sample(self, alias: str, context: list[Any], messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
+        """Return n completions, from the call log as far as it has them.
+
+        Args:
+            alias: of the recipe's `generators`, or what was started under that name.
+            context: stage, row id and call ordinal or label: what tells equal requests apart.
+            messages: the conversation.
+            sampling: how to draw.
+        """
+        self.start(alias)
+        generator, identity = self._started[alias]
+        return await self.calls.answer(alias, generator, identity, context, list(messages), sampling)
+
+    async def ask(self, alias: str, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
+        """Return n completions for a reward (`align.core.plugins.Ask`).
+
+        Equal questions have one answer in a stage: whoever asks while the first is under way waits for it. The seed
+        depends on the run's seed and the question.
+        """
+        seed = self.run.seed("reward", alias, list(messages), sampling.seed)
+        seeded = sampling.model_copy(update={"seed": seed})
+        question = digest([alias, list(messages), seeded.model_dump()])
+        async with self._asked.setdefault(question, asyncio.Lock()):
+            return await self.sample(alias, [self.run.name, "reward"], messages, seeded)
+
+    async def aclose(self) -> None:
+        """Close what belongs to the running event loop. Asking again, on this loop or another, opens it again."""
+        for generator, _ in self._started.values():
+            await generator.aclose()
+
+    def stop(self) -> None:
+        """Stop rewards and generators, after `aclose`, and close the log."""
+        for reward in self._rewards.values():
+            reward.stop()
+        for generator, _ in self._started.values():
+            generator.stop()
+        self._rewards.clear()
+        self._started.clear()
+        self.calls.close()
