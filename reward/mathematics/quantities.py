@@ -16,9 +16,9 @@ FLOAT = 14
 _RATIO = re.compile(r"\d{1,9}(?:\s*:\s*\d{1,9})+")
 
 
-def same_quantity(gold: str, pred: str) -> bool | None:
+def same_quantity(gold: str, pred: str, _: object = None) -> bool | None:
     """Return whether two answers are the same number, quantity or time of day; None where one of them is none of these."""
-    for compare in (_bases, _times, _numbers):
+    for compare in (_bases, _times, _ratios, _unended, _numbers):
         verdict = compare(gold, pred)
         if verdict is not None:
             return verdict
@@ -95,27 +95,47 @@ def _times(gold: str, pred: str) -> bool | None:
     return int(left[1]) == int(right[1]) and left[2] == right[2] and len(halves) == 1
 
 
-def _numbers(gold: str, pred: str) -> bool | None:
-    if _RATIO.fullmatch(gold) and _RATIO.fullmatch(pred):
-        left, right = ([int(part) for part in text.split(":")] for text in (gold, pred))
-        crossed = len(left) == len(right) and all(a * right[0] == b * left[0] for a, b in zip(left, right, strict=True))
-        return left == right or (crossed and 0 not in left + right)
+def _ratios(gold: str, pred: str) -> bool | None:
+    """Compare ratios, which may be reduced: 2:4 is 1:2."""
+    if not _RATIO.fullmatch(gold) or not _RATIO.fullmatch(pred):
+        return None
+    left, right = ([int(part) for part in text.split(":")] for text in (gold, pred))
+    if left == right or len(left) != len(right) or 0 in left + right:
+        return left == right
+    return all(a * right[0] == b * left[0] for a, b in zip(left, right, strict=True))
+
+
+def _unended(gold: str, pred: str) -> bool | None:
+    """Compare a number with a decimal that is not written to its end: 0.142857... is 1/7."""
     for one, other in ((gold, pred), (pred, gold)):
         if goes_on := _GOES_ON.fullmatch(one):
             value, given = number(other), number(goes_on[1])
             return None if value is None or given is None else abs(value - given) <= Fraction(1, 10 ** len(goes_on[2]))
+    return None
+
+
+def _numbers(gold: str, pred: str) -> bool | None:
+    """Compare numbers with their units; a unit may be left out by one."""
     left, right = _quantity(gold) or _scientific(gold), _quantity(pred) or _scientific(pred)
     if left and right is None and _decimals(gold) and re.search(r"(?<![\d.,])\d+,\d+(?![\d,])", pred):
         right = _quantity(pred.replace(",", "."))  # the gold answer says that it is a decimal
     if left is None or right is None:
         return None
     (value, unit), (other, named) = left, right
-    if unit and named and unit != named and ((unit in UNITS and named in UNITS) or re.search(r"[\^/]", unit + named)):
+    if _differ(unit, named):
         return False
-    if unit != named and {unit, named} == {"", "%"}:
+    alike = value == other or _rounds(gold, value, other, pred)
+    if {unit, named} == {"", "%"}:
         share, plain = (value, other) if unit == "%" else (other, value)
-        return plain == share / 100 or (abs(plain) >= 1 and (plain == share or _rounds(gold, value, other, pred)))
-    return value == other or _rounds(gold, value, other, pred)
+        return plain == share / 100 or (abs(plain) >= 1 and alike)  # 5% is 5, but 0.5% is not 0.5
+    return alike
+
+
+def _differ(unit: str, named: str) -> bool:
+    """Return whether two units that are both named are known to be different."""
+    if not unit or not named or unit == named:
+        return False
+    return (unit in UNITS and named in UNITS) or re.search(r"[\^/]", unit + named) is not None
 
 
 def _scientific(text: str) -> tuple[Fraction, str] | None:
@@ -128,34 +148,60 @@ def _scientific(text: str) -> tuple[Fraction, str] | None:
 def _quantity(text: str) -> tuple[Fraction, str] | None:
     """Return a number and the name of its unit, where a text is that and nothing else."""
     if (value := number(text)) is not None:
-        unit = "%" if text.rstrip().endswith("%") else text.lstrip("-+ ")[0] if text.lstrip("-+ ")[0] in "$€£" else ""
-        return value, unit
+        return value, _sign_of_unit(text)
     text = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)[kK]\b", r"\1 thousand", text)
     found = _ALONE.search(text)
-    if found and NAMED.search(text, 0, found.start()):
-        return None
-    if not found or len(_ALONE.findall(text)) != 1 or len(text) > 400:
-        return None
-    behind = re.sub(rf"^\s*(?:{'|'.join(_SCALES)})(?![a-z])", "", text[found.end() :])
-    rest = f"{text[: found.start()]} {behind}".replace("miles per hour", "mph")
-    rest = re.sub(r"(?:°|\bdegrees?)\s*C\b", " celsius ", re.sub(r"(?:°|\bdegrees?)\s*F\b", " fahrenheit ", rest))
-    raising = _SQUARE.search(rest)
-    if raising and (unit_of(raising[2]) or raising[2].lower() in ("unit", "units")):
-        rest = rest[: raising.start()] + rest[raising.start(2) :]
-    else:
-        raising = None
-    power = re.search(r"\^\s*\{?\s*([23])\s*\}?|[²³]", rest)
-    rest = rest.replace(power.group(), " ") if power else rest
-    if CHANGES.search(rest) or re.search(r"[\d\\^=+*<>{}_|!:;?'\"-]|[^\w\s.,()/&%$€£¥₹°¢²³]|\b[b-zB-Z]\b(?<![ms°hglCF])", rest):
+    if not found or len(_ALONE.findall(text)) != 1 or len(text) > 400 or NAMED.search(text, 0, found.start()):
         return None
     value = number(found.group())
-    scale = next((power for word, power in _SCALES.items() if re.match(rf"\s*{word}(?![a-z])", text[found.end() :])), 1)
-    words = re.findall(r"[^\W\d_]+|[$€£%°¢]", rest.lower())
-    raised = f"^{power[1] or {'²': 2, '³': 3}[power.group()]}" if power else ""
-    raised = raised or ("" if raising is None else "^3" if raising[1].lower() == "cubic" else "^2")
-    units = [found for word in words if (found := unit_of(word))]
-    unit = "/".join(units) if re.search(r"/|\bper\b", rest) else units[0] if units else ""
-    return None if value is None else (value * scale, unit + raised)
+    scale, behind = _scaled(text[found.end() :])
+    rest = f"{text[: found.start()]} {behind}".replace("miles per hour", "mph")
+    rest = re.sub(r"(?:°|\bdegrees?)\s*C\b", " celsius ", re.sub(r"(?:°|\bdegrees?)\s*F\b", " fahrenheit ", rest))
+    rest, raised = _raised(rest)
+    if value is None or CHANGES.search(rest) or _NO_UNIT.search(rest):
+        return None
+    return value * scale, _unit(rest) + raised
+
+
+_NO_UNIT = re.compile(r"[\d\\^=+*<>{}_|!:;?'\"-]|[^\w\s.,()/&%$€£¥₹°¢²³]|\b[b-zB-Z]\b(?<![ms°hglCF])")
+"""What shows that the words beside a number are more than the name of what is counted."""
+
+
+def _sign_of_unit(text: str) -> str:
+    """Return the percent sign behind a number or the currency before it."""
+    if text.rstrip().endswith("%"):
+        return "%"
+    first = text.lstrip("-+ ")[0]
+    return first if first in "$€£" else ""
+
+
+def _scaled(behind: str) -> tuple[int, str]:
+    """Return by how much what stands behind a number multiplies it ("million"), and what stands behind that."""
+    for word, power in _SCALES.items():
+        if found := re.match(rf"\s*{word}(?![a-z])", behind):
+            return power, behind[found.end() :]
+    return 1, behind
+
+
+def _raised(words: str) -> tuple[str, str]:
+    """Return the words beside a number without the power of their unit, and the power: "cm^2" and "square cm" are ^2."""
+    power = re.search(r"\^\s*\{?\s*([23])\s*\}?|[²³]", words)
+    named = _SQUARE.search(words)
+    if named and (unit_of(named[2]) or named[2].lower() in ("unit", "units")):
+        words = words[: named.start()] + words[named.start(2) :]
+    else:
+        named = None
+    if power:
+        return words.replace(power.group(), " "), f"^{power[1] or {'²': 2, '³': 3}[power.group()]}"
+    if named:
+        return words, "^3" if named[1].lower() == "cubic" else "^2"
+    return words, ""
+
+
+def _unit(words: str) -> str:
+    """Return the unit that some words name, "" where they name none; of "miles per hour" both."""
+    units = [unit for word in re.findall(r"[^\W\d_]+|[$€£%°¢]", words.lower()) if (unit := unit_of(word))]
+    return "/".join(units) if re.search(r"/|\bper\b", words) else "".join(units[:1])
 
 
 _SQUARE = re.compile(r"\b(square|sq|cubic)\.?\s+([^\W\d_]+)", re.IGNORECASE)
@@ -193,14 +239,23 @@ def _endless(value: Fraction) -> bool:
 def _rounds(gold: str, value: Fraction, other: Fraction, pred: str) -> bool:
     """Is one the rounding of the other, by as many digits as make sure that it is meant so?"""
     digits, given = _decimals(gold), _decimals(pred)
-    exact = Fraction(1, 2 * 10**given) if given < FLOAT else max(Fraction(1, 10**given), abs(other) / 2**52)
-    if given >= ENOUGH and not digits and abs(value - other) <= exact:
-        return _endless(value)
-    if not digits or (given and given < digits + 3) or (not given and other.denominator == 1):
-        return False
+    apart = abs(value - other)
+    if not digits:
+        exact = Fraction(1, 2 * 10**given) if given < FLOAT else max(Fraction(1, 10**given), abs(other) / 2**52)
+        return given >= ENOUGH and apart <= exact and _endless(value)
+    close = apart <= Fraction(1, 2 * 10**digits)
+    if given:  # two decimals, of which the answer's has more digits
+        return given >= digits + 3 and close and apart * 400 <= abs(value)
+    return (close or _is_cut(value, other, digits)) and _may_be_rounded(gold, digits, other)
+
+
+def _is_cut(value: Fraction, other: Fraction, digits: int) -> bool:
+    """Return whether a decimal holds the first digits of a number: 0.666 of 2/3."""
+    return digits >= 3 and value * other > 0 and int(abs(other) * 10**digits) == abs(value) * 10**digits
+
+
+def _may_be_rounded(gold: str, digits: int, exact: Fraction) -> bool:
+    """Return whether a decimal has digits enough to stand for a fraction: 0.5 is a half and no rounded 6/11, 0.67 is 2/3."""
     telling = telling_digits(gold)
-    if not given and telling < 3 and not (digits >= 2 and telling == 2 and other.denominator <= 12):
-        return False  # 0.5 is a half, and no rounded 6/11; 0.67 is two thirds
-    cut = not given and digits >= 3 and int(abs(other) * 10**digits) == abs(value) * 10**digits and value * other > 0
-    close = cut or abs(value - other) <= Fraction(1, 2 * 10**digits)
-    return close and (not given or abs(value - other) * 400 <= abs(value))
+    enough = telling >= 3 or (telling == 2 and digits >= 2 and exact.denominator <= 12)
+    return exact.denominator != 1 and enough

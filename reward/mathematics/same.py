@@ -42,6 +42,7 @@ _CHOICES = re.compile(r"[A-J]{2,5}|[A-J](?:\s*(?:,|和|and)\s*[A-J])+|[\u2460-\u
 _ALONE_LETTER = re.compile(r"(?:option|choice)?\s*[A-J](?:\s*(?:,|\(|because\b|since\b|as\b|for\b).*)?", re.DOTALL)
 _ABOUT = re.compile(r"\\approx|\\simeq|≈|\\doteq")
 _RELATION = re.compile(r"[<>\u2264\u2265\u2260]|\\(?:leq?|geq?|lt|gt|neq?|in|leqslant|geqslant|subset)(?![A-Za-z])|!=")
+_LETTER = re.compile(r"[A-Za-z]")
 _OPERATORS = re.compile(r"\\(?:times|cdot|div)(?![A-Za-z])|choose|mod")
 _AND = re.compile(r"(?:^|(?<=[\s)\]}\d]))(?:and|or)(?=[\s(\[{]|\\)|或|和|以及")
 _GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
@@ -58,17 +59,19 @@ def same(gold: str, pred: str, ask: Ask | None = None) -> bool | None:
         return False
     if folded(left) == folded(right):
         return True
-    if len(left) > LONGEST or len(right) > LONGEST:
+    if max(len(left), len(right)) > LONGEST:
         return False
-    verdict = same_quantity(left, right)
-    if verdict is not None:
-        return verdict
-    for compare in (_choices, _matrices, _equations, _lists, _chains):
+    for compare in (same_quantity, _choices, _matrices, _equations, _lists, _chains):
         verdict = compare(left, right, ask)
         if verdict is not None:
             return verdict
+    return _formulas(left, right, ask)
+
+
+def _formulas(left: str, right: str, ask: Ask | None) -> bool | None:
+    """Compare two formulas, of which each may have a unit behind it; words are no formula."""
     (left, unit), (right, named) = _apart(left), _apart(right)
-    if re.fullmatch(r"[A-Za-z]", left) and re.fullmatch(r"[A-Za-z]", right):
+    if _LETTER.fullmatch(left) and _LETTER.fullmatch(right):
         return left == right
     if _is_prose(left) or _is_prose(right) or (unit and named and unit != named):
         return False
@@ -139,24 +142,33 @@ def _rows(text: str) -> list[list[str]] | None:
 
 def _equations(gold: str, pred: str, ask: Ask | None) -> bool | None:
     """Compare answers of which one or both say what they are of: "x = 5", "(p, q) = (3, 2)", "f = a + b = 5"."""
-    if _RELATION.search(gold) or _RELATION.search(pred) or _top_level(gold, ",;")[1:] or _top_level(pred, ",;")[1:]:
-        return None
-    if _AND.split(gold)[1:] or _AND.split(pred)[1:]:
+    if _is_no_equation(gold) or _is_no_equation(pred):
         return None
     left, right = _sides(gold), _sides(pred)
-    if len(left) == 1 and len(right) == 1:
-        return None
-    if len(left) == 1 or len(right) == 1:
-        labelled = right if len(left) == 1 else left
-        if len(labelled) == 2 and _is_label(labelled[1]) and number(labelled[0]) is not None:
-            labelled.reverse()  # "6 = n"
-        summed = len(left) == 1 and re.fullmatch(r"\d*[A-Za-z](?:[-+*]?\d*[A-Za-z])+", labelled[0].replace(" ", ""))
-        if not summed and not _is_label(labelled[0]):  # "m + n = 204" is 204; where the gold answer is an equation, it is none
-            return None
-        return same(left[-1], right[-1], ask)
-    if _is_label(left[0]) and (folded(left[0]) == folded(right[0]) or {folded(left[0]), folded(right[0])} == {"y", "f(x)"}):
-        return same(left[-1], right[-1], ask)
-    return None
+    if len(left) > 1 and len(right) > 1:
+        labels = {folded(left[0]), folded(right[0])}
+        named = _is_label(left[0]) and (len(labels) == 1 or labels == {"y", "f(x)"})
+    else:
+        named = _names_its_value(right, summed=True) if len(left) == 1 else _names_its_value(left, summed=False)
+    return same(left[-1], right[-1], ask) if named else None
+
+
+def _is_no_equation(text: str) -> bool:
+    """Return whether a text is a relation, or several answers."""
+    return bool(_RELATION.search(text) or _top_level(text, ",;")[1:] or _AND.split(text)[1:])
+
+
+def _names_its_value(sides: list[str], *, summed: bool) -> bool:
+    """Return whether an equation says of what its last side is the value: "x = 5", also "6 = n", which is turned round here.
+
+    With `summed`, the name may be a sum of letters: "m + n = 204" is 204. Of a gold answer it may not: x + y = 3 is no 3.
+    """
+    if len(sides) == 1:
+        return False
+    if len(sides) == 2 and _is_label(sides[1]) and number(sides[0]) is not None:
+        sides.reverse()
+    is_sum = re.fullmatch(r"\d*[A-Za-z](?:[-+*]?\d*[A-Za-z])+", sides[0].replace(" ", ""))
+    return (summed and is_sum is not None) or _is_label(sides[0])
 
 
 def _sides(text: str) -> list[str]:
@@ -183,27 +195,38 @@ def _is_label(text: str) -> bool:
 
 def _lists(gold: str, pred: str, ask: Ask | None) -> bool | None:
     left, right = _items(gold), _items(pred)
-    if left is None and right is None:
-        return None
-    if left is None or right is None:
-        alone, listed = (gold, right) if left is None else (pred, left)
-        kind, items = listed or ("", [])
-        if kind == "set" and len(items) == 1:
-            return same(alone, items[0], ask)
-        return None if _RELATION.search(alone) or _UNION.search(alone) or kind[:1] in ("(", "[") else False
-    (kind, ours), (other, theirs) = left, right
-    if kind != other and {kind, other} <= {"()", "[]", "(]", "[)"} and (len(ours) == 2 or len(theirs) == 2):
+    if left and right:
+        return _two_lists(*left, *right, ask)
+    if left:
+        return _alone(pred, *left, ask)
+    return _alone(gold, *right, ask) if right else None
+
+
+def _alone(text: str, kind: str, items: list[str], ask: Ask | None) -> bool | None:
+    """Compare what is no list with one: a set of one thing is that thing, a condition may be an interval."""
+    if kind == "set" and len(items) == 1:
+        return same(text, items[0], ask)
+    return None if _RELATION.search(text) or _UNION.search(text) or kind[:1] in ("(", "[") else False
+
+
+def _two_lists(kind: str, ours: list[str], other: str, theirs: list[str], ask: Ask | None) -> bool | None:
+    """Compare two lists: sets in any order, tuples and intervals item by item, intervals with their brackets."""
+    if kind != other and {kind, other} <= _BRACKETS and 2 in (len(ours), len(theirs)):
         return False
     if kind == other == "list" and len(ours) == len(theirs) and (orders := _by_letters(ours, theirs)):
-        return _any(_all(same(a, b, ask) for a, b in zip(*order, strict=True)) for order in orders)
+        return _any(_each(*order, ask) for order in orders)
     ours, theirs = _unlabelled(ours, theirs)
-    if kind in ("set", "list") and other in ("set", "list"):
+    if {kind, other} <= {"set", "list"}:
         return _match(_distinct(ours), _distinct(theirs), ask)
-    if len(ours) != len(theirs):
-        return False
+    return _each(ours, theirs, ask) if len(ours) == len(theirs) else False
+
+
+def _each(ours: Sequence[str], theirs: Sequence[str], ask: Ask | None) -> bool | None:
+    """Compare the items of two lists of one length, one by one."""
     return _all(same(a, b, ask) for a, b in zip(ours, theirs, strict=True))
 
 
+_BRACKETS = {"()", "[]", "(]", "[)"}
 _LINK = re.compile(r"(<=|>=|<|>|\\leq?(?![A-Za-z])|\\geq?(?![A-Za-z])|\\lt(?![A-Za-z])|\\gt(?![A-Za-z]))")
 _LINKS = {"\\lt": "<", "<=": "\\le", "\\leq": "\\le", "\\gt": ">", ">=": "\\ge", "\\geq": "\\ge"}
 _TURNED = {">": "<", "\\ge": "\\le"}
@@ -230,30 +253,46 @@ def _items(text: str) -> tuple[str, list[str]] | None:
     bare = text.strip()
     braced = re.fullmatch(r"\\\{(.*)\\\}|\{(.*)\}", bare, re.DOTALL)
     if braced and _closed(braced[1] or braced[2] or ""):
-        inside = braced[1] if braced[1] is not None else braced[2]
-        if _CONDITION.match(inside):
-            return None  # \{x : x < 3\} is a set by its condition
-        items = _top_level(inside, ",;")
-        return ("set" if braced[1] is not None else "list", items) if len(items) > 1 or braced[1] is not None else None
+        return _in_braces(braced[1], braced[2])
     if bare[:1] in "([" and bare[-1:] in ")]" and _closed(bare[1:-1]):
         items = _top_level(bare[1:-1], ",;")
-        if len(items) > 1:
-            return bare[0] + bare[-1], items
+        return (bare[0] + bare[-1], items) if len(items) > 1 else None
+    items = _of_both_signs(bare) or _listed(bare)
+    return ("list", items) if len(items) > 1 else None
+
+
+def _in_braces(escaped: str | None, plain: str | None) -> tuple[str, list[str]] | None:
+    r"""Return the items of \{1, 2\}, a set, or {1, 2}, a list; none of a set that is told by a condition, \{x : x < 3\}."""
+    inside = escaped if escaped is not None else plain or ""
+    if _CONDITION.match(inside):
         return None
-    signed = re.fullmatch(r"(.*?)\\pm\s*(.+)", bare)
-    if signed and len(_top_level(bare, ",")) == 1 and "\\pm" not in signed[2] and not SIDE.search(signed[2]):
-        return "list", [f"{signed[1]}+{signed[2]}" if signed[1].strip() else signed[2], f"{signed[1]}-{signed[2]}"]
-    if "\\pm" in bare and len(several := _top_level(bare, ",")) > 1:
-        parts = [_items(item) if "\\pm" in item else ("list", [item]) for item in several]
-        return "list", [item for part in parts if part for item in part[1]]
-    groups = _top_level(bare, ";")
-    items = groups if len(groups) > 1 else _top_level(bare, ",")
+    items = _top_level(inside, ",;")
+    if escaped is not None:
+        return "set", items
+    return ("list", items) if len(items) > 1 else None
+
+
+def _of_both_signs(text: str) -> list[str]:
+    r"""Return both values of 2 \pm \sqrt{3}, and those of every item of \pm 1, \pm 2; none where nothing has both signs."""
+    if "\\pm" not in text:
+        return []
+    several = _top_level(text, ",")
+    if len(several) > 1:
+        return [value for item in several for value in _of_both_signs(item) or [item]]
+    signed = re.fullmatch(r"(.*?)\\pm\s*(.+)", text)
+    if not signed or "\\pm" in signed[2] or SIDE.search(signed[2]):
+        return []
+    return [f"{signed[1]}+{signed[2]}" if signed[1].strip() else signed[2], f"{signed[1]}-{signed[2]}"]
+
+
+def _listed(text: str) -> list[str]:
+    """Return what commas, semicolons, "and" and "or" divide; what a semicolon divides may be tuples without brackets."""
+    groups = _top_level(text, ";")
+    items = groups if len(groups) > 1 else _top_level(text, ",")
     items = [part for item in items for part in _AND.split(item) if part.strip()]
-    if len(items) < 2:
-        return None
-    if len(groups) > 1:  # "p = 5, q = 2; p = 7, q = 2"
-        items = [f"({item})" if len(_top_level(item, ",")) > 1 and item[0] not in _OPEN else item for item in items]
-    return "list", items
+    if len(groups) < 2 or len(items) < 2:
+        return items
+    return [item if item[0] in _OPEN or len(_top_level(item, ",")) == 1 else f"({item})" for item in items]  # p = 5, q = 2; ...
 
 
 def _by_letters(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[list[str], list[str]]]:
