@@ -174,19 +174,20 @@ def told(text: str) -> str | None:
     return aside
 
 
+_TELLS = re.compile(r"\d|[=<>^+*/|]|\\[A-Za-z]{2,}|[A-Za-z]{2}")
+"""What makes a formula more than the name of a variable."""
+
+
 def _of_sentence(sentence: str, hidden: str) -> str | None:
     """Return the formula or the number that a sentence tells."""
-    beside = _BECAUSE.search(hidden)
-    if beside and re.search(r"[\d\ue000]", hidden[: beside.start()]):
-        sentence, hidden = sentence[: beside.start()], hidden[: beside.start()]
-    remark = _BRACKETS.search(hidden)
-    if remark and re.search(r"[\d\ue000]", hidden[: remark.start()]):
-        sentence, hidden = sentence[: remark.start()], hidden[: remark.start()]
-    formulas = [f for f in _FORMULA.finditer(sentence) if not _prose(f.group())]
-    formulas = [f for f in formulas if not _SAYS_NOTHING.fullmatch(f.group())]
-    telling = [f for f in formulas if re.search(r"\d|[=<>^+*/|]|\\[A-Za-z]{2,}|[A-Za-z]{2}", f.group().strip("$\\()[] "))]
+    for aside in (_BECAUSE, _BRACKETS):
+        found = aside.search(hidden)
+        if found and re.search(r"[\d\ue000]", hidden[: found.start()]):
+            sentence, hidden = sentence[: found.start()], hidden[: found.start()]
+    formulas = [f for f in _FORMULA.finditer(sentence) if not _prose(f.group()) and not _SAYS_NOTHING.fullmatch(f.group())]
+    telling = [f for f in formulas if _TELLS.search(f.group().strip("$\\()[] "))]
     if telling:
-        plain = [f for f in telling if not _CIRCUMSTANCE.search(hidden[max(0, f.start() - 80) : f.start()].lower())]
+        plain = [f for f in telling if not _is_circumstance(hidden, f.start())]
         return _joined(sentence, plain or telling)
     number = _number(re.sub("\ue000+", " x ", hidden))
     return number or (formulas[-1].group() if formulas else None)
@@ -303,47 +304,63 @@ def _number(sentence: str) -> str | None:
             return mark.join(found.groups())
     numbers = _numbers(sentence)
     if not numbers:
-        words = [found[1] for found in _COUNTED.finditer(sentence.lower()) if found[1] not in ("a", "one")]
-        values = [value for value in map(counted, words) if value is not None]
-        return str(values[-1]) if values else None
+        return _in_words(sentence)
     results = [i for i, (start, end, _) in enumerate(numbers) if _result(sentence, start, end)]
-    if results:
-        rest = numbers[results[-1] + 1 :]
-        after = _AFTER.search(sentence, numbers[results[-1]][1])
-        rest = _plain(sentence, rest) or rest
-        return rest[-1][2] if rest and after and after.end() <= rest[-1][0] else numbers[results[-1]][2]
-    return (_plain(sentence, numbers) or numbers)[-1][2]
+    if not results:
+        return (_plain(sentence, numbers) or numbers)[-1][2]
+    _, end, result = numbers[results[-1]]
+    rest = numbers[results[-1] + 1 :]
+    after = _AFTER.search(sentence, end)
+    start, _, last = (_plain(sentence, rest) or rest or [(-1, -1, "")])[-1]
+    return last if after and after.end() <= start else result
+
+
+def _in_words(sentence: str) -> str | None:
+    """Return the last number that a sentence tells in words; "one" and "a" are words of any sentence."""
+    words = [found[1] for found in _COUNTED.finditer(sentence.lower()) if found[1] not in ("a", "one")]
+    values = [value for value in map(counted, words) if value is not None]
+    return str(values[-1]) if values else None
 
 
 def _plain(sentence: str, numbers: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
     """Return the numbers that tell no circumstance."""
-    before = [sentence[max(0, start - 80) : start].lower() for start, *_ in numbers]
-    return [one for one, text in zip(numbers, before, strict=True) if not _CIRCUMSTANCE.search(text)]
+    return [one for one in numbers if not _is_circumstance(sentence, one[0])]
+
+
+def _is_circumstance(sentence: str, start: int) -> bool:
+    """Return whether what begins here tells a circumstance: "for the 16 glasses", "in 5 minutes"."""
+    return _CIRCUMSTANCE.search(sentence[max(0, start - 80) : start].lower()) is not None
 
 
 def _result(sentence: str, start: int, end: int) -> bool:
     """Is a number what a calculation comes to, "24 / 6 = 4", or what is equal to one or to a letter, "4 = x"?"""
     equals = _EQUALS.search(sentence, max(0, start - 8), start) and not _GOES_ON.match(sentence, end)
-    equals = equals and not _CIRCUMSTANCE.search(sentence[max(0, start - 80) : start].lower())
-    return bool(equals or _IS_LETTER.match(sentence, end))
+    return bool((equals and not _is_circumstance(sentence, start)) or _IS_LETTER.match(sentence, end))
+
+
+def _overlaps(start: int, end: int, found: list[tuple[int, int, str]]) -> bool:
+    """Return whether a place shares letters with one that was found before."""
+    return any(a < end and start < b for a, b, _ in found)
+
+
+def _with_neighbours(sentence: str, start: int, end: int) -> tuple[int, int, str]:
+    """Return where a number begins and ends, and the number with its currency, its unit and words that change it."""
+    before, behind = _BEFORE.search(sentence, max(0, start - 30), start), _BEHIND.match(sentence, end)
+    end = behind.end() if behind else _with_unit(sentence, end)
+    begins = before.start() if before else start - (sentence[max(0, start - 1) : start] in ("$", "€", "£"))
+    return start, end, re.sub(r"^([-\u2212])\s", r"\1", sentence[begins:end])
 
 
 def _numbers(sentence: str) -> list[tuple[int, int, str]]:
     """Return where each number of a sentence begins and ends, and the number; none from the names and kinds of things."""
     found: list[tuple[int, int, str]] = []
     for pattern in (_RANGE, _PLAIN_FORMULA, _LIST):
-        for one in pattern.finditer(sentence):
-            if not any(a < one.end() and one.start() < b for a, b, _ in found):
-                found.append((*one.span(), one.group()))
+        found += [(*one.span(), one.group()) for one in pattern.finditer(sentence) if not _overlaps(*one.span(), found)]
     whole = list(found)
     for number in _NUMBER.finditer(sentence):
         start, end = number.span()
-        if any(a < end and start < b for a, b, _ in (*whole, *found[-1:])) or NAMED.search(sentence, max(0, start - 30), start):
-            continue
-        before, behind = _BEFORE.search(sentence, max(0, start - 30), start), _BEHIND.match(sentence, end)
-        end = behind.end() if behind else _with_unit(sentence, end)
-        begins = before.start() if before else start - (sentence[max(0, start - 1) : start] in ("$", "€", "£"))
-        found.append((start, end, re.sub(r"^([-\u2212])\s", r"\1", sentence[begins:end])))
+        if not _overlaps(start, end, [*whole, *found[-1:]]) and not NAMED.search(sentence, max(0, start - 30), start):
+            found.append(_with_neighbours(sentence, start, end))
     found = [one for one in found if not _ORDINAL.match(sentence, one[1])]
     proper = [one for one in found if not _ADJECTIVE.match(sentence, one[1])]
     return sorted(proper or found)

@@ -182,19 +182,8 @@ def gold_answer(text: str) -> str:
 
 
 def _boxes(text: str) -> tuple[str | None, int]:
-    """Return the inside of the last complete box, joined with those that belong to it, and its end; one pass over the text."""
-    found: list[tuple[int, int, str]] = []
-    opened: list[tuple[int, int] | None] = []
-    for token in _BOXED.finditer(text):
-        if token["box"]:
-            opened.append((token.start(), token.end()))
-        elif token.group() == "{":
-            opened.append(None)
-        elif token.group() == "}" and opened:
-            box = opened.pop()
-            inside = text[box[1] : token.start()].strip() if box else ""
-            if box and inside and not (found and found[-1][0] > box[0]):  # of nested boxes the inner one counts
-                found.append((box[0], token.end(), inside))
+    """Return the inside of the last complete box, joined with those that belong to it, and its end."""
+    found = _complete(text)
     while found and _refused(text, found[-1][0], found[-1][1]):
         found.pop()  # "\boxed{3}, not \boxed{4}"
     if not found:
@@ -208,6 +197,22 @@ def _boxes(text: str) -> tuple[str | None, int]:
         return _with_surroundings(text, *group[0]), group[0][1]
     inside = list(dict.fromkeys(box[2] for box in group))
     return ", ".join(inside), found[-1][1]
+
+
+def _complete(text: str) -> list[tuple[int, int, str]]:
+    """Return where each complete box begins and ends and what it holds, in one pass; of nested boxes the inner one."""
+    found: list[tuple[int, int, str]] = []
+    opened: list[tuple[int, int] | None] = []
+    for token in _BOXED.finditer(text):
+        if token["box"]:
+            opened.append(token.span())
+        elif token.group() == "{":
+            opened.append(None)
+        elif token.group() == "}" and opened and (box := opened.pop()):
+            inside = text[box[1] : token.start()].strip()
+            if inside and not (found and found[-1][0] > box[0]):
+                found.append((box[0], token.end(), inside))
+    return found
 
 
 def _refused(text: str, start: int, end: int) -> bool:

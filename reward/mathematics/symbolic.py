@@ -108,22 +108,29 @@ def _decimals(text: str) -> int:
 
 
 def _same_number(left: sympy.Expr, right: sympy.Expr, decimals: int) -> bool:
+    """Compare two numbers: exactly where they differ by a fraction, else to 200 digits, or to the decimals of the first."""
     if left == right:
         return not left.has(sympy.zoo, sympy.nan)
     left, right = (sympy.nsimplify(side, rational=True) if side.has(sympy.Float) else side for side in (left, right))
     one, two = (sympy.N(side, DIGITS + 20) for side in (left, right))
     if not decimals and one.is_real and abs(one) < _LARGEST:
-        apart = sympy.expand((left - right).doit())
-        if apart.is_Rational:
-            return bool(apart == 0)
-    if not (one.is_number and two.is_number) or not (one.is_finite and two.is_finite):
-        return False
-    apart = abs(one - two)
+        exactly = sympy.expand((left - right).doit())
+        if exactly.is_Rational:
+            return bool(exactly == 0)
+    return _is_finite(one) and _is_finite(two) and _close(left - right, one, abs(one - two), decimals)
+
+
+def _is_finite(value: Any) -> bool:
+    return bool(value.is_number and value.is_finite)
+
+
+def _close(exactly: sympy.Expr, one: sympy.Expr, apart: sympy.Expr, decimals: int) -> bool:
+    """Return whether two numbers are so near that they are the same: one of them, how far apart, to how many decimals."""
     if decimals and apart <= sympy.Rational(1, 2 * 10**decimals):
         return True
     if apart > max(abs(one), sympy.Float(10) ** -DIGITS) * sympy.Float(10) ** -DIGITS:
         return False
-    rest = abs(sympy.N(left - right, 15, maxn=_MOST))  # 2^100 and 2^100 - 1 agree in their first 30 digits
+    rest = abs(sympy.N(exactly, 15, maxn=_MOST))  # 2^100 and 2^100 - 1 agree in their first 30 digits
     return bool(rest <= (abs(one) or 1) * sympy.Float(10) ** -DEEP)
 
 
