@@ -135,17 +135,20 @@ class Rounds:
         found = [self._pair(*each) for each in zip(mine, ids, samples, scores, strict=True)]
         self._ask_reference(found)
         seconds = {"sampling": round(sampled - started, 2), "scoring": round(time.monotonic() - sampled, 2)}
-        count = self.state.num_processes
-        places = [i for process in range(count) for i in range(process, len(prompts), count)]
-        by_place = dict(zip(places, gather_object(found), strict=True))
-        found = [by_place[i] for i in range(len(prompts))]  # in the order that one process has them in
+        found = self._gathered(found, len(prompts))
         figures = _figures(found)
         if "sampler" in figures and (why := distrust(figures["sampler"])):
             raise StageFailed(self.run.name, f"round {index + 1}: {why}", self.run.log_file)
         pairs = [each["pair"] for each in found if "pair" in each]
-        shown = [each["shown"] for each in found if "pair" in each][:SHOWN]
-        shown += [each["shown"] for each in found if "pair" not in each][: SHOWN - len(shown)]
-        return {"pairs": pairs, "figures": figures, "samples": shown, "seconds": seconds}
+        shown = sorted(found, key=lambda each: "pair" not in each)[:SHOWN]  # those that gave a pair first
+        return {"pairs": pairs, "figures": figures, "samples": [each["shown"] for each in shown], "seconds": seconds}
+
+    def _gathered(self, found: list[dict[str, Any]], prompts: int) -> list[dict[str, Any]]:
+        """Return what all processes found, in the order that one process would have it in."""
+        count = self.state.num_processes
+        places = [i for process in range(count) for i in range(process, prompts, count)]
+        by_place = dict(zip(places, gather_object(found), strict=True))
+        return [by_place[i] for i in range(prompts)]
 
     async def _score(self, prompts: list[Prompt], texts: list[list[str]]) -> list[list[Score]]:
         try:
@@ -322,15 +325,17 @@ def _steps(figures: list[dict[str, Any]]) -> int:
 def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what a round's samples looked like, before anything was trained on them."""
     margins = [each["margin"] for each in found if "margin" in each]
+    dropped = Counter(each["dropped"] for each in found if "dropped" in each)
 
     def mean(key: str, of: Callable[[list[float]], float] = fmean, digits: int = 4) -> float:
         return round(fmean([of(each[key]) for each in found if each[key]] or [math.nan]), digits)
 
     ungraded = sum(each["ungraded"] for each in found)
+    apart = [each["apart"] for each in found if "apart" in each]
     return {
         "prompts": len(found),
         "pairs": len(margins),
-        "dropped": dict(Counter(each["dropped"] for each in found if "dropped" in each)),
+        "dropped": dict(dropped),
         "reward": {"best": mean("rewards", max), "mean": mean("rewards"), "worst": mean("rewards", min)},
         "margin": round(fmean(margins), 4) if margins else None,
         "kl": round(fmean(each["kl"] for each in found), 4),
@@ -338,7 +343,7 @@ def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
         "tokens": mean("tokens", digits=1),
         "truncated": mean("truncated"),
         **({"ungraded": ungraded} if ungraded else {}),
-        **({"sampler": agreement(apart)} if (apart := [each["apart"] for each in found if "apart" in each]) else {}),
+        **({"sampler": agreement(apart)} if apart else {}),
     }
 
 

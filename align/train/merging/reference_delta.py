@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,10 @@ def named_groups(named_parameters: Iterable[Any]) -> list[dict[str, Any]]:
     return groups
 
 
+_EXACT = (torch.float32, torch.bfloat16)
+"""Precisions in which a step of this size is not lost."""
+
+
 def match(named: Mapping[str, Tensor], reference_delta: Mapping[str, Tensor]) -> dict[str, Callable[[], Tensor]]:
     """Return how to get the reference delta of every parameter that is trained, by the parameter's plain name.
 
@@ -54,29 +58,26 @@ def match(named: Mapping[str, Tensor], reference_delta: Mapping[str, Tensor]) ->
         ValueError: a parameter is of a dtype that loses the update, has no reference delta, or one of another shape; all
             are named.
     """
-    low = [
-        f"{name} is {str(p.dtype).removeprefix('torch.')}"
-        for name, p in named.items()
-        if p.dtype not in (torch.float32, torch.bfloat16)
-    ]
+    low = [f"{name} is {str(p.dtype).removeprefix('torch.')}" for name, p in named.items() if p.dtype not in _EXACT]
     if low:
         raise ValueError(f"Online Merging works on float32 or bfloat16 weights; {_listed(low)}. Set `dtype` in the stage")
     plain = {plain_name(name): name for name in reference_delta}
     keys = {name: _key_of(name, plain) for name in named}
     if missing := [name for name, key in keys.items() if key is None]:
-        adapters = any("lora_" in name for name in missing)
-        why = (
-            "LoRA adapters have no counterpart in the reference: go on with its adapter, or use full fine-tuning"
-            if adapters
-            else ("base and reference must be checkpoints of the model that is trained")
-        )
-        raise ValueError(f"no reference delta for {_listed(missing)}; {why}")
+        raise ValueError(f"no reference delta for {_listed(missing)}; {_why_missing(missing)}")
     found = {name: plain[key] for name, key in keys.items() if key is not None}
     shapes = {name: _shape(reference_delta, key) for name, key in found.items()}
     wrong = [f"{n} {tuple(p.shape)} against {shapes[n]}" for n, p in named.items() if tuple(p.shape) != shapes[n]]
     if wrong:
         raise ValueError(f"the reference delta has another shape than the model: {_listed(wrong)}; was the vocabulary resized?")
     return {name: partial(reference_delta.__getitem__, key) for name, key in found.items()}
+
+
+def _why_missing(names: Sequence[str]) -> str:
+    """Return what to do about parameters that have no reference delta."""
+    if any("lora_" in name for name in names):
+        return "LoRA adapters have no counterpart in the reference: go on with its adapter, or use full fine-tuning"
+    return "base and reference must be checkpoints of the model that is trained"
 
 
 class Fingerprint:
