@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import sys
 import tokenize
 from collections import Counter, defaultdict
@@ -143,6 +144,41 @@ def circles(graph: dict[str, set[str]]) -> list[list[str]]:
         if node not in index:
             visit(node)
     return found
+
+
+_NAMED = re.compile(r"(?:align|reward|data_synthesis)(?:\.\w+)+")
+
+
+def islands(root: Path, doors: list[str]) -> list[str]:
+    """Return the modules that nothing leads to from some others.
+
+    What leads on: an import, a module's name in a text ("reward.judge:Judge"), and, within a package, the name of a file that
+    is read ("code_tools.py", "zygote").
+    """
+    graph = imports(root)
+    leaves: dict[str, set[str]] = defaultdict(set)
+    for name in graph:
+        leaves[name.rpartition(".")[2]].add(name)
+    for path in files(root):
+        name = _name(path, root)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                graph[name] |= {part for found in _NAMED.findall(node.value) for part in _prefixes(found) if part in graph}
+                package = name.rpartition(".")[0]
+                graph[name] |= {one for one in leaves[node.value.removesuffix(".py")] if one.startswith(f"{package}.")}
+    reached: set[str] = set()
+    todo = list(doors)
+    while todo:
+        name = todo.pop()
+        if name in graph and name not in reached:
+            reached.add(name)
+            todo += [*graph[name], name.rpartition(".")[0]]
+    return sorted(set(graph) - reached)
+
+
+def _prefixes(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
 
 
 def annotations(root: Path) -> tuple[int, int]:

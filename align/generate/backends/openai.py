@@ -41,7 +41,7 @@ from align.core.log import LOGGER
 from align.core.plugins import Completion, Generator, Sampling
 from align.core.rows import Message
 from align.generate.backends.admission import Fleet
-from align.generate.backends.openai_replies import Reply, read_completions, retry_after, server_message
+from align.generate.backends.openai_replies import ServerReply, read_completions, retry_after, server_message
 
 LONGEST_BACKOFF_SECONDS = 60.0
 """A served model that is restarted is back within minutes; waiting longer between tries only idles the run."""
@@ -242,7 +242,7 @@ class OpenAIServer(Generator):
                 asyncio.timeout(self.timeout_seconds),
                 session.post(f"{url}/chat/completions", data=body, headers=headers, allow_redirects=False) as response,
             ):
-                answer = Reply(response.status, response.headers, await response.read())
+                answer = ServerReply(response.status, response.headers, await response.read())
         except TimeoutError as error:
             what = f"no full answer within timeout_seconds={self.timeout_seconds:g}"
             raise self._error(url, what, retryable=True, overload=True) from error
@@ -257,7 +257,7 @@ class OpenAIServer(Generator):
         except ValueError as error:
             raise self._error(url, f"unreadable answer: {error}", retryable=True, status=answer.status) from error
 
-    def _refusal(self, url: str, answer: Reply) -> GeneratorError:
+    def _refusal(self, url: str, answer: ServerReply) -> GeneratorError:
         """Turn a status that is not 2xx into an error that says what to do."""
         status, said = answer.status, server_message(answer)
         if status in (408, 429) or status >= 500:

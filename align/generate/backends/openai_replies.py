@@ -18,7 +18,7 @@ from align.core.plugins import Completion
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ServerReply:
     """A whole HTTP response."""
 
     status: int
@@ -27,7 +27,7 @@ class Reply:
     body: bytes
 
 
-def read_completions(answer: Reply) -> list[Completion]:
+def read_completions(answer: ServerReply) -> list[Completion]:
     """Return the choices of a chat completion in the order of their index; usage goes to the first.
 
     Raises:
@@ -82,7 +82,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     return max(0.0, (date - now).total_seconds())
 
 
-def server_message(answer: Reply) -> str:
+def server_message(answer: ServerReply) -> str:
     """Return what a server says is wrong: OpenAI's error.message, vLLM's message, FastAPI's detail, or the body."""
     try:
         found = json.loads(answer.body)

@@ -37,7 +37,7 @@ from accelerate import PartialState
 
 from align.core.errors import AlignError
 from align.core.plugins import Completion, Sampling
-from align.generate.backends.openai_replies import Reply, server_message
+from align.generate.backends.openai_replies import ServerReply, server_message
 from align.models import checkpoints
 from align.models.chat import Chat
 from align.train.logprobs import think
@@ -228,7 +228,7 @@ class VLLMServer:
         """
         try:
             async with session.post(f"{self.url}{path}", json=body) as response:
-                answer = Reply(response.status, response.headers, await response.read())
+                answer = ServerReply(response.status, response.headers, await response.read())
         except TimeoutError:
             raise SamplerError(f"{self.url}{path}: no answer within timeout_seconds={self.timeout_seconds:g}") from None
         except aiohttp.ClientError as error:

@@ -67,6 +67,8 @@ from reward.constraints.checks.position import (
 from reward.constraints.checks.punctuation import no_characters, no_commas, no_digits, quoted
 from reward.constraints.checks.structured import csv_table, json_keys, json_object, json_value
 
+__all__ = ["CHECKS", "PARSED"]
+
 CHECKS: dict[str, Callable[..., str]] = {
     "acrostic": acrostic,
     "all_caps": all_caps,

@@ -9,6 +9,8 @@ from reward.sandbox.languages.php import Php
 from reward.sandbox.languages.python import Python
 from reward.sandbox.languages.typescript import TypeScript
 
+__all__ = ["LANGUAGES", "Bash", "Cpp", "Java", "JavaScript", "Language", "Php", "Python", "TypeScript"]
+
 LANGUAGES: dict[str, type[Language]] = {
     "bash": Bash,
     "cpp": Cpp,
