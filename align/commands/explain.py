@@ -36,12 +36,7 @@ def explain(kind: str | None) -> str:
         UsageError: nothing is called so.
     """
     if kind is None:
-        lines = []
-        for family in FAMILIES:
-            lines.append(f"{family}s:")
-            lines += [f"  {name:20} {_first_line(family, name)}" for name in catalog.kinds(family) if _is(family, name)]
-        lines += ["recipes that are shipped:", *(f"  {name:20} {what}" for name, what in shipped())]
-        return "\n".join([*lines, "", "align explain KIND shows its fields. Your own: kind: module:Class.", ""])
+        return _contents()
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # a plug-in beside the recipe, as `align run` finds it
     found = [family for family in FAMILIES if (":" in kind or kind in catalog.kinds(family)) and _is(family, kind)]
@@ -56,6 +51,16 @@ def explain(kind: str | None) -> str:
         return "\n".join([*lines, ""])
     known = {name for family in FAMILIES for name in catalog.kinds(family)}
     raise UsageError(f"no kind or field {kind!r}{did_you_mean(kind, known)}")
+
+
+def _contents() -> str:
+    """Return the list of all kinds, by family, and of the recipes that are shipped."""
+    lines = []
+    for family in FAMILIES:
+        lines.append(f"{family}s:")
+        lines += [f"  {name:20} {_first_line(family, name)}" for name in catalog.kinds(family) if _is(family, name)]
+    lines += ["recipes that are shipped:", *(f"  {name:20} {what}" for name, what in shipped())]
+    return "\n".join([*lines, "", "align explain KIND shows its fields. Your own: kind: module:Class.", ""])
 
 
 def _of_field(name: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from align.core.errors import ModelError, UsageError
-from align.core.held import held
+from align.core.held import Held, held
 
 
 def export(source: str, to: str, stage: str | None, dtype: str | None) -> str:
@@ -19,19 +19,13 @@ def export(source: str, to: str, stage: str | None, dtype: str | None) -> str:
     target = Path(to)
     if target.exists() and any(target.iterdir()):
         raise UsageError(f"{to} is not empty; name a new folder")
-    card = None
+    card, of = None, ""
     if (Path(source) / "recipe.json").is_file():
-        models = {name: each for name, each in held(source).items() if each.model}
-        trained = [name for name, each in models.items() if each.kind != "export" and not each.rewards]
-        if stage is not None and stage not in models:
-            raise UsageError(f"{source} has no finished model {stage!r}; finished models: {', '.join(models) or 'none'}")
-        if not trained and stage is None:
-            raise UsageError(f"{source} has no finished model yet")
-        name = stage or trained[-1]
+        name, model = _finished_model(source, stage)
         from align.report.model_card import model_card  # noqa: PLC0415
 
-        card = model_card(Path(source), name, rewards=models[name].rewards)
-        source = str(models[name].folder)
+        card, of = model_card(Path(source), name, rewards=model.rewards), f"stage {name}, "
+        source = str(model.folder)
     target.mkdir(parents=True, exist_ok=True)
     try:
         report = write_checkpoint(source, target, dtype)
@@ -39,6 +33,21 @@ def export(source: str, to: str, stage: str | None, dtype: str | None) -> str:
         raise UsageError(f"{source} cannot be loaded as a chat model: {str(error).splitlines()[0]}") from None
     if card:
         (target / "README.md").write_text(card, encoding="utf-8")
-    of = f"stage {name}, " if card else ""
     size = f"{report['parameters']:,} parameters, {report['dtype']}"
     return f"{target}: {of}{size}, loads with plain transformers to the same logits\n"
+
+
+def _finished_model(run: str, stage: str | None) -> tuple[str, Held]:
+    """Return the model of a run that is asked for, or the last that was trained to answer, with the stage's name.
+
+    Raises:
+        UsageError: the run has none.
+    """
+    models = {name: each for name, each in held(run).items() if each.model}
+    trained = [name for name, each in models.items() if each.kind != "export" and not each.rewards]
+    if stage is not None and stage not in models:
+        raise UsageError(f"{run} has no finished model {stage!r}; finished models: {', '.join(models) or 'none'}")
+    if not trained and stage is None:
+        raise UsageError(f"{run} has no finished model yet")
+    name = stage or trained[-1]
+    return name, models[name]

@@ -16,7 +16,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,7 @@ from align.core.outside import path_of
 from align.core.plugins import Generator
 from align.core.recipe import Loaded, Recipe
 from align.core.rows import digest
+from align.core.stage import Stage
 
 KEPT_WHEN_STALE = ("calls",)
 """Logged model calls are keyed by their whole content, so they outlive every change of the recipe."""
@@ -199,26 +200,8 @@ class RunFolder:
     def ingredients(self, name: str, recipe: Recipe) -> dict[str, Any]:
         """Return everything that decides what a stage makes."""
         stage = recipe.stages[name]
-        fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
-        for at, part in reversed(list(wiring.parts(stage))):  # inner ones first: an outer one may leave them out whole
-            place: Any = fields
-            for key in at:
-                place = place[key]
-            for name in part.operational if isinstance(part, Config) else ():
-                place.pop(name, None)
-        inputs: dict[str, Any] = {}
-        for at, need, reference in wiring.references(stage):
-            if not _holds(fields, at):
-                continue  # it changes how the work is done and not what is made
-            if need == "generator":
-                inputs[f"generator {reference}"] = self.identity(recipe.generators[reference], recipe)
-            else:
-                inputs[reference] = self._input(reference, recipe)
-        for _, path, marker in wiring.files(stage):
-            if marker.or_template:
-                inputs["chat template"] = digest(find_template(path, self.home))
-            else:
-                inputs[path] = self._input(path if wiring.is_path(path) else f"./{path}", recipe)
+        fields = _deciding_fields(stage)
+        inputs = {**self._inputs(stage, fields, recipe), **self._files(stage, recipe)}
         if type(stage).trains and recipe.accelerate:  # processes and precision decide the batch and the rounding
             inputs["accelerate"] = recipe.accelerate.model_dump()
             if recipe.accelerate.config_file:
@@ -231,6 +214,28 @@ class RunFolder:
             "seed": recipe.seed,
             "inputs": inputs,
         }
+
+    def _inputs(self, stage: Stage, fields: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
+        """Return the identity of each artifact and generator that a stage uses, as far as its deciding fields name it."""
+        inputs: dict[str, Any] = {}
+        for at, need, reference in wiring.references(stage):
+            if not _holds(fields, at):
+                continue  # it changes how the work is done and not what is made
+            if need == "generator":
+                inputs[f"generator {reference}"] = self.identity(recipe.generators[reference], recipe)
+            else:
+                inputs[reference] = self._input(reference, recipe)
+        return inputs
+
+    def _files(self, stage: Stage, recipe: Recipe) -> dict[str, Any]:
+        """Return the identity of each file that a stage reads."""
+        found: dict[str, Any] = {}
+        for _, path, marker in wiring.files(stage):
+            if marker.or_template:
+                found["chat template"] = digest(find_template(path, self.home))
+            else:
+                found[path] = self._input(path if wiring.is_path(path) else f"./{path}", recipe)
+        return found
 
     def identity(self, generator: Generator, recipe: Recipe) -> dict[str, Any]:
         """Return what makes two answers of a generator comparable, the content of its weights included."""
@@ -319,6 +324,18 @@ class RunFolder:
     def _record(self, path: Path, name: str, recipe: Recipe, **more: Any) -> None:
         record = {"fingerprint": self.fingerprint(name, recipe), "ingredients": self.ingredients(name, recipe), **more}
         tables.replace(path, json.dumps({**record, "time": time.time()}, indent=1) + "\n")
+
+
+def _deciding_fields(stage: Stage) -> dict[str, Any]:
+    """Return the fields of a stage that decide what it makes, without those that only say how the work is done."""
+    fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
+    for at, part in reversed(list(wiring.parts(stage))):  # inner ones first: an outer one may leave them out whole
+        place: Any = fields
+        for key in at:
+            place = place[key]
+        for name in part.operational if isinstance(part, Config) else ():
+            place.pop(name, None)
+    return fields
 
 
 def _holds(fields: Any, at: tuple[str | int, ...]) -> bool:

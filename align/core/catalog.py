@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
 from typing import Any, TypeVar
 
 from align.core.explained import nearest
@@ -133,30 +134,46 @@ def resolve(family: str, kind: str, base: type[T], mode: str | None = None) -> t
         raise PluginError(f"{kind!r} needs `mode`: {' or '.join(known)}", "mode")
     target = known.get(mode or "") or BUILT_IN[family].get(kind) or (kind if ":" in kind else _entry_point(family, kind))
     module_name, _, class_name = target.partition(":")
+    found = _class_of(module_name, class_name, kind)
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise PluginError(f"{kind!r} is not a {family}: {class_name} must be a subclass of {base.__module__}.{base.__name__}")
+    _refuse_unfinished(found, class_name, kind)
+    return found
+
+
+def _imported(name: str, kind: str) -> ModuleType:
+    """Return the module of a plug-in. Raises PluginError where it is not there or fails."""
     try:
-        module = importlib.import_module(module_name)
+        return importlib.import_module(name)
     except (Exception, SystemExit) as error:  # whatever a user's module raises must become a sentence about that module
-        if isinstance(error, ModuleNotFoundError) and error.name and module_name.startswith(error.name):
+        if isinstance(error, ModuleNotFoundError) and error.name and name.startswith(error.name):
             raise PluginError(f"{kind!r}: there is no module {error.name!r} beside the recipe or installed") from None
         where = traceback.extract_tb(error.__traceback__)[-1]
         raise PluginError(
-            f"{kind!r}: importing {module_name!r} raised {type(error).__name__}: {error} ({where.filename}:{where.lineno})"
+            f"{kind!r}: importing {name!r} raised {type(error).__name__}: {error} ({where.filename}:{where.lineno})"
         ) from None
-    found = getattr(module, class_name, None)
+
+
+def _class_of(module_name: str, name: str, kind: str) -> Any:
+    """Return what a module has under a name. Raises PluginError where there is no such module, or nothing in it."""
+    module = _imported(module_name, kind)
+    found = getattr(module, name, None)
     if found is None:
-        near = nearest(class_name, [n for n in vars(module) if not n.startswith("_")])
+        near = nearest(name, [n for n in vars(module) if not n.startswith("_")])
         hint = f"; did you mean {near!r}?" if near else ""
-        raise PluginError(f"{kind!r}: module {module_name!r} has no {class_name!r}{hint}")
-    if not (isinstance(found, type) and issubclass(found, base)):
-        raise PluginError(f"{kind!r} is not a {family}: {class_name} must be a subclass of {base.__module__}.{base.__name__}")
+        raise PluginError(f"{kind!r}: module {module_name!r} has no {name!r}{hint}")
+    return found
+
+
+def _refuse_unfinished(found: type, name: str, kind: str) -> None:
+    """Raise PluginError where a class lacks a method that it must define, or has a plain function as an `async` one."""
     if missing := sorted(getattr(found, "__abstractmethods__", ())):
-        raise PluginError(f"{kind!r}: {class_name} does not define {' and '.join(m + '()' for m in missing)}")
+        raise PluginError(f"{kind!r}: {name} does not define {' and '.join(m + '()' for m in missing)}")
     for method in ("synthesize", "score", "score_many", "generate"):
         defined: Any = getattr(found, method, None)
         own = inspect.unwrap(defined)
         if inspect.isfunction(own) and not inspect.iscoroutinefunction(own):
-            raise PluginError(f"{kind!r}: {class_name}.{method} is a plain function; write `async def {method}`")
-    return found
+            raise PluginError(f"{kind!r}: {name}.{method} is a plain function; write `async def {method}`")
 
 
 def _entry_point(family: str, kind: str) -> str:

@@ -55,6 +55,9 @@ _FOLLOWS = {"default_factory_not_called"}
 """Errors that only follow from another."""
 
 
+_Loc = tuple[int | str, ...]
+_Why = tuple[_Loc, Any, dict[str, Any]]
+"""The place of an error, its type and its context."""
 SURE = 0.8
 """Likeness of two words (difflib) from which one is read as a misspelling of the other; "modle" and "model" have 0.8."""
 
@@ -123,10 +126,8 @@ def explain(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> 
         data: what was to be read as one.
         errors: pydantic's.
     """
-    places: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
-    for error in _of_one_branch(cls, data, [error for error in errors if error["type"] not in _FOLLOWS]):
-        places.setdefault(_place(cls, data, error), []).append(error)
-    missing = {str(place[-1]) for place, (first, *_) in places.items() if first["type"] == "missing" and len(place) == 1}
+    places = _by_place(cls, data, errors)
+    missing = _missing_keys(places)
     misspelt = {nearest(place[-1], missing) for place, (first, *_) in places.items() if first["type"] == "extra_forbidden"}
     deeper = {place[:i] for place in places for i in range(len(place))}
     result = []
@@ -143,28 +144,58 @@ def explain(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> 
     return result
 
 
-def _of_one_branch(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    """Return errors without those of the configs of a union that were probably not meant.
+def _by_place(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> dict[_Loc, list[ErrorDetails]]:
+    """Return errors by their place, without those that follow from another or come of a branch that was not meant."""
+    places: dict[_Loc, list[ErrorDetails]] = {}
+    for error in _of_one_branch(cls, data, [error for error in errors if error["type"] not in _FOLLOWS]):
+        places.setdefault(_place(cls, data, error), []).append(error)
+    return places
 
-    pydantic complains of each. The one that was meant is the one whose words (`type: remote`) are right, then the one with the
-    fewest keys that it does not know, then the one with the fewest mistakes, then the first.
-    """
-    unions: dict[Any, dict[Any, list[ErrorDetails]]] = {}
+
+def _missing_keys(places: Mapping[_Loc, list[ErrorDetails]]) -> set[str]:
+    """Return the keys that the config itself lacks."""
+    return {str(place[-1]) for place, (first, *_) in places.items() if first["type"] == "missing" and len(place) == 1}
+
+
+def _of_one_branch(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Return errors without those of the configs of a union that were probably not meant, as pydantic complains of each."""
+    left_out = []
+    for branches in _unions(cls, data, errors):
+        meant = min(branches, key=_unlikeness)
+        _know_words_of_all(meant, branches)
+        left_out += [error for found in branches if found is not meant for error in found]
+    return [error for error in errors if not any(error is other for other in left_out)]
+
+
+def _unions(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> list[list[list[ErrorDetails]]]:
+    """Return the errors of each union, and of those the errors of each config in it."""
+    unions: dict[_Loc, dict[str, list[ErrorDetails]]] = {}
     for error in errors:
         names = error.get("ctx", {}).get(_CONFIGS, ())
         if names:
             place = _place(cls, data, {**error, "loc": error["loc"][: _first_branch(data, error["loc"])]})
             unions.setdefault(place, {}).setdefault(names[0], []).append(error)
-    left_out = []
-    for branches in unions.values():
-        words = [e for found in branches.values() for e in found if e["type"] == WRONG_WORD]
-        meant = min(branches.values(), key=lambda found: (*(sum(e["type"] == t for e in found) for t in _UNLIKE), len(found)))
-        for e in meant if len(words) > 1 else ():
-            if e["type"] == WRONG_WORD:  # the words of all branches
-                options = [word for other in words if other["loc"] == e["loc"] for word in other["ctx"][OPTIONS]]
-                e["ctx"] |= {OPTIONS: options, "why": no_such(e["input"], options)}
-        left_out += [error for found in branches.values() if found is not meant for error in found]
-    return [error for error in errors if not any(error is other for other in left_out)]
+    return [list(branches.values()) for branches in unions.values()]
+
+
+def _unlikeness(found: Sequence[ErrorDetails]) -> tuple[int, ...]:
+    """Return how little a config of a union seems to be meant, by the errors about it.
+
+    The one that was meant is the one whose words (`type: remote`) are right, then the one with the fewest keys that it does not
+    know, then the one with the fewest mistakes, then the first.
+    """
+    return (*(sum(error["type"] == unlike for error in found) for unlike in _UNLIKE), len(found))
+
+
+def _know_words_of_all(meant: Sequence[ErrorDetails], branches: Sequence[Sequence[ErrorDetails]]) -> None:
+    """Let an error about a word name the words of all configs of the union that complain of it."""
+    words = [error for found in branches for error in found if error["type"] == WRONG_WORD]
+    if len(words) < 2:
+        return
+    for error in meant:
+        if error["type"] == WRONG_WORD:
+            options = [word for other in words if other["loc"] == error["loc"] for word in other["ctx"][OPTIONS]]
+            error["ctx"] |= {OPTIONS: options, "why": no_such(error["input"], options)}
 
 
 _UNLIKE = (WRONG_WORD, UNKNOWN_KEY)
@@ -185,7 +216,7 @@ def _words(error: ErrorDetails) -> str | None:
     return _EXPECTED.get(error["type"]) or error.get("ctx", {}).get("words")
 
 
-def _place(cls: type[BaseModel], data: Any, error: ErrorDetails) -> tuple[int | str, ...]:
+def _place(cls: type[BaseModel], data: Any, error: ErrorDetails) -> _Loc:
     """Return where an error is, without the names of a union's branches."""
     loc, place, node, own = error["loc"], [], data, cls.model_fields
     known = error.get("ctx", {}).get(DEPTH, 0)
@@ -199,40 +230,59 @@ def _place(cls: type[BaseModel], data: Any, error: ErrorDetails) -> tuple[int | 
     return tuple(place)
 
 
-def _why(
-    cls: type[BaseModel], place: tuple[int | str, ...], errors: list[ErrorDetails], missing: set[str]
-) -> tuple[tuple[int | str, ...], Any, dict[str, Any]]:
+def _why(cls: type[BaseModel], place: _Loc, errors: list[ErrorDetails], missing: set[str]) -> _Why:
     """Return the place of an error, its type, and its context, in which `why` is the sentence."""
     first = errors[0]
-    kind, value, limits = first["type"], first["input"], first.get("ctx", {})
+    kind, limits = first["type"], first.get("ctx", {})
     if kind in _OWN and len(errors) == 1:  # of a config inside this one
         return place, kind, dict(limits)
-    if kind == "extra_forbidden":
-        return place, UNKNOWN_KEY, _unknown(cls, str(place[-1]), missing) if len(place) == 1 else {"why": "unknown key"}
-    if kind == "missing" and isinstance(place[-1], int):
-        return place[:-1], EXPLAINED, {"why": f"a list of more items is expected here: item {place[-1] + 1} is missing"}
-    if kind == "missing":
-        return place, MISSING_KEY, {"why": "this key is required"}
+    if kind in _OF_A_KEY:
+        return _why_of_key(cls, place, kind, missing)
     if _words(first):
-        words = " or ".join(dict.fromkeys(str(_words(error)) for error in errors))
-        if kind == "list_type" and isinstance(value, str) and len(errors) == 1:
-            return place, NOT_A_LIST, {"why": f"a list is expected here: [{value}]", "words": words}
-        defaults = "; {} takes the defaults" if value is True and kind == "model_type" else ""
-        return place, WRONG_TYPE, {"why": f"{words} is expected here, not {shown(value)}{defaults}", "words": words}
+        return place, *_why_of_type(errors)
     if kind in _BOUNDS:
-        return place, TOO_FEW if kind == "too_short" else EXPLAINED, _out_of_bounds(kind, value, limits)
+        return place, TOO_FEW if kind == "too_short" else EXPLAINED, _out_of_bounds(kind, first["input"], limits)
     if kind in ("literal_error", "enum"):
         options = [word for error in errors for word in _options(error.get("ctx", {}).get("expected", ""))]
-        return place, WRONG_WORD, {"why": no_such(value, options), OPTIONS: options}
+        return place, WRONG_WORD, {"why": no_such(first["input"], options), OPTIONS: options}
     if kind.startswith("union_tag"):
-        key = limits["discriminator"].strip("'")
-        if "tag" not in limits:
-            return (*place, key), MISSING_KEY, {"why": "this key is required"}
-        options = _options(limits.get("expected_tags", ""))
-        return (*place, key), WRONG_WORD, {"why": no_such(limits["tag"], options), OPTIONS: options}
-    said = " ".join(re.sub(r"^(Value error|Assertion failed),\s*", "", first["msg"]).split()) or "this value is not accepted"
+        return _why_of_tag(place, limits)
+    return place, EXPLAINED, {"why": _said(first)}
+
+
+def _why_of_key(cls: type[BaseModel], place: _Loc, kind: str, missing: set[str]) -> _Why:
+    """Return what `_why` does, of a key that is unknown or not there."""
+    if kind == "extra_forbidden":
+        return place, UNKNOWN_KEY, _unknown(cls, str(place[-1]), missing) if len(place) == 1 else {"why": "unknown key"}
+    if isinstance(place[-1], int):
+        return place[:-1], EXPLAINED, {"why": f"a list of more items is expected here: item {place[-1] + 1} is missing"}
+    return place, MISSING_KEY, {"why": "this key is required"}
+
+
+def _why_of_type(errors: list[ErrorDetails]) -> tuple[Any, dict[str, Any]]:
+    """Return type and context of an error about a value of another type than each branch of a union wants."""
+    kind, value = errors[0]["type"], errors[0]["input"]
+    words = " or ".join(dict.fromkeys(str(_words(error)) for error in errors))
+    if kind == "list_type" and isinstance(value, str) and len(errors) == 1:
+        return NOT_A_LIST, {"why": f"a list is expected here: [{value}]", "words": words}
+    defaults = "; {} takes the defaults" if value is True and kind == "model_type" else ""
+    return WRONG_TYPE, {"why": f"{words} is expected here, not {shown(value)}{defaults}", "words": words}
+
+
+def _why_of_tag(place: _Loc, limits: Mapping[str, Any]) -> _Why:
+    """Return what `_why` does, of the key by which one config of a union is chosen."""
+    key = limits["discriminator"].strip("'")
+    if "tag" not in limits:
+        return (*place, key), MISSING_KEY, {"why": "this key is required"}
+    options = _options(limits.get("expected_tags", ""))
+    return (*place, key), WRONG_WORD, {"why": no_such(limits["tag"], options), OPTIONS: options}
+
+
+def _said(error: ErrorDetails) -> str:
+    """Return pydantic's own sentence, or a validator's, as one of ours."""
+    said = " ".join(re.sub(r"^(Value error|Assertion failed),\s*", "", error["msg"]).split()) or "this value is not accepted"
     expected = re.fullmatch(r"Input should be (.*)", said)
-    return place, EXPLAINED, {"why": f"{expected[1]} is expected here, not {shown(value)}" if expected else said}
+    return f"{expected[1]} is expected here, not {shown(error['input'])}" if expected else said
 
 
 def _unknown(cls: type[BaseModel], key: str, missing: set[str]) -> dict[str, Any]:

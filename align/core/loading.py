@@ -108,6 +108,20 @@ def _fill(result: dict[str, Any], node: MappingNode, loc: Path_, source: Yaml, i
         source: for lines and problems.
         inside: the mappings that took this one in.
     """
+    _fill_own(result, node, loc, source, inside)
+    for key_node, value_node in node.value:
+        if not _takes_in(key_node):
+            continue
+        for taken in value_node.value if isinstance(value_node, SequenceNode) else [value_node]:
+            if isinstance(taken, MappingNode) and taken not in (*inside, node):
+                _fill(result, taken, loc, source, (*inside, node))
+            else:
+                line, where = key_node.start_mark.line + 1, ".".join(map(str, (*loc, "<<")))
+                source.problems.append(Problem(line, where, "`<<` takes in another mapping, by its anchor: `<<: *name`"))
+
+
+def _fill_own(result: dict[str, Any], node: MappingNode, loc: Path_, source: Yaml, inside: tuple[MappingNode, ...]) -> None:
+    """Read the keys that a mapping has itself; one that takes it in keeps its own. The arguments are those of `_fill`."""
     own: set[str] = set()
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
@@ -116,7 +130,7 @@ def _fill(result: dict[str, Any], node: MappingNode, loc: Path_, source: Yaml, i
             source.problems.append(Problem(line, where, "a key must be a word; quote a value that begins with `{` or `[`"))
             continue
         key = str(key_node.value)
-        if key == "<<" and not key_node.style:
+        if _takes_in(key_node):
             continue
         if key in own:
             first = source.lines[(*loc, key)]
@@ -130,15 +144,11 @@ def _fill(result: dict[str, Any], node: MappingNode, loc: Path_, source: Yaml, i
             continue
         source.lines[(*loc, key)] = line
         result[key] = _value(value_node, (*loc, key), source)
-    for key_node, value_node in node.value:
-        if str(key_node.value) != "<<" or key_node.style:
-            continue
-        for taken in value_node.value if isinstance(value_node, SequenceNode) else [value_node]:
-            if isinstance(taken, MappingNode) and taken not in (*inside, node):
-                _fill(result, taken, loc, source, (*inside, node))
-            else:
-                line, where = key_node.start_mark.line + 1, ".".join(map(str, (*loc, "<<")))
-                source.problems.append(Problem(line, where, "`<<` takes in another mapping, by its anchor: `<<: *name`"))
+
+
+def _takes_in(key: Node) -> bool:
+    """Is it the key `<<`, not in quotes, which takes in another mapping?"""
+    return isinstance(key, ScalarNode) and str(key.value) == "<<" and not key.style
 
 
 def _scalar(text: str) -> Any:

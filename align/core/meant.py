@@ -154,20 +154,25 @@ class Meant:
         if place in choices:  # a rule of the config around it has refused what stands there
             place, options = place[:-1], []
         while place:
-            accepted, half = [], []
-            default, others = self._default(place), _outside(choices, place)
-            for value in (*options, *_TRIED, *([default * 2] if isinstance(default, list) else [])):
-                if value is _LEFT_OUT and isinstance(place[-1], int):
-                    continue  # the other items of the list would move
-                inside = [e["loc"] for e in _errors(self.cls, _with(self._fields, others | {place: [value]}, 0))]
-                if not any(loc[: len(place)] == place or not loc for loc in inside):
-                    accepted.append(value)
-                elif place not in inside and () not in inside:
-                    half.append(value)  # wrong further in, where the next round looks
+            accepted, half = self._accepted(place, options, choices)
             if accepted or half:
                 return place, accepted or half[:1]
             place, options = place[:-1], []
         return (), []
+
+    def _accepted(self, place: Loc, options: list[Any], choices: Mapping[Loc, list[Any]]) -> tuple[list[Any], list[Any]]:
+        """Return the values that are right at a place, and those that are wrong further in, where the next round looks."""
+        accepted, half = [], []
+        default, others = self._default(place), _outside(choices, place)
+        for value in (*options, *_TRIED, *([default * 2] if isinstance(default, list) else [])):
+            if value is _LEFT_OUT and isinstance(place[-1], int):
+                continue  # the other items of the list would move
+            inside = [e["loc"] for e in _errors(self.cls, _with(self._fields, others | {place: [value]}, 0))]
+            if not any(loc[: len(place)] == place or not loc for loc in inside):
+                accepted.append(value)
+            elif place not in inside and () not in inside:
+                half.append(value)
+        return accepted, half
 
     def _possible_anywhere(self, choices: Mapping[Loc, list[Any]]) -> tuple[Loc, list[Any]]:
         """Return a field, and values of it, that a rule over several fields accepts; no place where there is none."""

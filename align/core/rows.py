@@ -151,22 +151,34 @@ def check_messages(messages: Any, what: str) -> None:
     if not isinstance(messages, list) or not messages:
         raise BadRow(f"{what} is empty" if messages in (None, "", []) else f"{what} is not a list of messages")
     for message in messages:
-        if not isinstance(message, dict) or "role" not in message:
-            raise BadRow(f"{what} has a message without a role")
-        if not isinstance(message["role"], str) or message["role"] not in ROLES:
-            raise BadRow(f"unknown role {message['role']!r} in {what}")
-        if not isinstance(message.get("content"), str):
-            raise BadRow(f"{what} has a message whose content is not text")
-        _check_more(message, what)
+        _check_form(message, what)
     for message in messages:
-        said = visible(message["content"]) if message["role"] == "assistant" else message["content"]
-        if not said.strip() and not message.get("tool_calls"):
-            if message["content"].strip():
-                raise BadRow(f"{what} has no answer behind its reasoning")
-            if message is messages[-1]:
-                raise BadRow(f"{what} is empty")
-            if message["role"] == "assistant":
-                raise BadRow(f"{what} has an assistant turn that is empty")
+        _check_content(message, what, last=message is messages[-1])
+
+
+def _check_form(message: Any, what: str) -> None:
+    """Check that a message has a known role and a text."""
+    if not isinstance(message, dict) or "role" not in message:
+        raise BadRow(f"{what} has a message without a role")
+    if not isinstance(message["role"], str) or message["role"] not in ROLES:
+        raise BadRow(f"unknown role {message['role']!r} in {what}")
+    if not isinstance(message.get("content"), str):
+        raise BadRow(f"{what} has a message whose content is not text")
+    _check_more(message, what)
+
+
+def _check_content(message: Message, what: str, *, last: bool) -> None:
+    """Check that a message says something; in front of the last one, only an assistant must."""
+    content, by_assistant = message["content"], message["role"] == "assistant"
+    said = visible(content) if by_assistant else content
+    if said.strip() or message.get("tool_calls"):
+        return
+    if content.strip():
+        raise BadRow(f"{what} has no answer behind its reasoning")
+    if last:
+        raise BadRow(f"{what} is empty")
+    if by_assistant:
+        raise BadRow(f"{what} has an assistant turn that is empty")
 
 
 def _check_more(message: Message, what: str) -> None:

@@ -96,16 +96,21 @@ def _texts(annotation: Any, value: Any, loc: Loc, kind: type) -> Iterator[tuple[
     elif origin in (Union, UnionType):
         for part in inside:
             yield from _texts(part, value, loc, kind)
-    elif isinstance(value, Mapping) and len(inside) == 2:
+    else:
+        for part, at, item in _typed(inside, value, loc):
+            yield from _texts(part, item, at, kind)
+
+
+def _typed(inside: tuple[Any, ...], value: Any, loc: Loc) -> Iterator[tuple[Any, Loc, Any]]:
+    """Yield (annotation, location, item) for what a mapping, a tuple or a list holds, by the types in its annotation."""
+    if isinstance(value, Mapping) and len(inside) == 2:
         for key, item in value.items():
-            yield from _texts(inside[0], key, (*loc, key), kind)
-            yield from _texts(inside[1], item, (*loc, key), kind)
+            yield inside[0], (*loc, key), key
+            yield inside[1], (*loc, key), item
     elif isinstance(value, tuple) and len(inside) == len(value) and Ellipsis not in inside:
-        for i, (part, item) in enumerate(zip(inside, value, strict=True)):
-            yield from _texts(part, item, (*loc, i), kind)
+        yield from ((part, (*loc, i), item) for i, (part, item) in enumerate(zip(inside, value, strict=True)))
     elif isinstance(value, _LISTS) and inside:
-        for at, item in _placed(value, loc):
-            yield from _texts(inside[0], item, at, kind)
+        yield from ((inside[0], at, item) for at, item in _placed(value, loc))
 
 
 _LISTS = (list, tuple, set, frozenset)
@@ -156,38 +161,70 @@ def check(raw: Mapping[str, Any], stage: type[Plugin], generator: type[Plugin], 
     of_stages, of_generators = _key_of("stages", raw), _key_of("generators", raw)
     raw_stages: Any = raw.get(of_stages)
     raw_generators: Any = raw.get(of_generators) or {}
-    known = isinstance(raw_generators, Mapping)
-    raw_generators = raw_generators if known else {}
     if not isinstance(raw_stages, Mapping):
         return
-    meant_stages = {str(name): read(item, stage) for name, item in raw_stages.items()}
-    meant_generators = {str(alias): read(item, generator) for alias, item in raw_generators.items()}
-    stages = {name: meant.cls if meant else None for name, meant in meant_stages.items()}
-    order = list(stages)
-    from_base = False
-    for alias, meant in meant_generators.items():
-        if meant is None:
-            continue  # the type check reports it
-        yield from _own_problems(meant, (of_generators, alias), folder)
-        for loc, need, ref in meant.agreed(references, one_by_one=True):
-            from_base |= ref == "base"
-            if what := _wrong(ref, need, order, order, stages, folder):
-                yield (of_generators, alias, *meant.written(loc)), what
-    for position, (name, meant) in enumerate(meant_stages.items()):
-        if meant is None:
-            continue
-        yield from _own_problems(meant, (of_stages, name), folder)
-        for loc, need, ref in meant.agreed(references, one_by_one=True):
-            if need == "generator":
-                what = _wrong_generator(ref, meant_generators, order[:position], order) if known else None
-            else:
-                from_base |= ref == "base"
-                what = _wrong(ref, need, order[:position], order, stages, folder)
-                what = what or (_no_adapter(ref, meant_stages.get(ref), folder, raw) if need == "adapter" else None)
-            if what:
-                yield (of_stages, name, *meant.written(loc)), what
-    if from_base:
+    stages = {str(name): read(item, stage) for name, item in raw_stages.items()}
+    generators = None
+    if isinstance(raw_generators, Mapping):
+        generators = {str(alias): read(item, generator) for alias, item in raw_generators.items()}
+    wiring = _Wiring(raw, folder, stages, generators)
+    yield from wiring.wrong_in_generators(of_generators)
+    yield from wiring.wrong_in_stages(of_stages)
+    if wiring.refers_to_base:
         yield from _wrong_base(raw.get("base"), folder)
+
+
+class _Wiring:
+    """The stages and generators of a recipe as they were probably meant, and what they refer to."""
+
+    def __init__(
+        self, raw: Mapping[str, Any], folder: Path, stages: dict[str, Meant | None], generators: dict[str, Meant | None] | None
+    ) -> None:
+        """Take what was read; a stage or generator that is None could not be, and the type check reports it.
+
+        Args:
+            raw: the recipe as written.
+            folder: what relative paths start from.
+            stages: in the order of the recipe.
+            generators: by alias; None where it is not known which there are.
+        """
+        self.raw, self.folder, self.stages, self.generators = raw, folder, stages, generators
+        self.classes = {name: meant.cls if meant else None for name, meant in stages.items()}
+        self.order = list(stages)
+        self.refers_to_base = False
+        """Whether one of the references that were looked at is `base`."""
+
+    def wrong_in_generators(self, key: str) -> Iterator[tuple[Loc, str]]:
+        """Yield (location, what is wrong) for the generators, which the recipe has under a key."""
+        for alias, meant in (self.generators or {}).items():
+            if meant is None:
+                continue
+            yield from _own_problems(meant, (key, alias), self.folder)
+            for loc, need, ref in meant.agreed(references, one_by_one=True):
+                if what := self._wrong_artifact(ref, need, self.order):
+                    yield (key, alias, *meant.written(loc)), what
+
+    def wrong_in_stages(self, key: str) -> Iterator[tuple[Loc, str]]:
+        """Yield (location, what is wrong) for the stages, which the recipe has under a key."""
+        for position, (name, meant) in enumerate(self.stages.items()):
+            if meant is None:
+                continue
+            yield from _own_problems(meant, (key, name), self.folder)
+            for loc, need, ref in meant.agreed(references, one_by_one=True):
+                if what := self._wrong_in_stage(ref, need, self.order[:position]):
+                    yield (key, name, *meant.written(loc)), what
+
+    def _wrong_in_stage(self, ref: str, need: str, earlier: list[str]) -> str | None:
+        """Return what is wrong with a reference of a stage, given the stages before it."""
+        if need == "generator":
+            return None if self.generators is None else _wrong_generator(ref, self.generators, earlier, self.order)
+        if what := self._wrong_artifact(ref, need, earlier):
+            return what
+        return _no_adapter(ref, self.stages.get(ref), self.folder, self.raw) if need == "adapter" else None
+
+    def _wrong_artifact(self, ref: str, need: str, earlier: list[str]) -> str | None:
+        self.refers_to_base |= ref == "base"
+        return _wrong(ref, need, earlier, self.order, self.classes, self.folder)
 
 
 def _wrong_base(base: Any, folder: Path) -> Iterator[tuple[Loc, str]]:
@@ -299,11 +336,16 @@ def _wrong(
         return f"no stage {ref!r}; {options} (a path or hub id needs a slash)"
     if ref not in earlier:
         return f"stage {ref!r} does not come before this one; move it up"
+    return _wrong_make(ref, need, earlier, classes)
+
+
+def _wrong_make(ref: str, need: str, earlier: Sequence[str], classes: Mapping[str, Any]) -> str | None:
+    """Return that a stage makes nothing of what is needed, and which earlier ones do; a class is None where it is not known."""
     made = classes[ref].makes if classes[ref] else None
     fits = _MODELS.get(need, {need})
-    if made is not None and not made & fits:
-        can = " and ".join(_KNOWN[m] for m in sorted(made))
-        fitting = [n for n in earlier if classes[n] and classes[n].makes & fits]
-        hint = f"; stages that do: {', '.join(fitting)}" if fitting else ""
-        return f"stage {ref!r} makes {can}, but {_KNOWN[need]} {_verb(need)} needed here{hint}"
-    return None
+    if made is None or made & fits:
+        return None
+    can = " and ".join(_KNOWN[m] for m in sorted(made))
+    fitting = [n for n in earlier if classes[n] and classes[n].makes & fits]
+    hint = f"; stages that do: {', '.join(fitting)}" if fitting else ""
+    return f"stage {ref!r} makes {can}, but {_KNOWN[need]} {_verb(need)} needed here{hint}"

@@ -41,18 +41,37 @@ def marked(
         start = len(_prompt_of(chat, ids, messages[:turn], tools))
         behind = next((other for other in turns if other > turn), None)
         stop = len(ids) if behind is None else len(_prompt_of(chat, ids, messages[:behind], tools))
-        while behind is not None and marks[stop] and marks[stop - 1]:  # marked in front of the next answer: SmolLM3 its header
-            stop -= 1
+        if behind is not None:
+            stop = _without_next_header(marks, stop)
         trained = [k for k in range(start, stop) if marks[k]]
-        if not any(ids[k] in chat.stop_ids() for k in trained):
-            raise BadRow("the marks of the chat template leave the end of an answer untrained").at(turn + 1)
-        said = thoughts.split(messages[turn], chat.habits.tags, opened=True)
-        pieces = ((name, chat.tokens.text(chat.tokens.ids(text))) for name, text in shown.of_answer(said))  # normalized, too
-        if lacking := shown.missing(chat.tokens.text([ids[k] for k in trained]), pieces, exact=True):
-            raise BadRow(f"the marks of the chat template leave out {lacking}").at(turn + 1)
+        _refuse_incomplete(chat, [ids[k] for k in trained], messages[turn], turn + 1)
         for k in trained:
             labels[k] = ids[k]
     return ids, labels
+
+
+def _without_next_header(marks: Sequence[int], stop: int) -> int:
+    """Return where an answer ends whose template marks what is in front of the next answer: SmolLM3 its header."""
+    while marks[stop] and marks[stop - 1]:
+        stop -= 1
+    return stop
+
+
+def _refuse_incomplete(chat: Chat, trained: list[int], message: Message, number: int) -> None:
+    """Raise BadRow where the tokens that are trained are not all that an answer says, and its end.
+
+    Args:
+        chat: a tokenizer and its template.
+        trained: the marked tokens of the answer.
+        message: the answer.
+        number: which turn of the conversation it is, from 1.
+    """
+    if not any(token in chat.stop_ids() for token in trained):
+        raise BadRow("the marks of the chat template leave the end of an answer untrained").at(number)
+    said = thoughts.split(message, chat.habits.tags, opened=True)
+    pieces = ((name, chat.tokens.text(chat.tokens.ids(text))) for name, text in shown.of_answer(said))  # normalized, too
+    if lacking := shown.missing(chat.tokens.text(trained), pieces, exact=True):
+        raise BadRow(f"the marks of the chat template leave out {lacking}").at(number)
 
 
 def _prompt_of(chat: Chat, ids: list[int], messages: Sequence[Message], tools: Any) -> list[int]:

@@ -122,21 +122,24 @@ class Renderer:
         except Exception:  # a template raises whatever its author's filters raise; here that is an answer: "not so"
             return None
 
+    def text(self, messages: Sequence[Message], *, generation: bool = False, tools: Any = None) -> str:
+        """Return the text of a conversation; nothing where the template refuses it."""
+        return self(messages, generation=generation, tools=tools) or ""
+
 
 def look(tokenizer: Any) -> Habits:
     """Render small conversations with a tokenizer's chat template and return what it does with them."""
     find = Tokens(tokenizer).find
     user, answer, again = _turn("user", ASKED), _turn("assistant", ANSWERED), _turn("user", NEXT)
     render = renderer(tokenizer)
-    plain, asked = render([user]) or "", render([user], generation=True) or ""
-    last, middle = render([user, answer]) or "", render([user, answer, again]) or ""
+    plain, asked = render.text([user]), render.text([user], generation=True)
+    last, middle = render.text([user, answer]), render.text([user, answer, again])
     tail = last.rpartition(ANSWERED)[2] if ANSWERED in last else ""
     begins = _beginning(plain, find)
-    repeated = _common_end(asked.rpartition(ASKED)[2], tail) if plain == asked else ""
-    repeated = repeated[next((at for at, token in find(repeated) if token in begins), 0) :]
+    repeated = _repeated(asked, tail, begins, find) if plain == asked else ""
     opening = _opening(asked, last)
     tags = _tags(opening)
-    reasoned = render([user, answer | {"reasoning": THOUGHT}]) or ""
+    reasoned = render.text([user, answer | {"reasoning": THOUGHT}])
     calls = _Calls(render, user, find)
     end = _end(tail, _between(middle, ANSWERED, NEXT), find, begins=begins, repeated=repeated)
     call_end = calls.end(begins, repeated)
@@ -157,7 +160,7 @@ def look(tokenizer: Any) -> Habits:
         shows_results=calls.shows_results(),
         shows_calls=calls.turn is not None,
         names_in_ids=calls.turn is not None and TOOL in calls.turn["tool_calls"][0]["id"],
-        shows_tools=TOOL in (render([user], generation=True, tools=_TOOLS) or ""),
+        shows_tools=TOOL in render.text([user], generation=True, tools=_TOOLS),
         arguments_as_text=calls.turn is not None and isinstance(calls.turn["tool_calls"][0]["function"]["arguments"], str),
         short_ids=calls.turn is not None and calls.text(calls.turn, "call_1") is None,
         tokens=around,
@@ -179,7 +182,7 @@ def renderer(tokenizer: Any) -> Renderer:
         for parts in (False, True):
             render = Renderer(tokenizer, parts=parts)
             render.before = before
-            if ASKED in (render([_turn("user", ASKED)]) or ""):
+            if ASKED in render.text([_turn("user", ASKED)]):
                 return render
     return Renderer(tokenizer)
 
@@ -202,6 +205,19 @@ def common(one: str, other: str) -> int:
 def _common_end(one: str, other: str) -> str:
     length = common(one[::-1], other[::-1])
     return one[len(one) - length :]
+
+
+def _repeated(asked: str, tail: str, begins: frozenset[str], find: Find) -> str:
+    """Return what of an answer's tail is the generation prompt, of a template that writes that always.
+
+    Args:
+        asked: a question, rendered with the generation prompt.
+        tail: the text behind an answer that is the last turn.
+        begins: tokens that begin a turn; what stands in front of the first one is the question's own end.
+        find: of the tokenizer.
+    """
+    repeated = _common_end(asked.rpartition(ASKED)[2], tail)
+    return repeated[next((at for at, token in find(repeated) if token in begins), 0) :]
 
 
 def _opening(asked: str, last: str) -> str:
@@ -256,11 +272,9 @@ def _end(
         begins: tokens that begin a turn: where the generation prompt is always written, it is in the tail.
         repeated: that generation prompt.
     """
-    shared_length = common(tail, between)
     found = [(at, token) for at, token in find(tail) if token not in ignored]
-    shared = [token for at, token in found if at + len(token) <= shared_length]
-    until = next((i for i, token in enumerate(shared) if token in begins), len(shared))
-    shared = shared[:until] or shared
+    length = common(tail, between)
+    shared = _of_this_turn([token for at, token in found if at + len(token) <= length], begins)
     own = [token for at, token in found if at < len(tail) - len(repeated)]
     if shared or own:
         return End(shared[-1] if shared else own[0])
@@ -268,6 +282,12 @@ def _end(
     if following:
         return End(following[0], of_next=True)
     return End(found[0][1]) if found else End()
+
+
+def _of_this_turn(tokens: list[str], begins: frozenset[str]) -> list[str]:
+    """Return the tokens in front of the first that begins another turn; all of them where that would leave none."""
+    until = next((i for i, token in enumerate(tokens) if token in begins), len(tokens))
+    return tokens[:until] or tokens
 
 
 _TOOLS = [

@@ -168,9 +168,13 @@ def choose_padding(tokenizer: Any, chat: Chat) -> None:
     ends = set(chat.tokenizer.convert_ids_to_tokens(chat.stop_ids()[:1]))
     if tokenizer.pad_token is not None and tokenizer.pad_token not in ends:
         return
+    chosen = next((token for token in _candidates(tokenizer) if token is not None and token not in ends), None)
+    tokenizer.pad_token = chosen or tokenizer.pad_token or next(iter(ends))
+
+
+def _candidates(tokenizer: Any) -> list[str | None]:
+    """Return the tokens that could pad, the one that is best first: made for that, of no use in a text, or spare."""
     added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
     padding = [t for t in added if "pad" in t.lower() and not any(word in t.lower() for word in _NOT_FOR_TEXT)]
     spare = [t for t in added if "reserved" in t.lower() or "unused" in t.lower()]
-    candidates = [*padding, tokenizer.unk_token, tokenizer.eos_token, *spare, tokenizer.bos_token, *added]
-    chosen = next((token for token in candidates if token is not None and token not in ends), None)
-    tokenizer.pad_token = chosen or tokenizer.pad_token or next(iter(ends))
+    return [*padding, tokenizer.unk_token, tokenizer.eos_token, *spare, tokenizer.bos_token, *added]

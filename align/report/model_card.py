@@ -53,9 +53,7 @@ def model_card(root: Path, model: str, scores: str | None = None, *, rewards: bo
     base = recipe["base"]
     state = json.loads((root / "state.json").read_text(encoding="utf-8"))
     hub = "" if path_of(base, Path(state["home"])).exists() else f"base_model: {base}\n"
-    made = _ancestors(stages, model)
     tables = [name for name, stage in stages.items() if (stage.folder / "table.txt").is_file() and stage.done]
-    earlier = [name for name in stages if name in made or name in tables]
     lines = [f"---\n{hub}library_name: transformers\ntags: [align-toolkit]\n---", f"# {recipe['name']}", ""]
     named = f"Stage `{model}` of the align-toolkit recipe `{recipe['name']}`, from the base `{base}`, seed {recipe['seed']}."
     lines += [named, ""]
@@ -63,16 +61,24 @@ def model_card(root: Path, model: str, scores: str | None = None, *, rewards: bo
     if shown := scores or (None if rewards else next(iter(tables[::-1]), None)):
         table = (stages[shown].folder / "table.txt").read_text(encoding="utf-8")
         lines += ["## Scores", "", "```", table.rstrip(), "```", ""]
-    lines += ["## What made it", "", "| stage | kind | what happened |", "|---|---|---|"]
-    for name in earlier:
-        lines.append(f"| {name} | {stages[name].kind} | {counts(stages[name].report).replace('|', '/') or '-'} |")
-    text = (root / "recipe.yaml").read_text(encoding="utf-8")
-    overrides = state.get("set") or {}
-    lines += ["", "## Recipe", "", "```yaml", text.rstrip(), "```", ""]
-    lines += (
-        ["with " + ", ".join(f"`--set {key}={json.dumps(value)}`" for key, value in overrides.items()), ""] if overrides else []
-    )
+    lines += _what_made(stages, {*_ancestors(stages, model), *tables})
+    lines += _recipe((root / "recipe.yaml").read_text(encoding="utf-8"), state.get("set") or {})
     return "\n".join(lines)
+
+
+def _what_made(stages: dict[str, Held], shown: set[str]) -> list[str]:
+    """Return the table of what happened in some of the stages, in the order of the run."""
+    head = ["## What made it", "", "| stage | kind | what happened |", "|---|---|---|"]
+    told = {name: counts(stages[name].report).replace("|", "/") or "-" for name in stages if name in shown}
+    return [*head, *(f"| {name} | {stages[name].kind} | {what} |" for name, what in told.items()), ""]
+
+
+def _recipe(text: str, overrides: dict[str, Any]) -> list[str]:
+    """Return the recipe as it was written, and what the command line changed in it."""
+    lines = ["## Recipe", "", "```yaml", text.rstrip(), "```", ""]
+    if overrides:
+        lines += ["with " + ", ".join(f"`--set {key}={json.dumps(value)}`" for key, value in overrides.items()), ""]
+    return lines
 
 
 def _ancestors(stages: dict[str, Held], model: str) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -320,9 +320,8 @@ class TrainingStage(Stage, LoadsModel):
         if hasattr(trainer.bare_optimizer, "take_average"):
             trainer.bare_optimizer.take_average()
         run.report |= {"steps": trainer.state.global_step, "train_loss": round(result.training_loss, 4)}
-        last = next((log for log in reversed(trainer.state.log_history) if "eval_loss" in log), {})
-        shown = {name: last[f"eval_{name}"] for name in _EVALUATED if f"eval_{name}" in last}
-        run.report |= {"eval": ", ".join(f"{name} {value:.4g}" for name, value in shown.items())} if shown else {}
+        if shown := _last_evaluation(trainer.state.log_history):
+            run.report["eval"] = shown
         return trainer
 
     def begin(self, run: Run) -> None:
@@ -395,6 +394,12 @@ class Watched(TrainingStage):
             run.report["eval rows whose prompt is trained on"] = known
             run.log.warning("%-12s %d of %d eval rows have a prompt that is trained on", run.name, known, len(found))
         return found
+
+
+def _last_evaluation(history: Sequence[Mapping[str, Any]]) -> str:
+    """Return what the last evaluation of a trainer's log found, in words; nothing where none was made."""
+    last = next((log for log in reversed(history) if "eval_loss" in log), {})
+    return ", ".join(f"{name} {last[f'eval_{name}']:.4g}" for name in _EVALUATED if f"eval_{name}" in last)
 
 
 def _steps(value: float) -> float:

@@ -85,6 +85,7 @@ _LOWEST = {"polynomial": {"lr_end": 1e-7}, "greedy": {"min_lr": 1e-3}}
 """Where schedules end if nothing is said (transformers 5.23); GreedyLR would only ever raise a smaller rate."""
 BY_EVALUATION = {"reduce_lr_on_plateau", "greedy"}
 _NO_WARMUP = {"constant", *BY_EVALUATION}
+_SCHEDULE = "training_args.lr_scheduler_kwargs"
 
 
 class Unsure(Exception):
@@ -190,13 +191,25 @@ def _wrong_checkpointing(given: Given, *, checkpointed: bool, pairs: bool) -> It
             continue
         wrong = dict(wrong_settings(held, known, "checkpointing"))
         yield from ((f"{name}.{key}", what) for key, what in wrong.items())
+        yield from ((f"{name}.{key}", what) for key, what in _lacking_of_checkpointing(held, checked=not wrong))
+
+
+def _lacking_of_checkpointing(held: Mapping[str, Any], *, checked: bool) -> Iterable[tuple[str, str]]:
+    """Yield (setting, what it needs) for settings of checkpointing that need another one, or a GPU.
+
+    Args:
+        held: the settings.
+        checked: whether each is right by itself; otherwise a misspelt one may be what seems to be missing.
+    """
+    reentrant = held.get("use_reentrant")
+    if checked and reentrant is not False:
         for key in _ONLY_WITHOUT_REENTRANT:
-            if key in held and not wrong and held.get("use_reentrant") is not False:
-                yield f"{name}.{key}", "needs use_reentrant: false beside it"
-        if held.get("selective") is True and held.get("use_reentrant") is True:
-            yield f"{name}.selective", "needs use_reentrant: false, or left out"
-        if held.get("offload") is True and (why := no_accelerator()):
-            yield f"{name}.offload", f"moves activations from a GPU to the CPU; {why}"
+            if key in held:
+                yield key, "needs use_reentrant: false beside it"
+    if held.get("selective") is True and reentrant is True:
+        yield "selective", "needs use_reentrant: false, or left out"
+    if held.get("offload") is True and (why := no_accelerator()):
+        yield "offload", f"moves activations from a GPU to the CPU; {why}"
 
 
 def _wrong_optimizer(given: Given) -> Iterable[tuple[str, str]]:
@@ -279,33 +292,60 @@ def wrong_schedule(
         floor: whether the stage's `min_lr` says where the schedule ends.
         max_steps: the stage's steps where they are given, else -1.
     """
-    at = "training_args.lr_scheduler_kwargs"
+    yield from _wrong_schedule_of_stage(name, warmup=warmup, evaluated=evaluated)
+    if floor and given:
+        yield _SCHEDULE, "min_lr is used, which takes their place; leave one out"
+        return
+    if name not in SCHEDULES:
+        return  # there is no such schedule
+    wrong = dict(wrong_settings(given, SCHEDULES[name], f"lr_scheduler_type: {name}"))
+    yield from ((f"{_SCHEDULE}.{key}", what) for key, what in wrong.items())
+    if wrong.keys() - SCHEDULES[name].keys():
+        return  # what a misspelt one was meant to be may be what is missing
+    right = {key: value for key, value in given.items() if key not in wrong and value is not None}
+    if not wrong:
+        yield from _without_lowest_rate(name, right)
+    yield from _wrong_decay(name, given, right, max_steps)
+    lowest = {key: end for key, end in _LOWEST.get(name, {}).items() if key not in wrong}
+    yield from _wrong_rates(lowest, right, learning_rate)
+
+
+def _wrong_schedule_of_stage(name: str, *, warmup: bool, evaluated: bool) -> Iterable[tuple[str, str]]:
+    """Yield what is wrong with a schedule in this stage: nothing is evaluated, or a warm-up is asked for that it lacks."""
     if name in BY_EVALUATION and not evaluated:
         yield "lr_scheduler_type", f"{name} goes by evaluations; name rows in `eval_data`, where the stage has it"
     if warmup and name in _NO_WARMUP:
         why = "; constant_with_warmup has one" if name == "constant" else ""
         yield "warmup_ratio", f"lr_scheduler_type: {name} has no warm-up, so this would change nothing{why}"
-    if floor and given:
-        yield at, "min_lr is used, which takes their place; leave one out"
-        return
-    if name not in SCHEDULES:
-        return  # there is no such schedule
-    wrong = dict(wrong_settings(given, SCHEDULES[name], f"lr_scheduler_type: {name}"))
-    yield from ((f"{at}.{key}", what) for key, what in wrong.items())
-    right = {key: value for key, value in given.items() if key not in wrong and value is not None}
-    if wrong.keys() - SCHEDULES[name].keys():
-        return  # what a misspelt one was meant to be may be what is missing
-    if name.endswith("with_min_lr") and not wrong and len({"min_lr", "min_lr_rate"} & right.keys()) != 1:
+
+
+def _without_lowest_rate(name: str, right: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Yield that a schedule which ends at a lowest rate was given none, or two."""
+    if name.endswith("with_min_lr") and len({"min_lr", "min_lr_rate"} & right.keys()) != 1:
         simpler = "`lr_scheduler_type: cosine` and `min_lr: 7e-7`"
         yield "lr_scheduler_type", f"{name} needs one of min_lr and min_lr_rate, to know where it ends; simpler: {simpler}"
+
+
+def _wrong_decay(name: str, given: Mapping[str, Any], right: Mapping[str, Any], max_steps: int) -> Iterable[tuple[str, str]]:
+    """Yield that a schedule does not know how long it decays, or decays longer than the stage trains."""
     if name == "warmup_stable_decay" and "num_decay_steps" not in given:
-        yield "lr_scheduler_type", f"{name} needs to know how long it decays; write `{at}: {{num_decay_steps: 100}}`"
+        yield "lr_scheduler_type", f"{name} needs to know how long it decays; write `{_SCHEDULE}: {{num_decay_steps: 100}}`"
     decay = right.get("num_decay_steps", 0) + (right.get("num_stable_steps") or 0)
     if 0 < max_steps < decay:
-        yield f"{at}.num_decay_steps", f"{decay} steps of {max_steps}: the rate would fall at once; name fewer"
-    for key, end in (_LOWEST.get(name, {}) | right).items():
-        if key in ("lr_end", "min_lr") and key not in wrong and end >= learning_rate:
+        yield f"{_SCHEDULE}.num_decay_steps", f"{decay} steps of {max_steps}: the rate would fall at once; name fewer"
+
+
+def _wrong_rates(lowest: Mapping[str, float], right: Mapping[str, Any], learning_rate: float) -> Iterable[tuple[str, str]]:
+    """Yield rates at the end of a schedule, or at its top, that the learning rate contradicts.
+
+    Args:
+        lowest: where the schedule ends if nothing is said.
+        right: what is said of it, as far as it is right by itself.
+        learning_rate: the peak.
+    """
+    for key, end in {**lowest, **right}.items():
+        if key in ("lr_end", "min_lr") and end >= learning_rate:
             why = "" if key in right else " if nothing is said"
-            yield f"{at}.{key}", f"the learning rate falls from {learning_rate} to {end}{why}; name a smaller end"
+            yield f"{_SCHEDULE}.{key}", f"the learning rate falls from {learning_rate} to {end}{why}; name a smaller end"
     if right.get("max_lr", learning_rate) < learning_rate:
-        yield f"{at}.max_lr", f"is below the learning rate, {learning_rate}"
+        yield f"{_SCHEDULE}.max_lr", f"is below the learning rate, {learning_rate}"

@@ -66,24 +66,45 @@ def wrong_value(name: str, value: Any, declared: str, choices: Callable[[str], I
         declared: its annotation in the source, such as `float | None`.
         choices: returns the values of an enumeration of transformers, none for what is not one.
     """
-    kinds = [re.sub(r"\[.*", "", kind.strip()) for kind in re.sub(r"\[[^\]]*\]", "", declared).split("|")]
+    kinds = _kinds_of(declared)
     for kind in kinds:
         if options := tuple(choices(kind)):
             return wrong_choice(value, options)
     kinds = [kind for kind in kinds if kind != "str" or "dict" not in kinds]  # a text there is a command line's mapping
     if not all(kind in _KINDS or kind == "Literal" for kind in kinds):
         return None
-    known = [_KINDS[kind] for kind in kinds if kind in _KINDS]
     if value is None and name in WORDS:
         return None
-    right = any(isinstance(value, types) and (bool in types or not isinstance(value, bool)) for types, _ in known)
-    if not right and not (value is False and "Literal" in kinds):
-        return f"{' or '.join(words for _, words in known)} is expected here, not {shown(value)}"
+    return _wrong_type(value, kinds) or _wrong_word(name, value) or _wrong_number(name, value)
+
+
+def _kinds_of(declared: str) -> list[str]:
+    """Return the types that an annotation allows, without what stands in brackets: `list[str] | None` is list and None."""
+    return [re.sub(r"\[.*", "", kind.strip()) for kind in re.sub(r"\[[^\]]*\]", "", declared).split("|")]
+
+
+def _wrong_type(value: Any, kinds: list[str]) -> str | None:
+    """Return what is wrong with a value that has none of the types that are declared; a `Literal` also allows false."""
+    known = [_KINDS[kind] for kind in kinds if kind in _KINDS]
+    if any(isinstance(value, types) and (bool in types or not isinstance(value, bool)) for types, _ in known):
+        return None
+    if value is False and "Literal" in kinds:
+        return None
+    return f"{' or '.join(words for _, words in known)} is expected here, not {shown(value)}"
+
+
+def _wrong_word(name: str, value: Any) -> str | None:
+    """Return what is wrong with a text, or with the first wrong one of several words, where only some mean something."""
     if isinstance(value, str) and name in CHOICES:
         return wrong_choice(value, CHOICES[name].split())
     if name in WORDS and value:
         words = value.split() if isinstance(value, str) else value
         return next(filter(None, (wrong_choice(word, WORDS[name].split()) for word in words)), None)
+    return None
+
+
+def _wrong_number(name: str, value: Any) -> str | None:
+    """Return what is wrong with a number, or with a text that may hold one: it is out of range, or no number at all."""
     if isinstance(value, str) and name in _TEXTS_OF_NUMBERS and value.lower() not in _TEXTS_OF_NUMBERS[name]:
         if not re.fullmatch(r"\d+", value):
             return f"a whole number or 'auto' is expected here, not {value!r}"

@@ -130,12 +130,19 @@ class Reader:
         source = {name: name for name in named} | self.columns
         named |= mapped
         for ours, theirs in ALIASES.items():
-            there = [name for name in theirs if name in named and name not in self.columns]
-            filled = [name for name in there if named[name] is not None]
-            if ours not in self.columns and there and named.get(ours) is None and (filled or ours not in named):
-                name = (filled or there)[0]
+            if ours not in self.columns and (name := self._alias(named, ours, theirs)):
                 named[ours], source[ours] = named.pop(name), name
         return _without_blanks({name: value for name, value in named.items() if name not in hidden}), source
+
+    def _alias(self, named: Mapping[str, Any], ours: str, theirs: tuple[str, ...]) -> str | None:
+        """Return the other name of one of our columns, if a record holds nothing under ours; one that is filled comes first."""
+        if named.get(ours) is not None:
+            return None
+        there = [name for name in theirs if name in named and name not in self.columns]
+        filled = [name for name in there if named[name] is not None]
+        if ours in named:  # it is null, and so would be an alias that is not filled
+            there = filled
+        return next(iter(filled or there), None)
 
 
 def _inside(record: Mapping[str, Any], name: str) -> tuple[bool, Any]:

@@ -121,11 +121,7 @@ def _refuse_nulls(columns: Columns) -> None:
 
 def _pair(columns: Columns) -> Parts:
     own = "messages" if columns.has("messages") else "completion" if columns.has("completion") else None
-    for side in ("chosen", "rejected"):
-        if side in columns.named and not columns.has(side):
-            raise BadRow(f"{side} is empty")
-        if side not in columns.named and not (side == "chosen" and own):
-            raise BadRow(f"{side} is missing")
+    _refuse_half(columns, chosen_elsewhere=own is not None)
     rejected = columns.said("rejected", "assistant")
     if columns.has("chosen"):
         chosen = columns.said("chosen", "assistant")
@@ -144,6 +140,15 @@ def _pair(columns: Columns) -> Parts:
     shared = _shared(chosen, rejected)
     chosen, rejected = (_behind(columns, "prompt", side) for side in (chosen, rejected))
     return _with_system(columns, Parts(prompt + chosen[:shared], None, chosen[shared:], rejected[shared:]))
+
+
+def _refuse_half(columns: Columns, *, chosen_elsewhere: bool) -> None:
+    """Refuse a pair that lacks a side; the chosen one may be what another column ends with."""
+    for side in ("chosen", "rejected"):
+        if side in columns.named and not columns.has(side):
+            raise BadRow(f"{side} is empty")
+        if side not in columns.named and not (side == "chosen" and chosen_elsewhere):
+            raise BadRow(f"{side} is missing")
 
 
 def _repeated(columns: Columns, chosen: list[Message], rejected: list[Message]) -> Parts:

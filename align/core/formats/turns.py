@@ -29,10 +29,11 @@ _PAIRS = (("human", "assistant"), ("user", "assistant"), ("input", "output"), ("
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 _FLAGS = ("weight", "train", "loss", "loss_weight", "loss_scale", "trainable", "training")
 """1 or true: the turn is trained. OpenAI, axolotl, ms-swift, LLaMA-Factory."""
+_SAY_WHETHER_TRAINED = (*_FLAGS, "masked")
 _REFUSED = ("train_detail", "loss_mask", "mask", "image", "images", "audio", "audios", "video", "videos", "tools", "functions")
 """Keys of a turn that change what it means and are not read."""
-_READ = {"role", "from", "content", "value", "tool_calls", "function_call", "tool_call_id", "masked", *_REASONING, *_FLAGS}
-_TEXTS = (None, "text", "input_text", "output_text")
+_READ = {"role", "from", "content", "value", "tool_calls", "function_call", "tool_call_id", *_REASONING, *_SAY_WHETHER_TRAINED}
+_TEXTS = (None, "text", "input_text", "output_text", "refusal")
 _OF_PARTS = {
     "type",
     "text",
@@ -63,21 +64,37 @@ def read_turns(value: Any, what: str, ignored: set[str]) -> list[Message]:
     Raises:
         BadRow: what is wrong with it.
     """
-    from_text = isinstance(value, str) and bool(listed := listed_turns(value, what))
-    value = listed if from_text else value
-    if isinstance(value, Mapping) and value and all(isinstance(item, list) for item in value.values()):
-        value = [
-            dict(zip(value, items, strict=False)) for items in zip(*value.values(), strict=False)
-        ]  # Arrow's struct of lists
+    listed = listed_turns(value, what) if isinstance(value, str) else None
+    from_text = bool(listed)
+    value = _rows_of_columns(listed or value)
     if value is None or value == []:
         raise BadRow(f"{what} is empty")
-    if what.startswith("conversation") and isinstance(value, list) and all(isinstance(text, str) for text in value):
+    if what.startswith("conversation") and _are_texts(value):
         value = [{"role": "assistant" if i % 2 else "user", "content": text} for i, text in enumerate(value)]  # LIMA
-    if not isinstance(value, list) or not all(isinstance(turn, Mapping) for turn in value):
+    if not _are_objects(value):
         raise BadRow(f"{what} is {'text and not' if isinstance(value, str) else 'not'} a list of messages")
-    turns = [turn for item in value for turn in _unpaired(item)]
-    held = [{key: item for key, item in turn.items() if item is not None} for turn in turns]
-    return _merged([_turn(turn, what, ignored, from_text=from_text) for turn in held])
+    turns = (_without_absent(turn) for item in value for turn in _unpaired(item))
+    return _merged([_turn(turn, what, ignored, from_text=from_text) for turn in turns])
+
+
+def _rows_of_columns(value: Any) -> Any:
+    """Return the turns of an object of lists, as Arrow has a list of objects; any other value as it is."""
+    if isinstance(value, Mapping) and value and all(isinstance(items, list) for items in value.values()):
+        return [dict(zip(value, items, strict=False)) for items in zip(*value.values(), strict=False)]
+    return value
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(turn, Mapping) for turn in value)
+
+
+def _without_absent(turn: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object without its keys that are null."""
+    return {key: item for key, item in turn.items() if item is not None}
 
 
 def listed_turns(text: str, what: str) -> list[Any] | None:
@@ -105,12 +122,8 @@ def _unpaired(item: Any) -> Iterable[Mapping[str, Any]]:
 
 
 def _turn(turn: Mapping[str, Any], what: str, ignored: set[str], *, from_text: bool) -> Message:
-    named = turn.get("role", turn.get("from"))
-    role = ROLES.get(named.lower()) if isinstance(named, str) else None
-    if role is None:
-        raise BadRow(f"unknown role {named!r} in {what}")
-    if refused := next((key for key in _REFUSED if turn.get(key) not in (None, [], {}, "")), None):
-        raise BadRow(f"a turn of {what} has {refused!r}, which changes what it means and is not read")
+    role = _role(turn, what)
+    _refuse_unread(turn, what)
     ignored.update(turn.keys() - _READ - set(_REFUSED) - ({"name"} if role == "tool" else set()))
     content, thought = _content(turn.get("content", turn.get("value")), what, role, from_text=from_text)
     message: Message = {"role": role, "content": content}
@@ -121,15 +134,34 @@ def _turn(turn: Mapping[str, Any], what: str, ignored: set[str], *, from_text: b
         message["tool_calls"] = calls
     if reasoning := _one_of(turn, _REASONING) or thought:
         message["reasoning"] = reasoning
-    for key in ("name", "tool_call_id"):
-        if key in turn and role == "tool":
-            message[key] = str(turn[key])
+    if role == "tool":
+        message |= {key: str(turn[key]) for key in ("name", "tool_call_id") if key in turn}
     if message["role"] == "assistant":
-        message["content"] = "" if message["content"] is None and "tool_calls" in message else message["content"]
-        message |= {} if _trained(turn) else {"train": False}
-    elif any(turn.get(key) for key in ("train", "trainable", "training", "loss")):
+        return _answer(message, trained=_trained(turn))
+    if any(turn.get(key) for key in ("train", "trainable", "training", "loss")):
         raise BadRow(f"a {message['role']} turn is to be trained, and only answers are")
     return message
+
+
+def _role(turn: Mapping[str, Any], what: str) -> str:
+    """Return who speaks in a turn. Raises BadRow where that is unknown."""
+    named = turn.get("role", turn.get("from"))
+    role = ROLES.get(named.lower()) if isinstance(named, str) else None
+    if role is None:
+        raise BadRow(f"unknown role {named!r} in {what}")
+    return role
+
+
+def _refuse_unread(turn: Mapping[str, Any], what: str) -> None:
+    """Raise BadRow where a turn has something that changes what it means and is not read."""
+    if refused := next((key for key in _REFUSED if turn.get(key) not in (None, [], {}, "")), None):
+        raise BadRow(f"a turn of {what} has {refused!r}, which changes what it means and is not read")
+
+
+def _answer(message: Message, *, trained: bool) -> Message:
+    """Return an assistant's turn with a text, empty where it only calls tools, and with the flag that it is not trained."""
+    content = "" if message["content"] is None and "tool_calls" in message else message["content"]
+    return message | {"content": content} | ({} if trained else {"train": False})
 
 
 def _called(text: Any, *, from_text: bool) -> tuple[Message, str | None]:
@@ -157,29 +189,45 @@ def _merged(turns: list[Message]) -> list[Message]:
 
 def _content(content: Any, what: str, role: str, *, from_text: bool) -> tuple[Any, str | None]:
     """Return content as text, and the reasoning that stands among its parts. What is neither is left to be judged."""
-    if role == "tool" and isinstance(content, str) and (marked := _RESULT.fullmatch(content)):
-        return marked[1], None  # Hermes writes into the row what a chat template puts around it
-    if role == "tool" and (isinstance(content, Mapping) or (isinstance(content, list) and not _are_parts(content))):
-        return json.dumps(content if from_text else without_nulls(content), ensure_ascii=False, default=str), None
+    if role == "tool":
+        content = _result(content, from_text=from_text)
     if not isinstance(content, list):
         return content, None
-    texts, thoughts = [], []
-    for part in content:
-        if isinstance(part, str):
-            texts.append(part)
-            continue
-        held = {key: item for key, item in part.items() if item is not None} if isinstance(part, Mapping) else {}
-        kind = held.get("type")
-        if flag := next((key for key in held if key in _FLAGS or key == "masked"), None):
-            raise BadRow(f"a part of a turn of {what} has {flag!r}; only whole turns can be left untrained")
-        if kind in ("thinking", "reasoning") and held.keys() <= _OF_PARTS:
-            thoughts.append(str(held.get("thinking", held.get("text", ""))))
-        elif (kind in _TEXTS or kind == "refusal") and held.keys() <= _OF_PARTS and (text := _text_of(held)) is not None:
-            texts.append(text)
-        else:
-            medium = next((name for name in _MEDIA if name in str(kind)), kind or type(part).__name__)
-            raise BadRow(f"{what} holds {medium!r} content; only text can be used")
-    return "".join(texts) if texts or thoughts else None, "\n".join(thoughts) or None
+    said = [_part(part, what) for part in content]
+    texts = [text for text, is_thought in said if not is_thought]
+    thoughts = [text for text, is_thought in said if is_thought]
+    return "".join(texts) if said else None, "\n".join(thoughts) or None
+
+
+def _result(content: Any, *, from_text: bool) -> Any:
+    """Return what a tool said: without the marks that Hermes writes into the row, and objects as JSON."""
+    if isinstance(content, str):
+        marked = _RESULT.fullmatch(content)
+        return marked[1] if marked else content  # the marks are what a chat template puts around it
+    if isinstance(content, Mapping) or (isinstance(content, list) and not _are_parts(content)):
+        return json.dumps(content if from_text else without_nulls(content), ensure_ascii=False, default=str)
+    return content
+
+
+def _part(part: Any, what: str) -> tuple[str, bool]:
+    """Return the text of a part of content, and whether it is reasoning.
+
+    Raises:
+        BadRow: it is no text, or has a flag of its own.
+    """
+    if isinstance(part, str):
+        return part, False
+    held = _without_absent(part) if isinstance(part, Mapping) else {}
+    kind = held.get("type")
+    if flag := next((key for key in held if key in _SAY_WHETHER_TRAINED), None):
+        raise BadRow(f"a part of a turn of {what} has {flag!r}; only whole turns can be left untrained")
+    known = held.keys() <= _OF_PARTS
+    if known and kind in ("thinking", "reasoning"):
+        return str(held.get("thinking", held.get("text", ""))), True
+    if known and kind in _TEXTS and (text := _text_of(held)) is not None:
+        return text, False
+    medium = next((name for name in _MEDIA if name in str(kind)), kind or type(part).__name__)
+    raise BadRow(f"{what} holds {medium!r} content; only text can be used")
 
 
 def _text_of(part: Mapping[str, Any]) -> str | None:
@@ -205,7 +253,7 @@ def _one_of(turn: Mapping[str, Any], keys: Iterable[str]) -> str | None:
 
 def _trained(turn: Mapping[str, Any]) -> bool:
     """Return whether a turn is to be trained, by the flags that it has (`masked`, torchtune's, says the contrary)."""
-    flags = {key: turn[key] for key in (*_FLAGS, "masked") if key in turn}
+    flags = {key: turn[key] for key in _SAY_WHETHER_TRAINED if key in turn}
     for key, value in flags.items():
         if value not in (0, 1):  # true and false too
             raise BadRow(f"a turn has {key}: {value!r}; only 0 and 1, true and false are known")

@@ -135,24 +135,34 @@ def _declared(folder: Path) -> dict[str, Mapping[str, Any]]:
 
 
 def _of_declared(folder: Path, declared: Mapping[str, Mapping[str, Any]], split: str, config: str | None) -> list[Path]:
-    default = next((name for name, item in declared.items() if item.get("default")), None)
-    only = next(iter(declared)) if len(declared) == 1 else None
-    name = config or default or ("default" if "default" in declared else only)
-    if name not in declared:
-        asked = f"no configuration {config!r}" if config else "several configurations; name one with `config:`"
-        raise UsageError(f"{folder} has {asked}; it has: {', '.join(declared)}")
-    base = folder / str(declared[name].get("data_dir") or "")
-    if not declared[name].get("data_files"):
+    chosen = declared[_configuration(folder, declared, config)]
+    base = folder / str(chosen.get("data_dir") or "")
+    if not chosen.get("data_files"):
         return _of_split(base, _data(base, "**/*"), split)
-    patterns = _patterns(folder, declared[name]["data_files"])
+    patterns = _patterns(folder, chosen["data_files"])
     if split not in patterns:
         raise UsageError(f"{folder} has no split {split!r}; it has: {', '.join(patterns)}")
-    if outside := [pattern for pattern in patterns[split] if pattern.startswith(("/", "..")) or "://" in pattern]:
-        raise UsageError(f"{folder}: README.md names {outside[0]!r}, which is not in the folder")
+    if outside := next(filter(_leads_outside, patterns[split]), None):
+        raise UsageError(f"{folder}: README.md names {outside!r}, which is not in the folder")
     found = [path for pattern in patterns[split] for path in _data(base, pattern)]
     if not found:
         raise UsageError(f"{folder}: README.md names {', '.join(patterns[split])} for split {split!r}, and no file fits")
     return found
+
+
+def _configuration(folder: Path, declared: Mapping[str, Mapping[str, Any]], asked: str | None) -> str:
+    """Return the configuration that is asked for; else the one that is marked or named `default`, else the only one."""
+    marked = next((name for name, item in declared.items() if item.get("default")), None)
+    only = next(iter(declared)) if len(declared) == 1 else None
+    name = asked or marked or ("default" if "default" in declared else only)
+    if name is None or name not in declared:
+        what = f"no configuration {asked!r}" if asked else "several configurations; name one with `config:`"
+        raise UsageError(f"{folder} has {what}; it has: {', '.join(declared)}")
+    return name
+
+
+def _leads_outside(pattern: str) -> bool:
+    return pattern.startswith(("/", "..")) or "://" in pattern
 
 
 def _patterns(folder: Path, files: Any) -> dict[str, list[str]]:
