@@ -52,7 +52,7 @@ def best_against_worst(
         ValueError: a reward is not a finite number; such a reward must not train anything.
     """
     _check_finite(rewards)
-    fitting = [max_tokens is None or len(sample.token_ids or ()) <= max_tokens for sample in samples]
+    fitting = [_fits(sample, max_tokens) for sample in samples]
     whole = [i for i, sample in enumerate(samples) if fitting[i] and sample.whole and sample.text.strip()]
     if len(whole) < 2:
         return _lacking(samples, fitting)
@@ -62,7 +62,7 @@ def best_against_worst(
         return "identical"
     if margin <= min_margin:
         return "tie" if margin == 0 else "margin too small"
-    if max_length_ratio is not None and _length_ratio_exceeds(max_length_ratio, samples[best], samples[worst]):
+    if _length_ratio_exceeds(max_length_ratio, samples[best], samples[worst]):
         return "length ratio"
     return Pair(best, worst, margin)
 
@@ -73,10 +73,14 @@ def _check_finite(rewards: Sequence[float]) -> None:
             raise ValueError(f"the reward gave {reward} for a sample")
 
 
-def _length_ratio_exceeds(most: float, *pair: Completion) -> bool:
+def _fits(sample: Completion, max_tokens: int | None) -> bool:
+    return max_tokens is None or len(sample.token_ids or ()) <= max_tokens
+
+
+def _length_ratio_exceeds(most: float | None, *pair: Completion) -> bool:
     """Is one of two samples more than `most` times as long as the other, in tokens, or in characters without tokens?"""
     shorter, longer = sorted(len(sample.token_ids or sample.text) for sample in pair)
-    return longer > most * shorter
+    return most is not None and longer > most * shorter
 
 
 def _lacking(samples: Sequence[Completion], fitting: Sequence[bool]) -> str:

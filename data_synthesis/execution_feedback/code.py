@@ -201,13 +201,11 @@ class CodeFeedback(ExecutionFeedback):
             return Drop("no test was written")
         trial = Trial(solutions, tests, [await self._outcomes(solution.source, tests, ctx) for solution in solutions])
         reasons = await self._validate(trial, ctx)
-        for reason in reasons:
-            ctx.tally(f"tests: {reason or 'validated'}")
         kept = [i for i, reason in enumerate(reasons) if not reason]
         if not kept:
             return Drop("no written test is validated")
         sets = trial.sets([i for i, reason in enumerate(reasons) if reason != "flaky"])
-        if len(sets) > 1 and sets[0].score < self.min_lead * sets[1].score:
+        if not self._leads(sets):
             return Drop("no set of solutions leads")
         best = [i for i in sets[0].members if trial.passes(i, kept) >= self.pass_share * len(kept)]
         if not best:
@@ -215,6 +213,10 @@ class CodeFeedback(ExecutionFeedback):
         judges = digest([tests.imports, [tests.texts[i] for i in kept]])
         note = {"tests": judges, "validated tests": len(kept), "score": sets[0].score}
         return self._rows(prompt, [solutions[i] for i in best], trial.near_misses(best, kept), note)
+
+    def _leads(self, sets: Sequence[ConsensusSet]) -> bool:
+        """Is the first set as far ahead of the second as is asked for?"""
+        return len(sets) == 1 or sets[0].score >= self.min_lead * sets[1].score
 
     async def _written(self, prompt: Prompt, name: str, ctx: Context) -> WrittenTests:
         """Return the tests that a model wrote for a prompt."""
@@ -239,7 +241,10 @@ class CodeFeedback(ExecutionFeedback):
         mutants = await self.tool("mutants", solutions[most].source, tests.name) or []
         of_mutants = [await self._outcomes(mutant, tests, ctx) or tests.none_passed for mutant in mutants]
         nothing, *changed = of_mutants or [tests.none_passed]
-        return validated(votes, changed, nothing, {i: outcomes or votes[i] for i, outcomes in again.items()})
+        reasons = validated(votes, changed, nothing, {i: outcomes or votes[i] for i, outcomes in again.items()})
+        for reason in reasons:
+            ctx.tally(f"tests: {reason or 'validated'}")
+        return reasons
 
     async def _outcomes(self, source: str, tests: WrittenTests, ctx: Context) -> list[bool] | None:
         """Return which tests a solution passes; None where it does not load."""
