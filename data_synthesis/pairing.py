@@ -51,11 +51,9 @@ def best_against_worst(
     Raises:
         ValueError: a reward is not a finite number; such a reward must not train anything.
     """
-    if any(not math.isfinite(reward) for reward in rewards):
-        raise ValueError(f"the reward gave {next(r for r in rewards if not math.isfinite(r))} for a sample")
-    fitting = [max_tokens is None or len(sample.token_ids or ()) <= max_tokens for sample in samples]
-    ended = [sample.whole and bool(sample.text.strip()) for sample in samples]
-    whole = [i for i in range(len(samples)) if ended[i] and fitting[i]]
+    _check_finite(rewards)
+    fitting = [_fits(sample, max_tokens) for sample in samples]
+    whole = [i for i, sample in enumerate(samples) if fitting[i] and sample.whole and sample.text.strip()]
     if len(whole) < 2:
         return _lacking(samples, fitting)
     best, worst = max(whole, key=lambda i: rewards[i]), min(whole, key=lambda i: rewards[i])
@@ -64,10 +62,25 @@ def best_against_worst(
         return "identical"
     if margin <= min_margin:
         return "tie" if margin == 0 else "margin too small"
-    lengths = sorted(len(samples[i].token_ids or samples[i].text) for i in (best, worst))
-    if max_length_ratio is not None and lengths[1] > max_length_ratio * lengths[0]:
+    if _length_ratio_exceeds(max_length_ratio, samples[best], samples[worst]):
         return "length ratio"
     return Pair(best, worst, margin)
+
+
+def _check_finite(rewards: Sequence[float]) -> None:
+    for reward in rewards:
+        if not math.isfinite(reward):
+            raise ValueError(f"the reward gave {reward} for a sample")
+
+
+def _fits(sample: Completion, max_tokens: int | None) -> bool:
+    return max_tokens is None or len(sample.token_ids or ()) <= max_tokens
+
+
+def _length_ratio_exceeds(most: float | None, *pair: Completion) -> bool:
+    """Is one of two samples more than `most` times as long as the other, in tokens, or in characters without tokens?"""
+    shorter, longer = sorted(len(sample.token_ids or sample.text) for sample in pair)
+    return most is not None and longer > most * shorter
 
 
 def _lacking(samples: Sequence[Completion], fitting: Sequence[bool]) -> str:

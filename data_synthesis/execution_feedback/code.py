@@ -27,7 +27,7 @@ from pydantic import Field
 from align.core.plugins import Completion
 from align.core.rows import Demonstration, Message, Prompt, Row, digest, reply
 from align.core.wiring import Ref
-from data_synthesis.execution_feedback.agreement import consensus_sets, validated
+from data_synthesis.execution_feedback.agreement import ConsensusSet, consensus_sets, validated
 from data_synthesis.execution_feedback.synthesizer import ExecutionFeedback
 from data_synthesis.pairing import right_against_wrong
 from data_synthesis.synthesizer import Context, Drop, template
@@ -55,6 +55,58 @@ class Solution:
     def source(self) -> str:
         """The program as tests of functions need it."""
         return self.programs.functions
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenTests:
+    """The asserts that a model wrote for one prompt."""
+
+    name: str
+    """The function that they call."""
+    imports: list[str]
+    """Lines that all of them need."""
+    texts: list[str]
+    """Each assert once."""
+    counts: list[int]
+    """How often each was written."""
+
+    @property
+    def none_passed(self) -> list[bool]:
+        """The outcomes of a program that passes none of them."""
+        return [False] * len(self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The distinct solutions of a prompt, the tests that were written for it, and which solution passed which test."""
+
+    solutions: Sequence[Solution]
+    tests: WrittenTests
+    outcomes: Sequence[list[bool] | None]
+    """Of each solution, which tests it passed; None where it does not load."""
+
+    @property
+    def votes(self) -> list[list[bool]]:
+        """Of each solution, which tests it passed; none of them where it does not load."""
+        return [outcomes or self.tests.none_passed for outcomes in self.outcomes]
+
+    def sets(self, steady: Sequence[int]) -> list[ConsensusSet]:
+        """Return the consensus sets, best first, by the tests that say the same each time they are run."""
+        votes = [[outcomes[t] for t in steady] for outcomes in self.votes]
+        counts = [self.tests.counts[t] for t in steady]
+        return consensus_sets(votes, [solution.count for solution in self.solutions], counts)
+
+    def passes(self, solution: int, kept: Sequence[int]) -> int:
+        """Return how many of the validated tests a solution passes."""
+        return sum(self.votes[solution][t] for t in kept)
+
+    def near_misses(self, best: Sequence[int], kept: Sequence[int]) -> list[tuple[Solution, str]]:
+        """Return the solutions that load and fail a validated test, the fewest failures first, one for each behaviour."""
+        loaded = [i for i, outcomes in enumerate(self.outcomes) if outcomes is not None and i not in best]
+        missed = {i: len(kept) - self.passes(i, kept) for i in loaded}
+        near = sorted((i for i in loaded if missed[i]), key=missed.__getitem__)
+        wrong = [(self.solutions[i], f"fails {missed[i]} of {len(kept)} validated tests") for i in near]
+        return _one_of_each(wrong, [tuple(self.votes[i]) for i in near])
 
 
 class CodeFeedback(ExecutionFeedback):
@@ -102,16 +154,14 @@ class CodeFeedback(ExecutionFeedback):
         judged = [(solution, await self._verdict(solution, tests, ctx)) for solution in solutions]
         right = [solution for solution, (status, _) in judged if status == "pass"]
         wrong = [(solution, why) for solution, (status, why) in judged if status in _RAN]
-        note = {"tests": digest([tests.code, *(asdict(one) for one in (*tests.cases, *tests.runs))]), "given": True}
-        if not right and self.repair:
-            mended = await self._repaired(prompt, tests, wrong[: self.repair], ctx)
-            if mended:
-                return self._rows(
-                    prompt, [m for m, _ in mended], [(w, why) for _, (w, why) in mended], note | {"repaired": True}
-                )
-        if not right and all(status in NO_DATA for _, (status, _) in judged):
-            return Drop("the given tests judge nothing")
-        return self._rows(prompt, right, wrong, note) if right else Drop("no solution passes the given tests")
+        note = {"tests": digest([tests.code, *map(asdict, (*tests.cases, *tests.runs))]), "given": True}
+        if right:
+            return self._rows(prompt, right, wrong, note)
+        if self.repair and (mended := await self._repaired(prompt, tests, wrong[: self.repair], ctx)):
+            right, wrong = [good for good, _ in mended], [bad for _, bad in mended]
+            return self._rows(prompt, right, wrong, note | {"repaired": True})
+        unjudged = all(status in NO_DATA for _, (status, _) in judged)
+        return Drop("the given tests judge nothing" if unjudged else "no solution passes the given tests")
 
     async def _verdict(self, solution: Solution, tests: program_tests.Tests, ctx: Context) -> tuple[str, str]:
         """Return the status word and the reason of a solution on given tests: the first that is no pass."""
@@ -146,42 +196,32 @@ class CodeFeedback(ExecutionFeedback):
         solutions = await self._solutions(prompt.messages, wanted, "solve", self.samples, ctx)
         if not solutions:
             return Drop("no answer holds a program")
-        imports, tests = await self._written(prompt, name, ctx)
-        if not tests:
+        tests = await self._written(prompt, name, ctx)
+        if not tests.texts:
             return Drop("no test was written")
-        texts = list(tests)
-        passed = [await self._outcomes(solution.source, imports, texts, name, ctx) for solution in solutions]
-        ran = [outcomes is not None for outcomes in passed]
-        votes = [outcomes or [False] * len(texts) for outcomes in passed]
-        reasons = await self._validate(solutions, votes, imports, texts, name, ctx)
-        for reason in reasons:
-            ctx.tally(f"tests: {reason or 'validated'}")
+        trial = Trial(solutions, tests, [await self._outcomes(solution.source, tests, ctx) for solution in solutions])
+        reasons = await self._validate(trial, ctx)
         kept = [i for i, reason in enumerate(reasons) if not reason]
         if not kept:
             return Drop("no written test is validated")
-        steady = [i for i, reason in enumerate(reasons) if reason != "flaky"]
-        counts = [tests[texts[i]] for i in steady]
-        sets = consensus_sets([[v[i] for i in steady] for v in votes], [s.count for s in solutions], counts)
-        if len(sets) > 1 and sets[0].score < self.min_lead * sets[1].score:
+        sets = trial.sets([i for i, reason in enumerate(reasons) if reason != "flaky"])
+        if not self._leads(sets):
             return Drop("no set of solutions leads")
-        best = [i for i in sets[0].members if sum(votes[i][t] for t in kept) >= self.pass_share * len(kept)]
+        best = [i for i in sets[0].members if trial.passes(i, kept) >= self.pass_share * len(kept)]
         if not best:
             return Drop("the best set of solutions fails validated tests")
-        failing = [(i, sum(not votes[i][t] for t in kept)) for i in range(len(solutions)) if ran[i] and i not in best]
-        near = sorted((each for each in failing if each[1]), key=lambda each: each[1])
-        wrong = [(solutions[i], f"fails {missed} of {len(kept)} validated tests") for i, missed in near]
-        different = _one_of_each(wrong, [tuple(votes[i]) for i, _ in near])
-        note = {"tests": digest([imports, [texts[i] for i in kept]]), "validated tests": len(kept), "score": sets[0].score}
-        return self._rows(prompt, [solutions[i] for i in best], different, note)
+        judges = digest([tests.imports, [tests.texts[i] for i in kept]])
+        note = {"tests": judges, "validated tests": len(kept), "score": sets[0].score}
+        return self._rows(prompt, [solutions[i] for i in best], trial.near_misses(best, kept), note)
 
-    async def _written(self, prompt: Prompt, name: str, ctx: Context) -> tuple[list[str], Counter[str]]:
-        """Return the imports and the asserts that a model wrote for a prompt, with how often each."""
-        asked = [
-            {
-                "role": "user",
-                "content": template("execution_feedback/write_tests").format(name=name, problem=prompt.messages[-1]["content"]),
-            }
-        ]
+    def _leads(self, sets: Sequence[ConsensusSet]) -> bool:
+        """Is the first set as far ahead of the second as is asked for?"""
+        return len(sets) == 1 or sets[0].score >= self.min_lead * sets[1].score
+
+    async def _written(self, prompt: Prompt, name: str, ctx: Context) -> WrittenTests:
+        """Return the tests that a model wrote for a prompt."""
+        problem = prompt.messages[-1]["content"]
+        asked = [{"role": "user", "content": template("execution_feedback/write_tests").format(name=name, problem=problem)}]
         said = await ctx.sample(
             self.test_generator or self.generator, asked, n=self.test_samples, label="tests", **self.sampling
         )
@@ -189,36 +229,36 @@ class CodeFeedback(ExecutionFeedback):
         texts = [text for c in said if c.whole and (text := program_text.program(reply(c.text), name))]
         found = await self.tool("asserts", texts, name, self.tests_per_sample) or []
         imports = list(dict.fromkeys(line for lines, _ in found for line in lines))
-        return imports, Counter(test for _, tests in found for test in tests)
+        counts = Counter(test for _, tests in found for test in tests)
+        return WrittenTests(name, imports, list(counts), list(counts.values()))
 
-    async def _validate(
-        self, solutions: Sequence[Solution], votes: Sequence[list[bool]], imports: list[str], texts: list[str], name: str,
-        ctx: Context,
-    ) -> list[str]:  # fmt: skip
+    async def _validate(self, trial: Trial, ctx: Context) -> list[str]:
         """Return, for each test, "" where it may judge, else why not."""
+        solutions, tests, votes = trial.solutions, trial.tests, trial.votes
         by_pattern = {tuple(outcomes): i for i, outcomes in reversed(list(enumerate(votes)))}
-        again = {i: await self._outcomes(solutions[i].source, imports, texts, name, ctx) for i in by_pattern.values()}
+        again = {i: await self._outcomes(solutions[i].source, tests, ctx) for i in by_pattern.values()}
         most = max(range(len(solutions)), key=lambda i: sum(votes[i]))
-        mutants = await self.tool("mutants", solutions[most].source, name) or []
-        nothing = [False] * len(texts)
-        if mutants:
-            nothing = await self._outcomes(mutants[0], imports, texts, name, ctx) or nothing
-        of_mutants = [await self._outcomes(mutant, imports, texts, name, ctx) or [False] * len(texts) for mutant in mutants[1:]]
-        return validated(votes, of_mutants, nothing, {i: outcomes or votes[i] for i, outcomes in again.items()})
+        mutants = await self.tool("mutants", solutions[most].source, tests.name) or []
+        of_mutants = [await self._outcomes(mutant, tests, ctx) or tests.none_passed for mutant in mutants]
+        nothing, *changed = of_mutants or [tests.none_passed]
+        reasons = validated(votes, changed, nothing, {i: outcomes or votes[i] for i, outcomes in again.items()})
+        for reason in reasons:
+            ctx.tally(f"tests: {reason or 'validated'}")
+        return reasons
 
-    async def _outcomes(self, source: str, imports: list[str], texts: list[str], name: str, ctx: Context) -> list[bool] | None:
+    async def _outcomes(self, source: str, tests: WrittenTests, ctx: Context) -> list[bool] | None:
         """Return which tests a solution passes; None where it does not load."""
         outcomes: list[bool] = []
         for _ in range(RESTARTS + 1):
-            left = texts[len(outcomes) :]
-            verdict = await self.box.check(source, "\n".join([*imports, *left]), name)
+            left = tests.texts[len(outcomes) :]
+            verdict = await self.box.check(source, "\n".join([*tests.imports, *left]), tests.name)
             if verdict.status in ("load_error", "infra_error"):
                 return None
             outcomes += _of_asserts(verdict, len(left))
-            if len(outcomes) == len(texts):
+            if len(outcomes) == len(tests.texts):
                 break
         ctx.tally("solutions run")
-        return outcomes + [False] * (len(texts) - len(outcomes))
+        return outcomes + [False] * (len(tests.texts) - len(outcomes))
 
     # -- both -----------------------------------------------------------------------------------------------------
 

@@ -48,21 +48,39 @@ def asserts(texts: list[str], name: str, most: int) -> list[tuple[list[str], lis
 def _asserts(text: str, name: str, most: int) -> tuple[list[str], list[str]]:
     tree = _longest(text)
     imports = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    found: list[str] = []
-    for node in tree.body:
-        if isinstance(node, ast.Assert):
-            found.append(ast.unparse(node))
-        elif isinstance(node, ast.FunctionDef) and node.name != name:
-            names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
-            bound = {a.arg for a in node.args.args} | {n.id for n in names if not isinstance(n.ctx, ast.Load)}
-            candidate = node.args.args[0].arg if node.name == "check" and node.args.args else None
-            for inner in node.body:
-                if isinstance(inner, ast.Assert):
-                    renamed = _Renamed(candidate, name).visit(copy.deepcopy(inner)) if candidate else inner
-                    used = {n.id for n in ast.walk(renamed) if isinstance(n, ast.Name)}
-                    found += [] if used & (bound - {name}) else [ast.unparse(ast.fix_missing_locations(renamed))]
-    calling = [one for one in found if any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(ast.parse(one)))]
+    found = [one for node in tree.body for one in _asserts_of(node, name)]
+    calling = [one for one in found if name in _names(ast.parse(one))]
     return imports, calling[:most]
+
+
+def _asserts_of(node: ast.stmt, name: str) -> list[str]:
+    """Return the asserts of one statement of a text: itself, or those of a function that holds tests."""
+    if isinstance(node, ast.Assert):
+        return [ast.unparse(node)]
+    if isinstance(node, ast.FunctionDef) and node.name != name:
+        return _asserts_inside(node, name)
+    return []
+
+
+def _asserts_inside(function: ast.FunctionDef, name: str) -> list[str]:
+    """Return the asserts of a function of tests that use no name of its own, its candidate replaced by `name`."""
+    own = _bound(function) - {name}
+    asserts = [node for node in function.body if isinstance(node, ast.Assert)]
+    if function.name == "check" and function.args.args:
+        renamed = _Renamed(function.args.args[0].arg, name)
+        asserts = [ast.fix_missing_locations(renamed.visit(copy.deepcopy(node))) for node in asserts]
+    return [ast.unparse(node) for node in asserts if not _names(node) & own]
+
+
+def _names(tree: ast.AST) -> set[str]:
+    """Return the names that stand in a tree."""
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def _bound(function: ast.FunctionDef) -> set[str]:
+    """Return the names that only a function knows: its parameters, and what it assigns."""
+    names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
+    return {each.arg for each in function.args.args} | {each.id for each in names if not isinstance(each.ctx, ast.Load)}
 
 
 def _longest(text: str) -> ast.Module:
@@ -77,7 +95,7 @@ def _longest(text: str) -> ast.Module:
 
 
 class _Renamed(ast.NodeTransformer):
-    def __init__(self, old: str | None, new: str) -> None:
+    def __init__(self, old: str, new: str) -> None:
         self.old, self.new = old, new
 
     def visit_Name(self, node: ast.Name) -> ast.Name:

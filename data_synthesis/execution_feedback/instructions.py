@@ -21,7 +21,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -33,7 +33,7 @@ from align.core.rows import Demonstration, Prompt, Row, digest, is_unicode
 from align.core.stage import Run
 from align.core.wiring import Ref
 from data_synthesis.execution_feedback.constraint_pool import DRAWS, Constraint, distinct, drawn, fitting, joined
-from data_synthesis.execution_feedback.cross_validation import PRESETS, Name
+from data_synthesis.execution_feedback.cross_validation import PRESETS, Name, Rule
 from data_synthesis.execution_feedback.synthesizer import ExecutionFeedback
 from data_synthesis.pairing import right_against_wrong
 from data_synthesis.synthesizer import Context, Drop
@@ -42,6 +42,33 @@ from reward.judge import Judge
 
 GRADES = 10
 """AutoIF grades from 0 to 10; a reward's value is 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, and how far it keeps each constraint."""
+
+    text: str
+    held: list[CheckResult]
+
+    @property
+    def is_measured(self) -> bool:
+        """Is it known of every constraint how far it is kept?"""
+        return all(each.share is not None for each in self.held)
+
+    @property
+    def broken(self) -> int:
+        """The number of constraints that it breaks wholly."""
+        return sum(each.share == 0 for each in self.held)
+
+    @property
+    def why_broken(self) -> str:
+        """What the first constraint that it breaks wholly says of it."""
+        return next(each.why for each in self.held if each.share == 0)
+
+    def keeps(self, rule: Rule) -> bool:
+        """Does the share of verifiers that accept it satisfy a rule, for every constraint?"""
+        return all(rule(each.share or 0) for each in self.held)
 
 
 class InstructionFeedback(ExecutionFeedback):
@@ -129,46 +156,42 @@ class InstructionFeedback(ExecutionFeedback):
 
     async def _answered(self, asked: Prompt, label: str, ctx: Context) -> list[Row] | Drop:
         """Return the prompt with its demonstrations and pairs, or why it has none."""
-        how = self.sampling | {"tools": asked.tools or None}
-        said = await ctx.sample(self.generator, asked.messages, n=self.samples, label=label, **how)
-        whole = [c.text for c in said if c.answers and is_unicode(c.text)]
-        texts = list(dict.fromkeys(whole))
-        ctx.tally_ends("answers", said)
+        texts = await self._whole(asked, label, ctx)
         if not texts:
             return Drop("no answer is whole")
+        judged = await self._judged(asked, texts, ctx)
+        right = [answer for answer in judged if answer.keeps(PRESETS[self.preset].response)]
+        wrong = [answer for answer in judged if answer.broken]
+        ctx.tally("answers right", len(right))
+        ctx.tally("answers wrong", len(wrong))
+        if not right:
+            return Drop("no answer keeps all constraints" if judged else "no answer could be judged")
+        good = await self._good(asked, right, ctx)
+        return self._rows(asked, good, wrong) if good else Drop("no right answer is graded well enough")
+
+    async def _whole(self, asked: Prompt, label: str, ctx: Context) -> list[str]:
+        """Sample answers; return those that ended by themselves, each text once."""
+        how = self.sampling | {"tools": asked.tools or None}
+        said = await ctx.sample(self.generator, asked.messages, n=self.samples, label=label, **how)
+        ctx.tally_ends("answers", said)
+        return list(dict.fromkeys(c.text for c in said if c.answers and is_unicode(c.text)))
+
+    async def _judged(self, asked: Prompt, texts: Sequence[str], ctx: Context) -> list[Answer]:
+        """Measure how far answers keep the constraints; return those of which every constraint could be measured."""
         held = await measure(parse(asked), texts, self._running)
         if broken := [each.why for one in held for each in one if "load_error" in each.why]:
             raise ValueError(f"{asked.messages[-1]['content'][-80:]!r}: {broken[0]}")
-        judged = [(text, one) for text, one in zip(texts, held, strict=True) if all(each.share is not None for each in one)]
+        answers = [Answer(text, one) for text, one in zip(texts, held, strict=True)]
+        judged = [answer for answer in answers if answer.is_measured]
         ctx.tally("answers that could not be judged", len(texts) - len(judged))
-        rules = PRESETS[self.preset]
-        kept = [text for text, one in judged if all(rules.response(each.share or 0) for each in one)]
-        ctx.tally("answers right", len(kept))
-        ctx.tally("answers wrong", sum(any(each.share == 0 for each in one) for _, one in judged))
-        if not kept:
-            return Drop("no answer keeps all constraints" if judged else "no answer could be judged")
-        good = await self._good(asked, kept, ctx)
-        if not good:
-            return Drop("no right answer is graded well enough")
-        sure = {text for text, one in judged if all(rules.chosen(each.share or 0) for each in one)}
-        wrong = sorted(((text, one) for text, one in judged if any(each.share == 0 for each in one)), key=_broken)
-        note: dict[str, Any] = {"verifiers": [digest(test) for test in asked.tests], "preset": self.preset}
-        note |= {"sandbox": self.sandbox.level} if _written(asked.tests) else {}
-        return [
-            replace(asked, note=note),
-            *(
-                Demonstration(prompt=asked.messages, completion=text, tools=asked.tools, note=note)
-                for text in good[: self.max_demonstrations]
-            ),
-            *self._pairs(asked, [text for text in good if text in sure], wrong, note),
-        ]
+        return judged
 
-    async def _good(self, asked: Prompt, texts: list[str], ctx: Context) -> list[str]:
-        """Return the texts that are graded well enough as answers to the question."""
+    async def _good(self, asked: Prompt, answers: Sequence[Answer], ctx: Context) -> list[Answer]:
+        """Return the answers that are graded well enough as answers to the question."""
         if self.quality is None:
-            return texts
-        graded = await asyncio.gather(*(self._grade(self.quality, asked, text, ctx) for text in texts))
-        good = [text for text, grade in zip(texts, graded, strict=True) if grade]
+            return list(answers)
+        graded = await asyncio.gather(*(self._grade(self.quality, asked, answer.text, ctx) for answer in answers))
+        good = [answer for answer, grade in zip(answers, graded, strict=True) if grade]
         ctx.tally("right answers without a grade", graded.count(None))
         ctx.tally("right answers graded too low", graded.count(False))
         return good
@@ -183,11 +206,18 @@ class InstructionFeedback(ExecutionFeedback):
             return None
         return PRESETS[self.preset].quality(score.value * GRADES) if score.passed is None else score.passed
 
-    def _pairs(
-        self, asked: Prompt, right: Sequence[str], wrong: Sequence[tuple[str, list[CheckResult]]], note: dict[str, Any]
-    ) -> list[Row]:
-        bad = [(text, next(one.why for one in held if one.share == 0)) for text, held in wrong]
-        return [*right_against_wrong(asked, right, bad, self.max_pairs, note=note, again=True)]
+    def _rows(self, asked: Prompt, good: Sequence[Answer], wrong: Sequence[Answer]) -> list[Row]:
+        """Return the prompt, its demonstrations and its pairs."""
+        note: dict[str, Any] = {"verifiers": [digest(test) for test in asked.tests], "preset": self.preset}
+        note |= {"sandbox": self.sandbox.level} if _written(asked.tests) else {}
+        demonstrations = [
+            Demonstration(prompt=asked.messages, completion=answer.text, tools=asked.tools, note=note)
+            for answer in good[: self.max_demonstrations]
+        ]
+        chosen = [answer.text for answer in good if answer.keeps(PRESETS[self.preset].chosen)]
+        rejected = [(answer.text, answer.why_broken) for answer in sorted(wrong, key=lambda answer: answer.broken)]
+        pairs = right_against_wrong(asked, chosen, rejected, self.max_pairs, note=note, again=True)
+        return [replace(asked, note=note), *demonstrations, *pairs]
 
 
 def _asked(prompt: Prompt, constraints: Sequence[Constraint]) -> Prompt:
@@ -204,8 +234,3 @@ def _written(tests: Sequence[dict[str, Any]]) -> bool:
 
 def _name(test: dict[str, Any]) -> str:
     return str(test.get("check", "functions"))
-
-
-def _broken(answer: tuple[str, list[CheckResult]]) -> int:
-    """Return how many constraints an answer breaks wholly."""
-    return sum(each.share == 0 for each in answer[1])

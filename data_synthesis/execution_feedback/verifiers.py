@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -46,6 +46,17 @@ LONGEST_CASE = 4_000
 _TRUTH = {"true": True, "false": False}
 
 Case = tuple[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """The functions and the cases of a constraint that agree with each other."""
+
+    sources: list[str]
+    """The functions, those that agree with the most cases first."""
+    cases: list[Case]
+    said: list[Said]
+    """What each function says of the cases; in the order in which the functions were written."""
 
 
 class VerifierFeedback(ExecutionFeedback):
@@ -94,31 +105,33 @@ class VerifierFeedback(ExecutionFeedback):
         if not sources or not cases:
             return Drop("no function was written" if not sources else "no case was written")
         ctx.tally("cases left out", max(0, len(cases) - MOST_CASES))
-        cases = cases[:MOST_CASES]
-        texts = battery([text for text, _ in cases])
-        sound = [source for source in sources if await self._is_sound(source, texts, ctx)]
-        if not sound:
-            return Drop("no function is sound")
-        said = [await functions.say(self.box, source, [text for text, _ in cases]) for source in sound]
-        kept = cross_validate(said, [wanted for _, wanted in cases], PRESETS[self.preset])
-        if kept.why:
-            return Drop(kept.why)
-        best = sorted(kept.functions, key=lambda f: -sum(said[f][t] is cases[t][1] for t in kept.cases))
-        chosen = [sound[f] for f in best[: self.max_functions]]
+        agreed = await self._agreed(sources, cases[:MOST_CASES], ctx)
+        if isinstance(agreed, Drop):
+            return agreed
+        chosen = agreed.sources[: self.max_functions]
         if self.consistency and (why := await self._contradiction(constraint, chosen, ctx)):
             return Drop(why)
         ctx.tally("functions kept", len(chosen))
-        ctx.tally("cases kept", len(kept.cases))
-        note = {
-            "functions": [digest(source) for source in chosen],
-            "agreeing functions": len(kept.functions),
-            "cases": [cases[t] for t in kept.cases],
-            "preset": self.preset,
-            "sandbox": self.sandbox.level,
-        }
-        made: list[Row] = [replace(prompt, tests=[{"functions": chosen}], note=note)]
-        agreed = [[said[f][t] for t in kept.cases] for f in kept.functions]
-        return [*made, *self._pairs(prompt, [cases[t] for t in kept.cases], agreed, note | {"cases": len(kept.cases)})]
+        ctx.tally("cases kept", len(agreed.cases))
+        return self._rows(prompt, chosen, agreed)
+
+    async def _agreed(self, sources: Sequence[str], cases: Sequence[Case], ctx: Context) -> Agreed | Drop:
+        """Let functions that are sound and cases check each other; return those that agree, or why too few do."""
+        given, expected = [text for text, _ in cases], [wanted for _, wanted in cases]
+        texts = battery(given)
+        sound = [source for source in sources if await self._is_sound(source, texts, ctx)]
+        if not sound:
+            return Drop("no function is sound")
+        said = [await functions.say(self.box, source, given) for source in sound]
+        kept = cross_validate(said, expected, PRESETS[self.preset])
+        if kept.why:
+            return Drop(kept.why)
+        best = sorted(kept.functions, key=lambda f: -sum(said[f][t] is expected[t] for t in kept.cases))
+        return Agreed(
+            sources=[sound[f] for f in best],
+            cases=[cases[t] for t in kept.cases],
+            said=[[said[f][t] for t in kept.cases] for f in kept.functions],
+        )
 
     # -- what a model wrote ---------------------------------------------------------------------------------------
 
@@ -177,11 +190,26 @@ class VerifierFeedback(ExecutionFeedback):
                 return "a function says something else than the constraint"
         return ""
 
-    def _pairs(self, prompt: Prompt, cases: Sequence[Case], said: Sequence[Said], note: dict[str, Any]) -> list[Row]:
+    # -- what is made of it ---------------------------------------------------------------------------------------
+
+    def _rows(self, prompt: Prompt, chosen: list[str], agreed: Agreed) -> list[Row]:
+        """Return the constraint with the functions that verify it, and the pairs of its cases."""
+        note = {
+            "functions": [digest(source) for source in chosen],
+            "agreeing functions": len(agreed.sources),
+            "cases": agreed.cases,
+            "preset": self.preset,
+            "sandbox": self.sandbox.level,
+        }
+        verified = replace(prompt, tests=[{"functions": chosen}], note=note)
+        return [verified, *self._pairs(prompt, agreed, note | {"cases": len(agreed.cases)})]
+
+    def _pairs(self, prompt: Prompt, agreed: Agreed, note: dict[str, Any]) -> list[Row]:
         """Pair texts that most functions accept with texts that none accepts (AutoIF's pairs of a constraint alone)."""
-        shares = [sum(one[t] is True for one in said) / len(said) for t in range(len(cases))]
-        right = [text for (text, _), share in zip(cases, shares, strict=True) if PRESETS[self.preset].chosen(share)]
-        wrong = [text for (text, _), share in zip(cases, shares, strict=True) if share == 0]
+        shares = [sum(one[t] is True for one in agreed.said) / len(agreed.said) for t in range(len(agreed.cases))]
+        judged = [(text, share) for (text, _), share in zip(agreed.cases, shares, strict=True)]
+        right = [text for text, share in judged if PRESETS[self.preset].chosen(share)]
+        wrong = [text for text, share in judged if share == 0]
         usable = [(a, (b, "")) for a, b in zip(right, wrong, strict=False) if a.strip() and b.strip()]
         return [*right_against_wrong(prompt, [a for a, _ in usable], [b for _, b in usable], self.max_pairs, note=note)]
 

@@ -87,28 +87,53 @@ def _runs(text: str) -> list[list[str]]:
     "?" stands where something is not read: a variable, a function's name, an unknown value. "@" begins a run behind a word.
     Two numbers in a row belong to two runs.
     """
-    runs: list[list[str]] = [[]]
-    previous, gap = "", False
+    cutter = _Cutter()
     for token in _TOKEN.finditer(text):
-        piece, run = token.group(), runs[-1]
+        cutter.read(token)
+    return cutter.runs
+
+
+class _Cutter:
+    """Takes the tokens of a text, one after the other, and puts those of arithmetic into runs."""
+
+    def __init__(self) -> None:
+        self.runs: list[list[str]] = [[]]
+        self.previous, self.gap = "", False
+        """The token before the next one, and whether white space stands between them."""
+
+    def read(self, token: re.Match[str]) -> None:
+        """Put a token into a run, or end the run at it."""
         if token["space"]:
-            gap = True
-            continue
+            self.gap = True
+            return
         if token["number"] or token["op"] or token["mark"] or token["unknown"]:
-            begins = token["number"] or piece in ("(", UNKNOWN)
-            after_value = bool(run) and (run[-1][-1].isdigit() or run[-1] in (")", "%", "?"))
-            if begins and after_value and (gap or (token["number"] and run[-1] != "?")):
-                run = ["?"] if piece == "(" else []  # "2 (3 + 4)" is a product, or a remark
-                runs.append(run)
-            elif not run:
-                run += _before(piece, previous, gap=gap)
-            run.append("?" if token["unknown"] else piece)
+            self._go_on(token)
         else:
-            if run and token["word"] and (run[-1] in _OPERATORS or (previous == run[-1] and not gap)):
-                run.append("?")
-            runs.append([])
-        previous, gap = piece, False
-    return runs
+            self._end_run(token)
+        self.previous, self.gap = token.group(), False
+
+    def _go_on(self, token: re.Match[str]) -> None:
+        """Put a token of arithmetic into the run, or into a new one where it cannot follow what stands there."""
+        piece, run = token.group(), self.runs[-1]
+        if self._is_second_value(token, run):
+            run = ["?"] if piece == "(" else []  # "2 (3 + 4)" is a product, or a remark
+            self.runs.append(run)
+        elif not run:
+            run += _before(piece, self.previous, gap=self.gap)
+        run.append("?" if token["unknown"] else piece)
+
+    def _is_second_value(self, token: re.Match[str], run: list[str]) -> bool:
+        """Does a token begin a value right behind another, without an operator between the two?"""
+        begins = token["number"] or token.group() in ("(", UNKNOWN)
+        after_value = bool(run) and (run[-1][-1].isdigit() or run[-1] in (")", "%", "?"))
+        return bool(begins) and after_value and (self.gap or bool(token["number"] and run[-1] != "?"))
+
+    def _end_run(self, token: re.Match[str]) -> None:
+        """End the run at a token that is no arithmetic: a variable if it is a word that belongs to the run."""
+        run = self.runs[-1]
+        if run and token["word"] and (run[-1] in _OPERATORS or (self.previous == run[-1] and not self.gap)):
+            run.append("?")
+        self.runs.append([])
 
 
 def _before(piece: str, previous: str, *, gap: bool) -> list[str]:
@@ -132,23 +157,29 @@ def _equations(run: list[str]) -> list[str]:
 
     "25 * 4 = 100 cents = $1" is no equation of 25 * 4 and 1.
     """
-    behind_word, run = run[:1] == ["@"], [piece for piece in run if piece != "@"]
+    sides = _sides(run)
+    last = len(sides) - 1
+    texts = ["".join(_trimmed(side)) if _is_read(side, is_last=i == last) else "" for i, side in enumerate(sides)]
+    chains = [list(chain) for read, chain in itertools.groupby(texts, bool) if read]
+    return ["=".join(chain) for chain in chains if len(chain) >= 2 and any(map(_JOINED.search, chain))]
+
+
+def _sides(run: list[str]) -> list[list[str]]:
+    """Cut a run at its signs of equality; the left side is not read where it is a name and no value: "Day 3 = 2 + 4"."""
     sides: list[list[str]] = [[]]
     for piece in run:
         if piece == "=":
             sides.append([])
-        else:
+        elif piece != "@":
             sides[-1].append("**" if piece == "^" else piece)
-    if behind_word and not set(sides[0]) & set(_OPERATORS):
-        sides[0] = ["?"]  # "Day 3 = 2 + 4": a name, not a value
-    last = len(sides) - 1  # prose may close a parenthesis at the end of an equation; before that, something is missing
-    whole = [
-        "?" not in side and len(side) <= MAX_SIDE and (i == last or side.count("(") >= side.count(")"))
-        for i, side in enumerate(sides)
-    ]
-    texts = ["".join(_trimmed(side)) if read else "" for side, read in zip(sides, whole, strict=True)]
-    chains = [list(chain) for read, chain in itertools.groupby(texts, bool) if read]
-    return ["=".join(chain) for chain in chains if len(chain) >= 2 and any(map(_JOINED.search, chain))]
+    if run[:1] == ["@"] and not set(sides[0]) & set(_OPERATORS):
+        sides[0] = ["?"]
+    return sides
+
+
+def _is_read(side: list[str], *, is_last: bool) -> bool:
+    """Is a side read as a whole? Prose may close a parenthesis at the end; before that, something is missing."""
+    return "?" not in side and len(side) <= MAX_SIDE and (is_last or side.count("(") >= side.count(")"))
 
 
 def _trimmed(side: list[str]) -> list[str]:

@@ -103,20 +103,22 @@ def _readings(side: str, other: str) -> list[_Reading]:
         return []
     lone = re.fullmatch(r"-?\d*(?:\.(\d+))?(%?)", side)
     digit = 10.0 ** -len(lone[1] or "") if lone and (lone[1] or lone[2]) else 0.0
-    sides = [(side, digit)]
-    if "%" in side:
-        sides = [(_PERCENT.sub(r"(\1/100)", side), digit / 100), (_OF_ITSELF.sub(r"(\1)*(1\2\3/100)", side), 0.0)]
-        sides += [(_PERCENT.sub(r"(\1/100)", _THIRD.sub(_third, side)), 0.0)]
-        if _IN_PERCENT.fullmatch(side) and ("100" in other or "%" in other or not set("*/") & set(other)):
-            sides.append((side.replace("%", ""), digit))  # 10/20*100 = 50%, 50 - 20 = 30%
-        elif "*100%" in side:
-            sides.append((side.replace("%", ""), 0.0))  # 3/4*100% = 75
-    sides += [(_THOUSANDS.sub("", side), 0.0)] if _THOUSANDS.search(side) else []
-    sides += [(_TIGHT.sub(r"/(\1*\2)", side), 0.0)] if _TIGHT.search(side) else []
-    sides += [(_STACKED.sub(r"(\1)/(\2)", side), 0.0)] if _STACKED.search(side) else []
+    sides = _percentages(side, other, digit) if "%" in side else [(side, digit)]
+    sides += [(pattern.sub(meant, side), 0.0) for pattern, meant in _OTHERWISE if pattern.search(side)]
     sides += [(_DECIMAL.sub(_uncut, each), 0.0) for each, _ in sides if _DECIMAL.search(each)]
     values = [(evaluate(each), unit) for each, unit in sides]
     return [_Reading(value, unit) for value, unit in values if value is not None]
+
+
+def _percentages(side: str, other: str, digit: float) -> list[tuple[str, float]]:
+    """Return what a side with a "%" may mean, each meaning with the unit of its last digit; `digit` is that of the side."""
+    sides = [(_PERCENT.sub(r"(\1/100)", side), digit / 100), (_OF_ITSELF.sub(r"(\1)*(1\2\3/100)", side), 0.0)]
+    sides.append((_PERCENT.sub(r"(\1/100)", _THIRD.sub(_third, side)), 0.0))
+    if _IN_PERCENT.fullmatch(side) and ("100" in other or "%" in other or not set("*/") & set(other)):
+        sides.append((side.replace("%", ""), digit))  # 10/20*100 = 50%, 50 - 20 = 30%
+    elif "*100%" in side:
+        sides.append((side.replace("%", ""), 0.0))  # 3/4*100% = 75
+    return sides
 
 
 _PERCENT = re.compile(r"(\d+(?:\.\d*)?|\.\d+)%")
@@ -130,6 +132,8 @@ _TIGHT = re.compile(r"/([\d.]+)(\([^()]*\))")
 """6/2(3), which some read as 6/(2*3)."""
 _STACKED = re.compile(r"^((?:[\d.]+/)?[\d.]+)/([\d.]+/[\d.]+)$")
 """14/1/4 and 7/12/1/12, which some read as 14/(1/4) and (7/12)/(1/12)."""
+_OTHERWISE = ((_THOUSANDS, ""), (_TIGHT, r"/(\1*\2)"), (_STACKED, r"(\1)/(\2)"))
+"""What may be meant otherwise than it is evaluated, and how it is written then."""
 _DECIMAL = re.compile(r"(?<![\d.])\d*\.\d{2,6}(?![\d.])")
 
 

@@ -77,22 +77,14 @@ class RejectionSampling(Synthesizer):
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
         """Return demonstrations and pairs, or why there are none."""
-        how: dict[str, Any] = {"temperature": self.temperature, "top_p": self.top_p, "tools": prompt.tools or None}
-        how |= {"max_new_tokens": self.max_new_tokens}
-        drawn = await ctx.sample(self.generator, self._with_shots(prompt), n=self.samples, label="solve", **how)
-        whole = [c for c in drawn if c.answers]
-        ctx.tally_ends("samples", drawn)
+        whole = await self._whole(prompt, ctx)
         if not whole:
             return Drop("no sample is a whole answer")
-        scored = zip(whole, await ctx.score(self.reward, prompt, [c.text for c in whole]), strict=True)
-        judged = [(completion, score) for completion, score in scored if score.graded]
-        ctx.tally("samples that could not be judged", len(whole) - len(judged))
+        judged = await self._judged(prompt, whole, ctx)
         if not judged:
             return Drop("no sample could be judged")
-        if any(score.passed is None for _, score in judged):
-            raise TypeError(f"reward {self.reward.kind!r} gives no verdict (`passed`); rejection sampling needs a verifier")
-        right = [c.text for c, s in judged if s.passed]
-        wrong = [(c.text, s) for c, s in judged if not s.passed]
+        right = [text for text, score in judged if score.passed]
+        wrong = [(text, score) for text, score in judged if not score.passed]
         ctx.tally("samples right", len(right))
         ctx.tally("samples wrong", len(wrong))
         if not right:
@@ -105,6 +97,23 @@ class RejectionSampling(Synthesizer):
         if not wrong:
             ctx.tally("prompts without a wrong sample to pair")
         return [*self._demonstrations(prompt, kept), *self._pairs(prompt, kept, wrong)]
+
+    async def _whole(self, prompt: Prompt, ctx: Context) -> list[str]:
+        """Sample solutions; return those that ended by themselves."""
+        how: dict[str, Any] = {"temperature": self.temperature, "top_p": self.top_p, "tools": prompt.tools or None}
+        how |= {"max_new_tokens": self.max_new_tokens}
+        drawn = await ctx.sample(self.generator, self._with_shots(prompt), n=self.samples, label="solve", **how)
+        ctx.tally_ends("samples", drawn)
+        return [completion.text for completion in drawn if completion.answers]
+
+    async def _judged(self, prompt: Prompt, texts: list[str], ctx: Context) -> list[tuple[str, Score]]:
+        """Let the verifier judge solutions; return those of which it says whether they are right."""
+        scored = zip(texts, await ctx.score(self.reward, prompt, texts), strict=True)
+        judged = [(text, score) for text, score in scored if score.graded]
+        ctx.tally("samples that could not be judged", len(texts) - len(judged))
+        if any(score.passed is None for _, score in judged):
+            raise TypeError(f"reward {self.reward.kind!r} gives no verdict (`passed`); rejection sampling needs a verifier")
+        return judged
 
     def _with_shots(self, prompt: Prompt) -> list[Message]:
         shown: list[Message] = []

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, TypeAlias, get_origin
@@ -137,32 +137,37 @@ def parse(prompt: Prompt) -> list[tuple[str, Verifier]]:
             f'row {prompt.id!r} has no tests; give it a \'tests\' column like [{{"check": "max_words", "n": 20}}], '
             f"checks: {', '.join(CHECKS)}"
         )
-    checks: list[tuple[str, Verifier]] = []
-    for test in prompt.tests:
-        given = {key for key, value in test.items() if value is not None}
-        if "functions" in given:
-            sources = test["functions"]
-            if given != {"functions"} or not _are_texts(sources) or not sources:
-                raise ValueError(f'row {prompt.id!r}: a test of functions is {{"functions": ["def evaluate(response): ..."]}}')
-            checks.append(("functions", Functions(tuple(sources))))
-            continue
-        name = test.get("check")
-        if not isinstance(name, str) or name not in CHECKS:
-            near = did_you_mean(str(name), CHECKS)
-            near = "" if near.startswith("; one of") else near  # that list is cut short
-            raise ValueError(f"row {prompt.id!r}: unknown check {name!r}{near}; all: {', '.join(CHECKS)}")
-        arguments = {key: value for key, value in test.items() if key != "check" and value is not None}
-        wrong = _wrong_arguments(CHECKS[name], arguments)
-        if wrong:
-            raise ValueError(f"row {prompt.id!r}: check {name!r}: {wrong}; it takes {_usage(CHECKS[name])}")
-        check = partial(CHECKS[name], **(arguments if name in PARSED else _as_read(arguments)))
-        try:
-            check("")  # a value that its check refuses is refused here, not after the sampling
-        except (ValueError, RuntimeError) as error:
-            kind = RuntimeError if isinstance(error, RuntimeError) else ValueError
-            raise kind(f"row {prompt.id!r}: check {name!r}: {error}") from error
-        checks.append((name, check))
-    return checks
+    place = f"row {prompt.id!r}"
+    return [_functions(test, place) if test.get("functions") is not None else _check(test, place) for test in prompt.tests]
+
+
+def _functions(test: Mapping[str, Any], place: str) -> tuple[str, Verifier]:
+    """Return the functions of a test that brings its own; `place` says where the test stands."""
+    sources = test["functions"]
+    given = {key for key, value in test.items() if value is not None}
+    if given != {"functions"} or not _are_texts(sources) or not sources:
+        raise ValueError(f'{place}: a test of functions is {{"functions": ["def evaluate(response): ..."]}}')
+    return "functions", Functions(tuple(sources))
+
+
+def _check(test: Mapping[str, Any], place: str) -> tuple[str, Verifier]:
+    """Return the check that a test names, with its arguments; `place` says where the test stands."""
+    name = test.get("check")
+    if not isinstance(name, str) or name not in CHECKS:
+        near = did_you_mean(str(name), CHECKS)
+        near = "" if near.startswith("; one of") else near  # that list is cut short
+        raise ValueError(f"{place}: unknown check {name!r}{near}; all: {', '.join(CHECKS)}")
+    arguments = {key: value for key, value in test.items() if key != "check" and value is not None}
+    wrong = _wrong_arguments(CHECKS[name], arguments)
+    if wrong:
+        raise ValueError(f"{place}: check {name!r}: {wrong}; it takes {_usage(CHECKS[name])}")
+    check = partial(CHECKS[name], **(arguments if name in PARSED else _as_read(arguments)))
+    try:
+        check("")  # a value that its check refuses is refused here, not after the sampling
+    except (ValueError, RuntimeError) as error:
+        kind = RuntimeError if isinstance(error, RuntimeError) else ValueError
+        raise kind(f"{place}: check {name!r}: {error}") from error
+    return name, check
 
 
 def _as_read(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -150,29 +150,45 @@ def assemble(
         reads_input: whether the program is run as a whole, with an input.
     """
     name = name if name or reads_input else _tested(tests, answer["whole"])
-    whole = CodePart(_without_words(answer["whole"]))
-    is_program = bool(whole.body)
-    parts = [whole] if is_program else _parts(answer, name, owner, reads_input)
-    if name and not _define(parts, name, owner):
-        continued = _continued(answer, prompts, name)
-        parts = [CodePart(continued)] if continued else parts
-    if not parts:  # what begins like a program and is none has a syntax error to tell
-        begins = not answer["fenced"] and any(_START.match(line) for line in answer["whole"].split("\n"))
-        return answer["whole"] if begins else None
+    parts = _parts(answer, prompts, name, owner, reads_input)
+    if not parts:
+        return answer["whole"] if _begins_like_program(answer) else None
     main = _main(parts, name, owner, reads_input)
     if not main.whole:
         return main.text
-    if name and (owner or any(re.search(rf"\bdef\s+{re.escape(name)}\(\s*self\b", prompt["whole"]) for prompt in prompts)):
+    if name and (owner or _shows_method(prompts, name)):
         made = _as_method(main, name, owner)
         parts, main = [made if part is main else part for part in parts], made
     given = [*_typing(prompts), *(part for prompt in prompts for part in _given(prompt))]
     return _joined(main, parts, given, _wanted(tests), name or "", owner)
 
 
+def _begins_like_program(answer: dict[str, Any]) -> bool:
+    """Does an answer without any part begin like a program? Then it has a syntax error to tell."""
+    return not answer["fenced"] and any(_START.match(line) for line in answer["whole"].split("\n"))
+
+
+def _shows_method(prompts: list[dict[str, Any]], name: str) -> bool:
+    """Does the prompt show the entry point as a function of `self`?"""
+    return any(re.search(rf"\bdef\s+{re.escape(name)}\(\s*self\b", prompt["whole"]) for prompt in prompts)
+
+
 # -- which parts there are --------------------------------------------------------------------------------------------
 
 
-def _parts(answer: dict[str, Any], name: str | None, owner: str, reads_input: bool) -> list[CodePart]:
+def _parts(
+    answer: dict[str, Any], prompts: list[dict[str, Any]], name: str | None, owner: str, reads_input: bool
+) -> list[CodePart]:
+    """Return the parts of an answer; where none has the function, the prompt's code that the answer continues, if it does."""
+    whole = CodePart(_without_words(answer["whole"]))
+    parts = [whole] if whole.body else _parts_among_words(answer, name, owner, reads_input)
+    if name and not _define(parts, name, owner):
+        continued = _continued(answer, prompts, name)
+        return [CodePart(continued)] if continued else parts
+    return parts
+
+
+def _parts_among_words(answer: dict[str, Any], name: str | None, owner: str, reads_input: bool) -> list[CodePart]:
     """Return the parts of an answer that is no Python as it stands, in their order."""
     blocks = [CodePart(text, before) for before, text in answer["pieces"] if text]
     enough = bool(blocks) and ((name is None) or _define(blocks, name, owner))
@@ -325,8 +341,7 @@ def _main(parts: list[CodePart], name: str | None, owner: str, reads_input: bool
 
 def _main_of_whole(parts: list[CodePart]) -> CodePart:
     """Return the last part that reads the input; where it only defines what does, the last that uses that."""
-    own = [part for part in parts if not re.search(_FEEDS, part.text)]
-    parts = own if any(part.is_program(None, "") for part in own) else parts
+    parts = _reading_their_input(parts)
     reading = [part for part in parts if _READS.search(part.text)]
     printing = [part for part in parts if _PRINTS.search(part.text)]
     main = (reading or printing or parts)[-1]
@@ -334,6 +349,12 @@ def _main_of_whole(parts: list[CodePart]) -> CodePart:
         using = [part for part in parts if part.used & main.bound and not _only_defines(part)]
         main = (using or [main])[-1]
     return main
+
+
+def _reading_their_input(parts: list[CodePart]) -> list[CodePart]:
+    """Return the parts without those that feed themselves an input, if a program is left."""
+    own = [part for part in parts if not re.search(_FEEDS, part.text)]
+    return own if any(part.is_program(None, "") for part in own) else parts
 
 
 def _only_defines(part: CodePart) -> bool:
@@ -344,8 +365,7 @@ def _only_defines(part: CodePart) -> bool:
 def _joined(main: CodePart, parts: list[CodePart], given: list[CodePart], wanted: set[str], name: str, owner: str) -> str:
     """Return the main part with the statements that it needs, and the function that calls a method."""
     kind = main.class_of(name, owner) if name and name not in main.bound else ""
-    nodes = [node for part in [*given, *parts] if part is not main for node in part.body]
-    pool = [node for node in nodes if binds(node) and name not in binds(node)]
+    pool = _defining([part for part in [*given, *parts] if part is not main], name)
     anew = _anew(main, parts, name)
     bound = main.bound | {name}
     missing = unbuilt((main.used | wanted | used_by(anew)) - bound)
@@ -358,6 +378,12 @@ def _joined(main: CodePart, parts: list[CodePart], given: list[CodePart], wanted
     if kind:
         pieces.append(f"def {name}(*args, **kwargs):\n    return {kind}().{name}(*args, **kwargs)\n")
     return "\n".join(piece for piece in pieces if piece)
+
+
+def _defining(parts: list[CodePart], name: str) -> list[ast.stmt]:
+    """Return the statements of some parts that define names other than the entry point."""
+    nodes = [node for part in parts for node in part.body]
+    return [node for node in nodes if binds(node) and name not in binds(node)]
 
 
 def _anew(main: CodePart, parts: list[CodePart], name: str) -> list[ast.stmt]:

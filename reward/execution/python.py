@@ -86,16 +86,20 @@ def binds(node: ast.stmt) -> set[str]:
     """Return the names that a statement defines or whose values it changes."""
     if isinstance(node, DEFINITIONS):
         return {node.name}
-    if isinstance(node, ast.Import):
-        return {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
-    if isinstance(node, ast.ImportFrom):
-        return set() if is_future(node) else {alias.asname or alias.name for alias in node.names}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return set() if is_future(node) else {_imported(alias, node) for alias in node.names}
     if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return {name for target in targets for name in _changed(target)}
+        return set().union(*map(_changed, targets))
     if isinstance(node, ast.Try):
-        return {name for inner in node.body for name in binds(inner)}
+        return set().union(*map(binds, node.body))
     return _changed(node) if isinstance(node, _CHANGING) and "__name__" not in ast.dump(node) else set()
+
+
+def _imported(alias: ast.alias, node: ast.Import | ast.ImportFrom) -> str:
+    """Return the name by which an import makes something known: `import os.path` makes `os` known."""
+    name = alias.asname or alias.name
+    return name.partition(".")[0] if isinstance(node, ast.Import) else name
 
 
 def _changed(node: ast.AST) -> set[str]:

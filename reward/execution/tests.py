@@ -25,16 +25,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from align.core.rows import Prompt
 from reward.execution import text as program_text
 
 _NAMING = ("entry_point", "fn_name", "func_name")
 _OF_PROGRAMS = ("code", "args", "input", "inputs", "test_cases")
-_FUNCTIONAL, _WHOLE = ("functional", "function_call"), ("stdin", "stdin_stdout")
+_KINDS = ("testtype", "type")
+_FUNCTIONAL, _WHOLE, _OF_APPS = ("functional", "function_call"), ("stdin", "stdin_stdout"), "apps"
 _SHAPES = (
     'a test is {"code": "assert ..."}, {"args": [...], "returns": ...} or {"input": "...", "output": "..."}, with '
     '"entry_point" or "checker" if you like'
@@ -61,6 +62,10 @@ class ProgramRun:
     prints: str | None
     """None where only the checker knows."""
     checker: str = ""
+
+
+Test: TypeAlias = str | Case | ProgramRun
+"""A single test; a text is code of tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ def named(prompt: Prompt) -> Tests:
         ValueError: they name several, or one that is no name.
     """
     names = {test[key] for test in prompt.tests for key in _NAMING if isinstance(test.get(key), str)}
-    return _of(prompt, names, [], [], [])
+    return _of(prompt, names, [])
 
 
 def parse(prompt: Prompt) -> Tests:
@@ -103,29 +108,28 @@ def parse(prompt: Prompt) -> Tests:
     Raises:
         ValueError: it has none, or one that is not understood; names the row.
     """
-    code: list[str] = []
-    cases: list[Case] = []
-    runs: list[ProgramRun] = []
-    names: set[str] = set()
     checkers = {test["checker"] for test in prompt.tests if _is_checker(test)}
+    each = list(_every(prompt, max(checkers) if len(checkers) == 1 else ""))
+    if len(checkers) > 1:
+        raise ValueError(f"row {prompt.id!r}: it has {len(checkers)} checkers for all its tests; one can decide")
+    found = [test for _, test in each if test is not None]
+    if not found:
+        raise ValueError(f'row {prompt.id!r} has no tests; give it a \'tests\' column like [{{"code": "assert f(1) == 2"}}]')
+    tests = _of(prompt, {name for name, _ in each if name}, found)
+    if tests.cases and tests.entry_point is None:
+        raise ValueError(f'row {prompt.id!r}: nothing names the function that `args` are for; add "entry_point" to its tests')
+    return tests
+
+
+def _every(prompt: Prompt, checker: str) -> Iterator[tuple[str, Test | None]]:
+    """Yield every single test of a prompt as `_read` returns it; those that can have one take a checker that all share."""
+    shared = {"checker": checker} if checker else {}
     for number, test in enumerate(prompt.tests):
         try:
             for one in _single(test) if not _is_checker(test) else ():
-                name, read = _read(one if len(checkers) != 1 or "code" in one else {"checker": max(checkers)} | one)
-                names |= {name} if name else set()
-                code += [read] if isinstance(read, str) else []
-                cases += [read] if isinstance(read, Case) else []
-                runs += [read] if isinstance(read, ProgramRun) else []
+                yield _read(one if "code" in one else shared | one)
         except ValueError as error:
             raise ValueError(f"row {prompt.id!r}: test {number} {error}") from None
-    if len(checkers) > 1:
-        raise ValueError(f"row {prompt.id!r}: it has {len(checkers)} checkers for all its tests; one can decide")
-    if not (code or cases or runs):
-        raise ValueError(f'row {prompt.id!r} has no tests; give it a \'tests\' column like [{{"code": "assert f(1) == 2"}}]')
-    tests = _of(prompt, names, code, cases, runs)
-    if cases and tests.entry_point is None:
-        raise ValueError(f'row {prompt.id!r}: nothing names the function that `args` are for; add "entry_point" to its tests')
-    return tests
 
 
 def _is_checker(test: Mapping[str, Any]) -> bool:
@@ -133,16 +137,19 @@ def _is_checker(test: Mapping[str, Any]) -> bool:
     return [key for key, value in test.items() if value is not None] == ["checker"] and isinstance(test["checker"], str)
 
 
-def _of(prompt: Prompt, names: set[str], code: list[str], cases: list[Case], runs: list[ProgramRun]) -> Tests:
+def _of(prompt: Prompt, names: set[str], found: list[Test]) -> Tests:
+    """Return the tests of a prompt, sorted by their kind, with the function that they or the prompt name."""
     texts = [message["content"] for message in prompt.messages if isinstance(message.get("content"), str)]
-    source = "\n".join(code)
+    code = "\n".join(test for test in found if isinstance(test, str))
+    cases = [test for test in found if isinstance(test, Case)]
+    runs = [test for test in found if isinstance(test, ProgramRun)]
     try:
         name, owner = _entry_point(names, texts)
     except ValueError as error:
         raise ValueError(f"row {prompt.id!r}: {error}") from None
-    if source and not (names or cases) and not re.search(rf"\b(?:candidate|{re.escape(str(name))})\b", source):
+    if code and not (names or cases) and not re.search(rf"\b(?:candidate|{re.escape(str(name))})\b", code):
         name = None  # the prompt speaks of another function, and the tests know what they call
-    return Tests(name, owner, source, cases, runs, texts)
+    return Tests(name, owner, code, cases, runs, texts)
 
 
 def _entry_point(names: set[str], texts: list[str]) -> tuple[str | None, str]:
@@ -165,18 +172,38 @@ def _single(test: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the single tests that a test of a data set stands for."""
     given = {key: value for key, value in test.items() if value is not None or (key == "returns" and "args" in test)}
     if isinstance(given.get("test_cases"), list):
-        if given.pop("language", "python") != "python":
-            raise ValueError("is of another language than Python")
-        for one in given.pop("test_cases"):
-            yield from _single(given | one)
-        return
-    plural = "inputs" in given or "outputs" in given
-    first, second = ("inputs", "outputs") if plural else ("input", "output")
-    inputs, outputs = given.get(first), given.get(second)
-    called = given.get("type", given.get("testtype")) in _FUNCTIONAL or (plural and any(given.get(key) for key in _NAMING))
-    if not plural and (called or not isinstance(inputs, list)):
+        yield from _of_test_cases(given)
+    elif "inputs" in given or "outputs" in given:
+        yield from _in_pairs(given, "inputs", "outputs", called=_is_functional(given) or any(map(given.get, _NAMING)))
+    elif isinstance(given.get("input"), list) and not _is_functional(given):
+        yield from _in_pairs(given, "input", "output", called=False)
+    else:
         yield given
-        return
+
+
+def _of_test_cases(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the single tests of a list of tests, each with what is said of all of them."""
+    if given.pop("language", "python") != "python":
+        raise ValueError("is of another language than Python")
+    for one in given.pop("test_cases"):
+        yield from _single(given | one)
+
+
+def _is_functional(given: dict[str, Any]) -> bool:
+    """Is a test labelled as a call of a function?"""
+    return given.get("type", given.get("testtype")) in _FUNCTIONAL
+
+
+def _in_pairs(given: dict[str, Any], first: str, second: str, *, called: bool) -> Iterator[dict[str, Any]]:
+    """Yield a test for each of the inputs in a list, with the output in the same place of another list.
+
+    Args:
+        given: the test that holds both lists.
+        first: the key of the inputs.
+        second: the key of the outputs, which a checker may stand for.
+        called: whether an input is the arguments of a call, rather than what the program reads.
+    """
+    inputs, outputs = given.get(first), given.get(second)
     if not isinstance(inputs, list) or (outputs is None and "checker" not in given):
         raise ValueError(f"has {first!r} without a list of {second!r}")
     outputs = [None] * len(inputs) if outputs is None else outputs
@@ -187,34 +214,46 @@ def _single(test: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield rest | ({"args": one, "returns": other, "testtype": "apps"} if called else {"input": one, "output": other})
 
 
-def _read(given: dict[str, Any]) -> tuple[str, str | Case | ProgramRun | None]:
-    """Return the entry point that a single test names, or "", and what it is."""
+def _read(given: dict[str, Any]) -> tuple[str, Test | None]:
+    """Return the entry point that a single test names, or "", and what it is; None where it says nothing else."""
     given = {key: value for key, value in given.items() if value is not None or key == "returns"}
-    kinds = [given.pop(key) for key in ("testtype", "type") if key in given]
-    kind = kinds[0] if kinds else None
-    named = [given.pop(key) for key in _NAMING if key in given]
-    name = next((one for one in named if isinstance(one, str)), "")
+    kind = next(iter(_taken(given, _KINDS)), None)
+    name = next((one for one in _taken(given, _NAMING) if isinstance(one, str)), "")
     checker = given.pop("checker", "")
     if given.get("returns", 0) is None and "args" not in given:
         del given["returns"]
-    if not isinstance(checker, str) or (kind is not None and kind not in (*_FUNCTIONAL, *_WHOLE, "apps")):
+    if not isinstance(checker, str) or (kind is not None and kind not in (*_FUNCTIONAL, *_WHOLE, _OF_APPS)):
         raise ValueError(f"has {'a checker that is no source' if kind is None else f'type {kind!r}'}; {_SHAPES}")
+    return name, _by_its_keys(given, checker, kind)
+
+
+def _taken(given: dict[str, Any], keys: Sequence[str]) -> list[Any]:
+    """Take keys out of a test; return the values of those that it has."""
+    return [given.pop(key) for key in keys if key in given]
+
+
+def _by_its_keys(given: dict[str, Any], checker: str, kind: str | None) -> Test | None:
+    """Return what a test is by its keys, once its names, its kind and its checker are taken out; None if nothing is left."""
     keys = given.keys()
     if keys == {"code"} and isinstance(given["code"], str) and not checker:
-        return name, given["code"]
-    if kind == "apps" and keys <= {"args", "returns"}:
-        return name, _call(given["args"], given.get("returns"), checker, kind)
-    if isinstance(given.get("args"), list) and (keys == {"args", "returns"} or (keys == {"args"} and checker)):
-        return name, Case(given["args"], given.get("returns"), checker)
+        return given["code"]
+    if kind == _OF_APPS and keys <= {"args", "returns"}:
+        return _call(given["args"], given.get("returns"), checker, kind)
+    if isinstance(given.get("args"), list) and _has(keys, "args", "returns", checker):
+        return Case(given["args"], given.get("returns"), checker)
     if kind in _FUNCTIONAL and keys == {"input", "output"}:
-        return name, _call(given["input"], given["output"], checker, str(kind))
-    if keys == {"input", "output"} or (keys == {"input"} and checker):
-        return name, ProgramRun(
-            _text(given["input"]), _text(given["output"], written=True) if "output" in given else None, checker
-        )
+        return _call(given["input"], given["output"], checker, kind)
+    if _has(keys, "input", "output", checker):
+        reads = _text(given["input"])
+        return ProgramRun(reads, _text(given["output"], written=True) if "output" in given else None, checker)
     if not keys and not checker:
-        return name, None
+        return None
     raise ValueError(f"has {', '.join(sorted([*map(str, keys), *(['checker'] if checker else [])]))}; {_SHAPES}")
+
+
+def _has(keys: Set[str], question: str, answer: str, checker: str) -> bool:
+    """Are these the keys of a question and its answer, or of a question whose answers a checker decides on?"""
+    return keys == {question, answer} or (keys == {question} and bool(checker))
 
 
 def _call(given: Any, output: Any, checker: str, kind: str) -> Case:
@@ -226,7 +265,7 @@ def _call(given: Any, output: Any, checker: str, kind: str) -> Case:
         raise ValueError("calls a function, and its input or output is not JSON, one value a line") from None
     if not isinstance(arguments, list):
         raise ValueError("calls a function, and its input is no list of arguments")
-    only = kind in ("apps", "function_call") and isinstance(returns, list) and len(returns) == 1
+    only = kind in (_OF_APPS, "function_call") and isinstance(returns, list) and len(returns) == 1
     return Case(arguments, returns, checker, or_only=only)
 
 

@@ -184,9 +184,11 @@ def _body(lines: Sequence[str], start: int, opening: _Opening, spare: int) -> tu
     string, first, at_end = "", -1, -1
     for number in range(start, len(lines)):
         line = _unquoted(lines[number], opening.depth)
-        closes = line is not None and _closes(line, opening)
-        if line is None or (closes and not string):
-            return _joined(body), number + closes, spare
+        if line is None:
+            return _joined(body), number, spare
+        closes = _closes(line, opening)
+        if closes and not string:
+            return _joined(body), number + 1, spare
         if not string and _opens_another(line, opening):
             return _joined(body), number, spare
         if closes and first < 0:
@@ -195,7 +197,7 @@ def _body(lines: Sequence[str], start: int, opening: _Opening, spare: int) -> tu
             at_end = len(body)
         body.append(_dedented(line, opening.indent))
         string = _string(line, string)
-        spare -= first >= 0 or at_end >= 0
+        spare -= max(first, at_end) >= 0
         if spare < 0:
             break
     if first >= 0:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 RELATIVE = 1e-6
@@ -44,14 +45,22 @@ def same(found: Any, expected: Any) -> bool:
     if isinstance(found, int | float) and isinstance(expected, int | float):
         return _same_number(found, expected)
     if isinstance(expected, list | tuple):
-        alike = isinstance(found, list | tuple) and len(found) == len(expected)
-        return alike and all(same(a, b) for a, b in zip(found, expected, strict=True))
+        return isinstance(found, list | tuple) and _same_list(found, expected)
     if isinstance(expected, dict):
-        if not isinstance(found, dict) or len(found) != len(expected):
-            return False
-        keyed = {_key(key): value for key, value in found.items()}
-        return all(_key(key) in keyed and same(keyed[_key(key)], value) for key, value in expected.items())
+        return isinstance(found, dict) and _same_object(found, expected)
     return type(found) is type(expected) and bool(found == expected)
+
+
+def _same_list(found: Sequence[Any], expected: Sequence[Any]) -> bool:
+    return len(found) == len(expected) and all(same(a, b) for a, b in zip(found, expected, strict=True))
+
+
+def _same_object(found: dict[Any, Any], expected: dict[Any, Any]) -> bool:
+    """Have two dictionaries the same values by the same keys, as JSON writes keys?"""
+    if len(found) != len(expected):
+        return False
+    keyed = {_key(key): value for key, value in found.items()}
+    return all(_key(key) in keyed and same(keyed[_key(key)], value) for key, value in expected.items())
 
 
 def misprint(printed: str, expected: str) -> str:

@@ -84,9 +84,7 @@ def language(text: str, *, language: str) -> str:
     if not total or own * 3 < total * 2:
         return f"{own} of {total} letters are of the script of {NAMES[language]}, two thirds wanted"
     if identify:
-        found, probability = identify.classify(text.lower())
-        sure = found == language and probability >= 0.5
-        return "" if sure else f"reads like {LATIN[found]} ({probability:.0%}), not {LATIN[language]}"
+        return _misread(text, language, identify)
     foreign = sum(text.lower().count(letter) for letter in FOREIGN.get(language, ""))
     if foreign * 50 > total:
         return f"{foreign} of {total} letters are not of the alphabet of {NAMES[language]}"
@@ -94,6 +92,13 @@ def language(text: str, *, language: str) -> str:
     if language in ("ja", "zh") and (kana * 10 >= total) != (language == "ja"):
         return f"{kana} of {total} letters are kana, {'at least' if language == 'ja' else 'less than'} a tenth wanted"
     return ""
+
+
+def _misread(text: str, language: str, identify: Any) -> str:
+    """Return what else a text in Latin script reads like; "" where it reads like the language."""
+    found, probability = identify.classify(text.lower())
+    sure = found == language and probability >= 0.5
+    return "" if sure else f"reads like {LATIN[found]} ({probability:.0%}), not {LATIN[language]}"
 
 
 def scripts(text: str) -> Counter[str]:

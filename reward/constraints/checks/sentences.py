@@ -102,19 +102,37 @@ def _ends_sentence(before: str, piece: str, following: str) -> bool:
     after = bare(following)
     marked = core.lstrip(_OPENERS).lower()
     name = marked.removesuffix(".")
-    if _NEVER.fullmatch(name) or (first and _LIST_NUMBER.fullmatch(marked)):
-        return False
-    if _BEFORE_NUMBER.fullmatch(name) and (after[:1].isdigit() or after == "of"):
+    if _is_no_stop(marked, name, after, first=first):
         return False
     if marked.endswith(".") and _SOMETIMES.fullmatch(name):
-        starts = bool(_STARTERS.fullmatch(after.lower())) and after[0].isupper() and not following.endswith(".")
-        if len(name) == 1 and _LABELLED.fullmatch(bare(before).lower()):
-            return not after[:1].islower()
-        return starts and not (first and len(name) == 1)  # "A. The sun": the letter of an option
+        return _ends_after_abbreviation(name, before, following)
     if core != piece or name == "etc" or core.endswith(("...", "…")):
         return not after[:1].islower()
     named = core.endswith(("!", "?")) and bare(core)[:1].isupper() and not first
     return not (named and following[:1].islower())
+
+
+def _is_no_stop(marked: str, name: str, after: str, *, first: bool) -> bool:
+    """Is the stop that of a title ("Dr."), of a list number, or of an abbreviation before what it counts ("No. 5", "no. of")?
+
+    Args:
+        marked: the piece in small letters, with its stop.
+        name: the same without a full stop.
+        after: the word that follows.
+        first: whether the piece begins its sentence.
+    """
+    titled = _NEVER.fullmatch(name) or (first and _LIST_NUMBER.fullmatch(marked))
+    return bool(titled) or (bool(_BEFORE_NUMBER.fullmatch(name)) and (after[:1].isdigit() or after == "of"))
+
+
+def _ends_after_abbreviation(name: str, before: str, following: str) -> bool:
+    """Does a sentence end after an abbreviation that also ends sentences: "Inc.", "p.m.", a letter?"""
+    after = bare(following)
+    if len(name) == 1 and _LABELLED.fullmatch(bare(before).lower()):
+        return not after[:1].islower()
+    if not before and len(name) == 1:  # "A. The sun": the letter of an option
+        return False
+    return bool(_STARTERS.fullmatch(after.lower())) and after[0].isupper() and not following.endswith(".")
 
 
 def _core(piece: str) -> str:
