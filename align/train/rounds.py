@@ -324,18 +324,16 @@ def _steps(figures: list[dict[str, Any]]) -> int:
 
 def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what a round's samples looked like, before anything was trained on them."""
-    margins = [each["margin"] for each in found if "margin" in each]
-    dropped = Counter(each["dropped"] for each in found if "dropped" in each)
+    margins, dropped, apart = (_given(found, key) for key in ("margin", "dropped", "apart"))
 
     def mean(key: str, of: Callable[[list[float]], float] = fmean, digits: int = 4) -> float:
         return round(fmean([of(each[key]) for each in found if each[key]] or [math.nan]), digits)
 
     ungraded = sum(each["ungraded"] for each in found)
-    apart = [each["apart"] for each in found if "apart" in each]
     return {
         "prompts": len(found),
         "pairs": len(margins),
-        "dropped": dict(dropped),
+        "dropped": dict(Counter(dropped)),
         "reward": {"best": mean("rewards", max), "mean": mean("rewards"), "worst": mean("rewards", min)},
         "margin": round(fmean(margins), 4) if margins else None,
         "kl": round(fmean(each["kl"] for each in found), 4),
@@ -345,6 +343,11 @@ def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
         **({"ungraded": ungraded} if ungraded else {}),
         **({"sampler": agreement(apart)} if apart else {}),
     }
+
+
+def _given(found: list[dict[str, Any]], key: str) -> list[Any]:
+    """Return a figure of the prompts that have it."""
+    return [each[key] for each in found if key in each]
 
 
 def _line(figures: dict[str, Any], started: float) -> str:

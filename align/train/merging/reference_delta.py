@@ -58,9 +58,7 @@ def match(named: Mapping[str, Tensor], reference_delta: Mapping[str, Tensor]) ->
         ValueError: a parameter is of a dtype that loses the update, has no reference delta, or one of another shape; all
             are named.
     """
-    low = [f"{name} is {str(p.dtype).removeprefix('torch.')}" for name, p in named.items() if p.dtype not in _EXACT]
-    if low:
-        raise ValueError(f"Online Merging works on float32 or bfloat16 weights; {_listed(low)}. Set `dtype` in the stage")
+    _refuse_coarse(named)
     plain = {plain_name(name): name for name in reference_delta}
     keys = {name: _key_of(name, plain) for name in named}
     if missing := [name for name, key in keys.items() if key is None]:
@@ -71,6 +69,13 @@ def match(named: Mapping[str, Tensor], reference_delta: Mapping[str, Tensor]) ->
     if wrong:
         raise ValueError(f"the reference delta has another shape than the model: {_listed(wrong)}; was the vocabulary resized?")
     return {name: partial(reference_delta.__getitem__, key) for name, key in found.items()}
+
+
+def _refuse_coarse(named: Mapping[str, Tensor]) -> None:
+    """Refuse parameters whose precision loses the update."""
+    low = [f"{name} is {str(p.dtype).removeprefix('torch.')}" for name, p in named.items() if p.dtype not in _EXACT]
+    if low:
+        raise ValueError(f"Online Merging works on float32 or bfloat16 weights; {_listed(low)}. Set `dtype` in the stage")
 
 
 def _why_missing(names: Sequence[str]) -> str:

@@ -36,7 +36,7 @@ def test_every_check_has_cases_sentences_and_a_docstring() -> None:
     assert list(CHECKS) == list(PHRASINGS)
     assert set(FACTS) <= set(CHECKS)
     assert all(check.__name__ == name and check.__doc__ for name, check in CHECKS.items())
-    named = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "reward" / "checks").glob("*.py"))
+    named = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "reward" / "constraints" / "checks").glob("*.py"))
     assert all(f"\ndef {name}(text: str" in named for name in CHECKS)
 
 

@@ -15,7 +15,7 @@ from reward.constraints.checks.languages import NAMES
 from reward.constraints.checks.phrasings import PHRASINGS
 
 ROOT = Path(__file__).parents[3]
-SEEDS = ROOT / "data_synthesis" / "templates" / "seed_constraints.jsonl"
+SEEDS = ROOT / "data_synthesis" / "execution_feedback" / "templates" / "seed_constraints.jsonl"
 
 OBEDIENT = [
     "The sky scatters blue light most.",
