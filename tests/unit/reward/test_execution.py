@@ -100,6 +100,7 @@ def test_a_mixture_with_an_ungraded_part_is_ungraded():
         ([{"code": "x", "entry_point": "f(x)"}], "entry point 'f\\(x\\)' is neither a function's name"),
         ([{"args": 3, "returns": 3}], "test 0 has args, returns"),
         ([{"args": [3]}], "test 0 has args; a test is"),
+        ([{"inputs": [None], "outputs": [3], "fn_name": "f"}], "test 0 has returns; a test is"),
         ([{"args": [3], "returns": 3}], "nothing names the function that `args` are for"),
         ([{"code": "x"}, {"input": "3"}], "test 1 has input; a test is"),
         ([{"input": 3, "output": "3"}], "test 0 has an input or output that is int, not text"),
