@@ -1,13 +1,13 @@
 """Which constraints cannot be asked for together, so that no prompt asks for what no answer can give.
 
 AutoIF (Dong et al. 2024, section 3) notes that a constraint put after a query often contradicts it, and has a model grade
-the pair; between constraints of our own, much is decidable. Two tests conflict where what they imply (`facts.py`) excludes
+the pair; between constraints of our own, much is decidable. Two tests conflict where what they imply (`implications.py`) excludes
 each other: numbers that do not meet (at least 20 words, at most 10), a string one needs with a character the other forbids,
 two beginnings or ends neither of which is the start or end of the other, another language, lists of whole answers.
 
 A conflict that is named is one: no text passes both (a test looks for such texts). No conflict named promises nothing:
 1. Tests are taken in pairs; three that fit two by two may still not fit together.
-2. Facts are necessary conditions: two that agree on every fact may still exclude each other ("no word twice" in a long text).
+2. Implied are necessary conditions: two that agree on every fact may still exclude each other ("no word twice" in a long text).
 3. What makes sense is not asked, only what is possible: an answer of five words with 200 characters is.
 """
 
@@ -21,7 +21,7 @@ from typing import Any
 from unicodedata import category
 
 from reward.constraints.checks import CHECKS, PARSED
-from reward.constraints.checks.facts import ANY, FACTS, Bounds, Facts, Needed, stands_alone
+from reward.constraints.checks.implications import ANY, IMPLICATIONS, Bounds, Implied, Needed, stands_alone
 from reward.constraints.checks.keywords import is_palindrome
 from reward.constraints.checks.reading import MARKS, alike, as_read, characters, folded
 from reward.constraints.checks.units import lines, lowered, may_be_in_address, occurrences, paragraphs, words
@@ -55,8 +55,8 @@ def conflicts(checks: Sequence[Test]) -> list[str]:
     return found
 
 
-def _facts(test: Test) -> Facts:
-    return FACTS[test["check"]](_arguments(test)) if test["check"] in FACTS else Facts()
+def _facts(test: Test) -> Implied:
+    return IMPLICATIONS[test["check"]](_arguments(test)) if test["check"] in IMPLICATIONS else Implied()
 
 
 def _arguments(test: Test) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def _plain(value: Any) -> Any:
     return list(map(_plain, value)) if isinstance(value, list) else value
 
 
-def _why(tests: list[Test], facts: list[Facts]) -> str:
+def _why(tests: list[Test], facts: list[Implied]) -> str:
     """Say why one test, or two, cannot hold."""
     for one in facts:
         if one.texts is not None:
@@ -86,7 +86,7 @@ def _passes(tests: list[Test], text: str) -> bool:
     return text == text.strip() and not any(CHECKS[test["check"]](text, **_arguments(test)) for test in tests)
 
 
-def _numbers(facts: list[Facts]) -> str:
+def _numbers(facts: list[Implied]) -> str:
     """Say which number of something cannot be: bounds meet, needed strings count, and longer units hold shorter ones."""
     low: dict[str, float] = {}
     high: dict[str, float] = {}
@@ -112,7 +112,7 @@ def _may_show_a_letter(begin: str) -> bool:
     return not shown or shown[0].isalpha()
 
 
-def _counts(needed: Needed, facts: list[Facts]) -> Bounds:
+def _counts(needed: Needed, facts: list[Implied]) -> Bounds:
     """Return the least numbers that a needed string brings along."""
     string = needed.string
     found: Bounds = {
@@ -177,7 +177,7 @@ def _occurrences(needed: Needed, name: str) -> int:
     return min(occurrences(f"{left}{needed.string}{right}", name) for left in before for right in after)
 
 
-def _banned(one: Facts, other: Facts) -> str:
+def _banned(one: Implied, other: Implied) -> str:
     """Say which character of a needed string the other forbids; where case is free, only what no case can turn into."""
     if other.bans is None:
         return ""
@@ -189,18 +189,18 @@ def _banned(one: Facts, other: Facts) -> str:
     return ""
 
 
-def _lines_begin(one: Facts, other: Facts) -> str:
+def _lines_begin(one: Implied, other: Implied) -> str:
     if one.every_line and other.some_line and not _begin_alike(one.every_line, other.some_line):
         return f"every line begins with {one.every_line[0]!r}, and one with {other.some_line[0]!r}"
     return ""
 
 
-def _words_begin(one: Facts, other: Facts) -> str:
+def _words_begin(one: Implied, other: Implied) -> str:
     wrong = next((initial for initial in other.initials if lowered(initial) != one.initial), "") if one.initial else ""
     return f"every word begins with {one.initial!r}, and one with {wrong!r}" if wrong else ""
 
 
-def _meeting(one: Facts, other: Facts) -> str:
+def _meeting(one: Implied, other: Implied) -> str:
     """Say which place two tests fill differently."""
     if one.first and other.first and not _begin_alike(one.first, other.first):
         return f"the text begins with {one.first[0]!r} and with {other.first[0]!r}"

@@ -15,7 +15,7 @@ import pytest
 from check_cases import CASES, SENTENCES, parsed, passed
 
 from reward.constraints.checks import CHECKS
-from reward.constraints.checks.facts import FACTS
+from reward.constraints.checks.implications import IMPLICATIONS
 from reward.constraints.checks.languages import LATIN, NAMES, SCRIPTS
 from reward.constraints.checks.phrasings import PHRASINGS
 from reward.constraints.checks.sentences import sentences
@@ -34,7 +34,7 @@ def test_every_check_has_cases_sentences_and_a_docstring() -> None:
     assert {test["check"] for test, right, wrong in CASES if right and wrong} == set(CHECKS)
     assert list(CHECKS) == sorted(CHECKS)
     assert list(CHECKS) == list(PHRASINGS)
-    assert set(FACTS) <= set(CHECKS)
+    assert set(IMPLICATIONS) <= set(CHECKS)
     assert all(check.__name__ == name and check.__doc__ for name, check in CHECKS.items())
     named = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "reward" / "constraints" / "checks").glob("*.py"))
     assert all(f"\ndef {name}(text: str" in named for name in CHECKS)

@@ -1,6 +1,6 @@
 """What must be true of every text that passes a check: the ground on which `conflicts.py` decides.
 
-Facts are necessary conditions, never sufficient ones, so that what contradicts them surely fails; a check that is not in
+Implied are necessary conditions, never sufficient ones, so that what contradicts them surely fails; a check that is not in
 the table implies nothing. They hold for the stripped text that a check sees.
 """
 
@@ -36,7 +36,7 @@ class Needed:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Implied:
     """What is true of every text that passes."""
 
     bounds: Bounds = field(default_factory=dict)
@@ -65,16 +65,16 @@ class Facts:
 Arguments: TypeAlias = Mapping[str, Any]
 
 
-def _at_least(what: str) -> Callable[[Arguments], Facts]:
-    return lambda a: Facts({what: (a["n"], ANY)})
+def _at_least(what: str) -> Callable[[Arguments], Implied]:
+    return lambda a: Implied({what: (a["n"], ANY)})
 
 
-def _at_most(what: str) -> Callable[[Arguments], Facts]:
-    return lambda a: Facts({what: (0, a["n"])})
+def _at_most(what: str) -> Callable[[Arguments], Implied]:
+    return lambda a: Implied({what: (0, a["n"])})
 
 
-def _exactly(what: str) -> Callable[[Arguments], Facts]:
-    return lambda a: Facts({what: (a["n"], a["n"])})
+def _exactly(what: str) -> Callable[[Arguments], Implied]:
+    return lambda a: Implied({what: (a["n"], a["n"])})
 
 
 def _marked(what: str, n: int) -> Bounds:
@@ -105,100 +105,100 @@ def _small_in(value: Any) -> int:
     return int(value is None or isinstance(value, bool))
 
 
-def _json(keys: Mapping[str, Any] | list[str], value: Any) -> Facts:
+def _json(keys: Mapping[str, Any] | list[str], value: Any) -> Implied:
     inside = _strings('"', ":") if keys else ()
     comma = _strings(",") if len(keys) > 1 else ()
-    return Facts({"small letters": (_small_in(value), ANY)}, _strings("{", "}") + inside + comma, first=("{",), last=("}",))
+    return Implied({"small letters": (_small_in(value), ANY)}, _strings("{", "}") + inside + comma, first=("{",), last=("}",))
 
 
-def _acrostic(a: Arguments) -> Facts:
+def _acrostic(a: Arguments) -> Implied:
     n = len(a["string"])
-    return Facts({"lines": (n, n), "lines that begin with no letter": (0, 0), "letters": (n, ANY)})
+    return Implied({"lines": (n, n), "lines that begin with no letter": (0, 0), "letters": (n, ANY)})
 
 
-def _all_caps(a: Arguments) -> Facts:
+def _all_caps(a: Arguments) -> Implied:
     n = max(a.get("min_words") or 1, 1)
     bounds: Bounds = {"letters": (n, ANY), "words": (n, ANY), "capital words": (n, ANY)}
-    return Facts(bounds | {"small letters": (0, 0), "letters without case": (0, 0)}, bans=_is_small)
+    return Implied(bounds | {"small letters": (0, 0), "letters without case": (0, 0)}, bans=_is_small)
 
 
-def _all_lowercase(_: Arguments) -> Facts:
+def _all_lowercase(_: Arguments) -> Implied:
     bounds: Bounds = {"letters": (1, ANY), "capital words": (0, 0), "letters without case": (0, 0)}
-    return Facts(bounds, bans=lambda c: c.isalpha() and not c.islower())
+    return Implied(bounds, bans=lambda c: c.isalpha() and not c.islower())
 
 
-def _bullets(a: Arguments) -> Facts:
+def _bullets(a: Arguments) -> Implied:
     n = a["n"]
     bounds: Bounds = {"lines": (n, n), "paragraphs": (0, 1), "bullet points": (n, n)}
-    return Facts(bounds, _strings("- "), first=("- ",), every_line=("- ",))
+    return Implied(bounds, _strings("- "), first=("- ",), every_line=("- ",))
 
 
-def _numbered_list(a: Arguments) -> Facts:
+def _numbered_list(a: Arguments) -> Implied:
     n = a["n"]
     bounds: Bounds = {"lines": (n, n), "paragraphs": (1, 1), "bullet points": (0, 0)}
     bounds |= {"sentences": (n, ANY), "digits": (n, ANY)}
     numbers = tuple(f"{number}. " for number in range(1, min(n, 1000) + 1)) if n <= 1000 else tuple("123456789")
-    return Facts(bounds, first=("1. ",), every_line=numbers, needs=_strings("1. "))
+    return Implied(bounds, first=("1. ",), every_line=numbers, needs=_strings("1. "))
 
 
-def _csv_table(a: Arguments) -> Facts:
-    return Facts({"lines": (a["rows"], ANY)}, _strings(",")) if a["columns"] > 1 else Facts()
+def _csv_table(a: Arguments) -> Implied:
+    return Implied({"lines": (a["rows"], ANY)}, _strings(",")) if a["columns"] > 1 else Implied()
 
 
-def _equals_number(_: Arguments) -> Facts:
+def _equals_number(_: Arguments) -> Implied:
     bounds: Bounds = dict.fromkeys(("words", "lines", "paragraphs"), (1, 1)) | {"letters": (0, 0), "digits": (1, ANY)}
-    return Facts(bounds, bans=lambda c: c not in "-.0123456789", first=tuple("-0123456789"), last=tuple("0123456789"))
+    return Implied(bounds, bans=lambda c: c not in "-.0123456789", first=tuple("-0123456789"), last=tuple("0123456789"))
 
 
-def _iso_dates(a: Arguments) -> Facts:
-    return Facts({"digits": (8 * a["n"], ANY)}, _strings("-")) if a["n"] else Facts()
+def _iso_dates(a: Arguments) -> Implied:
+    return Implied({"digits": (8 * a["n"], ANY)}, _strings("-")) if a["n"] else Implied()
 
 
-def _language(a: Arguments) -> Facts:
+def _language(a: Arguments) -> Implied:
     code = a["language"]
     caseless = code in NAMES and code not in LATIN and code not in ("el", "ka", "ru")
-    return Facts({"letters": (1, ANY), "letters without case": (int(caseless), ANY)}, language=code)
+    return Implied({"letters": (1, ANY), "letters without case": (int(caseless), ANY)}, language=code)
 
 
-def _markdown_table(a: Arguments) -> Facts:
-    return Facts({"lines": (2 + a["rows"], ANY)}, _strings("|", "-"))
+def _markdown_table(a: Arguments) -> Implied:
+    return Implied({"lines": (2 + a["rows"], ANY)}, _strings("|", "-"))
 
 
-def _paragraph_first_word(a: Arguments) -> Facts:
+def _paragraph_first_word(a: Arguments) -> Implied:
     n, word = a["paragraph"], folded(a["word"])
     slot = {"word 1" if n == 1 else f"first word of paragraph {n}": word}
-    return Facts({"paragraphs": (n, ANY)} | _palindrome(word), slots=slot, initials=(word[0],))
+    return Implied({"paragraphs": (n, ANY)} | _palindrome(word), slots=slot, initials=(word[0],))
 
 
-def _word_at(a: Arguments) -> Facts:
+def _word_at(a: Arguments) -> Implied:
     n, word = a["position"], folded(a["word"])
-    return Facts({"words": (n, ANY)} | _palindrome(word), slots={f"word {n}": word}, initials=(word[0],))
+    return Implied({"words": (n, ANY)} | _palindrome(word), slots={f"word {n}": word}, initials=(word[0],))
 
 
 def _palindrome(word: str) -> Bounds:
     return {"palindromes": (1, ANY)} if is_palindrome(word) else {}
 
 
-def _parts(a: Arguments) -> Facts:
+def _parts(a: Arguments) -> Implied:
     n, separator = a["n"], a["separator"]
-    return Facts({"lines": (2 * n - 1, ANY)}, _strings(separator) if n > 1 else (), some_line=(separator,) if n > 1 else ())
+    return Implied({"lines": (2 * n - 1, ANY)}, _strings(separator) if n > 1 else (), some_line=(separator,) if n > 1 else ())
 
 
-def _sections(a: Arguments) -> Facts:
+def _sections(a: Arguments) -> Implied:
     n, marker = a["n"], a["marker"]
     again = n > 1 and stands_alone(marker)
     bounds: Bounds = {"lines": (2 * n, ANY), "digits": (n, ANY)}
     bounds |= {"repeated words": (1, ANY)} if again else {}
-    return Facts(bounds, _strings(f"{marker} 1"), some_line=(f"{marker} 1",), initials=("1",))
+    return Implied(bounds, _strings(f"{marker} 1"), some_line=(f"{marker} 1",), initials=("1",))
 
 
-def _starts_with(a: Arguments) -> Facts:
+def _starts_with(a: Arguments) -> Implied:
     string = a["string"]
     found = words(string) if stands_alone(string) else []
     word = folded(found[0]) if found else ""
     slots = {"word 1": word} if len(found) > 1 or (found and string[-1].isspace()) else {}
     initials = (word[0],) if word[:1].isalpha() else ()
-    return Facts(needs=(Needed(string, left="nothing"),), first=(string,), slots=slots, initials=initials)
+    return Implied(needs=(Needed(string, left="nothing"),), first=(string,), slots=slots, initials=initials)
 
 
 def stands_alone(string: str) -> bool:
@@ -209,32 +209,34 @@ def stands_alone(string: str) -> bool:
     return bool(words(string)) and not re.search(rf"[{re.escape(MARKS)}\[\]{NO_SPACES}]", string)
 
 
-FACTS: dict[str, Callable[[Arguments], Facts]] = {
+IMPLICATIONS: dict[str, Callable[[Arguments], Implied]] = {
     "acrostic": _acrostic,
     "all_caps": _all_caps,
     "all_lowercase": _all_lowercase,
-    "bullet_points": lambda a: Facts(_marked("bullet points", a["n"]), some_line=("- ", "* ") if a["n"] else ()),
+    "bullet_points": lambda a: Implied(_marked("bullet points", a["n"]), some_line=("- ", "* ") if a["n"] else ()),
     "bullets": _bullets,
-    "capital_words_at_least": lambda a: Facts(dict.fromkeys(("capital words", "words", "letters"), (a["n"], ANY))),
+    "capital_words_at_least": lambda a: Implied(dict.fromkeys(("capital words", "words", "letters"), (a["n"], ANY))),
     "capital_words_at_most": _at_most("capital words"),
-    "code_block": lambda a: Facts({"lines": (3, ANY)}, _strings(f"```{a['language']}"), some_line=("```",)),
-    "contains": lambda a: Facts(needs=(Needed(a["string"], any_case=bool(a.get("ignore_case"))),)),
+    "code_block": lambda a: Implied({"lines": (3, ANY)}, _strings(f"```{a['language']}"), some_line=("```",)),
+    "contains": lambda a: Implied(needs=(Needed(a["string"], any_case=bool(a.get("ignore_case"))),)),
     "csv_table": _csv_table,
-    "ends_with": lambda a: Facts(needs=(Needed(a["string"], right="nothing"),), last=(a["string"],)),
+    "ends_with": lambda a: Implied(needs=(Needed(a["string"], right="nothing"),), last=(a["string"],)),
     "equals_number": _equals_number,
-    "forbidden_words": lambda a: Facts({f"word {folded(word)}": (0, 0) for word in a["words"]}),
-    "headings": lambda a: Facts(_marked("headings", a["n"])),
-    "highlights": lambda a: Facts(needs=_strings("*") if a["n"] else ()),
-    "includes_words": lambda a: Facts({f"word {folded(word)}": (1, ANY) for word in a["words"]}, tuple(map(_word, a["words"]))),
+    "forbidden_words": lambda a: Implied({f"word {folded(word)}": (0, 0) for word in a["words"]}),
+    "headings": lambda a: Implied(_marked("headings", a["n"])),
+    "highlights": lambda a: Implied(needs=_strings("*") if a["n"] else ()),
+    "includes_words": lambda a: Implied(
+        {f"word {folded(word)}": (1, ANY) for word in a["words"]}, tuple(map(_word, a["words"]))
+    ),
     "iso_dates": _iso_dates,
     "json_keys": lambda a: _json(a["keys"], a["keys"]),
     "json_object": lambda a: _json(a["object"], a["object"]),
-    "json_value": lambda _: Facts(first=("{", "["), last=("}", "]")),
+    "json_value": lambda _: Implied(first=("{", "["), last=("}", "]")),
     "language": _language,
-    "letter_at_least": lambda a: Facts({f"letter {lowered(a['letter'])}": (a["n"], ANY)}),
-    "letter_at_most": lambda a: Facts({f"letter {lowered(a['letter'])}": (0, a["n"])}),
+    "letter_at_least": lambda a: Implied({f"letter {lowered(a['letter'])}": (a["n"], ANY)}),
+    "letter_at_most": lambda a: Implied({f"letter {lowered(a['letter'])}": (0, a["n"])}),
     "line_count": _exactly("lines"),
-    "lines_start_with": lambda a: Facts(
+    "lines_start_with": lambda a: Implied(
         {"lines": (1, ANY)}, _strings(a["string"]), first=(a["string"],), every_line=(a["string"],)
     ),
     "markdown_table": _markdown_table,
@@ -245,28 +247,28 @@ FACTS: dict[str, Callable[[Arguments], Facts]] = {
     "min_characters": _at_least("characters"),
     "min_sentences": _at_least("sentences"),
     "min_words": _at_least("words"),
-    "no_characters": lambda a: Facts(bans=lambda c: c in a["characters"]),
-    "no_commas": lambda _: Facts(bans=lambda c: c in COMMAS),
-    "no_digits": lambda _: Facts({"digits": (0, 0)}, bans=str.isdigit),
-    "no_palindromes": lambda _: Facts({"palindromes": (0, 0)}),
-    "no_repeated_word": lambda _: Facts({"repeated words": (0, 0)}),
+    "no_characters": lambda a: Implied(bans=lambda c: c in a["characters"]),
+    "no_commas": lambda _: Implied(bans=lambda c: c in COMMAS),
+    "no_digits": lambda _: Implied({"digits": (0, 0)}, bans=str.isdigit),
+    "no_palindromes": lambda _: Implied({"palindromes": (0, 0)}),
+    "no_repeated_word": lambda _: Implied({"repeated words": (0, 0)}),
     "numbered_list": _numbered_list,
-    "one_of": lambda a: Facts(texts=tuple(a["options"])),
+    "one_of": lambda a: Implied(texts=tuple(a["options"])),
     "paragraph_count": _exactly("paragraphs"),
     "paragraph_first_word": _paragraph_first_word,
     "parts": _parts,
-    "placeholders": lambda a: Facts(needs=_strings("[", "]") if a["n"] else ()),
-    "postscript": lambda a: Facts({"paragraphs": (2, ANY)}, _strings(a["marker"]), some_line=(a["marker"],)),
-    "quoted": lambda _: Facts(first=('"',), last=('"',), needs=_strings('"')),
-    "repeat": lambda a: Facts(texts=(" ".join([a["word"]] * a["n"]),)),
+    "placeholders": lambda a: Implied(needs=_strings("[", "]") if a["n"] else ()),
+    "postscript": lambda a: Implied({"paragraphs": (2, ANY)}, _strings(a["marker"]), some_line=(a["marker"],)),
+    "quoted": lambda _: Implied(first=('"',), last=('"',), needs=_strings('"')),
+    "repeat": lambda a: Implied(texts=(" ".join([a["word"]] * a["n"]),)),
     "repeat_then_answer": lambda a: _starts_with({"string": a["request"].strip()}),
     "sections": _sections,
     "starts_with": _starts_with,
-    "title": lambda _: Facts({"lines": (2, ANY)}, _strings("<<", ">>"), first=("<<",)),
+    "title": lambda _: Implied({"lines": (2, ANY)}, _strings("<<", ">>"), first=("<<",)),
     "word_at": _word_at,
-    "word_at_least": lambda a: Facts({f"word {folded(a['word'])}": (a["n"], ANY)}, (_word(a["word"]),) if a["n"] else ()),
-    "word_at_most": lambda a: Facts({f"word {folded(a['word'])}": (0, a["n"])}),
-    "word_count_between": lambda a: Facts({"words": (a["low"], a["high"])}),
-    "words_start_with": lambda a: Facts({"letters": (1, ANY)}, initial=lowered(a["letter"])[0]),
+    "word_at_least": lambda a: Implied({f"word {folded(a['word'])}": (a["n"], ANY)}, (_word(a["word"]),) if a["n"] else ()),
+    "word_at_most": lambda a: Implied({f"word {folded(a['word'])}": (0, a["n"])}),
+    "word_count_between": lambda a: Implied({"words": (a["low"], a["high"])}),
+    "words_start_with": lambda a: Implied({"letters": (1, ANY)}, initial=lowered(a["letter"])[0]),
 }
 """What each check implies, by its name."""
