@@ -1,9 +1,9 @@
 """Which constraints cannot be asked for together, so that no prompt asks for what no answer can give.
 
-AutoIF (Dong et al. 2024, section 3) notes that a constraint put after a query often contradicts it, and has a model grade
-the pair; between constraints of our own, much is decidable. Two tests conflict where what they imply (`implications.py`) excludes
-each other: numbers that do not meet (at least 20 words, at most 10), a string one needs with a character the other forbids,
-two beginnings or ends neither of which is the start or end of the other, another language, lists of whole answers.
+AutoIF (Dong et al. 2024, section 3) notes that a constraint put after a query often contradicts it, and has a model grade the
+pair; between constraints of our own, much is decidable. Two tests conflict where what they imply (`implications.py`) excludes
+each other: numbers that do not meet (at least 20 words, at most 10), a string one needs with a character the other forbids, two
+beginnings or ends neither of which is the start or end of the other, another language, lists of whole answers.
 
 A conflict that is named is one: no text passes both (a test looks for such texts). No conflict named promises nothing:
 1. Tests are taken in pairs; three that fit two by two may still not fit together.

@@ -1,6 +1,6 @@
 """What must be true of every text that passes a check: the ground on which `conflicts.py` decides.
 
-Implied are necessary conditions, never sufficient ones, so that what contradicts them surely fails; a check that is not in
+What is implied is a necessary condition, never a sufficient one, so that what contradicts them surely fails; a check that is not in
 the table implies nothing. They hold for the stripped text that a check sees.
 """
 
