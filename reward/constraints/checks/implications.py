@@ -1,7 +1,7 @@
 """What must be true of every text that passes a check: the ground on which `conflicts.py` decides.
 
-What is implied is a necessary condition, never a sufficient one, so that what contradicts them surely fails; a check that is not in
-the table implies nothing. They hold for the stripped text that a check sees.
+What is implied is a necessary condition, never a sufficient one, so that what contradicts it surely fails; a check that is not
+in the table implies nothing. It holds for the stripped text that a check sees.
 """
 
 from __future__ import annotations
