@@ -22,6 +22,7 @@ ENTRY_POINTS = "align.plugins"
 
 BUILT_IN: dict[str, dict[str, str]] = {
     "stage": {
+        "deduplicate": "data_synthesis.deduplication.synthesizer:Deduplicate",
         "dpo": "align.stages.dpo:DPO",
         "evaluate": "align.stages.evaluate:Evaluate",
         "execution_feedback": "data_synthesis.execution_feedback.synthesizer:ExecutionFeedback",
