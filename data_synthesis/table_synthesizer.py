@@ -58,7 +58,7 @@ class TableSynthesizer(Stage):
     rows: Annotated[str, Ref("rows", field="table")]
     """Where the rows come from: an earlier stage or the folder of a finished one."""
     table: Literal["prompts", "demonstrations", "preferences", "unpaired"] | None = None
-    """Which table is read. It can be left out where there is only one."""
+    """Which table is read. It can be left out where there is only one; `load` makes two of demonstrations or preferences."""
 
     @abstractmethod
     def synthesize_all(self, rows: Sequence[Row], run: Run) -> Iterable[Row | Derived | DroppedRow]:

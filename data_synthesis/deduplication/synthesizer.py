@@ -40,7 +40,8 @@ class Deduplicate(TableSynthesizer):
     version: ClassVar[str] = "1"
 
     table: Literal["prompts", "demonstrations", "preferences"] | None = None
-    """Which table is read and made. It can be left out where there is only one."""
+    """Which table is read and made. It can be left out where there is only one; `load` makes two of demonstrations or
+    preferences: these, and their prompts."""
     near: float | None = Field(default=0.8, gt=0, le=1)
     """Jaccard similarity of shingles from which two rows are near duplicates: 1 is the same shingles, 0.5 many rows that only
     look alike. null: exact duplicates alone."""

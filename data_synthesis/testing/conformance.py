@@ -231,18 +231,19 @@ def _usage(count: int) -> dict[str, int]:
     return {"prompt_tokens": 7, "completion_tokens": 2 * count, "total_tokens": 7 + 2 * count}
 
 
-def crash_runs(recipe: Path, folder: Path, environment: Mapping[str, str] | None = None) -> list[Path]:
-    """Kill a recipe's run before each of its writes, or CRASHES of them, and run it again; return the run folders.
+def crash_runs(recipe: Path, folder: Path, environment: Mapping[str, str] | None = None, most: int = CRASHES) -> list[Path]:
+    """Kill a recipe's run before each of its writes, and run it again; return the run folders.
 
     Args:
         recipe: its file.
         folder: where the run folders go.
         environment: what the process that runs it has beside this one's environment.
+        most: kill it before so many writes, spread over the run, where it has more.
 
     Raises:
         Failed: one could not be finished.
     """
-    command = [sys.executable, "-m", "data_synthesis.testing.crash", str(recipe), str(folder), str(CRASHES)]
+    command = [sys.executable, "-m", "data_synthesis.testing.crash", str(recipe), str(folder), str(most)]
     path = os.pathsep.join(filter(None, sys.path))
     with _direct():
         env = os.environ | {"PYTHONPATH": path} | dict(environment or {})

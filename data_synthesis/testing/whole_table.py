@@ -26,7 +26,7 @@ from align.core.errors import StageFailed
 from align.core.recipe import Recipe
 from align.core.rows import TABLES
 from data_synthesis.engine.whole_table import NOTHING_LEFT
-from data_synthesis.testing.conformance import Failed, crash_runs, same
+from data_synthesis.testing.conformance import CRASHES, Failed, crash_runs, same
 
 
 def conforms_table(stage: Mapping[str, Any], records: Sequence[Mapping[str, Any]], folder: Path) -> dict[str, Any]:
@@ -91,9 +91,9 @@ class _TableKit:
         same("inputs of one row", report["emitted"] + sum(report["dropped"].values()), report["inputs"])
 
     def killed_at_every_write(self) -> None:
-        """Kill a run before each of its writes, and run it again; each time in an interpreter with hashes of its own."""
-        for seed in ("1", "2"):
-            for out in crash_runs(self._recipe("crash"), self.folder / f"crashes {seed}", {"PYTHONHASHSEED": seed}):
+        """Kill a run before each of its writes, and run it again; once more in an interpreter that orders sets otherwise."""
+        for seed, most in (("1", CRASHES), ("2", 1)):
+            for out in crash_runs(self._recipe("crash"), self.folder / f"crashes {seed}", {"PYTHONHASHSEED": seed}, most):
                 self._compare(f"killed before {out.name}, PYTHONHASHSEED={seed}", next(out.glob("02-*")))
 
     def _recipe(self, name: str, records: Sequence[Mapping[str, Any]] | None = None, source: str = "rows") -> Path:

@@ -69,7 +69,7 @@ def test_the_recipe_of_deduplication_is_one(root, tmp_path):
     rows = [{"prompt": f"Say {word}.", "completion": word} for word in ("one", "two", "ONE")]
     (tmp_path / "chats.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     report = Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run", until="unique")
-    assert tables.count(report.stage("unique"), "demonstrations") == 3
+    assert tables.count(report.stage("unique"), "demonstrations") == 2
 
 
 def test_the_plug_in_of_the_readme_has_fifteen_lines(root):

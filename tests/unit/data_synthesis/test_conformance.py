@@ -107,10 +107,10 @@ CASES = {
 LIKES = "I like long walks on the beach in the evening, when it is quiet and the sun goes down"
 TABLE_CASES = {
     "deduplicate": (
-        {"near": 0.7},
+        {"near": 0.7, "table": "demonstrations"},
         [
-            {"prompt": f"{LIKES}, number {n}." if n % 2 else f"{LIKES.upper()},  number {n - n % 4}.", "completion": answer}
-            for n in range(8)
+            {"prompt": prompt, "completion": answer}
+            for prompt in (LIKES, LIKES.upper(), f"{LIKES}!", "Go away.", f"{LIKES}, sure", "Go  away.")
             for answer in ("So do I.", "Not me!")
         ],
     )
