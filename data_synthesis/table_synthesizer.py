@@ -16,37 +16,16 @@ row by row, and can be worked on by several processes.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from align.core import tables
 from align.core.errors import StageFailed
 from align.core.rows import TABLES, Row
 from align.core.stage import Run, Stage
 from align.core.wiring import Ref
-
-
-@dataclass(frozen=True, slots=True)
-class DroppedRow:
-    """A row of the table that is not used. Reasons are counted, so keep them few and without numbers in them."""
-
-    id: str
-    """Which row."""
-    reason: str
-    more: Mapping[str, Any] = field(default_factory=dict)
-    """What else is kept with it in `dropped.jsonl`, such as `{"repeats": "0f3a...", "similarity": 0.93}`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """A new row that was made out of rows of the table."""
-
-    row: Row
-    """Its `id` is not looked at: the stage gives it one that depends on its parents."""
-    parents: Sequence[str] = ()
-    """The ids of the rows that it was made out of; these count as emitted."""
+from data_synthesis.engine.whole_table import Derived, DroppedRow, publish_all
 
 
 class TableSynthesizer(Stage):
@@ -76,8 +55,6 @@ class TableSynthesizer(Stage):
 
     def run(self, run: Run) -> None:
         """Read the table, account for its rows, write what was made of them."""
-        from data_synthesis.engine.whole_table import publish_all  # noqa: PLC0415 (it knows table synthesizers)
-
         rows = self.inputs(run)
         publish_all(self, run, rows, self.synthesize_all(list(rows.values()), run))
 

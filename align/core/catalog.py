@@ -157,6 +157,9 @@ def resolve(family: str, kind: str, base: type[T], mode: str | None = None) -> t
         own = inspect.unwrap(defined)
         if inspect.isfunction(own) and not inspect.iscoroutinefunction(own):
             raise PluginError(f"{kind!r}: {class_name}.{method} is a plain function; write `async def {method}`")
+    whole: Any = getattr(found, "synthesize_all", None)
+    if inspect.iscoroutinefunction(whole) or inspect.isasyncgenfunction(whole):
+        raise PluginError(f"{kind!r}: {class_name}.synthesize_all is a coroutine; write `def synthesize_all`")
     return found
 
 

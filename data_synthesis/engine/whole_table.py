@@ -14,10 +14,9 @@ from typing import Any
 from align.core import tables
 from align.core.errors import BrokenPlugin
 from align.core.rows import TABLES, Message, Prompt, Row, child_id, table_of
-from align.core.stage import Run
+from align.core.stage import Run, Stage
 from data_synthesis.engine.ledger import Outcome
 from data_synthesis.engine.publish import accounts, lineage_line, refuse_nothing_made
-from data_synthesis.table_synthesizer import Derived, DroppedRow, TableSynthesizer
 
 NOTHING_LEFT = "no row is left"
 """Begins the message of a stage that dropped all its rows."""
@@ -25,9 +24,28 @@ SHOWN = 3
 """Ids that a message about rows names at most."""
 
 
-def publish_all(
-    synthesizer: TableSynthesizer, run: Run, rows: Mapping[str, Row], made: Iterable[Row | Derived | DroppedRow]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class DroppedRow:
+    """A row of the table that is not used. Reasons are counted, so keep them few and without numbers in them."""
+
+    id: str
+    """Which row."""
+    reason: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What else is kept with it in `dropped.jsonl`, such as `{"repeats": "0f3a...", "similarity": 0.93}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A new row that was made out of rows of the table."""
+
+    row: Row
+    """Its `id` is not looked at: the stage gives it one that depends on its parents."""
+    parents: Sequence[str] = ()
+    """The ids of the rows that it was made out of; these count as emitted."""
+
+
+def publish_all(synthesizer: Stage, run: Run, rows: Mapping[str, Row], made: Iterable[Row | Derived | DroppedRow]) -> None:
     """Take what a table synthesizer yields, and write the tables and the report of its stage.
 
     Args:
@@ -41,6 +59,10 @@ def publish_all(
         StageFailed: there were inputs and no row was made.
     """
     account = Account(synthesizer, run.name, rows)
+    if not isinstance(made, Iterable):
+        raise BrokenPlugin(
+            f"{synthesizer.kind!r}: synthesize_all() returned {type(made).__name__}; yield what becomes of each row"
+        )
     for item in made:
         account.add(item)
     ordered = account.outcomes()
@@ -70,7 +92,7 @@ def asked(row: Row) -> list[Message]:
 class Account:
     """What became of each row of a table."""
 
-    synthesizer: TableSynthesizer
+    synthesizer: Stage
     stage: str
     """The stage's name, of which ids are made."""
     rows: Mapping[str, Row]

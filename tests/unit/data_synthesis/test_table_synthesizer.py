@@ -168,6 +168,36 @@ def test_check_tells_of_references_that_cannot_hold(stage, why, tmp_path, capsys
     assert "clean" in said.out + said.err
 
 
+class Silent(TableSynthesizer):
+    """Forgets to yield."""
+
+    makes = frozenset({"prompts"})
+
+    def synthesize_all(self, rows, run):
+        """Return nothing."""
+
+
+class Waits(TableSynthesizer):
+    """Is a coroutine."""
+
+    makes = frozenset({"prompts"})
+
+    async def synthesize_all(self, rows, run):
+        """Yield each."""
+        for row in rows:
+            yield row
+
+
+def test_a_method_that_yields_nothing_or_is_a_coroutine_is_told(tmp_path, capsys):
+    text = HEAD + "  told: {kind: test_table_synthesizer:KIND, rows: rows}\n"
+    (tmp_path / "recipe.yaml").write_text(text.replace("KIND", "Silent"))
+    with pytest.raises(StageFailed, match=r"synthesize_all\(\) returned NoneType; yield what becomes of each row"):
+        Recipe.load("recipe.yaml").run("out")
+    (tmp_path / "recipe.yaml").write_text(text.replace("KIND", "Waits"))
+    assert main(["check", "recipe.yaml"]) == 2
+    assert "Waits.synthesize_all is a coroutine; write `def synthesize_all`" in capsys.readouterr().err
+
+
 class Pairs(TableSynthesizer):
     """Makes preferences only."""
 
