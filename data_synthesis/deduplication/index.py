@@ -1,12 +1,13 @@
 """Which earlier row a row repeats: by a hash of all it says, and by the bands of its MinHash values.
 
 MinHash keeps, for each of `HASHES` hash functions, the smallest value of a row's shingles; two rows agree in each with a
-probability that is their Jaccard similarity. The values are cut into bands, and rows that agree in all values of a band are
-compared exactly.
+probability that is their Jaccard similarity. The values are cut into bands; rows that agree in all values of a band, and
+whose similarity as estimated by all values is not far below `near`, are compared exactly.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ HASHES = 128
 """MinHash values of a row, at most."""
 FOUND = 0.995
 """Share of the pairs exactly as alike as `near` that the bands must propose; of pairs that are more alike they propose more."""
+DEVIATIONS = 4.0
+"""Standard deviations below `near` down to which the similarity that all values estimate is worth an exact comparison; without
+this, rows that share a long instruction would all be compared with each other."""
 SEED = 1
 EXACT, OTHER_ANSWER, NEAR = "exact duplicate", "exact duplicate with another answer", "near duplicate"
 
@@ -58,7 +62,8 @@ class NearIndex:
         bands = HASHES // width
         self._hashes = width * bands
         self._sketches = library.RMinHash
-        self._index = library.RMinHashLSH(near, self._hashes, bands)
+        doubt = DEVIATIONS * math.sqrt(near * (1 - near) / self._hashes)
+        self._index = library.RMinHashDeduplicator(max(near - doubt, 0.0), self._hashes, True, bands, SEED)
         self._kept: list[Row] = []
 
     def find_or_add(self, rows: Sequence[Row], compared: Sequence[Comparable]) -> list[Repeat | None]:
@@ -73,11 +78,11 @@ class NearIndex:
         return [self._find_or_add(*item) for item in zip(rows, compared, sketches, strict=True)]
 
     def _find_or_add(self, row: Row, compared: Comparable, sketch: Any) -> Repeat | None:
-        for place in sorted(self._index.query(sketch)):
+        for place in sorted(map(int, self._index.get_duplicates(sketch))):
             alike = similarity(compared, comparable(self._kept[place], self.compare), self.shingle)
             if alike >= self.near:
                 return Repeat(self._kept[place].id, NEAR, alike)
-        self._index.insert(len(self._kept), sketch)
+        self._index.add(str(len(self._kept)), sketch)
         self._kept.append(row)
         return None
 

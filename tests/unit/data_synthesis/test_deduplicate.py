@@ -7,6 +7,7 @@ import pytest
 
 from align import Demonstration, Preference, Prompt, Recipe
 from align.core import tables
+from data_synthesis.deduplication import index
 from data_synthesis.deduplication.index import FOUND, HASHES, NearIndex, band_width
 from data_synthesis.deduplication.text import comparable, jaccard, numbers, plain, shingles, similarity
 
@@ -161,11 +162,22 @@ def test_the_index_finds_pairs_that_are_as_alike_as_near(near):
         words = [word(1000 * pair + i) for i in range(300)]
         texts = " ".join(words[:100]), " ".join(words[100 - shared : 200 - shared])
         rows = [Prompt(messages=turns(text), id=str(i)) for i, text in enumerate(texts)]
-        index = NearIndex(near, 1, "all")
-        found += index.find_or_add(rows, [comparable(row, "all") for row in rows])[1] is not None
+        near_index = NearIndex(near, 1, "all")
+        found += near_index.find_or_add(rows, [comparable(row, "all") for row in rows])[1] is not None
     assert found >= 0.98 * count
 
 
 def test_near_of_one_is_the_same_shingles(tmp_path):
     rows = [Prompt(messages=turns(text)) for text in ("a b c a b c a b c", "a b c a b c", "a b c d")]
     assert {id_: item["reason"] for id_, item in run(tmp_path, rows, near=1).items()} == {"1": NEAR}
+
+
+def test_rows_that_share_a_long_instruction_are_not_all_compared_exactly(monkeypatch):
+    compared = []
+    monkeypatch.setattr(index, "similarity", lambda *rows: compared.append(rows) or similarity(*rows))
+    shared = " ".join(word(i) for i in range(60))
+    texts = [f"{shared} {' '.join(word(1000 + 20 * row + i) for i in range(14))}" for row in range(200)]
+    rows = [Prompt(messages=turns(text), id=str(i)) for i, text in enumerate(texts)]
+    found = NearIndex(0.8, 3, "all").find_or_add(rows, [comparable(row, "all") for row in rows])
+    assert found == [None] * 200
+    assert len(compared) < 0.02 * 200 * 199 / 2, "the similarity is 0.67, and 126 values estimate it well enough"
