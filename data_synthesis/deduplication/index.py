@@ -19,7 +19,7 @@ HASHES = 128
 """MinHash values of a row, at most."""
 FOUND = 0.995
 """Share of the pairs exactly as alike as `near` that the bands must propose; of pairs that are more alike they propose more."""
-DEVIATIONS = 4.0
+DEVIATIONS = 3.0
 """Standard deviations below `near` down to which the similarity that all values estimate is worth an exact comparison; without
 this, rows that share a long instruction would all be compared with each other."""
 SEED = 1
@@ -63,8 +63,11 @@ class NearIndex:
         self._hashes = width * bands
         self._sketches = library.RMinHash
         doubt = DEVIATIONS * math.sqrt(near * (1 - near) / self._hashes)
-        self._index = library.RMinHashDeduplicator(max(near - doubt, 0.0), self._hashes, True, bands, SEED)
+        self._likely = near - doubt
+        self._index = library.RMinHashLSH(near, self._hashes, bands)
         self._kept: list[Row] = []
+        self._known: list[Any] = []
+        """The sketches of the rows that are kept."""
 
     def find_or_add(self, rows: Sequence[Row], compared: Sequence[Comparable]) -> list[Repeat | None]:
         """Return for each row which one it nearly repeats, of those added before; None for one that is added now.
@@ -78,11 +81,14 @@ class NearIndex:
         return [self._find_or_add(*item) for item in zip(rows, compared, sketches, strict=True)]
 
     def _find_or_add(self, row: Row, compared: Comparable, sketch: Any) -> Repeat | None:
-        for place in sorted(map(int, self._index.get_duplicates(sketch))):
+        for place in sorted(self._index.query(sketch)):
+            if sketch.jaccard(self._known[place]) < self._likely:
+                continue
             alike = similarity(compared, comparable(self._kept[place], self.compare), self.shingle)
             if alike >= self.near:
                 return Repeat(self._kept[place].id, NEAR, alike)
-        self._index.add(str(len(self._kept)), sketch)
+        self._index.insert(len(self._kept), sketch)
+        self._known.append(sketch)
         self._kept.append(row)
         return None
 

@@ -176,8 +176,8 @@ def test_rows_that_share_a_long_instruction_are_not_all_compared_exactly(monkeyp
     compared = []
     monkeypatch.setattr(index, "similarity", lambda *rows: compared.append(rows) or similarity(*rows))
     shared = " ".join(word(i) for i in range(60))
-    texts = [f"{shared} {' '.join(word(1000 + 20 * row + i) for i in range(14))}" for row in range(200)]
+    texts = [f"{shared} {' '.join(word(1000 + 30 * row + i) for i in range(22))}" for row in range(200)]
     rows = [Prompt(messages=turns(text), id=str(i)) for i, text in enumerate(texts)]
     found = NearIndex(0.8, 3, "all").find_or_add(rows, [comparable(row, "all") for row in rows])
     assert found == [None] * 200
-    assert len(compared) < 0.02 * 200 * 199 / 2, "the similarity is 0.67, and 126 values estimate it well enough"
+    assert len(compared) < 0.05 * 200 * 199 / 2, "the similarity is 0.57; the bands alone would propose half of the pairs"
