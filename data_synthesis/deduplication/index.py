@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from align.core.rows import Row
-from data_synthesis.deduplication.text import Comparable, Compared, comparable, similarity, tagged
+from data_synthesis.deduplication.text import CACHED, Comparable, Compared, comparable, similarity, tagged
 
 HASHES = 128
 """MinHash values of a row, at most."""
@@ -66,6 +67,7 @@ class NearIndex:
         self._likely = near - doubt
         self._index = library.RMinHashLSH(near, self._hashes, bands)
         self._kept: list[Row] = []
+        self._compared = lru_cache(CACHED)(lambda place: comparable(self._kept[place], compare))
         self._known: list[Any] = []
         """The sketches of the rows that are kept."""
 
@@ -84,7 +86,7 @@ class NearIndex:
         for place in sorted(self._index.query(sketch)):
             if sketch.jaccard(self._known[place]) < self._likely:
                 continue
-            alike = similarity(compared, comparable(self._kept[place], self.compare), self.shingle)
+            alike = similarity(compared, self._compared(place), self.shingle)
             if alike >= self.near:
                 return Repeat(self._kept[place].id, NEAR, alike)
         self._index.insert(len(self._kept), sketch)

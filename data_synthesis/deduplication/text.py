@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import repeat
 from typing import Literal
 
@@ -27,6 +28,9 @@ _WORDS = re.compile(rf"[{_NO_SPACES}]|[^\W{_NO_SPACES}]+|[^\w\s]")
 _DIGITS = re.compile(r"\d+")
 _SIGNS = frozenset("-+*/^=<>%\u00d7\u00f7\u00b7")
 """Signs that change what a number beside them says."""
+
+CACHED = 4096
+"""Rows whose texts and shingles are kept at hand for the next comparison; rows that are alike are compared again and again."""
 
 Compared = Literal["all", "prompt"]
 
@@ -107,10 +111,11 @@ def tagged(row: Comparable, size: int) -> list[str]:
     return [shingle for number, part in enumerate(row.parts) for shingle in shingles(part, size, f"{number}{row.fixed}")]
 
 
-def jaccard(one: Sequence[str], other: Sequence[str]) -> float:
+def jaccard(one: Iterable[str], other: Iterable[str]) -> float:
     """Return the share of two sets' common items in all their items."""
-    first, second = set(one), set(other)
-    return len(first & second) / len(first | second)
+    first, second = frozenset(one), frozenset(other)  # a frozenset is not copied
+    common = len(first & second)
+    return common / (len(first) + len(second) - common)
 
 
 def similarity(one: Comparable, other: Comparable, size: int) -> float:
@@ -120,4 +125,9 @@ def similarity(one: Comparable, other: Comparable, size: int) -> float:
     """
     if one.fixed != other.fixed:
         return 0.0
-    return min(jaccard(shingles(a, size), shingles(b, size)) for a, b in zip(one.parts, other.parts, strict=True))
+    return min(jaccard(_shingle_set(a, size), _shingle_set(b, size)) for a, b in zip(one.parts, other.parts, strict=True))
+
+
+@lru_cache(CACHED)
+def _shingle_set(text: str, size: int) -> frozenset[str]:
+    return frozenset(shingles(text, size))
