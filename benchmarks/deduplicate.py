@@ -8,7 +8,7 @@ copy of an earlier row in which 1 to 12 words were replaced, which leaves a simi
 are near duplicates, those below are not and must stay. The script computes that similarity by itself.
 
 The stage runs as `align run` does, in a process of its own whose peak of memory is measured: reading the table, accounts and
-writing are part of its time. Results: docs/rows.md.
+writing are part of its time. Results: docs/deduplication.md.
 """
 
 from __future__ import annotations
