@@ -2,5 +2,6 @@
 
 from align.generate.calls.structured import NoValidAnswer
 from data_synthesis.synthesizer import Context, Drop, Synthesizer
+from data_synthesis.table_synthesizer import Derived, DroppedRow, TableSynthesizer
 
-__all__ = ["Context", "Drop", "NoValidAnswer", "Synthesizer"]
+__all__ = ["Context", "Derived", "Drop", "DroppedRow", "NoValidAnswer", "Synthesizer", "TableSynthesizer"]

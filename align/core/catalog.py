@@ -23,6 +23,7 @@ ENTRY_POINTS = "align.plugins"
 
 BUILT_IN: dict[str, dict[str, str]] = {
     "stage": {
+        "deduplicate": "data_synthesis.deduplication.synthesizer:Deduplicate",
         "dpo": "align.stages.dpo:DPO",
         "evaluate": "align.stages.evaluate:Evaluate",
         "execution_feedback": "data_synthesis.execution_feedback.synthesizer:ExecutionFeedback",
@@ -174,6 +175,9 @@ def _refuse_unfinished(found: type, name: str, kind: str) -> None:
         own = inspect.unwrap(defined)
         if inspect.isfunction(own) and not inspect.iscoroutinefunction(own):
             raise PluginError(f"{kind!r}: {name}.{method} is a plain function; write `async def {method}`")
+    whole: Any = getattr(found, "synthesize_all", None)
+    if inspect.iscoroutinefunction(whole) or inspect.isasyncgenfunction(whole):
+        raise PluginError(f"{kind!r}: {name}.synthesize_all is a coroutine; write `def synthesize_all`")
 
 
 def _entry_point(family: str, kind: str) -> str:

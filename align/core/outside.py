@@ -38,7 +38,7 @@ def wrong_outside(reference: str, need: str, home: Path) -> str | None:
         home: the recipe's folder.
     """
     place = path_of(reference, home)
-    if need in TABLES:
+    if need in TABLES or need == "rows":
         return _no_rows(reference, place, need)
     if need == "adapter" and place.is_dir():
         held = any((folder / "adapter_config.json").is_file() for folder in (place, place / "adapter"))
@@ -98,7 +98,8 @@ def _other_kind(folder: Path, need: str) -> str | None:
 
 
 def _no_rows(reference: str, place: Path, table: str) -> str | None:
-    if place.is_dir() and tables.exists(place, table):
+    """Return why a folder does not hold a table, or any table at all (`rows`), if it does not."""
+    if place.is_dir() and (tables.held(place) if table == "rows" else tables.exists(place, table)):
         return None
     load = f"a stage `{{kind: load, path: {reference}}}` reads it, and its name goes here"
     if place.is_file():

@@ -23,6 +23,8 @@ _FREE_FORM = frozenset({"tests", "tools"})
 _OF_MESSAGES = ("reasoning", "tool_calls", "name", "tool_call_id", "train")
 """What a message may hold beside role and content, in the order of the columns."""
 _CONVERSATIONS = frozenset({"messages", "prompt", "completion", "chosen", "rejected"})
+_SLICE = 10_000
+"""Rows that are read at once."""
 _JSON = frozenset({"tools", "tool_calls"})
 """Optional columns that are of Arrow's JSON type in a finished table."""
 
@@ -190,8 +192,12 @@ def read(folder: Path, table: str) -> list[Row]:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     cls = TABLES[table]
-    records = pq.read_table(folder / f"{table}.parquet").to_pylist()
-    return [cls(**{name: _in(name, value) for name, value in record.items()}) for record in records]
+    with pq.ParquetFile(folder / f"{table}.parquet") as file:  # in slices: a row and its record are not both held for long
+        return [
+            cls(**{name: _in(name, value) for name, value in record.items()})
+            for batch in file.iter_batches(batch_size=_SLICE)
+            for record in batch.to_pylist()
+        ]
 
 
 def json_object(file: Path) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from align.core.explained import SURE, did_you_mean, nearest
 from align.core.loads_model import LoadsModel
 from align.core.meant import Meant, read
 from align.core.outside import wrong_outside
+from align.core.rows import TABLES
 from align.core.sources import is_data
 
 
@@ -31,13 +32,20 @@ class Ref:
     """Marks a field that names an artifact (by table or kind of model) or a generator's alias."""
 
     need: str
-    """`prompts`, `demonstrations`, `preferences`, `model`, `reward_model`, `checkpoint` (either kind of model), `adapter` (of a
-    stage that made a model) or `generator`."""
+    """`prompts`, `demonstrations`, `preferences`, `rows` (a table of any kind), `model`, `reward_model`, `checkpoint` (either
+    kind of model), `adapter` (of a stage that made a model) or `generator`."""
+    field: str = ""
+    """Name of a field beside it that says which table is needed, where it is set: `Ref("rows", field="table")`."""
 
     def __post_init__(self) -> None:
         """Refuse what nothing makes. Raises ValueError."""
         if self.need not in (*_KNOWN, "generator"):
             raise ValueError(f"Ref({self.need!r}): nothing makes that{did_you_mean(self.need, [*_KNOWN, 'generator'])}")
+
+    def of(self, config: BaseModel) -> Ref:
+        """Return the reference as it is meant in a config: narrowed to the table that `field` says there."""
+        table = getattr(config, self.field) if self.field else None
+        return Ref(table) if isinstance(table, str) and table in TABLES else self
 
 
 @dataclass(frozen=True)
@@ -53,9 +61,11 @@ class File:
 Loc = tuple[str | int, ...]
 _KNOWN = {"prompts": "prompts", "demonstrations": "demonstrations", "preferences": "preferences", "unpaired": "unpaired rows"}
 _KNOWN |= {"model": "a model", "reward_model": "a reward model", "scores": "scores", "export": "an exported folder"}
-_KNOWN |= {"checkpoint": "a model", "adapter": "a model"}
+_KNOWN |= {"checkpoint": "a model", "adapter": "a model", "rows": "rows"}
 _MODELS = {"model": {"model"}, "adapter": {"model"}, "checkpoint": {"model", "reward_model"}}
 """Needs that `base` can meet, and what a stage must make to meet them."""
+_MET_BY = _MODELS | {"rows": set(TABLES)}
+"""Needs that are met by more than the one thing of their name."""
 
 
 def _verb(need: str) -> str:
@@ -83,6 +93,7 @@ def _marked(config: BaseModel, kind: type) -> Iterator[tuple[Loc, str, Any]]:
     for loc, part in parts(config):
         for name, field in type(part).model_fields.items():
             marker = next((m for m in field.metadata if isinstance(m, kind)), None)
+            marker = marker.of(part) if isinstance(marker, Ref) else marker
             at, value = (*loc, field.alias or name), getattr(part, name)
             yield from _named(value, at, marker) if marker else _texts(field.annotation, value, at, kind)
 
@@ -342,7 +353,7 @@ def _wrong(
 def _wrong_make(ref: str, need: str, earlier: Sequence[str], classes: Mapping[str, Any]) -> str | None:
     """Return that a stage makes nothing of what is needed, and which earlier ones do; a class is None where it is not known."""
     made = classes[ref].makes if classes[ref] else None
-    fits = _MODELS.get(need, {need})
+    fits = _MET_BY.get(need, {need})
     if made is None or made & fits:
         return None
     can = " and ".join(_KNOWN[m] for m in sorted(made))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from align.core import tables, wiring
 from align.core.errors import StageFailed
 from align.core.rows import TABLES, Prompt
-from align.core.stage import Run
+from align.core.stage import Run, Stage
 from align.generate.calls.log import Usage, pack_all
 from data_synthesis.engine.budget import Spent, beginning
 from data_synthesis.engine.engine import too_many
@@ -66,15 +66,11 @@ def publish(synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt], u
     tallies: Counter[str] = Counter()
     for outcome in ordered:
         tallies.update(outcome.tallies)
-    failed = [o for o in ordered if o.outcome == "failed"]
     aliases = dict.fromkeys(ref for _, need, ref in wiring.references(synthesizer) if need == "generator")
+    run.report |= accounts(ordered)
     run.report |= {
-        "inputs": count,
         **({"prompts left": len(ids) - count} if count < len(ids) else {}),
         **({"ended at": met} if synthesizer.until else {}),
-        "emitted": spent.accepted,
-        "dropped": dict(Counter(o.why for o in ordered if o.outcome == "dropped").most_common()),
-        "failed": dict(Counter(o.why for o in failed).most_common()),
         "rows": {table: rows for table, rows in made.items() if rows},
         "samples": asdict(usage) if usage else {},
         "tokens": spent.tokens,
@@ -82,6 +78,31 @@ def publish(synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt], u
         "generators": {alias: run.identity(run.generator(alias)) for alias in aliases},
         **({"tokens_per_second": round(usage.completion_tokens / max(seconds, 1e-9), 1)} if usage else {}),
     }
+
+
+def accounts(ordered: Sequence[Outcome]) -> dict[str, Any]:
+    """Return what the report says of the inputs of a stage that makes rows: how many, and what became of them."""
+    return {
+        "inputs": len(ordered),
+        "emitted": sum(o.outcome == "emitted" for o in ordered),
+        "dropped": dict(Counter(o.why for o in ordered if o.outcome == "dropped").most_common()),
+        "failed": dict(Counter(o.why for o in ordered if o.outcome == "failed").most_common()),
+    }
+
+
+def refuse_nothing_made(run: Run, ordered: Sequence[Outcome], what: str) -> None:
+    """Raise StageFailed where there were inputs and no row was made of any; `what` is the sentence's beginning."""
+    if ordered and not any(o.outcome == "emitted" for o in ordered):
+        why = Counter(o.why for o in ordered).most_common(3)
+        cause = f"{what}: {'; '.join(f'{n} x {reason}' for reason, n in why)}"
+        raise StageFailed(run.name, cause, run.log_file)
+
+
+def lineage_line(stage: Stage, run: Run, id_: str, parents: Sequence[str], table: str, note: Mapping[str, Any]) -> bytes:
+    """Return the line of `lineage.jsonl` about one row: of which rows it was made, by which stage and version of its class."""
+    maker = {"stage": run.name, "synthesizer": stage.kind, "version": type(stage).version}
+    item = {"id": id_, "parents": list(parents), "table": table, **maker, "note": dict(note)}
+    return f"{json.dumps(item)}\n".encode()
 
 
 def _account(run: Run, prompts: Mapping[str, Prompt], ordered: list[Outcome]) -> None:
@@ -94,10 +115,7 @@ def _account(run: Run, prompts: Mapping[str, Prompt], ordered: list[Outcome]) ->
     failed = [o for o in ordered if o.outcome == "failed"]
     if len(failed) > TOLERATED_FAILURES * len(ordered):
         raise too_many(run, failed, len(ordered))
-    if ordered and not counts["emitted"]:
-        why = Counter(o.why for o in ordered).most_common(3)
-        cause = f"no prompt gave a row: {'; '.join(f'{n} x {reason}' for reason, n in why)}"
-        raise StageFailed(run.name, cause, run.log_file)
+    refuse_nothing_made(run, ordered, "no prompt gave a row")
 
 
 def _check_budget(synthesizer: Synthesizer, run: Run, spent: Spent, met: str) -> None:
@@ -117,7 +135,6 @@ def _write_tables(synthesizer: Synthesizer, run: Run, ordered: list[Outcome]) ->
     """Write every table of the stage and its lineage; return the numbers of rows."""
     position = {outcome.id: i for i, outcome in enumerate(ordered)}
     part = {outcome.id: outcome.part for outcome in ordered}
-    maker = {"stage": run.name, "synthesizer": synthesizer.kind, "version": type(synthesizer).version}
     made = {}
     with tables.whole(run.folder / "lineage.jsonl") as lineage:
         for table in TABLES:
@@ -131,8 +148,7 @@ def _write_tables(synthesizer: Synthesizer, run: Run, ordered: list[Outcome]) ->
                     writer.write_table(tables.as_written(rows.drop_columns(list(PLACE)), schema))
                     made[table] += rows.num_rows
                     for id_, parent, note in zip(*(rows[c].to_pylist() for c in ("id", "_parent", "_note")), strict=True):
-                        item = {"id": id_, "parents": [parent], "table": table, **maker, "note": json.loads(note)}
-                        lineage.write(f"{json.dumps(item)}\n".encode())
+                        lineage.write(lineage_line(synthesizer, run, id_, [parent], table, json.loads(note)))
     return made
 
 

@@ -90,11 +90,11 @@ class _Kit:
             self.requests = len(server.requests)
         report = json.loads((made / "report.json").read_text(encoding="utf-8"))
         outcomes = Counter(item["outcome"] for item in ledger(made).values())
-        _same("inputs = emitted + dropped + failed", sum(outcomes.values()), report["inputs"])
-        _same("failed prompts of a clean run", report["failed"], {})
+        same("inputs = emitted + dropped + failed", sum(outcomes.values()), report["inputs"])
+        same("failed prompts of a clean run", report["failed"], {})
         self.expected = snapshot(made)
         told = sum(item.get("rows", 0) for item in self.expected["ledger"].values())
-        _same("rows in the ledger and in the tables", told, sum(map(len, self.expected["rows"].values())))
+        same("rows in the ledger and in the tables", told, sum(map(len, self.expected["rows"].values())))
         return report
 
     def another_order(self) -> None:
@@ -113,7 +113,7 @@ class _Kit:
         shutil.copytree(held / "calls", again / "calls")
         with FaultServer(then=self._well) as server:
             made = self._run("replayed", server)
-            _same("requests of a replay", len(server.requests), 0)
+            same("requests of a replay", len(server.requests), 0)
         self._compare("replayed from the call log", made)
 
     def every_prompt_twice(self) -> None:
@@ -123,7 +123,7 @@ class _Kit:
         tables.write(self.folder / "twice", "prompts", [*rows, *rows])
         with FaultServer(then=self._well) as server:
             made = self._run("duplicates", server, source="./twice")
-            _same("requests for prompts that come twice", len(server.requests), self.requests)
+            same("requests for prompts that come twice", len(server.requests), self.requests)
         self._compare("every prompt twice", made)
 
     def through_faults(self) -> None:
@@ -138,28 +138,13 @@ class _Kit:
     def killed_at_every_write(self) -> None:
         """Kill a run before each of its writes, and run it again."""
         with FaultServer(then=self._well) as server:
-            recipe = self._recipe("crash", server)
-            command = [
-                sys.executable,
-                "-m",
-                "data_synthesis.testing.crash",
-                str(recipe),
-                str(self.folder / "crashes"),
-                str(CRASHES),
-            ]
-            path = os.pathsep.join(filter(None, sys.path))
-            with _direct():
-                child = subprocess.run(
-                    command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=False
-                )
-        if child.returncode:
-            raise Failed(f"killed at a write, a run could not be finished: {child.stdout}{child.stderr}")
-        for out in sorted((self.folder / "crashes").iterdir()):
+            killed = crash_runs(self._recipe("crash", server), self.folder / "crashes")
+        for out in killed:
             made = next(out.glob("02-*"))
             self._compare(f"killed before {out.name}", made)
             answers = Counter(key for record in calls(made) for key in samples(record))
             twice = [key for key, count in answers.items() if count > 1]
-            _same(f"answers paid for twice after being killed before {out.name}", twice, [])
+            same(f"answers paid for twice after being killed before {out.name}", twice, [])
 
     def odd_answers(self) -> None:
         """Answer with what no synthesizer hopes for."""
@@ -174,7 +159,7 @@ class _Kit:
             except StageFailed:
                 made = self._out("odd") / "02-made"
         outcomes = ledger(made)
-        _same("prompts with an outcome", len(outcomes), len(self.expected["ledger"]))
+        same("prompts with an outcome", len(outcomes), len(self.expected["ledger"]))
         failed = {item["why"] for item in outcomes.values() if item["outcome"] == "failed"}
         if failed:
             raise Failed(f"an odd answer must end in Drop(reason), and raised: {'; '.join(sorted(failed))}")
@@ -207,7 +192,7 @@ class _Kit:
     def _compare(self, what: str, made: Path) -> None:
         found = snapshot(made)
         for part in ("rows", "ledger"):
-            _same(f"{part}, {what}", found[part], self.expected[part])
+            same(f"{part}, {what}", found[part], self.expected[part])
 
 
 class Faults:
@@ -244,6 +229,28 @@ class Faults:
 
 def _usage(count: int) -> dict[str, int]:
     return {"prompt_tokens": 7, "completion_tokens": 2 * count, "total_tokens": 7 + 2 * count}
+
+
+def crash_runs(recipe: Path, folder: Path, environment: Mapping[str, str] | None = None, most: int = CRASHES) -> list[Path]:
+    """Kill a recipe's run before each of its writes, and run it again; return the run folders.
+
+    Args:
+        recipe: its file.
+        folder: where the run folders go.
+        environment: what the process that runs it has beside this one's environment.
+        most: kill it before so many writes, spread over the run, where it has more.
+
+    Raises:
+        Failed: one could not be finished.
+    """
+    command = [sys.executable, "-m", "data_synthesis.testing.crash", str(recipe), str(folder), str(most)]
+    path = os.pathsep.join(filter(None, sys.path))
+    with _direct():
+        env = os.environ | {"PYTHONPATH": path} | dict(environment or {})
+        child = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    if child.returncode:
+        raise Failed(f"killed at a write, a run could not be finished: {child.stdout}{child.stderr}")
+    return sorted(folder.iterdir())
 
 
 def snapshot(made: Path) -> dict[str, Any]:
@@ -283,7 +290,8 @@ def _share(request: dict[str, Any]) -> float:
     return int.from_bytes(hashlib.sha256(text).digest()[:4]) / 2**32
 
 
-def _same(what: str, found: Any, expected: Any) -> None:
+def same(what: str, found: Any, expected: Any) -> None:
+    """Raise Failed where two things differ; its message says what they are, and shows the difference."""
     if found == expected:
         return
     if isinstance(found, dict) and isinstance(expected, dict):

@@ -237,7 +237,7 @@ def _by_its_keys(given: dict[str, Any], checker: str, kind: str | None) -> Test 
     keys = given.keys()
     if keys == {"code"} and isinstance(given["code"], str) and not checker:
         return given["code"]
-    if kind == _OF_APPS and "args" in keys and keys <= {"args", "returns"}:
+    if kind == _OF_APPS and keys in ({"args"}, {"args", "returns"}):
         return _call(given["args"], given.get("returns"), checker, kind)
     if isinstance(given.get("args"), list) and _has(keys, "args", "returns", checker):
         return Case(given["args"], given.get("returns"), checker)

@@ -48,6 +48,30 @@ def test_the_test_on_the_page_passes(root, tmp_path, monkeypatch):
     shown["test_shorter"](tmp_path / "kit")
 
 
+def test_the_table_synthesizer_on_the_page_runs_and_passes_its_test(root, tmp_path, monkeypatch):
+    python = blocks((root / "docs/plugins.md").read_text(), "python")
+    code = next(block for block in python if "class Shortest" in block)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 20
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
+    monkeypatch.delitem(sys.modules, "my_lab", raising=False)
+    (tmp_path / "my_lab.py").write_text(code)
+    shown: dict = {}
+    exec(next(block for block in python if "def test_shortest" in block), shown)
+    (tmp_path / "kit").mkdir()
+    shown["test_shortest"](tmp_path / "kit")
+    kept = tables.read(tmp_path / "kit" / "runs" / "clean" / "02-made", "demonstrations")
+    assert [row.completion[0]["content"].count("Yes.") for row in kept] == [1, 3, 5, 7]
+
+
+def test_the_recipe_of_deduplication_is_one(root, tmp_path):
+    (recipe,) = blocks((root / "docs/deduplication.md").read_text(), "yaml")
+    (tmp_path / "recipe.yaml").write_text(recipe)
+    rows = [{"prompt": f"Say {word}.", "completion": word} for word in ("one", "two", "ONE")]
+    (tmp_path / "chats.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report = Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run", until="unique")
+    assert tables.count(report.stage("unique"), "demonstrations") == 2
+
+
 def test_the_plug_in_of_the_readme_has_fifteen_lines(root):
     (code,) = (b for b in blocks((root / "README.md").read_text(), "python") if "class Shorter" in b)
     assert len([line for line in code.splitlines() if line.strip()]) <= 15

@@ -9,8 +9,8 @@ import pytest
 
 from align import Demonstration, Prompt
 from align.core import catalog
-from data_synthesis import Drop, Synthesizer
-from data_synthesis.testing import Failed, conforms
+from data_synthesis import Derived, Drop, DroppedRow, Synthesizer, TableSynthesizer
+from data_synthesis.testing import Failed, conforms, conforms_table
 
 SUMS = [{"prompt": f"What is {a} + {a + 3}?", "answer": str(2 * a + 3)} for a in range(12)]
 
@@ -104,10 +104,32 @@ CASES = {
 }  # fmt: skip
 
 
+LIKES = "I like long walks on the beach in the evening, when it is quiet and the sun goes down"
+TABLE_CASES = {
+    "deduplicate": (
+        {"near": 0.7, "table": "demonstrations"},
+        [
+            {"prompt": prompt, "completion": answer}
+            for prompt in (LIKES, LIKES.upper(), f"{LIKES}!", "Go away.", f"{LIKES}, sure", "Go  away.")
+            for answer in ("So do I.", "Not me!")
+        ],
+    )
+}
+
+
 def test_there_is_a_case_for_every_synthesizer():
     made_of_rows = {name for name, target in catalog.BUILT_IN["stage"].items() if target.startswith("data_synthesis.")}
     ways = {f"{kind} {mode}".strip() for kind in made_of_rows for mode in catalog.modes("stage", kind) or [""]}
-    assert ways == set(CASES)
+    assert ways == {*CASES, *TABLE_CASES}
+
+
+@pytest.mark.parametrize("case", TABLE_CASES)
+def test_a_table_synthesizer_of_ours_keeps_its_promises(case, tmp_path):
+    stage, rows = TABLE_CASES[case]
+    report = conforms_table({"kind": case, **stage}, rows, tmp_path)
+    assert report["emitted"] > 1
+    assert sum(report["dropped"].values()) > 1
+    assert len(list((tmp_path / "crashes 1").iterdir())) >= 6
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -159,3 +181,39 @@ def test_the_kit_sees_a_synthesizer_that_breaks_a_promise(breaks, said, tmp_path
         return
     with pytest.raises(Failed, match=said):
         conforms(stage, SUMS, adds, tmp_path)
+
+
+class CarelessTable(TableSynthesizer):
+    """Breaks one promise, chosen by a field."""
+
+    makes = frozenset({"prompts", "demonstrations"})
+    breaks: str = ""
+
+    def synthesize_all(self, rows, run):
+        """Select, carelessly."""
+        words = {word for row in rows for word in row.messages[-1]["content"].split()}
+        order = {word: i for i, word in enumerate(words)}
+        if self.breaks == "depends on the order of sets":
+            rows = sorted(rows, key=lambda row: order[row.messages[-1]["content"].split()[2]])
+        if self.breaks == "needs two rows":
+            assert rows[1].messages
+        for i, row in enumerate(rows):
+            if i % 3 == 0:
+                yield DroppedRow(row.id, "a third")
+            elif i % 3 == 1:
+                yield Derived(Demonstration(prompt=row.messages, completion="Yes."), [row.id])
+            else:
+                yield row
+
+
+@pytest.mark.parametrize(
+    ("breaks", "said"),
+    [("", None), ("depends on the order of sets", "PYTHONHASHSEED"), ("needs two rows", "one row alone: IndexError")],
+)
+def test_the_kit_sees_a_table_synthesizer_that_breaks_a_promise(breaks, said, tmp_path):
+    stage = {"kind": "test_conformance:CarelessTable", "breaks": breaks}
+    if said is None:
+        assert conforms_table(stage, SUMS, tmp_path)["rows"] == {"prompts": 4, "demonstrations": 4}
+        return
+    with pytest.raises(Failed, match=said):
+        conforms_table(stage, SUMS, tmp_path)

@@ -1,0 +1,133 @@
+"""What two rows are compared by: their parts as plain text, the shingles of a part, and what must agree in any case.
+
+A part is something that must be alike by itself: the prompt, the completion, the chosen or the rejected answer. A shingle is
+some neighbouring words. A sign of punctuation is a word, and so is each character of a script that puts no spaces between words
+(Chinese, Japanese, Thai, Lao, Khmer, Burmese), so that no word list is needed.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import repeat
+from typing import Literal
+
+from align.core.rows import Message, Preference, Prompt, Row, digest, texts_of
+
+_NO_SPACES = (
+    "\u0e00-\u0eff"  # Thai, Lao
+    "\u1000-\u109f"  # Burmese
+    "\u1780-\u17ff"  # Khmer
+    "\u3040-\u30ff"  # Hiragana, Katakana
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese characters
+)
+_WORDS = re.compile(rf"[{_NO_SPACES}]|[^\W{_NO_SPACES}]+|[^\w\s]")
+_DIGITS = re.compile(r"\d+")
+_SIGNS = frozenset("-+*/^=<>%\u00d7\u00f7\u00b7")
+"""Signs that change what a number beside them says."""
+
+CACHED = 4096
+"""Rows whose texts and shingles are kept at hand for the next comparison; rows that are alike are compared again and again."""
+
+Compared = Literal["all", "prompt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparable:
+    """A row as it is compared."""
+
+    parts: tuple[str, ...]
+    """The texts that are compared, without regard to case and kinds of blanks."""
+    fixed: str
+    """A hash of what must agree in rows that are nearly the same."""
+    exact: str
+    """A hash that is the same for rows that say the same."""
+    answer: str
+    """A hash of what a verifier compares a completion with."""
+
+
+def comparable(row: Row, compare: Compared) -> Comparable:
+    """Return a row as it is compared.
+
+    Args:
+        row: of any table.
+        compare: `prompt`: its prompt alone; `all`: its answers too.
+    """
+    conversations = _conversations(row, compare)
+    turns = [[turn for turn in messages if turn["role"] != "system"] for messages in conversations]
+    parts = tuple(plain("\n".join(text for turn in part for text in texts_of(turn))) for part in turns)
+    system = [plain(turn["content"]) for messages in conversations for turn in messages if turn["role"] == "system"]
+    roles = [[turn["role"] for turn in part] for part in turns]
+    answer = digest([row.answer, row.tests]) if isinstance(row, Prompt) else ""
+    context = [system, row.tools, roles]
+    fixed = digest([*context, [numbers(part) for part in parts], answer])
+    return Comparable(parts, fixed, digest([*context, parts]), answer)
+
+
+def _conversations(row: Row, compare: Compared) -> list[list[Message]]:
+    if isinstance(row, Prompt):
+        return [row.messages]
+    answers = [row.chosen, row.rejected] if isinstance(row, Preference) else [row.completion]
+    return [row.prompt, *(answers if compare == "all" else ())]
+
+
+def plain(text: str) -> str:
+    """Return a text in which case and kinds of blanks make no difference."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def numbers(text: str) -> list[str]:
+    """Return the numbers of a plain text in order, each with the signs beside it: `3 + 4` is not `3 - 4`."""
+    found = []
+    for digits in _DIGITS.finditer(text):
+        before, behind = (
+            text[max(0, digits.start() - 2) : digits.start()].strip(),
+            text[digits.end() : digits.end() + 2].strip(),
+        )
+        signs = before[-1:] if before[-1:] in _SIGNS else "", behind[:1] if behind[:1] in _SIGNS else ""
+        found.append(digits[0].join(signs))
+    return found
+
+
+def shingles(text: str, size: int, tag: str = "") -> list[str]:
+    """Return the shingles of a plain text: each `size` neighbouring words; all of it where it has fewer.
+
+    Args:
+        text: as `plain` returns it.
+        size: how many words.
+        tag: begins every shingle, so that only those of the same tag are ever equal.
+    """
+    words: list[str] = _WORDS.findall(text)
+    if len(words) <= size:
+        return [" ".join([tag, *words])]
+    return list(map(" ".join, zip(repeat(tag), *(words[start:] for start in range(size)), strict=False)))
+
+
+def tagged(row: Comparable, size: int) -> list[str]:
+    """Return the shingles of all parts; rows that differ in what must agree have none in common."""
+    return [shingle for number, part in enumerate(row.parts) for shingle in shingles(part, size, f"{number}{row.fixed}")]
+
+
+def jaccard(one: Iterable[str], other: Iterable[str]) -> float:
+    """Return the share of two sets' common items in all their items."""
+    first, second = frozenset(one), frozenset(other)  # a frozenset is not copied
+    common = len(first & second)
+    return common / (len(first) + len(second) - common)
+
+
+def similarity(one: Comparable, other: Comparable, size: int) -> float:
+    """Return how alike two rows are, 0 to 1: the Jaccard similarity of the part that is least alike.
+
+    A long prompt that two rows share does not hide that their answers differ.
+    """
+    if one.fixed != other.fixed:
+        return 0.0
+    return min(jaccard(_shingle_set(a, size), _shingle_set(b, size)) for a, b in zip(one.parts, other.parts, strict=True))
+
+
+@lru_cache(CACHED)
+def _shingle_set(text: str, size: int) -> frozenset[str]:
+    return frozenset(shingles(text, size))

@@ -1,0 +1,182 @@
+"""From what a table synthesizer yields to a stage's tables: every input accounted for, every row with its parents.
+
+The accounts, `dropped.jsonl`, `lineage.jsonl` and the report are those of a stage that works on one prompt at a time
+(`data_synthesis.engine.publish`). There is no ledger: the stage is one step, whose files appear when all of it is known.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from align.core import tables
+from align.core.errors import BrokenPlugin
+from align.core.rows import TABLES, Message, Prompt, Row, child_id, table_of
+from align.core.stage import Run, Stage
+from data_synthesis.engine.ledger import Outcome
+from data_synthesis.engine.publish import accounts, lineage_line, refuse_nothing_made
+
+NOTHING_LEFT = "no row is left"
+"""Begins the message of a stage that dropped all its rows."""
+SHOWN = 3
+"""Ids that a message about rows names at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedRow:
+    """A row of the table that is not used. Reasons are counted, so keep them few and without numbers in them."""
+
+    id: str
+    """Which row."""
+    reason: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What else is kept with it in `dropped.jsonl`, such as `{"repeats": "0f3a...", "similarity": 0.93}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A new row that was made out of rows of the table."""
+
+    row: Row
+    """Its `id` is not looked at: the stage gives it one that depends on its parents."""
+    parents: Sequence[str] = ()
+    """The ids of the rows that it was made out of; these count as emitted."""
+
+
+def publish_all(synthesizer: Stage, run: Run, rows: Mapping[str, Row], made: Iterable[Row | Derived | DroppedRow]) -> None:
+    """Take what a table synthesizer yields, and write the tables and the report of its stage.
+
+    Args:
+        synthesizer: the stage.
+        run: where it is.
+        rows: its inputs by id, in order.
+        made: what `synthesize_all` returned.
+
+    Raises:
+        BrokenPlugin: an input is not accounted for, or more than once, or what was yielded is none of what is asked for.
+        StageFailed: there were inputs and no row was made.
+    """
+    account = Account(synthesizer, run.name, rows)
+    if not isinstance(made, Iterable):
+        raise BrokenPlugin(
+            f"{synthesizer.kind!r}: synthesize_all() returned {type(made).__name__}; yield what becomes of each row"
+        )
+    for item in made:
+        account.add(item)
+    ordered = account.outcomes()
+    dropped = (account.dropped[o.id] for o in ordered if o.outcome == "dropped")
+    tables.write_lines(run.folder / "dropped.jsonl", (_aside(item, rows[item.id]) for item in dropped))
+    refuse_nothing_made(run, ordered, NOTHING_LEFT)
+    for table in tables.held(run.folder):  # what a killed run left, which may have made other tables
+        (run.folder / f"{table}.parquet").unlink()
+    counts = {table: tables.write(run.folder, table, made_rows) for table, made_rows in account.made.items() if made_rows}
+    with tables.whole(run.folder / "lineage.jsonl") as lineage:
+        for row, parents in account.with_parents():
+            lineage.write(lineage_line(synthesizer, run, row.id, parents, table_of(row), row.note))
+    run.report |= accounts(ordered) | {"rows": counts}
+
+
+def _aside(item: DroppedRow, row: Row) -> dict[str, Any]:
+    """Return the line of `dropped.jsonl` about a row."""
+    return {"reason": item.reason, "id": item.id, **item.more, "messages": asked(row)}
+
+
+def asked(row: Row) -> list[Message]:
+    """Return the prompt of a row of any table."""
+    return row.messages if isinstance(row, Prompt) else row.prompt
+
+
+@dataclass
+class Account:
+    """What became of each row of a table."""
+
+    synthesizer: Stage
+    stage: str
+    """The stage's name, of which ids are made."""
+    rows: Mapping[str, Row]
+    """The inputs by id."""
+    made: dict[str, list[Row]] = field(default_factory=lambda: {table: [] for table in TABLES})
+    """The rows made, by table, with their ids."""
+    dropped: dict[str, DroppedRow] = field(default_factory=dict)
+    used: Counter[str] = field(default_factory=Counter)
+    """How many rows were made out of each input."""
+    _parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The parents of derived rows, by the row's id; a row that is not here was kept as it was."""
+    _kept: set[str] = field(default_factory=set)
+    _siblings: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+    def add(self, item: Any) -> None:
+        """Take one thing that `synthesize_all` yielded."""
+        if isinstance(item, DroppedRow):
+            self._drop(item)
+        elif isinstance(item, Derived) and isinstance(item.row, tuple(TABLES.values())):
+            self._derive(item.row, tuple(item.parents))
+        elif isinstance(item, tuple(TABLES.values())):
+            self._keep(item)
+        else:
+            raise self._broken(f"yielded {type(item).__name__}; yield a row, Derived(row, parents) or DroppedRow(id, reason)")
+
+    def outcomes(self) -> list[Outcome]:
+        """Return what became of each input, in order. Raises BrokenPlugin where that is not known of one."""
+        if both := [id_ for id_ in self.dropped if id_ in self.used]:
+            raise self._broken(f"dropped rows that it also made rows of: {_some(both)}")
+        if lost := [id_ for id_ in self.rows if id_ not in self.used and id_ not in self.dropped]:
+            raise self._broken(f"says nothing of {len(lost)} of {len(self.rows)} rows: {_some(lost)}; yield each or drop it")
+        return [self._outcome(id_) for id_ in self.rows]
+
+    def with_parents(self) -> Iterator[tuple[Row, Sequence[str]]]:
+        """Yield every row that was made and its parents. A row that was kept is its own."""
+        for rows in self.made.values():
+            for row in rows:
+                yield row, self._parents.get(row.id, (row.id,))
+
+    def _outcome(self, id_: str) -> Outcome:
+        if id_ in self.dropped:
+            return Outcome(id_, "dropped", why=self.dropped[id_].reason)
+        return Outcome(id_, "emitted", self.used[id_])
+
+    def _drop(self, item: DroppedRow) -> None:
+        self._known([item.id])
+        if item.id in self.dropped:
+            raise self._broken(f"dropped the row {item.id} twice")
+        self.dropped[item.id] = item
+
+    def _keep(self, row: Row) -> None:
+        """Take a row of the table. Unchanged it keeps its id, so that what was paid for it stays paid; else it is a new row."""
+        self._known([row.id])
+        if row != self.rows[row.id]:
+            self._derive(row, (row.id,))
+            return
+        if row.id in self._kept:
+            raise self._broken(f"yielded the row {row.id} twice")
+        self._kept.add(row.id)
+        self._made_of(row, (row.id,))
+
+    def _derive(self, row: Row, parents: tuple[str, ...]) -> None:
+        self._known(parents)
+        id_ = child_id(" ".join(parents), self.stage, self._siblings[parents])
+        self._siblings[parents] += 1
+        self._parents[id_] = parents
+        self._made_of(replace(row, id=id_), parents)
+
+    def _made_of(self, row: Row, parents: Sequence[str]) -> None:
+        table, declared = table_of(row), type(self.synthesizer).makes
+        if table not in declared:
+            raise self._broken(f"made {table}, and its class says makes = {set(declared) or '{}'}; add {table!r} there")
+        self.made[table].append(row)
+        self.used.update(parents)
+
+    def _known(self, ids: Iterable[str]) -> None:
+        if strange := [id_ for id_ in ids if id_ not in self.rows]:
+            raise self._broken(
+                f"names rows that the table does not have: {_some(strange)}; for a new row yield Derived(row, parents)"
+            )
+
+    def _broken(self, what: str) -> BrokenPlugin:
+        return BrokenPlugin(f"{self.synthesizer.kind!r} {what}")
+
+
+def _some(ids: Sequence[str]) -> str:
+    return ", ".join(map(repr, ids[:SHOWN])) + (", ..." if len(ids) > SHOWN else "")
