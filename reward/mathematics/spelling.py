@@ -6,6 +6,7 @@ Nothing is worked out here: `\text{Even}` is "Even", `\langle 1, 2\rangle` is (1
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from reward.mathematics.number_words import counted
 from reward.mathematics.numbers import number, undress
@@ -25,32 +26,55 @@ _WAYS = {
 _MEANT = {way: meant for meant, ways in _WAYS.items() for way in ways}
 
 
+_FIRST = (
+    (r"\$([^$]*)\$", r" \1 "),
+    (r"\\color\s*\{\w+\}|\\(?:large|Large|huge|bf|bm|textstyle)(?![A-Za-z])", " "),
+    (r"^[\u2600-\u27bf\U0001f300-\U0001faff\s>]+(?=\S)", ""),  # a tick or a prompt sign before it
+    (r"</?(?:b|i|strong|em|u)>", ""),
+    (r"^[A-Za-z]{2,}(?: [A-Za-z]+){0,2}:\s*(?=[-\d$])", ""),  # "Total: 60"
+    (r"(?<=\S)\s*[,(]\s*\(?\s*[a-z]\s*\\in\s*\\mathbb\s*\{?[ZNR]\}?(?:\^\s*\{?[*+]\}?)?\)?$", ""),  # "2k, k \in \mathbb{Z}"
+    (r"^(.*=.*?)\s*(?:\\forall|\bfor\s+(?:all|every|any)\b).*$", r"\1"),
+    (r"\\log\s*_\s*\{?e\}?", r"\\ln"),
+    (r"^\{(\s*[a-z]\s*[|:].*)\}$", r"\\{\1\\}"),  # {x | 1 < x < 2}
+    (r"^.*(?:=>|->|\\Rightarrow|\\implies|\u2192|\u21d2)", ""),
+    (r"\\varphi", r"\\phi"),
+    (r"\\varepsilon", r"\\epsilon"),
+    (r"(\d)\s+and\s+a\s+half\b", r"\1 1/2"),
+    (r"(\d\s+[a-z]+)\s+and\s+(\d+\s+[a-z]+)$", r"\1 \2"),  # "2 hours and 30 minutes"
+    (r"\^\s*\{?\s*\\circ\s*\}?", "\u00b0"),
+    (r"\\left(?![a-z])|\\right(?![a-z])", ""),
+    (r"\{:\}", ":"),
+    (r"\\langle(?![A-Za-z])", "("),
+    (r"\\rangle(?![A-Za-z])", ")"),
+    (r"\^\s*\{?(\d+)\}?\s*/\s*_\s*\{?(\d+)\}?", r"\\frac{\1}{\2}"),  # a five above a two
+)
+_THEN = (
+    (r"^=\s*(?=[^=])|\s*[;,]$", ""),
+    (r"^(?:[Nn]egative|[Mm]inus)\s+(?=\d)", "-"),
+    (r"^(?:\\approx|\\simeq|\\sim|~)\s*", ""),
+    (r"^[a-zA-Z]\s*\\in\s*(?=\\\{[^|:]*\\\}$)", ""),  # x \in \{1, 2\}
+    (r"^(\d+)\s+(?:out\s+of|in)\s+(\d+)$", r"\1/\2"),
+)
+"""What an answer is rewritten by, in this order: how something may be written, and its one spelling. `_THEN` comes when the
+dress is taken off a second time."""
+
+
 def clean(text: str) -> str:
     """Return an answer without its dress, texts in formulas as plain words, in one spelling."""
     text = _TEXT.sub(lambda found: f" {found[1]} " if re.search(r"[^\W\d]{2}|[^\w.]", found[1]) else found[1], undress(text))
-    text = re.sub(r"\$([^$]*)\$", r" \1 ", text)
-    text = re.sub(r"\\color\s*\{\w+\}|\\(?:large|Large|huge|bf|bm|textstyle)(?![A-Za-z])", " ", text)
-    text = re.sub(r"</?(?:b|i|strong|em|u)>", "", re.sub(r"^[\u2600-\u27bf\U0001f300-\U0001faff\s>]+(?=\S)", "", text))
-    text = re.sub(r"^[A-Za-z]{2,}(?: [A-Za-z]+){0,2}:\s*(?=[-\d$])", "", text)
-    text = re.sub(r"(?<=\S)\s*[,(]\s*\(?\s*[a-z]\s*\\in\s*\\mathbb\s*\{?[ZNR]\}?(?:\^\s*\{?[*+]\}?)?\)?$", "", text)
-    text = re.sub(r"\s*(?:\\forall|\bfor\s+(?:all|every|any)\b).*$", "", text) if "=" in text else text
-    text = re.sub(r"^\{(\s*[a-z]\s*[|:].*)\}$", r"\\{\1\\}", re.sub(r"\\log\s*_\s*\{?e\}?", r"\\ln", text))
-    text = re.sub(r"^.*(?:=>|->|\\Rightarrow|\\implies|\u2192|\u21d2)", "", text)
-    text = text.replace("\\varphi", "\\phi").replace("\\varepsilon", "\\epsilon")
-    text = re.sub(r"(\d)\s+and\s+a\s+half\b", r"\1 1/2", text)
-    text = re.sub(r"(\d\s+[a-z]+)\s+and\s+(\d+\s+[a-z]+)$", r"\1 \2", text)
-    text = re.sub(r"\^\s*\{?\s*\\circ\s*\}?", "\u00b0", text)
-    text = re.sub(r"\\left(?![a-z])|\\right(?![a-z])", "", text).replace("{:}", ":")
-    text = re.sub(r"\\langle(?![A-Za-z])", "(", re.sub(r"\\rangle(?![A-Za-z])", ")", text))
-    text = re.sub(r"\^\s*\{?(\d+)\}?\s*/\s*_\s*\{?(\d+)\}?", r"\\frac{\1}{\2}", text)  # a five above a two
-    text = re.sub(r"^=\s*(?=[^=])|\s*[;,]$", "", undress(" ".join(text.split())).rstrip("\\ ").strip())
-    text = re.sub(r"^(?:negative|minus)\s+(?=\d)", "-", text, flags=re.IGNORECASE)
-    text = re.sub(r"^(?:\\approx|\\simeq|\\sim|~)\s*|^[a-zA-Z]\s*\\in\s*(?=\\\{[^|:]*\\\}$)", "", text)
-    text = re.sub(r"^(\d+)\s+(?:out\s+of|in)\s+(\d+)$", r"\1/\2", text)
+    text = _rewritten(text, _FIRST)
+    text = _rewritten(undress(" ".join(text.split())).rstrip("\\ ").strip(), _THEN)
     if (value := _in_words(text)) is not None:
         return value
     tight = re.sub(r"\s*([^\w\s])\s*", r"\1", text).replace("+\\infty", "\\infty")
     return _MEANT.get(tight, _MEANT.get(tight.casefold(), text))
+
+
+def _rewritten(text: str, ways: Sequence[tuple[str, str]]) -> str:
+    """Return a text in which each way of writing is replaced by the one that is compared."""
+    for way, spelling in ways:
+        text = re.sub(way, spelling, text)
+    return text
 
 
 def _in_words(text: str) -> str | None:
