@@ -16,15 +16,9 @@ from itertools import repeat
 from typing import Literal
 
 from align.core.rows import Message, Preference, Prompt, Row, digest, texts_of
+from reward.constraints.checks.reading import NO_SPACES
 
-_NO_SPACES = (
-    "\u0e00-\u0eff"  # Thai, Lao
-    "\u1000-\u109f"  # Burmese
-    "\u1780-\u17ff"  # Khmer
-    "\u3040-\u30ff"  # Hiragana, Katakana
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese characters
-)
-_WORDS = re.compile(rf"[{_NO_SPACES}]|[^\W{_NO_SPACES}]+|[^\w\s]")
+_WORDS = re.compile(rf"[{NO_SPACES}]|[^\W{NO_SPACES}]+|[^\w\s]")
 _DIGITS = re.compile(r"\d+")
 _SIGNS = frozenset("-+*/^=<>%\u00d7\u00f7\u00b7")
 """Signs that change what a number beside them says."""

@@ -63,6 +63,14 @@ def undress(text: str) -> str:
     return text.strip("*_`").strip()
 
 
+_PLAIN = re.compile(r"-?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?", re.ASCII)
+
+
+def is_plain(text: str) -> bool:
+    """Return whether a text is an integer or a decimal and nothing else: no unit, no sign of LaTeX, not even a space."""
+    return len(text) <= MAX_NUMBER and _PLAIN.fullmatch(text) is not None
+
+
 def number(text: str) -> Fraction | None:
     r"""Return the exact value of a text that is one number, else None.
 
@@ -70,6 +78,8 @@ def number(text: str) -> Fraction | None:
     `1.5 \times 10^{3}`, a sign (also U+2212), a currency before it or behind it, a "%" or a full stop after it. No units, no
     other arithmetic. A fraction over zero is None.
     """
+    if is_plain(text):
+        return Fraction(text.replace(",", ""))
     if len(text) > MAX_NUMBER:
         return None
     bare = re.sub(r"^([-+]?)\s*[$£€¥₹]\s*([-+]?)", r"\1\2", undress(text))

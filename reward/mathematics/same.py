@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from reward.mathematics.measures import unit_of
-from reward.mathematics.numbers import number
+from reward.mathematics.numbers import is_plain, number
 from reward.mathematics.quantities import same_quantity
 from reward.mathematics.sentence import in_words
 from reward.mathematics.spelling import SIDE, alike, clean, folded
@@ -29,7 +29,6 @@ Ask = Callable[[str, str], bool]
 """Compares two formulas, gold first."""
 LONGEST = 4_000
 """Longest answer that is looked into, in characters; a longer one is right only when it is the same text."""
-_WHOLE = re.compile(r"-?\d{1,300}", re.ASCII)
 MOST_ITEMS = 40
 """Longest list whose items are matched with each other in any order."""
 _OPEN, _CLOSE = "([{", ")]}"
@@ -52,8 +51,8 @@ _UNION = re.compile(r"\\cup(?![A-Za-z])|\u222a")
 
 def same(gold: str, pred: str, ask: Ask | None = None) -> bool | None:
     """Return whether an answer is the gold one; None where only `ask` could tell."""
-    if _WHOLE.fullmatch(gold) and _WHOLE.fullmatch(pred):
-        return int(gold) == int(pred)
+    if is_plain(gold) and is_plain(pred):
+        return same_quantity(gold, pred)
     left, right = alike(clean(gold), clean(pred))
     if not left or not right:
         return False

@@ -26,7 +26,11 @@ _WAYS = {
 _MEANT = {way: meant for meant, ways in _WAYS.items() for way in ways}
 
 
-_FIRST = (
+def _ways(*ways: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((re.compile(way), spelling) for way, spelling in ways)
+
+
+_FIRST = _ways(
     (r"\$([^$]*)\$", r" \1 "),
     (r"\\color\s*\{\w+\}|\\(?:large|Large|huge|bf|bm|textstyle)(?![A-Za-z])", " "),
     (r"^[\u2600-\u27bf\U0001f300-\U0001faff\s>]+(?=\S)", ""),  # a tick or a prompt sign before it
@@ -48,7 +52,7 @@ _FIRST = (
     (r"\\rangle(?![A-Za-z])", ")"),
     (r"\^\s*\{?(\d+)\}?\s*/\s*_\s*\{?(\d+)\}?", r"\\frac{\1}{\2}"),  # a five above a two
 )
-_THEN = (
+_THEN = _ways(
     (r"^=\s*(?=[^=])|\s*[;,]$", ""),
     (r"^(?:[Nn]egative|[Mm]inus)\s+(?=\d)", "-"),
     (r"^(?:\\approx|\\simeq|\\sim|~)\s*", ""),
@@ -70,10 +74,10 @@ def clean(text: str) -> str:
     return _MEANT.get(tight, _MEANT.get(tight.casefold(), text))
 
 
-def _rewritten(text: str, ways: Sequence[tuple[str, str]]) -> str:
+def _rewritten(text: str, ways: Sequence[tuple[re.Pattern[str], str]]) -> str:
     """Return a text in which each way of writing is replaced by the one that is compared."""
     for way, spelling in ways:
-        text = re.sub(way, spelling, text)
+        text = way.sub(spelling, text)
     return text
 
 

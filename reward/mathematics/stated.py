@@ -53,7 +53,6 @@ _CUE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _NEXT_TURN = re.compile(r"\n\s*(?:\#+\s*)?(?:(?P<chat>Human|User|Q)|Question|Problem)\s*\d*\s*:")
-_PLAIN_BOX = re.compile(r"\\boxed\s*\{[^{}]*\}")
 _LINES = re.compile(r"(?:[-\u2022*]\s+)?(?P<first>[^\n]+)(?P<rest>(?:\n\s*[-\u2022*]\s+[^\n]+)+)")
 _VALUE_LINE = re.compile(r"\s*(?:[-\u2022*]\s+)?([$\\(]*[A-Za-z]\w*\s*=[^\n=]{1,60})")
 _DENIED = re.compile(
@@ -91,8 +90,8 @@ MAX_WHOLE = 400
 def final_answer(text: str) -> str | None:
     """Return the final answer that a solution states, unchanged but for outer spaces, or None when it has none."""
     text = re.sub(r"\\boxed\s+(\d+)(?![\d.])", r"\\boxed{\1}", in_ascii_digits(spoken(text)))
-    text = _PLAIN_BOX.sub(lambda box: " " if _refused(text, *box.span()) else box.group(), _first_turn(text))
-    boxes, end = _boxes(text)
+    text, found = _without_refused(_first_turn(text))
+    boxes, end = _boxes(text, found)
     behind = _FINAL.search(text, end)
     if boxes and not behind:
         return boxes
@@ -104,10 +103,13 @@ def final_answer(text: str) -> str | None:
 
 def _first_turn(text: str) -> str:
     """Return a text up to where a base model goes on with questions of its own, once it has answered the first."""
-    for turn in _NEXT_TURN.finditer(text):
-        before = text[: turn.start()]
-        if re.search(r"\d", before) and (turn["chat"] or "\\boxed" in before or _CUE.search(before)):
-            return before
+    said = re.search(r"\d", text) if _NEXT_TURN.search(text) else None
+    if not said:
+        return text
+    stated = min((found.end() for found in (re.search(r"\\boxed", text), _CUE.search(text)) if found), default=len(text))
+    for turn in _NEXT_TURN.finditer(text, said.end()):
+        if turn["chat"] or stated <= turn.start():
+            return text[: turn.start()]
     return text
 
 
@@ -181,11 +183,12 @@ def gold_answer(text: str) -> str:
     return (stated or text).strip()
 
 
-def _boxes(text: str) -> tuple[str | None, int]:
-    """Return the inside of the last complete box, joined with those that belong to it, and its end."""
-    found = _complete(text)
-    while found and _refused(text, found[-1][0], found[-1][1]):
-        found.pop()  # "\boxed{3}, not \boxed{4}"
+_Box = tuple[int, int, str]
+"""Where a box begins and ends, and what it holds."""
+
+
+def _boxes(text: str, found: list[_Box]) -> tuple[str | None, int]:
+    """Return the inside of the last of the boxes, joined with those that belong to it, and its end."""
     if not found:
         return None, 0
     group = [found[-1]]
@@ -199,9 +202,9 @@ def _boxes(text: str) -> tuple[str | None, int]:
     return ", ".join(inside), found[-1][1]
 
 
-def _complete(text: str) -> list[tuple[int, int, str]]:
-    """Return where each complete box begins and ends and what it holds, in one pass; of nested boxes the inner one."""
-    found: list[tuple[int, int, str]] = []
+def _complete(text: str) -> list[_Box]:
+    """Return the complete boxes in one pass; of nested ones the inner one."""
+    found: list[_Box] = []
     opened: list[tuple[int, int] | None] = []
     for token in _BOXED.finditer(text):
         if token["box"]:
@@ -213,6 +216,18 @@ def _complete(text: str) -> list[tuple[int, int, str]]:
             if inside and not (found and found[-1][0] > box[0]):
                 found.append((box[0], token.end(), inside))
     return found
+
+
+def _without_refused(text: str) -> tuple[str, list[_Box]]:
+    r"""Return a text without the boxes that it says are not the answer, "\boxed{3}, not \boxed{4}", and its other boxes."""
+    found = _complete(text)
+    refused = [box for box in found if _refused(text, box[0], box[1])]
+    if not refused:
+        return text, found
+    ends = [0, *(end for _, end, _ in refused)]
+    starts = [*(start for start, *_ in refused), len(text)]
+    text = " ".join(text[end:start] for end, start in zip(ends, starts, strict=True))
+    return text, _complete(text)
 
 
 def _refused(text: str, start: int, end: int) -> bool:

@@ -71,7 +71,22 @@ def gone(pid):
 
 def test_final_answer_of_runaway_text_takes_linear_time():
     start = time.perf_counter()
-    for unit in ("\\boxed{", "####\n", "answer is ", "1,111,", "!", "(", " ", "<answer>", "$x$ ", "\\text{", "\\pm "):
+    for unit in (
+        "\\boxed{",
+        "####\n",
+        "answer is ",
+        "1,111,",
+        "!",
+        "(",
+        " ",
+        "<answer>",
+        "$x$ ",
+        "\\text{",
+        "\\pm ",
+        "\nQ: x ",
+        "\\[",
+        "\\boxed{a} is wrong ",
+    ):
         final_answer("answer is " + unit * 20_000 + "x")
     assert time.perf_counter() - start < 10  # quadratic ones took minutes
 
