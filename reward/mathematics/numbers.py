@@ -63,11 +63,11 @@ def undress(text: str) -> str:
     return text.strip("*_`").strip()
 
 
-_PLAIN = re.compile(r"-?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?", re.ASCII)
+_PLAIN = re.compile(r"-?[$€£]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?%?", re.ASCII)
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a text is an integer or a decimal and nothing else: no unit, no sign of LaTeX, not even a space."""
+    """Return whether a text is an integer or a decimal, with a currency before it or a "%" behind it, and nothing else."""
     return len(text) <= MAX_NUMBER and _PLAIN.fullmatch(text) is not None
 
 
@@ -79,7 +79,7 @@ def number(text: str) -> Fraction | None:
     other arithmetic. A fraction over zero is None.
     """
     if is_plain(text):
-        return Fraction(text.replace(",", ""))
+        return Fraction(re.sub(r"[,$€£%]", "", text))
     if len(text) > MAX_NUMBER:
         return None
     bare = re.sub(r"^([-+]?)\s*[$£€¥₹]\s*([-+]?)", r"\1\2", undress(text))
