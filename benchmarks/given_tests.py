@@ -51,6 +51,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from reward.sandbox import NO_DATA, CallResult, Sandbox, Verdict
 
 GRADERS = Path(__file__).resolve().parents[1] / "tests" / "graders"
@@ -244,12 +246,12 @@ async def recorded(sandbox: Sandbox, row: dict[str, Any]) -> list[list[Any]] | s
     drawn = await sandbox.calls(generator, "drawn", [[seed] for seed in range(CALLS)])
     if why := not_data(drawn):
         return f"inputs: {why}"
-    arguments, program = [[result.value] for result in drawn], row["code_sample"] + ANSWERED
+    arguments, program = [[plain(result.value)] for result in drawn], row["code_sample"] + ANSWERED
     first, again = [await sandbox.calls(program, "answered", arguments) for _ in range(2)]
     if why := not_data(first):
         return f"answers: {why}"
-    calls = [result.value for result in first]
-    if calls != [result.value for result in again]:
+    calls = [plain(result.value) for result in first]
+    if calls != [plain(result.value) for result in again]:
         return "answers: not the same twice"
     if any(answer is None for *_, answer in calls):
         return "answers: None, as the wrong solution's"
@@ -259,7 +261,7 @@ async def recorded(sandbox: Sandbox, row: dict[str, Any]) -> list[list[Any]] | s
 def not_data(results: list[CallResult]) -> str:
     """Return why results cannot be written down; "" where they can."""
     failed = [result.status for result in results if result.status != "returned"]
-    return failed[0] if failed else "" if all(is_literal(result.value) for result in results) else "no literals"
+    return failed[0] if failed else "" if all(is_literal(plain(result.value)) for result in results) else "no literals"
 
 
 def asserted(inputs: dict[str, Any], args: list[Any], kwargs: dict[str, Any], answer: Any, *, by_keyword: bool) -> str:
@@ -267,6 +269,15 @@ def asserted(inputs: dict[str, Any], args: list[Any], kwargs: dict[str, Any], an
     args, kwargs = ([], inputs) if by_keyword else (args, kwargs)
     given = ", ".join([*map(repr, args), *(f"{key}={value!r}" for key, value in kwargs.items())])
     return f"assert main_solution({given}) == {answer!r}"
+
+
+def plain(value: Any) -> Any:
+    """Return a value with numpy's scalars as Python's numbers, which is how a test writes them."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return {plain(key): plain(held) for key, held in value.items()}
+    return type(value)(map(plain, value)) if type(value) in (list, tuple, set) else value
 
 
 def is_literal(value: Any) -> bool:
