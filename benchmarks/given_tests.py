@@ -114,10 +114,10 @@ class Judged:
 
 def is_data(tests: str, entry_point: str | None) -> bool:
     """Say whether the sandbox judges a text by reading it: the one place that knows what this is called inside."""
-    from reward.sandbox.inside import asserts  # noqa: PLC0415 (names that change)
-    from reward.sandbox.worker import PLANS  # noqa: PLC0415
+    from reward.sandbox.host.worker import PLANS  # noqa: PLC0415
+    from reward.sandbox.inside import read_tests  # noqa: PLC0415
 
-    return PLANS.get(tests, entry_point, lambda: asserts.read(tests, entry_point)) is not None
+    return PLANS.get(tests, entry_point, lambda: read_tests.read(tests, entry_point)) is not None
 
 
 def modes() -> dict[str, dict[str, bool]]:

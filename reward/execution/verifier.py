@@ -11,13 +11,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import marshal
-import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from pydantic import PrivateAttr
@@ -28,9 +26,9 @@ from reward.execution import text as program_text
 from reward.execution.tests import Case, ProgramRun, Tests, parse
 from reward.execution.values import misprint, same
 from reward.sandbox import NO_DATA, CallResult, Limits, Sandbox
-from reward.sandbox.answers import shown
+from reward.sandbox.host.data_tests import shown
+from reward.sandbox.host.worker import presentable
 from reward.sandbox.settings import SandboxSettings
-from reward.sandbox.worker import presentable
 
 ASSEMBLY = Limits(cpu_seconds=5, output_bytes=8 << 20)
 """What putting a program together may use: it is our work, whatever a recipe grants to a solution."""
@@ -103,8 +101,7 @@ class Execution(Reward):
     partial: bool = False
     """True: the value is the share of tests passed (the verdict stays all or nothing)."""
 
-    _running: dict[bool, Sandbox] = PrivateAttr(default_factory=dict)
-    """The sandbox, and one for tests that are written for pytest."""
+    _running: Sandbox | None = PrivateAttr(default=None)
 
     async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
         """Return one score per completion, with `passed`; ungraded where a run gave no data.
@@ -114,7 +111,7 @@ class Execution(Reward):
             SandboxUnavailable: the machine cannot give the level.
         """
         tests = parse(prompt)
-        sandbox = self._sandbox_for(tests)
+        self._running = sandbox = self._running or self.sandbox.build()
         await asyncio.to_thread(sandbox.start)
         return list(await asyncio.gather(*(self._judge(sandbox, text, tests) for text in completions)))
 
@@ -130,18 +127,11 @@ class Execution(Reward):
         value = said.passed / said.total if self.partial else float(not said.whys)
         return Score(value, not said.whys, said.whys[0][1] if said.whys else "")
 
-    def _sandbox_for(self, tests: Tests) -> Sandbox:
-        """Return the sandbox. Tests that name pytest get one that has it, if it is installed: every fork pays for its pages."""
-        pytest = bool(re.search(r"\bpytest\b", tests.code)) and find_spec("pytest") is not None
-        if pytest not in self._running:
-            self._running[pytest] = self.sandbox.build(*(["pytest"] if pytest else []))
-        return self._running[pytest]
-
     def stop(self) -> None:
         """End the sandbox; a later `score` starts a new one."""
-        running, self._running = self._running, {}
-        for sandbox in running.values():
-            sandbox.stop()
+        running, self._running = self._running, None
+        if running is not None:
+            running.stop()
 
 
 async def assembled(sandbox: Sandbox, completion: str, tests: Tests) -> Assembled | NoProgram:

@@ -26,13 +26,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from reward.sandbox.host.other_languages import OtherLanguages
+from reward.sandbox.host.packages import needs_large, needs_pytest
+from reward.sandbox.host.pool import Pool
+from reward.sandbox.host.probes import probe, remedy
+from reward.sandbox.host.worker import SandboxUnavailable, Worker
 from reward.sandbox.inside import values
-from reward.sandbox.packages import needs_large
-from reward.sandbox.pool import Pool
-from reward.sandbox.probes import probe, remedy
-from reward.sandbox.programs import Programs
 from reward.sandbox.verdicts import CallResult, Level, Limits, Verdict
-from reward.sandbox.worker import SandboxUnavailable, Worker
 
 STARVED = 0.1
 """CPU time per wall-clock time above which a process that ran into the wall limit was kept waiting by the machine."""
@@ -49,6 +49,7 @@ class Sandbox:
         workers: int | None = None,
         limits: Limits | None = None,
         packages: Sequence[str] = ("numpy",),
+        together: bool = False,
         tools: Mapping[str, str] | None = None,
     ) -> None:
         """Declare a sandbox; nothing is started.
@@ -58,7 +59,8 @@ class Sandbox:
             workers: pieces of code that run at once; one a core when left out.
             limits: what each may use.
             packages: what code may import beside the standard library, with what these require. Code that names one runs
-                in a worker that has imported them all.
+                in a worker that has imported them all. Tests that are written for pytest also get pytest, if it is installed.
+            together: whether tests that need more than data run in one process with the solution, where a pass can be forged.
             tools: other commands than the usual ones for other languages, such as {"cpp": "g++-13"}: a name that is found
                 in the system's folders, or a path to a file that needs no others.
 
@@ -70,7 +72,10 @@ class Sandbox:
         self._threads: ThreadPoolExecutor | None = None
         self._pool = Pool(lambda: Worker(self.level, self.limits, self.packages, large=False))
         self._large = Pool(lambda: Worker(self.level, self.limits, self.packages, large=True))
-        self._programs = Programs(level, self.limits, tools or {})
+        with_pytest = tuple(dict.fromkeys([*packages, "pytest"]))
+        self._with_pytest = Pool(lambda: Worker(self.level, self.limits, with_pytest, large=True))
+        self.together = together
+        self._other_languages = OtherLanguages(level, self.limits, tools or {})
         self._starting = threading.Lock()
         self._alone = threading.Lock()
 
@@ -127,11 +132,12 @@ class Sandbox:
             self._threads = None
         self._pool.stop()
         self._large.stop()
-        self._programs.stop()
+        self._with_pytest.stop()
+        self._other_languages.stop()
 
     def pids(self) -> list[int]:
         """Return the process numbers of the workers, for logs and tests."""
-        return sorted(self._pool.pids() + self._large.pids() + self._programs.pool.pids())
+        return sorted(self._pool.pids() + self._large.pids() + self._with_pytest.pids() + self._other_languages.pool.pids())
 
     # -- what it does ---------------------------------------------------------------------------------------------
 
@@ -146,17 +152,17 @@ class Sandbox:
             limits: other limits than the sandbox's own.
         """
         limits = limits or self.limits
-        large = needs_large(self.packages, solution, tests)
+        pool = self._with_pytest if needs_pytest(tests) else self._pool_for(solution, tests)
 
         def task(worker: Worker) -> Verdict:
-            return worker.check(solution, tests, entry_point, limits)
+            return worker.check(solution, tests, entry_point, limits, self.together)
 
-        verdict = await self._run(large, task)
+        verdict = await self._run(pool, task)
         if isinstance(verdict, str):
             return Verdict("infra_error", 0, 0, verdict, 0.0, 0.0, 0, "", self.level)
         by_the_wall = verdict.status == "timeout" and STARVED * limits.wall < verdict.cpu_seconds < limits.cpu_seconds
         if by_the_wall and os.getloadavg()[0] > (os.cpu_count() or 1):
-            again = await self._run(large, task, alone=True)
+            again = await self._run(pool, task, alone=True)
             verdict = verdict if isinstance(again, str) else again
         return verdict
 
@@ -184,10 +190,10 @@ class Sandbox:
         """
         limits = limits or self.limits
         if language != "python":
-            return await self._in_thread(lambda: self._programs.calls(language, source, entry_point, arguments, limits))
-        packed = [values.dump(["value", entry_point, list(given), {}], _refuse, 1 << 30) for given in arguments]
-        large = needs_large(self.packages, source)
-        results = await self._run(large, lambda worker: worker.calls(source, entry_point, packed, limits))
+            return await self._in_thread(lambda: self._other_languages.calls(language, source, entry_point, arguments, limits))
+        packed = [values.dump(["draw", entry_point, list(given), {}], _refuse, 1 << 30) for given in arguments]
+        pool = self._pool_for(source)
+        results = await self._run(pool, lambda worker: worker.calls(source, entry_point, packed, limits))
         return [CallResult("infra_error", why=results)] * len(packed) if isinstance(results, str) else results
 
     async def program(self, source: str, stdin: str = "", language: str = "python", limits: Limits | None = None) -> CallResult:
@@ -206,13 +212,15 @@ class Sandbox:
         Raises:
             ValueError: no such language.
         """
-        return await self._in_thread(lambda: self._programs.program(language, source, stdin, limits or self.limits))
+        return await self._in_thread(lambda: self._other_languages.program(language, source, stdin, limits or self.limits))
 
     # -- how ------------------------------------------------------------------------------------------------------
 
-    async def _run(self, large: bool, task: Callable[[Worker], T], alone: bool = False) -> T | str:
-        """Do a task with a worker of the small or the large kind; return the reason when two workers broke."""
-        pool = self._large if large else self._pool
+    def _pool_for(self, *sources: str) -> Pool[Worker]:
+        return self._large if needs_large(self.packages, *sources) else self._pool
+
+    async def _run(self, pool: Pool[Worker], task: Callable[[Worker], T], alone: bool = False) -> T | str:
+        """Do a task with a worker of a pool; return the reason when two workers broke."""
 
         def by_itself(worker: Worker) -> T:
             with self._alone:

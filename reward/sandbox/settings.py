@@ -23,9 +23,13 @@ class SandboxSettings(Config):
     """Pieces of code that run at once, each with a process of about 40 MB waiting; one a core when left out."""
     limits: Limits = Limits()
     """What one piece of code may use: `{cpu_seconds: 2, memory_bytes: 268435456}`."""
+    together: bool = False
+    """Whether tests that need more than data (the solution's own classes, fixtures, captured output, generators, callbacks)
+    run in one process with the solution. A pass can be forged there: it stands as `trust: forgeable` in the lineage. Without
+    it such tests judge nothing, and the stage's report counts them."""
     packages: list[str] = ["numpy"]
     """What code may import beside the standard library. Installed, and imported when a worker starts."""
 
-    def build(self, *packages: str) -> Sandbox:
-        """Return the sandbox, not started; `packages` may be imported besides."""
-        return Sandbox(self.level, self.workers, self.limits, list(dict.fromkeys([*self.packages, *packages])))
+    def build(self) -> Sandbox:
+        """Return the sandbox, not started."""
+        return Sandbox(self.level, self.workers, self.limits, self.packages, self.together)

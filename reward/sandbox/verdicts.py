@@ -17,6 +17,7 @@ from pydantic import Field
 from align.core.config import Config
 
 Level: TypeAlias = Literal["full", "kernel", "weak"]
+Trust: TypeAlias = Literal["unforgeable", "forgeable"]
 
 STATUSES: dict[str, str] = {
     "pass": "every test passed",
@@ -31,7 +32,7 @@ STATUSES: dict[str, str] = {
     "crashed": "killed by a signal, such as a segmentation fault",
     "exited_early": "left before the tests had ended",
     "test_error": "the tests themselves are broken, skipped, or never call the solution",
-    "unsupported": "the tests need what cannot travel as data, or a tool that is not installed",
+    "unsupported": "the tests need more than data (`together`), or a tool that is not installed",
     "infra_error": "the sandbox failed, twice",
 }
 NO_DATA = frozenset({"test_error", "unsupported", "infra_error"})
@@ -79,8 +80,9 @@ class Verdict:
     """What the solution printed, its first 10,000 characters."""
     level: Level
     """Of the sandbox that ran it."""
-    trust: Literal["separate"] = "separate"
-    """The solution and its judge shared no process. There is no other mode: one that shares can always be forged."""
+    trust: Trust = "unforgeable"
+    """"unforgeable": the solution shared no process with what judged it. "forgeable": tests and solution ran in one process,
+    which the sandbox does only where it is told to (`together`)."""
     outcomes: tuple[bool, ...] = ()
     """Of each test begun, in order."""
 
@@ -163,7 +165,7 @@ def of_check(
 
     Args:
         solution: how its process ended.
-        tests: how theirs did; None where they were data, of which nothing ran.
+        tests: how theirs did; None where they had none: they were data, or ran in the solution's.
         said: the verdict of the tests' process, if it gave one.
         called: whether the tests had an answer of the solution: what ends their process after that is its doing.
         printed: bytes that the solution printed.
@@ -176,8 +178,10 @@ def of_check(
         return "infra_error", f"the tests' process says {str(said['status'])[:20]!r}"
     if printed >= limits.output_bytes:
         return "output_limit", f"printed {limits.output_bytes:,} bytes or more"
+    if said is None and tests is None:
+        return (word, why) if word else ("exited_early", "its process closed the channel")
     if said is None:
-        assert tests is not None, "tests that are data always say something"
+        assert tests is not None
         if word and (word != "exited_early" or tests.reason == "left"):
             return word, why
         theirs, reason = tests.word(limits)

@@ -75,6 +75,7 @@ class Attack:
     values: tuple = ()  # IO mode: the right value of each call
     follow: str | None = None  # a second solution, sent afterwards with the same tests: a pass says the first left something
     slow: bool = False  # takes a second or more by its nature
+    joined: bool = False  # needs more than data: unsupported, unless the sandbox runs tests and solution in one process
     beyond_naive: bool = False  # aims at the sandbox's own mechanism, or needs rights that the naive run lacks
 
     def __post_init__(self):

@@ -150,6 +150,7 @@ ATTACKS = [
         "A generator drawn by the tests.",
         "def f(n):\n    for i in range(n): yield i * i",
         "assert list(f(4)) == [0, 1, 4, 9]\nassert sum(f(3)) == 5",
+        joined=True,
     ),
     right(
         "class-methods",
@@ -158,6 +159,7 @@ ATTACKS = [
         "    def pop(self): return self.items.pop()\n    def __len__(self): return len(self.items)",
         "s = Stack()\ns.push(1); s.push(2)\nassert s.pop() == 2\nassert len(s) == 1",
         entry_point="Stack",
+        joined=True,
     ),
     right(
         "memory-100-mb",
@@ -268,6 +270,7 @@ ATTACKS = [
         "A dataclass returned.",
         "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: int\n    y: int\ndef f(a): return P(a, a + 1)",
         "p = f(1)\nassert (p.x, p.y) == (1, 2)",
+        joined=True,
     ),
     right(
         "named-tuple",

@@ -8,8 +8,8 @@ keeps its rows. Only what Python would let a function change can be changed.
 from __future__ import annotations
 
 import operator
-from collections import defaultdict, deque
-from collections.abc import Callable, Collection
+from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from . import values
@@ -40,7 +40,7 @@ def _collect(value: Any, found: list[Any]) -> None:
 
 
 def snapshot(container: Any) -> Any:
-    """Return what tells whether a container has changed; see `changed`."""
+    """Return what tells whether a container has changed; see `said`."""
     if isinstance(container, dict):
         return [*container, *container.values()]
     if isinstance(container, set | bytearray):
@@ -48,30 +48,12 @@ def snapshot(container: Any) -> Any:
     return container.tobytes() if _is_array(container) else list(container)
 
 
-def changed(container: Any, before: Any, besides: Collection[Any] = ()) -> bool:
-    """Did a container change since its snapshot, besides what was looked up in it?"""
-    if besides:
-        container = {key: value for key, value in container.items() if key not in besides}
+def _changed(container: Any, before: Any) -> bool:
+    """Did a container change since its snapshot?"""
     after = snapshot(container)
     if isinstance(after, list):
         return len(after) != len(before) or not all(map(operator.is_, after, before))
     return after != before
-
-
-def looked_up(container: Any, before: Any) -> list[Any]:
-    """Return the keys that came into a `defaultdict` by being looked up."""
-    if type(container) is not defaultdict or container.default_factory is None:
-        return []
-    new = list(container)[len(before) // 2 :]
-    return [key for key in new if container[key] == container.default_factory()]
-
-
-def look_up(value: Any, found: list[Any]) -> None:
-    """Look up in the containers of a value what was looked up in their copies: [place, keys] of each."""
-    held = containers(value)
-    for place, keys in found:
-        for key in keys if type(held[place]) is defaultdict else ():
-            held[place][key]
 
 
 def said(found: list[Any], before: list[Any], pack: Callable[[Any], Any]) -> dict[str, Any]:
@@ -83,7 +65,7 @@ def said(found: list[Any], before: list[Any], pack: Callable[[Any], Any]) -> dic
         return pack(value) if place is None else known(place)
 
     pairs = zip(found, before, strict=True)
-    return {str(place): values.shallow(now, item) for place, (now, old) in enumerate(pairs) if changed(now, old)}
+    return {str(place): values.shallow(now, item) for place, (now, old) in enumerate(pairs) if _changed(now, old)}
 
 
 def known(place: int) -> Any:
@@ -118,12 +100,11 @@ def depth(value: Any, known: dict[int, int]) -> int:
         CannotCarry: one holds itself.
     """
     kind, place = type(value), id(value)
-    if not issubclass(kind, (dict, set, frozenset, slice, *_ORDERED, *_VIEWS)):
+    if not issubclass(kind, (dict, set, frozenset, *_ORDERED, *_VIEWS)):
         return 0
     if place not in known:
         known[place] = -1
-        items = (value.start, value.stop, value.step) if kind is slice else value
-        items = dict.values(value) if issubclass(kind, dict) else items
+        items = dict.values(value) if issubclass(kind, dict) else value
         known[place] = 1 + max((depth(item, known) for item in items if type(item) not in (int, str, float)), default=0)
     if known[place] < 0:
         raise values.CannotCarry("a container that holds itself")

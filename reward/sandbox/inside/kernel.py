@@ -2,7 +2,7 @@
 
 None of them needs a privilege, but for namespaces where the machine's owner has forbidden them. Each is a handful of
 system calls; the bindings that exist are younger than what they would replace (`docs/sandbox.md`). The start-up probes
-(`reward.sandbox.probes`) try what is promised here, so a wrong constant is found before anything untrusted runs.
+(`reward.sandbox.host.probes`) try what is promised here, so a wrong constant is found before anything untrusted runs.
 
 Sources: landlock(7), seccomp(2), namespaces(7), capabilities(7), mount_namespaces(7).
 """

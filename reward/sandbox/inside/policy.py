@@ -48,7 +48,7 @@ PROGRAMS = """
 chmod execve fchmod fchmodat fork kill link linkat setpgid setsid symlink symlinkat tgkill tkill utime utimensat utimes
 vfork wait4 waitid
 """
-"""Allowed besides where programs run (`inside.programs`): each has a root, a scratch and process numbers of its own."""
+"""Allowed besides where programs run (`inside.program_zygote`): each has a root, a scratch and process numbers of its own."""
 
 CLONE_THREAD = 0x10000 | 0x400
 """Flags of a thread that has the descriptors of all: those of a table of its own no look at the process would find."""

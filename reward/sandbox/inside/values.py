@@ -129,8 +129,6 @@ def shallow(value: Any, item: Callable[[Any], Plain]) -> Plain:
 
 def _pack_other(value: Any, opaque: Callable[[Any], Plain], depth: int) -> Plain:
     kind = type(value)
-    if getattr(kind, "by_number", False) or kind.__module__ == "unittest.mock":
-        return {"opaque": opaque(value)}
     if kind.__module__ == "numpy" and "numpy" in sys.modules:
         packed = _pack_numpy(value)
         if packed:
@@ -226,21 +224,11 @@ class _Reader:
 
 def record_type(name: str, *fields: str) -> type:
     """Return a kind of tuple whose items have names, without the code generation of `namedtuple`."""
-    named = {field: property(_named(i, field)) for i, field in enumerate(fields) if not field.startswith("_")}
+    named = {field: property(operator.itemgetter(i)) for i, field in enumerate(fields) if not field.startswith("_")}
     shown: dict[str, Any] = {"_fields": fields, "__slots__": (), "__repr__": _record_repr(name, fields)}
     shown["_asdict"] = lambda self: dict(zip(fields, self, strict=True))
     shown["_replace"] = lambda self, **new: type(self)((dict(zip(fields, self, strict=True)) | new).values())
     return type(name, (tuple,), {**named, **shown})
-
-
-def _named(place: int, field: str) -> Callable[[Any], Any]:
-    def get(record: Any) -> Any:
-        item = record[place]
-        if "_remote_via" in getattr(item, "__dict__", ()):
-            object.__setattr__(item, "_remote_via", field)
-        return item
-
-    return get
 
 
 def _record_repr(name: str, fields: tuple[str, ...]) -> Callable[[tuple[Any, ...]], str]:
@@ -318,10 +306,6 @@ def _read_range(content: Plain, _: Item) -> range:
     return range(int(start, 16), int(stop, 16), int(step, 16))
 
 
-def _slice(content: Plain, item: Item) -> slice:
-    return slice(*(item(one) for one in content))
-
-
 _FACTORIES = {kind.__name__: kind for kind in (list, int, dict, set, str, float, bool, tuple)}
 """What makes the missing values of a `defaultdict`, if it is one of these."""
 _NAMES = {kind: name for name, kind in _FACTORIES.items()}
@@ -334,7 +318,6 @@ _WRITERS: dict[type, tuple[str, Callable[[Any, Item], Plain]]] = {
     type({}.keys()): ("keys", _items),
     type({}.values()): ("values", _items),
     type({}.items()): ("items", lambda value, item: [[item(key), item(one)] for key, one in value]),
-    slice: ("slice", lambda value, item: [item(value.start), item(value.stop), item(value.step)]),
     set: ("set", _items),
     frozenset: ("frozenset", _items),
     bytes: ("bytes", lambda value, _: base64.b64encode(value).decode()),
@@ -367,7 +350,6 @@ _READERS: dict[str, Callable[[Plain, Item], Any]] = {
     "float": lambda content, _: float({"inf": "inf", "-inf": "-inf", "nan": "nan"}[content]),
     "tuple": lambda content, item: tuple(item(one) for one in content),
     "values": lambda content, item: dict(enumerate([item(one) for one in content])).values(),
-    "slice": _slice,
     "bytes": lambda content, _: base64.b64decode(content),
     "bytearray": lambda content, _: bytearray(base64.b64decode(content)),
     "complex": lambda content, item: complex(item(content[0]), item(content[1])),

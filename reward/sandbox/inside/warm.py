@@ -12,13 +12,13 @@ import os
 import socket
 import sys
 
-from . import asserts, channel, judge, link, solution, values
+from . import channel, read_tests, run_tests, solution, stand_ins, values
 
 ROUNDS = 20
 """CPython 3.11 counts 8 calls and 16 loop turns before it specialises a piece of code."""
 _SOURCE = b"def f(x, y=1):\n    return [x + y]\n"
 _TESTS = b"def check(candidate):\n    assert candidate(1) == [2], 'one'\n\nassert f(1) == [2]\n"
-_CALL = ["call", "f", [[1, 2.5, "a", (True, None)], {"k": 1}], {}]
+_CALL = ["changes", "f", [[1, 2.5, "a", (True, None)], {"k": 1}], {}]
 
 
 def warm_up() -> None:
@@ -26,15 +26,16 @@ def warm_up() -> None:
     for _ in range(ROUNDS):
         _of_the_solution()
         _of_the_tests()
-        asserts.read("assert f(1) == [2]", "f")
-    sys.modules.pop("solution", None)
+        read_tests.read("assert f(1) == [2]", "f")
+    for name in ("solution", "tests", "main"):
+        sys.modules.pop(name, None)
     linecache.clearcache()
 
 
 def _of_the_solution() -> None:
     server = solution.Server(-1, 1 << 20)
     json.dumps(server.load(_SOURCE, "f")).encode("ascii")
-    server.answer(values.dump(["call", "f", [1], {}], str, 1 << 20))
+    server.answer(values.dump(["changes", "f", [1], {}], str, 1 << 20))
     server.answer(values.dump(_CALL, str, 1 << 20))  # raises, which is to be warm too
 
 
@@ -43,7 +44,7 @@ def _of_the_tests() -> None:
     try:
         for reply in ({"names": {"f": ["function", "solution"]}}, {"value": [2]}, {"value": [2]}):
             channel.send(theirs, json.dumps(reply).encode("ascii"))
-        said = judge.Tests(link.Link(ours, 1 << 20), "f").run(_TESTS)
+        said = run_tests.TestRun(stand_ins.SeparateSolution(ours, 1 << 20), "f").run(_TESTS)
         if said["status"] != "pass":
             raise RuntimeError(f"the sandbox's own small test: {said['why']}")
         json.dumps(said).encode("ascii")

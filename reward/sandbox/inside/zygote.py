@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 from typing import Any
 
-from . import judge, kernel, link, policy, root, scratch, solution
+from . import kernel, policy, root, run_tests, scratch, solution, stand_ins, together
 from .warm import warm_up
 
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
@@ -117,6 +117,8 @@ class Zygote:
     def __init__(self, link: socket.socket, setup: dict[str, Any]) -> None:
         self.link, self.level, self.folder = link, setup["level"], setup["scratch"]
         _preload(setup["preloaded"], setup["importable"])
+        if "pytest" in setup["preloaded"]:
+            importlib.import_module(f"{__package__}.by_pytest")
         readable = _readable()
         self.memory = _address_space()
         nobody = kernel.own_user()
@@ -189,7 +191,11 @@ class Zygote:
             self.link.send(json.dumps(self._task(json.loads(message), descriptors)).encode())
 
     def _task(self, task: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
-        """Fork, watch, clean up; return how each process ended."""
+        """Fork, watch, clean up; return how each process ended.
+
+        Modes: "calls" (the solution answers the parent), "check" (it answers the tests, in a process of their own) and
+        "together" (one process for both).
+        """
         ours = {"solution": descriptors[:3], **({"tests": descriptors[3:]} if task["mode"] == "check" else {})}
         children = [self._fork(role, given, task) for role, given in ours.items()]
         for descriptor in descriptors:
@@ -217,10 +223,12 @@ class Zygote:
             os.write(tell, CONFINED)
             os.close(tell)
             source = _whole(4)
-            if role == "solution":
-                solution.run(source, 3, task["entry_point"], task["output_bytes"])
+            if role == "tests":
+                run_tests.run(source, 3, 5, task["entry_point"], task["output_bytes"])
+            elif task["mode"] == "together":
+                together.run(source, 3, task["entry_point"])
             else:
-                judge.run(source, 3, 5, task["entry_point"], task["output_bytes"])
+                solution.run(source, 3, task["entry_point"], task["output_bytes"])
         finally:
             os._exit(99)
 
@@ -279,7 +287,7 @@ class Zygote:
                     by_handle[descriptor].end()
                     until = min(until, time.monotonic() + GRACE)
                 self._enforce(children, task, until)
-            if decides.role == "tests" and os.waitstatus_to_exitcode(decides.status) == link.GONE:
+            if decides.role == "tests" and os.waitstatus_to_exitcode(decides.status) == stand_ins.GONE:
                 self._await(next(child for child in children if child is not decides))
         finally:
             for child in children:

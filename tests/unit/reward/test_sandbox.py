@@ -14,14 +14,6 @@ from reward.sandbox.inside import values
 LIMITS = Limits(cpu_seconds=2, wall_seconds=6)
 
 
-@pytest.fixture(scope="module")
-def box():
-    sandbox = Sandbox(workers=1, limits=LIMITS, packages=("numpy", "pytest"))
-    sandbox.start()
-    yield sandbox
-    sandbox.stop()
-
-
 def checked(box, solution, tests, entry_point="f"):
     return asyncio.run(box.check(solution, tests, entry_point))
 
@@ -38,14 +30,6 @@ class E:
     __lt__ = __gt__ = __le__ = __ge__ = __contains__ = __eq__ = lambda s, o: True
     __hash__ = None
     startswith = issubset = lambda s, o: True
-"""
-POINT = """
-import dataclasses
-@dataclasses.dataclass(init=False)
-class Point:
-    x: int = 0
-    y: int = 0
-    def __init__(s, *a): pass
 """
 FORGED = {
     "pass said while loading": (CHANNEL + "say({'failed': ['pass', '']})\ndef f(x): return 0", "assert f(3) == 9"),
@@ -109,32 +93,22 @@ FORGED = {
 }  # fmt: skip
 
 
+OBJECTS = {
+    "minus", "less", "in", "a method that says yes", "a method that compares", "almost equal", "its operators",
+    "an exception in place of a function", "an enum of many lists",
+}  # fmt: skip
+"""Those where the tests ask an object of the solution: nothing is known, and nothing passes."""
+
+
 @pytest.mark.parametrize("name", FORGED)
 def test_a_wrong_solution_fails_whatever_it_says(name, box):
     solution, tests = FORGED[name]
     verdict = checked(box, solution, tests)
-    assert verdict.passed is False, verdict
+    assert verdict.passed is (None if name in OBJECTS else False), verdict
 
 
 ZERO = "def f(x): return 0"
-KEPT = """
-kept = None
-def f(g):
-    global kept
-    try: g()
-    except BaseException as error: kept = error
-    return 0
-def h(x): raise kept
-"""
-SKIPPED_LOOP = "for got, want in zip(map(h, [1, 2]), [1, 4]):\n    assert got == want"
 WRONG = {
-    "an end of iteration of the tests": (KEPT, "it = iter([])\nassert f(it.__next__) == 0\n" + SKIPPED_LOOP),
-    "an end of iteration of a mock": (
-        KEPT,
-        "import unittest\nfrom unittest.mock import Mock\nclass T(unittest.TestCase):\n"
-        "    def test_a(self):\n        m = Mock(side_effect=[1])\n        m()\n        self.assertEqual(f(m), 0)\n"
-        "    def test_b(self):\n        for got, want in zip(map(h, [1, 2]), [1, 4]): self.assertEqual(got, want)",
-    ),
     "an exit that says so": (ZERO, "import sys\nbad = 0\nif f(3) != 9: bad += 1\nsys.exit(1 if bad else 0)"),
     "an exit in the main guard": (
         ZERO, "import sys\nbad = []\ndef case(x, y):\n    if f(x) != y: bad.append(x)\n"
@@ -188,10 +162,6 @@ WRONG = {
         "from enum import Enum\nclass C(Enum):\n    R = 1\ndef f(c): return c.value",
         "def test_c(): assert C.B.value == 3 and C['B'] is C.B\ndef test_f(): assert f(C.B) == 3",
     ),
-    "an enum that lacks a member, skipped for it": (
-        "from enum import Enum\nclass C(Enum): R = 1\n" + ZERO,
-        "import pytest\n@pytest.mark.skipif('B' not in C.__members__, reason='optional')\ndef test_f(): assert f(C.B) == 9",
-    ),
     "an argument that holds itself": ("def f(a): a.append(a)", "a = [2, 1]\nf(a)\nf(a)\nassert a == [1, 2]"),
     "a coroutine that nobody awaits": (
         "async def f(a): return a\ndef g(a): return 0", "assert g(f('ab')) == 'ab'",
@@ -204,52 +174,14 @@ WRONG = {
     "no definition, in a unittest.TestCase": (
         "def g(x): return 0", "import unittest\nclass T(unittest.TestCase):\n    def test_f(self): self.assertEqual(f(3), 9)",
     ),
-    "a failure of pytest in the first call": (
-        "def f(g):\n    try: g(0)\n    except BaseException: pass\n    return 9",
-        "import pytest\ndef g(x):\n    if x != 9: pytest.fail('no')\ndef test_f(): assert f(g) == 9",
-    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_solution_is_told_so(name, box):
-    verdict = checked(box, *WRONG[name], None)
+def test_a_wrong_solution_is_told_so(name, box, together):
+    verdict = checked(together, *WRONG[name], None)
     assert verdict.passed is False, verdict
-
-
-@pytest.mark.parametrize(
-    ("solution", "tests"),
-    [
-        ("class S:\n    def __new__(cls): return s\ns = object.__new__(S)", "assert S() is S()"),
-        (
-            "class S:\n    def __new__(cls): return s\ns = object.__new__(S)",
-            "import unittest\nclass T(unittest.TestCase):\n    def test_s(self): self.assertIs(S(), S())",
-        ),
-        ("from enum import IntEnum\nclass C(IntEnum): A = 1\ndef f(): return C.A", "assert f() is C.A"),
-        ("class A: pass\ndef f(): return A()", "assert type(f()) is A"),
-        ("class A: pass\ndef f(): return A()", "assert type(f()) == A"),
-        (
-            "import random\ndef f(): return random.randint(1, 6)",
-            "from unittest.mock import patch\ndef test_f():\n    with patch('random.randint', return_value=2): assert f() == 2",
-        ),
-        ("def f(g, rows):\n    for row in rows: g(row)", "r = [[1]]\nf(lambda row: row.append(2), r)\nassert r == [[1, 2]]"),
-        (
-            "class C:\n    def __enter__(self): return self\n    def __exit__(self, *args): self.args = args",
-            "import pytest\nc = C()\ndef test_c():\n    with pytest.raises(ValueError):\n        with c:\n"
-            "            raise ValueError\n    assert c.args[0] is ValueError",
-        ),
-        (
-            "class V:\n    def __init__(self, x): self.x = x\n    def __eq__(self, other): return True\n    def up(self): pass",
-            "v = V(1)\nv.up()\nassert v == V(2)",
-        ),
-        ("def isclose(*a, **k): return True\ndef f(x): return 9.0", "assert isclose(f(3), 9.0)"),
-        (POINT + "def f(p, n): return Point(9, 9)", "assert f(Point(1, 2), 3) == Point(4, 2)"),
-        ("import enum\nclass C(enum.Enum):\n    R = 1\n    G = 1\ndef f(x): return C.G", "assert f(1) == C.R"),
-    ],
-)
-def test_what_cannot_be_judged_is_no_data(solution, tests, box):
-    verdict = checked(box, solution, tests, None)
-    assert (verdict.status, verdict.passed) == ("unsupported", None)
+    assert checked(box, *WRONG[name], None).passed is (False if verdict.trust == "unforgeable" else None)
 
 
 NEVER_RUN = {
@@ -318,28 +250,12 @@ HONEST = {
         "import numpy as np\nassert (f([1, 2]) == np.array([2, 4])).all()",
     ),
 }  # fmt: skip
-STACK = """
-class Stack:
-    def __init__(self): self.items = []
-    def push(self, x): self.items.append(x)
-    def pop(self): return self.items.pop()
-    def __len__(self): return len(self.items)
-    def __contains__(self, x): return x in self.items
-    def __repr__(self): return f'Stack({self.items})'
-"""
 
 
 @pytest.mark.parametrize("name", HONEST)
-def test_a_right_solution_passes_honest_tests(name, box):
-    verdict = checked(box, *HONEST[name])
+def test_a_right_solution_passes_honest_tests(name, together):
+    verdict = checked(together, *HONEST[name])
     assert verdict.status == "pass", verdict
-
-
-def test_a_class_may_be_tested(box):
-    tests = "s = Stack()\ns.push(1)\ns.push([2])\nassert len(s) == 2 and 1 in s\nassert repr(s) == 'Stack([1, [2]])'\n"
-    tests += "assert s.pop() == [2]"
-    assert checked(box, STACK, tests, None).status == "pass"
-    assert checked(box, STACK.replace("return self.items.pop()", "return 0"), tests, None).status == "fail"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from reward.sandbox import Limits, Sandbox, SandboxUnavailable, worker
+from reward.sandbox import Limits, Sandbox, SandboxUnavailable
+from reward.sandbox.host import worker
 
 RUN = "\n(lambda: 0)()\n"  # makes a text of tests one that has to run
 LIMITS = Limits(cpu_seconds=1, wall_seconds=4)
@@ -32,7 +33,7 @@ def in_a_program(source, **options):
 def test_a_process_that_the_trainer_forks_meanwhile_holds_no_check_up(tests):
     """What is forked between the making of a channel and its handing over keeps its end open; so it is with every fork here."""
     said = in_a_program(f"""
-        import reward.sandbox.worker as worker
+        import reward.sandbox.host.worker as worker
         begin = worker.Worker._begin
         def forked(self, *args):
             begin(self, *args)

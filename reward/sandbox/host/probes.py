@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from reward.sandbox.host.program_worker import ProgramWorker
+from reward.sandbox.host.worker import Broken, SandboxUnavailable, Worker
 from reward.sandbox.inside import values
 from reward.sandbox.languages.base import SEARCHED, Needs, Step
-from reward.sandbox.runner import Runner
 from reward.sandbox.verdicts import CallResult, Level, Limits
-from reward.sandbox.worker import Broken, SandboxUnavailable, Worker
 
 MEMORY_BYTES = 64 << 20
 _LIMITS = Limits(cpu_seconds=10, memory_bytes=MEMORY_BYTES, scratch_bytes=1 << 20)
@@ -114,7 +114,7 @@ def probe(worker: Worker, level: Level) -> None:
             raise SandboxUnavailable(f"level {level!r} does not hold on this machine: code can {', '.join(opened)}")
 
 
-def probe_programs(runner: Runner) -> None:
+def probe_programs(worker: ProgramWorker) -> None:
     """Try the ways out of a worker that runs programs, from a shell.
 
     Raises:
@@ -126,7 +126,7 @@ def probe_programs(runner: Runner) -> None:
     with _surroundings() as (folder, port, received):
         step = Step((shell, "probe.sh", folder, str(port), str(os.getpid())), {"probe.sh": _PROGRAM.encode()})
         try:
-            ran = runner.run(step, Limits(cpu_seconds=10, processes=20), Needs())
+            ran = worker.run(step, Limits(cpu_seconds=10, processes=20), Needs())
         except Broken as error:
             raise SandboxUnavailable(f"the sandbox broke while it was tried: {error}") from None
         works, *opened = ran.stdout.decode().splitlines() or [""]

@@ -45,14 +45,14 @@ def main(control: int) -> None:
     link = socket.socket(fileno=control)
     setup = json.loads(link.recv(1 << 16))
     try:
-        programs = Programs(link, setup)
+        zygote = ProgramZygote(link, setup)
     except Exception as error:  # the parent shows the sentence
         link.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
         return
-    programs.serve()
+    zygote.serve()
 
 
-class Programs:
+class ProgramZygote:
     """The process and what it prepared once."""
 
     def __init__(self, link: socket.socket, setup: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Judge a solution by tests that are data: ask its process for answers, as in IO mode, and compare plain values here.
 
-Most tests of generated functions are of that kind (`inside.asserts`), and then nothing has to run but the solution: one process
-instead of two, which is half the cost of a check. A text is read once, in a confined process, however many solutions it
+Most tests of generated functions are of that kind (`inside.read_tests`), and then nothing has to run but the solution: one
+process instead of two, which is half the cost of a check. A text is read once, in a confined process, however many solutions it
 judges. The verdict is that of running the text, but for the words of a message that would have to be evaluated. Where an answer
 is anything else than a plain value, and nothing has failed yet, there is no verdict: the text is run after all.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import operator
 import reprlib
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -29,7 +30,7 @@ MAX_ANSWERS = 16
 """Answers of the largest size that one check may give."""
 MAX_READING = 5.0
 """Seconds of CPU time that they may take to read, which are the caller's. 16 MB of small dicts took 2.5 here."""
-READER = "from inside.asserts import read"
+READER = "from inside.read_tests import read"
 """The source that reads; a zygote has it."""
 _PLAIN = (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, type(None))
 _COMPARED: dict[str, Callable[[Any, Any], Any]] = {
@@ -88,7 +89,7 @@ class Plans:
         Args:
             tests: the text.
             entry_point: the function that it is about.
-            read: gives what `inside.asserts.read` says of it.
+            read: gives what `inside.read_tests.read` says of it.
         """
         if len(tests) > LONGEST or "assert" not in tests:
             return None
@@ -127,7 +128,7 @@ def _assertion(call: Any, compared: Any, expected: Any, line: Any, message: Any)
 
 
 def judged(plan: Plan, solution: Line) -> dict[str, Any] | None:
-    """Return the verdict on a solution that is loading as `inside.judge` gives it; None when the tests have to be run."""
+    """Return the verdict on a solution that is loading as `inside.run_tests` gives it; None when the tests have to be run."""
     outcomes: list[bool] = []
     said: dict[str, Any] = {"status": "pass", "why": "", "outcomes": outcomes}
     try:
@@ -157,14 +158,14 @@ def _step(step: tuple[Assertion, ...], solution: Line) -> tuple[str, str]:
     for assertion in step:
         solution.send(assertion.call)
         match solution.plain():
-            case {"raised": [_, _, word, why]}:
+            case {"raised": {"word": word, "why": why}}:
                 return word_of_call(word), str(why)
+            case {"value": {"opaque": _}, **more} if not more and assertion.compared not in ("true", "not"):
+                value = object()  # which equals no constant; what it says of itself is not asked
             case {"value": packed, **more} if not more:
-                value = values.unpack(packed, values.no_data)
+                value = _plain(values.unpack(packed, values.no_data))
             case _:
                 raise NotData
-        if not _is_plain(value):
-            raise NotData
         if not _COMPARED[assertion.compared](value, assertion.expected):
             said = f"the answer is {shown(value)}" if assertion.message is None else assertion.message
             return "fail", f"AssertionError{f': {said}' if said else ''} (line {assertion.line} of the tests)"
@@ -239,9 +240,22 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 
 
+def _plain(value: Any) -> Any:
+    """Return a value.
+
+    Raises:
+        NotData: it is made of more than built-in types and numbers of numpy. How others are compared is for the tests' process.
+    """
+    if not _is_plain(value):
+        raise NotData
+    return value
+
+
 def _is_plain(value: Any) -> bool:
-    """Is it made of built-in types alone? How others are compared is for the tests' process."""
-    if type(value) not in _PLAIN:
+    kind = type(value)
+    if kind.__module__ == "numpy":
+        return isinstance(value, sys.modules["numpy"].generic)
+    if kind not in _PLAIN:
         return False
     if isinstance(value, dict):
         return all(_is_plain(key) and _is_plain(item) for key, item in value.items())

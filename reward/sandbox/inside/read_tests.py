@@ -3,9 +3,9 @@
     assert f(1) == 2              def check(candidate):                    def test_f():
     assert f("ab", 2) == "abab"       assert candidate([1, 2]) == [2, 1]       assert f(1) == 2, "one"
 
-Whatever is not exactly of this form is not read: by `reward.sandbox.answers` such a text may not be told apart from one that is
-run (`inside.judge`) but by what it costs. Reading is done in a confined process too, because a model wrote the text and a
-parser has its weak days.
+Whatever is not exactly of this form is not read, because a text that is read (`reward.sandbox.host.data_tests`) must get the
+verdict that running it (`inside.run_tests`) gives. Reading is done in a confined process too: a model wrote the text, and
+some texts crash a parser.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
-from . import judge, values
+from . import run_tests, values
 
 MAX_BITS = 256
 """Of a number that is reckoned with; of what comes out, 16 times that."""
@@ -88,7 +88,7 @@ class _Reader:
                 yield self.functions[name]
             case ast.Expr(ast.Call(ast.Name("check" as name), [ast.Name(self.entry_point)], [])) if name in self.functions:
                 yield self.functions[name]
-            case ast.ImportFrom(module=module, names=names, level=0) if module in judge.OWN_NAMES:
+            case ast.ImportFrom(module=module, names=names, level=0) if module in run_tests.OWN_NAMES:
                 for alias in names:
                     self._is_called(alias.name)
                     if alias.asname:
@@ -135,17 +135,18 @@ class _Reader:
 
     def _call(self, node: ast.expr, candidate: str) -> bytes:
         match node:
-            case ast.Call(ast.Name(name), args, []):
+            case ast.Call(ast.Name(name), args, keywords) if all(keyword.arg for keyword in keywords):
                 if name != candidate:
                     self._is_called(name)
+                named = {str(keyword.arg): constant(keyword.value) for keyword in keywords}
                 # packed here, where a set has the order that it has in the tests' process
-                message = ["answer", self.name, [constant(argument) for argument in args], {}]
+                message = ["answer", self.name, [constant(argument) for argument in args], named]
                 return values.dump(message, values.no_data, LONGEST)
         raise NotData
 
     def _is_called(self, name: str) -> None:
         """Note that the tests call a name of the solution: always the same, and one that means nothing else there."""
-        if not self.entry_point and (hasattr(builtins, name) or judge.is_standard(name) or name[:1].isupper()):
+        if not self.entry_point and (hasattr(builtins, name) or run_tests.is_standard(name) or name[:1].isupper()):
             raise NotData
         if name in self.functions or name != (self.name or name):
             raise NotData

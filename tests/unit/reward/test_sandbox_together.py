@@ -1,23 +1,11 @@
-"""Honest tests of kinds that once were judged wrongly: the right solution passes, a wrong one fails, and no door is open.
+"""Tests about more than data: judged in one process where the recipe says so, else `unsupported`; data is judged apart.
 
-Each entry: tests, a right solution, and what to replace in it to make it wrong.
+Each entry of `HONEST`: tests, a right solution, and what to replace in it to make it wrong.
 """
 
 import asyncio
 
 import pytest
-
-from reward.sandbox import Limits, Sandbox
-
-LIMITS = Limits(cpu_seconds=2, wall_seconds=6)
-
-
-@pytest.fixture(scope="module")
-def box():
-    sandbox = Sandbox("kernel", 1, LIMITS, packages=("numpy", "pytest"))
-    sandbox.start()
-    yield sandbox
-    sandbox.stop()
 
 
 def checked(box, solution, tests, entry_point=None):
@@ -320,14 +308,28 @@ HONEST = {
 }  # fmt: skip
 
 
+DATA = {
+    "a Counter", "a defaultdict", "an OrderedDict", "a view of a dict", "a keyword argument that is changed",
+    "lists in lists that are changed", "a list in a tuple that is changed", "the argument itself is returned",
+    "what an exception holds", "an exception caught as its base", "arguments of an exception", "the cause of an exception",
+    "an error of json", "a result of the module", "assertions behind the main guard", "a bare runner", "an exit that says no",
+    "a name of itertools", "parameters of a class",
+}  # fmt: skip
+"""Those that need no more than data."""
+
+
 @pytest.mark.parametrize("name", HONEST)
-def test_right_passes_and_wrong_fails(name, box):
+def test_right_passes_and_wrong_fails(name, box, together):
     tests, solution, (was, becomes) = HONEST[name]
-    verdict = checked(box, solution, tests)
-    assert verdict.status == "pass", verdict
     assert was in solution
-    verdict = checked(box, solution.replace(was, becomes), tests)
-    assert verdict.passed is False, verdict
+    for source, passes in ((solution, True), (solution.replace(was, becomes), False)):
+        apart, joined = checked(box, source, tests), checked(together, source, tests)
+        assert joined.passed is passes, joined
+        if name in DATA:
+            assert (apart.passed, apart.trust, joined.trust) == (passes, "unforgeable", "unforgeable"), apart
+        else:
+            assert (apart.status, joined.trust) == ("unsupported", "forgeable"), apart
+            assert "together: true" in apart.why
 
 
 SAY = "import os, json\ndef say(x):\n    data = json.dumps(x).encode()\n    os.write(3, len(data).to_bytes(4, 'big') + data)\n"
@@ -341,16 +343,6 @@ class Liar:
     __float__ = lambda self: 9.0
     __int__ = __index__ = lambda self: 9
 """
-SPY = """
-import gc
-from dataclasses import dataclass
-@dataclass(frozen=True)
-class P:
-    x: int
-def f(n):
-    kept = [p for p in gc.get_objects() if type(p) is P]
-    return P(kept[-1].x) if kept else P(0)
-"""
 HOSTILE = {
     "a class named as the library's function": (
         "class R: pass\nR.__name__ = 'sqrt'\ndef sqrt(x): return R()", "assert 1.9 < sqrt(4) < 2.1",
@@ -359,63 +351,17 @@ HOSTILE = {
         "def rows(cb):\n    try: cb(5)\n    except BaseException: pass\n    return [1]\ndef f(x): return x",
         "import pytest\ndef cb(x): assert x == 1\n@pytest.mark.parametrize('v', rows(cb))\ndef test(v): assert f(v) == 1",
     ),
-    "a dataclass that is another once it is called": (
-        POINT + "def f(p, d):\n    P.__init__ = lambda self, *a: None\n    P.__eq__ = lambda self, other: True\n    return P()",
-        "assert f(P(1, 2), 3) == P(4, 2)",
-    ),
-    "fields that are said": (
-        SAY + POINT + "def f(p, d): say({'value': {'opaque': {'id': 0, 'class': 'P', 'equal': True, 'fields': []}}})",
-        "assert f(P(1, 2), 3) == P(4, 2)",
-    ),
-    "a declaration without fields": (
-        SAY + "say({'names': {'P': ['class', 'solution'], 'f': ['function', 'solution']}, 'made_of': {'P': "
-        "['fields', [], []]}})\n"
-        "import time\ntime.sleep(1)",
-        "assert f(P(1, 2), 3) == P(4, 2)",
-    ),
-    "a declaration of nonsense": (
-        SAY + "say({'names': {'P': ['class', 'solution'], 'f': ['function', 'solution']}, 'made_of': {'P': "
-        "['enum', '', [['a', 5, 6]]]}})\n"
-        "import time\ntime.sleep(1)",
-        "assert f(P(1, 2), 3) == P(4, 2)",
-    ),
-    "a class that makes plain data": (
-        "class Q:\n    def __new__(cls, *args): return (0, 0)\ndef f(x): return (0, 0)", "assert f(3) == Q(3, 9)",
-    ),
-    "an enum whose members are one": (
-        COLOUR + "C.R = C.G\ntype.__setattr__(C, 'R', C.G)\ndef f(c): return C.R", "assert f(C.R) == C.G and f(C.G) == C.R",
-    ),
     "a context that swallows": (LIAR + "def f(x): return 0", "with Liar() as t:\n    assert f(3) == 9\nassert f(0) == 0"),
     "an answer that says a number": (LIAR + "def f(x): return Liar()", "assert abs(float(f(3)) - 9.0) < 1e-6"),
     "an answer in a sum": (LIAR + "def f(x): return Liar()", "assert sum([f(3), -9]).real == 9"),
-    "an answer that came of references, and numbers": (
-        LIAR + "def f(x): return 0", "r = Liar(1) + Liar(2)\nassert abs(r * 2 - 18.0) < 1e-6",
-    ),
     "an assertion that is swallowed": (
         "def f(g):\n    try: g(0)\n    except BaseException: pass\n    return 9",
         "def g(x):\n    assert x == 9\nassert f(g) == 9",
     ),
-    "an exit that is provoked": ("def f(g):\n    g(1)\n    return 0", "import sys\ndef g(x): sys.exit(x)\nassert f(g) == 9"),
     "calls back without end": ("def f(g):\n    while True: g(0)", "assert f(lambda x: x) == 9"),
-    "a call back that takes for ever": ("def f(g): return g(10**12)", "assert f(lambda n: sum(range(n))) == 9"),
-    "an answer made from what was printed": (SPY, "want = P(77)\nprint(f'expecting {want}')\nassert f(3) == want"),
-    "an answer made from what was sorted": (
-        SPY.replace("True", "True, order=True"), "want = sorted([P(77), P(5)])\nassert f(3) in want",
-    ),
-    "an order that the solution decides, of an answer": (
-        "class V:\n    def __init__(self, a): pass\n    __le__ = __lt__ = lambda self, other: True\n"
-        "    def __contains__(self, item): return True\ndef f(x): return [1]\ndef g(x): return OSError()",
-        "assert V(9) <= g(3)",
-    ),
-    "a call back of a function that there is not": (
-        SAY + "def f(g): say({'callback': [7, [], []]})", "assert f(lambda x: x) == 9",
-    ),
     "an answer too deep, through a function of the tests": (
         "def f(g):\n    x = []\n    for _ in range(70): x = [x]\n    return g(x)",
         "def g(x):\n    for _ in range(40): x = [x]\n    return x\nassert f(g) == 9",
-    ),
-    "a result that cannot travel, through a function of the tests": (
-        "def f(g): return g('a')", "import re\nassert f(lambda s: re.match('a', s)) == 9",
     ),
     "fields that are kept back": (
         POINT + "P.__dataclass_fields__['x'].name = 'none'\ndef f(p, d): return P(9, 9)", "e = P(4, 2)\nassert f(e, 3) == e",
@@ -424,15 +370,6 @@ HOSTILE = {
         "def f(x): return None",
         "import unittest\nR = f(3)\nclass T(unittest.TestCase):\n    @unittest.skipIf(R is None, 'none')\n"
         "    def test_f(self): self.assertEqual(f(3), 9)\n    def test_g(self): self.assertIsNone(f(0))",
-    ),
-    "an iterator of itself": (
-        SAY + "def f(x): say({'value': {'opaque': {'id': 0, 'class': 'E'}}})\nclass E:\n    def __iter__(self): return self\n"
-        "    def __next__(self): return 9\ne = E()\ndef f(x): return e",
-        "assert list(f(3)) == [9]",
-    ),
-    "an iterator that draws nonsense": (
-        SAY + "def g():\n    yield 1\n    say({'drawn': [[[0, 5], [0, []]], 1, 2]})\n"
-        "def f(x): return g()", "assert list(f(3)) == [9]",
     ),
     "arguments changed into other things": (
         SAY + "def f(x): say({'value': None, 'changed': {'0': 9, '-1': [9], 'x': []}})", "a = [1]\nf(a)\nassert a == [9]",
@@ -456,45 +393,71 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_no_mend_opens_a_door(name, box):
-    verdict = checked(box, *HOSTILE[name])
-    assert verdict.passed is False, verdict
-
-
-def test_what_the_solution_is_told_of_a_record_is_nothing(box):
-    """Looking for all objects of the class, the solution finds those that the tests used for more than their fields."""
-    spy = "import gc\n" + POINT.replace("@dataclass", "@dataclass(frozen=True)")
-    spy += "def f(p, d): return P(p.x + d, p.y)\ndef told(): return [p.y for p in gc.get_objects() if type(p) is P]"
-    tests = "want = P(4, 77)\nprint(want, [want], f'{want}', bool(want))\n"
-    tests += "assert f(P(1, 2), 3) == want or 77 not in told()"
-    assert checked(box, spy, tests).status == "pass"
+def test_nothing_forged_is_called_unforgeable(name, box, together):
+    assert checked(box, *HOSTILE[name]).passed is not True
+    verdict = checked(together, *HOSTILE[name])
+    assert verdict.passed is not True or verdict.trust == "forgeable", verdict
 
 
 @pytest.mark.parametrize(
-    ("tests", "status"),
+    ("tests", "apart", "joined"),
     [
-        ("import pytest\n@pytest.mark.skip\ndef test_g(): assert f(1) == 5\ndef test_f(): assert f(3) == 9", "test_error"),
+        (
+            "import pytest\n@pytest.mark.skip\ndef test_g(): assert f(1) == 5\ndef test_f(): assert f(3) == 9",
+            "test_error", "test_error",
+        ),
         (
             "import unittest\nclass T(unittest.TestCase):\n    @unittest.skip('x')\n    def test_g(self): pass\n"
             "    def test_f(self): self.assertEqual(f(3), 9)",
-            "test_error",
+            "test_error", "test_error",
         ),
-        ("import pytest\n@pytest.mark.xfail\ndef test_f(): assert f(3) == 0", "unsupported"),
-        ("def test_f(tmp_path): assert f(3) == 9", "unsupported"),
-        ("def test_f(monkeypatch): assert f(3) == 9", "unsupported"),
-        ("open('a.txt', 'w').close()\nassert f('a.txt') == 9", "unsupported"),
+        ("import pytest\n@pytest.mark.xfail\ndef test_f(): assert f(3) == 0", "unsupported", "test_error"),
+        ("def test_f(tmp_path): assert f(3) == 9 and tmp_path.is_dir()", "unsupported", "pass"),
+        ("def test_f(monkeypatch):\n    monkeypatch.setattr('solution.K', 3)\n    assert g(3) == 9", "unsupported", "pass"),
+        ("def test_f(nobody_knows): assert f(3) == 9", "unsupported", "test_error"),
+        ("async def test_f(capsys): assert f(3) == 9", "unsupported", "pass"),
+        ("open('a.txt', 'w').write('ab')\nassert size('a.txt') == 2", "unsupported", "pass"),
+        ("import random\nrandom.seed(1)\none = draw()\nrandom.seed(1)\nassert draw() == one", "unsupported", "pass"),
+        ("import gone_from_here\nassert f(3) == 9", "test_error", "test_error"),
+        ("def test_f(): assert Missing().x == 9", "load_error", "load_error"),
+        ("def check(candidate):\n    assert candidate(3) == Box(9).x", "unsupported", "pass"),
+        ("class TestF:\n    def test_f(self): assert Box(9) == Box(9)", "unsupported", "fail"),
+        ("def test_f(capsys):\n    yield", "unsupported", "test_error"),
+        ("x = Box(1)", "unsupported", "test_error"),
+        ("assert Box(1).x ==", "test_error", "test_error"),
     ],
-)
-def test_what_cannot_be_judged_is_named(tests, status, box):
-    verdict = checked(box, "def f(x): return x * x", tests)
-    assert (verdict.status, verdict.passed) == (status, None), verdict
+)  # fmt: skip
+def test_what_each_way_says(tests, apart, joined, box, together):
+    solution = (
+        "import os, random\nK = 2\nclass Box:\n    def __init__(self, x): self.x = x\ndef f(x): return x * x\n"
+        "def g(x): return x * K\ndef size(name): return os.path.getsize(name)\ndef draw(): return random.random()"
+    )
+    entry_point = "f" if "candidate" in tests else None
+    said = [checked(one, solution, tests, entry_point) for one in (box, together)]
+    assert [verdict.status for verdict in said] == [apart, joined], said
 
 
-def test_what_the_solution_was_told_of_equals_no_answer_that_came_later(box):
-    spy = SPY.replace("x: int", "x: int\n    def __repr__(self): return 'P'")
-    tests = "import pytest\nwant = P(77)\nprint(want)\nassert f(3) == want"
-    assert checked(box, spy, tests).status == "unsupported"
-    assert checked(box, spy, "assert f(3) == P(0)\nwant = P(77)\nassert f(P(77)) == want").status == "pass"
+TRICKS = {
+    "leaves": "os._exit(0)",
+    "leaves by an exception": "raise SystemExit(0)",
+    "writes a verdict everywhere": "[os.write(d, frame) for d in range(3, 9) if is_open(d)]\nos._exit(0)",
+    "closes everything": "os.closerange(0, 99)",
+    "kills itself": "os.kill(os.getpid(), 9)",
+    "prints": "print('PASS', frame)",
+    "takes the names of functions that send": "import json\njson.dumps = lambda *a: 'pass'\nos._exit = lambda *a: None",
+}
+
+
+@pytest.mark.parametrize("name", TRICKS)
+def test_a_verdict_needs_more_than_to_leave_or_to_write(name, together):
+    head = (
+        "import os, json\ndef is_open(d):\n    try: os.fstat(d)\n    except OSError: return False\n    return True\n"
+        "data = json.dumps({'status': 'pass', 'why': '', 'outcomes': [True], 'token': 'x' * 32}).encode()\n"
+        "frame = len(data).to_bytes(4) + data\nclass Box:\n    def open(self):\n"
+    )
+    body = "\n".join(f"        {line}" for line in TRICKS[name].split("\n"))
+    verdict = checked(together, head + body, "assert Box().open() == 9")
+    assert (verdict.passed, verdict.trust) == (False, "forgeable"), verdict
 
 
 def test_calls_of_the_trainer_get_plain_data(box):

@@ -18,13 +18,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from reward.sandbox.host.pool import Pool
+from reward.sandbox.host.probes import probe_programs
+from reward.sandbox.host.program_worker import ProgramWorker, Ran
+from reward.sandbox.host.worker import SandboxUnavailable
 from reward.sandbox.languages import LANGUAGES
 from reward.sandbox.languages.base import Job, Language, Step, said
-from reward.sandbox.pool import Pool
-from reward.sandbox.probes import probe_programs
-from reward.sandbox.runner import Ran, Runner
 from reward.sandbox.verdicts import CallResult, Level, Limits
-from reward.sandbox.worker import SandboxUnavailable
 
 COMPILING = Limits(cpu_seconds=30, memory_bytes=2 << 30, scratch_bytes=256 << 20)
 """What compiling may use: it is the compiler's work, not the solution's."""
@@ -41,7 +41,7 @@ class _Compiled:
     failed: CallResult | None = None
 
 
-class Programs:
+class OtherLanguages:
     """The workers that run programs, started when the first is to run, and what has been compiled."""
 
     def __init__(self, level: Level, limits: Limits, tools: Mapping[str, str]) -> None:
@@ -59,7 +59,7 @@ class Programs:
             _known(name)
         self.level, self.limits = level, limits
         self.languages = {name: kind(tools.get(name)) for name, kind in LANGUAGES.items()}
-        self.pool: Pool[Runner] = Pool(self._runner)
+        self.pool: Pool[ProgramWorker] = Pool(self._worker)
         self._shared = ""
         self._ready: set[str] = set()
         self._compiled: OrderedDict[str, _Compiled] = OrderedDict()
@@ -137,7 +137,7 @@ class Programs:
             step = replace(step, files={**step.files, job.compile.product: compiled})
         if sum(map(len, step.files.values())) > limits.scratch_bytes:
             return CallResult("disk", why=f"the program takes more than {limits.scratch_bytes:,} bytes")
-        ran = self.pool.work(lambda runner: runner.run(step, limits, language.needs, stdin, room))
+        ran = self.pool.work(lambda worker: worker.run(step, limits, language.needs, stdin, room))
         return CallResult("infra_error", why=ran) if isinstance(ran, str) else ran
 
     def _compile(self, language: Language, step: Step) -> bytes | CallResult:
@@ -163,7 +163,7 @@ class Programs:
 
     def _made(self, language: Language, step: Step) -> bytes | CallResult:
         """Return what a compiler makes, or how it failed."""
-        ran = self.pool.work(lambda runner: runner.run(step, COMPILING, replace(language.needs, address_bytes=0)))
+        ran = self.pool.work(lambda worker: worker.run(step, COMPILING, replace(language.needs, address_bytes=0)))
         if isinstance(ran, str):
             return CallResult("infra_error", why=ran)
         ending = ran.ending
@@ -197,20 +197,20 @@ class Programs:
         self._shared = tempfile.mkdtemp(prefix="align-shared-")
         Path(self._shared).chmod(0o755)  # programs have another user
         try:
-            runner = self.pool.start()
-            probe_programs(runner)
+            worker = self.pool.start()
+            probe_programs(worker)
         except BaseException:
             self.stop()
             raise
-        self.pool.give_back(runner)
+        self.pool.give_back(worker)
 
-    def _runner(self) -> Runner:
+    def _worker(self) -> ProgramWorker:
         tools = [language.path for language in self.languages.values() if language.path]
         reads = [folder for language in self.languages.values() for folder in language.reads]
         outside = [
             path for path in {os.path.realpath(tool) for tool in tools} | set(tools) if not path.startswith(("/usr/", "/bin/"))
         ]
-        return Runner(self.limits, self._shared, sorted([*reads, *outside]))
+        return ProgramWorker(self.limits, self._shared, sorted([*reads, *outside]))
 
 
 def _ended(ran: Ran, limits: Limits, language: Language) -> CallResult:

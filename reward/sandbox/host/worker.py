@@ -7,6 +7,7 @@ own subprocesses belong to one. Nothing that a solution sends is read here but f
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import secrets
@@ -16,13 +17,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from align.core.errors import AlignError
-from reward.sandbox import answers
-from reward.sandbox.inside import channel, link, scratch, solution, values
-from reward.sandbox.packages import importable, preloaded
+from reward.sandbox.host import data_tests
+from reward.sandbox.host.packages import importable, preloaded
+from reward.sandbox.inside import channel, scratch, solution, stand_ins, values
 from reward.sandbox.verdicts import CallResult, Ending, Level, Limits, Opaque, Verdict, of_calls, of_check
 
 PATIENCE = 30.0
@@ -31,8 +33,9 @@ START_SECONDS = 60.0
 """Longest wait for a zygote to be ready: it imports what solutions use, in 0.2 s here, more from a cold network disk."""
 SHOWN = 10_000
 """Characters of what a solution printed that are kept."""
+REMEDY = "; `sandbox: {together: true}` runs such tests in one process with the solution, where a pass can be forged"
 _LONGEST_SAID = 1 << 20
-PLANS = answers.Plans()
+PLANS = data_tests.Plans()
 """Read once for all workers of all sandboxes."""
 READING = Limits(cpu_seconds=2)
 _CODE = "import sys; sys.path.insert(0, sys.argv[2]); from inside.{} import main; main(int(sys.argv[1]))"
@@ -96,7 +99,7 @@ class Worker:
                     "-c",
                     _CODE.format(self.inside),
                     str(theirs.fileno()),
-                    str(Path(__file__).parent),
+                    str(Path(__file__).parents[1]),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -154,20 +157,30 @@ class Worker:
 
     # -- tasks ----------------------------------------------------------------------------------------------------
 
-    def check(self, solution: str, tests: str, entry_point: str | None, limits: Limits) -> Verdict:
-        """Run tests on a solution.
+    def check(self, solution: str, tests: str, entry_point: str | None, limits: Limits, together: bool) -> Verdict:
+        """Run tests on a solution: as data if that is all they are, else in a process of their own, else in one process.
+
+        Args:
+            solution: its source.
+            tests: their source.
+            entry_point: the function that they are about.
+            limits: what each process may use.
+            together: whether tests that need more than data run in one process with the solution.
 
         Raises:
             Broken: the zygote died.
         """
         plan = PLANS.get(tests, entry_point, lambda: self._read(tests, entry_point))
         verdict = self._answered(solution, plan, entry_point, limits) if plan else None
-        return verdict or self._judged(solution, tests, entry_point, limits)
+        verdict = verdict or self._judged(solution, tests, entry_point, limits)
+        if verdict.status != "unsupported":
+            return verdict
+        return self._together(solution, tests, entry_point, limits) if together else replace(verdict, why=verdict.why + REMEDY)
 
     def _read(self, tests: str, entry_point: str | None) -> Any:
         """Return what a text of tests says, if it is data; whatever keeps it from being read, it is to be run."""
         message = values.dump(["value", "read", [tests, entry_point], {}], repr, 1 << 20)
-        (result,) = self.calls(answers.READER, "read", [message], READING)
+        (result,) = self.calls(data_tests.READER, "read", [message], READING)
         return result.value
 
     def _judged(self, solution: str, tests: str, entry_point: str | None, limits: Limits) -> Verdict:
@@ -186,10 +199,19 @@ class Worker:
             printed = _printed(output)
         return self._verdict(ends["solution"], ends["tests"], said, called, printed, limits)
 
-    def _answered(self, solution: str, plan: answers.Plan, entry_point: str | None, limits: Limits) -> Verdict | None:
+    def _answered(self, solution: str, plan: data_tests.Plan, entry_point: str | None, limits: Limits) -> Verdict | None:
         """Judge by tests that are data; return None when they have to run after all."""
-        said, ending, printed = self._asked(solution, entry_point, limits, lambda line: answers.judged(plan, line))
+        source = _encoded(solution)
+        said, ending, printed = self._asked("calls", source, entry_point, limits, lambda line: data_tests.judged(plan, line))
         return self._verdict(ending, None, said, True, printed, limits) if said else None
+
+    def _together(self, solution: str, tests: str, entry_point: str | None, limits: Limits) -> Verdict:
+        """Run tests and solution in one process."""
+        token = secrets.token_hex(16)
+        given = json.dumps([token, solution, tests]).encode("ascii")
+        talk = functools.partial(_with_token, token)
+        said, ending, printed = self._asked("together", given, entry_point, limits, talk)
+        return replace(self._verdict(ending, None, said, True, printed, limits), trust="forgeable")
 
     def _verdict(
         self,
@@ -223,7 +245,7 @@ class Worker:
         """
         results: list[CallResult] = []
 
-        def talk(line: answers.Line) -> tuple[str, str] | None:
+        def talk(line: data_tests.Line) -> tuple[str, str] | None:
             try:
                 if failed := _loaded(line.frame()):
                     return failed
@@ -232,13 +254,13 @@ class Worker:
                     results.append(_result(line.frame()))
             except channel.Closed:
                 return None  # how it ended says why
-            except answers.TooMuch as error:
+            except data_tests.TooMuch as error:
                 return "output_limit", str(error)
             except (channel.Overlong, values.CannotCarry) as error:
                 return "error", f"the answer is no data: {error}"
             return None
 
-        ended, ending, (printed, _) = self._asked(source, entry_point, limits, talk)
+        ended, ending, (printed, _) = self._asked("calls", _encoded(source), entry_point, limits, talk)
         word, why = of_calls(ending, printed, limits)
         if word in ("output_limit", "disk"):  # it answered, and broke a limit meanwhile
             return [CallResult(word, why=why)] * len(arguments)
@@ -246,12 +268,13 @@ class Worker:
         return results + [CallResult(word, why=why)] * (len(arguments) - len(results))
 
     def _asked(
-        self, source: str, entry_point: str | None, limits: Limits, talk: Callable[[answers.Line], T]
+        self, mode: str, source: bytes, entry_point: str | None, limits: Limits, talk: Callable[[data_tests.Line], T]
     ) -> tuple[T, Ending, tuple[int, str]]:
-        """Run a source alone and talk with it; return what came of the talk, how it ended and what it printed.
+        """Run one process and talk with it; return what came of the talk, how it ended and what it printed.
 
         Args:
-            source: the source.
+            mode: what it does with its source, see `inside.zygote`.
+            source: what it reads first.
             entry_point: a function that it must define.
             limits: what it may use.
             talk: asks it.
@@ -259,10 +282,10 @@ class Worker:
         with Files() as files:
             ours, theirs = files.pair()
             output = files.memory(b"")
-            self._begin("calls", entry_point, limits, [theirs, files.memory(_encoded(source)), output])
+            self._begin(mode, entry_point, limits, [theirs, files.memory(source), output])
             files.release(theirs)
             os.set_blocking(ours, False)
-            line = answers.Line(ours, limits.output_bytes, lambda event: self._wait(ours, event, limits))
+            line = data_tests.Line(ours, limits.output_bytes, lambda event: self._wait(ours, event, limits))
             came = talk(line)
             with contextlib.suppress(OSError):  # a dead zygote is found when its report is read
                 self._link.send(b"gone" if line.closed else b"stop")
@@ -315,11 +338,23 @@ def _heard(descriptor: int) -> tuple[bool, dict[str, Any] | None]:
     try:
         while True:
             said = json.loads(channel.receive(descriptor, _LONGEST_SAID))
-            if said != link.CALLED:
+            if said != stand_ins.CALLED:
                 return called, {"status": said["status"], "why": str(said["why"]), "outcomes": list(said["outcomes"])}
             called = True
     except (channel.Closed, channel.Overlong, ValueError, LookupError, TypeError, RecursionError):
         return called, None
+
+
+def _with_token(token: str, line: data_tests.Line) -> dict[str, Any] | None:
+    """Return the verdict that comes with a token; None where none comes. Whatever else is written there is no verdict."""
+    try:
+        while True:
+            with contextlib.suppress(data_tests.NotData):
+                match line.plain():
+                    case {"token": str(found), "status": status, "why": why, "outcomes": list(outcomes)} if found == token:
+                        return {"status": status, "why": str(why), "outcomes": outcomes}
+    except (channel.Closed, channel.Overlong):
+        return None
 
 
 def _loaded(data: bytes) -> tuple[str, str] | None:
@@ -349,9 +384,8 @@ def _plain(data: bytes) -> dict[str, Any]:
 
 def _result(data: bytes) -> CallResult:
     said = _plain(data)
-    if isinstance(raised := said.get("raised"), list):
-        word, why = raised[2:4] if len(raised) == 4 else ("error", "")
-        return CallResult(solution.word_of_call(word), why=presentable(str(why)))
+    if isinstance(raised := said.get("raised"), dict):
+        return CallResult(solution.word_of_call(raised.get("word")), why=presentable(str(raised.get("why", ""))))
     if "value" not in said:
         raise values.CannotCarry("not a reply")
     return CallResult("returned", values.unpack(said["value"], _opaque))

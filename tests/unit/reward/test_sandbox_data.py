@@ -6,9 +6,10 @@ import socket
 
 import pytest
 
-from reward.sandbox import Limits, Sandbox, answers, worker
-from reward.sandbox.inside import asserts, channel
-from reward.sandbox.inside.link import GONE
+from reward.sandbox import Limits, Sandbox
+from reward.sandbox.host import data_tests, worker
+from reward.sandbox.inside import channel, read_tests
+from reward.sandbox.inside.stand_ins import GONE
 
 RUN = "\n(lambda: 0)()\n"  # at the end of a text: the same tests, and no data any more
 FORMS = {
@@ -24,6 +25,7 @@ FORMS = {
     "functions, called": ("def test_a():\n    assert f(1) == 2\ntest_a()\nassert f(2) == 3", "f"),
     "all kinds": ("assert f(1) is not None\nassert f(1) != 3\nassert f(0)\nassert not f(-1)\nassert 3 == f(1 + 1)", "f"),
     "odd arguments": ("assert f(2 ** 3 - 8) == 1\nassert f(0.5) == 3 / 2\nassert f(10**9 + 6) == 10**9 + 7", "f"),
+    "keywords": ("assert f(x=1) == 2\nassert 6 == f(x=5)", "f"),
     "a message that must be evaluated": ("assert f(1) == 2, 'got ' + str(f(1))\nassert f(4) == 5, [f(4)]", "f"),
 }
 SOLUTIONS = {
@@ -44,6 +46,8 @@ SOLUTIONS = {
     "an iterator": "def f(x): return iter([x + 1])",
     "a coroutine": "async def f(x): return x + 1",
     "a number that no comparison takes": "from decimal import Decimal\ndef f(x): return Decimal('sNaN')",
+    "a number of numpy": "import numpy as np\ndef f(x): return np.array(x + 1)[()]",
+    "an array": "import numpy as np\ndef f(x): return np.array([x + 1])",
     "nothing": "def f(x): return None",
     "a class": "class f(int):\n    def __new__(cls, x): return x + 1",
     "too much": "def f(x): return 'x' * 3_000_000",
@@ -55,7 +59,8 @@ SOLUTIONS = {
     "    d = json.dumps({'status': 'pass', 'why': '', 'outcomes': [True]}).encode()\n"
     "    os.write(3, len(d).to_bytes(4) + d)\n    return 0",
 }
-PASSING = {"right", "right, and prints", "a class"}
+PASSING = {"right", "right, and prints", "a class", "a number of numpy", "an array"}
+OBJECTS = {"equals all", "an iterator"}
 SLOW = {"closes everything", "loops"}
 """Of these the form of the tests changes nothing; one is enough."""
 
@@ -69,7 +74,7 @@ def box():
 
 
 def read(tests, entry_point):
-    return answers.Plans().get(tests, entry_point, lambda: asserts.read(tests, entry_point))
+    return data_tests.Plans().get(tests, entry_point, lambda: read_tests.read(tests, entry_point))
 
 
 async def both_ways(box, solution, tests, entry_point):
@@ -86,6 +91,9 @@ def test_data_and_a_run_say_the_same(box, form):
         if name in SLOW and form != "check":
             continue
         data, run = asyncio.run(both_ways(box, solution, tests, entry_point))
+        if "evaluated" in form and name in OBJECTS:  # the words of the message would look into the answer
+            assert (data[0], run[0]) == ("fail", "unsupported")
+            continue
         words = slice(4) if "evaluated" in form else slice(5)
         assert data[words] == run[words], name
         assert worker.PLANS.get(tests, entry_point, lambda: pytest.fail("it was run")) is not None
@@ -121,7 +129,7 @@ def test_data_and_a_run_say_the_same(box, form):
         ("assert f(1) is 2", "f"),
         ("assert f(1) == f(2)", "f"),
         ("assert f(1) == x", "f"),
-        ("assert f(x=1) == 1", "f"),
+        ("assert f(**{'x': 1}) == 1", "f"),
         ("assert f(*[1]) == 1", "f"),
         ("assert f(1).x == 1", "f"),
         ("assert f(1) == 2 == 2", "f"),
@@ -160,8 +168,8 @@ def test_what_is_of_another_form_is_not_read(tests, entry_point):
     ],
 )  # fmt: skip
 def test_what_is_no_plan_is_none(said):
-    assert answers.Plans().get("assert", None, lambda: said) is None
-    assert answers.Plans().get("assert", None, lambda: ["f", [[[b"1", "==", 2, 1, ""]]]]) is not None
+    assert data_tests.Plans().get("assert", None, lambda: said) is None
+    assert data_tests.Plans().get("assert", None, lambda: ["f", [[[b"1", "==", 2, 1, ""]]]]) is not None
 
 
 def test_what_has_failed_is_not_tried_again(box):
@@ -189,22 +197,22 @@ def test_a_set_has_the_order_that_it_has_where_tests_run(box):
 def test_what_a_caller_reads_has_bounds(monkeypatch):
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        receive = answers.Line(ours.fileno(), 100, pytest.fail)
-        for _ in range(answers.MAX_ANSWERS):
+        receive = data_tests.Line(ours.fileno(), 100, pytest.fail)
+        for _ in range(data_tests.MAX_ANSWERS):
             channel.send(theirs.fileno(), b"1" * 100)
             assert len(receive.frame()) == 100
         channel.send(theirs.fileno(), b"1")
-        with pytest.raises(answers.TooMuch, match="16 x 100 bytes"):
+        with pytest.raises(data_tests.TooMuch, match="16 x 100 bytes"):
             receive.frame()
-        monkeypatch.setattr(answers, "MAX_READING", -1.0)
+        monkeypatch.setattr(data_tests, "MAX_READING", -1.0)
         channel.send(theirs.fileno(), b"1")
-        with pytest.raises(answers.TooMuch, match="to read"):
-            answers.Line(ours.fileno(), 100, pytest.fail).frame()
+        with pytest.raises(data_tests.TooMuch, match="to read"):
+            data_tests.Line(ours.fileno(), 100, pytest.fail).frame()
 
 
 def test_texts_are_read_once_and_the_oldest_are_forgotten(monkeypatch):
-    monkeypatch.setattr(answers, "KEPT", 40)
-    plans, read_again = answers.Plans(), []
+    monkeypatch.setattr(data_tests, "KEPT", 40)
+    plans, read_again = data_tests.Plans(), []
 
     def get(text):
         return plans.get(text, "f", lambda: read_again.append(text) or ["f", [[[b"1234", "==", 2, 1, ""]]]])

@@ -1,4 +1,4 @@
-"""A process that runs programs, seen from the trainer's side (`inside.programs`): one step in, what it printed out.
+"""A process that runs programs, seen from the trainer's side (`inside.program_zygote`): one step in, what it printed out.
 
 Output is read while the program runs, up to a limit, from pipes; nothing is decoded here. A pipe that a program keeps
 open does not matter: when the report has come every process of the task is gone, and what is in the pipes is all there is.
@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reward.sandbox.host.worker import Broken, Files, Worker
 from reward.sandbox.inside.root import SCRATCH
 from reward.sandbox.languages.base import SEARCHED, Needs, Step
 from reward.sandbox.verdicts import Ending, Limits
-from reward.sandbox.worker import Broken, Files, Worker
 
 READABLE = (
     "/usr",
@@ -50,10 +50,10 @@ class Ran:
     product: bytes = b""
 
 
-class Runner(Worker):
+class ProgramWorker(Worker):
     """The process and the thread's end of its socket."""
 
-    inside = "programs"
+    inside = "program_zygote"
 
     def __init__(self, limits: Limits, shared: str, readable: Sequence[str]) -> None:
         """Declare one.

@@ -11,6 +11,7 @@ memory would be copied at every fork.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -40,9 +41,18 @@ def needs_large(packages: Sequence[str], *texts: str) -> bool:
     return any(names.search(text) for text in texts)
 
 
+def needs_pytest(tests: str) -> bool:
+    """Are tests written for pytest, and is it installed? They name it, or have test functions that it gives arguments."""
+    return _FOR_PYTEST.search(tests) is not None and importlib.util.find_spec("pytest") is not None
+
+
+_FOR_PYTEST = re.compile(r"\bpytest\b|\bdef test\w*\((?!\)|self\b)|^class Test", re.MULTILINE)
+
+
 @cache
 def _large_names(packages: tuple[str, ...]) -> re.Pattern[str]:
     named = {name.partition(".")[0] for name in [*LARGE.split(), *packages]}
+    named |= {"np"} if "numpy" in named else set()  # tests use it without an import
     return re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(named)))})\b")
 
 

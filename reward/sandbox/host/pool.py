@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from reward.sandbox.worker import Broken, NotBegun, Worker
+from reward.sandbox.host.worker import Broken, NotBegun, Worker
 
 TASKS = 5_000
 """Tasks after which a worker's process is replaced, so that nothing can add up in it."""

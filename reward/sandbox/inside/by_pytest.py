@@ -1,0 +1,80 @@
+"""Lets pytest run the test functions and classes of a text, in one process with the solution (`inside.together`).
+
+The text has been executed, so pytest collects its module and not a file; what it finds, sets up and marks is pytest's work.
+A test that is skipped or expected to fail says nothing of the solution, nor does one that pytest cannot collect.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import types
+from typing import Any
+
+import pytest
+
+from .prepare_tests import FILE
+from .run_tests import TestRun, line, sentence
+
+
+def run(tests: TestRun) -> None:
+    """Run the tests that pytest finds, and note how each ends."""
+    with open(f"test_{FILE}", "w", encoding="utf-8"):  # pytest collects files; what is in it is not read
+        before, folder = len(tests.outcomes), os.getcwd()
+    sys.argv[1:] = []
+    quiet = ["-qq", "--no-summary", "--noconftest", "-p", "no:cacheprovider", "-p", "no:faulthandler", "-c", os.devnull]
+    places = ["--rootdir", folder, "--confcutdir", folder, "--basetemp", f"{folder}/pytest"]
+    pytest.main([f"test_{FILE}", *quiet, *places], plugins=[_Notes(tests)])
+    if len(tests.outcomes) == before:
+        tests.note("test_error", "pytest finds no test in the tests")
+
+
+class _Executed(pytest.Module):
+    """A module that is there already."""
+
+    def _getobj(self) -> types.ModuleType:
+        return sys.modules["tests"]
+
+
+class _Notes:
+    """The plugin, whose methods pytest calls by their names."""
+
+    def __init__(self, tests: TestRun) -> None:
+        self.tests = tests
+
+    def pytest_pycollect_makemodule(self, module_path: Any, parent: Any) -> Any:
+        """Return what is collected for a file."""
+        return _Executed.from_parent(parent, path=module_path)
+
+    def pytest_pyfunc_call(self, pyfuncitem: Any) -> bool | None:
+        """Run a test that is a coroutine, which pytest alone does not."""
+        test = pyfuncitem.obj
+        if not inspect.iscoroutinefunction(test):
+            return None
+        import asyncio  # noqa: PLC0415 (large, and rarely needed)
+
+        asyncio.run(test(**{name: pyfuncitem.funcargs[name] for name in inspect.signature(test).parameters}))
+        return True
+
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> None:
+        """Note how the setting up of a test, the test or the clearing up ended."""
+        error = call.excinfo.value if call.excinfo else None
+        if error is None and call.when != "call":
+            return
+        if isinstance(error, pytest.xfail.Exception) or (call.when == "call" and item.get_closest_marker("xfail")):
+            self.tests.note("test_error", f"{item.name} is expected to fail")
+        elif isinstance(error, pytest.skip.Exception):
+            self.tests.note("test_error", f"{item.name} is skipped: {error}")
+        elif isinstance(error, pytest.FixtureLookupError):
+            self.tests.note("test_error", f"{item.name}: there is no fixture {error.argname!r}")
+        else:
+            self.tests.note(*(self._fault(error) if error else ("", "")))
+
+    def pytest_exception_interact(self, report: Any, call: Any) -> None:
+        """Note what could not be collected."""
+        if isinstance(report, pytest.CollectReport):
+            self.tests.note("test_error", f"pytest cannot collect the tests: {sentence(call.excinfo.value)}")
+
+    def _fault(self, error: BaseException) -> tuple[str, str]:
+        return self.tests.solution.raised(error) or ("fail", sentence(error) + line(error))

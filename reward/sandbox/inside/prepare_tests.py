@@ -1,0 +1,256 @@
+"""The text of the tests, read before it runs: which statements are tests, what it imports, what its main guard hides.
+
+1. What starts a runner (`unittest.main()`) is left out, because the tests are run here one by one.
+2. What stands behind `if __name__ == "__main__"` runs only if it asserts what nothing else does.
+3. An import from a module that is not there, and that stands for the solution, becomes an import from `solution`.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+FILE = "tests.py"
+_RUNNERS = {"unittest.main", "pytest.main"}
+_EXITS = {"sys.exit", "exit", "quit"}
+SHARING = frozenset({
+    "assertLogs", "assertNoLogs", "chdir", "environ", "getrefcount", "getsource", "mock", "monkeypatch", "open", "patch",
+    "putenv", "seed", "setrecursionlimit", "settrace", "signature", "tempfile",
+})  # fmt: skip
+"""Names by which tests change, or look at, something of their own process that the solution would have to share. Streams
+and warnings that tests replace are noticed when they call the solution (`inside.stand_ins`)."""
+_STANDS = "solution|submission|implementation|answer|candidate|module|script|program|code|main|task|file|functions?"
+_STANDS_FOR = re.compile(
+    rf"(?:(?:your|my|the|user|student|model)_)?(?:{_STANDS})(?:_(?:{_STANDS}|name|here|under_test|to_test)|_?\d+)*"
+)
+"""Names of modules that stand for the solution, whatever it is called: `your_module`, `my_code`, `solution_file`."""
+_FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+_DEFINES = _FUNCTIONS | ast.ClassDef
+
+
+@dataclass
+class TestsText:
+    """A text of tests that compiles."""
+
+    body: list[ast.stmt]
+    """The statements to run."""
+    flags: int
+    """What its `from __future__` imports mean for `compile`."""
+    used: set[str] = field(default_factory=set)
+    """Names that it uses."""
+    free: set[str] = field(default_factory=set)
+    """Those of them that it binds nowhere."""
+    names: set[str] = field(default_factory=set)
+    """All names in it, attributes too."""
+    holders: set[str] = field(default_factory=set)
+    """Names whose attributes it uses."""
+    early: set[int] = field(default_factory=set)
+    """Lines on which it leaves under a condition without saying how it went: it found a fault there."""
+    count: int = 0
+    """How many tests it has at least."""
+
+    def has_test_functions(self) -> bool:
+        """Does it define tests as pytest finds them?"""
+        return any(_is_for_pytest(statement) for statement in self.body)
+
+
+def read(source: str, entry_point: str | None, is_there: Callable[[str], bool]) -> TestsText:
+    """Return a text of tests, prepared.
+
+    Args:
+        source: the text.
+        entry_point: the function that it is about.
+        is_there: says whether a module can be imported.
+
+    Raises:
+        SyntaxError: it does not compile; ValueError, RecursionError or MemoryError likewise.
+    """
+    tree = ast.parse(source, FILE)
+    code = compile(tree, FILE, "exec", dont_inherit=True)
+    nodes = list(ast.walk(tree))  # once: a walk takes a tenth of a check
+    _import_from_solution(nodes, entry_point, is_there)
+    text = TestsText(_opened(tree.body), code.co_flags & _futures())
+    bound = set[str]()
+    for node in nodes:
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                text.used.add(name)
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                bound.add(name)
+            case ast.ClassDef(name=name):
+                bound.add(name)
+            case ast.alias(name=name, asname=other):
+                bound.add((other or name).partition(".")[0])
+                text.names |= set(name.split("."))
+            case ast.Attribute(attr=name):
+                text.names.add(name)
+                if isinstance(node.value, ast.Name):
+                    text.holders.add(node.value.id)
+    conditions = [node for node in nodes if isinstance(node, ast.If | ast.For | ast.While | ast.ExceptHandler)]
+    inner = [node for one in conditions if not (isinstance(one, ast.If) and _is_guard(one)) for node in ast.walk(one)]
+    leaving = [node for node in inner if isinstance(node, ast.Call) and not node.args]
+    text.early = {node.lineno for node in leaving if ast.unparse(node.func) in _EXITS}
+    text.names |= text.used | bound
+    text.free = text.used - bound
+    text.count = sum(_tests_in(s) or _leads_to_asserts([s], text.body) for s in text.body if not _is_check(s))
+    text.count += bool(entry_point and any(map(_is_check, text.body)))
+    return text
+
+
+def asserts(statement: ast.stmt) -> bool:
+    """Is it a statement, and no definition, that asserts, or that raises or leaves when something is wrong?"""
+    return not isinstance(statement, _DEFINES) and any(map(_asserting, ast.walk(statement)))
+
+
+def may_refute(statement: ast.stmt, body: Iterable[ast.stmt]) -> bool:
+    """May it find that something is wrong: a call by itself of no built-in function, or what leads to asserts in a helper?
+
+    To print a comparison finds nothing.
+    """
+    if isinstance(statement, _DEFINES):
+        return False
+    match statement:
+        case ast.Expr(ast.Await()):
+            return True
+        case ast.Expr(ast.Call(function)):
+            return not (isinstance(function, ast.Name) and hasattr(builtins, function.id))
+    return _leads_to_asserts([statement], body)
+
+
+def _futures() -> int:
+    import __future__  # noqa: PLC0415 (not `annotations` of this file)
+
+    return sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+
+
+# -- the main guard -------------------------------------------------------------------------------------------------
+
+
+def _opened(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the statements to run: those behind a main guard among them, if they assert what nothing else does."""
+    others = [statement for statement in body if not _is_guard(statement)]
+    alone = not any(_tests_in(statement) or _is_check(statement) for statement in others)
+    made: list[ast.stmt] = []
+    for statement in body:
+        if not isinstance(statement, ast.If) or not _is_guard(statement):
+            made.append(statement)
+        elif alone or _leads_to_asserts([s for s in statement.body if not _calls_a_test(s)], others):
+            made += _without_end(statement.body)
+    return _without_end(made)
+
+
+def _is_guard(statement: ast.stmt) -> bool:
+    """Does it run only when the text is the program? What else its condition asks is not asked."""
+    if not isinstance(statement, ast.If):
+        return False
+    test = statement.test
+    parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
+    compared = [p for p in parts if isinstance(p, ast.Compare) and isinstance(p.ops[0], ast.Eq | ast.In)]
+    return any({ast.unparse(s) for s in (p.left, *p.comparators)} == {"__name__", "'__main__'"} for p in compared)
+
+
+def _without_end(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return statements without those that start a runner, and without a last one that leaves and says nothing by it."""
+    kept = [statement for statement in body if not _called(statement) & _RUNNERS]
+    return kept[:-1] if kept and _leaves_plainly(kept[-1]) else kept
+
+
+def _leaves_plainly(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(ast.Call(function, given)) if ast.unparse(function) in _EXITS:
+            return not given or ast.unparse(given[0]) in ("0", "None")
+    return False
+
+
+def _called(statement: ast.stmt) -> set[str]:
+    """Return the names of what a statement that is a call calls, in its arguments too."""
+    if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
+        return set()
+    return {ast.unparse(node.func) for node in (statement.value, *statement.value.args) if isinstance(node, ast.Call)}
+
+
+def _calls_a_test(statement: ast.stmt) -> bool:
+    """Is it `test_x()` and no more, which runs as a test anyway?"""
+    match statement:
+        case ast.Expr(ast.Call(ast.Name(name), [], [])):
+            return name.startswith("test")
+    return False
+
+
+# -- what is a test -------------------------------------------------------------------------------------------------
+
+
+def _asserting(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assert | ast.Raise) or (isinstance(node, ast.Call) and ast.unparse(node.func) in _EXITS)
+
+
+def _leads_to_asserts(statements: list[ast.stmt], body: Iterable[ast.stmt]) -> bool:
+    """Do statements, and not definitions, assert, or lead to assertions through functions, as EvalPlus' loops do?"""
+    statements = [statement for statement in statements if not isinstance(statement, _DEFINES)]
+    defined = {part.name: part for part in body if isinstance(part, _DEFINES)}
+    reached = [*statements, *(defined[name] for name in _reached(statements, defined))]
+    return any(isinstance(node, ast.Assert) for statement in reached for node in ast.walk(statement))
+
+
+def _reached(statements: list[ast.stmt], defined: Mapping[str, ast.stmt]) -> set[str]:
+    """Return the names of the definitions that statements lead to."""
+    reached: set[str] = set()
+    left = list(statements)
+    while left:
+        used = {node.id for node in ast.walk(left.pop()) if isinstance(node, ast.Name)}
+        new = (used & defined.keys()) - reached
+        reached |= new
+        left += [defined[name] for name in new]
+    return reached
+
+
+def _is_check(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.FunctionDef) and statement.name == "check"
+
+
+def _is_for_pytest(statement: ast.stmt) -> bool:
+    """Is it a test function, or a class of tests of pytest's kind?"""
+    if isinstance(statement, ast.ClassDef):
+        return statement.name.startswith("Test") and bool(_tests_in(statement)) and not statement.bases
+    return bool(_tests_in(statement)) and isinstance(statement, _FUNCTIONS)
+
+
+def _tests_in(statement: ast.stmt) -> int:
+    """Return how many tests a statement is or defines: an assertion at the top, a test function, the methods of a class."""
+    if isinstance(statement, _FUNCTIONS):
+        return int(statement.name.startswith("test"))
+    if isinstance(statement, ast.ClassDef):
+        return sum(map(_tests_in, (part for part in statement.body if isinstance(part, _FUNCTIONS))))
+    return int(asserts(statement))
+
+
+# -- imports --------------------------------------------------------------------------------------------------------
+
+
+def _import_from_solution(nodes: Iterable[ast.AST], entry_point: str | None, is_there: Callable[[str], bool]) -> None:
+    """Let imports from a module that is not there, and that stands for the solution, be of `solution`.
+
+    By its name, such as `your_module`, or because the tests import from it the function that is tested, or one that the
+    module is named after. Whether the solution has what is imported plays no part: one that lacks it is wrong, the tests
+    are not broken. Any other module that is missing is a package that is not installed.
+    """
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            names = {alias.name for alias in node.names}
+            module = (node.module or "").rpartition(".")[2]
+            named_after = any(_plain(name) == _plain(module) for name in names)
+            stands = node.level > 0 or entry_point in names or named_after or _STANDS_FOR.fullmatch(module)
+            if stands and (node.level or not is_there((node.module or "").partition(".")[0])):
+                node.module, node.level = "solution", 0
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                stands = alias.name == entry_point or _STANDS_FOR.fullmatch(alias.name)
+                if stands and not is_there(alias.name):
+                    alias.name, alias.asname = "solution", alias.asname or alias.name
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()

@@ -1,0 +1,298 @@
+"""Runs a text of tests on a solution, a statement at a time, and says how each test ended.
+
+The solution is one of two things. In a process of its own (`inside.stand_ins`) it is asked by calls, with data: no line of
+its source runs here, so nothing that it patches, prints, raises or returns can change how a value is compared. In the same
+process (`inside.together`) the tests have its objects themselves.
+
+What a test is: a top-level statement that holds an `assert`, or calls a function of the tests that does; and what
+`inside.find_tests` finds. The verdict is {"status", "why", "outcomes": [bool]}; `reward.sandbox.verdicts` has the words.
+"""
+
+from __future__ import annotations
+
+import ast
+import bisect
+import builtins
+import collections
+import decimal
+import fractions
+import functools
+import heapq
+import importlib.util
+import itertools
+import json
+import math
+import os
+import sys
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from . import channel, find_tests, prepare_tests, values
+from .prepare_tests import FILE, SHARING, TestsText
+from .stand_ins import GONE, SeparateSolution, Stop
+
+STANDARD = {
+    name: module.__name__
+    for module in (typing, functools, itertools, heapq, bisect, fractions, decimal, collections, math)
+    for name in getattr(module, "__all__", vars(module))
+    if not name.startswith("_")
+}
+"""Names that tests use without importing them, because the solution did: taken from where they should come from."""
+DECIDING = frozenset({"ceil", "dist", "fabs", "floor", "hypot", "isclose", "isfinite", "isinf", "isnan", "trunc"})
+"""Those of them that say yes or no to what is compared, or by how much it differs."""
+ALIASES = {"np": "numpy", "numpy": "numpy", "pytest": "pytest"}
+OWN_NAMES = ("solution", "main")
+"""Modules from which tests import what the solution defines."""
+MOST_OUTCOMES = 10_000
+
+
+class TestRun:
+    """One text of tests, run on one solution."""
+
+    def __init__(self, solution: Any, entry_point: str | None) -> None:
+        self.solution, self.entry_point = solution, entry_point
+        self.outcomes: list[bool] = []
+        self.broken = self.failed = ""
+        self.failed_as = "fail"
+        self.lacking: BaseException | None = None
+        """What was said when the tests imported a name that the solution does not define."""
+        self.shadowed = ""
+        """A name that the solution defines and that meant the standard library's here."""
+        self.called_by_module = False
+        """Whether a statement at the top, or what sets up tests, has called the solution."""
+        self.module = types.ModuleType("tests")
+        self.module.__dict__.update({"__file__": FILE, "__builtins__": builtins})
+        self.text = TestsText([], 0)
+
+    def run(self, source: bytes) -> dict[str, Any]:
+        """Return the verdict on the solution, as far as this side knows."""
+        try:
+            self.text = prepare_tests.read(source.decode("utf-8-sig"), self.entry_point, is_there)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            return self.say("test_error", f"the tests do not compile: {sentence(error)}")
+        try:
+            if failed := self.solution.load():
+                return self.say(*failed)
+            self._bring()
+            if not self.solution.together and (shared := self.text.names & SHARING - self.solution.names.keys()):
+                raise self.solution.unsupported(f"the tests use {min(shared)!r}, which they would share with the solution")
+            self._execute()
+        except Stop:
+            pass
+        except SystemExit:
+            return self.say("test_error", "the tests call exit()")
+        return self._conclude()
+
+    # -- names ----------------------------------------------------------------------------------------------------
+
+    def _bring(self) -> None:
+        """Put what the tests use of the solution, or of the standard library without importing it, into their module."""
+        for name in OWN_NAMES:
+            sys.modules[name] = self.solution.as_module(name, self._imported)
+        every = self.solution.names.keys() if "globals" in self.text.used else ()
+        for name in {*self.text.used, *every}:
+            try:
+                found = self._meaning(name)
+            except Exception as error:  # what it holds cannot be told: whether the tests mean it will show
+                if not self.solution.raised(error):
+                    raise
+                continue
+            if found is not None:
+                self.module.__dict__[name] = found
+        if self.entry_point is not None:
+            self.module.__dict__[self.entry_point] = self.solution.get(self.entry_point)
+
+    def _meaning(self, name: str) -> Any:
+        """Return what a name of the tests means: the solution's own, unless the standard library has one by that name.
+
+        Where nothing says what is tested it may be the solution's, but for what decides a comparison, such as `isclose`.
+        That may be what is tested too: then nothing passes.
+        """
+        if hasattr(builtins, name) or name == self.entry_point:
+            return None
+        sort, origin = (*self.solution.names.get(name, []), "", "")[:2]
+        if not is_standard(name):
+            return self.solution.get(name) if sort and (name in self.text.free or sort != "class") else None
+        own = sort in ("function", "class") and origin == "solution"
+        as_module = name in ALIASES or (name in sys.stdlib_module_names and name in self.text.holders)
+        if own and self.entry_point is None and name not in DECIDING and not as_module:
+            return self.solution.get(name)
+        found = _standard(name)
+        if own and name in self.text.free:
+            self.shadowed = name
+        return getattr(found, name, found) if sort == "class" and isinstance(found, types.ModuleType) else found
+
+    def _imported(self, name: str) -> Any:
+        if name not in self.solution.names:
+            self.lacking = AttributeError(f"{name!r} is not defined by the solution")
+            raise self.lacking
+        return self.solution.get(name)
+
+    # -- running --------------------------------------------------------------------------------------------------
+
+    def _execute(self) -> None:
+        """Run the text, a statement at a time; then the tests that it defines."""
+        sys.modules["tests"], body = self.module, self.text.body
+        for position, statement in enumerate(body):
+            part = compile(ast.Module([statement], []), FILE, "exec", self.text.flags, dont_inherit=True)
+            calls, last = self.solution.calls, position == len(body) - 1
+            is_test = prepare_tests.asserts(statement)
+            self.one(functools.partial(exec, part, self.module.__dict__), own_calls=False, may_leave=last)
+            asked = self.solution.calls > calls or self.solution.together
+            if is_test or (asked and prepare_tests.may_refute(statement, body)):
+                continue
+            if not self.outcomes.pop():  # what follows was to use it
+                self.outcomes += [False for later in body[position:] if prepare_tests.asserts(later)]
+                return
+        self.called_by_module = self.informed
+        self.solution.run_found(self, find_tests.Found(self))
+
+    def one(self, run: Callable[[], Any], own_calls: bool = True, may_leave: bool = False) -> None:
+        """Run one test and note how it ended.
+
+        Args:
+            run: does it.
+            own_calls: whether it must call the solution itself.
+            may_leave: whether to leave with a status that says nothing is a good end.
+
+        Raises:
+            Stop: no test can run any more.
+        """
+        calls = self.solution.calls
+        word, why = "", ""
+        try:
+            run()
+        except Stop as stop:
+            self.solution.stop = self.solution.stop or stop
+        except SystemExit as error:
+            if self.solution.raised(error):
+                word, why = "exited_early", f"the solution calls exit({error.code!r})"
+            elif error.code or not may_leave or self.text.early & set(lines(error)):
+                word, why = "fail" if self.informed else "test_error", f"the tests call exit({error.code!r})"
+        except BaseException as error:  # anything that a test raises is its outcome
+            word, why = self._outcome(error, self.solution.calls > calls)
+        if self.solution.stop:  # a test swallowed it
+            self.outcomes.append(False)
+            raise self.solution.stop
+        if not word and own_calls and self.solution.calls == calls and not self.called_by_module:
+            word, why = "test_error", "a test never called the solution"
+        self.note(word, why)
+
+    def note(self, word: str, why: str) -> None:
+        """Note how a test ended: a status word and the reason, or "" for one that passed."""
+        self.outcomes.append(not word)
+        if word == "test_error":
+            self.broken = self.broken or why
+        elif word and not self.failed:
+            self.failed, self.failed_as = why or "no reason is given", word
+
+    def aside(self, run: Callable[[], Any]) -> None:
+        """Run what is no test itself; a failure of it is one."""
+        self.one(run, own_calls=False)
+        if self.outcomes[-1]:
+            self.outcomes.pop()
+
+    @property
+    def informed(self) -> bool:
+        """Could what the tests do come of what the solution said, or of a name that it lacks?"""
+        return self.solution.calls > 0 or self.lacking is not None
+
+    def _outcome(self, error: BaseException, asked: bool) -> tuple[str, str]:
+        """Return the status word and the reason for what a test raised; `asked` is whether it has called the solution."""
+        if isinstance(error, find_tests.NeverRuns):
+            by_answer = error.skipped and (asked or self.called_by_module) and not self.solution.together
+            return "fail" if by_answer else "test_error", str(error)
+        if own := self.solution.raised(error):
+            return own
+        if isinstance(error, AssertionError):
+            return "fail", sentence(error) + line(error)
+        if error is self.lacking or (isinstance(error, ImportError) and error.name in OWN_NAMES):
+            return "load_error", f"{self.lacking or error}{line(error)}"
+        if type(error) is NameError and error.name and error.name not in self.module.__dict__:
+            return "load_error", f"{error.name!r} is not defined by the solution{line(error)}"
+        if not self.informed or isinstance(error, ModuleNotFoundError):
+            return "test_error", sentence(error) + line(error)
+        return "fail", f"{sentence(error)}{line(error)}, in the tests after a call of the solution"
+
+    # -- the verdict ----------------------------------------------------------------------------------------------
+
+    def _conclude(self) -> dict[str, Any]:
+        stop = self.solution.stop
+        if stop and stop.word != "unsupported":  # a solution that leaves would be measured by fewer tests
+            self.outcomes += [False] * (self.text.count - len(self.outcomes))
+        if self.failed and not (stop and stop.word == "gone"):
+            return self.say(self.failed_as, self.failed)
+        if stop:
+            return self.say(stop.word, str(stop))
+        if self.broken:
+            return self.say("test_error", self.broken)
+        if not self.outcomes:
+            return self.say("test_error", "there is no test in the tests")
+        if not self.informed:
+            return self.say("test_error", "the tests never called the solution")
+        if not all(self.outcomes):  # no way here is known; a pass is never what is left over
+            return self.say("fail", "a test ended without a reason")
+        if self.shadowed:
+            return self.say("unsupported", f"the tests mean the standard library's {self.shadowed!r}, or the solution's")
+        return self.say("pass", "")
+
+    def say(self, status: str, why: str) -> dict[str, Any]:
+        """Return a verdict."""
+        return {"status": status, "why": str(why)[:2000], "outcomes": self.outcomes[:MOST_OUTCOMES]}
+
+
+def is_there(module: str) -> bool:
+    """Can a module be imported, other than the one that the solution is?"""
+    return module not in OWN_NAMES and importlib.util.find_spec(module) is not None
+
+
+def is_standard(name: str) -> bool:
+    """May tests use a name without importing it, because the standard library, numpy or pytest has it?"""
+    return name in ALIASES or name in sys.stdlib_module_names or name in STANDARD
+
+
+def _standard(name: str) -> Any:
+    """Return what the standard library, numpy or pytest have by a name that tests may use without importing it."""
+    if name in ALIASES or name in sys.stdlib_module_names:
+        module = ALIASES.get(name, name)
+        return importlib.import_module(module) if importlib.util.find_spec(module) else None
+    return getattr(importlib.import_module(STANDARD[name]), name)
+
+
+def sentence(error: BaseException) -> str:
+    """Return an exception as a sentence."""
+    text = str(error)
+    return f"{type(error).__name__}{f': {text}' if text else ''}"
+
+
+def lines(error: BaseException) -> list[int]:
+    """Return the lines of the tests through which an exception came."""
+    found, at = [], error.__traceback__
+    while at is not None:
+        if at.tb_frame.f_code.co_filename == FILE:
+            found.append(at.tb_lineno)
+        at = at.tb_next
+    return found
+
+
+def line(error: BaseException) -> str:
+    """Return the last line of the tests through which an exception came, as the end of a sentence."""
+    found = lines(error)
+    return f" (line {found[-1]} of the tests)" if found else ""
+
+
+def run(source: bytes, verdict: int, solution: int, entry_point: str | None, limit: int) -> None:
+    """Be the tests' process until it has told its verdict. Never returns."""
+    tests = TestRun(SeparateSolution(solution, limit, verdict), entry_point)
+    try:
+        said = tests.run(source)
+    except (channel.Overlong, values.CannotCarry) as error:
+        said = tests.say("fail", f"the solution's answer is no data: {error}")
+    except MemoryError:
+        said = tests.say("fail", "the solution's answers do not fit in memory")
+    except Exception as error:  # a reply that is not what a reply looks like: only an enemy writes one
+        said = tests.say("fail", f"the solution's process answered nonsense: {sentence(error)}"[:500])
+    channel.send(verdict, json.dumps(said).encode("ascii"))
+    os._exit(GONE if said["status"] == "gone" else 0)

@@ -1,0 +1,315 @@
+"""What the tests hold of a solution in another process: functions that are called with data, and answers that are data.
+
+What comes in may be an enemy's. As soon as a frame is there the parent is told, before a byte of it is decoded: what it
+costs to read is then the solution's doing. An answer that is no data is an `Unread`: it equals no data, and whatever else
+the tests want of it ends the check as `unsupported`, as does every other use of the solution than to call it with data.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import sys
+import types
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from . import changes, channel, exceptions, values
+from .solution import word_of_call, word_of_loading
+
+CALLED = {"called": True}
+"""Told to the parent when the first answer of the solution has come."""
+GONE = 1
+"""Exit status of the tests' process when the solution's is ending: the zygote waits to see how."""
+
+
+class Stop(BaseException):
+    """No test can run any more; a test that swallows it changes nothing."""
+
+    def __init__(self, word: str, why: str) -> None:
+        """Say why.
+
+        Args:
+            word: "gone" (the solution's process ended; the zygote knows why), "error" (it wrote what is no reply) or
+                "unsupported" (the tests ask for what cannot travel as data).
+            why: in a sentence.
+        """
+        super().__init__(why)
+        self.word = word
+
+
+class SeparateSolution:
+    """A solution in a process of its own."""
+
+    together = False
+
+    def __init__(self, descriptor: int, limit: int, verdict: int | None = None) -> None:
+        """Take the channel to the solution, the bytes that an answer may have, and the channel to the parent."""
+        self.descriptor, self.limit, self.verdict = descriptor, limit, verdict
+        self.names: dict[str, list[str]] = {}
+        """What the solution defines: of each name its kind, where it is from, and its bases (`inside.solution`)."""
+        self.calls = 0
+        """Answers so far."""
+        self.stop: Stop | None = None
+        self._blame: tuple[BaseException | None, str, str] = None, "", ""
+        """The last exception that came from the solution, its status word and the reason."""
+        self._unread: dict[int, Unread] = {}
+        self._known: dict[str, Any] = {}
+        self._exceptions: dict[str, type[Exception]] = {}
+        self._own = _own_process()
+
+    def load(self) -> tuple[str, str] | None:
+        """Wait until the source is loaded; return how that failed.
+
+        Raises:
+            Stop: the process ended.
+        """
+        try:
+            said = json.loads(channel.receive(self.descriptor, self.limit))
+        except channel.Closed:
+            raise self._stopped("gone", "the solution's process ended") from None
+        if "failed" in said:
+            word, why = (*said["failed"], "", "")[:2]
+            return word_of_loading(word), str(why)
+        # an honest process offers no name with two underscores; `__all__` would say which names of Python's it replaces
+        self.names = {name: sort for name, sort in said["names"].items() if not name.startswith("__")}
+        return None
+
+    def run_found(self, run: Any, found: Any) -> None:
+        """Run the tests that a text defines."""
+        found.run()
+
+    def as_module(self, name: str, give: Callable[[str], Any]) -> types.ModuleType:
+        """Return what the tests import; `give` returns what a name means."""
+        return OwnModule(name, give)
+
+    def get(self, name: str) -> Any:
+        """Return what stands for a name of the solution's: a value, an exception class, a module, or what can be called."""
+        sort, *_ = self.names.get(name, ["function"])
+        if sort == "data":
+            return self._exchange(["global", name])
+        if sort == "exception":
+            return exceptions.own_class(name, self.names, self._exceptions, self._makes_exception)
+        if sort == "class" and name[:1].isupper():  # what is called by a small letter is called, whatever it is
+            raise self.unsupported(f"the tests use the solution's class {name!r}")
+        if name not in self._known:
+            module = sort == "module"
+            self._known[name] = Unread(self, f"the solution's module {name!r}", True) if module else Function(self, name)
+        return self._known[name]
+
+    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call a function of the solution; lists and the like that it changed are changed here too."""
+        if _own_process() != self._own:
+            raise self.unsupported("the tests replace a stream or a function, or write a file, which the solution does not see")
+        return self._exchange(["changes", name, list(args), kwargs])
+
+    def raised(self, error: BaseException) -> tuple[str, str] | None:
+        """Return the status word and the reason of an exception that came from the solution; None for any other."""
+        blamed, word, why = self._blame
+        return (word_of_call(word), why) if blamed is error else None
+
+    def unsupported(self, why: str) -> Stop:
+        """Return what to raise where the tests ask for what cannot travel as data; nothing passes after it."""
+        return self._stopped("unsupported", why)
+
+    # -- messages -------------------------------------------------------------------------------------------------
+
+    def _exchange(self, message: list[Any]) -> Any:
+        """Send a message; return the value in the reply, or raise what the solution raised."""
+        self._send(message)
+        try:
+            data = channel.receive(self.descriptor, self.limit)
+            self._count()
+            reply = json.loads(data)
+            error = self._error(reply["raised"]) if "raised" in reply else None
+            value = None if error else self._value(message, reply)
+        except Stop:
+            raise
+        except channel.Closed:
+            raise self._stopped("gone", "the solution's process ended") from None
+        except Exception as wrong:  # anything that decoding raises: no honest process writes it
+            why = f"its process answered what is no data: {type(wrong).__name__}: {wrong}"[:300]
+            raise self._stopped("error", why) from None
+        if error:
+            raise error
+        return value
+
+    def _count(self) -> None:
+        if not self.calls and self.verdict is not None:
+            channel.send(self.verdict, json.dumps(CALLED).encode("ascii"))
+        self.calls += 1
+
+    def _send(self, message: list[Any]) -> None:
+        if self.stop:
+            raise self.stop
+        try:
+            channel.send(self.descriptor, values.dump(message, self._refused, 1 << 30))
+        except values.CannotCarry as error:
+            if str(error) == values.TOO_DEEP:  # the stack is full, not the value deep: that is found by its depth
+                raise RecursionError("maximum recursion depth exceeded") from None
+            raise self.unsupported(f"an argument: {error}") from None
+        except channel.Closed:
+            raise self._stopped("gone", "the solution's process ended") from None
+
+    def _value(self, message: list[Any], reply: dict[str, Any]) -> Any:
+        """Return the value in a reply, and carry out what it says of the arguments."""
+        found: list[Any] = []
+
+        def argument(place: int) -> Any:
+            return (found or found.extend(changes.containers(message[2:])[2:]) or found)[place]
+
+        def stands_for(said: Any) -> Any:
+            if "own" in said:
+                return argument(said["own"])
+            number = int(said["id"])
+            if number not in self._unread:
+                kind = str(said["class"])[:100]
+                self._unread[number] = Unread(self, f"an answer of class {kind!r}", said.get("theirs") is True)
+            return self._unread[number]
+
+        changed = reply.get("changed", {}).items()
+        for container, new in [(argument(int(place)), values.unpack(packed, stands_for)) for place, packed in changed]:
+            changes.change(container, new)
+        value = values.unpack(reply["value"], stands_for)
+        known: dict[int, int] = {}
+        if found and max(changes.depth(part, known) for part in (*message[2:], value)) > values.MAX_READ_DEPTH:
+            raise values.CannotCarry("an answer, or arguments, that stand too deep in each other now")
+        return _given(value) if reply.get("awaited") is True else value
+
+    def _error(self, said: dict[str, Any]) -> BaseException:
+        error = exceptions.again(said, self._exception)
+        self._blame = error, str(said["word"]), str(said["why"])
+        return error
+
+    def _exception(self, name: str) -> type[Exception] | None:
+        known = self.names.get(name, [""])[0] == "exception"
+        return exceptions.own_class(name, self.names, self._exceptions, self._makes_exception) if known else None
+
+    def _makes_exception(self, *_: Any, **__: Any) -> None:
+        raise self.unsupported("the tests make an exception of the solution's")
+
+    def _refused(self, value: Any) -> Any:
+        what = value._said if issubclass(type(value), StandIn) else f"of type {type(value).__name__}"
+        raise self.unsupported(f"an argument, {what}: only data can be passed to the solution")
+
+    def _stopped(self, word: str, why: str) -> Stop:
+        self.stop = self.stop or Stop(word, why)
+        return self.stop
+
+
+class StandIn:
+    """Stands for something of the solution's; all that is not written below ends the check as unsupported."""
+
+    def __init__(self, solution: SeparateSolution, said: str) -> None:
+        vars(self).update(_solution=solution, _said=said)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name not in _TELLING:  # what Python and its library look for in any object
+            raise AttributeError(name)
+        raise self._refused(f"the attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise self._refused(f"the attribute {name!r}")
+
+    def _refused(self, what: str) -> Stop:
+        return self._solution.unsupported(f"the tests use {what} of {self._said}")
+
+
+class Function(StandIn):
+    """A function of the solution."""
+
+    def __init__(self, solution: SeparateSolution, name: str) -> None:
+        super().__init__(solution, f"the solution's function {name!r}")
+        vars(self)["__name__"] = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it in the solution's process."""
+        return self._solution.call(self.__name__, args, kwargs)
+
+
+class _UnreadType(type):
+    @property
+    def __name__(cls) -> str:
+        raise Stop("unsupported", "the tests use the class of an answer that is no data")
+
+    def __eq__(cls, other: object) -> bool:
+        return cls is other
+
+    __hash__ = type.__hash__
+
+
+class Unread(StandIn, metaclass=_UnreadType):
+    """An object of the solution's, of which only its kind is known."""
+
+    def __init__(self, solution: SeparateSolution, said: str, own: bool) -> None:
+        """Take what it is called in a sentence, and whether its class is the solution's own."""
+        super().__init__(solution, said)
+        vars(self)["_own"] = own
+
+    def __bool__(self) -> bool:
+        if self._own:
+            raise self._refused("the truth")
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        # what an object says of itself is not asked, so it equals no data; whether two objects are equal nobody knows
+        if self is not other and issubclass(type(other), StandIn):
+            raise self._refused("a comparison")
+        return self is other
+
+    @property
+    def __class__(self) -> type:  # `isinstance` looks here when the type alone says no
+        raise self._refused("the class")
+
+    @__class__.setter
+    def __class__(self, kind: type) -> None:
+        raise self._refused("the class")
+
+
+_TELLING = ("__annotations__", "__closure__", "__code__", "__defaults__", "__kwdefaults__", "__wrapped__")
+"""What functions tell of themselves."""
+
+
+def _refuse(name: str) -> Callable[..., Any]:
+    def refuse(self: StandIn, *_: Any, **__: Any) -> Any:
+        raise self._refused(f"{name}()")
+
+    return refuse
+
+
+_SPECIAL = (
+    "aenter", "aexit", "aiter", "anext", "await", "bytes", "call", "complex", "contains", "copy", "deepcopy", "delitem",
+    "enter", "exit", "float", "format", "fspath", "getitem", "hash", "index", "instancecheck", "int", "iter", "len",
+    "mro_entries", "next", "repr", "reversed", "round", "setitem", "str", "subclasscheck",
+)  # fmt: skip
+_OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "or", "and", "xor", "lshift", "rshift")
+_COMPARED = ("lt", "le", "gt", "ge", "neg", "pos", "abs", "invert")
+for _name in (*_SPECIAL, *_OPERATORS, *(f"r{name}" for name in _OPERATORS), *_COMPARED):
+    setattr(Unread, f"__{_name}__", _refuse(f"__{_name}__"))
+
+
+for _kind in (Function, Unread):
+    type.__setattr__(_kind, "__doc__", property(_refuse("__doc__")))
+
+
+class OwnModule(types.ModuleType):
+    """The solution as a module, for tests that import from it."""
+
+    def __init__(self, name: str, give: Callable[[str], Any]) -> None:
+        super().__init__(name)
+        self._give = give
+
+    def __getattr__(self, name: str) -> Any:
+        return self._give(name)
+
+
+def _own_process() -> tuple[Any, ...]:
+    """Return what tests may replace in their process, or add to its folder, that the solution would have to see."""
+    replaced = (sys.stdout, sys.stderr, sys.stdin, builtins.input, builtins.print, vars(warnings).get("_showwarnmsg_impl"))
+    return (*map(id, replaced), os.stat(".").st_mtime_ns)
+
+
+async def _given(value: Any) -> Any:
+    return value
