@@ -114,9 +114,9 @@ def _run_shard(runs: RunFolder, loaded: Loaded, name: str | None, shard: Shard) 
             stage.run_shard(context, shard)
             with runs.turn(), own:  # in one's turn one ceases to be at work, so exactly one is the last
                 if others := runs.others_at_work(shard.worker):
-                    context.report["note"] = f"shard {shard.worker} is through; at work: {', '.join(others)}"
+                    context.report.note = f"shard {shard.worker} is through; at work: {', '.join(others)}"
                 elif left := stage.publish_shards(context):
-                    context.report["note"] = f"shard {shard.worker} is through; {left} prompts are left for other shards"
+                    context.report.note = f"shard {shard.worker} is through; {left} prompts are left for other shards"
                 else:
                     _publish(context)
     return Report(runs.path, ran=[name])
@@ -259,7 +259,7 @@ def _told(name: str, folder: Path, log_file: str, runs: RunFolder, recipe: Recip
             if isinstance(error, StageFailed):
                 raise
             raise StageFailed(name, cause, folder / log_file) from (None if expected else error)
-        log.LOGGER.info("%-12s %s", name, summary(context.report))
+        log.LOGGER.info("%-12s %s", name, context.report.summary())
 
 
 def _cause(error: Exception, folder: Path) -> str:
@@ -276,7 +276,7 @@ def _cause(error: Exception, folder: Path) -> str:
 def _publish(context: Run) -> None:
     """Mark a stage done, and remove what only a resume needs: optimizer states (twice the model), parts of tables."""
     folder = context.folder
-    context.report["seconds"] = round(time.monotonic() - context.started, 1)
+    context.report.seconds = round(time.monotonic() - context.started, 1)
     context.runs.publish(context.name, context.recipe, context.report)
     for leftover in (folder / "checkpoints", folder / "parts", *folder.glob("rounds/*/state")):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -288,18 +288,3 @@ def _to_log(path: Path, text: str) -> None:
         path.open("a", encoding="utf-8", errors="backslashreplace") as file,  # a message may quote what is not Unicode
     ):
         file.write(text.rstrip() + "\n")
-
-
-def summary(report: dict[str, Any]) -> str:
-    """Return a stage's report as one line."""
-    parts = []
-    for key, value in report.items():
-        if key == "seconds":
-            parts.append(log.duration(value))
-        elif key in ("samples", "generators") or value in ({}, [], None) or (value == 0 and isinstance(value, int)):
-            continue
-        elif isinstance(value, dict):
-            parts.append(f"{key}: " + ", ".join(f"{v} {k}" for k, v in value.items() if not isinstance(v, dict | list)))
-        elif not isinstance(value, list):
-            parts.append(f"{key} {value}")
-    return " | ".join(parts)

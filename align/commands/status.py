@@ -13,7 +13,6 @@ from align.core.held import Held, held, recipe_of, worker_of
 from align.core.outside import path_of
 from align.core.recipe import Recipe
 from align.evaluate.table import aligned
-from align.report.model_card import counts
 from data_synthesis.engine import ledger
 
 
@@ -29,7 +28,7 @@ def status(directory: str) -> str:
         state, what = _state(stage, at_work=worker is not None and stage is latest)
         if name in changed and stage.done:
             state, what = "stale", "; ".join(changed[name])
-        spent = stage.report.get("seconds") if stage.done else worked(stage.folder) if stage.begun else None
+        spent = stage.report.seconds if stage.done else worked(stage.folder) if stage.begun else None
         short = textwrap.shorten(what, 90, placeholder=" ...")
         rows.append((name, stage.kind, state, "" if spent is None else log.duration(spent), short))
         if state == "failed":
@@ -42,7 +41,7 @@ def status(directory: str) -> str:
 def _state(stage: Held, *, at_work: bool) -> tuple[str, str]:
     """Return what became of a stage, in a word and in a line."""
     if stage.done:
-        return "done", counts(stage.report)
+        return "done", stage.report.counts()
     live = stage.folder / log.LIVE
     far = (live.read_text(encoding="utf-8") if live.is_file() else "") or _worked_on(stage.folder)
     if at_work:

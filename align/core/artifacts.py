@@ -24,7 +24,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from align.core import tables, wiring
+from align.core import stage_report, tables, wiring
 from align.core.chat_templates import find_template
 from align.core.config import Config, Plugin
 from align.core.errors import StageFailed, UsageError
@@ -35,6 +35,7 @@ from align.core.plugins import Generator
 from align.core.recipe import Loaded, Recipe
 from align.core.rows import digest
 from align.core.stage import Stage
+from align.core.stage_report import StageReport
 
 KEPT_WHEN_STALE = ("calls",)
 """Logged model calls are keyed by their whole content, so they outlive every change of the recipe."""
@@ -310,15 +311,15 @@ class RunFolder:
         aside.rename(folder)
         return True
 
-    def publish(self, name: str, recipe: Recipe, report: dict[str, Any]) -> None:
+    def publish(self, name: str, recipe: Recipe, report: StageReport) -> None:
         """Mark a stage done. Raises StageFailed when it left nothing of what its kind makes."""
         folder, stage = self.stage(name, recipe), recipe.stages[name]
         found = {table: tables.count(folder, table) for table in tables.held(folder)}
         marks = {"model": "config.json", "reward_model": "config.json", "scores": "scores.json", "export": "config.json"}
         if stage.makes and not found and not any((folder / marks[m]).exists() for m in stage.makes if m in marks):
             raise StageFailed(name, f"it finished without making {' or '.join(sorted(stage.makes))}", folder / "log.txt")
-        tables.replace(folder / "report.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-        self._record(folder / "done.json", name, recipe, tables=found, seconds=report.get("seconds"))
+        tables.replace(folder / stage_report.FILE, json.dumps(report.entries(), indent=1, ensure_ascii=False) + "\n")
+        self._record(folder / "done.json", name, recipe, tables=found, seconds=report.seconds)
         shutil.rmtree(self.kept(name), ignore_errors=True)
 
     def _record(self, path: Path, name: str, recipe: Recipe, **more: Any) -> None:

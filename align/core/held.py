@@ -16,6 +16,7 @@ from typing import Any
 from align.core import tables
 from align.core.errors import UsageError
 from align.core.outside import holds_reward_model
+from align.core.stage_report import StageReport
 from align.core.tables import json_object
 
 FAILED = "failed.json"
@@ -81,9 +82,9 @@ class Held:
         return self.model and holds_reward_model(self.folder)
 
     @cached_property
-    def report(self) -> dict[str, Any]:
+    def report(self) -> StageReport:
         """Its counts and figures."""
-        return json_object(self.folder / "report.json")
+        return StageReport.read(self.folder)
 
     @cached_property
     def inputs(self) -> list[str]:

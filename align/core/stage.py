@@ -16,6 +16,7 @@ from align.core.config import Plugin
 from align.core.errors import StageFailed, UsageError
 from align.core.plugins import Generator
 from align.core.rows import Row
+from align.core.stage_report import StageReport
 
 if TYPE_CHECKING:
     from align.core.artifacts import RunFolder
@@ -87,8 +88,8 @@ class Run:
     recipe: Recipe
     runs: RunFolder
     log: logging.Logger
-    report: dict[str, Any] = field(default_factory=dict)
-    """Counts and figures of this stage; written to report.json and printed."""
+    report: StageReport = field(default_factory=StageReport)
+    """Counts and figures of this stage; written to report.json and printed. `run.report["name"] = value` adds one."""
     started: float = field(default_factory=time.monotonic)
     """By `time.monotonic()`."""
 

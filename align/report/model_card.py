@@ -69,7 +69,7 @@ def model_card(root: Path, model: str, scores: str | None = None, *, rewards: bo
 def _what_made(stages: dict[str, Held], shown: set[str]) -> list[str]:
     """Return the table of what happened in some of the stages, in the order of the run."""
     head = ["## What made it", "", "| stage | kind | what happened |", "|---|---|---|"]
-    told = {name: counts(stages[name].report).replace("|", "/") or "-" for name in stages if name in shown}
+    told = {name: stages[name].report.counts().replace("|", "/") or "-" for name in stages if name in shown}
     return [*head, *(f"| {name} | {stages[name].kind} | {what} |" for name, what in told.items()), ""]
 
 
@@ -91,35 +91,3 @@ def _ancestors(stages: dict[str, Held], model: str) -> set[str]:
             found.add(name)
             todo += stages[name].inputs
     return found
-
-
-COUNTED = (
-    "inputs",
-    "emitted",
-    "rows",
-    "dropped",
-    "failed",
-    "token rows",
-    "answers not trained",
-    "ignored columns",
-    "pairs",
-    "steps",
-    "reward",
-    "held-out accuracy",
-    "overlap",
-)
-"""Entries of a stage's report that tell what happened, in the order shown."""
-
-
-def counts(report: dict[str, Any]) -> str:
-    """Return what happened in a stage, by its report, as one line."""
-    parts = []
-    for key in COUNTED:
-        value = report.get(key)
-        if isinstance(value, dict):
-            parts += [f"{key}: " + ", ".join(f"{n} {what}" for what, n in value.items())] if value else []
-        elif isinstance(value, list):
-            parts += [f"{key}: {', '.join(map(str, value))}"] if value else []
-        elif value is not None:
-            parts.append(f"{key} {value}")
-    return "; ".join(parts)

@@ -40,7 +40,7 @@ class Export(Stage, FromHub):
         """Write, load again, compare, describe."""
         from align.report.model_card import model_card  # noqa: PLC0415
 
-        run.report |= write_checkpoint(run.locate(self.model), run.folder, self.dtype, **self.loading())
+        run.report.figures |= write_checkpoint(run.locate(self.model), run.folder, self.dtype, **self.loading())
         card = model_card(run.runs.path, self.model, self.scores, rewards=holds_reward_model(run.folder))
         (run.folder / "README.md").write_text(card, encoding="utf-8")
 

@@ -79,4 +79,8 @@ class Merge(Stage, FromHub):
                 param.add_(merged)
         checkpoints.save(model.to(getattr(torch, self.dtype)), run.folder)
         save_tokenizer(load_tokenizer(run.locate(self.models[0]), **self.loading()), run.folder)
-        run.report |= {"method": self.method, "weights": [round(w, 4) for w in weights], "parameters": model.num_parameters()}
+        run.report.figures |= {
+            "method": self.method,
+            "weights": [round(w, 4) for w in weights],
+            "parameters": model.num_parameters(),
+        }

@@ -164,12 +164,12 @@ class OnlineDPO(PreferenceStage):
         asked = rounds.asked()
         if rounds.state.is_main_process:
             policy.publish_model(run, rounds.model, chat)
-        run.report |= {
+        run.report.steps = sum(f.get("steps", 0) for f in figures)
+        run.report.samples = asdict(asked) if asked != Usage() else None
+        run.report.figures |= {
             "rounds": figures,
             "pairs": sum(f["pairs"] for f in figures),
             "prompts": sum(f["prompts"] for f in figures),
-            "steps": sum(f.get("steps", 0) for f in figures),
             "planned after the first round": next(f["planned_steps"] for f in figures if "planned_steps" in f),
             "reward": f"{figures[0]['reward']['mean']:.3g} -> {figures[-1]['reward']['mean']:.3g}",
-            **({"samples": asdict(asked)} if asked != Usage() else {}),
         }

@@ -319,7 +319,7 @@ class TrainingStage(Stage, LoadsModel):
         trainer.stop_if_broken()
         if hasattr(trainer.bare_optimizer, "take_average"):
             trainer.bare_optimizer.take_average()
-        run.report |= {"steps": trainer.state.global_step, "train_loss": round(result.training_loss, 4)}
+        run.report.steps, run.report.train_loss = trainer.state.global_step, round(result.training_loss, 4)
         if shown := _last_evaluation(trainer.state.log_history):
             run.report["eval"] = shown
         return trainer
@@ -341,8 +341,9 @@ class TrainingStage(Stage, LoadsModel):
         if spread.sharded and (why := self.not_sharded()):
             raise ModelError(f"accelerate runs {spread}; {why}")
         if accelerate:
-            run.report["runs as"] = f"{spread}, computing in {parallel.named(self.dtype, bf16=self.bf16)}"
-            run.log.info("%-12s runs as %s", run.name, run.report["runs as"])
+            runs_as = f"{spread}, computing in {parallel.named(self.dtype, bf16=self.bf16)}"
+            run.report["runs as"] = runs_as
+            run.log.info("%-12s runs as %s", run.name, runs_as)
         transformers.set_seed(run.seed("training"))
 
     def dropout(self) -> dict[str, bool]:

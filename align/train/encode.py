@@ -76,7 +76,7 @@ def _tell(run: Run, rows: Sequence[Row], encoded: Encoded, dropped: Dropped, unt
     file = part.replace(" ", "_")
     dropped.write(run.folder, f"{file}dropped.jsonl")
     untrained.write(run.folder, f"{file}untrained.jsonl")
-    run.report |= {f"{part}rows": len(rows) - len(dropped), f"{part}dropped": dropped.counts()}
+    run.report |= {f"{part}rows": len(rows) - len(dropped), f"{part}dropped": dropped.counts()}  # of `eval `: own figures
     if len(encoded) != len(rows) - len(dropped):
         run.report[f"{part}token rows"] = len(encoded)
     for line in dropped.lines():
