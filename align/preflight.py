@@ -21,6 +21,7 @@ from align.core.loads_model import FromHub
 from align.core.outside import path_of
 from align.core.recipe import Loaded, Recipe
 from align.core.tables import json_object
+from align.models.checkpoints import configuration
 from align.stages.training import TrainingStage
 
 _NONE = "the tokenizer of {} has no chat template; give `chat_template:` a file, a text, or a name that TRL ships"
@@ -64,10 +65,7 @@ def _no_experts(part: Any, folder: str) -> str | None:
     """Return why a training stage cannot balance the experts of its model; TRL stops when the trainer is built."""
     if not getattr(part, "training_args", {}).get(_ROUTER):
         return None
-    from transformers import AutoConfig  # noqa: PLC0415
-
-    asked = {name: value for name, value in part.loading().items() if name != "attn_implementation"}
-    config = AutoConfig.from_pretrained(folder, **asked).get_text_config()
+    config = configuration(folder, **part.loading()).get_text_config()
     return None if hasattr(config, "output_router_logits") else f"{config.model_type} has no experts; leave it out"
 
 

@@ -106,7 +106,8 @@ class OnlineDPO(PreferenceStage):
 
     def run(self, run: Run) -> None:
         """Run the rounds, publish."""
-        from align.train import encode, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
+        from align.models.adapters import continue_lora  # noqa: PLC0415 (torch is loaded only when a stage runs)
+        from align.train import encode, policy  # noqa: PLC0415
         from align.train.bridge import Carry  # noqa: PLC0415
         from align.train.rounds import Rounds  # noqa: PLC0415
 
@@ -129,7 +130,7 @@ class OnlineDPO(PreferenceStage):
             if reference is not None:
                 policy.refuse_foreign_ids(reference, chat, [columns for _, columns in kept])
             if self.lora and self.lora.adapter:
-                model = policy.continue_lora(model, run.locate(self.lora.adapter))
+                model = continue_lora(model, run.locate(self.lora.adapter))
             else:
                 model = policy.attach_lora(model, self.peft_config(model, "CAUSAL_LM"))
             rounds = Rounds(

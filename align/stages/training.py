@@ -296,7 +296,8 @@ class TrainingStage(Stage, LoadsModel):
             watched: rows to evaluate on, and their token columns.
             **more: `ref_model`.
         """
-        from align.train import bridge, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
+        from align.models.adapters import continue_lora  # noqa: PLC0415 (torch is loaded only when a stage runs)
+        from align.train import bridge, policy  # noqa: PLC0415
 
         rows, others = ([columns for _, columns in part] for part in (encoded, watched))
         for used in (model, more.get("ref_model")):
@@ -304,7 +305,7 @@ class TrainingStage(Stage, LoadsModel):
                 policy.refuse_foreign_ids(used, chat, rows + others)
                 policy.refuse_long(used, rows + others)
         if self.lora and self.lora.adapter:
-            model = policy.continue_lora(model, run.locate(self.lora.adapter))
+            model = continue_lora(model, run.locate(self.lora.adapter))
         else:
             more["peft_config"] = self.peft_config(model, "SEQ_CLS" if kind == "reward" else "CAUSAL_LM")
             policy.refuse_tied_adapters(model, more["peft_config"])

@@ -21,6 +21,10 @@ DENSE = {
 }
 """Where functions above the bound of complexity are left, and why."""
 
+LOADERS = {"from_pretrained", "save_pretrained", "from_config", "snapshot_download", "safe_open", "load_file", "save_file"}
+"""Functions of transformers, peft, safetensors and the hub that read or write a model, a tokenizer or their files."""
+LOADED_ELSEWHERE = {"align/train/rounds.py": "what a killed round needs to go on: parameters and optimizer, no checkpoint"}
+
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_public_names_are_sorted_importable_and_documented(package):
@@ -69,6 +73,20 @@ def test_unit_tests_mirror_the_packages():
     inside = {path.name for package in ("align", "reward", "data_synthesis") for path in (ROOT / package).iterdir()}
     folders = {p.name for p in (ROOT / "tests" / "unit").iterdir() if p.is_dir() and p.name != "__pycache__"}
     assert folders <= inside | {"reward", "data_synthesis"}
+
+
+def test_models_are_loaded_and_saved_in_one_place():
+    found = {}
+    for path in FILES:
+        names = {_called(node) for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)}
+        found[str(path.relative_to(ROOT))] = names & LOADERS
+    outside = {file for file, names in found.items() if names and not file.startswith("align/models/")}
+    assert outside == LOADED_ELSEWHERE.keys()
+    assert len(set().union(*found.values())) > 4, "the names are those that are called"
+
+
+def _called(call):
+    return getattr(call.func, "attr", None) or getattr(call.func, "id", None)
 
 
 def test_every_file_says_what_it_is_and_none_is_a_drawer():
