@@ -54,7 +54,7 @@ def _round_samples(folder: Path, count: int) -> list[str]:
 def _reasons(path: Path, what: str) -> list[str]:
     if not path.is_file():
         return []
-    items = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+    items = tables.read_lines(path)
     if not items:
         return []
     reasons = Counter(item["reason"] for item in items).most_common()
