@@ -127,7 +127,11 @@ class Run:
 
     def identity(self, generator: Generator) -> dict[str, Any]:
         """Return what tells the answers of a generator from those of another: its fields, version and weights."""
-        return self.runs.identity(generator, self.recipe)
+        return self.runs.fingerprints.identity(generator, self.recipe)
+
+    def fingerprint(self, path: str) -> str:
+        """Return a hash of the content of a file or folder."""
+        return self.runs.fingerprints.of_path(path)
 
     def seed(self, *label: object) -> int:
         """Return a 31-bit seed that depends on the run's seed, this stage and a label only, never on order."""
