@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from align import lifeline
-from align.core import held, log
+from align.core import log, run_state
 from align.core.artifacts import RunFolder
 from align.core.errors import AlignError, StageFailed, UsageError, of_the_system
-from align.core.held import Held
 from align.core.recipe import Accelerate, Loaded, Recipe
+from align.core.run_state import StageState
 from align.core.stage import Run, Shard
 from align.preflight import rehearse
 
@@ -180,12 +180,12 @@ def _start(name: str, runs: RunFolder, recipe: Recipe, lock: int) -> None:
     try:
         code = _launch(command, QUIET | cpu | os.environ | told, lock)
     except KeyboardInterrupt:
-        (folder / held.FAILED).unlink(missing_ok=True)  # what was stopped together with this process did not fail
+        (folder / run_state.FAILED).unlink(missing_ok=True)  # what was stopped together with this process did not fail
         raise
     if code:
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
-        held.fail(folder, f"its launcher ended with {how} and no process said why; what it printed is above", "log.txt")
-        failure = Held(name, stage.kind, folder).failure  # of the process that failed first
+        run_state.fail(folder, f"its launcher ended with {how} and no process said why; what it printed is above", "log.txt")
+        failure = StageState(name, stage.kind, folder).failure  # of the process that failed first
         raise StageFailed(name, failure["why"], Path(failure["log"]))
 
 
@@ -236,7 +236,7 @@ def run_stage(name: str, runs: RunFolder, recipe: Recipe, *, main: bool = True) 
     """
     os.environ.update({key: value for key, value in QUIET.items() if key not in os.environ})
     folder = runs.begin(name, recipe) if main else runs.stage(name, recipe)
-    with _told(name, folder, held.log_of(os.getpid(), main=main), runs, recipe) as context:
+    with _told(name, folder, run_state.log_of(os.getpid(), main=main), runs, recipe) as context:
         context.started -= json.loads((folder / "stage.json").read_text(encoding="utf-8")).get("earlier", 0.0)
         recipe.stages[name].run(context)
         if main:
@@ -255,7 +255,7 @@ def _told(name: str, folder: Path, log_file: str, runs: RunFolder, recipe: Recip
             expected = isinstance(error, AlignError)
             cause = _cause(error, folder)
             _to_log(folder / log_file, cause if expected else traceback.format_exc())
-            held.fail(folder, cause, log_file)
+            run_state.fail(folder, cause, log_file)
             if isinstance(error, StageFailed):
                 raise
             raise StageFailed(name, cause, folder / log_file) from (None if expected else error)

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from align.core import loading, wiring
+from align.core import wiring, yaml_reader
 from align.core.artifacts import RunFolder
 from align.core.chat_templates import find_template, has_marks, refuses, template_of
 from align.core.errors import BadRow, ModelError, Problem, RecipeError
-from align.core.loads_model import FromHub
-from align.core.outside import path_of
+from align.core.external_references import path_of
+from align.core.model_options import FromHub
 from align.core.recipe import Loaded, Recipe
 from align.core.tables import json_object
 from align.models.checkpoints import configuration
@@ -57,7 +57,7 @@ def rehearse(loaded: Loaded, runs: RunFolder, *, load: bool = False) -> None:
         if load and (what := _no_experts(part, folder)):
             wrong.append(((*loc, "training_args", _ROUTER), what))
     if wrong:
-        source = loading.read_yaml(loaded.file)
+        source = yaml_reader.read_yaml(loaded.file)
         raise RecipeError(str(loaded.file), [Problem(source.line(at), ".".join(at), what) for at, what in wrong])
 
 

@@ -23,11 +23,11 @@ from pydantic import ValidationError
 
 from align.core import stage_report, tables, wiring
 from align.core.errors import StageFailed, UsageError
+from align.core.external_references import path_of
 from align.core.fingerprint import Fingerprints, changes
-from align.core.held import FAILED, recipe_of
 from align.core.log import LIVE
-from align.core.outside import path_of
 from align.core.recipe import Loaded, Recipe
+from align.core.run_state import FAILED, recipe_of
 from align.core.stage_report import StageReport
 
 KEPT_WHEN_STALE = ("calls",)

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from align.core.errors import ModelError
+from align.core.external_references import is_reward_model, no_model
 from align.core.log import LOGGER
-from align.core.outside import is_reward_model, no_model
 
 
 def causal_lm(path: str, dtype: str, **options: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from huggingface_hub import snapshot_download
 from safetensors import safe_open
 
-from align.core.outside import is_nowhere
+from align.core.external_references import is_nowhere
 
 ADAPTER = "adapter"
 """Name of the folder, inside a stage's own, that holds the adapter which the stage trained."""

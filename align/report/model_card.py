@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from align.core.held import Held, held, recipe_of
-from align.core.outside import path_of
+from align.core.external_references import path_of
+from align.core.run_state import StageState, recipe_of, stages_of
 
 CHAT = """## Use
 
@@ -49,7 +49,7 @@ def model_card(root: Path, model: str, scores: str | None = None, *, rewards: bo
         scores: the stage whose table is shown; left out, the last that made one.
         rewards: it is a reward model.
     """
-    recipe, stages = recipe_of(root), held(root)
+    recipe, stages = recipe_of(root), stages_of(root)
     base = recipe["base"]
     state = json.loads((root / "state.json").read_text(encoding="utf-8"))
     hub = "" if path_of(base, Path(state["home"])).exists() else f"base_model: {base}\n"
@@ -66,7 +66,7 @@ def model_card(root: Path, model: str, scores: str | None = None, *, rewards: bo
     return "\n".join(lines)
 
 
-def _what_made(stages: dict[str, Held], shown: set[str]) -> list[str]:
+def _what_made(stages: dict[str, StageState], shown: set[str]) -> list[str]:
     """Return the table of what happened in some of the stages, in the order of the run."""
     head = ["## What made it", "", "| stage | kind | what happened |", "|---|---|---|"]
     told = {name: stages[name].report.counts().replace("|", "/") or "-" for name in stages if name in shown}
@@ -81,7 +81,7 @@ def _recipe(text: str, overrides: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _ancestors(stages: dict[str, Held], model: str) -> set[str]:
+def _ancestors(stages: dict[str, StageState], model: str) -> set[str]:
     """Return the stages that a model was made from, itself included."""
     found: set[str] = set()
     todo = [model]

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from align.core.errors import StageFailed
-from align.core.loads_model import FromHub
-from align.core.outside import holds_reward_model
+from align.core.external_references import holds_reward_model
+from align.core.model_options import FromHub
 from align.core.stage import Run, Stage
 from align.core.wiring import Ref
 from align.models import checkpoints

@@ -18,7 +18,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from align.core.loads_model import FromHub
+from align.core.model_options import FromHub
 from align.core.stage import Run, Stage
 from align.core.wiring import Ref
 from align.models import checkpoints

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from align.core.chat_templates import find_template
 from align.core.config import Config
 from align.core.errors import ModelError
-from align.core.loads_model import LoadsModel
+from align.core.model_options import LoadsModel
 from align.core.plugins import Optimizer
 from align.core.rows import Message, Row, digest
 from align.core.stage import Run, Stage

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, PrivateAttr
 
 from align.core.devices import no_device
-from align.core.loads_model import LoadsModel
+from align.core.model_options import LoadsModel
 from align.core.plugins import Completion, Generator, Sampling, loading
 from align.core.rows import Message
 from align.core.wiring import File, Ref

@@ -22,7 +22,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr
 
 from align.core.errors import AlignError
-from align.core.loads_model import FromHub
+from align.core.model_options import FromHub
 from align.core.plugins import Completion, Generator, Sampling, loading
 from align.core.rows import Message
 from align.core.wiring import File, Ref
