@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from align import __version__
-from align.core import loading
+from align.core import yaml_reader
 from align.core.errors import AlignError, RecipeError, StageFailed, UsageError, of_the_system
 
 
@@ -111,7 +111,7 @@ def _load(options: argparse.Namespace) -> Any:
         key, equals, value = item.partition("=")
         if not equals:
             raise UsageError(f"--set {item}: write --set key=value, such as --set dpo.beta=0.2")
-        overrides[key] = loading.parse_value(value)
+        overrides[key] = yaml_reader.parse_value(value)
     return Recipe.load(options.recipe, set=overrides)
 
 

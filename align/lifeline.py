@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from align.core import held
+from align.core import run_state
 
 PARENT, STAGE = "ALIGN_LAUNCHER", "ALIGN_STAGE"
 """Environment variables: in one the launcher tells its workers who their parent is, in the other `align run` tells the
@@ -86,7 +86,7 @@ def main() -> None:
         _tell(*min(ended, key=lambda one: one[0] not in _KILLED))
     except SignalException as stopped:  # which it has passed on
         why = f"the launcher was ended by {signal.Signals(stopped.sigval).name}"
-        held.fail(Path(os.environ[STAGE]), why, "log.txt", certain=True)
+        run_state.fail(Path(os.environ[STAGE]), why, "log.txt", certain=True)
         sys.exit(1)
     except subprocess.CalledProcessError as error:  # of one process
         _tell(error.returncode, 0, 0)
@@ -97,7 +97,7 @@ def _tell(code: int, process: int, rank: int) -> None:
     if code < 0:
         why = f"the process of rank {rank} was ended by {signal.Signals(-code).name}"
         why += "; the system does that when memory runs out" if code == -signal.SIGKILL else ""
-        held.fail(Path(os.environ[STAGE]), why, held.log_of(process, main=rank == 0), certain=code in _KILLED)
+        run_state.fail(Path(os.environ[STAGE]), why, run_state.log_of(process, main=rank == 0), certain=code in _KILLED)
     sys.exit(1)
 
 
@@ -105,7 +105,9 @@ def tell_when_stopped(folder: Path, log: str) -> None:
     """Have this worker write down which signal ends it, before other processes report a broken connection."""
 
     def stop(number: int, _: Any) -> None:
-        held.fail(folder, f"the process of rank {os.environ.get('RANK', 0)} was ended by {signal.Signals(number).name}", log)
+        run_state.fail(
+            folder, f"the process of rank {os.environ.get('RANK', 0)} was ended by {signal.Signals(number).name}", log
+        )
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 

@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from align import lifeline
-from align.core import held, log
+from align.core import log, run_state
 from align.core.artifacts import RunFolder
 from align.core.errors import AlignError, StageFailed, UsageError, of_the_system
-from align.core.held import Held
 from align.core.recipe import Accelerate, Loaded, Recipe
+from align.core.run_state import StageState
 from align.core.stage import Run, Shard
 from align.preflight import rehearse
 
@@ -114,9 +114,9 @@ def _run_shard(runs: RunFolder, loaded: Loaded, name: str | None, shard: Shard) 
             stage.run_shard(context, shard)
             with runs.turn(), own:  # in one's turn one ceases to be at work, so exactly one is the last
                 if others := runs.others_at_work(shard.worker):
-                    context.report["note"] = f"shard {shard.worker} is through; at work: {', '.join(others)}"
+                    context.report.note = f"shard {shard.worker} is through; at work: {', '.join(others)}"
                 elif left := stage.publish_shards(context):
-                    context.report["note"] = f"shard {shard.worker} is through; {left} prompts are left for other shards"
+                    context.report.note = f"shard {shard.worker} is through; {left} prompts are left for other shards"
                 else:
                     _publish(context)
     return Report(runs.path, ran=[name])
@@ -180,12 +180,12 @@ def _start(name: str, runs: RunFolder, recipe: Recipe, lock: int) -> None:
     try:
         code = _launch(command, QUIET | cpu | os.environ | told, lock)
     except KeyboardInterrupt:
-        (folder / held.FAILED).unlink(missing_ok=True)  # what was stopped together with this process did not fail
+        (folder / run_state.FAILED).unlink(missing_ok=True)  # what was stopped together with this process did not fail
         raise
     if code:
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
-        held.fail(folder, f"its launcher ended with {how} and no process said why; what it printed is above", "log.txt")
-        failure = Held(name, stage.kind, folder).failure  # of the process that failed first
+        run_state.fail(folder, f"its launcher ended with {how} and no process said why; what it printed is above", "log.txt")
+        failure = StageState(name, stage.kind, folder).failure  # of the process that failed first
         raise StageFailed(name, failure["why"], Path(failure["log"]))
 
 
@@ -236,7 +236,7 @@ def run_stage(name: str, runs: RunFolder, recipe: Recipe, *, main: bool = True) 
     """
     os.environ.update({key: value for key, value in QUIET.items() if key not in os.environ})
     folder = runs.begin(name, recipe) if main else runs.stage(name, recipe)
-    with _told(name, folder, held.log_of(os.getpid(), main=main), runs, recipe) as context:
+    with _told(name, folder, run_state.log_of(os.getpid(), main=main), runs, recipe) as context:
         context.started -= json.loads((folder / "stage.json").read_text(encoding="utf-8")).get("earlier", 0.0)
         recipe.stages[name].run(context)
         if main:
@@ -255,11 +255,11 @@ def _told(name: str, folder: Path, log_file: str, runs: RunFolder, recipe: Recip
             expected = isinstance(error, AlignError)
             cause = _cause(error, folder)
             _to_log(folder / log_file, cause if expected else traceback.format_exc())
-            held.fail(folder, cause, log_file)
+            run_state.fail(folder, cause, log_file)
             if isinstance(error, StageFailed):
                 raise
             raise StageFailed(name, cause, folder / log_file) from (None if expected else error)
-        log.LOGGER.info("%-12s %s", name, summary(context.report))
+        log.LOGGER.info("%-12s %s", name, context.report.summary())
 
 
 def _cause(error: Exception, folder: Path) -> str:
@@ -276,7 +276,7 @@ def _cause(error: Exception, folder: Path) -> str:
 def _publish(context: Run) -> None:
     """Mark a stage done, and remove what only a resume needs: optimizer states (twice the model), parts of tables."""
     folder = context.folder
-    context.report["seconds"] = round(time.monotonic() - context.started, 1)
+    context.report.seconds = round(time.monotonic() - context.started, 1)
     context.runs.publish(context.name, context.recipe, context.report)
     for leftover in (folder / "checkpoints", folder / "parts", *folder.glob("rounds/*/state")):
         shutil.rmtree(leftover, ignore_errors=True)
@@ -288,18 +288,3 @@ def _to_log(path: Path, text: str) -> None:
         path.open("a", encoding="utf-8", errors="backslashreplace") as file,  # a message may quote what is not Unicode
     ):
         file.write(text.rstrip() + "\n")
-
-
-def summary(report: dict[str, Any]) -> str:
-    """Return a stage's report as one line."""
-    parts = []
-    for key, value in report.items():
-        if key == "seconds":
-            parts.append(log.duration(value))
-        elif key in ("samples", "generators") or value in ({}, [], None) or (value == 0 and isinstance(value, int)):
-            continue
-        elif isinstance(value, dict):
-            parts.append(f"{key}: " + ", ".join(f"{v} {k}" for k, v in value.items() if not isinstance(v, dict | list)))
-        elif not isinstance(value, list):
-            parts.append(f"{key} {value}")
-    return " | ".join(parts)

@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from align.core import loading, wiring
+from align.core import wiring, yaml_reader
 from align.core.artifacts import RunFolder
 from align.core.chat_templates import find_template, has_marks, refuses, template_of
 from align.core.errors import BadRow, ModelError, Problem, RecipeError
-from align.core.loads_model import FromHub
-from align.core.outside import path_of
+from align.core.external_references import path_of
+from align.core.model_options import FromHub
 from align.core.recipe import Loaded, Recipe
 from align.core.tables import json_object
+from align.models.checkpoints import configuration
 from align.stages.training import TrainingStage
 
 _NONE = "the tokenizer of {} has no chat template; give `chat_template:` a file, a text, or a name that TRL ships"
@@ -56,7 +57,7 @@ def rehearse(loaded: Loaded, runs: RunFolder, *, load: bool = False) -> None:
         if load and (what := _no_experts(part, folder)):
             wrong.append(((*loc, "training_args", _ROUTER), what))
     if wrong:
-        source = loading.read_yaml(loaded.file)
+        source = yaml_reader.read_yaml(loaded.file)
         raise RecipeError(str(loaded.file), [Problem(source.line(at), ".".join(at), what) for at, what in wrong])
 
 
@@ -64,10 +65,7 @@ def _no_experts(part: Any, folder: str) -> str | None:
     """Return why a training stage cannot balance the experts of its model; TRL stops when the trainer is built."""
     if not getattr(part, "training_args", {}).get(_ROUTER):
         return None
-    from transformers import AutoConfig  # noqa: PLC0415
-
-    asked = {name: value for name, value in part.loading().items() if name != "attn_implementation"}
-    config = AutoConfig.from_pretrained(folder, **asked).get_text_config()
+    config = configuration(folder, **part.loading()).get_text_config()
     return None if hasattr(config, "output_router_logits") else f"{config.model_type} has no experts; leave it out"
 
 

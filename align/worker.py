@@ -16,7 +16,7 @@ if __name__ == "__main__":
     lifeline.leave_first()
 
 from align import pipeline
-from align.core import held, log
+from align.core import log, run_state
 from align.core.artifacts import RunFolder
 from align.core.errors import AlignError
 
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         log.LOGGER.setLevel("ERROR")
     try:
         runs, recipe = RunFolder.open(folder)
-        lifeline.tell_when_stopped(runs.stage(name, recipe), held.log_of(os.getpid(), main=first))
+        lifeline.tell_when_stopped(runs.stage(name, recipe), run_state.log_of(os.getpid(), main=first))
         with runs.at_work():
             pipeline.run_stage(name, runs, recipe, main=first)
             _part()

@@ -18,6 +18,7 @@ from align.core.plugins import Reward, Score, loading
 from align.core.rows import Prompt
 from align.core.wiring import Ref
 from align.models import checkpoints
+from align.models.tokenizers import load_tokenizer
 
 
 class Entailment(Reward):
@@ -78,11 +79,9 @@ class Entailment(Reward):
 
 
 def _load(path: str) -> tuple[Any, Any, list[str], int]:
-    from transformers import AutoTokenizer  # noqa: PLC0415
-
     model = checkpoints.classifier(path, "float32")
     labels = [str(model.config.id2label[i]).lower() for i in range(model.config.num_labels)]
     named = [i for i, label in enumerate(labels) if label.startswith("contradict")]
     if len(named) != 1:
         raise ValueError(f"{path}: its labels are {', '.join(labels)}; one must be called contradiction")
-    return model.to(checkpoints.device()), AutoTokenizer.from_pretrained(path), labels, named[0]
+    return model.to(checkpoints.device()), load_tokenizer(path), labels, named[0]

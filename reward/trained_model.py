@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr
 
 from align.core.errors import BadRow, ModelError
-from align.core.loads_model import LoadsModel
+from align.core.model_options import LoadsModel
 from align.core.plugins import Reward, Score, loading
 from align.core.rows import Prompt, as_turn
 from align.core.wiring import Ref

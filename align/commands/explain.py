@@ -12,11 +12,11 @@ from pydantic import BaseModel
 from align.core import catalog, wiring
 from align.core.config import Plugin
 from align.core.errors import UsageError
-from align.core.explained import did_you_mean, limits, written
-from align.core.loads_model import LoadsModel
+from align.core.model_options import LoadsModel
 from align.core.plugins import Generator, Optimizer, Reward, Sampler
 from align.core.recipe import Recipe, find, shipped
 from align.core.stage import Stage
+from align.core.validation_errors import did_you_mean, limits, written
 from data_synthesis.engine.executors import Executor
 
 FAMILIES: dict[str, type[Plugin]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from align.core.errors import ModelError, UsageError
-from align.core.held import Held, held
+from align.core.run_state import StageState, stages_of
 
 
 def export(source: str, to: str, stage: str | None, dtype: str | None) -> str:
@@ -37,13 +37,13 @@ def export(source: str, to: str, stage: str | None, dtype: str | None) -> str:
     return f"{target}: {of}{size}, loads with plain transformers to the same logits\n"
 
 
-def _finished_model(run: str, stage: str | None) -> tuple[str, Held]:
+def _finished_model(run: str, stage: str | None) -> tuple[str, StageState]:
     """Return the model of a run that is asked for, or the last that was trained to answer, with the stage's name.
 
     Raises:
         UsageError: the run has none.
     """
-    models = {name: each for name, each in held(run).items() if each.model}
+    models = {name: each for name, each in stages_of(run).items() if each.model}
     trained = [name for name, each in models.items() if each.kind != "export" and not each.rewards]
     if stage is not None and stage not in models:
         raise UsageError(f"{run} has no finished model {stage!r}; finished models: {', '.join(models) or 'none'}")

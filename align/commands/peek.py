@@ -11,9 +11,9 @@ from typing import Any
 
 from align.core import tables
 from align.core.errors import UsageError
-from align.core.explained import did_you_mean
-from align.core.held import held
 from align.core.rows import Demonstration, Message, Preference, Prompt, Row, Unpaired, as_text
+from align.core.run_state import stages_of
+from align.core.validation_errors import did_you_mean
 
 
 def peek(directory: str, stage: str, count: int) -> str:
@@ -22,7 +22,7 @@ def peek(directory: str, stage: str, count: int) -> str:
     Raises:
         UsageError: the run has no such stage, or the stage has not run.
     """
-    stages = held(directory)
+    stages = stages_of(directory)
     if stage not in stages:
         raise UsageError(f"no stage {stage!r}{did_you_mean(stage, stages)}")
     folder = stages[stage].folder
@@ -54,7 +54,7 @@ def _round_samples(folder: Path, count: int) -> list[str]:
 def _reasons(path: Path, what: str) -> list[str]:
     if not path.is_file():
         return []
-    items = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+    items = tables.read_lines(path)
     if not items:
         return []
     reasons = Counter(item["reason"] for item in items).most_common()

@@ -9,17 +9,16 @@ from pathlib import Path
 from align.core import log
 from align.core.artifacts import RunFolder, worked
 from align.core.errors import AlignError
-from align.core.held import Held, held, recipe_of, worker_of
-from align.core.outside import path_of
+from align.core.external_references import path_of
 from align.core.recipe import Recipe
+from align.core.run_state import StageState, recipe_of, stages_of, worker_of
 from align.evaluate.table import aligned
-from align.report.model_card import counts
 from data_synthesis.engine import ledger
 
 
 def status(directory: str) -> str:
     """Return what a run has done: a line a stage."""
-    recipe, stages = recipe_of(directory), held(directory)
+    recipe, stages = recipe_of(directory), stages_of(directory)
     changed, note = _changed(directory)
     worker = worker_of(directory)
     latest = max(stages.values(), key=lambda stage: stage.since)
@@ -29,7 +28,7 @@ def status(directory: str) -> str:
         state, what = _state(stage, at_work=worker is not None and stage is latest)
         if name in changed and stage.done:
             state, what = "stale", "; ".join(changed[name])
-        spent = stage.report.get("seconds") if stage.done else worked(stage.folder) if stage.begun else None
+        spent = stage.report.seconds if stage.done else worked(stage.folder) if stage.begun else None
         short = textwrap.shorten(what, 90, placeholder=" ...")
         rows.append((name, stage.kind, state, "" if spent is None else log.duration(spent), short))
         if state == "failed":
@@ -39,10 +38,10 @@ def status(directory: str) -> str:
     return "\n".join([f"{directory}: {recipe['name']}, seed {recipe['seed']}", "", aligned(rows), *more, ""]) + note
 
 
-def _state(stage: Held, *, at_work: bool) -> tuple[str, str]:
+def _state(stage: StageState, *, at_work: bool) -> tuple[str, str]:
     """Return what became of a stage, in a word and in a line."""
     if stage.done:
-        return "done", counts(stage.report)
+        return "done", stage.report.counts()
     live = stage.folder / log.LIVE
     far = (live.read_text(encoding="utf-8") if live.is_file() else "") or _worked_on(stage.folder)
     if at_work:

@@ -3,20 +3,17 @@
     runs/NAME/  recipe.yaml  recipe.json  state.json
       01-problems/  02-math/ ...  each with its tables or model, report.json, log.txt, and done.json written last
 
-A stage is done when its `done.json` holds the fingerprint that the recipe now asks for. The fingerprint is a hash of
-the stage's fields, its kind's version, the run's seed and the fingerprints of its inputs; a file or folder from
-outside counts by content. What changed is found by comparing the ingredients, which `done.json` keeps.
+A stage is done when its `done.json` holds the fingerprint that the recipe now asks for (`align.core.fingerprint`).
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,17 +21,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from align.core import tables, wiring
-from align.core.chat_templates import find_template
-from align.core.config import Config, Plugin
+from align.core import stage_report, tables, wiring
 from align.core.errors import StageFailed, UsageError
-from align.core.held import FAILED, recipe_of
+from align.core.external_references import path_of
+from align.core.fingerprint import Fingerprints, changes
 from align.core.log import LIVE
-from align.core.outside import path_of
-from align.core.plugins import Generator
 from align.core.recipe import Loaded, Recipe
-from align.core.rows import digest
-from align.core.stage import Stage
+from align.core.run_state import FAILED, recipe_of
+from align.core.stage_report import StageReport
 
 KEPT_WHEN_STALE = ("calls",)
 """Logged model calls are keyed by their whole content, so they outlive every change of the recipe."""
@@ -42,8 +36,6 @@ WORKERS = ".workers"
 """The lock that training processes share."""
 ENDING_SECONDS = 10.0
 """How long training processes may take to end."""
-_SAMPLED_BEYOND = 64 << 20
-"""Bytes beyond which a file is fingerprinted by its size and 64 evenly spaced blocks of 1 MiB (15 GB of weights: 0.1 s)."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +49,11 @@ class Status:
 
 
 class RunFolder:
-    """The folder of one run. Knows paths and fingerprints; writes nothing but its own bookkeeping."""
+    """The folder of one run. Knows where everything is; writes nothing but its own bookkeeping."""
 
     def __init__(self, path: str | Path, home: Path) -> None:
         self.path, self.home = Path(path), home
-        self._fingerprints: dict[str, str] = {}
-        self._contents: dict[str, str] = {}
+        self.fingerprints = Fingerprints(home, self.locate)
 
     def record(self, loaded: Loaded) -> None:
         """Write the recipe into the folder, and number the stages' folders as it orders them. Needs the lock."""
@@ -189,79 +180,15 @@ class RunFolder:
         local = path_of(reference, self.home)
         return str(local) if local.exists() else reference
 
-    # -- fingerprints -------------------------------------------------------------------------------------------
-
-    def fingerprint(self, name: str, recipe: Recipe) -> str:
-        """Return the hash that a stage's artifact must carry to count as done."""
-        if name not in self._fingerprints:
-            self._fingerprints[name] = digest(self.ingredients(name, recipe))
-        return self._fingerprints[name]
-
-    def ingredients(self, name: str, recipe: Recipe) -> dict[str, Any]:
-        """Return everything that decides what a stage makes."""
-        stage = recipe.stages[name]
-        fields = _deciding_fields(stage)
-        inputs = {**self._inputs(stage, fields, recipe), **self._files(stage, recipe)}
-        if type(stage).trains and recipe.accelerate:  # processes and precision decide the batch and the rounding
-            inputs["accelerate"] = recipe.accelerate.model_dump()
-            if recipe.accelerate.config_file:
-                inputs[recipe.accelerate.config_file] = self.identity_of(str(self.home / recipe.accelerate.config_file))
-        versions = {".".join(map(str, at)): part.version for at, part in wiring.parts(stage) if at and isinstance(part, Plugin)}
-        return {
-            "fields": fields,
-            "version": type(stage).version,
-            "versions": versions,
-            "seed": recipe.seed,
-            "inputs": inputs,
-        }
-
-    def _inputs(self, stage: Stage, fields: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
-        """Return the identity of each artifact and generator that a stage uses, as far as its deciding fields name it."""
-        inputs: dict[str, Any] = {}
-        for at, need, reference in wiring.references(stage):
-            if not _holds(fields, at):
-                continue  # it changes how the work is done and not what is made
-            if need == "generator":
-                inputs[f"generator {reference}"] = self.identity(recipe.generators[reference], recipe)
-            else:
-                inputs[reference] = self._input(reference, recipe)
-        return inputs
-
-    def _files(self, stage: Stage, recipe: Recipe) -> dict[str, Any]:
-        """Return the identity of each file that a stage reads."""
-        found: dict[str, Any] = {}
-        for _, path, marker in wiring.files(stage):
-            if marker.or_template:
-                found["chat template"] = digest(find_template(path, self.home))
-            else:
-                found[path] = self._input(path if wiring.is_path(path) else f"./{path}", recipe)
-        return found
-
-    def identity(self, generator: Generator, recipe: Recipe) -> dict[str, Any]:
-        """Return what makes two answers of a generator comparable, the content of its weights included."""
-        weights = {ref: self._input(ref, recipe) for _, _, ref in wiring.references(generator)}
-        return {**generator.identity(), "version": type(generator).version, "weights": weights}
-
-    def _input(self, reference: str, recipe: Recipe) -> str:
-        if reference != "base" and not wiring.is_path(reference):
-            return self.fingerprint(reference, recipe)
-        return self.identity_of(self.locate(reference, recipe))
-
-    def identity_of(self, path: str) -> str:
-        """Return the content fingerprint of a file or folder, computed once in a process."""
-        if path not in self._contents:
-            self._contents[path] = content_fingerprint(Path(path))
-        return self._contents[path]
-
     def status(self, name: str, recipe: Recipe) -> Status:
         """Compare what the folder holds of a stage with what the recipe asks for."""
         folder = self._find(name) or self.stage(name, recipe)  # `align check` sees stages that have moved since
         for file, fresh in (("done.json", "done"), ("stage.json", "partial")):
             if (folder / file).is_file():
                 held = json.loads((folder / file).read_text())
-                if held["fingerprint"] == self.fingerprint(name, recipe):
+                if held["fingerprint"] == self.fingerprints.of_stage(name, recipe):
                     return Status(fresh)
-                return Status("stale", tuple(changes(held["ingredients"], self.ingredients(name, recipe))))
+                return Status("stale", tuple(changes(held["ingredients"], self.fingerprints.ingredients(name, recipe))))
         return Status("missing")
 
     # -- publishing ---------------------------------------------------------------------------------------------
@@ -301,7 +228,7 @@ class RunFolder:
         aside, folder = self.kept(name), self.stage(name, recipe)
         if not (aside / "done.json").is_file():
             return False
-        if json.loads((aside / "done.json").read_text())["fingerprint"] != self.fingerprint(name, recipe):
+        if json.loads((aside / "done.json").read_text())["fingerprint"] != self.fingerprints.of_stage(name, recipe):
             return False
         for item in KEPT_WHEN_STALE:
             if (folder / item).exists():
@@ -310,41 +237,21 @@ class RunFolder:
         aside.rename(folder)
         return True
 
-    def publish(self, name: str, recipe: Recipe, report: dict[str, Any]) -> None:
+    def publish(self, name: str, recipe: Recipe, report: StageReport) -> None:
         """Mark a stage done. Raises StageFailed when it left nothing of what its kind makes."""
         folder, stage = self.stage(name, recipe), recipe.stages[name]
         found = {table: tables.count(folder, table) for table in tables.held(folder)}
         marks = {"model": "config.json", "reward_model": "config.json", "scores": "scores.json", "export": "config.json"}
         if stage.makes and not found and not any((folder / marks[m]).exists() for m in stage.makes if m in marks):
             raise StageFailed(name, f"it finished without making {' or '.join(sorted(stage.makes))}", folder / "log.txt")
-        tables.replace(folder / "report.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-        self._record(folder / "done.json", name, recipe, tables=found, seconds=report.get("seconds"))
+        tables.replace(folder / stage_report.FILE, json.dumps(report.entries(), indent=1, ensure_ascii=False) + "\n")
+        self._record(folder / "done.json", name, recipe, tables=found, seconds=report.seconds)
         shutil.rmtree(self.kept(name), ignore_errors=True)
 
     def _record(self, path: Path, name: str, recipe: Recipe, **more: Any) -> None:
-        record = {"fingerprint": self.fingerprint(name, recipe), "ingredients": self.ingredients(name, recipe), **more}
+        of = self.fingerprints
+        record = {"fingerprint": of.of_stage(name, recipe), "ingredients": of.ingredients(name, recipe), **more}
         tables.replace(path, json.dumps({**record, "time": time.time()}, indent=1) + "\n")
-
-
-def _deciding_fields(stage: Stage) -> dict[str, Any]:
-    """Return the fields of a stage that decide what it makes, without those that only say how the work is done."""
-    fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
-    for at, part in reversed(list(wiring.parts(stage))):  # inner ones first: an outer one may leave them out whole
-        place: Any = fields
-        for key in at:
-            place = place[key]
-        for name in part.operational if isinstance(part, Config) else ():
-            place.pop(name, None)
-    return fields
-
-
-def _holds(fields: Any, at: tuple[str | int, ...]) -> bool:
-    """Is there something at a location of plain fields?"""
-    for key in at:
-        if not (isinstance(fields, list) or key in fields):
-            return False
-        fields = fields[key]
-    return True
 
 
 def worked(folder: Path) -> float:
@@ -352,39 +259,3 @@ def worked(folder: Path) -> float:
     held = json.loads((folder / "stage.json").read_text(encoding="utf-8"))
     last = max(path.stat().st_mtime for path in folder.rglob("*") if path.is_file())
     return held.get("earlier", 0.0) + max(0.0, last - held["time"])
-
-
-def changes(old: Any, new: Any, where: str = "") -> list[str]:
-    """Return what differs between two ingredient trees, as short phrases."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        found = []
-        for key in sorted({*old, *new}):
-            label = key if where in ("", "fields") else f"{where} {key}" if where == "inputs" else f"{where}.{key}"
-            found += changes(old.get(key), new.get(key), label)
-        return found
-    if old == new:
-        return []
-    return [where.replace("inputs ", "input ") if where.startswith("inputs") else f"{where}: {old} -> {new}"]
-
-
-def content_fingerprint(path: Path) -> str:
-    """Return a hash of a file's or folder's content; of its name where nothing is there (a hub id)."""
-    if not path.exists():
-        return digest(str(path))
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file() and ".cache" not in p.parts)
-    total = hashlib.sha256()
-    for file in files:
-        total.update(f"{file.relative_to(path)}\0{file.stat().st_size}\0".encode())
-        total.update(_bytes_to_hash(file))
-    return total.hexdigest()[:16]
-
-
-def _bytes_to_hash(file: Path) -> bytes:
-    size, sha = file.stat().st_size, hashlib.sha256()
-    with file.open("rb") as stream:
-        if size <= _SAMPLED_BEYOND:
-            return hashlib.file_digest(stream, "sha256").digest()
-        for block in range(64):
-            stream.seek(block * (size - (1 << 20)) // 63)
-            sha.update(stream.read(1 << 20))
-    return sha.digest()

@@ -17,7 +17,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any, TypeVar
 
-from align.core.explained import nearest
+from align.core.validation_errors import nearest
 
 ENTRY_POINTS = "align.plugins"
 

@@ -11,8 +11,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from align.core.explained import did_you_mean
 from align.core.tables import json_object
+from align.core.validation_errors import did_you_mean
 
 _GENERATION = re.compile(r"{%-?\s*(end)?generation\s*-?%}")
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, Validatio
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from align.core import catalog
-from align.core.explained import DEPTH, MEANT, OPTIONS, UNKNOWN_KEY, WRONG_KIND, WRONG_TYPE, explain, shown
+from align.core.validation_errors import DEPTH, MEANT, OPTIONS, UNKNOWN_KEY, WRONG_KIND, WRONG_TYPE, explain, shown
 
 
 class Config(BaseModel):

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
-from align.core import loading, wiring
+from align.core import wiring, yaml_reader
 from align.core.config import Config
 from align.core.errors import Problem, RecipeError, UsageError
-from align.core.explained import did_you_mean
 from align.core.plugins import Generator
 from align.core.stage import Stage
+from align.core.validation_errors import did_you_mean
 
 if TYPE_CHECKING:
     from align.pipeline import Report
@@ -81,7 +81,7 @@ class Recipe(Config):
             RecipeError: every mistake of the file, each with its line.
         """
         file = find(path)
-        source = loading.read_yaml(file)
+        source = yaml_reader.read_yaml(file)
         folder = file.resolve().parent
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))  # a plug-in beside the recipe is importable, as DESIGN promises
@@ -105,7 +105,7 @@ class Recipe(Config):
         return Loaded(recipe, file, folder, dict(set or {}))
 
 
-def _of_accelerate(raw: Any, recipe: Recipe | None, folder: Path, source: loading.Yaml) -> Iterator[Problem]:
+def _of_accelerate(raw: Any, recipe: Recipe | None, folder: Path, source: yaml_reader.Yaml) -> Iterator[Problem]:
     """Yield what is wrong with the file of `accelerate config`, and with stages that cannot run as it says, or without it."""
     for name, stage in recipe.stages.items() if recipe and not recipe.accelerate else ():
         if "ddp_backend" in getattr(stage, "training_args", ()):
@@ -118,7 +118,7 @@ def _of_accelerate(raw: Any, recipe: Recipe | None, folder: Path, source: loadin
         yield Problem(source.line(loc), ".".join(loc), f"no file {named!r} (looked in {folder})")
         return
     try:
-        config = loading.read_yaml(folder / named).data
+        config = yaml_reader.read_yaml(folder / named).data
     except RecipeError as error:
         yield Problem(source.line(loc), ".".join(loc), str(error))
         return

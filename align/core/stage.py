@@ -16,6 +16,7 @@ from align.core.config import Plugin
 from align.core.errors import StageFailed, UsageError
 from align.core.plugins import Generator
 from align.core.rows import Row
+from align.core.stage_report import StageReport
 
 if TYPE_CHECKING:
     from align.core.artifacts import RunFolder
@@ -87,8 +88,8 @@ class Run:
     recipe: Recipe
     runs: RunFolder
     log: logging.Logger
-    report: dict[str, Any] = field(default_factory=dict)
-    """Counts and figures of this stage; written to report.json and printed."""
+    report: StageReport = field(default_factory=StageReport)
+    """Counts and figures of this stage; written to report.json and printed. `run.report["name"] = value` adds one."""
     started: float = field(default_factory=time.monotonic)
     """By `time.monotonic()`."""
 
@@ -126,7 +127,11 @@ class Run:
 
     def identity(self, generator: Generator) -> dict[str, Any]:
         """Return what tells the answers of a generator from those of another: its fields, version and weights."""
-        return self.runs.identity(generator, self.recipe)
+        return self.runs.fingerprints.identity(generator, self.recipe)
+
+    def fingerprint(self, path: str) -> str:
+        """Return a hash of the content of a file or folder."""
+        return self.runs.fingerprints.of_path(path)
 
     def seed(self, *label: object) -> int:
         """Return a 31-bit seed that depends on the run's seed, this stage and a label only, never on order."""

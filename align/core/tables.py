@@ -209,6 +209,12 @@ def json_object(file: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Read what `write_lines` has written."""
+    # not splitlines(): a text may hold line ends of other kinds, such as U+2028
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+
+
 def write_lines(path: Path, records: Iterable[dict[str, Any]]) -> None:
     """Write JSON lines, whole or not at all."""
     replace(path, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records))

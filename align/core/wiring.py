@@ -19,12 +19,12 @@ from pydantic import BaseModel
 
 from align.core.chat_templates import find_template
 from align.core.config import Plugin
-from align.core.explained import SURE, did_you_mean, nearest
-from align.core.loads_model import LoadsModel
-from align.core.meant import Meant, read
-from align.core.outside import wrong_outside
+from align.core.error_recovery import Recovered, recover
+from align.core.external_references import wrong_reference
+from align.core.model_options import LoadsModel
 from align.core.rows import TABLES
 from align.core.sources import is_data
+from align.core.validation_errors import SURE, did_you_mean, nearest
 
 
 @dataclass(frozen=True)
@@ -174,10 +174,10 @@ def check(raw: Mapping[str, Any], stage: type[Plugin], generator: type[Plugin], 
     raw_generators: Any = raw.get(of_generators) or {}
     if not isinstance(raw_stages, Mapping):
         return
-    stages = {str(name): read(item, stage) for name, item in raw_stages.items()}
+    stages = {str(name): recover(item, stage) for name, item in raw_stages.items()}
     generators = None
     if isinstance(raw_generators, Mapping):
-        generators = {str(alias): read(item, generator) for alias, item in raw_generators.items()}
+        generators = {str(alias): recover(item, generator) for alias, item in raw_generators.items()}
     wiring = _Wiring(raw, folder, stages, generators)
     yield from wiring.wrong_in_generators(of_generators)
     yield from wiring.wrong_in_stages(of_stages)
@@ -189,7 +189,11 @@ class _Wiring:
     """The stages and generators of a recipe as they were probably meant, and what they refer to."""
 
     def __init__(
-        self, raw: Mapping[str, Any], folder: Path, stages: dict[str, Meant | None], generators: dict[str, Meant | None] | None
+        self,
+        raw: Mapping[str, Any],
+        folder: Path,
+        stages: dict[str, Recovered | None],
+        generators: dict[str, Recovered | None] | None,
     ) -> None:
         """Take what was read; a stage or generator that is None could not be, and the type check reports it.
 
@@ -200,30 +204,30 @@ class _Wiring:
             generators: by alias; None where it is not known which there are.
         """
         self.raw, self.folder, self.stages, self.generators = raw, folder, stages, generators
-        self.classes = {name: meant.cls if meant else None for name, meant in stages.items()}
+        self.classes = {name: recovered.cls if recovered else None for name, recovered in stages.items()}
         self.order = list(stages)
         self.refers_to_base = False
         """Whether one of the references that were looked at is `base`."""
 
     def wrong_in_generators(self, key: str) -> Iterator[tuple[Loc, str]]:
         """Yield (location, what is wrong) for the generators, which the recipe has under a key."""
-        for alias, meant in (self.generators or {}).items():
-            if meant is None:
+        for alias, recovered in (self.generators or {}).items():
+            if recovered is None:
                 continue
-            yield from _own_problems(meant, (key, alias), self.folder)
-            for loc, need, ref in meant.agreed(references, one_by_one=True):
+            yield from _own_problems(recovered, (key, alias), self.folder)
+            for loc, need, ref in recovered.agreed(references, one_by_one=True):
                 if what := self._wrong_artifact(ref, need, self.order):
-                    yield (key, alias, *meant.written(loc)), what
+                    yield (key, alias, *recovered.written(loc)), what
 
     def wrong_in_stages(self, key: str) -> Iterator[tuple[Loc, str]]:
         """Yield (location, what is wrong) for the stages, which the recipe has under a key."""
-        for position, (name, meant) in enumerate(self.stages.items()):
-            if meant is None:
+        for position, (name, recovered) in enumerate(self.stages.items()):
+            if recovered is None:
                 continue
-            yield from _own_problems(meant, (key, name), self.folder)
-            for loc, need, ref in meant.agreed(references, one_by_one=True):
+            yield from _own_problems(recovered, (key, name), self.folder)
+            for loc, need, ref in recovered.agreed(references, one_by_one=True):
                 if what := self._wrong_in_stage(ref, need, self.order[:position]):
-                    yield (key, name, *meant.written(loc)), what
+                    yield (key, name, *recovered.written(loc)), what
 
     def _wrong_in_stage(self, ref: str, need: str, earlier: list[str]) -> str | None:
         """Return what is wrong with a reference of a stage, given the stages before it."""
@@ -239,7 +243,7 @@ class _Wiring:
 
 
 def _wrong_base(base: Any, folder: Path) -> Iterator[tuple[Loc, str]]:
-    if isinstance(base, str) and is_path(base) and (what := wrong_outside(base, "model", folder)):
+    if isinstance(base, str) and is_path(base) and (what := wrong_reference(base, "model", folder)):
         yield ("base",), what
 
 
@@ -249,35 +253,37 @@ def _key_of(name: str, raw: Mapping[str, Any]) -> str:
     return name if name in raw or near is None else near
 
 
-def _no_adapter(ref: str, meant: Meant | None, folder: Path, raw: Mapping[str, Any]) -> str | None:
+def _no_adapter(ref: str, recovered: Recovered | None, folder: Path, raw: Mapping[str, Any]) -> str | None:
     """Return why a reference to a stage, or to the base, is none to an adapter."""
     base = raw.get("base")
     if ref == "base":
-        return wrong_outside(base, "adapter", folder) if isinstance(base, str) and is_path(base) else None
-    if meant and meant.readings and all(getattr(reading, "lora", None) is None for reading in meant.readings):
+        return wrong_reference(base, "adapter", folder) if isinstance(base, str) and is_path(base) else None
+    if recovered and recovered.readings and all(getattr(reading, "lora", None) is None for reading in recovered.readings):
         return f"stage {ref!r} trains no adapter; give it `lora`, or leave this out"
     return None
 
 
-def _wrong_generator(alias: str, generators: Mapping[str, Meant | None], earlier: list[str], order: list[str]) -> str | None:
+def _wrong_generator(
+    alias: str, generators: Mapping[str, Recovered | None], earlier: list[str], order: list[str]
+) -> str | None:
     if alias not in generators:
         return f"no generator {alias!r}{did_you_mean(alias, generators)}"
-    meant = generators[alias]
-    for _, _, used in meant.agreed(references, one_by_one=True) if meant else ():
+    recovered = generators[alias]
+    for _, _, used in recovered.agreed(references, one_by_one=True) if recovered else ():
         if used in order and used not in earlier:
             return f"generator {alias!r} uses stage {used!r}, which does not come before this one"
     return None
 
 
-def _own_problems(meant: Meant, loc: Loc, folder: Path) -> Iterator[tuple[Loc, str]]:
+def _own_problems(recovered: Recovered, loc: Loc, folder: Path) -> Iterator[tuple[Loc, str]]:
     """Ask a plug-in, and those inside it, what is wrong with fields that are well typed."""
-    for at, what in meant.mistyped:
+    for at, what in recovered.mistyped:
         yield (*loc, *at), what
-    for at, path, marker in meant.agreed(files, one_by_one=True):
+    for at, path, marker in recovered.agreed(files, one_by_one=True):
         if what := _no_file(folder, path, marker):
-            yield (*loc, *meant.written(at)), what
-    for at, what in meant.agreed(lambda reading: _asked(reading, folder, sure=not meant.guessed)):
-        yield (*loc, *meant.written(at)), what
+            yield (*loc, *recovered.written(at)), what
+    for at, what in recovered.agreed(lambda reading: _asked(reading, folder, sure=not recovered.guessed)):
+        yield (*loc, *recovered.written(at)), what
 
 
 def _asked(reading: Plugin, folder: Path, *, sure: bool) -> Iterator[tuple[Loc, str]]:
@@ -336,7 +342,7 @@ def _wrong(
     ref: str, need: str, earlier: Sequence[str], order: Sequence[str], classes: Mapping[str, Any], folder: Path
 ) -> str | None:
     if is_path(ref):
-        return wrong_outside(ref, need, folder)
+        return wrong_reference(ref, need, folder)
     if ref == "base" and need in _MODELS:
         return None
     if ref == "base":

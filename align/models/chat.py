@@ -17,47 +17,23 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from align.core.errors import BadRow, ModelError
 from align.core.rows import THINKING, Message
-from align.models import marks, shown, thoughts
+from align.models import shown, thoughts
 from align.models.templates import ANSWERED, ASKED, FOLD, OMIT, OTHER_TOOL, THOUGHT, Habits, as_parts, look
 from align.models.tokens import Tokens
 from align.models.written import TEMPLATE_REMEDY, Writing
 
-TrainOn = Literal["every_turn", "last_turn", "generation_marks"]
 TURN_END = "align_turn_end"
 """Where `tokenizer_config.json` says which token ends an answer, if a recipe has named one."""
 
 
-@dataclass(slots=True)
-class TokenRow:
-    """Token ids and what of them is trained."""
-
-    ids: list[int]
-    labels: list[int]
-    """The same ids where the assistant speaks, -100 elsewhere."""
-
-    def add(self, ids: list[int], *, trained: bool) -> None:
-        """Append ids."""
-        self.ids += ids
-        self.labels += ids if trained else [-100] * len(ids)
-
-
-@dataclass(slots=True)
-class Encoding:
-    """What became of one conversation."""
-
-    rows: list[TokenRow] = field(default_factory=list)
-    refused: list[BadRow] = field(default_factory=list)
-    """Why answers that should be trained are not, one each."""
-
-
 @dataclass(frozen=True, slots=True)
-class _Answered:
+class Answered:
     """An answer in its context."""
 
     text: str
@@ -147,7 +123,7 @@ class Chat:
             BadRow: as above, or what is to be written is not defined, and why.
             ModelError: the tokenizer has no chat template.
         """
-        answered = self._answered(messages, answer, tools)
+        answered = self.answered(messages, answer, tools)
         return answered.context, answered.written
 
     def whole_ids(self, messages: Sequence[Message], answer: Message, tools: Any = None) -> list[int]:
@@ -186,45 +162,6 @@ class Chat:
         else:
             whole = answer or ""
         return self._unwritten.sub("", whole)
-
-    def encode(
-        self, prompt: Sequence[Message], completion: Sequence[Message], tools: Any = None, train_on: TrainOn = "every_turn"
-    ) -> Encoding:
-        """Return a conversation as token rows in which the assistant turns of `completion` are trained.
-
-        Args:
-            prompt: what comes first; nothing of it is trained.
-            completion: turns, the first and the last by the assistant. One with `train: False` is context.
-            tools: the functions that the assistant may call.
-            train_on: every answer, the last one, or what the template marks with `{% generation %}`.
-
-        Raises:
-            BadRow: nothing of it can be trained.
-            ModelError: the tokenizer has no chat template.
-        """
-        wanted = [i for i, turn in enumerate(completion) if turn["role"] == "assistant"]
-        wanted = [i for i in (wanted[-1:] if train_on == "last_turn" else wanted) if completion[i].get("train", True)]
-        if not wanted:
-            raise BadRow("no answer of it is to be trained (weight, train or loss)")
-        if train_on == "generation_marks":
-            return Encoding([TokenRow(*marks.marked(self, prompt, completion, wanted, tools))])
-        found = Encoding()
-        answered = None
-        for i in wanted:
-            try:
-                answered = self._answered([*prompt, *completion[:i]], completion[i], tools, answered)
-            except BadRow as reason:
-                found.refused.append(reason.at(len(prompt) + i + 1))
-                continue
-            last = found.rows[-1] if found.rows else None
-            if last is None or answered.context[: len(last.ids)] != last.ids:
-                last = TokenRow([], [])
-                found.rows.append(last)
-            last.add(answered.context[len(last.ids) :], trained=False)
-            last.add(answered.written, trained=True)
-        if not found.rows:
-            raise found.refused[0]
-        return found
 
     def render(self, messages: Sequence[Message], *, generation: bool = False, tools: Any = None) -> str:
         """Return the text of a conversation under the chat template.
@@ -300,11 +237,9 @@ class Chat:
 
     def _written(self, messages: Sequence[Message], answer: Message) -> str:
         """Return what an answer's ids say, but for the token that ends it."""
-        return self.tokens.continued(self._answered(messages, answer, None).written[:-1])
+        return self.tokens.continued(self.answered(messages, answer, None).written[:-1])
 
-    def _answered(
-        self, messages: Sequence[Message], answer: Message, tools: Any, earlier: _Answered | None = None
-    ) -> _Answered:
+    def answered(self, messages: Sequence[Message], answer: Message, tools: Any, earlier: Answered | None = None) -> Answered:
         """Return an answer in its context; `earlier` is one of the same conversation."""
         before, written = self._text(messages, answer, tools, earlier)
         context = self._ids_of_context(before, earlier)
@@ -317,9 +252,9 @@ class Chat:
             raise BadRow(f"the chat template writes {token!r} inside this answer, where sampling would stop")
         if not self.tokens.writes(ids, written):
             raise BadRow("the tokenizer has no tokens for some of this answer, which would be trained without it")
-        return _Answered(before + written, len(messages) + 1, context, ids, whole)
+        return Answered(before + written, len(messages) + 1, context, ids, whole)
 
-    def _text(self, messages: Sequence[Message], answer: Message, tools: Any, earlier: _Answered | None) -> tuple[str, str]:
+    def _text(self, messages: Sequence[Message], answer: Message, tools: Any, earlier: Answered | None) -> tuple[str, str]:
         """Return the text of the prompt, and what the model is to write behind it."""
         before = self._before(messages, tools, earlier)
         opened = bool(self.writing.opened(before))
@@ -334,7 +269,7 @@ class Chat:
             raise BadRow(f"the chat template does not show {lacking}", remedy=TEMPLATE_REMEDY)
         return before, written
 
-    def _before(self, messages: Sequence[Message], tools: Any, earlier: _Answered | None = None) -> str:
+    def _before(self, messages: Sequence[Message], tools: Any, earlier: Answered | None = None) -> str:
         """Return the text that sampling is fed; `earlier` is an answer in it."""
         before = self.render(messages, generation=True, tools=tools)
         asked = messages[1:] if self.system_turn == "omitted" and messages[0]["role"] == "system" else messages
@@ -362,7 +297,7 @@ class Chat:
                     return "a tool call"
         return None
 
-    def _ids_of_context(self, before: str, earlier: _Answered | None) -> list[int]:
+    def _ids_of_context(self, before: str, earlier: Answered | None) -> list[int]:
         if earlier is None or not earlier.whole:
             return self.tokens.ids(before)
         return self.tokens.ids_behind(earlier.text, earlier.context + earlier.written, before)

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from align.core.errors import ModelError
+from align.core.external_references import is_reward_model, no_model
 from align.core.log import LOGGER
-from align.core.outside import is_reward_model, no_model
 
 
 def causal_lm(path: str, dtype: str, **options: Any) -> Any:
@@ -46,15 +46,19 @@ def classifier(path: str, dtype: str, **options: Any) -> Any:
 
 def loader(path: str, **options: Any) -> Callable[..., Any]:
     """Return what loads a checkpoint as it is: `classifier` for a sequence classifier, `causal_lm` for anything else."""
+    return classifier if is_reward_model(configuration(path, **options).architectures) else causal_lm
+
+
+def configuration(path: str, **options: Any) -> Any:
+    """Load the configuration of a model, without its weights. `options` as in `causal_lm`."""
     from transformers import AutoConfig  # noqa: PLC0415
 
     refuse_no_model(path)
     known = {name: value for name, value in options.items() if name in ("revision", "trust_remote_code")}
     try:
-        heads = AutoConfig.from_pretrained(path, **known).architectures
+        return AutoConfig.from_pretrained(path, **known)
     except OSError as error:
         raise not_there(path, error) from None
-    return classifier if is_reward_model(heads) else causal_lm
 
 
 def _load(cls: Any, what: str, path: str, dtype: str, **options: Any) -> Any:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from align.core.chat_templates import shipped_templates
 from align.core.errors import BadRow, ModelError
 from align.core.rows import Message
 from align.models import shown, thoughts
-
-if TYPE_CHECKING:
-    from align.models.chat import Chat
+from align.models.chat import Chat
 
 
 def marked(

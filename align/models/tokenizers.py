@@ -7,10 +7,13 @@ transformers, vLLM or anywhere else.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+from align.core.chat_templates import find_template, is_text
 from align.core.errors import ModelError
+from align.core.wiring import is_path
 from align.models.chat import TURN_END, Chat
 from align.models.checkpoints import not_there, refuse_no_model
 from align.models.templates import ASKED, FOLD, NEXT, OMIT, Renderer, renderer
@@ -59,6 +62,19 @@ def load_chat(
         )
     choose_padding(tokenizer, chat)
     return chat
+
+
+def template_named(named: str | None, locate: Callable[[str], str]) -> str | None:
+    """Return the text of the chat template that a generator names; None where it names none.
+
+    Args:
+        named: the text itself, a path of the recipe, or the name of a template that TRL ships.
+        locate: turns a path of the recipe into a real one.
+    """
+    if named is None or is_text(named):
+        return named
+    place = locate(named if is_path(named) else f"./{named}")
+    return find_template(place if Path(place).is_file() else named, Path())
 
 
 def load_tokenizer(path: str, *, revision: str | None = None, trust_remote_code: bool = False, **_: Any) -> Any:

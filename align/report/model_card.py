@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from align.core.held import Held, held, recipe_of
-from align.core.outside import path_of
+from align.core.external_references import path_of
+from align.core.run_state import StageState, recipe_of, stages_of
 
 CHAT = """## Use
 
@@ -49,7 +49,7 @@ def model_card(root: Path, model: str, scores: str | None = None, *, rewards: bo
         scores: the stage whose table is shown; left out, the last that made one.
         rewards: it is a reward model.
     """
-    recipe, stages = recipe_of(root), held(root)
+    recipe, stages = recipe_of(root), stages_of(root)
     base = recipe["base"]
     state = json.loads((root / "state.json").read_text(encoding="utf-8"))
     hub = "" if path_of(base, Path(state["home"])).exists() else f"base_model: {base}\n"
@@ -66,10 +66,10 @@ def model_card(root: Path, model: str, scores: str | None = None, *, rewards: bo
     return "\n".join(lines)
 
 
-def _what_made(stages: dict[str, Held], shown: set[str]) -> list[str]:
+def _what_made(stages: dict[str, StageState], shown: set[str]) -> list[str]:
     """Return the table of what happened in some of the stages, in the order of the run."""
     head = ["## What made it", "", "| stage | kind | what happened |", "|---|---|---|"]
-    told = {name: counts(stages[name].report).replace("|", "/") or "-" for name in stages if name in shown}
+    told = {name: stages[name].report.counts().replace("|", "/") or "-" for name in stages if name in shown}
     return [*head, *(f"| {name} | {stages[name].kind} | {what} |" for name, what in told.items()), ""]
 
 
@@ -81,7 +81,7 @@ def _recipe(text: str, overrides: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _ancestors(stages: dict[str, Held], model: str) -> set[str]:
+def _ancestors(stages: dict[str, StageState], model: str) -> set[str]:
     """Return the stages that a model was made from, itself included."""
     found: set[str] = set()
     todo = [model]
@@ -91,35 +91,3 @@ def _ancestors(stages: dict[str, Held], model: str) -> set[str]:
             found.add(name)
             todo += stages[name].inputs
     return found
-
-
-COUNTED = (
-    "inputs",
-    "emitted",
-    "rows",
-    "dropped",
-    "failed",
-    "token rows",
-    "answers not trained",
-    "ignored columns",
-    "pairs",
-    "steps",
-    "reward",
-    "held-out accuracy",
-    "overlap",
-)
-"""Entries of a stage's report that tell what happened, in the order shown."""
-
-
-def counts(report: dict[str, Any]) -> str:
-    """Return what happened in a stage, by its report, as one line."""
-    parts = []
-    for key in COUNTED:
-        value = report.get(key)
-        if isinstance(value, dict):
-            parts += [f"{key}: " + ", ".join(f"{n} {what}" for what, n in value.items())] if value else []
-        elif isinstance(value, list):
-            parts += [f"{key}: {', '.join(map(str, value))}"] if value else []
-        elif value is not None:
-            parts.append(f"{key} {value}")
-    return "; ".join(parts)

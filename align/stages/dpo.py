@@ -112,7 +112,7 @@ class PreferenceStage(TrainingStage):
         path = run.locate(self.reference or self.model)
         if self.reference is not None:
             refuse_other_vocabulary(chat.tokenizer, path, **self.loading())
-        weights = [run.runs.identity_of(str(file)) for file in sorted(Path(path).glob("*.safetensors"))]
+        weights = [run.fingerprint(str(file)) for file in sorted(Path(path).glob("*.safetensors"))]
         run.report["reference"] = f"{self.reference or self.model} (weights {digest(weights) if weights else 'from the hub'})"
         return policy.load_reference(path, self.dtype, **self.loading())
 

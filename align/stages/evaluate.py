@@ -21,8 +21,8 @@ from pydantic import Field
 from align.core import tables
 from align.core.chat_templates import find_template
 from align.core.errors import StageFailed
-from align.core.loads_model import LoadsModel
 from align.core.log import Progress
+from align.core.model_options import LoadsModel
 from align.core.plugins import Completion, Reward, Sampling, score_each
 from align.core.rows import Prompt, as_text, prompt_key
 from align.core.stage import Run, Stage

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from align.core.errors import StageFailed
-from align.core.loads_model import FromHub
-from align.core.outside import holds_reward_model
+from align.core.external_references import holds_reward_model
+from align.core.model_options import FromHub
 from align.core.stage import Run, Stage
 from align.core.wiring import Ref
 from align.models import checkpoints
@@ -40,7 +40,7 @@ class Export(Stage, FromHub):
         """Write, load again, compare, describe."""
         from align.report.model_card import model_card  # noqa: PLC0415
 
-        run.report |= write_checkpoint(run.locate(self.model), run.folder, self.dtype, **self.loading())
+        run.report.figures |= write_checkpoint(run.locate(self.model), run.folder, self.dtype, **self.loading())
         card = model_card(run.runs.path, self.model, self.scores, rewards=holds_reward_model(run.folder))
         (run.folder / "README.md").write_text(card, encoding="utf-8")
 

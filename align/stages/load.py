@@ -73,8 +73,8 @@ class Load(Stage):
         for table, rows in found.items():
             if rows:
                 tables.write(run.folder, table, rows.values())
-        run.report |= {"inputs": count, "dropped": dropped.counts()}
-        run.report["rows"] = {table: len(rows) for table, rows in found.items() if rows}
+        run.report.inputs, run.report.dropped = count, dropped.counts()
+        run.report.rows = {table: len(rows) for table, rows in found.items() if rows}
         if unused:
             run.report["ignored columns"] = unused
             run.log.info("%-12s ignored columns: %s", run.name, ", ".join(unused))

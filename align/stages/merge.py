@@ -18,7 +18,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from align.core.loads_model import FromHub
+from align.core.model_options import FromHub
 from align.core.stage import Run, Stage
 from align.core.wiring import Ref
 from align.models import checkpoints
@@ -79,4 +79,8 @@ class Merge(Stage, FromHub):
                 param.add_(merged)
         checkpoints.save(model.to(getattr(torch, self.dtype)), run.folder)
         save_tokenizer(load_tokenizer(run.locate(self.models[0]), **self.loading()), run.folder)
-        run.report |= {"method": self.method, "weights": [round(w, 4) for w in weights], "parameters": model.num_parameters()}
+        run.report.figures |= {
+            "method": self.method,
+            "weights": [round(w, 4) for w in weights],
+            "parameters": model.num_parameters(),
+        }

@@ -106,7 +106,8 @@ class OnlineDPO(PreferenceStage):
 
     def run(self, run: Run) -> None:
         """Run the rounds, publish."""
-        from align.train import encode, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
+        from align.models.adapters import continue_lora  # noqa: PLC0415 (torch is loaded only when a stage runs)
+        from align.train import encode, policy  # noqa: PLC0415
         from align.train.bridge import Carry  # noqa: PLC0415
         from align.train.rounds import Rounds  # noqa: PLC0415
 
@@ -129,7 +130,7 @@ class OnlineDPO(PreferenceStage):
             if reference is not None:
                 policy.refuse_foreign_ids(reference, chat, [columns for _, columns in kept])
             if self.lora and self.lora.adapter:
-                model = policy.continue_lora(model, run.locate(self.lora.adapter))
+                model = continue_lora(model, run.locate(self.lora.adapter))
             else:
                 model = policy.attach_lora(model, self.peft_config(model, "CAUSAL_LM"))
             rounds = Rounds(
@@ -164,12 +165,12 @@ class OnlineDPO(PreferenceStage):
         asked = rounds.asked()
         if rounds.state.is_main_process:
             policy.publish_model(run, rounds.model, chat)
-        run.report |= {
+        run.report.steps = sum(f.get("steps", 0) for f in figures)
+        run.report.samples = asdict(asked) if asked != Usage() else None
+        run.report.figures |= {
             "rounds": figures,
             "pairs": sum(f["pairs"] for f in figures),
             "prompts": sum(f["prompts"] for f in figures),
-            "steps": sum(f.get("steps", 0) for f in figures),
             "planned after the first round": next(f["planned_steps"] for f in figures if "planned_steps" in f),
             "reward": f"{figures[0]['reward']['mean']:.3g} -> {figures[-1]['reward']['mean']:.3g}",
-            **({"samples": asdict(asked)} if asked != Usage() else {}),
         }

@@ -15,7 +15,8 @@ from pydantic import Field, Strict
 from align.core.stage import Run
 from align.core.wiring import Ref
 from align.models import checkpoints
-from align.models.chat import Chat, TrainOn
+from align.models.chat import Chat
+from align.models.token_rows import TrainOn, token_rows
 from align.stages.training import SMALL, DataSource, Watched, gather
 
 
@@ -69,7 +70,7 @@ class SFT(Watched):
 
     def try_out(self, chat: Chat) -> None:
         """Encode a small conversation as training would. Raises BadRow where that cannot be done."""
-        found = chat.encode(SMALL[:1], SMALL[1:], None, self.train_on)
+        found = token_rows(chat, SMALL[:1], SMALL[1:], None, self.train_on)
         if not found.rows:
             raise found.refused[0]
 

@@ -12,12 +12,12 @@ from pydantic import Field
 
 from align.core.config import Config
 from align.core.errors import StageFailed
-from align.core.explained import did_you_mean
 from align.core.log import Progress
 from align.core.plugins import Reward
 from align.core.recipe import SHIPPED
 from align.core.rows import Prompt
 from align.core.stage import Run
+from align.core.validation_errors import did_you_mean
 from align.core.wiring import Ref
 from align.stages.load import Load
 

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from align.core.chat_templates import find_template
 from align.core.config import Config
 from align.core.errors import ModelError
-from align.core.loads_model import LoadsModel
+from align.core.model_options import LoadsModel
 from align.core.plugins import Optimizer
 from align.core.rows import Message, Row, digest
 from align.core.stage import Run, Stage
@@ -296,7 +296,8 @@ class TrainingStage(Stage, LoadsModel):
             watched: rows to evaluate on, and their token columns.
             **more: `ref_model`.
         """
-        from align.train import bridge, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
+        from align.models.adapters import continue_lora  # noqa: PLC0415 (torch is loaded only when a stage runs)
+        from align.train import bridge, policy  # noqa: PLC0415
 
         rows, others = ([columns for _, columns in part] for part in (encoded, watched))
         for used in (model, more.get("ref_model")):
@@ -304,7 +305,7 @@ class TrainingStage(Stage, LoadsModel):
                 policy.refuse_foreign_ids(used, chat, rows + others)
                 policy.refuse_long(used, rows + others)
         if self.lora and self.lora.adapter:
-            model = policy.continue_lora(model, run.locate(self.lora.adapter))
+            model = continue_lora(model, run.locate(self.lora.adapter))
         else:
             more["peft_config"] = self.peft_config(model, "SEQ_CLS" if kind == "reward" else "CAUSAL_LM")
             policy.refuse_tied_adapters(model, more["peft_config"])
@@ -319,7 +320,7 @@ class TrainingStage(Stage, LoadsModel):
         trainer.stop_if_broken()
         if hasattr(trainer.bare_optimizer, "take_average"):
             trainer.bare_optimizer.take_average()
-        run.report |= {"steps": trainer.state.global_step, "train_loss": round(result.training_loss, 4)}
+        run.report.steps, run.report.train_loss = trainer.state.global_step, round(result.training_loss, 4)
         if shown := _last_evaluation(trainer.state.log_history):
             run.report["eval"] = shown
         return trainer
@@ -341,8 +342,9 @@ class TrainingStage(Stage, LoadsModel):
         if spread.sharded and (why := self.not_sharded()):
             raise ModelError(f"accelerate runs {spread}; {why}")
         if accelerate:
-            run.report["runs as"] = f"{spread}, computing in {parallel.named(self.dtype, bf16=self.bf16)}"
-            run.log.info("%-12s runs as %s", run.name, run.report["runs as"])
+            runs_as = f"{spread}, computing in {parallel.named(self.dtype, bf16=self.bf16)}"
+            run.report["runs as"] = runs_as
+            run.log.info("%-12s runs as %s", run.name, runs_as)
         transformers.set_seed(run.seed("training"))
 
     def dropout(self) -> dict[str, bool]:

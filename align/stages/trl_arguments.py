@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from align.core.explained import did_you_mean, nearest, not_installed
+from align.core.validation_errors import did_you_mean, nearest, not_installed
 from align.stages.trl_values import wrong_value
 
 _OURS = "is set by a field of the stage or by the toolkit; not here"

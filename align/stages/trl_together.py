@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from align.core.devices import no_accelerator, no_device
-from align.core.explained import not_installed
+from align.core.validation_errors import not_installed
 from align.stages.trl_values import wrong_settings
 
 PACKAGES = {

@@ -18,7 +18,8 @@ from align.core.dropped import Dropped
 from align.core.errors import BadRow, StageFailed
 from align.core.rows import Demonstration, Message, Preference, Prompt, Row, texts_of
 from align.core.stage import Run
-from align.models.chat import Chat, TrainOn
+from align.models.chat import Chat
+from align.models.token_rows import TrainOn, token_rows
 
 Columns = dict[str, list[int]]
 Encoded = list[tuple[Row, Columns]]
@@ -76,7 +77,7 @@ def _tell(run: Run, rows: Sequence[Row], encoded: Encoded, dropped: Dropped, unt
     file = part.replace(" ", "_")
     dropped.write(run.folder, f"{file}dropped.jsonl")
     untrained.write(run.folder, f"{file}untrained.jsonl")
-    run.report |= {f"{part}rows": len(rows) - len(dropped), f"{part}dropped": dropped.counts()}
+    run.report |= {f"{part}rows": len(rows) - len(dropped), f"{part}dropped": dropped.counts()}  # of `eval `: own figures
     if len(encoded) != len(rows) - len(dropped):
         run.report[f"{part}token rows"] = len(encoded)
     for line in dropped.lines():
@@ -91,7 +92,7 @@ def demonstration(train_on: TrainOn = "every_turn") -> How:
     """Return what makes `input_ids` and `labels` (-100 wherever nothing is trained), several of them where needed."""
 
     def columns_of(chat: Chat, row: Demonstration) -> tuple[list[Columns], list[BadRow]]:
-        found = chat.encode(row.prompt, row.completion, row.tools or None, train_on)
+        found = token_rows(chat, row.prompt, row.completion, row.tools or None, train_on)
         return [{"input_ids": each.ids, "labels": each.labels} for each in found.rows], found.refused
 
     return columns_of

@@ -1,10 +1,9 @@
-"""Models in and out: loading for training, LoRA, the frozen reference, publishing a plain checkpoint."""
+"""The model that is trained: new adapters and heads, the frozen reference, publishing a plain checkpoint."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,8 +15,10 @@ from transformers import PreTrainedModel
 from align.core.errors import ModelError, StageFailed
 from align.core.stage import Run
 from align.models import checkpoints
+from align.models.adapters import merge_adapter, save_adapter
 from align.models.chat import Chat
 from align.models.tokenizers import save_tokenizer
+from align.models.weights import read_tensors
 
 
 def load_reference(path: str, dtype: str, **options: Any) -> Any:
@@ -96,22 +97,6 @@ def attach_lora(model: PreTrainedModel, config: LoraConfig | None) -> Any:
     return get_peft_model(model, config) if config else model
 
 
-def continue_lora(model: PreTrainedModel, folder: str) -> PeftModel:
-    """Load the adapter that a stage left in its folder, to train it further.
-
-    Raises:
-        ValueError: the folder holds none, or one of another model.
-    """
-    adapter = Path(folder) / "adapter"
-    adapter = adapter if adapter.is_dir() else Path(folder)  # as peft and TRL save one
-    if not (adapter / "adapter_config.json").exists():
-        raise ValueError(f"{folder} holds no adapter; lora.adapter names a stage that was trained with `lora`")
-    try:
-        return PeftModel.from_pretrained(model, str(adapter), is_trainable=True)
-    except (RuntimeError, ValueError) as error:
-        raise ValueError(f"the adapter of {folder} does not fit the model: {str(error).splitlines()[0]}") from None
-
-
 def refuse_foreign_ids(model: Any, chat: Chat, rows: Iterable[dict[str, list[int]]]) -> None:
     """Raise ModelError where the model has no embedding of a token that training or sampling needs."""
     largest = max((max(column, default=0) for row in rows for name, column in row.items() if name.endswith("_ids")), default=0)
@@ -156,7 +141,7 @@ def publish(run: Run, trainer: Any, chat: Chat, start: str, dtype: str, **option
 def publish_model(run: Run, model: Any, chat: Chat, weights: Mapping[str, Any] | None = None) -> None:
     """Save a model that is whole in this process, or one whose weights have been gathered."""
     if isinstance(model, PeftModel):
-        model.save_pretrained(run.folder / "adapter")
+        save_adapter(model, run.folder)
         model = model.merge_and_unload()
     stop_where_trained(model, chat)
     checkpoints.save(model, run.folder, weights)
@@ -173,10 +158,9 @@ def _publish_sharded(run: Run, trainer: Any, chat: Chat, start: str, dtype: str,
     model = trainer.accelerator.unwrap_model(trainer.model)
     precision = getattr(torch, dtype)  # FSDP2 trains in float32 where it computes in less
     if isinstance(model, PeftModel):
-        model.save_pretrained(run.folder / "adapter", state_dict=weights)
+        save_adapter(model, run.folder, weights)
         whole = _load_start(model, start, dtype, chat, options)
-        merged = PeftModel.from_pretrained(whole, str(run.folder / "adapter")).merge_and_unload()
-        publish_model(run, merged.to(precision), chat)
+        publish_model(run, merge_adapter(whole, run.folder).to(precision), chat)
         return
     # what a model ties is gathered twice
     kept = {name: weights[name].to(precision) for name in weights if model.all_tied_weights_keys.get(name) not in weights}
@@ -193,11 +177,8 @@ def _load_start(model: PeftModel, start: str, dtype: str, chat: Chat, options: d
 
 def _refuse_non_finite(run: Run) -> None:
     """Raise StageFailed when a saved weight is not a number; such a model must not be published."""
-    from safetensors import safe_open  # noqa: PLC0415
-
-    for file in sorted(Path(run.folder).glob("*.safetensors")):
-        with safe_open(file, framework="pt") as tensors:
-            for name in tensors.keys():  # noqa: SIM118 (not a mapping)
-                if not torch.isfinite(tensors.get_tensor(name)).all():
-                    cause = f"weight {name} is not finite after training; lower learning_rate or use bf16 instead of fp16"
-                    raise StageFailed(run.name, cause, run.log_file)
+    for file in sorted(run.folder.glob("*.safetensors")):
+        for name, weight in read_tensors(file):
+            if not torch.isfinite(weight).all():
+                cause = f"weight {name} is not finite after training; lower learning_rate or use bf16 instead of fp16"
+                raise StageFailed(run.name, cause, run.log_file)

@@ -17,6 +17,7 @@ from align.core import tables, wiring
 from align.core.errors import StageFailed
 from align.core.rows import TABLES, Prompt
 from align.core.stage import Run, Stage
+from align.core.stage_report import StageReport
 from align.generate.calls.log import Usage, pack_all
 from data_synthesis.engine.budget import Spent, beginning
 from data_synthesis.engine.engine import too_many
@@ -67,27 +68,27 @@ def publish(synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt], u
     for outcome in ordered:
         tallies.update(outcome.tallies)
     aliases = dict.fromkeys(ref for _, need, ref in wiring.references(synthesizer) if need == "generator")
-    run.report |= accounts(ordered)
-    run.report |= {
-        **({"prompts left": len(ids) - count} if count < len(ids) else {}),
-        **({"ended at": met} if synthesizer.until else {}),
-        "rows": {table: rows for table, rows in made.items() if rows},
-        "samples": asdict(usage) if usage else {},
-        "tokens": spent.tokens,
-        "tallies": dict(tallies.most_common()),
-        "generators": {alias: run.identity(run.generator(alias)) for alias in aliases},
-        **({"tokens_per_second": round(usage.completion_tokens / max(seconds, 1e-9), 1)} if usage else {}),
-    }
+    report = run.report
+    tell_accounts(report, ordered)
+    report.rows = {table: rows for table, rows in made.items() if rows}
+    report.samples = asdict(usage) if usage else {}
+    report.tokens = spent.tokens
+    report.tallies = dict(tallies.most_common())
+    report.generators = {alias: run.identity(run.generator(alias)) for alias in aliases}
+    if count < len(ids):
+        report["prompts left"] = len(ids) - count
+    if synthesizer.until:
+        report["ended at"] = met
+    if usage:
+        report["tokens_per_second"] = round(usage.completion_tokens / max(seconds, 1e-9), 1)
 
 
-def accounts(ordered: Sequence[Outcome]) -> dict[str, Any]:
-    """Return what the report says of the inputs of a stage that makes rows: how many, and what became of them."""
-    return {
-        "inputs": len(ordered),
-        "emitted": sum(o.outcome == "emitted" for o in ordered),
-        "dropped": dict(Counter(o.why for o in ordered if o.outcome == "dropped").most_common()),
-        "failed": dict(Counter(o.why for o in ordered if o.outcome == "failed").most_common()),
-    }
+def tell_accounts(report: StageReport, ordered: Sequence[Outcome]) -> None:
+    """Report how many inputs a stage that makes rows had, and what became of them."""
+    report.inputs = len(ordered)
+    report.emitted = sum(o.outcome == "emitted" for o in ordered)
+    report.dropped = dict(Counter(o.why for o in ordered if o.outcome == "dropped").most_common())
+    report.failed = dict(Counter(o.why for o in ordered if o.outcome == "failed").most_common())
 
 
 def refuse_nothing_made(run: Run, ordered: Sequence[Outcome], what: str) -> None:
@@ -128,7 +129,7 @@ def _check_budget(synthesizer: Synthesizer, run: Run, spent: Spent, met: str) ->
         remedy = "raise that budget, add prompts, or set on_exhausted: partial; nothing is paid twice"
         raise StageFailed(run.name, f"{cause}; {remedy}", run.log_file)
     run.log.warning("%-12s partial: %s", run.name, cause)
-    run.report["partial"] = cause
+    run.report.partial = cause
 
 
 def _write_tables(synthesizer: Synthesizer, run: Run, ordered: list[Outcome]) -> dict[str, int]:

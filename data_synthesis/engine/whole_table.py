@@ -16,7 +16,7 @@ from align.core.errors import BrokenPlugin
 from align.core.rows import TABLES, Message, Prompt, Row, child_id, table_of
 from align.core.stage import Run, Stage
 from data_synthesis.engine.ledger import Outcome
-from data_synthesis.engine.publish import accounts, lineage_line, refuse_nothing_made
+from data_synthesis.engine.publish import lineage_line, refuse_nothing_made, tell_accounts
 
 NOTHING_LEFT = "no row is left"
 """Begins the message of a stage that dropped all its rows."""
@@ -75,7 +75,8 @@ def publish_all(synthesizer: Stage, run: Run, rows: Mapping[str, Row], made: Ite
     with tables.whole(run.folder / "lineage.jsonl") as lineage:
         for row, parents in account.with_parents():
             lineage.write(lineage_line(synthesizer, run, row.id, parents, table_of(row), row.note))
-    run.report |= accounts(ordered) | {"rows": counts}
+    tell_accounts(run.report, ordered)
+    run.report.rows = counts
 
 
 def _aside(item: DroppedRow, row: Row) -> dict[str, Any]:

@@ -12,15 +12,15 @@ Departures:
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from functools import cache
-from importlib.resources import files
+from importlib.resources import as_file, files
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
+from align.core import sources
 from align.core.errors import StageFailed
 from align.core.rows import Prompt, Row, digest, is_unicode, reply
 from align.core.stage import Run
@@ -124,5 +124,5 @@ def _unfit(text: str) -> str:
 @cache
 def seeds() -> list[str]:
     """Return the instructions of the package's own constraints."""
-    text = (files("data_synthesis.execution_feedback") / "templates" / "seed_constraints.jsonl").read_text(encoding="utf-8")
-    return [json.loads(line)["instruction"] for line in text.splitlines()]
+    with as_file(files("data_synthesis.execution_feedback") / "templates" / "seed_constraints.jsonl") as file:
+        return [seed["instruction"] for seed in sources.objects(file, ("instruction",))]

@@ -15,13 +15,12 @@ Departures:
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
-from align.core.errors import StageFailed
+from align.core import sources
 from align.core.plugins import Completion, Reward, Score
 from align.core.rows import Demonstration, Message, Prompt, Row, reply
 from align.core.stage import Run
@@ -69,11 +68,7 @@ class RejectionSampling(Synthesizer):
     def prepare(self, run: Run) -> None:
         """Read the shots."""
         if self.shots:
-            text = run.home(self.shots).read_text(encoding="utf-8")
-            self._shots[:] = [json.loads(line) for line in text.split("\n") if line.strip()]
-            if bad := [i for i, shot in enumerate(self._shots, 1) if not {"question", "completion"} <= shot.keys()]:
-                cause = f"{self.shots}: line {bad[0]} lacks `question` or `completion`"
-                raise StageFailed(run.name, cause, run.log_file)
+            self._shots[:] = sources.objects(run.home(self.shots), ("question", "completion"))
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
         """Return demonstrations and pairs, or why there are none."""

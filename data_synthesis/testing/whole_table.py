@@ -121,5 +121,4 @@ class _TableKit:
 def snapshot_table(made: Path) -> dict[str, Any]:
     """Return what a finished stage made, in order and in a form that can be compared: rows, lineage and what was dropped."""
     rows = {table: [tables.record(row) for row in tables.read(made, table)] for table in tables.held(made)}
-    files = {name: (made / f"{name}.jsonl").read_text(encoding="utf-8") for name in ("lineage", "dropped")}
-    return {"rows": rows} | {name: [json.loads(line) for line in text.splitlines()] for name, text in files.items()}
+    return {"rows": rows} | {name: tables.read_lines(made / f"{name}.jsonl") for name in ("lineage", "dropped")}

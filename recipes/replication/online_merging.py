@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import fmean
 
 from align import Recipe
-from align.core.loading import parse_value
+from align.core.yaml_reader import parse_value
 
 DRAWS = 2000
 TARGET, KEPT = "friendly", "arithmetic"

@@ -33,9 +33,9 @@ from typing import Any, ClassVar, TypeAlias, get_origin
 
 from pydantic import PrivateAttr
 
-from align.core.explained import did_you_mean
 from align.core.plugins import Reward, Score
 from align.core.rows import Prompt
+from align.core.validation_errors import did_you_mean
 from reward.constraints.checks import CHECKS, PARSED
 from reward.constraints.checks.reading import as_read
 from reward.constraints.functions import Functions, votes

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from align import Recipe
 from align.core.errors import ModelError, RecipeError
-from align.core.held import held
+from align.core.run_state import stages_of
 from align.train import parallel
 
 HERE = Path(__file__).parent
@@ -121,7 +121,7 @@ def runs(tiny, tmp_path_factory):
     Recipe.load(recipe(folder, "one.yaml", tiny, 1)).run(folder / "one")
     said, _ = launched.communicate(timeout=300)
     assert launched.returncode == 0, said[-3000:]
-    return held(folder / "one"), held(folder / "two")
+    return stages_of(folder / "one"), stages_of(folder / "two")
 
 
 def figures(stage, key):

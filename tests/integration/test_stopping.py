@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from align.core.held import held
+from align.core.run_state import stages_of
 
 RECIPE = """
 name: long
@@ -101,7 +101,7 @@ def test_nothing_trains_on(tmp_path, tiny, whom, what, code):
         assert "Traceback" not in said
     elif what != signal.SIGKILL:
         assert "stopped; run the same command again to resume" in said
-    assert not held(tmp_path / "out")["sft"].done
+    assert not stages_of(tmp_path / "out")["sft"].done
     if (whom, what) == ("run", signal.SIGKILL):
         steps = max(int(path.parent.name.rpartition("-")[2]) for path in checkpoints.glob("checkpoint-*/complete"))
         again = started(tmp_path, tiny, 1)

@@ -21,6 +21,27 @@ DENSE = {
 }
 """Where functions above the bound of complexity are left, and why."""
 
+LOADERS = {"from_pretrained", "save_pretrained", "from_config", "snapshot_download", "safe_open", "load_file", "save_file"}
+"""Functions of transformers, peft, safetensors and the hub that read or write a model, a tokenizer or their files."""
+READERS = {
+    "reader",
+    "DictReader",
+    "ParquetFile",
+    "read_table",
+    "open_stream",
+    "open_file",
+    "load_dataset",
+    "read_csv",
+    "read_json",
+}
+"""Functions of csv, pyarrow, datasets and pandas that read records."""
+READ_ELSEWHERE = {
+    "align/stages/load.py": "data sets of the hub, with a library that align.core must not know",
+    "data_synthesis/engine/publish.py": "the parts of the stage's own tables, as they were written",
+    "reward/constraints/checks/structured.py": "an answer that is to be CSV, which is no file",
+}
+LOADED_ELSEWHERE = {"align/train/rounds.py": "what a killed round needs to go on: parameters and optimizer, no checkpoint"}
+
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_public_names_are_sorted_importable_and_documented(package):
@@ -69,6 +90,31 @@ def test_unit_tests_mirror_the_packages():
     inside = {path.name for package in ("align", "reward", "data_synthesis") for path in (ROOT / package).iterdir()}
     folders = {p.name for p in (ROOT / "tests" / "unit").iterdir() if p.is_dir() and p.name != "__pycache__"}
     assert folders <= inside | {"reward", "data_synthesis"}
+
+
+def test_models_are_loaded_and_saved_in_one_place():
+    assert {file for file in _callers(LOADERS) if not file.startswith("align/models/")} == LOADED_ELSEWHERE.keys()
+
+
+def test_files_of_records_are_read_in_one_place():
+    own = ("align/core/sources/", "align/core/tables")
+    assert {file for file in _callers(READERS) if not file.startswith(own)} == READ_ELSEWHERE.keys()
+
+
+def _callers(names):
+    """Return the modules that call functions of these names; there are some, or the names are no longer right."""
+    found = {}
+    for path in FILES:
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        called = {_called(node) for node in nodes if isinstance(node, ast.Call)} & names
+        if called:
+            found[path.relative_to(ROOT).as_posix()] = called
+    assert len(set().union(*found.values())) > 3
+    return set(found)
+
+
+def _called(call):
+    return getattr(call.func, "attr", None) or getattr(call.func, "id", None)
 
 
 def test_every_file_says_what_it_is_and_none_is_a_drawer():

@@ -18,6 +18,7 @@ from align.core.rows import Prompt
 from align.generate.backends.transformers import LocalEngine
 from align.models.chat import Chat
 from align.models.templates import as_parts
+from align.models.token_rows import token_rows
 from align.models.tokenizers import load_chat
 from reward.trained_model import Scorer
 
@@ -191,7 +192,7 @@ class FamilyTests:
 def check_prefixes(folder, row):
     """Check that each trained answer stands behind the very ids that plain transformers is fed, and ends with a stop."""
     chat, tokenizer = load_chat(str(folder)), AutoTokenizer.from_pretrained(folder)
-    trained = [span for each in chat.encode(row.prompt, row.completion).rows for span in spans(each)]
+    trained = [span for each in token_rows(chat, row.prompt, row.completion).rows for span in spans(each)]
     asked = [prompt for prompt, _ in questions([[*row.prompt, *row.completion]])]
     assert len(trained) == len(asked)
     for (before, written), prompt in zip(trained, asked, strict=True):
@@ -217,7 +218,7 @@ def columns(name, report, talks):
         lines = (report.stage("sft") / file).read_text(encoding="utf-8").splitlines()
         reasons |= {item["id"]: item["reason"] for item in map(json.loads, lines)}
     calls, thought = [row.id for row in tables.read(report.stage("talks"), "demonstrations")[len(talks) :]]
-    several = len(chat.encode(talks[0][:1], talks[0][1:]).rows) > 1
+    several = len(token_rows(chat, talks[0][:1], talks[0][1:]).rows) > 1
     return [
         name,
         f"`{chat.end.token}`".replace("|", "\\|"),

@@ -11,11 +11,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from align.core.errors import BadRow
-from align.core.explained import did_you_mean
 from align.core.formats import hermes, shapes, values
 from align.core.formats.calls import read_tools
 from align.core.formats.shapes import Columns, Parts
 from align.core.rows import Demonstration, Preference, Prompt, Row, Unpaired
+from align.core.validation_errors import did_you_mean
 
 ALIASES = {
     "chosen": ("preferred_output", "chosen_response"),

@@ -1,4 +1,8 @@
-"""Files and folders to records: which files of a folder hold a split (`folders`), how each is read (`files`)."""
+"""Files and folders to records: which files of a folder hold a split (`folders`), how each is read (`files`).
+
+`records` is for data, where a record that cannot be read is one that is dropped. `objects` is for the small files beside a
+recipe or in the package (shots, seed tasks), where it is a mistake that stops the run.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from align.core.sources.files import READERS, is_data, read
+from align.core.sources.files import READERS, is_data, objects, read
 from align.core.sources.folders import files_of
 
-__all__ = ["READERS", "is_data", "records"]
+__all__ = ["READERS", "is_data", "objects", "records"]
 
 
 def records(path: Path, split: str, config: str | None = None) -> Iterator[tuple[Any, dict[str, Any]]]:

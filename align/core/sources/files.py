@@ -10,7 +10,7 @@ import io
 import json
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -55,6 +55,23 @@ def read(file: Path, split: str = "train") -> Iterator[Numbered]:
             yield from _records(file, stream, split)
     except (OSError, EOFError, zlib.error, UnicodeError, csv.Error, pa.ArrowException) as error:
         raise UsageError(f"{file} cannot be read: {error}") from None
+
+
+def objects(file: Path, fields: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the records of a small file, each of which must be an object with these fields.
+
+    Raises:
+        UsageError: the file cannot be read, or a record is not as it must be.
+    """
+    found = []
+    for number, (record, line) in enumerate(read(file), 1):
+        place = f"{file}: line {line}" if line else f"{file}: record {number}"
+        if isinstance(record, BadRow):
+            raise UsageError(f"{place} is {record}")
+        if not isinstance(record, dict) or any(record.get(name) is None for name in fields):
+            raise UsageError(f"{place} lacks {' or '.join(f'`{name}`' for name in fields)}")
+        found.append(record)
+    return found
 
 
 def _records(file: Path, stream: Stream, split: str) -> Iterator[Numbered]:

@@ -25,15 +25,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr
 
-from align.core.chat_templates import find_template, is_text
 from align.core.devices import no_device
-from align.core.loads_model import LoadsModel
+from align.core.model_options import LoadsModel
 from align.core.plugins import Completion, Generator, Sampling, loading
 from align.core.rows import Message
-from align.core.wiring import File, Ref, is_path
+from align.core.wiring import File, Ref
 from align.models import checkpoints
 from align.models.chat import Chat
-from align.models.tokenizers import load_chat
+from align.models.tokenizers import load_chat, template_named
 
 if TYPE_CHECKING:
     import torch
@@ -72,7 +71,7 @@ class Transformers(Generator, LoadsModel):
     def start(self, locate: Callable[[str], str]) -> None:
         """Remember where the weights are; they are loaded when the first prompt comes (a replay needs none)."""
         self._where = locate(self.model)
-        self._template = chat_template_of(self, locate)
+        self._template = template_named(self.chat_template, locate)
 
     def stop(self) -> None:
         """Give the weights' memory back."""
@@ -264,15 +263,6 @@ class LocalEngine:
         usage = {"prompt_tokens": prompt_length, "completion_tokens": len(kept)}
         reason = "length" if end is None else self.chat.ending(kept)
         return Completion(self.chat.text_of(kept), reason, kept, usage, logps[: len(kept)] if self.logprobs else None)
-
-
-def chat_template_of(generator: Any, locate: Callable[[str], str]) -> str | None:
-    """Return the text of the chat template that a generator names; `locate` turns a path of the recipe into a real one."""
-    named: str | None = generator.chat_template
-    if named is None or is_text(named):
-        return named
-    place = locate(named if is_path(named) else f"./{named}")
-    return find_template(place if Path(place).is_file() else named, Path())
 
 
 def batches(requests: list[_Request], size: int) -> list[list[_Request]]:

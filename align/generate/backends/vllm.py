@@ -22,13 +22,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr
 
 from align.core.errors import AlignError
-from align.core.loads_model import FromHub
+from align.core.model_options import FromHub
 from align.core.plugins import Completion, Generator, Sampling, loading
 from align.core.rows import Message
 from align.core.wiring import File, Ref
-from align.generate.backends.transformers import chat_template_of
 from align.models.chat import Chat
-from align.models.tokenizers import load_chat
+from align.models.tokenizers import load_chat, template_named
 
 
 class VLLM(Generator, FromHub):
@@ -65,7 +64,7 @@ class VLLM(Generator, FromHub):
                 "or use kind openai against a vLLM server, or kind transformers"
             )
         self._where = locate(self.model)
-        self._template = chat_template_of(self, locate)
+        self._template = template_named(self.chat_template, locate)
 
     def stop(self) -> None:
         """End the engine's processes, which gives the GPU memory back."""

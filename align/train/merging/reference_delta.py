@@ -15,11 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
-from safetensors import safe_open
 from torch import Tensor
 
-from align.core.outside import is_nowhere
+from align.models import weights
 
 _WRAPPERS = {"module", "_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module"}
 _OUTPUT = "lm_head.weight"
@@ -114,7 +112,7 @@ class ReferenceDelta(Mapping[str, Tensor]):
 
     def __getitem__(self, name: str) -> Tensor:
         """Read one tensor of each model and subtract."""
-        return _read(self._new[name], name).float() - _read(self._old[name], name).float()
+        return weights.read_tensor(self._new[name], name).float() - weights.read_tensor(self._old[name], name).float()
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names."""
@@ -136,9 +134,9 @@ def reference_delta(base: str, reference: str) -> ReferenceDelta:
         ValueError: a folder holds no safetensors model, tensors or shapes differ (they are named), or the tokenizers'
             vocabularies differ, so that the rows of the embeddings would not belong together.
     """
-    folders = [_folder(base), _folder(reference)]
+    folders = [weights.download(base), weights.download(reference)]
     _check_tokenizers(*folders)
-    old, new = (_where(folder) for folder in folders)
+    old, new = (_files(folder) for folder in folders)
     _drop_tied(old, new)
     return ReferenceDelta(old, new, _shapes(old, new))
 
@@ -155,43 +153,20 @@ def adapter_delta(reference: str) -> dict[str, Tensor]:
     Raises:
         ValueError: the folder holds no adapter.
     """
-    file = Path(reference) / "adapter" / "adapter_model.safetensors"
+    file = weights.adapter_file(Path(reference))
     if not file.exists():
         raise ValueError(
             f"{reference} was not trained as an adapter, so LoRA parameters have no counterpart in it: use full fine-tuning"
         )
-    with safe_open(file, framework="pt") as tensors:
-        found = {name: tensors.get_tensor(name).float() for name in tensors.keys()}  # noqa: SIM118 (not a mapping)
     return {
-        name.replace(".weight", ".default.weight"): torch.zeros_like(tensor) if "lora_A" in name else tensor
-        for name, tensor in found.items()
+        name.replace(".weight", ".default.weight"): torch.zeros_like(tensor.float()) if "lora_A" in name else tensor.float()
+        for name, tensor in weights.read_tensors(file)
     }
 
 
-def _folder(model: str) -> Path:
-    folder = Path(model)
-    if folder.is_dir():
-        return folder
-    if is_nowhere(model):
-        raise ValueError(f"{model}: there is no such folder, and it is no hub id")
-    patterns = ["model*.safetensors", "model.safetensors.index.json", "tokenizer.json"]
-    return Path(snapshot_download(model, allow_patterns=patterns))
-
-
-def _where(folder: Path) -> dict[str, Path]:
-    """Return the file of each tensor of a model folder."""
-    single, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
-    if single.exists():
-        with safe_open(single, framework="pt") as file:
-            where = dict.fromkeys(file.keys(), single)
-    elif index.exists():
-        where = {name: folder / file for name, file in json.loads(index.read_text("utf-8"))["weight_map"].items()}
-    else:
-        raise ValueError(
-            f"{folder} holds no model.safetensors and no model.safetensors.index.json; save the whole model as "
-            "safetensors (an adapter has to be merged first)"
-        )
-    return {name: path for name, path in where.items() if not name.endswith(_CONSTANTS)}
+def _files(folder: Path) -> dict[str, Path]:
+    """Return the file of each tensor of a model folder that is a weight."""
+    return {name: path for name, path in weights.files_by_name(folder).items() if not name.endswith(_CONSTANTS)}
 
 
 def _check_tokenizers(base: Path, reference: Path) -> None:
@@ -212,7 +187,7 @@ def _drop_tied(old: dict[str, Path], new: dict[str, Path]) -> None:
         name, table = _OUTPUT, next((n for n in model if n.endswith(_INPUT)), None)
         if name not in model or name in other or table is None:
             continue
-        if torch.equal(_read(model[name], name), _read(model[table], table)):
+        if torch.equal(weights.read_tensor(model[name], name), weights.read_tensor(model[table], table)):
             del model[name]
 
 
@@ -227,22 +202,12 @@ def _shapes(old: Mapping[str, Path], new: Mapping[str, Path]) -> dict[str, tuple
         if missing := sorted(set(model) - set(other)):
             problems.append(f"{label} lacks {_listed(missing)}")
     both = sorted(set(old) & set(new))
-    shapes = {name: (list(_shape_on_disk(old[name], name)), list(_shape_on_disk(new[name], name))) for name in both}
+    shapes = {name: (list(weights.read_shape(old[name], name)), list(weights.read_shape(new[name], name))) for name in both}
     if wrong := [f"{name} {a} in the base, {b} in the reference" for name, (a, b) in shapes.items() if a != b]:
         problems.append(f"shapes differ: {_listed(wrong)}")
     if problems:
         raise ValueError(f"reference and base are not the same architecture: {'; '.join(problems)}")
     return {name: tuple(shape) for name, (_, shape) in shapes.items()}
-
-
-def _read(path: Path, name: str) -> Tensor:
-    with safe_open(path, framework="pt") as file:
-        return file.get_tensor(name)
-
-
-def _shape_on_disk(path: Path, name: str) -> tuple[int, ...]:
-    with safe_open(path, framework="pt") as file:
-        return tuple(file.get_slice(name).get_shape())
 
 
 def _shape(deltas: Mapping[str, Tensor], name: str) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from align.core.explained import did_you_mean
+from align.core.validation_errors import did_you_mean
 from reward.constraints.checks.languages import NAMES
 
 PHRASINGS: dict[str, tuple[str, ...]] = {

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from align.cli import main
-from align.core import loading, tables
+from align.core import tables, yaml_reader
 from align.core.recipe import Recipe
 from align.core.rows import Prompt
 from align.core.wiring import Ref
@@ -673,9 +673,9 @@ def test_run_refuses_too_and_leaves_nothing_behind(folder, capsys):
 )
 def test_scalars_are_those_of_yaml_1_2(text, value, tmp_path):
     (tmp_path / "a.yaml").write_text(f"a: {text}\n")
-    found = loading.read_yaml(tmp_path / "a.yaml").data["a"]
+    found = yaml_reader.read_yaml(tmp_path / "a.yaml").data["a"]
     assert (found, type(found)) == (value, type(value))
-    assert loading.parse_value(text) == value
+    assert yaml_reader.parse_value(text) == value
 
 
 SFT = (
@@ -687,7 +687,7 @@ SFT = (
 def test_a_mapping_takes_in_others_and_its_own_keys_win(tmp_path):
     text = "one: &one {a: 1, b: 1}\ntwo: &two {b: 2, c: 2}\nboth: {<<: [*one, *two], a: 3}\nword: {'<<': 4}\n"
     (tmp_path / "x.yaml").write_text(text)
-    read = loading.read_yaml(tmp_path / "x.yaml")
+    read = yaml_reader.read_yaml(tmp_path / "x.yaml")
     assert read.data["both"] == {"a": 3, "b": 1, "c": 2}
     assert read.data["word"] == {"<<": 4}
     assert [read.line(("both", key)) for key in "abc"] == [3, 1, 2]

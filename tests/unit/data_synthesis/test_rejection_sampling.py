@@ -131,6 +131,31 @@ def test_shots_are_shown_while_sampling_and_are_absent_from_the_rows(sampled, tm
         assert row.prompt == asked
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "why"),
+    [
+        (
+            "shots.jsonl",
+            '{"question": "a", "completion": "b"}\n\n{"question": "a"}\n',
+            "line 3 lacks `question` or `completion`",
+        ),
+        ("shots.jsonl", "[1]\n", "record 1 lacks `question`"),
+        ("shots.jsonl", '{"question": "a", "completion": "b"}\n{', "line 2 is not JSON"),
+        ("shots.csv", "question,completion\n1 + 1?,\n", "line 2 lacks `question` or `completion`"),
+    ],
+)
+def test_a_shot_that_cannot_be_shown_stops_the_stage_with_its_line(sampled, tmp_path, file, text, why):
+    (tmp_path / file).write_text(text)
+    with pytest.raises(StageFailed, match=why):
+        sampled(["7"], shots=file)
+
+
+def test_shots_are_read_from_any_file_that_load_reads(sampled, tmp_path):
+    (tmp_path / "shots.csv").write_text('question,completion\n1 + 1?,"1 + 1 = 2"\n')
+    sampled(["3 + 4 = 7"], shots="shots.csv")
+    assert [m["content"] for m in SEEN[0]][:2] == ["1 + 1?", "1 + 1 = 2"]
+
+
 def test_the_judge_refuses_paths_that_are_not_reasonable(sampled):
     # the judge reads the whole problem and solution in one message
     judge = {r"4 \+ 3 = 7": ["No, luck."], "I say": ["Perhaps"], "Thus": ["<think>No? No. Fine.</think>\n**Yes**."]}

@@ -9,6 +9,7 @@ from going import THOUGHT, TOOL, TOOL_TALK, spans
 from align.core.chat_templates import find_template, shipped_templates
 from align.core.errors import BadRow, ModelError
 from align.models.chat import Chat
+from align.models.token_rows import token_rows
 from align.models.tokenizers import choose_padding, take_system_turn
 
 
@@ -41,7 +42,7 @@ def chat(template=CHATML, vocabulary="byte_level", *, how=None, eos_token=None, 
 
 def trained(chat, talk, first=1, **more):
     """Return what is trained of a conversation, as text, one a span; and check that sampling is fed what stands before."""
-    found = chat.encode(talk[:first], talk[first:], **more)
+    found = token_rows(chat, talk[:first], talk[first:], **more)
     asked = [talk[:i] for i in range(first, len(talk)) if talk[i]["role"] == "assistant"]
     texts = []
     for row in found.rows:
@@ -133,14 +134,14 @@ NO_END = (
 
 
 def test_an_end_that_only_the_last_turn_has_is_trained_in_a_row_each():
-    found = chat(LAST_ONLY).encode(TALK[:1], TALK[1:])
+    found = token_rows(chat(LAST_ONLY), TALK[:1], TALK[1:])
     assert len(found.rows) == 2
     assert trained(chat(LAST_ONLY), TALK) == ["I am Ben.\n<|endoftext|>", "He is Al.\n<|endoftext|>"]
 
 
 def test_a_template_without_an_end_is_refused_and_the_remedy_works():
     with pytest.raises(BadRow, match="does not end an answer with a token") as refused:
-        chat(NO_END).encode(TALK[:1], TALK[1:])
+        token_rows(chat(NO_END), TALK[:1], TALK[1:])
     assert "eos_token:" in refused.value.remedy
     assert trained(chat(NO_END, eos_token="<|endoftext|>"), TALK) == [" I am Ben.\n<|endoftext|>", " He is Al.\n<|endoftext|>"]
 
@@ -161,25 +162,25 @@ FORGETS = CHATML.replace("m['content']", "(m['content'] if loop.last else m['con
 def test_where_history_is_rewritten_each_answer_has_its_own_row():
     talk = [user("1?"), says("<think>a</think>One."), user("2?"), says("<think>b</think>Two.")]
     made = chat(FORGETS)
-    _, second = made.encode(talk[:1], talk[1:]).rows
+    _, second = token_rows(made, talk[:1], talk[1:]).rows
     assert made.tokenizer.decode(second.ids) == (
         "<|im_start|>user\n1?<|im_end|>\n<|im_start|>assistant\nOne.<|im_end|>\n<|im_start|>user\n2?<|im_end|>\n"
         "<|im_start|>assistant\n<think>b</think>Two.<|im_end|>"
     )
     assert trained(made, talk) == ["<think>a</think>One.<|im_end|>", "<think>b</think>Two.<|im_end|>"]
     assert trained(made, talk, train_on="last_turn") == ["<think>b</think>Two.<|im_end|>"]
-    assert len(chat(CHATML).encode(talk[:1], talk[1:]).rows) == 1
+    assert len(token_rows(chat(CHATML), talk[:1], talk[1:]).rows) == 1
 
 
 def test_turns_that_are_not_to_be_trained_are_context():
     talk = [user("1?"), says("One."), user("2?"), says("Two.", train=False), user("3?"), says("Three.")]
-    (row,) = chat().encode(talk[:1], talk[1:]).rows
+    (row,) = token_rows(chat(), talk[:1], talk[1:]).rows
     assert trained(chat(), talk) == ["One.<|im_end|>", "Three.<|im_end|>"]
     assert "Two." in chat().tokenizer.decode(row.ids)
     with pytest.raises(BadRow, match="no answer of it is to be trained"):
-        chat().encode(talk[:1], [says("One.", train=False)])
+        token_rows(chat(), talk[:1], [says("One.", train=False)])
     with pytest.raises(BadRow, match="no answer of it is to be trained"):
-        chat().encode(talk[:1], talk[1:4], train_on="last_turn")
+        token_rows(chat(), talk[:1], talk[1:4], train_on="last_turn")
 
 
 REASONED = {
@@ -214,11 +215,11 @@ def test_an_answer_without_reasoning_closes_what_the_generation_prompt_has_opene
 
 def test_reasoning_that_the_template_cannot_show_is_refused():
     with pytest.raises(BadRow, match="does not show the reasoning of an answer"):
-        chat("qwen2_5").encode(THOUGHT[:1], THOUGHT[1:])
+        token_rows(chat("qwen2_5"), THOUGHT[:1], THOUGHT[1:])
     with pytest.raises(BadRow, match="closes the reasoning before it begins"):
-        chat("qwen3_5_nothink").encode(THOUGHT[:1], THOUGHT[1:])
+        token_rows(chat("qwen3_5_nothink"), THOUGHT[:1], THOUGHT[1:])
     kept = [*THOUGHT, *TALK]
-    found = chat("qwen2_5").encode(kept[:1], kept[1:])
+    found = token_rows(chat("qwen2_5"), kept[:1], kept[1:])
     assert [(reason.turn, str(reason)) for reason in found.refused] == [
         (2, "the chat template does not show the reasoning of an answer")
     ]
@@ -240,11 +241,11 @@ def test_the_marks_of_a_template_say_what_is_trained(template):
     made = chat(template, eos="</s>" if template == "llava_next_training" else "<|endoftext|>", bos="<s>")
     if template in REFUSED_MARKS:
         with pytest.raises(BadRow) as refused:
-            made.encode(TALK[:1], TALK[1:], train_on="generation_marks")
+            token_rows(made, TALK[:1], TALK[1:], train_on="generation_marks")
         assert str(refused.value) == REFUSED_MARKS[template]
         assert len(trained(made, TALK)) == 2, "turn by turn they can be trained"
         return
-    (row,) = made.encode(TALK[:1], TALK[1:], train_on="generation_marks").rows
+    (row,) = token_rows(made, TALK[:1], TALK[1:], train_on="generation_marks").rows
     text = made.tokenizer.decode([i for i in row.labels if i != -100])
     assert "I am Ben." in text
     assert "He is Al." in text
@@ -254,10 +255,10 @@ def test_the_marks_of_a_template_say_what_is_trained(template):
 
 def test_marks_are_needed_where_they_are_asked_for_and_obey_the_flags_of_turns():
     with pytest.raises(ModelError, match="needs a chat template with"):
-        chat().encode(TALK[:1], TALK[1:], train_on="generation_marks")
+        token_rows(chat(), TALK[:1], TALK[1:], train_on="generation_marks")
     made = chat("llama3_training")
     talk = [TALK[0], TALK[1] | {"train": False}, *TALK[2:]]
-    (row,) = made.encode(talk[:1], talk[1:], train_on="generation_marks").rows
+    (row,) = token_rows(made, talk[:1], talk[1:], train_on="generation_marks").rows
     assert made.tokenizer.decode([i for i in row.labels if i != -100]) == "He is Al.<|eot_id|>"
 
 
@@ -294,7 +295,7 @@ def test_boundaries_are_those_of_sampling_for_every_kind_of_tokenizer(vocabulary
         talk = [user("Hi"), says(answer), user("  And?\n"), says(f"{answer} then")]
         written = trained(made, talk)
         assert "".join(answer.split()) in "".join(written[0].split())
-        (first, _), *_ = spans(made.encode(talk[:1], talk[1:]).rows[0])
+        (first, _), *_ = spans(token_rows(made, talk[:1], talk[1:]).rows[0])
         assert first == made.tokenizer.apply_chat_template(talk[:1], add_generation_prompt=True)["input_ids"]
 
 
@@ -326,14 +327,14 @@ def test_what_the_template_does_not_show_is_refused_by_name(case):
     template, talk, first, lacking = HIDDEN[case]
     made = chat(template)
     with pytest.raises(BadRow) as refused:
-        made.encode(talk[:first], talk[first:], [TOOL] if case == "tools" else None)
+        token_rows(made, talk[:first], talk[first:], [TOOL] if case == "tools" else None)
     assert str(refused.value) == f"the chat template does not show {lacking}"
     assert "chat_template:" in refused.value.remedy
 
 
 def test_answers_before_a_turn_that_is_not_shown_are_trained():
     talk = [*TALK[:2], {"role": "tool", "content": "42"}, says("So it is 42.")]
-    found = chat(ROLE).encode(talk[:1], talk[1:])
+    found = token_rows(chat(ROLE), talk[:1], talk[1:])
     assert chat(ROLE).tokenizer.decode(found.rows[0].ids).endswith("I am Ben.<|im_end|>")
     assert [(reason.turn, str(reason)) for reason in found.refused] == [(4, "the chat template does not show the tool turn")]
 
@@ -369,7 +370,7 @@ def test_a_system_turn_is_folded_omitted_or_dropped():
         plain = made.tokenizer.apply_chat_template(talk[:2], tokenize=False)  # the template itself was changed
         assert plain == made.render(talk[:2])
     with pytest.raises(BadRow, match="System role not supported"):
-        chat("gemma", how="drop").encode(talk[:2], talk[2:])
+        token_rows(chat("gemma", how="drop"), talk[:2], talk[2:])
     assert chat(ROLE, how="fold").render(talk[:2]) == "<|im_start|>user\nBe kind.\n\nWho are you?<|im_end|>\n"
     assert trained(chat(ROLE, how="omit"), talk, 2)
     assert chat(CHATML, how="fold").system_turn == "", "a template that takes it is left alone"

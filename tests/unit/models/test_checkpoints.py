@@ -30,6 +30,7 @@ from align.generate.backends.transformers import LocalEngine
 from align.generate.backends.vllm import completion
 from align.models import checkpoints
 from align.models.chat import Chat
+from align.models.token_rows import token_rows
 from align.models.tokenizers import load_chat, load_tokenizer, save_tokenizer
 from align.stages.export import write_checkpoint
 
@@ -73,8 +74,8 @@ def test_a_legacy_tokenizer_is_read_again_as_the_same(tmp_path):
     first = load_tokenizer(str(tmp_path / "one"))
     save_tokenizer(first, tmp_path / "two")
     second = AutoTokenizer.from_pretrained(tmp_path / "two")
-    trained_ids = [row.ids for row in Chat(first).encode(TALK[:1], TALK[1:]).rows]
-    assert trained_ids == [row.ids for row in Chat(second).encode(TALK[:1], TALK[1:]).rows]
+    trained_ids = [row.ids for row in token_rows(Chat(first), TALK[:1], TALK[1:]).rows]
+    assert trained_ids == [row.ids for row in token_rows(Chat(second), TALK[:1], TALK[1:]).rows]
 
 
 def test_a_tokenizer_that_would_be_read_as_another_is_not_published(tmp_path):

@@ -13,9 +13,8 @@ from align import Recipe, StageFailed
 from align.core.errors import ModelError, RecipeError
 from align.core.plugins import Generator, Sampling
 from align.generate.backends.transformers import LocalEngine
-from align.models import checkpoints
+from align.models import adapters, checkpoints
 from align.models.tokenizers import load_chat
-from align.train import policy
 
 TALKS = [
     {"messages": [{"role": "user", "content": f"Say {i}."}, {"role": "assistant", "content": f"It is {i}."}]} for i in range(4)
@@ -127,7 +126,7 @@ def test_adapters_on_an_embedding_of_its_own_publish_what_was_trained(tmp_path):
     make(QWEN, tmp_path / "model", tie_word_embeddings=False)
     report = run(tmp_path, lora={"r": 2, "target_modules": ["q_proj", "embed_tokens"]}, learning_rate=1e-2, max_steps=3)
     base = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
-    adapted = policy.continue_lora(base, str(report.stage("sft"))).eval()
+    adapted = adapters.continue_lora(base, str(report.stage("sft"))).eval()
     ids = torch.tensor([[5, 6, 7, 8]])
     with torch.no_grad():
         trained, published = adapted(ids).logits, AutoModelForCausalLM.from_pretrained(report.stage("sft"))(ids).logits

@@ -14,6 +14,7 @@ from align.core.errors import BadRow, ModelError
 from align.core.plugins import Completion
 from align.core.rows import Demonstration, visible
 from align.models.chat import Chat
+from align.models.token_rows import token_rows
 
 ASKED = "{% if add_generation_prompt %}"
 GLM = (
@@ -80,14 +81,14 @@ def test_an_answer_is_what_the_family_writes_behind_its_prompt(family):
             assert trained(made, talk) == expected
         elif expected.startswith("the "):
             with pytest.raises(BadRow, match=expected):
-                made.encode(talk[:1], talk[1:])
+                token_rows(made, talk[:1], talk[1:])
         else:
             assert trained(made, talk) == [expected]
 
 
 def test_an_error_shows_where_prompt_and_answer_part():
     with pytest.raises(BadRow) as refused:
-        chat(WRITTEN["KAT"][0]).encode(TALK[:1], TALK[1:])
+        token_rows(chat(WRITTEN["KAT"][0]), TALK[:1], TALK[1:])
     assert refused.value.remedy.startswith("the prompt has '<judge>\\n' where the rendered answer has 'I am Ben.<|im_end|>")
 
 
@@ -98,7 +99,7 @@ def test_a_generation_prompt_that_is_always_written_is_no_part_of_an_answer(eos_
     plain = "{% for m in messages %}{{ m['role'] + ': ' + m['content'] + '\n' }}{% endfor %}assistant:"
     assert trained(chat(plain, eos_token="<|endoftext|>"), TALK) == [f" {t}<|endoftext|>" for t in ("I am Ben.", "He is Al.")]
     with pytest.raises(BadRow, match="does not end an answer with a token"):
-        chat(plain).encode(TALK[:1], TALK[1:])
+        token_rows(chat(plain), TALK[:1], TALK[1:])
 
 
 @pytest.mark.parametrize("vocabulary", ["byte_level", "mistral", "metaspace never"])
@@ -106,7 +107,7 @@ def test_a_system_text_that_moves_with_the_last_turn_is_trained_where_sampling_s
     made = chat(MISTRAL_V03, vocabulary, bos="<s>", eos="</s>", unknown="<unk>")
     talk = [system("Be kind."), *TALK]
     assert [text.strip() for text in trained(made, talk, 2)] == ["I am Ben.</s>", "He is Al.</s>"]
-    first, second = made.encode(talk[:2], talk[2:]).rows
+    first, second = token_rows(made, talk[:2], talk[2:]).rows
     assert made.tokenizer.decode(first.ids).count("Be kind.") == made.tokenizer.decode(second.ids).count("Be kind.") == 1
     assert "Be kind.\n\nAnd he?" in made.tokenizer.decode(second.ids)
 
@@ -123,7 +124,7 @@ def test_the_same_question_twice_is_answered_where_it_was_asked():
 def test_an_answer_that_the_template_changes_inside_is_refused():
     squeezes = CHATML.replace("m['content']", "m['content'].replace('\n\n', '\n')")
     with pytest.raises(BadRow, match="does not show the text of an answer"):
-        chat(squeezes).encode([user("q")], [says("def f():\n\n    return 1")])
+        token_rows(chat(squeezes), [user("q")], [says("def f():\n\n    return 1")])
     assert trained(chat(squeezes), [user("a\n\nb"), says("c\nd")]) == ["c\nd<|im_end|>"], "a context may be trimmed"
 
 
@@ -138,14 +139,14 @@ def test_line_breaks_that_are_tokens_are_no_end_of_an_answer():
 def test_an_answer_inside_which_sampling_would_stop_is_refused():
     inner = CHATML.replace("+ m['content']", "+ ('<|im_end|>' if m['role'] == 'assistant' else '') + m['content']")
     with pytest.raises(BadRow, match=r"writes '<\|im_end\|>' inside this answer, where sampling would stop"):
-        chat(inner).encode(TALK[:1], TALK[1:])
+        token_rows(chat(inner), TALK[:1], TALK[1:])
 
 
 def test_tools_that_the_template_does_not_print_are_refused_though_their_names_stand_elsewhere():
     named = TOOL | {"function": TOOL["function"] | {"name": "user"}}  # the template writes this word for another reason
     for tool in (TOOL, named):
         with pytest.raises(BadRow, match="does not show the tools"):
-            chat(CHATML).encode([user("call lookup with key")], [says("ok")], [tool])
+            token_rows(chat(CHATML), [user("call lookup with key")], [says("ok")], [tool])
 
 
 def test_marks_that_omit_what_an_answer_says_are_refused():
@@ -156,12 +157,12 @@ def test_marks_that_omit_what_an_answer_says_are_refused():
     half = "{{ m['content'][:4] }}{% generation %}{{ m['content'][4:] + '<|im_end|>' }}{% endgeneration %}{{ '\n' }}"
     assert trained(chat(begins + whole + other + rest), TALK, train_on="generation_marks")
     with pytest.raises(BadRow, match="leave out the text of an answer"):
-        chat(begins + half + other + rest).encode(TALK[:1], TALK[1:], train_on="generation_marks")
+        token_rows(chat(begins + half + other + rest), TALK[:1], TALK[1:], train_on="generation_marks")
 
 
 def test_the_template_with_marks_is_named_that_trl_ships_beside_this_one():
     with pytest.raises(ModelError, match="TRL ships this template with marks: `chat_template: qwen3_training`"):
-        chat("qwen3").encode(TALK[:1], TALK[1:], train_on="generation_marks")
+        token_rows(chat("qwen3"), TALK[:1], TALK[1:], train_on="generation_marks")
 
 
 def test_calls_with_long_or_no_ids_are_given_to_a_template_that_wants_nine_letters():
@@ -178,7 +179,7 @@ def test_calls_with_long_or_no_ids_are_given_to_a_template_that_wants_nine_lette
         talk = [TOOL_TALK[0], says("", tool_calls=[call]), TOOL_TALK[2] | {"tool_call_id": call_id or ""}, TOOL_TALK[3]]
         called, told = trained(made, talk, tools=[TOOL])
         called_id = called.removesuffix("</s>")[-9:]
-        (row,) = made.encode(talk[:1], talk[1:], [TOOL]).rows
+        (row,) = token_rows(made, talk[:1], talk[1:], [TOOL]).rows
         assert f"six o'clock{called_id}[/TOOL_RESULTS]" in made.tokenizer.decode(row.ids), "the result has the id of its call"
         assert told == "At six.</s>"
 
@@ -239,12 +240,12 @@ CALLS_BY_ID = DECLARES.replace(
 @pytest.mark.parametrize("train_on", ["every_turn", "last_turn"])
 def test_a_call_that_is_declared_and_not_written_is_no_context(train_on):
     with pytest.raises(BadRow, match="does not show a tool call"):
-        chat(DECLARES).encode(TOOL_TALK[:1], TOOL_TALK[1:], [TOOL], train_on)
+        token_rows(chat(DECLARES), TOOL_TALK[:1], TOOL_TALK[1:], [TOOL], train_on)
 
 
 def test_a_result_that_stands_elsewhere_by_chance_is_not_shown():
     talk = [user("How many legs?"), says("I look."), {"role": "tool", "content": "4"}, says("Four.")]
-    found = chat(KNOWS).encode(talk[:1], talk[1:])
+    found = token_rows(chat(KNOWS), talk[:1], talk[1:])
     assert [str(reason) for reason in found.refused] == ["the chat template does not show the tool turn"]
 
 
@@ -253,7 +254,7 @@ def test_a_call_that_is_written_by_its_id_needs_the_name_in_it():
     named = [TOOL_TALK[0], says("", tool_calls=[TOOL_TALK[1]["tool_calls"][0] | {"id": "functions.lookup:0"}])]
     assert trained(made, named, tools=[TOOL])[0].startswith("functions.lookup:0{")
     with pytest.raises(BadRow, match="does not show a tool call"):
-        made.encode(TOOL_TALK[:1], TOOL_TALK[1:2], [TOOL])
+        token_rows(made, TOOL_TALK[:1], TOOL_TALK[1:2], [TOOL])
 
 
 def test_gpt_oss_answers_after_a_call_that_it_has_reasoned_about():
@@ -293,7 +294,7 @@ def test_reasoning_in_two_places_is_one_or_refused():
     twice = [user("q"), says("<think>\nhm\n</think>\n\nYes.", reasoning="hm")]
     assert trained(chat("qwen3"), twice) == ["<think>\nhm\n</think>\n\nYes.<|im_end|>"]
     with pytest.raises(BadRow, match="the reasoning in the turn's field is not the one in its content"):
-        chat("qwen3").encode(twice[:1], [twice[1] | {"reasoning": "ah"}])
+        token_rows(chat("qwen3"), twice[:1], [twice[1] | {"reasoning": "ah"}])
 
 
 def test_an_answer_about_tags_is_no_reasoning():
@@ -301,7 +302,7 @@ def test_an_answer_about_tags_is_no_reasoning():
     (text,) = trained(chat(opens("<think>", "</think>")), talk)
     assert text == "</think>\n\nUse <think> and </think> tags.<|im_end|>"
     with pytest.raises(BadRow, match="does not show the text of an answer"):  # this template cuts what is before `</think>`
-        chat("deepseek_r1_distill", bos="<s>").encode(talk[:1], talk[1:])
+        token_rows(chat("deepseek_r1_distill", bos="<s>"), talk[:1], talk[1:])
 
 
 # -- ends and letters -----------------------------------------------------------------------------------------------------
@@ -328,7 +329,7 @@ def test_the_first_token_of_a_vocabulary_ends_answers_too():
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<|endoftext|>", chat_template=inner)
     assert tokenizer.eos_token_id == 0
     with pytest.raises(BadRow, match=r"writes '<\|endoftext\|>' inside this answer"):
-        Chat(tokenizer).encode(TALK[:1], TALK[1:])
+        token_rows(Chat(tokenizer), TALK[:1], TALK[1:])
 
 
 def test_text_that_a_vocabulary_lacks_is_not_trained_as_nothing():
@@ -347,10 +348,10 @@ def test_text_that_a_vocabulary_lacks_is_not_trained_as_nothing():
         )
         assert trained(Chat(bare), [user("Who?"), says("groß")]) == ["groß<|im_end|>"]
         with pytest.raises(BadRow, match="the tokenizer has no tokens for some of this answer"):
-            Chat(bare).encode([user("Who?")], [says("groß 汉字")])
+            token_rows(Chat(bare), [user("Who?")], [says("groß 汉字")])
 
 
 def test_marks_of_a_text_that_the_tokenizer_normalizes():
     made = chat("qwen3_training", "qwen")
-    (row,) = made.encode([user("q")], [says("cafe\u0301")], train_on="generation_marks").rows
+    (row,) = token_rows(made, [user("q")], [says("cafe\u0301")], train_on="generation_marks").rows
     assert "café" in made.tokenizer.decode([i for i in row.labels if i != -100])

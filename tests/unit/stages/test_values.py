@@ -16,7 +16,7 @@ from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 from transformers.utils import import_utils
 from trl import SFTConfig
 
-from align.core import devices, loads_model
+from align.core import devices, model_options
 from align.stages import trl_together, trl_values
 from align.stages.dpo import DPO
 from align.stages.sft import SFT
@@ -178,7 +178,7 @@ def test_an_attention_that_cannot_run_here_is_found_before_anything_runs():
     assert said["kernels-community/flash-attn2"].endswith(
         "needs the package kernels, which is not installed here; sdpa needs none"
     )
-    assert set(loads_model.ATTENTION) == {"eager", *ALL_ATTENTION_FUNCTIONS.valid_keys()}
+    assert set(model_options.ATTENTION) == {"eager", *ALL_ATTENTION_FUNCTIONS.valid_keys()}
 
 
 def test_right_values_pass():

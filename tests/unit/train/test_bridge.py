@@ -202,7 +202,7 @@ def test_rows_left_out_are_counted_or_refused(run, tokenizer):
     chat, how = Chat(tokenizer), encode.demonstration()
     kept = encode.encode(run, chat, [good, long, forged], how, 60, strict=False)
     assert len(kept) == 1
-    assert run.report["dropped"] == {
+    assert run.report.dropped == {
         "longer than max_length = 60 tokens": 1,
         "control token '<|im_end|>' in the content of the assistant turn": 1,
     }

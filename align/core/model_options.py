@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import model_validator
 
 from align.core.config import Config
-from align.core.explained import did_you_mean, not_installed
+from align.core.validation_errors import did_you_mean, not_installed
 
 ATTENTION = {
     "eager": "", "sdpa": "", "flex_attention": "", "paged|eager": "", "flash_attention_2": "flash_attn",

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from align.core import catalog
 from align.core.config import Plugin
-from align.core.explained import MEANT, NOT_A_LIST, OPTIONS, TOO_FEW, UNKNOWN_KEY, WRONG_KIND, nearest
+from align.core.validation_errors import MEANT, NOT_A_LIST, OPTIONS, TOO_FEW, UNKNOWN_KEY, WRONG_KIND, nearest
 
 Loc = tuple[int | str, ...]
 Found = TypeVar("Found", bound=tuple[Any, ...])
@@ -32,8 +32,8 @@ _READINGS, _ROUNDS = 12, 8
 corrected mistake may bring up another behind it."""
 
 
-class Meant:
-    """A plug-in of a recipe, as it was probably meant."""
+class Recovered:
+    """A plug-in of a recipe read past its mistakes, as it was probably meant."""
 
     def __init__(self, cls: type[Plugin], raw: Mapping[str, Any], *, corrected: Mapping[Loc, str] | None = None) -> None:
         """Read it.
@@ -201,7 +201,7 @@ class Meant:
         return self.cls.model_construct(**held)
 
 
-def read(raw: Any, base: type[Plugin]) -> Meant | None:
+def recover(raw: Any, base: type[Plugin]) -> Recovered | None:
     """Return a plug-in as it was meant, by its `kind` or the kind that is nearest; None where there is none."""
     raw = {"kind": raw} if isinstance(raw, str) else raw
     if not isinstance(raw, Mapping):
@@ -218,16 +218,16 @@ def read(raw: Any, base: type[Plugin]) -> Meant | None:
                 cls = catalog.choose(base.family, fields, base)
             except catalog.PluginError:
                 continue  # the type check reports it
-            return Meant(cls, fields, corrected=corrected if corrected or fields != raw else None)
+            return Recovered(cls, fields, corrected=corrected if corrected or fields != raw else None)
     return _of_any_mode(raw, base, corrected)
 
 
-def _of_any_mode(raw: Mapping[str, Any], base: type[Plugin], corrected: Mapping[Loc, str]) -> Meant | None:
+def _of_any_mode(raw: Mapping[str, Any], base: type[Plugin], corrected: Mapping[Loc, str]) -> Recovered | None:
     """Return a plug-in of a kind with modes that names none: what is wrong in every mode, and the fields that are right."""
     tried = []
     for mode in catalog.modes(base.family, str(raw.get("kind"))):
         fields = {**raw, "mode": mode}
-        tried.append(Meant(catalog.choose(base.family, fields, base), fields, corrected=corrected))
+        tried.append(Recovered(catalog.choose(base.family, fields, base), fields, corrected=corrected))
     if not tried:
         return None
     likely = min(tried, key=lambda meant: len(meant.mistyped))

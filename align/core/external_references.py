@@ -29,7 +29,7 @@ def is_nowhere(path: str) -> bool:
     return not Path(path).is_dir() and is_local(path)
 
 
-def wrong_outside(reference: str, need: str, home: Path) -> str | None:
+def wrong_reference(reference: str, need: str, home: Path) -> str | None:
     """Return what is wrong with a path or hub id that a field of a recipe names, if anything.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a run folder holds, by its own records: no plug-in, input or base of the recipe needs to be there any more.
+"""The state of a run, read from its folder alone: no plug-in, input or base of the recipe needs to be there any more.
 
 A stage's `done.json` is written last, and removed before anything else when the stage is made again: where it stands, what
 is beside it is whole.
@@ -15,7 +15,8 @@ from typing import Any
 
 from align.core import tables
 from align.core.errors import UsageError
-from align.core.outside import holds_reward_model
+from align.core.external_references import holds_reward_model
+from align.core.stage_report import StageReport
 from align.core.tables import json_object
 
 FAILED = "failed.json"
@@ -43,7 +44,7 @@ def fail(folder: Path, why: str, log: str, *, certain: bool = False) -> None:
 
 
 @dataclass(frozen=True)
-class Held:
+class StageState:
     """One stage of a run folder."""
 
     name: str
@@ -81,9 +82,9 @@ class Held:
         return self.model and holds_reward_model(self.folder)
 
     @cached_property
-    def report(self) -> dict[str, Any]:
+    def report(self) -> StageReport:
         """Its counts and figures."""
-        return json_object(self.folder / "report.json")
+        return StageReport.read(self.folder)
 
     @cached_property
     def inputs(self) -> list[str]:
@@ -93,7 +94,7 @@ class Held:
         return [*given, *weights]
 
 
-def held(path: str | Path) -> dict[str, Held]:
+def stages_of(path: str | Path) -> dict[str, StageState]:
     """Return the stages of a run folder by name, in the order of its recipe.
 
     Raises:
@@ -103,7 +104,7 @@ def held(path: str | Path) -> dict[str, Held]:
     found = {}
     for position, (name, fields) in enumerate(stages.items(), 1):
         numbered = next((p for p in Path(path).glob(f"[0-9][0-9]-{name}") if p.is_dir()), None)
-        found[name] = Held(name, fields.get("kind", ""), numbered or Path(path) / f"{position:02d}-{name}")
+        found[name] = StageState(name, fields.get("kind", ""), numbered or Path(path) / f"{position:02d}-{name}")
     return found
 
 
