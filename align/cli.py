@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     except StageFailed as error:
-        sys.stderr.write(f"{error}\n  the same command again resumes; what is wrong in rows or recipe has to be mended first\n")
+        sys.stderr.write(
+            f"{error}\n  the same command again resumes; what is wrong in rows or recipe has to be mended first\n"
+        )
         return 1
     except AlignError as error:
         sys.stderr.write(f"{error}\n")
@@ -46,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="align", description="One recipe takes a base model to an aligned checkpoint.")
+    parser = argparse.ArgumentParser(
+        prog="align", description="One recipe takes a base model to an aligned checkpoint."
+    )
     parser.add_argument("--version", action="version", version=f"align {__version__}")
     verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
@@ -55,7 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--out", metavar="DIR", help="the run folder (default: runs/NAME)")
     run.add_argument("--until", metavar="STAGE", help="stop after this stage")
     run.add_argument("--only", metavar="STAGE", help="run this stage only; those before it must be done")
-    run.add_argument("--shard", metavar="i/n", help="with --only: work on share i (from 0) of n of the stage's prompts")
+    run.add_argument(
+        "--shard", metavar="i/n", help="with --only: work on share i (from 0) of n of the stage's prompts"
+    )
 
     check = _verb(verbs, "check", _check, "read a recipe, report every mistake with its line, show the plan")
     _recipe_options(check)
@@ -71,22 +77,32 @@ def _parser() -> argparse.ArgumentParser:
     status = _verb(verbs, "status", _status, "show what a run has done")
     status.add_argument("dir", metavar="DIR")
 
-    explain = _verb(verbs, "explain", _explain, "list the kinds and the shipped recipes, or show the fields of a kind")
-    explain.add_argument("kind", nargs="?", metavar="KIND", help="a kind, module:Class, or a field such as lora or accelerate")
+    explain = _verb(
+        verbs, "explain", _explain, "list the kinds and the shipped recipes, or show the fields of a kind"
+    )
+    explain.add_argument(
+        "kind", nargs="?", metavar="KIND", help="a kind, module:Class, or a field such as lora or accelerate"
+    )
 
     peek = _verb(verbs, "peek", _peek, "show rows of a stage, and what was dropped and why")
     peek.add_argument("dir", metavar="DIR")
     peek.add_argument("stage", metavar="STAGE")
     peek.add_argument("-n", type=int, default=3, help="rows of each table (default: 3)")
 
-    export = _verb(verbs, "export", _export, "write a checkpoint of a run (its last model) or of a model folder")
+    export = _verb(
+        verbs, "export", _export, "write a checkpoint of a run (its last model) or of a model folder"
+    )
     export.add_argument("source", metavar="DIR|MODEL")
     export.add_argument("to", metavar="TO")
     export.add_argument("--stage", help="which stage of the run (default: the last model)")
-    export.add_argument("--dtype", choices=["float32", "bfloat16", "float16"], help="precision (default: as trained)")
+    export.add_argument(
+        "--dtype", choices=["float32", "bfloat16", "float16"], help="precision (default: as trained)"
+    )
     export.add_argument("--format", choices=["safetensors"], default="safetensors")
 
-    init = _verb(verbs, "init", _init, "write a starter recipe, or a starter plug-in with a recipe that uses it")
+    init = _verb(
+        verbs, "init", _init, "write a starter recipe, or a starter plug-in with a recipe that uses it"
+    )
     init.add_argument("dir", nargs="?", default=".", metavar="DIR")
     init.add_argument("--kind", choices=["recipe", "sft", "dpo", "synthesizer", "reward"], default="recipe")
     return parser
@@ -100,7 +116,9 @@ def _verb(verbs: Any, name: str, function: Any, text: str) -> argparse.ArgumentP
 
 def _recipe_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", metavar="RECIPE", help="a YAML file, or the name of a shipped recipe")
-    parser.add_argument("--set", action="append", default=[], metavar="a.b=c", help="override a value; may be repeated")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="a.b=c", help="override a value; may be repeated"
+    )
 
 
 def _load(options: argparse.Namespace) -> Any:
@@ -143,7 +161,9 @@ def _run(options: argparse.Namespace) -> None:
     from align import pipeline  # noqa: PLC0415
 
     with _stopped():
-        report = pipeline.run(_load(options), options.out, until=options.until, only=options.only, shard=options.shard)
+        report = pipeline.run(
+            _load(options), options.out, until=options.until, only=options.only, shard=options.shard
+        )
     sys.stdout.write(f"{report.folder}: {len(report.ran)} stages run, {len(report.skipped)} done before\n")
 
 

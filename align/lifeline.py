@@ -61,7 +61,9 @@ def leave_first() -> None:
         sys.stderr.flush()
         os._exit(_code[0] if _code else 1)  # none was set: an exception has been printed
 
-    atexit.register(leave)  # what is registered later runs earlier: trackers and loggers have ended properly by then
+    atexit.register(
+        leave
+    )  # what is registered later runs earlier: trackers and loggers have ended properly by then
 
 
 def ended_with(code: int) -> NoReturn:
@@ -78,7 +80,9 @@ def main() -> None:
     from torch.distributed.elastic.multiprocessing.api import SignalException  # noqa: PLC0415
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError  # noqa: PLC0415
 
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # it prints every ended process, twice
+    logging.getLogger("torch.distributed.elastic").setLevel(
+        logging.CRITICAL
+    )  # it prints every ended process, twice
     try:
         launch()
     except ChildFailedError as error:  # of several processes
@@ -97,7 +101,9 @@ def _tell(code: int, process: int, rank: int) -> None:
     if code < 0:
         why = f"the process of rank {rank} was ended by {signal.Signals(-code).name}"
         why += "; the system does that when memory runs out" if code == -signal.SIGKILL else ""
-        run_state.fail(Path(os.environ[STAGE]), why, run_state.log_of(process, main=rank == 0), certain=code in _KILLED)
+        run_state.fail(
+            Path(os.environ[STAGE]), why, run_state.log_of(process, main=rank == 0), certain=code in _KILLED
+        )
     sys.exit(1)
 
 
@@ -106,7 +112,9 @@ def tell_when_stopped(folder: Path, log: str) -> None:
 
     def stop(number: int, _: Any) -> None:
         run_state.fail(
-            folder, f"the process of rank {os.environ.get('RANK', 0)} was ended by {signal.Signals(number).name}", log
+            folder,
+            f"the process of rank {os.environ.get('RANK', 0)} was ended by {signal.Signals(number).name}",
+            log,
         )
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)

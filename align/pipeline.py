@@ -97,9 +97,13 @@ def _run_shard(runs: RunFolder, loaded: Loaded, name: str | None, shard: Shard) 
     recipe = loaded.recipe
     if name is None or not type(recipe.stages[name]).shards:
         able = ", ".join(n for n, stage in recipe.stages.items() if type(stage).shards) or "none"
-        raise UsageError(f"--shard needs --only STAGE with a stage that makes rows one by one; the recipe's: {able}")
+        raise UsageError(
+            f"--shard needs --only STAGE with a stage that makes rows one by one; the recipe's: {able}"
+        )
     if getattr(recipe.stages[name], "until", None) is not None:
-        raise UsageError(f"stage {name!r} has `until`: what is enough is known to one process only; leave --shard out")
+        raise UsageError(
+            f"stage {name!r} has `until`: what is enough is known to one process only; leave --shard out"
+        )
     with runs.lock(shared=True), ExitStack() as own:
         with runs.turn():
             own.enter_context(runs.shard(shard.worker))
@@ -116,7 +120,9 @@ def _run_shard(runs: RunFolder, loaded: Loaded, name: str | None, shard: Shard) 
                 if others := runs.others_at_work(shard.worker):
                     context.report.note = f"shard {shard.worker} is through; at work: {', '.join(others)}"
                 elif left := stage.publish_shards(context):
-                    context.report.note = f"shard {shard.worker} is through; {left} prompts are left for other shards"
+                    context.report.note = (
+                        f"shard {shard.worker} is through; {left} prompts are left for other shards"
+                    )
                 else:
                     _publish(context)
     return Report(runs.path, ran=[name])
@@ -128,9 +134,13 @@ def _check_shard(runs: RunFolder, loaded: Loaded, name: str, shard: Shard) -> No
     others = runs.others_at_work(shard.worker)
     if status.state == "stale" and others:
         why = "; ".join(status.changed)
-        raise UsageError(f"shards {', '.join(others)} of {name!r} work on another recipe ({why}); wait for them")
+        raise UsageError(
+            f"shards {', '.join(others)} of {name!r} work on another recipe ({why}); wait for them"
+        )
     if unlike := [worker for worker in others if not worker.endswith(f"of{shard.of}")]:
-        raise UsageError(f"shards {', '.join(unlike)} are at work, of another number than {shard.of}; wait for them")
+        raise UsageError(
+            f"shards {', '.join(unlike)} are at work, of another number than {shard.of}; wait for them"
+        )
     _check_before(name, runs, recipe)
 
 
@@ -156,7 +166,9 @@ def _run_stages(runs: RunFolder, recipe: Recipe, until: str | None, only: str | 
         else:
             if status.changed:
                 log.LOGGER.info("%-12s runs again: %s", name, "; ".join(status.changed))
-            if runs.kept(name).exists() or (status.changed and (runs.stage(name, recipe) / "done.json").is_file()):
+            if runs.kept(name).exists() or (
+                status.changed and (runs.stage(name, recipe) / "done.json").is_file()
+            ):
                 log.LOGGER.info("%-12s what it made before is in %s until it is done", name, runs.kept(name))
             _start(name, runs, recipe, lock)
             report.ran.append(name)
@@ -180,18 +192,26 @@ def _start(name: str, runs: RunFolder, recipe: Recipe, lock: int) -> None:
     try:
         code = _launch(command, QUIET | cpu | os.environ | told, lock)
     except KeyboardInterrupt:
-        (folder / run_state.FAILED).unlink(missing_ok=True)  # what was stopped together with this process did not fail
+        (folder / run_state.FAILED).unlink(
+            missing_ok=True
+        )  # what was stopped together with this process did not fail
         raise
     if code:
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
-        run_state.fail(folder, f"its launcher ended with {how} and no process said why; what it printed is above", "log.txt")
+        run_state.fail(
+            folder,
+            f"its launcher ended with {how} and no process said why; what it printed is above",
+            "log.txt",
+        )
         failure = StageState(name, stage.kind, folder).failure  # of the process that failed first
         raise StageFailed(name, failure["why"], Path(failure["log"]))
 
 
 def _launch(command: list[str], env: dict[str, str], lock: int) -> int:
     """Run a launcher to its end and return its exit code. Where this process is stopped, nothing of the launcher goes on."""
-    process = subprocess.Popen(command, env=env, pass_fds=[lock], start_new_session=True)  # Ctrl-C is for this process
+    process = subprocess.Popen(
+        command, env=env, pass_fds=[lock], start_new_session=True
+    )  # Ctrl-C is for this process
     try:
         return process.wait()
     finally:
@@ -212,7 +232,9 @@ def _launcher(accelerate: Accelerate, home: Path) -> list[str]:
         command += ["--mixed_precision", accelerate.mixed_precision]
     if accelerate.num_processes or not accelerate.config_file:
         command += ["--num_processes", str(accelerate.num_processes or 1)]
-        command += ["--multi_gpu"] if (accelerate.num_processes or 1) > 1 else []  # its launcher serves CPUs as well
+        command += (
+            ["--multi_gpu"] if (accelerate.num_processes or 1) > 1 else []
+        )  # its launcher serves CPUs as well
     return command
 
 
@@ -285,6 +307,8 @@ def _publish(context: Run) -> None:
 def _to_log(path: Path, text: str) -> None:
     with (
         suppress(OSError),  # a full disk is what the text may be about
-        path.open("a", encoding="utf-8", errors="backslashreplace") as file,  # a message may quote what is not Unicode
+        path.open(
+            "a", encoding="utf-8", errors="backslashreplace"
+        ) as file,  # a message may quote what is not Unicode
     ):
         file.write(text.rstrip() + "\n")

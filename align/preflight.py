@@ -24,7 +24,9 @@ from align.core.tables import json_object
 from align.models.checkpoints import configuration
 from align.stages.training import TrainingStage
 
-_NONE = "the tokenizer of {} has no chat template; give `chat_template:` a file, a text, or a name that TRL ships"
+_NONE = (
+    "the tokenizer of {} has no chat template; give `chat_template:` a file, a text, or a name that TRL ships"
+)
 _ROUTER = "router_aux_loss_coef"
 _NO_MARKS = "train_on: generation_marks, and the chat template has no {% generation %} marks; TRL ships some"
 
@@ -48,17 +50,28 @@ def rehearse(loaded: Loaded, runs: RunFolder, *, load: bool = False) -> None:
         if not Path(folder).is_dir():
             continue
         own = _changes(part, runs.home)
-        asked = (folder, before | own, part.loading(), isinstance(part, TrainingStage), getattr(part, "train_on", "every_turn"))
+        asked = (
+            folder,
+            before | own,
+            part.loading(),
+            isinstance(part, TrainingStage),
+            getattr(part, "train_on", "every_turn"),
+        )
         if repr(asked) not in found:
             found[repr(asked)] = _wrong(part, folder, before | own, load=load)
         if what := found[repr(asked)]:
-            named = next((field for field in own if field in what), "chat_template" if "chat_template" in own else "model")
+            named = next(
+                (field for field in own if field in what),
+                "chat_template" if "chat_template" in own else "model",
+            )
             wrong.append(((*loc, named), what))
         if load and (what := _no_experts(part, folder)):
             wrong.append(((*loc, "training_args", _ROUTER), what))
     if wrong:
         source = yaml_reader.read_yaml(loaded.file)
-        raise RecipeError(str(loaded.file), [Problem(source.line(at), ".".join(at), what) for at, what in wrong])
+        raise RecipeError(
+            str(loaded.file), [Problem(source.line(at), ".".join(at), what) for at, what in wrong]
+        )
 
 
 def _no_experts(part: Any, folder: str) -> str | None:
@@ -66,27 +79,43 @@ def _no_experts(part: Any, folder: str) -> str | None:
     if not getattr(part, "training_args", {}).get(_ROUTER):
         return None
     config = configuration(folder, **part.loading()).get_text_config()
-    return None if hasattr(config, "output_router_logits") else f"{config.model_type} has no experts; leave it out"
+    return (
+        None
+        if hasattr(config, "output_router_logits")
+        else f"{config.model_type} has no experts; leave it out"
+    )
 
 
 def _own_products(loaded: Loaded, runs: RunFolder) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield what the run would overwrite: a model or rows that it is made from, or the run folder of another recipe."""
     recipe, own = loaded.recipe, runs.path.resolve()
     named: list[tuple[tuple[str, ...], str]] = [(("base",), recipe.base)]
-    named += [(("stages", name), ref) for name, stage in recipe.stages.items() for _, _, ref in wiring.references(stage)]
+    named += [
+        (("stages", name), ref)
+        for name, stage in recipe.stages.items()
+        for _, _, ref in wiring.references(stage)
+    ]
     for loc, reference in named:
         if wiring.is_path(reference) and path_of(reference, loaded.folder).is_relative_to(own):
-            yield loc, f"{reference!r} lies in {runs.path}, which this run writes; give the recipe another `name`, or --out"
+            yield (
+                loc,
+                f"{reference!r} lies in {runs.path}, which this run writes; give the recipe another `name`, or --out",
+            )
     before = json_object(runs.path / "state.json")
     there = Path(before.get("home", "")) / before.get("recipe", "")
     if before and Path(before["home"]) != loaded.folder and there.is_file():
-        yield ("name",), f"{runs.path} is the run folder of another recipe, {there}; give this one another `name`, or --out"
+        yield (
+            ("name",),
+            f"{runs.path} is the run folder of another recipe, {there}; give this one another `name`, or --out",
+        )
 
 
 def _parts(recipe: Recipe, runs: RunFolder) -> Iterator[tuple[tuple[str, str], Any]]:
     """Yield (location, what reads conversations with a tokenizer)."""
     left = {name: stage for name, stage in recipe.stages.items() if not _is_done(name, recipe, runs)}
-    asked = {ref for stage in left.values() for _, need, ref in wiring.references(stage) if need == "generator"}
+    asked = {
+        ref for stage in left.values() for _, need, ref in wiring.references(stage) if need == "generator"
+    }
     for alias, generator in recipe.generators.items():
         if alias in asked and isinstance(generator, FromHub) and hasattr(generator, "chat_template"):
             yield ("generators", alias), generator
@@ -102,7 +131,11 @@ def _is_done(name: str, recipe: Recipe, runs: RunFolder) -> bool:
 def _origin(reference: str, recipe: Recipe, runs: RunFolder) -> tuple[str, dict[str, Any]]:
     """Return where a model's tokenizer comes from, and what the stages that are not done yet will change in it."""
     stage: Any = recipe.stages.get(reference)
-    if stage is None or not isinstance(getattr(stage, "model", None), str) or _is_done(reference, recipe, runs):
+    if (
+        stage is None
+        or not isinstance(getattr(stage, "model", None), str)
+        or _is_done(reference, recipe, runs)
+    ):
         return runs.locate(reference, recipe), {}
     folder, changes = _origin(stage.model, recipe, runs)
     return folder, changes | _changes(stage, runs.home)

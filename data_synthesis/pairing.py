@@ -58,7 +58,9 @@ def best_against_worst(
         return _lacking(samples, fitting)
     best, worst = max(whole, key=lambda i: rewards[i]), min(whole, key=lambda i: rewards[i])
     margin = rewards[best] - rewards[worst]
-    if len({samples[i].text for i in whole}) == 1 or (margin > 0 and samples[best].text == samples[worst].text):
+    if len({samples[i].text for i in whole}) == 1 or (
+        margin > 0 and samples[best].text == samples[worst].text
+    ):
         return "identical"
     if margin <= min_margin:
         return "tie" if margin == 0 else "margin too small"
@@ -125,6 +127,13 @@ def right_against_wrong(
         rejected, why = left.pop(nearest(chosen, [text for text, _ in left]) if nearest else 0)
         because = {**(note or {}), **({"rejected_because": why[:WHY]} if why else {})}
         pairs.append(
-            Preference(prompt=prompt.messages, chosen=chosen, rejected=rejected, margin=1.0, tools=prompt.tools, note=because)
+            Preference(
+                prompt=prompt.messages,
+                chosen=chosen,
+                rejected=rejected,
+                margin=1.0,
+                tools=prompt.tools,
+                note=because,
+            )
         )
     return pairs

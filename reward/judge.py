@@ -94,15 +94,23 @@ class Judge(Reward):
     @classmethod
     def _check_scale(cls, scale: tuple[int, int]) -> tuple[int, int]:
         if scale[0] >= scale[1]:
-            raise ValueError("worst and best grade are needed, the worst lower than the best, such as [1, 10]")
+            raise ValueError(
+                "worst and best grade are needed, the worst lower than the best, such as [1, 10]"
+            )
         return scale
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
         """Refuse samples that would all be one, and a verdict off the scale."""
         if self.samples > 1 and self.temperature == 0:
-            yield "samples", "at temperature 0 all grades of a completion are one; set temperature too, or leave samples out"
+            yield (
+                "samples",
+                "at temperature 0 all grades of a completion are one; set temperature too, or leave samples out",
+            )
         if self.pass_at is not None and not self.scale[0] < self.pass_at <= self.scale[1]:
-            yield "pass_at", f"no grade from {self.scale[0]} to {self.scale[1]} would fail it, or none would pass"
+            yield (
+                "pass_at",
+                f"no grade from {self.scale[0]} to {self.scale[1]} would fail it, or none would pass",
+            )
 
     def route(self, ask: Ask) -> None:
         """Take what the generator is asked with."""
@@ -116,7 +124,9 @@ class Judge(Reward):
         """Return one score per completion of one prompt; see `score_many`."""
         return (await self.score_many([prompt], [completions]))[0]
 
-    async def score_many(self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]) -> list[list[Score]]:
+    async def score_many(
+        self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]
+    ) -> list[list[Score]]:
         """Grade all completions, one request each (and one more for each reply that cannot be read).
 
         Raises:
@@ -124,8 +134,12 @@ class Judge(Reward):
             RuntimeError: nobody called `route`.
         """
         jobs = [self._grade(p, text) for p, texts in zip(prompts, completions, strict=True) for text in texts]
-        graded = await asyncio.gather(*jobs, return_exceptions=True)  # an error of one must not leave others running unseen
-        if errors := [error for error in graded if isinstance(error, BaseException) and not isinstance(error, NoGrade)]:
+        graded = await asyncio.gather(
+            *jobs, return_exceptions=True
+        )  # an error of one must not leave others running unseen
+        if errors := [
+            error for error in graded if isinstance(error, BaseException) and not isinstance(error, NoGrade)
+        ]:
             raise errors[0]
         if without := [grade for grade in graded if isinstance(grade, NoGrade)]:
             raise NoGrade(f"{without[0]} ({len(without)} of {len(graded)} completions are without a grade)")
@@ -153,8 +167,12 @@ class Judge(Reward):
 
     async def _reply(self, messages: list[Message], n: int) -> list[Completion]:
         if self._ask is None:
-            raise RuntimeError("a judge asks a generator, and nobody gave it one: call `reward.route(ask)` after `start`")
-        how = Sampling(n=n, temperature=self.temperature, max_new_tokens=self.max_new_tokens, json_schema=SCHEMA)
+            raise RuntimeError(
+                "a judge asks a generator, and nobody gave it one: call `reward.route(ask)` after `start`"
+            )
+        how = Sampling(
+            n=n, temperature=self.temperature, max_new_tokens=self.max_new_tokens, json_schema=SCHEMA
+        )
         return await self._ask(self.generator, messages, how)
 
     def _again(self, asked: Message, reply: str, error: ValueError) -> list[Message]:
@@ -219,7 +237,9 @@ def read_grade(text: str, scale: tuple[int, int]) -> tuple[float, str]:
     except (ValueError, OverflowError):
         grade = None
     if grade is None or not scale[0] <= grade <= scale[1]:
-        raise ValueError(f'"score" is {json.dumps(score)[:SHOWN]}, and must be a number from {scale[0]} to {scale[1]}')
+        raise ValueError(
+            f'"score" is {json.dumps(score)[:SHOWN]}, and must be a number from {scale[0]} to {scale[1]}'
+        )
     return grade, str(found[0].get("why", ""))
 
 

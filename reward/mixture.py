@@ -50,9 +50,13 @@ class Mixture(Reward):
         """Return one score per completion of one prompt."""
         return (await self.score_many([prompt], [completions]))[0]
 
-    async def score_many(self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]) -> list[list[Score]]:
+    async def score_many(
+        self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]
+    ) -> list[list[Score]]:
         """Add up the parts; `passed` is that of the verifiers, all of which must agree."""
-        opinions = await asyncio.gather(*(score_each(part.reward, prompts, completions) for part in self.parts))
+        opinions = await asyncio.gather(
+            *(score_each(part.reward, prompts, completions) for part in self.parts)
+        )
         return [
             [self._sum([opinion[i][j] for opinion in opinions]) for j in range(len(texts))]
             for i, texts in enumerate(completions)

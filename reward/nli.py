@@ -69,7 +69,9 @@ class Entailment(Reward):
         scores: list[Score] = []
         for start in range(0, len(hypotheses), self.batch_size):
             batch = hypotheses[start : start + self.batch_size]
-            encoded = tokenizer([premise] * len(batch), batch, padding=True, truncation=True, return_tensors="pt")
+            encoded = tokenizer(
+                [premise] * len(batch), batch, padding=True, truncation=True, return_tensors="pt"
+            )
             with torch.no_grad():
                 shares = model(**encoded.to(model.device)).logits.float().softmax(-1)
             for row in shares.tolist():

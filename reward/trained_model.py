@@ -49,11 +49,15 @@ class TrainedReward(Reward, LoadsModel):
         """Return one score per completion of one prompt."""
         return (await self.score_many([prompt], [completions]))[0]
 
-    async def score_many(self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]) -> list[list[Score]]:
+    async def score_many(
+        self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]
+    ) -> list[list[Score]]:
         """Score many prompts at once, batched by length across them."""
         if self._scorer is None:
             with loading(self.kind, self.model):
-                self._scorer = Scorer.load(self._where or self.model, self.dtype, self.batch_size, **self.loading())
+                self._scorer = Scorer.load(
+                    self._where or self.model, self.dtype, self.batch_size, **self.loading()
+                )
         flat = [(p, text) for p, texts in zip(prompts, completions, strict=True) for text in texts]
         scores = iter(await asyncio.to_thread(self._scorer.score, flat))
         return [[next(scores) for _ in texts] for texts in completions]
@@ -85,7 +89,9 @@ class Scorer:
         """Return a score for each (prompt, completion text), in order; what the chat template cannot render has none."""
         ids = [self._ids(prompt, text) for prompt, text in answered]
         values = iter(self.score_ids([each for each in ids if not isinstance(each, BadRow)]))
-        return [Score.ungraded(str(each)) if isinstance(each, BadRow) else Score(next(values)) for each in ids]
+        return [
+            Score.ungraded(str(each)) if isinstance(each, BadRow) else Score(next(values)) for each in ids
+        ]
 
     def score_ids(self, ids: Sequence[list[int]]) -> list[float]:
         """Return a reward for each whole conversation in token ids, in order, batched by length."""
@@ -99,7 +105,9 @@ class Scorer:
             batch = order[start : start + self.batch_size]
             width = len(ids[batch[0]])
             tokens = torch.tensor([ids[i] + [pad] * (width - len(ids[i])) for i in batch], device=device)
-            mask = torch.tensor([[1] * len(ids[i]) + [0] * (width - len(ids[i])) for i in batch], device=device)
+            mask = torch.tensor(
+                [[1] * len(ids[i]) + [0] * (width - len(ids[i])) for i in batch], device=device
+            )
             with torch.no_grad():
                 logits = self.model(input_ids=tokens, attention_mask=mask).logits[:, 0]
             for i, value in zip(batch, logits.float().tolist(), strict=True):

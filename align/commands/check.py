@@ -26,6 +26,10 @@ def plan(loaded: Loaded, out: str | None) -> str:
         needs = dict.fromkeys(ref for _, _, ref in wiring.references(stage))
         status = runs.status(name, recipe) if runs.path.exists() else Status("missing")
         done = {"done": "yes", "missing": "", "partial": "begun", "stale": "runs again"}[status.state]
-        done += f": {textwrap.shorten('; '.join(status.changed), 80, placeholder=' ...')}" if status.changed else ""
+        done += (
+            f": {textwrap.shorten('; '.join(status.changed), 80, placeholder=' ...')}"
+            if status.changed
+            else ""
+        )
         rows.append((name, stage.kind, ", ".join(needs), ", ".join(sorted(type(stage).makes)), done))
     return f"{loaded.file}: {len(recipe.stages)} stages, base {recipe.base}, seed {recipe.seed}\n\n{aligned(rows)}\n"

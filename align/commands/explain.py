@@ -39,7 +39,9 @@ def explain(kind: str | None) -> str:
         return _contents()
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # a plug-in beside the recipe, as `align run` finds it
-    found = [family for family in FAMILIES if (":" in kind or kind in catalog.kinds(family)) and _is(family, kind)]
+    found = [
+        family for family in FAMILIES if (":" in kind or kind in catalog.kinds(family)) and _is(family, kind)
+    ]
     if found:
         return "\n".join(_explained(family, kind) for family in found)
     if ":" in kind:
@@ -58,7 +60,9 @@ def _contents() -> str:
     lines = []
     for family in FAMILIES:
         lines.append(f"{family}s:")
-        lines += [f"  {name:20} {_first_line(family, name)}" for name in catalog.kinds(family) if _is(family, name)]
+        lines += [
+            f"  {name:20} {_first_line(family, name)}" for name in catalog.kinds(family) if _is(family, name)
+        ]
     lines += ["recipes that are shipped:", *(f"  {name:20} {what}" for name, what in shipped())]
     return "\n".join([*lines, "", "align explain KIND shows its fields. Your own: kind: module:Class.", ""])
 
@@ -122,7 +126,9 @@ def _of_class(family: str, kind: str, cls: type[Plugin]) -> str:
         module.strip(),
         "",
     ]
-    names = sorted(cls.model_fields, key=lambda name: name in LoadsModel.model_fields)  # how weights are loaded comes last
+    names = sorted(
+        cls.model_fields, key=lambda name: name in LoadsModel.model_fields
+    )  # how weights are loaded comes last
     return "\n".join([*lines, *_fields(cls, [name for name in names if name != "kind"], "  "), ""])
 
 
@@ -131,9 +137,15 @@ def _fields(cls: type[BaseModel], names: Iterable[str], indent: str) -> list[str
     lines = []
     for name in names:
         field = cls.model_fields[name]
-        default = "required" if field.is_required() else f"default {written(field.get_default(call_default_factory=True))}"
+        default = (
+            "required"
+            if field.is_required()
+            else f"default {written(field.get_default(call_default_factory=True))}"
+        )
         refers = next((f"refers to {m.need}" for m in field.metadata if isinstance(m, wiring.Ref)), "")
-        lines.append(f"{indent}{field.alias or name}  ({', '.join(filter(None, [refers, default, *limits(field)]))})")
+        lines.append(
+            f"{indent}{field.alias or name}  ({', '.join(filter(None, [refers, default, *limits(field)]))})"
+        )
         inner = indent + " " * 4
         lines += textwrap.wrap(
             " ".join((field.description or "").split()),

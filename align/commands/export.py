@@ -46,7 +46,9 @@ def _finished_model(run: str, stage: str | None) -> tuple[str, StageState]:
     models = {name: each for name, each in stages_of(run).items() if each.model}
     trained = [name for name, each in models.items() if each.kind != "export" and not each.rewards]
     if stage is not None and stage not in models:
-        raise UsageError(f"{run} has no finished model {stage!r}; finished models: {', '.join(models) or 'none'}")
+        raise UsageError(
+            f"{run} has no finished model {stage!r}; finished models: {', '.join(models) or 'none'}"
+        )
     if not trained and stage is None:
         raise UsageError(f"{run} has no finished model yet")
     name = stage or trained[-1]

@@ -47,7 +47,9 @@ def _round_samples(folder: Path, count: int) -> list[str]:
     for path in sorted(folder.glob("rounds/*/pairs.json")):
         parts.append(f"round {path.parent.name}:")
         for sample in json.loads(path.read_text(encoding="utf-8"))["samples"][:count]:
-            parts += [f"  {key:9}| {text}".replace("\n", "\n           | ") for key, text in sample.items()] + [""]
+            parts += [
+                f"  {key:9}| {text}".replace("\n", "\n           | ") for key, text in sample.items()
+            ] + [""]
     return parts
 
 
@@ -70,7 +72,9 @@ def _which(item: dict[str, Any]) -> str:
             (f"{name} {item[key]}" for key, name in (("line", "line"), ("number", "record")) if key in item),
             None,
         )
-        return (place or f"row {item['index']}, counted from 0") + (f" of {item['file']}" if item.get("file") else "")
+        return (place or f"row {item['index']}, counted from 0") + (
+            f" of {item['file']}" if item.get("file") else ""
+        )
     messages = item.get("messages") or [{"content": ""}]
     return repr(textwrap.shorten(as_text(messages[-1]), 60, placeholder=" ..."))
 
@@ -86,7 +90,9 @@ def _shown(row: Row) -> str:
         lines += [*_turns(row.prompt), *_turns(row.chosen, "chosen"), *_turns(row.rejected, "rejected")]
     elif isinstance(row, Unpaired):
         lines += [*_turns(row.prompt), *_turns(row.completion, "good" if row.label else "bad")]
-    lines += [f"    tools    | {', '.join(tool['function']['name'] for tool in row.tools)}"] if row.tools else []
+    lines += (
+        [f"    tools    | {', '.join(tool['function']['name'] for tool in row.tools)}"] if row.tools else []
+    )
     return "\n".join([*lines, ""])
 
 

@@ -54,7 +54,9 @@ def pilot(loaded: Loaded, out: str | None, count: int) -> str:
     recipe = loaded.recipe
     makers = {name: stage for name, stage in recipe.stages.items() if isinstance(stage, Synthesizer)}
     if not makers or count < 1:
-        raise UsageError("--pilot needs a number of prompts, 1 or more, and a recipe with a stage that makes rows")
+        raise UsageError(
+            "--pilot needs a number of prompts, 1 or more, and a recipe with a stage that makes rows"
+        )
     log.setup()
     runs = RunFolder(out or Path("runs") / recipe.name, loaded.folder)
     parts = []
@@ -100,7 +102,11 @@ def _try(name: str, runs: RunFolder, recipe: Recipe, count: int) -> Tried:
     run = Run(name, folder, recipe, runs, log.LOGGER)
     prompts = stage.candidates(run)
     budget = stage.until
-    surely = max(count, min((budget.accepted or len(prompts), budget.candidates or len(prompts)))) if budget else len(prompts)
+    surely = (
+        max(count, min((budget.accepted or len(prompts), budget.candidates or len(prompts))))
+        if budget
+        else len(prompts)
+    )
     chosen = sorted(list(prompts)[:surely], key=lambda id_: digest(["pilot", id_]))[:count]
     free = stage.model_copy(update={"until": None})  # its budget is for the run
     engine, started = Engine(free, run, "pilot"), time.monotonic()
@@ -127,13 +133,21 @@ def _forecast(tried: Tried, recipe: Recipe) -> str:
     rows.append(("accepted", f"{share[0]:.0%} [{share[1]:.0%}, {share[2]:.0%}]", _range(*reach)))
     rows.append(("completion tokens", f"{mean:,.0f} a prompt", _range(mean * needed, low * few, high * many)))
     asked = sum(u.prompt_tokens + u.replayed_prompt_tokens for u in tried.usages.values()) / n
-    rows.append(("prompt tokens", f"{asked:,.0f} a prompt", _range(asked * needed, asked * few, asked * many)))
+    rows.append(
+        ("prompt tokens", f"{asked:,.0f} a prompt", _range(asked * needed, asked * few, asked * many))
+    )
     new = sum(u.completion_tokens for u in tried.usages.values())
     forecast = log.duration(mean * needed * tried.seconds / new) if new else "replayed: not measured"
     rows.append(("time", log.duration(tried.seconds), forecast))
     cost = _cost(tried, recipe)
     if cost is not None:
-        rows.append(("cost", f"${cost:,.4f}", f"${cost / n * needed:,.2f} [${cost / n * few:,.2f}, ${cost / n * many:,.2f}]"))
+        rows.append(
+            (
+                "cost",
+                f"${cost:,.4f}",
+                f"${cost / n * needed:,.2f} [${cost / n * few:,.2f}, ${cost / n * many:,.2f}]",
+            )
+        )
     aside = Counter(f"{o.outcome}: {o.why}" for o in tried.outcomes if o.outcome != "emitted").most_common(3)
     return f"{tried.name}\n{aligned(rows)}\n" + "".join(f"{count:>6,}  {why}\n" for why, count in aside)
 

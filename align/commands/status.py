@@ -35,7 +35,10 @@ def status(directory: str) -> str:
             more += [f"{name} failed: {what}", f"  log: {stage.failure['log']}"]
         elif short.endswith(" ..."):
             more.append(f"{name} ({state}): {what}")
-    return "\n".join([f"{directory}: {recipe['name']}, seed {recipe['seed']}", "", aligned(rows), *more, ""]) + note
+    return (
+        "\n".join([f"{directory}: {recipe['name']}, seed {recipe['seed']}", "", aligned(rows), *more, ""])
+        + note
+    )
 
 
 def _state(stage: StageState, *, at_work: bool) -> tuple[str, str]:
@@ -83,4 +86,6 @@ def _changed(directory: str) -> tuple[dict[str, tuple[str, ...]], str]:
 def _worked_on(folder: Path) -> str:
     """Return how far a stage that makes rows has come."""
     outcomes = Counter(outcome.outcome for outcome in ledger.read(folder).values())
-    return ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common()) + (" so far" if outcomes else "")
+    return ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common()) + (
+        " so far" if outcomes else ""
+    )

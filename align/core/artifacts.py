@@ -80,7 +80,9 @@ class RunFolder:
             sys.path.insert(0, str(home))
         try:
             return cls(root, home), Recipe.model_validate(fields)
-        except ValidationError as error:  # a plug-in that has moved, or a field that this version does not know
+        except (
+            ValidationError
+        ) as error:  # a plug-in that has moved, or a field that this version does not know
             why = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise UsageError(f"{root / 'recipe.json'} can no longer be read: {why}") from None
 
@@ -102,7 +104,9 @@ class RunFolder:
             try:
                 fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise UsageError(f"another `align run` works in {self.path}; wait for it, or use another --out") from None
+                raise UsageError(
+                    f"another `align run` works in {self.path}; wait for it, or use another --out"
+                ) from None
             self._wait_for_workers()
             yield file.fileno()
 
@@ -182,13 +186,17 @@ class RunFolder:
 
     def status(self, name: str, recipe: Recipe) -> Status:
         """Compare what the folder holds of a stage with what the recipe asks for."""
-        folder = self._find(name) or self.stage(name, recipe)  # `align check` sees stages that have moved since
+        folder = self._find(name) or self.stage(
+            name, recipe
+        )  # `align check` sees stages that have moved since
         for file, fresh in (("done.json", "done"), ("stage.json", "partial")):
             if (folder / file).is_file():
                 held = json.loads((folder / file).read_text())
                 if held["fingerprint"] == self.fingerprints.of_stage(name, recipe):
                     return Status(fresh)
-                return Status("stale", tuple(changes(held["ingredients"], self.fingerprints.ingredients(name, recipe))))
+                return Status(
+                    "stale", tuple(changes(held["ingredients"], self.fingerprints.ingredients(name, recipe)))
+                )
         return Status("missing")
 
     # -- publishing ---------------------------------------------------------------------------------------------
@@ -205,7 +213,10 @@ class RunFolder:
             aside.parent.mkdir(exist_ok=True)
             folder.rename(aside)
         elif status.state in ("stale", "missing") and folder.is_dir():
-            for mark in ("done.json", "stage.json"):  # first, so that dying half-way leaves nothing that looks valid
+            for mark in (
+                "done.json",
+                "stage.json",
+            ):  # first, so that dying half-way leaves nothing that looks valid
                 (folder / mark).unlink(missing_ok=True)
             for item in folder.iterdir():
                 if item.name not in KEPT_WHEN_STALE:
@@ -228,7 +239,9 @@ class RunFolder:
         aside, folder = self.kept(name), self.stage(name, recipe)
         if not (aside / "done.json").is_file():
             return False
-        if json.loads((aside / "done.json").read_text())["fingerprint"] != self.fingerprints.of_stage(name, recipe):
+        if json.loads((aside / "done.json").read_text())["fingerprint"] != self.fingerprints.of_stage(
+            name, recipe
+        ):
             return False
         for item in KEPT_WHEN_STALE:
             if (folder / item).exists():
@@ -241,16 +254,33 @@ class RunFolder:
         """Mark a stage done. Raises StageFailed when it left nothing of what its kind makes."""
         folder, stage = self.stage(name, recipe), recipe.stages[name]
         found = {table: tables.count(folder, table) for table in tables.held(folder)}
-        marks = {"model": "config.json", "reward_model": "config.json", "scores": "scores.json", "export": "config.json"}
-        if stage.makes and not found and not any((folder / marks[m]).exists() for m in stage.makes if m in marks):
-            raise StageFailed(name, f"it finished without making {' or '.join(sorted(stage.makes))}", folder / "log.txt")
-        tables.replace(folder / stage_report.FILE, json.dumps(report.entries(), indent=1, ensure_ascii=False) + "\n")
+        marks = {
+            "model": "config.json",
+            "reward_model": "config.json",
+            "scores": "scores.json",
+            "export": "config.json",
+        }
+        if (
+            stage.makes
+            and not found
+            and not any((folder / marks[m]).exists() for m in stage.makes if m in marks)
+        ):
+            raise StageFailed(
+                name, f"it finished without making {' or '.join(sorted(stage.makes))}", folder / "log.txt"
+            )
+        tables.replace(
+            folder / stage_report.FILE, json.dumps(report.entries(), indent=1, ensure_ascii=False) + "\n"
+        )
         self._record(folder / "done.json", name, recipe, tables=found, seconds=report.seconds)
         shutil.rmtree(self.kept(name), ignore_errors=True)
 
     def _record(self, path: Path, name: str, recipe: Recipe, **more: Any) -> None:
         of = self.fingerprints
-        record = {"fingerprint": of.of_stage(name, recipe), "ingredients": of.ingredients(name, recipe), **more}
+        record = {
+            "fingerprint": of.of_stage(name, recipe),
+            "ingredients": of.ingredients(name, recipe),
+            **more,
+        }
         tables.replace(path, json.dumps({**record, "time": time.time()}, indent=1) + "\n")
 
 

@@ -91,7 +91,10 @@ class PluginError(ValueError):
 def kinds(family: str) -> list[str]:
     """Return the names that `kind` can take in a family: built-ins, then what installed plug-ins register."""
     registered = _registered(tuple(sys.path))
-    return [*BUILT_IN[family], *sorted(entry.name for entry in registered if entry.name not in BUILT_IN[family])]
+    return [
+        *BUILT_IN[family],
+        *sorted(entry.name for entry in registered if entry.name not in BUILT_IN[family]),
+    ]
 
 
 @cache
@@ -133,11 +136,17 @@ def resolve(family: str, kind: str, base: type[T], mode: str | None = None) -> t
     known = modes(family, kind)
     if known and mode not in known:
         raise PluginError(f"{kind!r} needs `mode`: {' or '.join(known)}", "mode")
-    target = known.get(mode or "") or BUILT_IN[family].get(kind) or (kind if ":" in kind else _entry_point(family, kind))
+    target = (
+        known.get(mode or "")
+        or BUILT_IN[family].get(kind)
+        or (kind if ":" in kind else _entry_point(family, kind))
+    )
     module_name, _, class_name = target.partition(":")
     found = _class_of(module_name, class_name, kind)
     if not (isinstance(found, type) and issubclass(found, base)):
-        raise PluginError(f"{kind!r} is not a {family}: {class_name} must be a subclass of {base.__module__}.{base.__name__}")
+        raise PluginError(
+            f"{kind!r} is not a {family}: {class_name} must be a subclass of {base.__module__}.{base.__name__}"
+        )
     _refuse_unfinished(found, class_name, kind)
     return found
 
@@ -146,9 +155,14 @@ def _imported(name: str, kind: str) -> ModuleType:
     """Return the module of a plug-in. Raises PluginError where it is not there or fails."""
     try:
         return importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # whatever a user's module raises must become a sentence about that module
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # whatever a user's module raises must become a sentence about that module
         if isinstance(error, ModuleNotFoundError) and error.name and name.startswith(error.name):
-            raise PluginError(f"{kind!r}: there is no module {error.name!r} beside the recipe or installed") from None
+            raise PluginError(
+                f"{kind!r}: there is no module {error.name!r} beside the recipe or installed"
+            ) from None
         where = traceback.extract_tb(error.__traceback__)[-1]
         raise PluginError(
             f"{kind!r}: importing {name!r} raised {type(error).__name__}: {error} ({where.filename}:{where.lineno})"
@@ -183,7 +197,9 @@ def _refuse_unfinished(found: type, name: str, kind: str) -> None:
 def _entry_point(family: str, kind: str) -> str:
     found = [entry for entry in _registered(tuple(sys.path)) if entry.name == kind]
     if len({e.value for e in found}) > 1:
-        raise PluginError(f"{kind!r} is registered by several distributions: {', '.join(e.value for e in found)}")
+        raise PluginError(
+            f"{kind!r} is registered by several distributions: {', '.join(e.value for e in found)}"
+        )
     if found:
         return found[0].value
     names = kinds(family)

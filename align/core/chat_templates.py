@@ -54,15 +54,21 @@ def template_of(folder: Path) -> tuple[str | None, dict[str, str]]:
     Of several templates it is the one that transformers takes, `default`.
     """
     config = json_object(folder / "tokenizer_config.json")
-    special = {name: token.get("content") if isinstance(token, dict) else token for name, token in config.items()}
-    tokens = {name: token for name, token in special.items() if name.endswith("_token") and isinstance(token, str)}
+    special = {
+        name: token.get("content") if isinstance(token, dict) else token for name, token in config.items()
+    }
+    tokens = {
+        name: token for name, token in special.items() if name.endswith("_token") and isinstance(token, str)
+    }
     file = folder / "chat_template.jinja"
     if file.is_file():
         return file.read_text(encoding="utf-8"), tokens
     held = config.get("chat_template")
     if isinstance(held, list):
         held = next((each.get("template") for each in held if each.get("name") == "default"), None)
-    return held if isinstance(held, str) else json_object(folder / "chat_template.json").get("chat_template"), tokens
+    return held if isinstance(held, str) else json_object(folder / "chat_template.json").get(
+        "chat_template"
+    ), tokens
 
 
 def refuses(template: str, tokens: dict[str, str]) -> str | None:
@@ -73,7 +79,9 @@ def refuses(template: str, tokens: dict[str, str]) -> str | None:
         tokens: the tokenizer's special tokens, such as `eos_token`.
     """
     why = ""
-    for tools, shown in product((None, _TOOLS), _forms()):  # some templates are only for rows that offer tools
+    for tools, shown in product(
+        (None, _TOOLS), _forms()
+    ):  # some templates are only for rows that offer tools
         try:
             said = _rendered(template, tokens, shown, tools)
         except Exception as error:  # a template raises whatever its author's filters raise
@@ -86,7 +94,12 @@ def refuses(template: str, tokens: dict[str, str]) -> str | None:
 
 
 _ANSWERED = "It is quiet, old Ben said."
-_TOOLS = [{"type": "function", "function": {"name": "look", "description": "Looks.", "parameters": {"type": "object"}}}]
+_TOOLS = [
+    {
+        "type": "function",
+        "function": {"name": "look", "description": "Looks.", "parameters": {"type": "object"}},
+    }
+]
 
 
 def _forms() -> Iterator[list[dict[str, Any]]]:
@@ -108,7 +121,9 @@ def _rendered(template: str, tokens: dict[str, str], messages: list[dict[str, An
     def dumped(value: Any, ensure_ascii: bool = False, **how: Any) -> str:
         return json.dumps(value, ensure_ascii=ensure_ascii, **how)
 
-    rules: Any = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+    rules: Any = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
     rules.filters["tojson"] = dumped
     rules.globals.update(raise_exception=refuse, strftime_now=lambda form: datetime.now().strftime(form))
     plain = rules.from_string(_GENERATION.sub("", template))
@@ -129,5 +144,7 @@ def _parsed(text: str, name: str) -> str:
 def shipped_templates() -> dict[str, Path]:
     """Return the chat templates that TRL ships by name, without importing TRL."""
     spec = importlib.util.find_spec("trl")
-    folders = [Path(place) / "chat_templates" for place in spec.submodule_search_locations or ()] if spec else []
+    folders = (
+        [Path(place) / "chat_templates" for place in spec.submodule_search_locations or ()] if spec else []
+    )
     return {path.stem: path for folder in folders for path in sorted(folder.glob("*.jinja"))}

@@ -16,7 +16,16 @@ from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, Validatio
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from align.core import catalog
-from align.core.validation_errors import DEPTH, MEANT, OPTIONS, UNKNOWN_KEY, WRONG_KIND, WRONG_TYPE, explain, shown
+from align.core.validation_errors import (
+    DEPTH,
+    MEANT,
+    OPTIONS,
+    UNKNOWN_KEY,
+    WRONG_KIND,
+    WRONG_TYPE,
+    explain,
+    shown,
+)
 
 
 class Config(BaseModel):
@@ -78,7 +87,12 @@ class Plugin(Config):
         if not data.get("kind"):
             raise _at("kind", f"'kind' is missing; one of: {', '.join(names)}", data, names)
         if not isinstance(data["kind"], str):
-            raise _at("kind", f"a text is expected here, not {shown(data['kind'])}; one of: {', '.join(names)}", data, names)
+            raise _at(
+                "kind",
+                f"a text is expected here, not {shown(data['kind'])}; one of: {', '.join(names)}",
+                data,
+                names,
+            )
         try:
             target = catalog.choose(cls.family, data, cls)
         except catalog.PluginError as error:
@@ -111,7 +125,11 @@ def _truths(cls: type[BaseModel], data: Mapping[Any, Any]) -> Iterator[InitError
         if kinds & {int, float} and bool not in kinds:
             key = field.alias or name
             for loc, raw in _bools(data.get(key), (key,)):
-                why = {"why": f"a number is expected here, not {shown(raw)}", "words": "a number", DEPTH: len(loc)}
+                why = {
+                    "why": f"a number is expected here, not {shown(raw)}",
+                    "words": "a number",
+                    DEPTH: len(loc),
+                }
                 yield InitErrorDetails(type=PydanticCustomError(WRONG_TYPE, "{why}", why), loc=loc, input=raw)
 
 
@@ -135,6 +153,12 @@ def _at(
 ) -> ValidationError:
     """Return a validation error that keeps its place (a plain ValueError would lose the field)."""
     loc = (field,) if field else ()
-    context = {"why": message, OPTIONS: list(options), MEANT: "kind" if kind == UNKNOWN_KEY else None, DEPTH: len(loc), **more}
+    context = {
+        "why": message,
+        OPTIONS: list(options),
+        MEANT: "kind" if kind == UNKNOWN_KEY else None,
+        DEPTH: len(loc),
+        **more,
+    }
     error = PydanticCustomError(kind, "{why}", context)
     return ValidationError.from_exception_data("Plugin", [InitErrorDetails(type=error, loc=loc, input=data)])

@@ -35,7 +35,9 @@ corrected mistake may bring up another behind it."""
 class Recovered:
     """A plug-in of a recipe read past its mistakes, as it was probably meant."""
 
-    def __init__(self, cls: type[Plugin], raw: Mapping[str, Any], *, corrected: Mapping[Loc, str] | None = None) -> None:
+    def __init__(
+        self, cls: type[Plugin], raw: Mapping[str, Any], *, corrected: Mapping[Loc, str] | None = None
+    ) -> None:
         """Read it.
 
         Args:
@@ -67,11 +69,15 @@ class Recovered:
         for reading in self.readings or ([self._right_fields()] if one_by_one else []):
             try:
                 found.append(list(find(reading)))
-            except Exception:  # whatever a user's class raises about a value that we made up says nothing about the recipe
+            except (
+                Exception
+            ):  # whatever a user's class raises about a value that we made up says nothing about the recipe
                 if not self.guessed and self.readings:
                     raise
         first, *others = found or [[]]
-        return [item for item in first if all(item in other for other in others) and not self._is_guess(item[0])]
+        return [
+            item for item in first if all(item in other for other in others) and not self._is_guess(item[0])
+        ]
 
     def written(self, loc: Loc) -> Loc:
         """Return a location with the keys that the recipe has, misspelt as they may be."""
@@ -88,7 +94,11 @@ class Recovered:
         for turn in range(_ROUNDS):
             errors = _errors(self.cls, self._fields)
             told = [(e["loc"], e["msg"]) for e in errors]
-            self.mistyped += [(self.written(loc), what) for loc, what in told if (turn or unseen) and (loc, what) not in seen]
+            self.mistyped += [
+                (self.written(loc), what)
+                for loc, what in told
+                if (turn or unseen) and (loc, what) not in seen
+            ]
             seen |= set(told)
             if not sum([self._corrected(error) for error in errors]):
                 return
@@ -108,13 +118,20 @@ class Recovered:
             return True
         if error["type"] == UNKNOWN_KEY:
             near = context.get(MEANT)
-            fits = near is not None and near not in node and (near == "kind" or self._fits((*inside, near), value))
+            fits = (
+                near is not None
+                and near not in node
+                and (near == "kind" or self._fits((*inside, near), value))
+            )
             del node[key]
             if fits:
                 node[near] = value
                 self._renamed[*inside, near] = key
             return True
-        if error["type"] == WRONG_KIND and (near := nearest(value, context.get(OPTIONS, ()))) not in (None, value):
+        if error["type"] == WRONG_KIND and (near := nearest(value, context.get(OPTIONS, ()))) not in (
+            None,
+            value,
+        ):
             node[key] = near
             return True
         return False
@@ -141,7 +158,11 @@ class Recovered:
                 choices = _outside(choices, place) | {place: values}
         self.guessed = list(choices)
         count = min(_READINGS, max(map(len, choices.values()), default=1))
-        return [reading for i in range(count) if (reading := _made(self.cls, _with(self._fields, choices, i))) is not None]
+        return [
+            reading
+            for i in range(count)
+            if (reading := _made(self.cls, _with(self._fields, choices, i))) is not None
+        ]
 
     def _possible(self, error: Any, choices: Mapping[Loc, list[Any]]) -> tuple[Loc, list[Any]]:
         """Return the place of an error, or one around it, and the values that the class accepts there."""
@@ -160,7 +181,9 @@ class Recovered:
             place, options = place[:-1], []
         return (), []
 
-    def _accepted(self, place: Loc, options: list[Any], choices: Mapping[Loc, list[Any]]) -> tuple[list[Any], list[Any]]:
+    def _accepted(
+        self, place: Loc, options: list[Any], choices: Mapping[Loc, list[Any]]
+    ) -> tuple[list[Any], list[Any]]:
         """Return the values that are right at a place, and those that are wrong further in, where the next round looks."""
         accepted, half = [], []
         default, others = self._default(place), _outside(choices, place)
@@ -180,7 +203,10 @@ class Recovered:
             if key in ("kind", "mode") or (key,) in choices:
                 continue
             others = _outside(choices, (key,))
-            tried = [(value, _with(self._fields, others | {(key,): [value]}, 0)) for value in (_LEFT_OUT, 0, 1, 2, 100)]
+            tried = [
+                (value, _with(self._fields, others | {(key,): [value]}, 0))
+                for value in (_LEFT_OUT, 0, 1, 2, 100)
+            ]
             if accepted := [value for value, fields in tried if not _errors(self.cls, fields)]:
                 return (key,), accepted
         return (), []
@@ -222,7 +248,9 @@ def recover(raw: Any, base: type[Plugin]) -> Recovered | None:
     return _of_any_mode(raw, base, corrected)
 
 
-def _of_any_mode(raw: Mapping[str, Any], base: type[Plugin], corrected: Mapping[Loc, str]) -> Recovered | None:
+def _of_any_mode(
+    raw: Mapping[str, Any], base: type[Plugin], corrected: Mapping[Loc, str]
+) -> Recovered | None:
     """Return a plug-in of a kind with modes that names none: what is wrong in every mode, and the fields that are right."""
     tried = []
     for mode in catalog.modes(base.family, str(raw.get("kind"))):
@@ -231,7 +259,9 @@ def _of_any_mode(raw: Mapping[str, Any], base: type[Plugin], corrected: Mapping[
     if not tried:
         return None
     likely = min(tried, key=lambda meant: len(meant.mistyped))
-    everywhere = set.intersection(*({(loc, what.partition(";")[0]) for loc, what in meant.mistyped} for meant in tried))
+    everywhere = set.intersection(
+        *({(loc, what.partition(";")[0]) for loc, what in meant.mistyped} for meant in tried)
+    )
     likely.mistyped = sorted(everywhere, key=str)
     likely.readings = []  # what it would find wrong with itself depends on the mode
     return likely
@@ -243,7 +273,10 @@ def _errors(cls: type[Plugin], fields: dict[str, Any]) -> list[Any]:
         cls.model_validate(copy.deepcopy(fields))
     except ValidationError as error:
         return list(error.errors())
-    except (Exception, SystemExit) as error:  # of a user's validator; `Plugin` reports it of the recipe's own values
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # of a user's validator; `Plugin` reports it of the recipe's own values
         return [{"loc": (), "type": "raised", "msg": str(error)}]
     return []
 

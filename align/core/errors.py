@@ -21,7 +21,11 @@ class Problem:
 
     def render(self, path: str) -> str:
         """Return `file:line: where: what`, the form that editors make clickable."""
-        return f"{path}:{self.line}: {self.where}: {self.what}" if self.where else f"{path}:{self.line}: {self.what}"
+        return (
+            f"{path}:{self.line}: {self.where}: {self.what}"
+            if self.where
+            else f"{path}:{self.line}: {self.what}"
+        )
 
 
 class RecipeError(AlignError):

@@ -47,7 +47,11 @@ def wrong_reference(reference: str, need: str, home: Path) -> str | None:
         return None
     if place.exists():
         return no_model(str(place)) or _no_weights(place) or _other_kind(place, need)
-    return f"there is no folder {reference!r} (looked in {home}), and it is no hub id" if is_local(reference) else None
+    return (
+        f"there is no folder {reference!r} (looked in {home}), and it is no hub id"
+        if is_local(reference)
+        else None
+    )
 
 
 def no_model(path: str) -> str | None:
@@ -106,7 +110,11 @@ def _no_rows(reference: str, place: Path, table: str) -> str | None:
         return f"{reference!r} is a file; {load}"
     if place.is_dir():
         held = ", ".join(tables.held(place))
-        return f"{reference!r} holds {held}, but {table} are needed here" if held else f"{reference!r} holds no tables; {load}"
+        return (
+            f"{reference!r} holds {held}, but {table} are needed here"
+            if held
+            else f"{reference!r} holds no tables; {load}"
+        )
     if is_local(reference):
         return f"there is no folder {reference!r}"
     return f"{reference!r} is no folder; from the hub, {load}"

@@ -45,11 +45,19 @@ class Fingerprints:
         stage = recipe.stages[name]
         fields = _deciding_fields(stage)
         inputs = {**self._inputs(stage, fields, recipe), **self._files(stage, recipe)}
-        if type(stage).trains and recipe.accelerate:  # processes and precision decide the batch and the rounding
+        if (
+            type(stage).trains and recipe.accelerate
+        ):  # processes and precision decide the batch and the rounding
             inputs["accelerate"] = recipe.accelerate.model_dump()
             if recipe.accelerate.config_file:
-                inputs[recipe.accelerate.config_file] = self.of_path(str(self._home / recipe.accelerate.config_file))
-        versions = {".".join(map(str, at)): part.version for at, part in wiring.parts(stage) if at and isinstance(part, Plugin)}
+                inputs[recipe.accelerate.config_file] = self.of_path(
+                    str(self._home / recipe.accelerate.config_file)
+                )
+        versions = {
+            ".".join(map(str, at)): part.version
+            for at, part in wiring.parts(stage)
+            if at and isinstance(part, Plugin)
+        }
         return {
             "fields": fields,
             "version": type(stage).version,
@@ -101,7 +109,9 @@ class Fingerprints:
 def _deciding_fields(stage: Stage) -> dict[str, Any]:
     """Return the fields of a stage that decide what it makes, without those that only say how the work is done."""
     fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
-    for at, part in reversed(list(wiring.parts(stage))):  # inner ones first: an outer one may leave them out whole
+    for at, part in reversed(
+        list(wiring.parts(stage))
+    ):  # inner ones first: an outer one may leave them out whole
         place: Any = fields
         for key in at:
             place = place[key]
@@ -124,7 +134,13 @@ def changes(old: Any, new: Any, where: str = "") -> list[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         found = []
         for key in sorted({*old, *new}):
-            label = key if where in ("", "fields") else f"{where} {key}" if where == "inputs" else f"{where}.{key}"
+            label = (
+                key
+                if where in ("", "fields")
+                else f"{where} {key}"
+                if where == "inputs"
+                else f"{where}.{key}"
+            )
             found += changes(old.get(key), new.get(key), label)
         return found
     if old == new:
@@ -136,7 +152,11 @@ def content_fingerprint(path: Path) -> str:
     """Return a hash of a file's or folder's content; of its name where nothing is there (a hub id)."""
     if not path.exists():
         return digest(str(path))
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file() and ".cache" not in p.parts)
+    files = (
+        [path]
+        if path.is_file()
+        else sorted(p for p in path.rglob("*") if p.is_file() and ".cache" not in p.parts)
+    )
     total = hashlib.sha256()
     for file in files:
         total.update(f"{file.relative_to(path)}\0{file.stat().st_size}\0".encode())

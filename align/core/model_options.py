@@ -31,7 +31,12 @@ class FromHub(Config):
     @classmethod
     def _older_names(cls, data: Any) -> Any:
         """Take `torch_dtype`, as transformers called `dtype` before version 5."""
-        if isinstance(data, dict) and "torch_dtype" in data and "dtype" not in data and "dtype" in cls.model_fields:
+        if (
+            isinstance(data, dict)
+            and "torch_dtype" in data
+            and "dtype" not in data
+            and "dtype" in cls.model_fields
+        ):
             data = {("dtype" if key == "torch_dtype" else key): value for key, value in data.items()}
         return data
 
@@ -51,7 +56,9 @@ class LoadsModel(FromHub):
     def unavailable(self) -> Iterable[tuple[str, str]]:
         """Yield (field, why) for what cannot be used to run a model here."""
         name = self.attn_implementation or "eager"
-        loaded: Any = sys.modules.get("transformers.modeling_utils")  # a plug-in may have added one of its own
+        loaded: Any = sys.modules.get(
+            "transformers.modeling_utils"
+        )  # a plug-in may have added one of its own
         known = {*ATTENTION, *(loaded.ALL_ATTENTION_FUNCTIONS.valid_keys() if loaded else ())}
         module = "kernels" if "/" in name else ATTENTION.get(name, "")
         if "/" not in name and name not in known:

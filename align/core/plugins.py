@@ -68,7 +68,9 @@ class Completion:
     @property
     def answers(self) -> bool:
         """It can be an answer in a row: whole, no tool call, and something stands behind its reasoning."""
-        return self.finish_reason == "stop" and any(c.isprintable() and not c.isspace() for c in visible(self.text))
+        return self.finish_reason == "stop" and any(
+            c.isprintable() and not c.isspace() for c in visible(self.text)
+        )
 
     @property
     def missing(self) -> str:
@@ -136,7 +138,9 @@ class Score:
     def __post_init__(self) -> None:
         """Refuse a verdict whose value is not a number: the verdict would count, and the value break every mean."""
         if self.graded and self.passed is not None and math.isnan(self.value):
-            raise ValueError("a score with `passed` is not a number (NaN); return Score.ungraded(why) where there is none")
+            raise ValueError(
+                "a score with `passed` is not a number (NaN); return Score.ungraded(why) where there is none"
+            )
 
     @classmethod
     def ungraded(cls, why: str) -> Score:
@@ -161,9 +165,13 @@ class Reward(Plugin, ABC):
     async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
         """Return one score per completion, in order."""
 
-    async def score_many(self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]) -> list[list[Score]]:
+    async def score_many(
+        self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]
+    ) -> list[list[Score]]:
         """Score many prompts. Rewards that batch across prompts override it."""
-        return list(await asyncio.gather(*(self.score(p, c) for p, c in zip(prompts, completions, strict=True))))
+        return list(
+            await asyncio.gather(*(self.score(p, c) for p, c in zip(prompts, completions, strict=True)))
+        )
 
 
 def one_each(reward: Reward, scores: Sequence[Score], completions: Sequence[str]) -> list[Score]:
@@ -176,11 +184,15 @@ def one_each(reward: Reward, scores: Sequence[Score], completions: Sequence[str]
         cause = f"reward {reward.kind!r} gave {len(scores)} scores for {len(completions)} completions; one each is needed"
         raise BrokenPlugin(cause)
     if wrong := next((score for score in scores if not isinstance(score, Score)), None):
-        raise BrokenPlugin(f"reward {reward.kind!r} gave {type(wrong).__name__} where `align.Score` is needed")
+        raise BrokenPlugin(
+            f"reward {reward.kind!r} gave {type(wrong).__name__} where `align.Score` is needed"
+        )
     return list(scores)
 
 
-async def score_each(reward: Reward, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]) -> list[list[Score]]:
+async def score_each(
+    reward: Reward, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]
+) -> list[list[Score]]:
     """Return a reward's scores of the completions of many prompts.
 
     Raises:

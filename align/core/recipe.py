@@ -66,7 +66,9 @@ class Recipe(Config):
     @classmethod
     def _has_slash(cls, base: str) -> str:
         if "/" not in base:
-            raise ValueError(f"{base!r} is neither a path nor a hub id: both hold a slash (./{base}, owner/{base})")
+            raise ValueError(
+                f"{base!r} is neither a path nor a hub id: both hold a slash (./{base}, owner/{base})"
+            )
         return base
 
     @classmethod
@@ -105,12 +107,18 @@ class Recipe(Config):
         return Loaded(recipe, file, folder, dict(set or {}))
 
 
-def _of_accelerate(raw: Any, recipe: Recipe | None, folder: Path, source: yaml_reader.Yaml) -> Iterator[Problem]:
+def _of_accelerate(
+    raw: Any, recipe: Recipe | None, folder: Path, source: yaml_reader.Yaml
+) -> Iterator[Problem]:
     """Yield what is wrong with the file of `accelerate config`, and with stages that cannot run as it says, or without it."""
     for name, stage in recipe.stages.items() if recipe and not recipe.accelerate else ():
         if "ddp_backend" in getattr(stage, "training_args", ()):
             at = ("stages", name, "training_args", "ddp_backend")
-            yield Problem(source.line(at), ".".join(at), "is about several processes, and the recipe has no `accelerate:`")
+            yield Problem(
+                source.line(at),
+                ".".join(at),
+                "is about several processes, and the recipe has no `accelerate:`",
+            )
     named, loc = raw.get("config_file") if isinstance(raw, dict) else None, ("accelerate", "config_file")
     if not isinstance(named, str):
         return
@@ -135,7 +143,12 @@ class Loaded:
         self.recipe, self.file, self.folder, self.overrides = recipe, file, folder, overrides
 
     def run(
-        self, out: str | Path | None = None, *, until: str | None = None, only: str | None = None, shard: str | None = None
+        self,
+        out: str | Path | None = None,
+        *,
+        until: str | None = None,
+        only: str | None = None,
+        shard: str | None = None,
     ) -> Report:
         """Run the stages that are not done yet; see `align.pipeline.run`."""
         from align import pipeline  # noqa: PLC0415 (the layer above: only the convenience method knows it)
@@ -159,7 +172,10 @@ def find(path: str | Path) -> Path:
 def shipped() -> list[tuple[str, str]]:
     """Return the recipes that are shipped: the name to run one by, and the first line of what it says of itself."""
     files = {p.stem: p for folder in SHIPPED if folder.is_dir() for p in sorted(folder.glob("*.yaml"))}
-    return [(name, path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ")) for name, path in sorted(files.items())]
+    return [
+        (name, path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# "))
+        for name, path in sorted(files.items())
+    ]
 
 
 def _near(word: str, options: list[str]) -> str:

@@ -31,7 +31,12 @@ Turns: TypeAlias = list[Message] | Any
 ROLES = frozenset({"system", "user", "assistant", "tool"})
 MORE = {"name": str, "reasoning": str, "tool_call_id": str, "tool_calls": list, "train": bool}
 """What a message may hold beside role and content, and its type."""
-THINKING = {"<think>": "</think>", "[THINK]": "[/THINK]", "<thinking>": "</thinking>", "<|think|>": "<|/think|>"}
+THINKING = {
+    "<think>": "</think>",
+    "[THINK]": "[/THINK]",
+    "<thinking>": "</thinking>",
+    "<|think|>": "<|/think|>",
+}
 """Tags that open the reasoning of an answer in its content, and those that close it."""
 
 
@@ -149,7 +154,9 @@ def as_turn(content: str | list[Message]) -> list[Message]:
 def check_messages(messages: Any, what: str) -> None:
     """Raise BadRow unless `messages` is a non-empty list of known roles that say something."""
     if not isinstance(messages, list) or not messages:
-        raise BadRow(f"{what} is empty" if messages in (None, "", []) else f"{what} is not a list of messages")
+        raise BadRow(
+            f"{what} is empty" if messages in (None, "", []) else f"{what} is not a list of messages"
+        )
     for message in messages:
         _check_form(message, what)
     for message in messages:
@@ -186,7 +193,9 @@ def _check_more(message: Message, what: str) -> None:
     for key, value in message.items():
         if key not in ("role", "content") and not (key in MORE and isinstance(value, MORE[key])):
             raise BadRow(
-                f"{what} has a message with {key!r} of another type" if key in MORE else f"unknown key {key!r} in {what}"
+                f"{what} has a message with {key!r} of another type"
+                if key in MORE
+                else f"unknown key {key!r} in {what}"
             )
     if message["role"] != "assistant" and message.keys() & {"tool_calls", "reasoning", "train"}:
         raise BadRow(f"{what} has a {message['role']} turn with tool_calls, reasoning or train")
@@ -302,6 +311,8 @@ def prompt_key(messages: Sequence[Message]) -> str:
     It is blind to case, spacing and punctuation, except for the signs between numbers.
     """
     text = " ".join(m["content"] for m in messages if m["role"] == "user").lower()
-    text = re.sub(r"(?<=\d)\s*([-+*/^=<>%])\s*(?=\d)", lambda sign: f" sign{ord(sign[1])} ", text)  # 3 + 4 is not 3 - 4
+    text = re.sub(
+        r"(?<=\d)\s*([-+*/^=<>%])\s*(?=\d)", lambda sign: f" sign{ord(sign[1])} ", text
+    )  # 3 + 4 is not 3 - 4
     words = "".join(c if c.isalnum() else " " for c in text).split()
     return hashlib.sha256(" ".join(words).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -90,7 +90,9 @@ class StageState:
     def inputs(self) -> list[str]:
         """What it was made from: names of stages, `base`, paths; those of its generators' weights too."""
         given = json_object(self.folder / "done.json").get("ingredients", {}).get("inputs", {})
-        weights = [ref for value in given.values() if isinstance(value, dict) for ref in value.get("weights", {})]
+        weights = [
+            ref for value in given.values() if isinstance(value, dict) for ref in value.get("weights", {})
+        ]
         return [*given, *weights]
 
 
@@ -104,7 +106,9 @@ def stages_of(path: str | Path) -> dict[str, StageState]:
     found = {}
     for position, (name, fields) in enumerate(stages.items(), 1):
         numbered = next((p for p in Path(path).glob(f"[0-9][0-9]-{name}") if p.is_dir()), None)
-        found[name] = StageState(name, fields.get("kind", ""), numbered or Path(path) / f"{position:02d}-{name}")
+        found[name] = StageState(
+            name, fields.get("kind", ""), numbered or Path(path) / f"{position:02d}-{name}"
+        )
     return found
 
 

@@ -66,7 +66,9 @@ class Shard:
         """
         found = re.fullmatch(r"(\d+)/(\d+)", text)
         if not found or not int(found[1]) < int(found[2]):
-            raise UsageError(f"--shard {text}: write i/n with i from 0 to n - 1, such as 0/3 for the first of three")
+            raise UsageError(
+                f"--shard {text}: write i/n with i from 0 to n - 1, such as 0/3 for the first of three"
+            )
         return cls(int(found[1]), int(found[2]))
 
     @property

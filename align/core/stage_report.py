@@ -109,7 +109,10 @@ class StageReport:
             elif key in NOT_PRINTED or value in ({}, [], None) or (value == 0 and isinstance(value, int)):
                 continue
             elif isinstance(value, dict):
-                parts.append(f"{key}: " + ", ".join(f"{v} {k}" for k, v in value.items() if not isinstance(v, dict | list)))
+                parts.append(
+                    f"{key}: "
+                    + ", ".join(f"{v} {k}" for k, v in value.items() if not isinstance(v, dict | list))
+                )
             elif not isinstance(value, list):
                 parts.append(f"{key} {value}")
         return " | ".join(parts)

@@ -40,7 +40,13 @@ def _schema(table: str, optional: frozenset[str] = frozenset()) -> Any:
     columns = {
         "prompts": {"id": text, "messages": messages, "answer": text, "tests": text, "tags": pa.list_(text)},
         "demonstrations": {"id": text, "prompt": messages, "completion": messages},
-        "preferences": {"id": text, "prompt": messages, "chosen": messages, "rejected": messages, "margin": number},
+        "preferences": {
+            "id": text,
+            "prompt": messages,
+            "chosen": messages,
+            "rejected": messages,
+            "margin": number,
+        },
         "unpaired": {"id": text, "prompt": messages, "completion": messages, "label": truth},
     }
     tools = [("tools", text)] if "tools" in optional else []
@@ -55,7 +61,9 @@ def _as_json(schema: Any) -> Any:
         if name in _JSON:
             return pa.json_()
         if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
-            return pa.list_(pa.struct([(field.name, of(field.name, field.type)) for field in kind.value_type]))
+            return pa.list_(
+                pa.struct([(field.name, of(field.name, field.type)) for field in kind.value_type])
+            )
         return kind
 
     return pa.schema([(field.name, of(field.name, field.type)) for field in schema])
@@ -107,7 +115,9 @@ def record(row: Row) -> dict[str, Any]:
     return {name: _out(name, getattr(row, name)) for name in names}
 
 
-def write_records(path: Path, table: str, records: list[dict[str, Any]], more: Mapping[str, str] | None = None) -> int:
+def write_records(
+    path: Path, table: str, records: list[dict[str, Any]], more: Mapping[str, str] | None = None
+) -> int:
     """Write records of a table's columns, and of `more` columns (name to Arrow type), and return their number.
 
     With `more` the file is a part of a table (`data_synthesis.engine.ledger`), in which JSON is plain text.
@@ -120,12 +130,16 @@ def write_records(path: Path, table: str, records: list[dict[str, Any]], more: M
     return len(records)
 
 
-def schema_of(table: str, more: Mapping[str, str] | None = None, optional: frozenset[str] = frozenset()) -> Any:
+def schema_of(
+    table: str, more: Mapping[str, str] | None = None, optional: frozenset[str] = frozenset()
+) -> Any:
     """Return the Arrow schema of a table, with `more` columns (name to Arrow type) behind its own."""
     import pyarrow as pa  # noqa: PLC0415
 
     more = more or {}
-    return pa.schema([*_schema(table, optional), *((name, pa.type_for_alias(alias)) for name, alias in more.items())])
+    return pa.schema(
+        [*_schema(table, optional), *((name, pa.type_for_alias(alias)) for name, alias in more.items())]
+    )
 
 
 def finished_schema(table: str, optional: frozenset[str]) -> Any:
@@ -192,7 +206,9 @@ def read(folder: Path, table: str) -> list[Row]:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     cls = TABLES[table]
-    with pq.ParquetFile(folder / f"{table}.parquet") as file:  # in slices: a row and its record are not both held for long
+    with pq.ParquetFile(
+        folder / f"{table}.parquet"
+    ) as file:  # in slices: a row and its record are not both held for long
         return [
             cls(**{name: _in(name, value) for name, value in record.items()})
             for batch in file.iter_batches(batch_size=_SLICE)
@@ -236,7 +252,10 @@ def _out(name: str, value: Any) -> Any:
     if name in _FREE_FORM:
         return json.dumps(value, ensure_ascii=False)
     if name in _CONVERSATIONS and any("tool_calls" in message for message in value):
-        return [m | {"tool_calls": json.dumps(m["tool_calls"], ensure_ascii=False)} if "tool_calls" in m else m for m in value]
+        return [
+            m | {"tool_calls": json.dumps(m["tool_calls"], ensure_ascii=False)} if "tool_calls" in m else m
+            for m in value
+        ]
     return value
 
 
@@ -247,6 +266,10 @@ def _in(name: str, value: Any) -> Any:
     if name not in _CONVERSATIONS:
         return value
     return [
-        {key: json.loads(item) if key == "tool_calls" else item for key, item in message.items() if item is not None}
+        {
+            key: json.loads(item) if key == "tool_calls" else item
+            for key, item in message.items()
+            if item is not None
+        }
         for message in value
     ]

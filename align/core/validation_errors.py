@@ -115,7 +115,11 @@ def limits(field: FieldInfo) -> list[str]:
 
 def _literals(annotation: Any) -> list[Any]:
     inside = get_args(annotation)
-    return list(inside) if get_origin(annotation) is Literal else [word for part in inside for word in _literals(part)]
+    return (
+        list(inside)
+        if get_origin(annotation) is Literal
+        else [word for part in inside for word in _literals(part)]
+    )
 
 
 def explain(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> list[InitErrorDetails]:
@@ -128,7 +132,11 @@ def explain(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> 
     """
     places = _by_place(cls, data, errors)
     missing = _missing_keys(places)
-    misspelt = {nearest(place[-1], missing) for place, (first, *_) in places.items() if first["type"] == "extra_forbidden"}
+    misspelt = {
+        nearest(place[-1], missing)
+        for place, (first, *_) in places.items()
+        if first["type"] == "extra_forbidden"
+    }
     deeper = {place[:i] for place in places for i in range(len(place))}
     result = []
     for place, found in places.items():
@@ -140,11 +148,17 @@ def explain(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> 
             continue
         context[DEPTH] = len(at)
         context[_CONFIGS] = (cls.__qualname__, *found[0].get("ctx", {}).get(_CONFIGS, ()))
-        result.append(InitErrorDetails(type=PydanticCustomError(kind, "{why}", context), loc=at, input=found[0]["input"]))
+        result.append(
+            InitErrorDetails(
+                type=PydanticCustomError(kind, "{why}", context), loc=at, input=found[0]["input"]
+            )
+        )
     return result
 
 
-def _by_place(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> dict[_Loc, list[ErrorDetails]]:
+def _by_place(
+    cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]
+) -> dict[_Loc, list[ErrorDetails]]:
     """Return errors by their place, without those that follow from another or come of a branch that was not meant."""
     places: dict[_Loc, list[ErrorDetails]] = {}
     for error in _of_one_branch(cls, data, [error for error in errors if error["type"] not in _FOLLOWS]):
@@ -154,7 +168,11 @@ def _by_place(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -
 
 def _missing_keys(places: Mapping[_Loc, list[ErrorDetails]]) -> set[str]:
     """Return the keys that the config itself lacks."""
-    return {str(place[-1]) for place, (first, *_) in places.items() if first["type"] == "missing" and len(place) == 1}
+    return {
+        str(place[-1])
+        for place, (first, *_) in places.items()
+        if first["type"] == "missing" and len(place) == 1
+    }
 
 
 def _of_one_branch(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
@@ -167,7 +185,9 @@ def _of_one_branch(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetail
     return [error for error in errors if not any(error is other for other in left_out)]
 
 
-def _unions(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> list[list[list[ErrorDetails]]]:
+def _unions(
+    cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]
+) -> list[list[list[ErrorDetails]]]:
     """Return the errors of each union, and of those the errors of each config in it."""
     unions: dict[_Loc, dict[str, list[ErrorDetails]]] = {}
     for error in errors:
@@ -194,7 +214,9 @@ def _know_words_of_all(meant: Sequence[ErrorDetails], branches: Sequence[Sequenc
         return
     for error in meant:
         if error["type"] == WRONG_WORD:
-            options = [word for other in words if other["loc"] == error["loc"] for word in other["ctx"][OPTIONS]]
+            options = [
+                word for other in words if other["loc"] == error["loc"] for word in other["ctx"][OPTIONS]
+            ]
             error["ctx"] |= {OPTIONS: options, "why": no_such(error["input"], options)}
 
 
@@ -225,7 +247,9 @@ def _place(cls: type[BaseModel], data: Any, error: ErrorDetails) -> _Loc:
         if inside or (isinstance(node, list | tuple) and isinstance(part, int) and part < len(node)):
             node = node[part]
             place.append(part)
-        elif i >= len(loc) - known or (i == len(loc) - 1 and (error["type"] in _OF_A_KEY or (not place and part in own))):
+        elif i >= len(loc) - known or (
+            i == len(loc) - 1 and (error["type"] in _OF_A_KEY or (not place and part in own))
+        ):
             place.append(part)  # a key that is not there, or that a validator has renamed
     return tuple(place)
 
@@ -241,7 +265,11 @@ def _why(cls: type[BaseModel], place: _Loc, errors: list[ErrorDetails], missing:
     if _words(first):
         return place, *_why_of_type(errors)
     if kind in _BOUNDS:
-        return place, TOO_FEW if kind == "too_short" else EXPLAINED, _out_of_bounds(kind, first["input"], limits)
+        return (
+            place,
+            TOO_FEW if kind == "too_short" else EXPLAINED,
+            _out_of_bounds(kind, first["input"], limits),
+        )
     if kind in ("literal_error", "enum"):
         options = [word for error in errors for word in _options(error.get("ctx", {}).get("expected", ""))]
         return place, WRONG_WORD, {"why": no_such(first["input"], options), OPTIONS: options}
@@ -253,9 +281,17 @@ def _why(cls: type[BaseModel], place: _Loc, errors: list[ErrorDetails], missing:
 def _why_of_key(cls: type[BaseModel], place: _Loc, kind: str, missing: set[str]) -> _Why:
     """Return what `_why` does, of a key that is unknown or not there."""
     if kind == "extra_forbidden":
-        return place, UNKNOWN_KEY, _unknown(cls, str(place[-1]), missing) if len(place) == 1 else {"why": "unknown key"}
+        return (
+            place,
+            UNKNOWN_KEY,
+            _unknown(cls, str(place[-1]), missing) if len(place) == 1 else {"why": "unknown key"},
+        )
     if isinstance(place[-1], int):
-        return place[:-1], EXPLAINED, {"why": f"a list of more items is expected here: item {place[-1] + 1} is missing"}
+        return (
+            place[:-1],
+            EXPLAINED,
+            {"why": f"a list of more items is expected here: item {place[-1] + 1} is missing"},
+        )
     return place, MISSING_KEY, {"why": "this key is required"}
 
 
@@ -280,7 +316,10 @@ def _why_of_tag(place: _Loc, limits: Mapping[str, Any]) -> _Why:
 
 def _said(error: ErrorDetails) -> str:
     """Return pydantic's own sentence, or a validator's, as one of ours."""
-    said = " ".join(re.sub(r"^(Value error|Assertion failed),\s*", "", error["msg"]).split()) or "this value is not accepted"
+    said = (
+        " ".join(re.sub(r"^(Value error|Assertion failed),\s*", "", error["msg"]).split())
+        or "this value is not accepted"
+    )
     expected = re.fullmatch(r"Input should be (.*)", said)
     return f"{expected[1]} is expected here, not {shown(error['input'])}" if expected else said
 
@@ -303,7 +342,9 @@ def no_such(value: Any, options: Sequence[Any]) -> str:
             return f"{value} is expected here, not the text {value!r}"
         return f"there is no {shown(value)}{did_you_mean(value, [str(option) for option in options])}"
     said = " or ".join(option if isinstance(option, str) else shown(option) for option in options)
-    return f"{said or 'a text'} is expected here{f', not {shown(value)}' if value is not None or said else ''}"
+    return (
+        f"{said or 'a text'} is expected here{f', not {shown(value)}' if value is not None or said else ''}"
+    )
 
 
 def _out_of_bounds(kind: str, value: Any, limits: Mapping[str, Any]) -> dict[str, Any]:
@@ -320,4 +361,7 @@ def _options(expected: str) -> list[Any]:
     """Return the values of a Literal from pydantic's list of them: `'a', 'b', None or 3`."""
     plain = {"None": None, "True": True, "False": False}
     found = re.findall(r"'((?:[^'\\]|\\.)*)'|([^\s,']+)", re.sub(r"(?<=[\w'\"]) or (?=\S+$)", ", ", expected))
-    return [word or plain.get(other, int(other) if other.lstrip("-").isdigit() else other) for word, other in found]
+    return [
+        word or plain.get(other, int(other) if other.lstrip("-").isdigit() else other)
+        for word, other in found
+    ]

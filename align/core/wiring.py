@@ -40,7 +40,9 @@ class Ref:
     def __post_init__(self) -> None:
         """Refuse what nothing makes. Raises ValueError."""
         if self.need not in (*_KNOWN, "generator"):
-            raise ValueError(f"Ref({self.need!r}): nothing makes that{did_you_mean(self.need, [*_KNOWN, 'generator'])}")
+            raise ValueError(
+                f"Ref({self.need!r}): nothing makes that{did_you_mean(self.need, [*_KNOWN, 'generator'])}"
+            )
 
     def of(self, config: BaseModel) -> Ref:
         """Return the reference as it is meant in a config: narrowed to the table that `field` says there."""
@@ -59,8 +61,18 @@ class File:
 
 
 Loc = tuple[str | int, ...]
-_KNOWN = {"prompts": "prompts", "demonstrations": "demonstrations", "preferences": "preferences", "unpaired": "unpaired rows"}
-_KNOWN |= {"model": "a model", "reward_model": "a reward model", "scores": "scores", "export": "an exported folder"}
+_KNOWN = {
+    "prompts": "prompts",
+    "demonstrations": "demonstrations",
+    "preferences": "preferences",
+    "unpaired": "unpaired rows",
+}
+_KNOWN |= {
+    "model": "a model",
+    "reward_model": "a reward model",
+    "scores": "scores",
+    "export": "an exported folder",
+}
 _KNOWN |= {"checkpoint": "a model", "adapter": "a model", "rows": "rows"}
 _MODELS = {"model": {"model"}, "adapter": {"model"}, "checkpoint": {"model", "reward_model"}}
 """Needs that `base` can meet, and what a stage must make to meet them."""
@@ -160,7 +172,9 @@ def config_classes(annotation: Any) -> list[type[BaseModel]]:
     return [cls for arg in getattr(annotation, "__args__", ()) for cls in config_classes(arg)]
 
 
-def check(raw: Mapping[str, Any], stage: type[Plugin], generator: type[Plugin], folder: Path) -> Iterator[tuple[Loc, str]]:
+def check(
+    raw: Mapping[str, Any], stage: type[Plugin], generator: type[Plugin], folder: Path
+) -> Iterator[tuple[Loc, str]]:
     """Yield (location, what is wrong) for every reference of a raw recipe that cannot hold.
 
     Args:
@@ -232,7 +246,11 @@ class _Wiring:
     def _wrong_in_stage(self, ref: str, need: str, earlier: list[str]) -> str | None:
         """Return what is wrong with a reference of a stage, given the stages before it."""
         if need == "generator":
-            return None if self.generators is None else _wrong_generator(ref, self.generators, earlier, self.order)
+            return (
+                None
+                if self.generators is None
+                else _wrong_generator(ref, self.generators, earlier, self.order)
+            )
         if what := self._wrong_artifact(ref, need, earlier):
             return what
         return _no_adapter(ref, self.stages.get(ref), self.folder, self.raw) if need == "adapter" else None
@@ -258,7 +276,11 @@ def _no_adapter(ref: str, recovered: Recovered | None, folder: Path, raw: Mappin
     base = raw.get("base")
     if ref == "base":
         return wrong_reference(base, "adapter", folder) if isinstance(base, str) and is_path(base) else None
-    if recovered and recovered.readings and all(getattr(reading, "lora", None) is None for reading in recovered.readings):
+    if (
+        recovered
+        and recovered.readings
+        and all(getattr(reading, "lora", None) is None for reading in recovered.readings)
+    ):
         return f"stage {ref!r} trains no adapter; give it `lora`, or leave this out"
     return None
 
@@ -299,7 +321,10 @@ def _asked(reading: Plugin, folder: Path, *, sure: bool) -> Iterator[tuple[Loc, 
             said = f"{type(plugin).__name__}.problems() raised {type(error).__name__}: {error}"
             found = [("kind", f"{said} ({where.filename}:{where.lineno})")]
         for field, what in found:
-            yield (*at, *(int(key) if key.isdecimal() and key.isascii() else key for key in field.split("."))), what
+            yield (
+                (*at, *(int(key) if key.isdecimal() and key.isascii() else key for key in field.split("."))),
+                what,
+            )
 
 
 def _said(item: Any) -> tuple[str, str]:
@@ -339,7 +364,12 @@ def _may_be_hub_id(path: str) -> bool:
 
 
 def _wrong(
-    ref: str, need: str, earlier: Sequence[str], order: Sequence[str], classes: Mapping[str, Any], folder: Path
+    ref: str,
+    need: str,
+    earlier: Sequence[str],
+    order: Sequence[str],
+    classes: Mapping[str, Any],
+    folder: Path,
 ) -> str | None:
     if is_path(ref):
         return wrong_reference(ref, need, folder)

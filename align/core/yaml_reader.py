@@ -61,7 +61,9 @@ def read_yaml(path: Path) -> Yaml:
         node = YAML(typ="rt", pure=True).compose(io.StringIO(text))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise RecipeError(str(path), [Problem(mark.line + 1 if mark else 1, "", f"not YAML: {error.problem}")]) from None
+        raise RecipeError(
+            str(path), [Problem(mark.line + 1 if mark else 1, "", f"not YAML: {error.problem}")]
+        ) from None
     except RecursionError:
         raise RecipeError(str(path), [Problem(1, "", "nested too deeply")]) from None
     except YAMLError as error:  # a control character, which has no line
@@ -82,11 +84,15 @@ def parse_value(text: str) -> Any:
 def _value(node: Node, loc: Path_, source: Yaml) -> Any:
     source.lines.setdefault(loc, node.start_mark.line + 1)
     if len(loc) > _DEEPEST:
-        raise RecipeError(source.path, [Problem(source.line(loc), str(loc[0]), "nested too deeply (an alias of itself?)")])
+        raise RecipeError(
+            source.path, [Problem(source.line(loc), str(loc[0]), "nested too deeply (an alias of itself?)")]
+        )
     if node.tag and not str(node.tag).startswith("tag:yaml.org,2002:"):
         where = ".".join(map(str, loc))
         source.problems.append(
-            Problem(node.start_mark.line + 1, where, f"the tag {node.tag} means nothing here; quote the value")
+            Problem(
+                node.start_mark.line + 1, where, f"the tag {node.tag} means nothing here; quote the value"
+            )
         )
     if isinstance(node, ScalarNode):
         return node.value if node.style or node.tag == "tag:yaml.org,2002:str" else _scalar(node.value)
@@ -98,7 +104,9 @@ def _value(node: Node, loc: Path_, source: Yaml) -> Any:
     return result
 
 
-def _fill(result: dict[str, Any], node: MappingNode, loc: Path_, source: Yaml, inside: tuple[MappingNode, ...] = ()) -> None:
+def _fill(
+    result: dict[str, Any], node: MappingNode, loc: Path_, source: Yaml, inside: tuple[MappingNode, ...] = ()
+) -> None:
     """Read the keys of a mapping, then those of the mappings that it takes in with `<<`; its own come first.
 
     Args:
@@ -117,17 +125,23 @@ def _fill(result: dict[str, Any], node: MappingNode, loc: Path_, source: Yaml, i
                 _fill(result, taken, loc, source, (*inside, node))
             else:
                 line, where = key_node.start_mark.line + 1, ".".join(map(str, (*loc, "<<")))
-                source.problems.append(Problem(line, where, "`<<` takes in another mapping, by its anchor: `<<: *name`"))
+                source.problems.append(
+                    Problem(line, where, "`<<` takes in another mapping, by its anchor: `<<: *name`")
+                )
 
 
-def _fill_own(result: dict[str, Any], node: MappingNode, loc: Path_, source: Yaml, inside: tuple[MappingNode, ...]) -> None:
+def _fill_own(
+    result: dict[str, Any], node: MappingNode, loc: Path_, source: Yaml, inside: tuple[MappingNode, ...]
+) -> None:
     """Read the keys that a mapping has itself; one that takes it in keeps its own. The arguments are those of `_fill`."""
     own: set[str] = set()
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, ScalarNode):
             where = ".".join(map(str, loc))
-            source.problems.append(Problem(line, where, "a key must be a word; quote a value that begins with `{` or `[`"))
+            source.problems.append(
+                Problem(line, where, "a key must be a word; quote a value that begins with `{` or `[`")
+            )
             continue
         key = str(key_node.value)
         if _takes_in(key_node):

@@ -42,7 +42,9 @@ def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
     return mean, max(0.0, mean - half), min(1.0, mean + half)
 
 
-def paired(a: Sequence[float], b: Sequence[float], seed: int = 0, draws: int = 2000) -> tuple[float, float, float]:
+def paired(
+    a: Sequence[float], b: Sequence[float], seed: int = 0, draws: int = 2000
+) -> tuple[float, float, float]:
     """Return mean(b - a) over the same problems and its 95% bootstrap interval (percentiles over resampled problems).
 
     Where all differ by the same, often by nothing, resampling shows no spread: then the interval leaves room for problems that
@@ -50,7 +52,9 @@ def paired(a: Sequence[float], b: Sequence[float], seed: int = 0, draws: int = 2
     """
     differences = [y - x for x, y in zip(a, b, strict=True)]
     n, rng = len(differences), random.Random(seed)
-    if math.isclose(min(differences), max(differences), rel_tol=0, abs_tol=1e-9):  # 1 - 2/3 is not quite 2/3 - 1/3
+    if math.isclose(
+        min(differences), max(differences), rel_tol=0, abs_tol=1e-9
+    ):  # 1 - 2/3 is not quite 2/3 - 1/3
         room = wilson(0, n)[1]
         return differences[0], max(-1.0, differences[0] - room), min(1.0, differences[0] + room)
     means = sorted(sum(rng.choices(differences, k=n)) / n for _ in range(draws))

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 
-def render(scores: dict[str, dict[str, dict[str, Any]]], comparisons: list[dict[str, Any]], temperature: float) -> str:
+def render(
+    scores: dict[str, dict[str, dict[str, Any]]], comparisons: list[dict[str, Any]], temperature: float
+) -> str:
     """Return one block a task: a line a model with its scores, 95% intervals and the change since the model before it."""
     tasks = list(next(iter(scores.values())))
     blocks = []
@@ -27,7 +29,9 @@ def render(scores: dict[str, dict[str, dict[str, Any]]], comparisons: list[dict[
         blocks.append(
             f"{task}: {first['greedy']['n']} held-out problems{sampled}\n{aligned(rows)}{_overall(comparisons, task)}"
         )
-    note = "[low, high]: 95% intervals; change: against the line above, on the same problems (paired bootstrap)"
+    note = (
+        "[low, high]: 95% intervals; change: against the line above, on the same problems (paired bootstrap)"
+    )
     return "\n\n".join(blocks) + f"\n\n{note}\n"
 
 
@@ -65,11 +69,15 @@ def _overall(comparisons: list[dict[str, Any]], task: str) -> str:
     if not mine or sum(c["mode"] == mine[-1]["mode"] for c in mine) < 3:
         return ""
     one = next(iter(last.values()))
-    return f"\n{one['to']} against {one['from']}: " + "; ".join(f"{mode} {_signed(c)}" for mode, c in last.items())
+    return f"\n{one['to']} against {one['from']}: " + "; ".join(
+        f"{mode} {_signed(c)}" for mode, c in last.items()
+    )
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
     """Return rows as columns of text under a ruled heading."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])

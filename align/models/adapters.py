@@ -21,11 +21,15 @@ def continue_lora(model: PreTrainedModel, folder: str) -> PeftModel:
     adapter = Path(folder) / ADAPTER
     adapter = adapter if adapter.is_dir() else Path(folder)  # as peft and TRL save one
     if not (adapter / "adapter_config.json").exists():
-        raise ValueError(f"{folder} holds no adapter; lora.adapter names a stage that was trained with `lora`")
+        raise ValueError(
+            f"{folder} holds no adapter; lora.adapter names a stage that was trained with `lora`"
+        )
     try:
         return PeftModel.from_pretrained(model, str(adapter), is_trainable=True)
     except (RuntimeError, ValueError) as error:
-        raise ValueError(f"the adapter of {folder} does not fit the model: {str(error).splitlines()[0]}") from None
+        raise ValueError(
+            f"the adapter of {folder} does not fit the model: {str(error).splitlines()[0]}"
+        ) from None
 
 
 def save_adapter(model: PeftModel, folder: Path, weights: Mapping[str, Any] | None = None) -> None:

@@ -67,15 +67,23 @@ class Chat:
         """How many tokens there are that no recipe has added."""
         self.eos_token = eos_token or tokenizer.init_kwargs.get(TURN_END)
         self._own_eos = tokenizer.eos_token_id
-        if self.eos_token is not None:  # before the template is looked at, which may write the tokenizer's `eos_token`
+        if (
+            self.eos_token is not None
+        ):  # before the template is looked at, which may write the tokenizer's `eos_token`
             if self.tokens.ids(self.eos_token) != [tokenizer.convert_tokens_to_ids(self.eos_token)]:
-                raise ModelError(f"eos_token {self.eos_token!r} is not one token of the tokenizer; name one that is")
+                raise ModelError(
+                    f"eos_token {self.eos_token!r} is not one token of the tokenizer; name one that is"
+                )
             tokenizer.eos_token = tokenizer.init_kwargs[TURN_END] = self.eos_token
         self.habits = look(tokenizer) if getattr(tokenizer, "chat_template", None) else Habits()
         own: Any = getattr(tokenizer, "chat_template", None) or ""
         first = str(next(iter(own.values())) if isinstance(own, dict) else own)
         self.system_turn = (
-            "omitted" if first.startswith(OMIT) else "folded into the first user turn" if first.startswith(FOLD) else ""
+            "omitted"
+            if first.startswith(OMIT)
+            else "folded into the first user turn"
+            if first.startswith(FOLD)
+            else ""
         )
         """What becomes of a system turn that the template itself would not take."""
         self.writing = Writing(self.habits, self.tokens.find, self.eos_token, tokenizer.eos_token)
@@ -96,7 +104,9 @@ class Chat:
         configured = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
         ids += configured if isinstance(configured, list) else [configured]
         never = {None, *self.tokenizer.convert_tokens_to_ids(sorted(inner - {""}))}
-        return list(dict.fromkeys(i for i in (*ids, self.tokenizer.eos_token_id, self._own_eos) if i not in never))
+        return list(
+            dict.fromkeys(i for i in (*ids, self.tokenizer.eos_token_id, self._own_eos) if i not in never)
+        )
 
     def control_tokens(self, *, in_answer: bool = False) -> list[str]:
         """Return the tokens that no text of a row may hold, the longest first: they would end a turn or forge another.
@@ -116,7 +126,9 @@ class Chat:
         """
         return self.tokens.ids(self._before(messages, tools))
 
-    def answer_ids(self, messages: Sequence[Message], answer: Message, tools: Any = None) -> tuple[list[int], list[int]]:
+    def answer_ids(
+        self, messages: Sequence[Message], answer: Message, tools: Any = None
+    ) -> tuple[list[int], list[int]]:
         """Return the ids of the prompt, and those that the model is to write behind it, the end of the turn included.
 
         Raises:
@@ -179,18 +191,24 @@ class Chat:
             BadRow, ModelError: as above.
         """
         if not getattr(self.tokenizer, "chat_template", None):
-            raise ModelError(f"the tokenizer of {self.tokenizer.name_or_path!r} has no chat template; {TEMPLATE_REMEDY}")
+            raise ModelError(
+                f"the tokenizer of {self.tokenizer.name_or_path!r} has no chat template; {TEMPLATE_REMEDY}"
+            )
         told = with_short_ids(messages) if self.habits.short_ids else messages
         try:
             return self.tokenizer.apply_chat_template([self._dialect(m) for m in told], tools=tools, **how)
-        except Exception as error:  # jinja2's TemplateError and whatever a template raises: the row is at fault
+        except (
+            Exception
+        ) as error:  # jinja2's TemplateError and whatever a template raises: the row is at fault
             raise BadRow(f"the chat template refuses it: {error}") from None
 
     # -- how ------------------------------------------------------------------------------------------------------
 
     def _dialect(self, message: Message) -> dict[str, Any]:
         """Return a message as this template takes it."""
-        plain: dict[str, Any] = {key: value for key, value in self._with_thoughts(message).items() if key != "train"}
+        plain: dict[str, Any] = {
+            key: value for key, value in self._with_thoughts(message).items() if key != "train"
+        }
         if "tool_calls" in plain and self.habits.arguments_as_text:
             plain["tool_calls"] = [_with_text_arguments(call) for call in plain["tool_calls"]]
         return as_parts(plain) if self.habits.parts else plain
@@ -220,7 +238,9 @@ class Chat:
     @cached_property
     def _shape(self) -> thoughts.Shape:
         """How this model writes an answer with reasoning and one without."""
-        asked = [{"role": "system", "content": OTHER_TOOL}] * self.habits.system_first + [{"role": "user", "content": ASKED}]
+        asked = [{"role": "system", "content": OTHER_TOOL}] * self.habits.system_first + [
+            {"role": "user", "content": ASKED}
+        ]
         turn = {"role": "assistant", "content": ANSWERED}
         opened = bool(self.writing.opened(self.render(asked, generation=True)))
         try:
@@ -239,7 +259,9 @@ class Chat:
         """Return what an answer's ids say, but for the token that ends it."""
         return self.tokens.continued(self.answered(messages, answer, None).written[:-1])
 
-    def answered(self, messages: Sequence[Message], answer: Message, tools: Any, earlier: Answered | None = None) -> Answered:
+    def answered(
+        self, messages: Sequence[Message], answer: Message, tools: Any, earlier: Answered | None = None
+    ) -> Answered:
         """Return an answer in its context; `earlier` is one of the same conversation."""
         before, written = self._text(messages, answer, tools, earlier)
         context = self._ids_of_context(before, earlier)
@@ -251,10 +273,14 @@ class Chat:
             token = self.tokenizer.convert_ids_to_tokens(inner)
             raise BadRow(f"the chat template writes {token!r} inside this answer, where sampling would stop")
         if not self.tokens.writes(ids, written):
-            raise BadRow("the tokenizer has no tokens for some of this answer, which would be trained without it")
+            raise BadRow(
+                "the tokenizer has no tokens for some of this answer, which would be trained without it"
+            )
         return Answered(before + written, len(messages) + 1, context, ids, whole)
 
-    def _text(self, messages: Sequence[Message], answer: Message, tools: Any, earlier: Answered | None) -> tuple[str, str]:
+    def _text(
+        self, messages: Sequence[Message], answer: Message, tools: Any, earlier: Answered | None
+    ) -> tuple[str, str]:
         """Return the text of the prompt, and what the model is to write behind it."""
         before = self._before(messages, tools, earlier)
         opened = bool(self.writing.opened(before))
@@ -262,9 +288,13 @@ class Chat:
         said = thoughts.split(told[-1], self.habits.tags, opened=opened)
         written = self.writing.written(before, told, said, lambda turns: self.render(turns, tools=tools))
         lacking = self._unshown([said], None) or shown.missing(written, shown.of_answer(said), exact=True)
-        if reasoning := said.get("reasoning"):  # Kimi K2.5 closes the reasoning of every answer and prints the content behind
+        if reasoning := said.get(
+            "reasoning"
+        ):  # Kimi K2.5 closes the reasoning of every answer and prints the content behind
             front = written.partition(reasoning.strip())[0]
-            lacking = lacking or ("the reasoning of an answer" if any(c in front for c in self.habits.tags.values()) else None)
+            lacking = lacking or (
+                "the reasoning of an answer" if any(c in front for c in self.habits.tags.values()) else None
+            )
         if lacking:
             raise BadRow(f"the chat template does not show {lacking}", remedy=TEMPLATE_REMEDY)
         return before, written
@@ -272,14 +302,22 @@ class Chat:
     def _before(self, messages: Sequence[Message], tools: Any, earlier: Answered | None = None) -> str:
         """Return the text that sampling is fed; `earlier` is an answer in it."""
         before = self.render(messages, generation=True, tools=tools)
-        asked = messages[1:] if self.system_turn == "omitted" and messages[0]["role"] == "system" else messages
+        asked = (
+            messages[1:] if self.system_turn == "omitted" and messages[0]["role"] == "system" else messages
+        )
         lacking = self._unshown(asked, tools)
         if earlier is not None and before.startswith(earlier.text):  # only what is new must be looked for
-            lacking = lacking or shown.missing(before[len(earlier.text) :], shown.of_context(messages[earlier.turns :], None))
+            lacking = lacking or shown.missing(
+                before[len(earlier.text) :], shown.of_context(messages[earlier.turns :], None)
+            )
         else:
             lacking = lacking or shown.missing(before, shown.of_context(asked, tools))
         if lacking:
-            fold = "`system_turn: fold` puts it in front of the first user turn; or " if "system" in lacking else ""
+            fold = (
+                "`system_turn: fold` puts it in front of the first user turn; or "
+                if "system" in lacking
+                else ""
+            )
             raise BadRow(f"the chat template does not show {lacking}", remedy=f"{fold}{TEMPLATE_REMEDY}")
         return before
 
@@ -309,7 +347,10 @@ def with_short_ids(messages: Sequence[Message]) -> list[Message]:
     waiting: list[str] = []
     for i, message in enumerate(messages):
         if message.get("tool_calls"):
-            calls = [call | {"id": _short(call.get("id") or f"{i}.{k}")} for k, call in enumerate(message["tool_calls"])]
+            calls = [
+                call | {"id": _short(call.get("id") or f"{i}.{k}")}
+                for k, call in enumerate(message["tool_calls"])
+            ]
             waiting = [call["id"] for call in calls]
             message = message | {"tool_calls": calls}
         elif message["role"] == "tool":
@@ -322,9 +363,15 @@ def with_short_ids(messages: Sequence[Message]) -> list[Message]:
 
 
 def _short(call_id: str) -> str:
-    return call_id if re.fullmatch(r"[A-Za-z0-9]{9}", call_id) else hashlib.sha256(call_id.encode()).hexdigest()[:9]
+    return (
+        call_id
+        if re.fullmatch(r"[A-Za-z0-9]{9}", call_id)
+        else hashlib.sha256(call_id.encode()).hexdigest()[:9]
+    )
 
 
 def _with_text_arguments(call: dict[str, Any]) -> dict[str, Any]:
     function = call["function"]
-    return call | {"function": function | {"arguments": json.dumps(function["arguments"], ensure_ascii=False)}}
+    return call | {
+        "function": function | {"arguments": json.dumps(function["arguments"], ensure_ascii=False)}
+    }

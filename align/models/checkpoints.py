@@ -41,7 +41,13 @@ def classifier(path: str, dtype: str, **options: Any) -> Any:
     """Load a sequence classifier; `num_labels=1` gives a language model a new scalar head. `options` as in `causal_lm`."""
     from transformers import AutoModelForSequenceClassification  # noqa: PLC0415
 
-    return _load(AutoModelForSequenceClassification, "sequence classifier, which a reward model is", path, dtype, **options)
+    return _load(
+        AutoModelForSequenceClassification,
+        "sequence classifier, which a reward model is",
+        path,
+        dtype,
+        **options,
+    )
 
 
 def loader(path: str, **options: Any) -> Callable[..., Any]:
@@ -73,7 +79,9 @@ def _load(cls: Any, what: str, path: str, dtype: str, **options: Any) -> Any:
     except OSError as error:
         raise not_there(path, error) from None
     except SafetensorError as error:
-        raise ModelError(f"the weights of {path} cannot be read, part of a file may be missing ({error})") from None
+        raise ModelError(
+            f"the weights of {path} cannot be read, part of a file may be missing ({error})"
+        ) from None
     except ValueError as error:
         if "Unrecognized configuration class" in str(error):
             kind = re.search(r"configuration class <class '[\w.]*?(\w+)'>", str(error))
@@ -85,7 +93,9 @@ def _load(cls: Any, what: str, path: str, dtype: str, **options: Any) -> Any:
     _refuse_other_weights(model.eval(), path, told, new_head="num_labels" in options)
     model.put_aside = _put_aside(getattr(model, "generation_config", None))
     model.routed = getattr(model.config.get_text_config(), "output_router_logits", None)
-    model.caches = {id(config): config.use_cache for config in _configs(model) if hasattr(config, "use_cache")}
+    model.caches = {
+        id(config): config.use_cache for config in _configs(model) if hasattr(config, "use_cache")
+    }
     return without_router_logits(model)
 
 
@@ -122,9 +132,13 @@ def _refuse_other_weights(model: Any, path: str, told: Mapping[str, Any], *, new
     unused = sorted(told["unexpected_keys"])
     layers = {re.sub(r"\d+", "#", name) for name in model.state_dict()}
     if lost := [name for name in unused if re.sub(r"\d+", "#", name) in layers]:
-        raise ModelError(f"the files of {path} have more layers than config.json says: {_some(lost)} would be lost")
+        raise ModelError(
+            f"the files of {path} have more layers than config.json says: {_some(lost)} would be lost"
+        )
     if unused and not new_head:
-        LOGGER.warning("%s: %s has no use for %s, which will not be published", path, type(model).__name__, _some(unused))
+        LOGGER.warning(
+            "%s: %s has no use for %s, which will not be published", path, type(model).__name__, _some(unused)
+        )
 
 
 def _some(names: Sequence[str]) -> str:
@@ -138,7 +152,9 @@ def _put_aside(config: Any) -> dict[str, Any]:
         try:
             config.validate(strict=True)
         except ValueError as error:
-            refused = [name for name in re.findall(r"^- `(\w+)`", str(error), re.MULTILINE) if name not in aside]
+            refused = [
+                name for name in re.findall(r"^- `(\w+)`", str(error), re.MULTILINE) if name not in aside
+            ]
             if not refused:
                 raise
             for name in refused:
@@ -189,7 +205,10 @@ def save(model: Any, folder: Path, weights: Mapping[str, Any] | None = None) -> 
         model.save_pretrained(folder, state_dict=weights)
     aside, file = getattr(model, "put_aside", None), folder / "generation_config.json"
     if aside and file.exists():
-        file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | aside, indent=2) + "\n", encoding="utf-8")
+        file.write_text(
+            json.dumps(json.loads(file.read_text(encoding="utf-8")) | aside, indent=2) + "\n",
+            encoding="utf-8",
+        )
 
 
 def device() -> str:
@@ -254,7 +273,9 @@ def refuse_long(model: Any, tokens: int, remedy: str) -> None:
         for name, module in model.named_modules()
     )
     if learned:
-        raise ModelError(f"a row has {tokens} tokens, and {type(model).__name__} has learned {most} positions; {remedy}")
+        raise ModelError(
+            f"a row has {tokens} tokens, and {type(model).__name__} has learned {most} positions; {remedy}"
+        )
 
 
 def quiet() -> None:
@@ -263,6 +284,8 @@ def quiet() -> None:
 
     # transformers warns about its own renamed properties, which TRL reads at every step
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-    warnings.filterwarnings("ignore", message="Setting `save_embedding_layers`")  # peft, of what it does anyway
+    warnings.filterwarnings(
+        "ignore", message="Setting `save_embedding_layers`"
+    )  # peft, of what it does anyway
     transformers.logging.disable_progress_bar()
     transformers.logging.set_verbosity_error()

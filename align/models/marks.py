@@ -29,7 +29,9 @@ def marked(
         ModelError: the template has no marks.
     """
     if "endgeneration" not in str(chat.tokenizer.chat_template):
-        raise ModelError(f"train_on: generation_marks needs a chat template with {{% generation %}} marks{_remedy(chat)}")
+        raise ModelError(
+            f"train_on: generation_marks needs a chat template with {{% generation %}} marks{_remedy(chat)}"
+        )
     messages = [*prompt, *completion]
     both = chat.apply(messages, tools, return_dict=True, return_assistant_tokens_mask=True)
     ids, marks = both["input_ids"], both["assistant_masks"]
@@ -67,7 +69,9 @@ def _refuse_incomplete(chat: Chat, trained: list[int], message: Message, number:
     if not any(token in chat.stop_ids() for token in trained):
         raise BadRow("the marks of the chat template leave the end of an answer untrained").at(number)
     said = thoughts.split(message, chat.habits.tags, opened=True)
-    pieces = ((name, chat.tokens.text(chat.tokens.ids(text))) for name, text in shown.of_answer(said))  # normalized, too
+    pieces = (
+        (name, chat.tokens.text(chat.tokens.ids(text))) for name, text in shown.of_answer(said)
+    )  # normalized, too
     if lacking := shown.missing(chat.tokens.text(trained), pieces, exact=True):
         raise BadRow(f"the marks of the chat template leave out {lacking}").at(number)
 
@@ -75,7 +79,9 @@ def _refuse_incomplete(chat: Chat, trained: list[int], message: Message, number:
 def _prompt_of(chat: Chat, ids: list[int], messages: Sequence[Message], tools: Any) -> list[int]:
     context = chat.prompt_ids(messages, tools)
     if ids[: len(context)] != context:
-        reason = BadRow("the marks are in another context than sampling would show", remedy="use train_on: every_turn")
+        reason = BadRow(
+            "the marks are in another context than sampling would show", remedy="use train_on: every_turn"
+        )
         raise reason.at(len(messages) + 1)
     return context
 
@@ -84,7 +90,9 @@ def _remedy(chat: Chat) -> str:
     """Name the template with marks that TRL ships for this one, or some of them."""
     shipped = shipped_templates()
     named = [name for name, file in shipped.items() if f"{name}_training" in shipped]
-    own = [name for name in named if shipped[name].read_text(encoding="utf-8") == chat.tokenizer.chat_template]
+    own = [
+        name for name in named if shipped[name].read_text(encoding="utf-8") == chat.tokenizer.chat_template
+    ]
     if own:
         return f"; TRL ships this template with marks: `chat_template: {own[0]}_training`"
     return f"; give `chat_template:` a file or a text with marks, or one that TRL ships ({named[0]}_training and others)"

@@ -42,7 +42,9 @@ def missing(rendered: str, pieces: Iterable[tuple[str, str]], *, exact: bool = F
     return None
 
 
-def of_context(messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] | None) -> Iterator[tuple[str, str]]:
+def of_context(
+    messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] | None
+) -> Iterator[tuple[str, str]]:
     """Yield what a context must show: every turn, but of earlier answers not the reasoning, which many templates forget."""
     for tool in tools or ():
         yield "the tools", str((tool.get("function") or tool).get("name", ""))
@@ -80,11 +82,18 @@ def _leaves(value: Any) -> Iterator[str]:
             yield from _leaves(item)
     elif isinstance(value, str):
         yield value
-    elif isinstance(value, int | float) and not isinstance(value, bool):  # true and null are spelled in many ways
+    elif isinstance(value, int | float) and not isinstance(
+        value, bool
+    ):  # true and null are spelled in many ways
         yield json.dumps(value)
 
 
 def _forms(text: str, plain: Callable[[str], str]) -> list[str]:
     """Return how a text may stand in a rendered one."""
-    escaped = (json.dumps(text, ensure_ascii=False)[1:-1], json.dumps(text)[1:-1], repr(text)[1:-1], text.replace("'", "\\'"))
+    escaped = (
+        json.dumps(text, ensure_ascii=False)[1:-1],
+        json.dumps(text)[1:-1],
+        repr(text)[1:-1],
+        text.replace("'", "\\'"),
+    )
     return list(dict.fromkeys(plain(form) for form in (text, *escaped)))

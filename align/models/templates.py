@@ -112,14 +112,18 @@ class Renderer:
         self.before: list[Message] = []
         """Turns in front of every conversation, for a template that wants some."""
 
-    def __call__(self, messages: Sequence[Message], *, generation: bool = False, tools: Any = None) -> str | None:
+    def __call__(
+        self, messages: Sequence[Message], *, generation: bool = False, tools: Any = None
+    ) -> str | None:
         """Return the text of a conversation."""
         try:
             return self.tokenizer.apply_chat_template(
                 [as_parts(m) if self.parts else m for m in (*self.before, *messages)], tools=tools, tokenize=False,
                 add_generation_prompt=generation,
             )  # fmt: skip
-        except Exception:  # a template raises whatever its author's filters raise; here that is an answer: "not so"
+        except (
+            Exception
+        ):  # a template raises whatever its author's filters raise; here that is an answer: "not so"
             return None
 
     def text(self, messages: Sequence[Message], *, generation: bool = False, tools: Any = None) -> str:
@@ -154,18 +158,24 @@ def look(tokenizer: Any) -> Habits:
         repeated=repeated,
         opening=opening,
         tags=tags,
-        tag=next((tag for tag, closer in tags.items() if tag in opening or closer in str(tokenizer.chat_template)), None),
+        tag=next(
+            (tag for tag, closer in tags.items() if tag in opening or closer in str(tokenizer.chat_template)),
+            None,
+        ),
         reads_reasoning=THOUGHT in reasoned,
-        shows_system=OTHER_TOOL in (render([_turn("system", OTHER_TOOL), user][bool(render.before) :]) or OTHER_TOOL),
+        shows_system=OTHER_TOOL
+        in (render([_turn("system", OTHER_TOOL), user][bool(render.before) :]) or OTHER_TOOL),
         shows_results=calls.shows_results(),
         shows_calls=calls.turn is not None,
         names_in_ids=calls.turn is not None and TOOL in calls.turn["tool_calls"][0]["id"],
         shows_tools=TOOL in render.text([user], generation=True, tools=_TOOLS),
-        arguments_as_text=calls.turn is not None and isinstance(calls.turn["tool_calls"][0]["function"]["arguments"], str),
+        arguments_as_text=calls.turn is not None
+        and isinstance(calls.turn["tool_calls"][0]["function"]["arguments"], str),
         short_ids=calls.turn is not None and calls.text(calls.turn, "call_1") is None,
         tokens=around,
         spelled=tuple(dict.fromkeys(t for t in TOKEN_LIKE.findall(asked + last) if not find(t))),
-        joints=frozenset(token for _, token in find(_between(reasoned, THOUGHT, ANSWERED))) - {end.token, call_end.token},
+        joints=frozenset(token for _, token in find(_between(reasoned, THOUGHT, ANSWERED)))
+        - {end.token, call_end.token},
         allowed=(of_reasoning | calls.tokens()) - around,
     )
 
@@ -199,7 +209,9 @@ def _between(text: str, left: str, right: str) -> str:
 
 def common(one: str, other: str) -> int:
     """Return how many characters two texts begin with in common."""
-    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    return next(
+        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
 
 
 def _common_end(one: str, other: str) -> str:
@@ -291,7 +303,10 @@ def _of_this_turn(tokens: list[str], begins: frozenset[str]) -> list[str]:
 
 
 _TOOLS = [
-    {"type": "function", "function": {"name": TOOL, "description": "", "parameters": {"type": "object", "properties": {}}}}
+    {
+        "type": "function",
+        "function": {"name": TOOL, "description": "", "parameters": {"type": "object", "properties": {}}},
+    }
 ]
 
 
@@ -313,11 +328,17 @@ class _Calls:
     def _called(self) -> Message | None:
         declared = (self.text(_turn("assistant", ANSWERED)) or "").count(TOOL)
         place = {"place": NEXT}
-        forms = (_calling(TOOL, place), _calling(TOOL, json.dumps(place)), _calling(TOOL, place, f"functions.{TOOL}:0"))
+        forms = (
+            _calling(TOOL, place),
+            _calling(TOOL, json.dumps(place)),
+            _calling(TOOL, place, f"functions.{TOOL}:0"),
+        )
         for call, more in ((call, more) for more in ({}, {"reasoning": THOUGHT}) for call in forms):
             turn = {"role": "assistant", "content": "", "tool_calls": [call], **more}
             text = self.text(turn) or ""
-            if text.count(TOOL) > declared and NEXT in text and "'place': '" not in text:  # Python's spelling is not JSON
+            if (
+                text.count(TOOL) > declared and NEXT in text and "'place': '" not in text
+            ):  # Python's spelling is not JSON
                 return turn
         return None
 
@@ -330,7 +351,11 @@ class _Calls:
 
     def tokens(self) -> frozenset[str]:
         """Return the tokens that are written with a call."""
-        return frozenset(token for _, token in self.find(self.text(self.turn) or "")) if self.turn else frozenset()
+        return (
+            frozenset(token for _, token in self.find(self.text(self.turn) or ""))
+            if self.turn
+            else frozenset()
+        )
 
     def end(self, begins: frozenset[str], repeated: str) -> End:
         """Return what ends a turn that calls a tool; the arguments are those of `_end`."""

@@ -31,7 +31,9 @@ def split(message: Message, tags: Mapping[str, str] = THINKING, *, opened: bool 
         return message
     for opener, closer in tags.items():
         begins = re.escape(opener)
-        inner = f"{begins}(.*?)|((?:(?!{begins}).)*?)" if opened else f"{begins}(.*?)"  # a mention of both tags is no reasoning
+        inner = (
+            f"{begins}(.*?)|((?:(?!{begins}).)*?)" if opened else f"{begins}(.*?)"
+        )  # a mention of both tags is no reasoning
         if found := re.match(f"\\s*(?:{inner}){re.escape(closer)}", message["content"], re.DOTALL):
             plain = message | {"content": message["content"][found.end() :].lstrip("\n")}
             reasoning = next(text for text in found.groups() if text is not None)
@@ -117,7 +119,9 @@ class Shape:
     Without reasoning: `plain`, answer, `behind`. With it: `opening`, reasoning, `middle`, answer, `behind`.
     """
 
-    def __init__(self, plain: str = "", behind: str = "", opening: str = "", middle: str = "", *, opened: bool = False) -> None:
+    def __init__(
+        self, plain: str = "", behind: str = "", opening: str = "", middle: str = "", *, opened: bool = False
+    ) -> None:
         """Take what stands around the answer and its reasoning; `opened`: the prompt has opened the reasoning already."""
         self.opening, self.middle, self.plain = _Mark.of(opening), _Mark.of(middle), _Mark.of(plain)
         self.behind, self.opened = behind, opened

@@ -42,7 +42,11 @@ class Encoding:
 
 
 def token_rows(
-    chat: Chat, prompt: Sequence[Message], completion: Sequence[Message], tools: Any = None, train_on: TrainOn = "every_turn"
+    chat: Chat,
+    prompt: Sequence[Message],
+    completion: Sequence[Message],
+    tools: Any = None,
+    train_on: TrainOn = "every_turn",
 ) -> Encoding:
     """Return a conversation as token rows in which the assistant turns of `completion` are trained.
 
@@ -58,7 +62,9 @@ def token_rows(
         ModelError: the tokenizer has no chat template.
     """
     wanted = [i for i, turn in enumerate(completion) if turn["role"] == "assistant"]
-    wanted = [i for i in (wanted[-1:] if train_on == "last_turn" else wanted) if completion[i].get("train", True)]
+    wanted = [
+        i for i in (wanted[-1:] if train_on == "last_turn" else wanted) if completion[i].get("train", True)
+    ]
     if not wanted:
         raise BadRow("no answer of it is to be trained (weight, train or loss)")
     if train_on == "generation_marks":

@@ -51,7 +51,9 @@ def load_chat(
         tokenizer.init_kwargs.pop(TURN_END, None)  # it was said of another template
     known = len(tokenizer)
     if new_tokens:
-        tokenizer.add_special_tokens({"additional_special_tokens": list(new_tokens)}, replace_extra_special_tokens=False)
+        tokenizer.add_special_tokens(
+            {"additional_special_tokens": list(new_tokens)}, replace_extra_special_tokens=False
+        )
     if tokenizer.chat_template:
         take_system_turn(tokenizer, system_turn)
     chat = Chat(tokenizer, eos_token, known)
@@ -77,7 +79,9 @@ def template_named(named: str | None, locate: Callable[[str], str]) -> str | Non
     return find_template(place if Path(place).is_file() else named, Path())
 
 
-def load_tokenizer(path: str, *, revision: str | None = None, trust_remote_code: bool = False, **_: Any) -> Any:
+def load_tokenizer(
+    path: str, *, revision: str | None = None, trust_remote_code: bool = False, **_: Any
+) -> Any:
     """Load a tokenizer as it is, to be copied to another folder.
 
     Raises:
@@ -90,7 +94,9 @@ def load_tokenizer(path: str, *, revision: str | None = None, trust_remote_code:
     if Path(path).is_dir() and not _has_tokenizer(path):
         raise ModelError(f"{path} has no tokenizer; {_COPY}")
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(path, revision=revision, trust_remote_code=trust_remote_code)
+        tokenizer: Any = AutoTokenizer.from_pretrained(
+            path, revision=revision, trust_remote_code=trust_remote_code
+        )
     except OSError as error:
         raise not_there(path, error) from None
     except (ImportError, ValueError) as error:
@@ -101,7 +107,9 @@ def load_tokenizer(path: str, *, revision: str | None = None, trust_remote_code:
             ) from None
         raise
     added = {token.content for token in tokenizer.added_tokens_decoder.values()}
-    if len(tokenizer.get_vocab().keys() - added) < 2:  # transformers makes an empty one where files are missing
+    if (
+        len(tokenizer.get_vocab().keys() - added) < 2
+    ):  # transformers makes an empty one where files are missing
         raise ModelError(f"the tokenizer of {path} has no vocabulary; {_COPY}")
     return tokenizer
 
@@ -122,7 +130,9 @@ def save_tokenizer(tokenizer: Any, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
     file = folder / "tokenizer_config.json"
     saved = json.loads(file.read_text(encoding="utf-8"))
-    trusted = type(tokenizer).__module__.startswith("transformers_modules")  # code of the checkpoint, which runs already
+    trusted = type(tokenizer).__module__.startswith(
+        "transformers_modules"
+    )  # code of the checkpoint, which runs already
     goal, texts = [], _probes(tokenizer)
     for added in ({}, {"legacy": True}, {"tokenizer_class": "PreTrainedTokenizerFast"}):
         if added:
@@ -131,13 +141,18 @@ def save_tokenizer(tokenizer: Any, folder: Path) -> None:
         goal = goal or [tokenizer(text)["input_ids"] for text in texts]
         if [read(text)["input_ids"] for text in texts] == goal:
             return
-    raise ModelError(f"{folder}: transformers reads the tokenizer that it has just saved as another one ({type(tokenizer)})")
+    raise ModelError(
+        f"{folder}: transformers reads the tokenizer that it has just saved as another one ({type(tokenizer)})"
+    )
 
 
 def _probes(tokenizer: Any) -> list[str]:
     """Return texts in which tokenizers differ: white space, digits, other scripts, and each added token amid text."""
     added = [token.content for token in tokenizer.added_tokens_decoder.values()]
-    return [" Hi there\n\n  1234 + é猫🦀\tdef f():\n    x", *(f"Hi{token}Hi {token} Hi" for token in added[:1000])]
+    return [
+        " Hi there\n\n  1234 + é猫🦀\tdef f():\n    x",
+        *(f"Hi{token}Hi {token} Hi" for token in added[:1000]),
+    ]
 
 
 def refuse_other_vocabulary(tokenizer: Any, path: str, **options: Any) -> None:
@@ -147,7 +162,9 @@ def refuse_other_vocabulary(tokenizer: Any, path: str, **options: Any) -> None:
     own, other = tokenizer.get_vocab(), load_tokenizer(path, **options).get_vocab()
     shared = own.keys() & other.keys()
     if 2 * len(shared) < min(len(own), len(other)) or any(own[token] != other[token] for token in shared):
-        raise ModelError(f"{path} has another vocabulary than the model: the same ids would be other texts to it")
+        raise ModelError(
+            f"{path} has another vocabulary than the model: the same ids would be other texts to it"
+        )
 
 
 def take_system_turn(tokenizer: Any, how: SystemTurn | None) -> None:
@@ -184,13 +201,17 @@ def choose_padding(tokenizer: Any, chat: Chat) -> None:
     ends = set(chat.tokenizer.convert_ids_to_tokens(chat.stop_ids()[:1]))
     if tokenizer.pad_token is not None and tokenizer.pad_token not in ends:
         return
-    chosen = next((token for token in _candidates(tokenizer) if token is not None and token not in ends), None)
+    chosen = next(
+        (token for token in _candidates(tokenizer) if token is not None and token not in ends), None
+    )
     tokenizer.pad_token = chosen or tokenizer.pad_token or next(iter(ends))
 
 
 def _candidates(tokenizer: Any) -> list[str | None]:
     """Return the tokens that could pad, the one that is best first: made for that, of no use in a text, or spare."""
     added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
-    padding = [t for t in added if "pad" in t.lower() and not any(word in t.lower() for word in _NOT_FOR_TEXT)]
+    padding = [
+        t for t in added if "pad" in t.lower() and not any(word in t.lower() for word in _NOT_FOR_TEXT)
+    ]
     spare = [t for t in added if "reserved" in t.lower() or "unused" in t.lower()]
     return [*padding, tokenizer.unk_token, tokenizer.eos_token, *spare, tokenizer.bos_token, *added]

@@ -45,9 +45,9 @@ class Tokens:
         White space and Unicode's normal forms do not count: decoders and normalizers change both.
         """
         unknown = self.tokenizer.unk_token_id
-        return (unknown is None or unknown not in ids or self.tokenizer.unk_token in text) and _plain(self.text(ids)) == _plain(
-            text
-        )
+        return (unknown is None or unknown not in ids or self.tokenizer.unk_token in text) and _plain(
+            self.text(ids)
+        ) == _plain(text)
 
     def ids_behind(self, known: str, ids: list[int], text: str) -> list[int]:
         """Return the ids of a text of whose beginning, `known`, the ids are known.

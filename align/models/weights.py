@@ -42,7 +42,9 @@ def files_by_name(folder: Path) -> dict[str, Path]:
         with safe_open(single, framework="pt") as file:
             return dict.fromkeys(file.keys(), single)
     if index.exists():
-        return {name: folder / file for name, file in json.loads(index.read_text("utf-8"))["weight_map"].items()}
+        return {
+            name: folder / file for name, file in json.loads(index.read_text("utf-8"))["weight_map"].items()
+        }
     raise ValueError(
         f"{folder} holds no model.safetensors and no model.safetensors.index.json; save the whole model as "
         "safetensors (an adapter has to be merged first)"

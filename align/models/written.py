@@ -98,7 +98,9 @@ class Writing:
             return len(after) - len(rest.lstrip())
         return None
 
-    def _behind_header(self, stem: str, after: str, messages: Sequence[Message], render: Render) -> int | None:
+    def _behind_header(
+        self, stem: str, after: str, messages: Sequence[Message], render: Render
+    ) -> int | None:
         """Return where in `after` the answer begins, if what comes before is rendered otherwise than in the prompt.
 
         It begins behind the last header before the place where another answer makes a difference, and what follows there
@@ -151,7 +153,9 @@ class Writing:
 def _other(answer: Message) -> Message:
     """Return an answer of the same parts that says other things; reasoning in the content is a part of the content."""
     changed = answer | {name: ASKED for name in ("content", "reasoning") if answer.get(name)}
-    calls = [call | {"function": call["function"] | {"name": ASKED}} for call in answer.get("tool_calls") or ()]
+    calls = [
+        call | {"function": call["function"] | {"name": ASKED}} for call in answer.get("tool_calls") or ()
+    ]
     return changed | ({"tool_calls": calls} if calls else {})
 
 

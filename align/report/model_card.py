@@ -77,7 +77,10 @@ def _recipe(text: str, overrides: dict[str, Any]) -> list[str]:
     """Return the recipe as it was written, and what the command line changed in it."""
     lines = ["## Recipe", "", "```yaml", text.rstrip(), "```", ""]
     if overrides:
-        lines += ["with " + ", ".join(f"`--set {key}={json.dumps(value)}`" for key, value in overrides.items()), ""]
+        lines += [
+            "with " + ", ".join(f"`--set {key}={json.dumps(value)}`" for key, value in overrides.items()),
+            "",
+        ]
     return lines
 
 

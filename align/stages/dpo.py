@@ -42,7 +42,10 @@ def _wrong_smoothing(given: Given, losses: set[Loss]) -> Iterable[tuple[str, str
 
 def _wrong_weighting(given: Given, losses: set[Loss]) -> Iterable[tuple[str, str]]:
     if given.get("use_weighting") and (sorts := sorted(losses & {"aot", "aot_unpaired"})):
-        yield "use_weighting", f"loss_type {sorts[0]} sorts the pairs, so that none has a weight; leave one out"
+        yield (
+            "use_weighting",
+            f"loss_type {sorts[0]} sorts the pairs, so that none has a weight; leave one out",
+        )
 
 
 def _wrong_divergence(given: Given, losses: set[Loss]) -> Iterable[tuple[str, str]]:
@@ -52,7 +55,10 @@ def _wrong_divergence(given: Given, losses: set[Loss]) -> Iterable[tuple[str, st
     elif name != "reverse_kl" and losses == {"sft"}:
         yield "f_divergence_type", "loss_type sft compares with no reference; here it would do nothing"
     if "f_alpha_divergence_coef" in given and name != "alpha_divergence":
-        yield "f_alpha_divergence_coef", "goes with f_divergence_type: alpha_divergence; here it would do nothing"
+        yield (
+            "f_alpha_divergence_coef",
+            "goes with f_divergence_type: alpha_divergence; here it would do nothing",
+        )
 
 
 class PreferenceStage(TrainingStage):
@@ -86,10 +92,15 @@ class PreferenceStage(TrainingStage):
                 why = f"only loss_type {' or '.join(sorted(losses))} reads it; here it would do nothing"
                 yield f"training_args.{name}", why
         given, losses = self.given_args(), set(self.loss_type)
-        wrong = sure(_wrong_smoothing(given, losses), _wrong_weighting(given, losses), _wrong_divergence(given, losses))
+        wrong = sure(
+            _wrong_smoothing(given, losses), _wrong_weighting(given, losses), _wrong_divergence(given, losses)
+        )
         yield from ((f"training_args.{name}", what) for name, what in wrong)
         if self.loss_weights is not None and len(self.loss_weights) != len(self.loss_type):
-            yield "loss_weights", f"{len(self.loss_weights)} weights for {len(self.loss_type)} losses; one each is needed"
+            yield (
+                "loss_weights",
+                f"{len(self.loss_weights)} weights for {len(self.loss_type)} losses; one each is needed",
+            )
 
     def arguments(self, run: Run) -> dict[str, Any]:
         """Add the loss to the common arguments."""
@@ -113,7 +124,9 @@ class PreferenceStage(TrainingStage):
         if self.reference is not None:
             refuse_other_vocabulary(chat.tokenizer, path, **self.loading())
         weights = [run.fingerprint(str(file)) for file in sorted(Path(path).glob("*.safetensors"))]
-        run.report["reference"] = f"{self.reference or self.model} (weights {digest(weights) if weights else 'from the hub'})"
+        run.report["reference"] = (
+            f"{self.reference or self.model} (weights {digest(weights) if weights else 'from the hub'})"
+        )
         return policy.load_reference(path, self.dtype, **self.loading())
 
 

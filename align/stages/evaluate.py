@@ -69,7 +69,10 @@ class Evaluate(Stage, LoadsModel):
         for i, task in enumerate(self.tasks):
             if isinstance(task, str) and (what := unknown(task)):
                 yield f"tasks.{i}", what
-        for field, names in (("models", self.models), ("tasks", [t if isinstance(t, str) else t.name for t in self.tasks])):
+        for field, names in (
+            ("models", self.models),
+            ("tasks", [t if isinstance(t, str) else t.name for t in self.tasks]),
+        ):
             for i, name in enumerate(names):
                 if name in names[:i]:
                     yield f"{field}.{i}", f"{name!r} comes twice"
@@ -106,7 +109,9 @@ class Evaluate(Stage, LoadsModel):
         listed = Path(run.locate("base")) / "pretraining_prompts.txt"
         for key in listed.read_text(encoding="utf-8").split() if listed.is_file() else ():
             seen[key].add("pretraining")
-        found = [(t, p, seen[k]) for t, ps in problems.items() for p in ps if (k := prompt_key(p.messages)) in seen]
+        found = [
+            (t, p, seen[k]) for t, ps in problems.items() for p in ps if (k := prompt_key(p.messages)) in seen
+        ]
         if found and not self.allow_overlap:
             task, prompt, where = found[0]
             cause = (f"{len(found)} held-out problems of {task!r} were trained on (in {', '.join(sorted(where))}), such as "
@@ -129,7 +134,11 @@ class Evaluate(Stage, LoadsModel):
 
     def _template_of(self, run: Run, reference: str) -> str | None:
         """Return the text of the chat template for a model that has none of its own."""
-        own = load_tokenizer(run.locate(reference), **self.loading()).chat_template if self.chat_template else None
+        own = (
+            load_tokenizer(run.locate(reference), **self.loading()).chat_template
+            if self.chat_template
+            else None
+        )
         return find_template(self.chat_template, run.runs.home) if self.chat_template and not own else None
 
     async def _measure(
@@ -140,7 +149,9 @@ class Evaluate(Stage, LoadsModel):
             chat_template=self._template_of(run, reference), **self.loading(),
         )  # fmt: skip
         session = Session(run)
-        measured = f"the model {label}"  # a judge may ask a generator that the recipe calls by the model's name
+        measured = (
+            f"the model {label}"  # a judge may ask a generator that the recipe calls by the model's name
+        )
         session.start(measured, generator)
         passed: Passed = {"greedy": {}, **({"sampled": {}} if self.samples else {})}
         missing: Counter[str] = Counter()
@@ -151,8 +162,12 @@ class Evaluate(Stage, LoadsModel):
                 async def answer(
                     prompt: Prompt, how: Sampling, progress: Progress = progress, task: str = name
                 ) -> list[Completion]:
-                    seeded = how.model_copy(update={"seed": run.seed(prompt.id), "tools": prompt.tools or None})
-                    said = await session.sample(measured, [run.name, task, prompt.id], prompt.messages, seeded)
+                    seeded = how.model_copy(
+                        update={"seed": run.seed(prompt.id), "tools": prompt.tools or None}
+                    )
+                    said = await session.sample(
+                        measured, [run.name, task, prompt.id], prompt.messages, seeded
+                    )
                     progress.advance()
                     return said
 
@@ -178,7 +193,9 @@ async def _judge(
 ) -> list[list[bool]]:
     """Return whether each sample of each problem is right; an answer that is not whole is wrong."""
     session.start_reward(reward)
-    scores = await score_each(reward, prompts, [[completion.text for completion in group] for group in answers])
+    scores = await score_each(
+        reward, prompts, [[completion.text for completion in group] for group in answers]
+    )
     if any(score.passed is None and score.graded for judged in scores for score in judged):
         cause = f"reward {reward.kind!r} gives no verdict (`passed`); evaluate needs a verifier"
         raise StageFailed(run.name, cause, run.log_file)
@@ -201,11 +218,20 @@ def _scores(passed: Passed) -> dict[str, dict[str, dict[str, float]]]:
             else:
                 value, low, high = mean_interval([sum(group) / k for group in problems])
                 at_k = sum(pass_at_k(k, sum(group), k) for group in problems) / n
-                scores[task][mode] = {"n": n, "samples": k, "value": value, "low": low, "high": high, f"pass@{k}": at_k}
+                scores[task][mode] = {
+                    "n": n,
+                    "samples": k,
+                    "value": value,
+                    "low": low,
+                    "high": high,
+                    f"pass@{k}": at_k,
+                }
     return dict(scores)
 
 
-def _by_tag(results: dict[str, Passed], problems: dict[str, list[Prompt]]) -> dict[str, dict[str, dict[str, Any]]]:
+def _by_tag(
+    results: dict[str, Passed], problems: dict[str, list[Prompt]]
+) -> dict[str, dict[str, dict[str, Any]]]:
     """Return task -> tag -> {n, model -> mode -> share}, for tasks whose problems carry two tags or more."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for task, prompts in problems.items():

@@ -40,7 +40,9 @@ class Export(Stage, FromHub):
         """Write, load again, compare, describe."""
         from align.report.model_card import model_card  # noqa: PLC0415
 
-        run.report.figures |= write_checkpoint(run.locate(self.model), run.folder, self.dtype, **self.loading())
+        run.report.figures |= write_checkpoint(
+            run.locate(self.model), run.folder, self.dtype, **self.loading()
+        )
         card = model_card(run.runs.path, self.model, self.scores, rewards=holds_reward_model(run.folder))
         (run.folder / "README.md").write_text(card, encoding="utf-8")
 
@@ -69,7 +71,12 @@ def write_checkpoint(source: str, target: Path, dtype: str | None, **options: An
             if not torch.equal(model(ids).logits, again(ids).logits):
                 raise StageFailed("export", f"the exported model's logits differ on {text!r}")
     size = sum(file.stat().st_size for file in target.glob("*.safetensors"))
-    return {"parameters": model.num_parameters(), "bytes": size, "dtype": str(model.dtype), "logits equal on": len(CHECKED)}
+    return {
+        "parameters": model.num_parameters(),
+        "bytes": size,
+        "dtype": str(model.dtype),
+        "logits equal on": len(CHECKED),
+    }
 
 
 def _asked(tokenizer: Any, text: str) -> Any:

@@ -61,7 +61,10 @@ class Load(Stage):
         """Refuse a file of another type before anything runs."""
         path = folder / self.path
         if path.is_file() and not sources.is_data(path):
-            yield "path", f"{path.suffix or 'no suffix'!r} cannot be read; one of: {', '.join(sorted(sources.READERS))}"
+            yield (
+                "path",
+                f"{path.suffix or 'no suffix'!r} cannot be read; one of: {', '.join(sorted(sources.READERS))}",
+            )
         for column in sorted(set(self.columns.values()) & set(self.ignore)):
             yield "ignore", f"{column!r} is also named in `columns`; leave it out of one of them"
 
@@ -79,7 +82,9 @@ class Load(Stage):
             run.report["ignored columns"] = unused
             run.log.info("%-12s ignored columns: %s", run.name, ", ".join(unused))
 
-    def read(self, home: Path, progress: Progress) -> tuple[dict[str, dict[str, Row]], Dropped, int, list[str]]:
+    def read(
+        self, home: Path, progress: Progress
+    ) -> tuple[dict[str, dict[str, Row]], Dropped, int, list[str]]:
         """Return the rows of each table by id, what was dropped, the number of records, and the columns not used."""
         found: dict[str, dict[str, Row]] = {table: {} for table in TABLES}
         dropped, reader, count = Dropped("record"), Reader(self.columns, self.ignore), 0
@@ -106,7 +111,9 @@ class Load(Stage):
         for line in dropped.lines():
             run.log.info("%-12s dropped %s", run.name, line)
         if dropped and self.strict:
-            raise StageFailed(run.name, "strict: true, and bad records: " + "; ".join(dropped.lines()), run.log_file)
+            raise StageFailed(
+                run.name, "strict: true, and bad records: " + "; ".join(dropped.lines()), run.log_file
+            )
         if count == len(dropped):
             why = "; ".join(dropped.lines()) or "it is empty"
             raise StageFailed(run.name, f"{self.path} gives no usable row: {why}", run.log_file)

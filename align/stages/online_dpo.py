@@ -35,7 +35,9 @@ from data_synthesis.pairing import Pair, best_against_worst
 class OnlineDPO(PreferenceStage):
     """Train on pairs sampled from the model being trained."""
 
-    version: ClassVar[str] = "3"  # 2: schedule and alpha_total planned by what rounds yield. 3: rounds say `dropped`
+    version: ClassVar[str] = (
+        "3"  # 2: schedule and alpha_total planned by what rounds yield. 3: rounds say `dropped`
+    )
     unread: ClassVar[dict[str, str]] = PreferenceStage.unread | {
         "dataloader_drop_last": "a round may give fewer pairs than a batch holds, and would then have nothing to train on"
     }
@@ -87,7 +89,10 @@ class OnlineDPO(PreferenceStage):
         if self.max_steps != -1 and "rounds" in self.model_fields_set:
             yield "rounds", "max_steps decides how long online_dpo trains; leave one of the two out"
         if self.reference_sync != "fixed" and self.lora:
-            yield "reference_sync", "the reference cannot follow a policy that is an adapter; leave it fixed, or lora out"
+            yield (
+                "reference_sync",
+                "the reference cannot follow a policy that is an adapter; leave it fixed, or lora out",
+            )
         if self.reference_sync != "fixed" and isinstance(self.optimizer, OnlineMergingConfig):
             yield "reference_sync", "online_merging pulls towards a fixed reference; leave reference_sync out"
         if "reference_mixup" in self.model_fields_set and self.reference_sync != "ema":
@@ -102,7 +107,9 @@ class OnlineDPO(PreferenceStage):
     def pair(self, samples: Sequence[Completion], rewards: Sequence[float], most: int) -> Pair | str:
         """Return the pair of one prompt's samples, or why there is none; `most` is the longest answer that fits, in tokens."""
         margin, ratio = self.min_margin, self.max_length_ratio
-        return best_against_worst(samples, rewards, min_margin=margin, max_length_ratio=ratio, max_tokens=most)
+        return best_against_worst(
+            samples, rewards, min_margin=margin, max_length_ratio=ratio, max_tokens=most
+        )
 
     def run(self, run: Run) -> None:
         """Run the rounds, publish."""
@@ -148,7 +155,10 @@ class OnlineDPO(PreferenceStage):
             )
             figures = rounds.loop()
         if not any(f["pairs"] for f in figures):
-            why = "; ".join(f"{n} {reason}" for reason, n in sum((Counter(f["dropped"]) for f in figures), Counter()).items())
+            why = "; ".join(
+                f"{n} {reason}"
+                for reason, n in sum((Counter(f["dropped"]) for f in figures), Counter()).items()
+            )
             raise StageFailed(run.name, f"no round gave a pair to train on ({why}); look at `align peek`, change the reward, "
                               "temperature or max_new_tokens", run.log_file)  # fmt: skip
         self._publish(run, rounds, figures, chat)
@@ -171,6 +181,8 @@ class OnlineDPO(PreferenceStage):
             "rounds": figures,
             "pairs": sum(f["pairs"] for f in figures),
             "prompts": sum(f["prompts"] for f in figures),
-            "planned after the first round": next(f["planned_steps"] for f in figures if "planned_steps" in f),
+            "planned after the first round": next(
+                f["planned_steps"] for f in figures if "planned_steps" in f
+            ),
             "reward": f"{figures[0]['reward']['mean']:.3g} -> {figures[-1]['reward']['mean']:.3g}",
         }

@@ -25,7 +25,9 @@ class RewardModelStage(Watched):
     version: ClassVar[str] = "2"  # 2: reads what the template writes behind the answer's end
     makes: ClassVar[frozenset[str]] = frozenset({"reward_model"})
     trl_config: ClassVar[str] = "trl/trainer/reward_config.py:RewardConfig"
-    unread: ClassVar[dict[str, str]] = {"label_smoothing_factor": "the loss of a reward model does not read it"}
+    unread: ClassVar[dict[str, str]] = {
+        "label_smoothing_factor": "the loss of a reward model does not read it"
+    }
 
     data: Annotated[list[str | DataSource], Ref("preferences")] = Field(min_length=1)
     """Artifacts that hold preferences."""
@@ -43,7 +45,11 @@ class RewardModelStage(Watched):
 
     def arguments(self, run: Run) -> dict[str, Any]:
         """Add centering to the common arguments."""
-        return self.dropout() | super().arguments(run) | {"center_rewards_coefficient": self.center_rewards_coefficient}
+        return (
+            self.dropout()
+            | super().arguments(run)
+            | {"center_rewards_coefficient": self.center_rewards_coefficient}
+        )
 
     def run(self, run: Run) -> None:
         """Encode, train, publish, measure on the held-out pairs."""
@@ -55,7 +61,9 @@ class RewardModelStage(Watched):
         rows = gather(run, self.data, "preferences")
         encoded = encode.encode(run, chat, rows, encode.comparison, self.max_length, self.strict)
         kept = [(row, self._columns(row, columns)) for row, columns in encoded if not self._is_held_out(row)]
-        measured = {row.id: columns for row, columns in encoded if self._is_held_out(row)}  # once, whatever its weight
+        measured = {
+            row.id: columns for row, columns in encoded if self._is_held_out(row)
+        }  # once, whatever its weight
         if not kept:
             raise StageFailed(run.name, "every pair is held out; lower held_out", run.log_file)
         watched = [
@@ -88,4 +96,6 @@ class RewardModelStage(Watched):
         )
         right = sum(chosen > rejected for chosen, rejected in zip(values[::2], values[1::2], strict=True))
         low, high = wilson(right, len(pairs))
-        run.report["held-out accuracy"] = f"{right / len(pairs):.3f} [{low:.3f}, {high:.3f}], n = {len(pairs)}"
+        run.report["held-out accuracy"] = (
+            f"{right / len(pairs):.3f} [{low:.3f}, {high:.3f}], n = {len(pairs)}"
+        )

@@ -40,7 +40,9 @@ class SFT(Watched):
     train_on: TrainOn = "every_turn"
     """`every_turn` trains every answer of a conversation in the context that sampling would show it; `last_turn` the last
     answer only; `generation_marks` what the chat template marks with `{% generation %}`."""
-    packing: Annotated[bool, Strict()] | Annotated[int, Field(ge=2)] = False  # strict, or 1 would be read as true
+    packing: Annotated[bool, Strict()] | Annotated[int, Field(ge=2)] = (
+        False  # strict, or 1 would be read as true
+    )
     """Lay rows end to end, without padding, each attending only to itself: `true` in sequences of up to `max_length` tokens,
     a number in sequences of up to that many. `per_device_train_batch_size` then counts sequences."""
     new_tokens: list[Annotated[str, Field(min_length=1)]] = []
@@ -62,7 +64,10 @@ class SFT(Watched):
             why = "loss_type: dft does not read it, so this would change nothing; leave one out"
             yield "training_args.label_smoothing_factor", why
         if self.new_tokens and self.lora:
-            yield "new_tokens", "adapters do not train the embeddings of new tokens; leave lora out, or new_tokens"
+            yield (
+                "new_tokens",
+                "adapters do not train the embeddings of new tokens; leave lora out, or new_tokens",
+            )
 
     def changes(self, home: Path) -> dict[str, Any]:
         """Add the new tokens to what the stage changes in the tokenizer."""

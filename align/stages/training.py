@@ -24,7 +24,10 @@ from align.stages.trl_together import Given, sure, wrong_schedule, wrong_togethe
 from align.stages.trl_values import wrong_choice
 from align.train.optimizers import OnlineMergingConfig
 
-SMALL: list[Message] = [{"role": "user", "content": "Who is there?"}, {"role": "assistant", "content": "It is me."}]
+SMALL: list[Message] = [
+    {"role": "user", "content": "Who is there?"},
+    {"role": "assistant", "content": "It is me."},
+]
 """What a chat template is tried with before a run begins."""
 _EVALUATED = ("loss", "mean_token_accuracy", "accuracy", "rewards/accuracies", "margin", "rewards/margins")
 """Figures of an evaluation that a report shows, as TRL calls them."""
@@ -57,7 +60,9 @@ class Lora(Config):
             except re.error as error:
                 raise ValueError(f"{value!r} is not a regular expression: {error}") from None
             if re.fullmatch(r"\w*", value):
-                raise ValueError(f"a text is a regular expression over whole names, and none is {value!r}; write [{value}]")
+                raise ValueError(
+                    f"a text is a regular expression over whole names, and none is {value!r}; write [{value}]"
+                )
         return value
 
 
@@ -143,7 +148,9 @@ class TrainingStage(Stage, LoadsModel):
             raise ValueError("0 steps train nothing; leave it out to train as the epochs say")
         return value
 
-    @field_validator("save_steps", "eval_steps", "logging_steps", check_fields=False)  # the second is a field of some stages
+    @field_validator(
+        "save_steps", "eval_steps", "logging_steps", check_fields=False
+    )  # the second is a field of some stages
     @classmethod
     def _whole_steps(cls, value: float) -> float:
         if value > 1 and value != int(value):
@@ -153,7 +160,10 @@ class TrainingStage(Stage, LoadsModel):
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
         """Check what goes with adapters, and names that are TRL's and transformers', without importing them."""
         if self.revision and not self._from_hub():
-            yield "revision", "revision is of a model that comes from the hub, and this one does not; leave it out"
+            yield (
+                "revision",
+                "revision is of a model that comes from the hub, and this one does not; leave it out",
+            )
         if self.revision and isinstance(self.optimizer, OnlineMergingConfig):
             why = "online_merging reads its base and reference without a revision; download the model and name its folder"
             yield "revision", why
@@ -163,7 +173,10 @@ class TrainingStage(Stage, LoadsModel):
             if what := wrong_reporter(name):
                 yield "report_to", what
         if self.optimizer and (own := sorted(_OPTIM & self.training_args.keys())):
-            yield f"training_args.{own[0]}", "the stage's `optimizer` is used, so this would change nothing; leave one out"
+            yield (
+                f"training_args.{own[0]}",
+                "the stage's `optimizer` is used, so this would change nothing; leave one out",
+            )
         for key in sorted(self.unread.keys() & self.training_args.keys()):
             yield f"training_args.{key}", self.unread[key]
         given = self.given_args()
@@ -180,24 +193,39 @@ class TrainingStage(Stage, LoadsModel):
 
     def _unread_logs(self, given: Given) -> Iterable[tuple[str, str]]:
         if given.get("logging_strategy") in ("epoch", "no") and "logging_steps" in self.model_fields_set:
-            yield "logging_strategy", f"{given.get('logging_strategy')} does not count the stage's logging_steps; leave one out"
+            yield (
+                "logging_strategy",
+                f"{given.get('logging_strategy')} does not count the stage's logging_steps; leave one out",
+            )
         for name in ("project", "trackio_space_id", "trackio_bucket_id", "trackio_static_space_id"):
             if given.get(name) and not {"trackio", "all"} & set(self.reporters()):
                 yield name, "goes with report_to: trackio"
 
     def _adapter_problems(self) -> Iterable[tuple[str, str]]:
         if self.lora:
-            if isinstance(self.optimizer, OnlineMergingConfig) and self.optimizer.reference != self.lora.adapter:
-                yield "lora.adapter", "online_merging under LoRA goes on with the adapter of its `reference`; name that stage"
+            if (
+                isinstance(self.optimizer, OnlineMergingConfig)
+                and self.optimizer.reference != self.lora.adapter
+            ):
+                yield (
+                    "lora.adapter",
+                    "online_merging under LoRA goes on with the adapter of its `reference`; name that stage",
+                )
             if self.lora.adapter and self.lora.adapter == self.model:
                 why = f"{self.model} holds its adapter already, merged; name what that stage started from"
                 yield "model", why
             if "lm_head" in self.lora.target_modules and not self.trl_config.endswith("RewardConfig"):
-                yield "lora.target_modules", "TRL reads the weights of lm_head past an adapter, which would not be trained"
+                yield (
+                    "lora.target_modules",
+                    "TRL reads the weights of lm_head past an adapter, which would not be trained",
+                )
             if self.lora.dropout and self.training_args.get("disable_dropout") is True:
                 yield "training_args.disable_dropout", "would turn off lora.dropout; leave one out"
             if self.lora.adapter and {"r", "alpha", "dropout", "target_modules"} & self.lora.model_fields_set:
-                yield "lora", "an adapter that exists has its rank, scale, dropout and layers; name the adapter only"
+                yield (
+                    "lora",
+                    "an adapter that exists has its rank, scale, dropout and layers; name the adapter only",
+                )
 
     def _schedule_problems(self) -> Iterable[tuple[str, str]]:
         if what := wrong_choice(self.lr_scheduler_type, choices("SchedulerType")):
@@ -210,7 +238,10 @@ class TrainingStage(Stage, LoadsModel):
             evaluated=bool(getattr(self, "eval_data", ())), floor=self.min_lr is not None, max_steps=self.max_steps,
         )  # fmt: skip
         if self.min_lr is not None and self.lr_scheduler_type != "cosine":
-            yield "min_lr", f"only lr_scheduler_type: cosine ends at a rate that can be named, not {self.lr_scheduler_type!r}"
+            yield (
+                "min_lr",
+                f"only lr_scheduler_type: cosine ends at a rate that can be named, not {self.lr_scheduler_type!r}",
+            )
         if self.min_lr is not None and self.min_lr >= self.learning_rate:
             yield "min_lr", f"the learning rate falls from {self.learning_rate}; name a smaller one"
 
@@ -278,7 +309,9 @@ class TrainingStage(Stage, LoadsModel):
         chat = load_chat(run.locate(self.model), **self.changes(run.runs.home), **self.loading())
         run.report["an answer ends with"] = chat.end.token or "nothing"
         if chat.system_turn or self.system_turn:
-            run.report["system turns"] = chat.system_turn or "as the chat template prints them (system_turn changes nothing)"
+            run.report["system turns"] = (
+                chat.system_turn or "as the chat template prints them (system_turn changes nothing)"
+            )
         return chat
 
     def train(
@@ -356,7 +389,11 @@ class TrainingStage(Stage, LoadsModel):
         from align.train import policy  # noqa: PLC0415
 
         lora = self.lora
-        return policy.lora_config(model, lora.r, lora.alpha, lora.dropout, lora.target_modules, task) if lora else None
+        return (
+            policy.lora_config(model, lora.r, lora.alpha, lora.dropout, lora.target_modules, task)
+            if lora
+            else None
+        )
 
 
 class Watched(TrainingStage):
@@ -379,10 +416,16 @@ class Watched(TrainingStage):
         if not self.eval_data:
             return super().arguments(run)
         batch = self.per_device_train_batch_size
-        when = {"eval_strategy": "steps", "eval_steps": _steps(self.eval_steps), "per_device_eval_batch_size": batch}
+        when = {
+            "eval_strategy": "steps",
+            "eval_steps": _steps(self.eval_steps),
+            "per_device_eval_batch_size": batch,
+        }
         return super().arguments(run) | when
 
-    def watched(self, run: Run, chat: Chat, trained: list[tuple[Any, Any]], how: Any, table: str) -> list[tuple[Any, Any]]:
+    def watched(
+        self, run: Run, chat: Chat, trained: list[tuple[Any, Any]], how: Any, table: str
+    ) -> list[tuple[Any, Any]]:
         """Return the encoded rows of `eval_data`, and report how many of their prompts are trained on."""
         from align.train import encode  # noqa: PLC0415
 
@@ -394,7 +437,9 @@ class Watched(TrainingStage):
         seen = {digest(row.prompt) for row, _ in trained}
         if known := sum(digest(row.prompt) in seen for row, _ in found):
             run.report["eval rows whose prompt is trained on"] = known
-            run.log.warning("%-12s %d of %d eval rows have a prompt that is trained on", run.name, known, len(found))
+            run.log.warning(
+                "%-12s %d of %d eval rows have a prompt that is trained on", run.name, known, len(found)
+            )
         return found
 
 

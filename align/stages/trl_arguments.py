@@ -23,7 +23,9 @@ _ENCODED = "rows come to the trainer as tokens (docs/models.md), so this would c
 _ACCELERATE = "processes and sharding are said in the recipe's `accelerate:`"
 _RESUMED = "the toolkit saves and resumes by itself, and this would break the exact resume"
 _PUBLISHED = "what is published is an `export` stage's work; nothing is uploaded"
-_LOADED = "the model is loaded by the stage's own fields (dtype, attn_implementation, revision, trust_remote_code)"
+_LOADED = (
+    "the model is loaded by the stage's own fields (dtype, attn_implementation, revision, trust_remote_code)"
+)
 
 _FOR = {
     _OURS: """
@@ -107,7 +109,9 @@ def elsewhere(config: str, key: str) -> str:
     """Return where a setting of the library belongs that stands among a stage's fields; "" for what is none."""
     if key in REFUSED:
         return f"it cannot be set: {REFUSED[key]}"
-    return f"it is a setting of the library: `training_args: {{{key}: ...}}`" if key in fields_of(config) else ""
+    return (
+        f"it is a setting of the library: `training_args: {{{key}: ...}}`" if key in fields_of(config) else ""
+    )
 
 
 def meant(config: str, given: Iterable[str], wrong: Iterable[str]) -> set[str]:
@@ -119,9 +123,15 @@ def meant(config: str, given: Iterable[str], wrong: Iterable[str]) -> set[str]:
 
 def as_declared(config: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings with whole numbers as floats where the library declares one; torch's AdamW refuses `betas=(0, 0.9)`."""
-    declared = {name: {kind.strip() for kind in annotation.split("|")} for name, annotation in fields_of(config).items()}
+    declared = {
+        name: {kind.strip() for kind in annotation.split("|")}
+        for name, annotation in fields_of(config).items()
+    }
     floats = {name for name, kinds in declared.items() if "float" in kinds and "int" not in kinds}
-    return {name: float(value) if type(value) is int and name in floats else value for name, value in given.items()}
+    return {
+        name: float(value) if type(value) is int and name in floats else value
+        for name, value in given.items()
+    }
 
 
 def wrong_reporter(name: str) -> str | None:
@@ -138,7 +148,13 @@ def wrong_reporter(name: str) -> str | None:
 def choices(enum: str) -> tuple[str, ...]:
     """Return the values of one of transformers' enumerations; none where transformers is not installed."""
     files = ("transformers/trainer_utils.py", "transformers/training_args.py", "transformers/debug_utils.py")
-    values = [s.value for file in files for node in _class(file, enum) for s in node.body if isinstance(s, ast.Assign)]
+    values = [
+        s.value
+        for file in files
+        for node in _class(file, enum)
+        for s in node.body
+        if isinstance(s, ast.Assign)
+    ]
     return tuple(str(value.value) for value in values if isinstance(value, ast.Constant))
 
 

@@ -145,12 +145,19 @@ def wrong_together(given: Given, *, checkpointed: bool, pairs: bool) -> Iterable
 
 def _wrong_sampling(given: Given, *, pairs: bool) -> Iterable[tuple[str, str]]:
     if pairs and (name := given.get("train_sampling_strategy")) in ("group_by_length", "batch_rebalance"):
-        yield "train_sampling_strategy", f"{name} goes by the length of a row, and a pair has two; only sft can use it"
+        yield (
+            "train_sampling_strategy",
+            f"{name} goes by the length of a row, and a pair has two; only sft can use it",
+        )
 
 
 def _wrong_loading(given: Given) -> Iterable[tuple[str, str]]:
     if not given.get("dataloader_num_workers"):
-        for name in ("dataloader_prefetch_factor", "dataloader_persistent_workers", "dataloader_multiprocessing_context"):
+        for name in (
+            "dataloader_prefetch_factor",
+            "dataloader_persistent_workers",
+            "dataloader_multiprocessing_context",
+        ):
             if given.get(name):
                 yield name, "goes with dataloader_num_workers, which is 0"
 
@@ -191,7 +198,9 @@ def _wrong_checkpointing(given: Given, *, checkpointed: bool, pairs: bool) -> It
             continue
         wrong = dict(wrong_settings(held, known, "checkpointing"))
         yield from ((f"{name}.{key}", what) for key, what in wrong.items())
-        yield from ((f"{name}.{key}", what) for key, what in _lacking_of_checkpointing(held, checked=not wrong))
+        yield from (
+            (f"{name}.{key}", what) for key, what in _lacking_of_checkpointing(held, checked=not wrong)
+        )
 
 
 def _lacking_of_checkpointing(held: Mapping[str, Any], *, checked: bool) -> Iterable[tuple[str, str]]:
@@ -313,7 +322,10 @@ def wrong_schedule(
 def _wrong_schedule_of_stage(name: str, *, warmup: bool, evaluated: bool) -> Iterable[tuple[str, str]]:
     """Yield what is wrong with a schedule in this stage: nothing is evaluated, or a warm-up is asked for that it lacks."""
     if name in BY_EVALUATION and not evaluated:
-        yield "lr_scheduler_type", f"{name} goes by evaluations; name rows in `eval_data`, where the stage has it"
+        yield (
+            "lr_scheduler_type",
+            f"{name} goes by evaluations; name rows in `eval_data`, where the stage has it",
+        )
     if warmup and name in _NO_WARMUP:
         why = "; constant_with_warmup has one" if name == "constant" else ""
         yield "warmup_ratio", f"lr_scheduler_type: {name} has no warm-up, so this would change nothing{why}"
@@ -323,19 +335,32 @@ def _without_lowest_rate(name: str, right: Mapping[str, Any]) -> Iterable[tuple[
     """Yield that a schedule which ends at a lowest rate was given none, or two."""
     if name.endswith("with_min_lr") and len({"min_lr", "min_lr_rate"} & right.keys()) != 1:
         simpler = "`lr_scheduler_type: cosine` and `min_lr: 7e-7`"
-        yield "lr_scheduler_type", f"{name} needs one of min_lr and min_lr_rate, to know where it ends; simpler: {simpler}"
+        yield (
+            "lr_scheduler_type",
+            f"{name} needs one of min_lr and min_lr_rate, to know where it ends; simpler: {simpler}",
+        )
 
 
-def _wrong_decay(name: str, given: Mapping[str, Any], right: Mapping[str, Any], max_steps: int) -> Iterable[tuple[str, str]]:
+def _wrong_decay(
+    name: str, given: Mapping[str, Any], right: Mapping[str, Any], max_steps: int
+) -> Iterable[tuple[str, str]]:
     """Yield that a schedule does not know how long it decays, or decays longer than the stage trains."""
     if name == "warmup_stable_decay" and "num_decay_steps" not in given:
-        yield "lr_scheduler_type", f"{name} needs to know how long it decays; write `{_SCHEDULE}: {{num_decay_steps: 100}}`"
+        yield (
+            "lr_scheduler_type",
+            f"{name} needs to know how long it decays; write `{_SCHEDULE}: {{num_decay_steps: 100}}`",
+        )
     decay = right.get("num_decay_steps", 0) + (right.get("num_stable_steps") or 0)
     if 0 < max_steps < decay:
-        yield f"{_SCHEDULE}.num_decay_steps", f"{decay} steps of {max_steps}: the rate would fall at once; name fewer"
+        yield (
+            f"{_SCHEDULE}.num_decay_steps",
+            f"{decay} steps of {max_steps}: the rate would fall at once; name fewer",
+        )
 
 
-def _wrong_rates(lowest: Mapping[str, float], right: Mapping[str, Any], learning_rate: float) -> Iterable[tuple[str, str]]:
+def _wrong_rates(
+    lowest: Mapping[str, float], right: Mapping[str, Any], learning_rate: float
+) -> Iterable[tuple[str, str]]:
     """Yield rates at the end of a schedule, or at its top, that the learning rate contradicts.
 
     Args:
@@ -346,6 +371,9 @@ def _wrong_rates(lowest: Mapping[str, float], right: Mapping[str, Any], learning
     for key, end in {**lowest, **right}.items():
         if key in ("lr_end", "min_lr") and end >= learning_rate:
             why = "" if key in right else " if nothing is said"
-            yield f"{_SCHEDULE}.{key}", f"the learning rate falls from {learning_rate} to {end}{why}; name a smaller end"
+            yield (
+                f"{_SCHEDULE}.{key}",
+                f"the learning rate falls from {learning_rate} to {end}{why}; name a smaller end",
+            )
     if right.get("max_lr", learning_rate) < learning_rate:
         yield f"{_SCHEDULE}.max_lr", f"is below the learning rate, {learning_rate}"

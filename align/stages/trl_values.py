@@ -70,7 +70,9 @@ def wrong_value(name: str, value: Any, declared: str, choices: Callable[[str], I
     for kind in kinds:
         if options := tuple(choices(kind)):
             return wrong_choice(value, options)
-    kinds = [kind for kind in kinds if kind != "str" or "dict" not in kinds]  # a text there is a command line's mapping
+    kinds = [
+        kind for kind in kinds if kind != "str" or "dict" not in kinds
+    ]  # a text there is a command line's mapping
     if not all(kind in _KINDS or kind == "Literal" for kind in kinds):
         return None
     if value is None and name in WORDS:
@@ -122,8 +124,14 @@ _SETTINGS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "positive": ("a number above 0", lambda x: _is_number(x) and x > 0),
     "share": ("a number from 0 to 1", lambda x: _is_number(x) and 0 <= x <= 1),
     "factor": ("a number above 0 and below 1", lambda x: _is_number(x) and 0 < x < 1),
-    "whole": ("a whole number of at least 0", lambda x: isinstance(x, int) and not isinstance(x, bool) and x >= 0),
-    "count": ("a whole number of at least 1", lambda x: isinstance(x, int) and not isinstance(x, bool) and x >= 1),
+    "whole": (
+        "a whole number of at least 0",
+        lambda x: isinstance(x, int) and not isinstance(x, bool) and x >= 0,
+    ),
+    "count": (
+        "a whole number of at least 1",
+        lambda x: isinstance(x, int) and not isinstance(x, bool) and x >= 1,
+    ),
     "flag": ("true or false", lambda x: isinstance(x, bool)),
     "text": ("a text", lambda x: isinstance(x, str)),
 }

@@ -147,7 +147,9 @@ class Careful(_Trainer):
             scheduler.load_state_dict(carry.state["scheduler"])
             if isinstance(scheduler, LambdaLR):  # the run may be of another length than was thought
                 here = [of(scheduler.last_epoch) for of in scheduler.lr_lambdas]
-                scheduler._last_lr = [base * share for base, share in zip(scheduler.base_lrs, here, strict=True)]
+                scheduler._last_lr = [
+                    base * share for base, share in zip(scheduler.base_lrs, here, strict=True)
+                ]
             for group, rate in zip(self.optimizer.param_groups, scheduler.get_last_lr(), strict=True):
                 group["lr"] = rate
         return scheduler
@@ -163,7 +165,9 @@ class Careful(_Trainer):
         """Raise StageFailed when a loss since the start was not finite."""
         if self._broken is not None and bool(self._broken.any()):
             run, step = self.extras.run, self.state.global_step
-            cause = f"the loss was not finite at or before step {step}; lower learning_rate, or look for odd rows"
+            cause = (
+                f"the loss was not finite at or before step {step}; lower learning_rate, or look for odd rows"
+            )
             raise StageFailed(run.name, cause, run.log_file)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
@@ -249,7 +253,8 @@ class SFTrainer(Careful, SFTTrainer):
             if not packing.refuse_mixing(partial(self._logits, model), inputs["input_ids"][0].tolist()):
                 run = self.extras.run
                 run.log.warning(
-                    "%-12s packing could not be tried: this model's answers do not depend on earlier tokens", run.name
+                    "%-12s packing could not be tried: this model's answers do not depend on earlier tokens",
+                    run.name,
                 )
             self._apart = True
         return super().training_step(model, inputs, *args, **kwargs)
@@ -267,7 +272,11 @@ class PreferenceTrainer(Careful, DPOTrainer):
     """Preference training on `prompt_ids`, `chosen_ids` and `rejected_ids`; offline and online stages share it."""
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
-        return dataset if "prompt_ids" in dataset.column_names else super()._prepare_dataset(dataset, *args, **kwargs)
+        return (
+            dataset
+            if "prompt_ids" in dataset.column_names
+            else super()._prepare_dataset(dataset, *args, **kwargs)
+        )
 
     def _compute_loss(self, model: Any, *args: Any, **kwargs: Any) -> Any:
         models: set[Any] = {model, self.ref_model or model}
@@ -335,7 +344,10 @@ def build(
     data = _dataset(rows, pack, arguments["seed"])
     if pack:
         extras.run.report["packed"] = packing.said(data, pack)
-        arguments |= {"packing": True, "dataset_kwargs": {"skip_prepare_dataset": True}}  # it is packed already
+        arguments |= {
+            "packing": True,
+            "dataset_kwargs": {"skip_prepare_dataset": True},
+        }  # it is packed already
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # TRL itself sets transformers' renamed arguments
         config = config_class(
@@ -350,12 +362,16 @@ def build(
             )  # fmt: skip
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.add_callback(History(trainer))
-    if "ref_chosen_logps" in rows[0]:  # set afterwards: as an argument it makes TRL hash the whole model, each round
+    if (
+        "ref_chosen_logps" in rows[0]
+    ):  # set afterwards: as an argument it makes TRL hash the whole model, each round
         trainer.precompute_ref_logps = True
     declared = extras.optimizer
     if declared and declared.by_name and trainer.is_deepspeed_enabled:
         cause = f"optimizer {declared.kind} needs every parameter by name and in its shape, which DeepSpeed takes away; "
-        raise StageFailed(extras.run.name, cause + "use FSDP2 (fsdp_version: 2) or data parallelism", extras.run.log_file)
+        raise StageFailed(
+            extras.run.name, cause + "use FSDP2 (fsdp_version: 2) or data parallelism", extras.run.log_file
+        )
     return trainer
 
 
@@ -419,7 +435,9 @@ class History(TrainerCallback):
             tables.replace(self.file, "".join(line for line in lines if json.loads(line)["step"] <= taken))
         self.progress = Progress(f"{self.run.name} step", state.max_steps, state.global_step)
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
         """Write and show."""
         if not state.is_world_process_zero or logs is None:
             return

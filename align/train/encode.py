@@ -64,7 +64,9 @@ def encode(
     _tell(run, rows, encoded, dropped, untrained, part)
     if strict and (dropped or untrained):
         why = "; ".join([*dropped.lines(), *untrained.lines()])
-        raise StageFailed(run.name, f"strict: true, and not everything can be trained on: {why}", run.log_file)
+        raise StageFailed(
+            run.name, f"strict: true, and not everything can be trained on: {why}", run.log_file
+        )
     if not encoded:
         why = "; ".join(dropped.lines()) or "there is none"
         purpose = "evaluate" if part else "train"
@@ -72,12 +74,17 @@ def encode(
     return encoded
 
 
-def _tell(run: Run, rows: Sequence[Row], encoded: Encoded, dropped: Dropped, untrained: Dropped, part: str) -> None:
+def _tell(
+    run: Run, rows: Sequence[Row], encoded: Encoded, dropped: Dropped, untrained: Dropped, part: str
+) -> None:
     """Write what was dropped, report and log it."""
     file = part.replace(" ", "_")
     dropped.write(run.folder, f"{file}dropped.jsonl")
     untrained.write(run.folder, f"{file}untrained.jsonl")
-    run.report |= {f"{part}rows": len(rows) - len(dropped), f"{part}dropped": dropped.counts()}  # of `eval `: own figures
+    run.report |= {
+        f"{part}rows": len(rows) - len(dropped),
+        f"{part}dropped": dropped.counts(),
+    }  # of `eval `: own figures
     if len(encoded) != len(rows) - len(dropped):
         run.report[f"{part}token rows"] = len(encoded)
     for line in dropped.lines():

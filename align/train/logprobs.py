@@ -29,7 +29,9 @@ class Thought:
 
 
 @torch.no_grad()
-def think(model: Any, answers: Sequence[tuple[list[int], list[int]]], precision: torch.dtype | None = None) -> list[Thought]:
+def think(
+    model: Any, answers: Sequence[tuple[list[int], list[int]]], precision: torch.dtype | None = None
+) -> list[Thought]:
     """Return what a model thinks of (prompt ids, completion ids) pairs, in their order.
 
     Answers of similar length share a batch, padded on the left, and only completions are projected to the vocabulary.
@@ -89,5 +91,8 @@ def _forward(model: Any, answers: list[tuple[list[int], list[int]]]) -> list[Tho
     trained = torch.arange(kept, device=model.device) >= kept - lengths.unsqueeze(1)
     sums = (token_logps * trained).sum(-1).tolist()
     means = ((entropies * trained).sum(-1) / lengths).tolist()
-    each = [row[kept - len(completion) :] for row, (_, completion) in zip(token_logps.tolist(), answers, strict=True)]
+    each = [
+        row[kept - len(completion) :]
+        for row, (_, completion) in zip(token_logps.tolist(), answers, strict=True)
+    ]
     return [Thought(*thought) for thought in zip(sums, means, each, strict=True)]

@@ -39,7 +39,13 @@ class AdamWConfig(Optimizer):
     compares with 1e-3 (arXiv 2405.17931, Table 1), on runs of 950 steps."""
 
     def build(
-        self, groups: list[dict[str, Any]], *, learning_rate: float, total_steps: int, seed: int, locate: Callable[[str], str]
+        self,
+        groups: list[dict[str, Any]],
+        *,
+        learning_rate: float,
+        total_steps: int,
+        seed: int,
+        locate: Callable[[str], str],
     ) -> torch.optim.Optimizer:
         """Return the optimizer of `groups` (dicts with params, param_names, weight_decay)."""
         import torch  # noqa: PLC0415
@@ -111,9 +117,15 @@ class OnlineMergingConfig(Optimizer):
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
         """Yield combinations that mean nothing."""
         if self.reference == self.base:
-            yield "reference", "reference and base are one model, so there is nothing to merge; name the SFT model here"
+            yield (
+                "reference",
+                "reference and base are one model, so there is nothing to merge; name the SFT model here",
+            )
         if self.method == "onties" and self.rescale == "inverse_keep":
-            yield "rescale", "inverse_keep makes random survivors unbiased; onties keeps the largest: none or l1"
+            yield (
+                "rescale",
+                "inverse_keep makes random survivors unbiased; onties keeps the largest: none or l1",
+            )
         if self.alpha is not None and self.alpha_total is not None:
             yield "alpha_total", "alpha and alpha_total say the same thing in two ways; give one of them"
         if self.alpha_total is not None and self.rescale == "l1":
@@ -123,7 +135,13 @@ class OnlineMergingConfig(Optimizer):
                 yield name, f"preset: {self.preset} decides this; leave one of the two out"
 
     def build(
-        self, groups: list[dict[str, Any]], *, learning_rate: float, total_steps: int, seed: int, locate: Callable[[str], str]
+        self,
+        groups: list[dict[str, Any]],
+        *,
+        learning_rate: float,
+        total_steps: int,
+        seed: int,
+        locate: Callable[[str], str],
     ) -> torch.optim.Optimizer:
         """Return the optimizer of `groups` (dicts with params, param_names, weight_decay).
 
@@ -142,7 +160,9 @@ class OnlineMergingConfig(Optimizer):
         reference = locate(self.reference)
         adapted = any("lora_" in name for group in groups for name in group["param_names"])
         delta = adapter_delta(reference) if adapted else reference_delta(locate(self.base), reference)
-        ways = preset(self.preset, self.method) if self.preset else {name: getattr(self, name) for name in _WAYS}
+        ways = (
+            preset(self.preset, self.method) if self.preset else {name: getattr(self, name) for name in _WAYS}
+        )
         return OnlineMerging(
             groups,
             delta,

@@ -63,7 +63,9 @@ def refuse_mixing(logits: Callable[[Sequence[list[int]]], torch.Tensor], ids: li
     """
     distinct = list(dict.fromkeys(ids))
     distinct += [distinct[0] - 1 if distinct[0] else 1] if len(distinct) == 1 else []
-    first, other, second = (_cycled(distinct, start, size) for start, size in ((0, _TRIED), (1, _TRIED), (2, 8)))
+    first, other, second = (
+        _cycled(distinct, start, size) for start, size in ((0, _TRIED), (1, _TRIED), (2, 8))
+    )
 
     def influence(*pairs: Sequence[list[int]]) -> float:
         one, two = (logits(rows)[0, -len(second) :].float() for rows in pairs)
@@ -72,11 +74,18 @@ def refuse_mixing(logits: Callable[[Sequence[list[int]]], torch.Tensor], ids: li
     try:
         packed = influence([first, second], [other, second])
         joined = influence([first + second], [other + second])
-    except (TypeError, ValueError) as error:  # an argument that the model does not take; a kernel that is not installed
-        raise ModelError(f"packing: this model cannot run packed rows ({str(error).splitlines()[0]}); {_REMEDY}") from error
+    except (
+        TypeError,
+        ValueError,
+    ) as error:  # an argument that the model does not take; a kernel that is not installed
+        raise ModelError(
+            f"packing: this model cannot run packed rows ({str(error).splitlines()[0]}); {_REMEDY}"
+        ) from error
     if packed > _MIXED * joined:
         share = f"{packed / joined:.0%} as much as in one text" if joined else "though it should not"
-        raise ModelError(f"packing: in this model a row changes what the next row of its pack is read as ({share}); {_REMEDY}")
+        raise ModelError(
+            f"packing: in this model a row changes what the next row of its pack is read as ({share}); {_REMEDY}"
+        )
     return joined > 0
 
 

@@ -59,7 +59,9 @@ def running(processes: int | None) -> Spread:
     try:
         return _checked(accelerator, processes)
     finally:
-        AcceleratorState._reset_state(reset_partial_state=True)  # a trainer makes its own, in its own precision
+        AcceleratorState._reset_state(
+            reset_partial_state=True
+        )  # a trainer makes its own, in its own precision
 
 
 def _checked(accelerator: Any, processes: int | None) -> Spread:
@@ -93,7 +95,9 @@ def precision(*, bf16: bool) -> torch.dtype | None:
     Args:
         bf16: the stage's field. Where it is False, `accelerate.mixed_precision` and accelerate's own settings decide.
     """
-    named = "bf16" if bf16 else os.environ.get("ACCELERATE_MIXED_PRECISION", "no")  # as transformers' TrainingArguments
+    named = (
+        "bf16" if bf16 else os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
+    )  # as transformers' TrainingArguments
     return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(named)
 
 
@@ -130,7 +134,9 @@ def hooked(models: Iterable[nn.Module], hook: Callable[[nn.Module, Any, Any], An
 def refuse_rounded(model: nn.Module, given: Any, output: Any) -> None:
     """Raise TypeError where log-probabilities leave a model in less than float32: their sums would be rounded. A hook."""
     if output.log_probs.dtype != torch.float32:
-        raise TypeError(f"log-probabilities come as {output.log_probs.dtype} from {type(model).__name__}, not as float32")
+        raise TypeError(
+            f"log-probabilities come as {output.log_probs.dtype} from {type(model).__name__}, not as float32"
+        )
 
 
 def in_float32(model: nn.Module, given: Any, output: Any) -> Any:

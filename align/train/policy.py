@@ -53,7 +53,12 @@ def lora_config(
         )
     scale: Any = alpha  # declared as an integer in peft, which divides it by r
     return LoraConfig(
-        r=r, lora_alpha=scale, lora_dropout=dropout, target_modules=targets, target_parameters=experts or None, task_type=task
+        r=r,
+        lora_alpha=scale,
+        lora_dropout=dropout,
+        target_modules=targets,
+        target_parameters=experts or None,
+        task_type=task,
     )
 
 
@@ -81,7 +86,9 @@ def refuse_tied_adapters(model: PreTrainedModel, config: LoraConfig | None) -> N
     output = model.get_output_embeddings()
     if config is None or output is None or output.weight is not model.get_input_embeddings().weight:
         return
-    shared = [name for name, module in model.named_modules() if getattr(module, "weight", None) is output.weight]
+    shared = [
+        name for name, module in model.named_modules() if getattr(module, "weight", None) is output.weight
+    ]
     for name in shared:
         if check_target_module_exists(config, name):
             raise ModelError(
@@ -99,15 +106,24 @@ def attach_lora(model: PreTrainedModel, config: LoraConfig | None) -> Any:
 
 def refuse_foreign_ids(model: Any, chat: Chat, rows: Iterable[dict[str, list[int]]]) -> None:
     """Raise ModelError where the model has no embedding of a token that training or sampling needs."""
-    largest = max((max(column, default=0) for row in rows for name, column in row.items() if name.endswith("_ids")), default=0)
-    checkpoints.refuse_foreign_ids(model, chat.tokenizer, [largest, chat.tokenizer.pad_token_id, *chat.stop_ids()])
+    largest = max(
+        (max(column, default=0) for row in rows for name, column in row.items() if name.endswith("_ids")),
+        default=0,
+    )
+    checkpoints.refuse_foreign_ids(
+        model, chat.tokenizer, [largest, chat.tokenizer.pad_token_id, *chat.stop_ids()]
+    )
 
 
 def refuse_long(model: Any, rows: Iterable[dict[str, list[int]]]) -> None:
     """Raise ModelError where a row has more tokens than the model has learned positions."""
     sides = ("chosen_ids", "rejected_ids", "input_ids")
-    longest = max(len(row.get("prompt_ids", [])) + max(len(row.get(name, [])) for name in sides) for row in rows)
-    checkpoints.refuse_long(model, longest, "set `max_length` to that or less: longer rows are then dropped and counted")
+    longest = max(
+        len(row.get("prompt_ids", [])) + max(len(row.get(name, [])) for name in sides) for row in rows
+    )
+    checkpoints.refuse_long(
+        model, longest, "set `max_length` to that or less: longer rows are then dropped and counted"
+    )
 
 
 def stop_where_trained(model: Any, chat: Chat) -> None:
@@ -163,7 +179,11 @@ def _publish_sharded(run: Run, trainer: Any, chat: Chat, start: str, dtype: str,
         publish_model(run, merge_adapter(whole, run.folder).to(precision), chat)
         return
     # what a model ties is gathered twice
-    kept = {name: weights[name].to(precision) for name in weights if model.all_tied_weights_keys.get(name) not in weights}
+    kept = {
+        name: weights[name].to(precision)
+        for name in weights
+        if model.all_tied_weights_keys.get(name) not in weights
+    }
     model.config.dtype = precision
     publish_model(run, model, chat, kept)
 

@@ -93,7 +93,9 @@ class Rounds:
         if self.stage.max_steps == -1:
             return len(figures) >= self.stage.rounds
         if len(figures) >= FRUITLESS and not any(f["pairs"] for f in figures[-FRUITLESS:]):
-            cause = f"{FRUITLESS} rounds in a row gave no pair to train on ({figures[-1]['dropped']} in the last)"
+            cause = (
+                f"{FRUITLESS} rounds in a row gave no pair to train on ({figures[-1]['dropped']} in the last)"
+            )
             raise StageFailed(self.run.name, cause, self.run.log_file)
         return _steps(figures) >= self.stage.max_steps
 
@@ -141,7 +143,12 @@ class Rounds:
             raise StageFailed(self.run.name, f"round {index + 1}: {why}", self.run.log_file)
         pairs = [each["pair"] for each in found if "pair" in each]
         shown = sorted(found, key=lambda each: "pair" not in each)[:SHOWN]  # those that gave a pair first
-        return {"pairs": pairs, "figures": figures, "samples": [each["shown"] for each in shown], "seconds": seconds}
+        return {
+            "pairs": pairs,
+            "figures": figures,
+            "samples": [each["shown"] for each in shown],
+            "seconds": seconds,
+        }
 
     def _gathered(self, found: list[dict[str, Any]], prompts: int) -> list[dict[str, Any]]:
         """Return what all processes found, in the order that one process would have it in."""
@@ -160,7 +167,9 @@ class Rounds:
         """Return what the reward's questions to generators cost in this run, in all processes together."""
         return sum(gather_object([self.session.usage]), Usage())
 
-    def _pair(self, prompt: Prompt, ids: list[int], samples: list[Completion], scores: list[Score]) -> dict[str, Any]:
+    def _pair(
+        self, prompt: Prompt, ids: list[int], samples: list[Completion], scores: list[Score]
+    ) -> dict[str, Any]:
         """Return what becomes of one prompt's samples: a pair or why there is none, and their figures."""
         stage = self.stage
         judged = [(s, score.value) for s, score in zip(samples, scores, strict=True) if score.graded]
@@ -180,9 +189,17 @@ class Rounds:
         }
         asked = prompt.messages[-1]["content"]
         if isinstance(chosen, str):
-            return found | {"dropped": chosen, "shown": {"prompt": asked, "no pair": chosen, "sample": samples[0].text}}
+            return found | {
+                "dropped": chosen,
+                "shown": {"prompt": asked, "no pair": chosen, "sample": samples[0].text},
+            }
         best, worst = judged[chosen.chosen][0], judged[chosen.rejected][0]
-        pair = {"id": prompt.id, "prompt_ids": ids, "chosen_ids": best.token_ids, "rejected_ids": worst.token_ids}
+        pair = {
+            "id": prompt.id,
+            "prompt_ids": ids,
+            "chosen_ids": best.token_ids,
+            "rejected_ids": worst.token_ids,
+        }
         shown = {"prompt": asked, "chosen": best.text, "rejected": worst.text}
         return found | {"pair": pair, "margin": chosen.margin, "shown": shown}
 
@@ -190,7 +207,9 @@ class Rounds:
         """Add the reference's log-probabilities to the pairs, KL and entropy to the figures."""
         firsts = [each.pop("first") for each in found]
         pairs = [each["pair"] for each in found if "pair" in each]
-        sides = [(pair["prompt_ids"], pair[f"{side}_ids"]) for pair in pairs for side in ("chosen", "rejected")]
+        sides = [
+            (pair["prompt_ids"], pair[f"{side}_ids"]) for pair in pairs for side in ("chosen", "rejected")
+        ]
         compute = precision(bf16=self.stage.bf16)
         with self._referee() as reference:
             thoughts = think(reference, firsts + sides, compute)
@@ -200,7 +219,9 @@ class Rounds:
             if (reported := each.pop("reported")) is not None:
                 each["apart"] = difference(reported, own.token_logps)
         of_sides = iter(thoughts[len(firsts) :])
-        for pair in pairs if "ld_alpha" not in self.stage.training_args else ():  # its sums are of parts of an answer
+        for pair in (
+            pairs if "ld_alpha" not in self.stage.training_args else ()
+        ):  # its sums are of parts of an answer
             pair |= {"ref_chosen_logps": next(of_sides).logp, "ref_rejected_logps": next(of_sides).logp}
 
     @contextmanager
@@ -228,7 +249,9 @@ class Rounds:
     def _sample(self, index: int, prompts: Sequence[Prompt], ids: list[list[int]]) -> list[list[Completion]]:
         stage = self.stage
         self.sampler.sync(self.model)
-        sampling = Sampling(n=stage.samples, temperature=stage.temperature, max_new_tokens=stage.max_new_tokens)
+        sampling = Sampling(
+            n=stage.samples, temperature=stage.temperature, max_new_tokens=stage.max_new_tokens
+        )
         seeds = [self.run.seed("round", index, prompt.id) for prompt in prompts]
         return self.sampler.sample(ids, [sampling.model_copy(update={"seed": seed}) for seed in seeds])
 
@@ -255,15 +278,24 @@ class Rounds:
         if self.stage.max_steps != -1:
             arguments["max_steps"] = now
         extras = Extras(self.run, self.stage.optimizer, self.carry, before=_steps(before))
-        trainer = build("dpo", extras, self.model, self.chat.tokenizer, rows, arguments, ref_model=self.reference)
+        trainer = build(
+            "dpo", extras, self.model, self.chat.tokenizer, rows, arguments, ref_model=self.reference
+        )
         if self.reference is None:
-            self.model.delete_adapter("ref")  # TRL's copy of the adapter as it is now; the reference is without any
+            self.model.delete_adapter(
+                "ref"
+            )  # TRL's copy of the adapter as it is now; the reference is without any
         elif trainer.precompute_ref_logps:
-            trainer.ref_model = self.reference.to("cpu")  # TRL has moved it to the device, and nobody asks it there
+            trainer.ref_model = self.reference.to(
+                "cpu"
+            )  # TRL has moved it to the device, and nobody asks it there
         result = trainer.train()
         trainer.stop_if_broken()
         self.carry.optimizer = trainer.bare_optimizer
-        self.carry.state = {"optimizer": trainer.bare_optimizer.state_dict(), "scheduler": trainer.lr_scheduler.state_dict()}
+        self.carry.state = {
+            "optimizer": trainer.bare_optimizer.state_dict(),
+            "scheduler": trainer.lr_scheduler.state_dict(),
+        }
         self.model = trainer.accelerator.unwrap_model(trainer.model)
         last = next((log for log in reversed(trainer.state.log_history) if "rewards/margins" in log), {})
         unpatch(self.model)
@@ -290,10 +322,15 @@ class Rounds:
         state = folder / "state"
         shutil.rmtree(state, ignore_errors=True)
         state.mkdir()
-        trained = {n: p.detach().cpu().contiguous() for n, p in self.model.named_parameters() if p.requires_grad}
+        trained = {
+            n: p.detach().cpu().contiguous() for n, p in self.model.named_parameters() if p.requires_grad
+        }
         save_file(trained, state / "trained.safetensors")
         if self.stage.reference_sync == "ema":
-            save_file({n: p.contiguous() for n, p in self.reference.named_parameters()}, state / "reference.safetensors")
+            save_file(
+                {n: p.contiguous() for n, p in self.reference.named_parameters()},
+                state / "reference.safetensors",
+            )
         torch.save(self.carry.state, state / "optimizer.pt")
 
     def _restore(self, folder: Path) -> None:

@@ -76,6 +76,10 @@ class Deduplicate(TableSynthesizer):
 def _dropped(row: Row, repeat: Repeat, dropped: dict[str, Repeat]) -> DroppedRow:
     """Drop a row. One that repeats a dropped row repeats what that one does, so that a row that was kept is named."""
     if earlier := dropped.get(repeat.id):
-        repeat = Repeat(earlier.id, OTHER_ANSWER if repeat.reason == OTHER_ANSWER else earlier.reason, earlier.similarity)
+        repeat = Repeat(
+            earlier.id, OTHER_ANSWER if repeat.reason == OTHER_ANSWER else earlier.reason, earlier.similarity
+        )
     dropped[row.id] = repeat
-    return DroppedRow(row.id, repeat.reason, {"repeats": repeat.id, "similarity": round(repeat.similarity, 3)})
+    return DroppedRow(
+        row.id, repeat.reason, {"repeats": repeat.id, "similarity": round(repeat.similarity, 3)}
+    )

@@ -53,7 +53,9 @@ def comparable(row: Row, compare: Compared) -> Comparable:
     conversations = _conversations(row, compare)
     turns = [[turn for turn in messages if turn["role"] != "system"] for messages in conversations]
     parts = tuple(plain("\n".join(text for turn in part for text in texts_of(turn))) for part in turns)
-    system = [plain(turn["content"]) for messages in conversations for turn in messages if turn["role"] == "system"]
+    system = [
+        plain(turn["content"]) for messages in conversations for turn in messages if turn["role"] == "system"
+    ]
     roles = [[turn["role"] for turn in part] for part in turns]
     answer = digest([row.answer, row.tests]) if isinstance(row, Prompt) else ""
     context = [system, row.tools, roles]
@@ -102,7 +104,11 @@ def shingles(text: str, size: int, tag: str = "") -> list[str]:
 
 def tagged(row: Comparable, size: int) -> list[str]:
     """Return the shingles of all parts; rows that differ in what must agree have none in common."""
-    return [shingle for number, part in enumerate(row.parts) for shingle in shingles(part, size, f"{number}{row.fixed}")]
+    return [
+        shingle
+        for number, part in enumerate(row.parts)
+        for shingle in shingles(part, size, f"{number}{row.fixed}")
+    ]
 
 
 def jaccard(one: Iterable[str], other: Iterable[str]) -> float:
@@ -119,7 +125,10 @@ def similarity(one: Comparable, other: Comparable, size: int) -> float:
     """
     if one.fixed != other.fixed:
         return 0.0
-    return min(jaccard(_shingle_set(a, size), _shingle_set(b, size)) for a, b in zip(one.parts, other.parts, strict=True))
+    return min(
+        jaccard(_shingle_set(a, size), _shingle_set(b, size))
+        for a, b in zip(one.parts, other.parts, strict=True)
+    )
 
 
 @lru_cache(CACHED)

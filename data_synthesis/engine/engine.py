@@ -121,7 +121,9 @@ class Engine:
 
     def _enough(self, position: int) -> bool:
         until = self.synthesizer.until
-        return bool(self._spent.limit(until)) or bool(until and until.candidates and position >= until.candidates)
+        return bool(self._spent.limit(until)) or bool(
+            until and until.candidates and position >= until.candidates
+        )
 
     def _allowed(self) -> int:
         """Return how many prompts may be under way: `concurrency`, or fewer when fewer will be enough."""
@@ -129,7 +131,9 @@ class Engine:
         if until is None or until.accepted is None:
             return self.synthesizer.concurrency
         rate = (self._spent.accepted + 1) / (self._spent.candidates + 1)
-        return min(self.synthesizer.concurrency, max(1, math.ceil((until.accepted - self._spent.accepted) / rate)))
+        return min(
+            self.synthesizer.concurrency, max(1, math.ceil((until.accepted - self._spent.accepted) / rate))
+        )
 
     async def _bring(self, prompt: Prompt, group: asyncio.TaskGroup) -> None:
         """Bring one prompt to its outcome, and begin the next."""
@@ -148,7 +152,9 @@ class Engine:
 
     def _note(self) -> str:
         tried = self._seen.total()
-        speed = sum(u.completion_tokens for u in self.session.calls.usages.values()) / max(self.progress.seconds, 1e-9)
+        speed = sum(u.completion_tokens for u in self.session.calls.usages.values()) / max(
+            self.progress.seconds, 1e-9
+        )
         return f"{self._seen['emitted'] / tried:.0%} accepted, {speed:,.0f} tokens/s, {self._seen['failed']} failed"
 
     def _outcome(self, id_: str) -> str:
@@ -162,15 +168,21 @@ class Engine:
         try:
             made = await self.synthesizer.synthesize(prompt, ctx)
             if isinstance(made, Drop):
-                return Outcome(prompt.id, "dropped", 0, made.reason, tokens=ctx.tokens, tallies=dict(ctx.tallies)), {}
+                return Outcome(
+                    prompt.id, "dropped", 0, made.reason, tokens=ctx.tokens, tallies=dict(ctx.tallies)
+                ), {}
             rows = made if isinstance(made, list) else [made]
             if not all(isinstance(row, tuple(TABLES.values())) for row in rows):
-                raise TypeError(f"synthesize() must return a row, a list of rows or Drop(reason), not {type(made).__name__}")
+                raise TypeError(
+                    f"synthesize() must return a row, a list of rows or Drop(reason), not {type(made).__name__}"
+                )
             if not rows:
                 raise TypeError("synthesize() returned an empty list; say why with Drop(reason)")
             self._refuse_undeclared(rows)
             records = ledger.records(prompt.id, self.run.name, rows)
-            return Outcome(prompt.id, "emitted", len(rows), tokens=ctx.tokens, tallies=dict(ctx.tallies)), records
+            return Outcome(
+                prompt.id, "emitted", len(rows), tokens=ctx.tokens, tallies=dict(ctx.tallies)
+            ), records
         except (BadRow, NoValidAnswer, NoGrade) as reason:  # what it made is no usable row, and says why
             why = f"bad row: {reason}" if isinstance(reason, BadRow) else str(reason)
             why = "no readable grade" if isinstance(reason, NoGrade) else why  # its sentence quotes the row
@@ -183,7 +195,9 @@ class Engine:
                 raise  # the stage ends
             why = f"something inside synthesize() was cancelled{_where(error)}"
             return Outcome(prompt.id, "failed", 0, why, False, ctx.tokens), {}
-        except Exception as error:  # one bad row must not end the others; it is counted, shown and limited above
+        except (
+            Exception
+        ) as error:  # one bad row must not end the others; it is counted, shown and limited above
             at = "" if isinstance(error, AlignError) else _where(error)
             why, retryable = f"{type(error).__name__}: {error}{at}", bool(getattr(error, "retryable", False))
             return Outcome(prompt.id, "failed", 0, why, retryable, ctx.tokens), {}
@@ -193,7 +207,9 @@ class Engine:
         declared = type(self.synthesizer).makes
         if undeclared := sorted({table_of(row) for row in rows} - declared):
             what = f"{self.synthesizer.kind!r} made {' and '.join(undeclared)}"
-            raise BrokenPlugin(f"{what}, and its class says makes = {set(declared) or '{}'}; add {undeclared[0]!r} there")
+            raise BrokenPlugin(
+                f"{what}, and its class says makes = {set(declared) or '{}'}; add {undeclared[0]!r} there"
+            )
 
     async def _stop(self) -> None:
         self.synthesizer.finish()
@@ -206,9 +222,7 @@ def too_many(run: Run, failed: Sequence[Outcome], tried: int) -> StageFailed:
     """Return the error of a stage in which too many prompts failed."""
     (most, count), *_ = Counter(o.why for o in failed).most_common(1)
     later = " (it may pass: run again later)" if all(o.retryable for o in failed) else ""
-    cause = (
-        f"{len(failed)} of {tried} prompts failed, {count} with: {most}{later}. What succeeded is kept; fix it and run again"
-    )
+    cause = f"{len(failed)} of {tried} prompts failed, {count} with: {most}{later}. What succeeded is kept; fix it and run again"
     return StageFailed(run.name, cause, run.log_file)
 
 

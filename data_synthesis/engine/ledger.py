@@ -79,7 +79,11 @@ class Ledger:
         self._pending.append(outcome)
         now = time.monotonic()
         due = now - self._committed >= max(LOST_SECONDS, LOST_SHARE * (now - self._started))
-        if due or sum(map(len, self._rows.values())) >= LARGEST_COMMIT or len(self._pending) >= LARGEST_COMMIT:
+        if (
+            due
+            or sum(map(len, self._rows.values())) >= LARGEST_COMMIT
+            or len(self._pending) >= LARGEST_COMMIT
+        ):
             self.commit()
 
     def commit(self) -> None:
@@ -90,7 +94,9 @@ class Ledger:
         for table, rows in self._rows.items():
             if rows:
                 tables.write_records(self.parts / f"{table}-{part}.parquet", table, rows, PLACE)
-        self._journal.append(*(_record(outcome, part if outcome.rows else "") for outcome in self._pending), sync=True)
+        self._journal.append(
+            *(_record(outcome, part if outcome.rows else "") for outcome in self._pending), sync=True
+        )
         self._number += 1
         for rows in self._rows.values():
             rows.clear()
@@ -145,7 +151,9 @@ def _lines(path: Path) -> Iterator[Outcome]:
         try:
             yield Outcome(**json.loads(line))
         except (ValueError, TypeError):
-            LOGGER.warning("%s: a line is damaged; its prompt is worked through again, from the call log", path)
+            LOGGER.warning(
+                "%s: a line is damaged; its prompt is worked through again, from the call log", path
+            )
 
 
 def _record(outcome: Outcome, part: str) -> dict[str, Any]:

@@ -36,7 +36,9 @@ def missing(run: Run, prompts: Mapping[str, Prompt]) -> int:
     return sum(id_ not in outcomes for id_ in prompts)
 
 
-def publish(synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt], usage: Usage | None, seconds: float) -> None:
+def publish(
+    synthesizer: Synthesizer, run: Run, prompts: Mapping[str, Prompt], usage: Usage | None, seconds: float
+) -> None:
     """Write the tables and the report of a stage whose prompts all have an outcome.
 
     Args:
@@ -99,7 +101,9 @@ def refuse_nothing_made(run: Run, ordered: Sequence[Outcome], what: str) -> None
         raise StageFailed(run.name, cause, run.log_file)
 
 
-def lineage_line(stage: Stage, run: Run, id_: str, parents: Sequence[str], table: str, note: Mapping[str, Any]) -> bytes:
+def lineage_line(
+    stage: Stage, run: Run, id_: str, parents: Sequence[str], table: str, note: Mapping[str, Any]
+) -> bytes:
     """Return the line of `lineage.jsonl` about one row: of which rows it was made, by which stage and version of its class."""
     maker = {"stage": run.name, "synthesizer": stage.kind, "version": type(stage).version}
     item = {"id": id_, "parents": list(parents), "table": table, **maker, "note": dict(note)}
@@ -108,7 +112,11 @@ def lineage_line(stage: Stage, run: Run, id_: str, parents: Sequence[str], table
 
 def _account(run: Run, prompts: Mapping[str, Prompt], ordered: list[Outcome]) -> None:
     """Keep aside what gave no row, and refuse a stage that mostly failed or made nothing."""
-    aside = ({"reason": o.why, "id": o.id, "messages": prompts[o.id].messages} for o in ordered if o.outcome != "emitted")
+    aside = (
+        {"reason": o.why, "id": o.id, "messages": prompts[o.id].messages}
+        for o in ordered
+        if o.outcome != "emitted"
+    )
     tables.write_lines(run.folder / "dropped.jsonl", aside)
     counts = Counter(o.outcome for o in ordered)
     if sum(counts.values()) != len(ordered) or counts.keys() - {"emitted", "dropped", "failed"}:
@@ -148,7 +156,9 @@ def _write_tables(synthesizer: Synthesizer, run: Run, ordered: list[Outcome]) ->
                 for rows in sorted_rows.to_slices() if sorted_rows else ():
                     writer.write_table(tables.as_written(rows.drop_columns(list(PLACE)), schema))
                     made[table] += rows.num_rows
-                    for id_, parent, note in zip(*(rows[c].to_pylist() for c in ("id", "_parent", "_note")), strict=True):
+                    for id_, parent, note in zip(
+                        *(rows[c].to_pylist() for c in ("id", "_parent", "_note")), strict=True
+                    ):
                         lineage.write(lineage_line(synthesizer, run, id_, [parent], table, json.loads(note)))
     return made
 
@@ -168,7 +178,9 @@ class _Union:
 
         for start in range(0, len(self.places), SLICE):
             numbers, rows = self.places[start : start + SLICE].T
-            order = np.argsort(numbers, kind="stable")  # by part, so that each is asked once and nothing else is copied
+            order = np.argsort(
+                numbers, kind="stable"
+            )  # by part, so that each is asked once and nothing else is copied
             taken = [self.pieces[n].take(pa.array(rows[numbers == n])) for n in np.unique(numbers)]
             yield pa.concat_tables(taken).combine_chunks().take(pa.array(np.argsort(order)))
 

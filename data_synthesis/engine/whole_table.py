@@ -45,7 +45,9 @@ class Derived:
     """The ids of the rows that it was made out of; these count as emitted."""
 
 
-def publish_all(synthesizer: Stage, run: Run, rows: Mapping[str, Row], made: Iterable[Row | Derived | DroppedRow]) -> None:
+def publish_all(
+    synthesizer: Stage, run: Run, rows: Mapping[str, Row], made: Iterable[Row | Derived | DroppedRow]
+) -> None:
     """Take what a table synthesizer yields, and write the tables and the report of its stage.
 
     Args:
@@ -71,7 +73,11 @@ def publish_all(synthesizer: Stage, run: Run, rows: Mapping[str, Row], made: Ite
     refuse_nothing_made(run, ordered, NOTHING_LEFT)
     for table in tables.held(run.folder):  # what a killed run left, which may have made other tables
         (run.folder / f"{table}.parquet").unlink()
-    counts = {table: tables.write(run.folder, table, made_rows) for table, made_rows in account.made.items() if made_rows}
+    counts = {
+        table: tables.write(run.folder, table, made_rows)
+        for table, made_rows in account.made.items()
+        if made_rows
+    }
     with tables.whole(run.folder / "lineage.jsonl") as lineage:
         for row, parents in account.with_parents():
             lineage.write(lineage_line(synthesizer, run, row.id, parents, table_of(row), row.note))
@@ -117,14 +123,18 @@ class Account:
         elif isinstance(item, tuple(TABLES.values())):
             self._keep(item)
         else:
-            raise self._broken(f"yielded {type(item).__name__}; yield a row, Derived(row, parents) or DroppedRow(id, reason)")
+            raise self._broken(
+                f"yielded {type(item).__name__}; yield a row, Derived(row, parents) or DroppedRow(id, reason)"
+            )
 
     def outcomes(self) -> list[Outcome]:
         """Return what became of each input, in order. Raises BrokenPlugin where that is not known of one."""
         if both := [id_ for id_ in self.dropped if id_ in self.used]:
             raise self._broken(f"dropped rows that it also made rows of: {_some(both)}")
         if lost := [id_ for id_ in self.rows if id_ not in self.used and id_ not in self.dropped]:
-            raise self._broken(f"says nothing of {len(lost)} of {len(self.rows)} rows: {_some(lost)}; yield each or drop it")
+            raise self._broken(
+                f"says nothing of {len(lost)} of {len(self.rows)} rows: {_some(lost)}; yield each or drop it"
+            )
         return [self._outcome(id_) for id_ in self.rows]
 
     def with_parents(self) -> Iterator[tuple[Row, Sequence[str]]]:
@@ -165,7 +175,9 @@ class Account:
     def _made_of(self, row: Row, parents: Sequence[str]) -> None:
         table, declared = table_of(row), type(self.synthesizer).makes
         if table not in declared:
-            raise self._broken(f"made {table}, and its class says makes = {set(declared) or '{}'}; add {table!r} there")
+            raise self._broken(
+                f"made {table}, and its class says makes = {set(declared) or '{}'}; add {table!r} there"
+            )
         self.made[table].append(row)
         self.used.update(parents)
 

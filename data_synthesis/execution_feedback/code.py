@@ -181,7 +181,11 @@ class CodeFeedback(ExecutionFeedback):
         mended = []
         for number, (solution, why) in enumerate(failed):
             said = template("execution_feedback/repair").format(why=why)
-            messages = [*prompt.messages, {"role": "assistant", "content": solution.text}, {"role": "user", "content": said}]
+            messages = [
+                *prompt.messages,
+                {"role": "assistant", "content": solution.text},
+                {"role": "user", "content": said},
+            ]
             again = await self._solutions(messages, tests, f"repair {number}", 1, ctx)
             if again and (await self._verdict(again[0], tests, ctx))[0] == "pass":
                 mended.append((again[0], (solution, why)))
@@ -199,7 +203,9 @@ class CodeFeedback(ExecutionFeedback):
         tests = await self._written(prompt, name, ctx)
         if not tests.texts:
             return Drop("no test was written")
-        trial = Trial(solutions, tests, [await self._outcomes(solution.source, tests, ctx) for solution in solutions])
+        trial = Trial(
+            solutions, tests, [await self._outcomes(solution.source, tests, ctx) for solution in solutions]
+        )
         reasons = await self._validate(trial, ctx)
         kept = [i for i, reason in enumerate(reasons) if not reason]
         if not kept:
@@ -221,7 +227,12 @@ class CodeFeedback(ExecutionFeedback):
     async def _written(self, prompt: Prompt, name: str, ctx: Context) -> WrittenTests:
         """Return the tests that a model wrote for a prompt."""
         problem = prompt.messages[-1]["content"]
-        asked = [{"role": "user", "content": template("execution_feedback/write_tests").format(name=name, problem=problem)}]
+        asked = [
+            {
+                "role": "user",
+                "content": template("execution_feedback/write_tests").format(name=name, problem=problem),
+            }
+        ]
         said = await ctx.sample(
             self.test_generator or self.generator, asked, n=self.test_samples, label="tests", **self.sampling
         )
@@ -241,7 +252,9 @@ class CodeFeedback(ExecutionFeedback):
         mutants = await self.tool("mutants", solutions[most].source, tests.name) or []
         of_mutants = [await self._outcomes(mutant, tests, ctx) or tests.none_passed for mutant in mutants]
         nothing, *changed = of_mutants or [tests.none_passed]
-        reasons = validated(votes, changed, nothing, {i: outcomes or votes[i] for i, outcomes in again.items()})
+        reasons = validated(
+            votes, changed, nothing, {i: outcomes or votes[i] for i, outcomes in again.items()}
+        )
         for reason in reasons:
             ctx.tally(f"tests: {reason or 'validated'}")
         return reasons
@@ -271,7 +284,11 @@ class CodeFeedback(ExecutionFeedback):
         whole = [c for c in drawn if c.answers]
         ended = ctx.tally_ends("answers", drawn)
         programs = await asyncio.gather(*(execution.assembled(self.box, c.text, tests) for c in whole))
-        held = [(c.text, one) for c, one in zip(whole, programs, strict=True) if isinstance(one, execution.Assembled)]
+        held = [
+            (c.text, one)
+            for c, one in zip(whole, programs, strict=True)
+            if isinstance(one, execution.Assembled)
+        ]
         ctx.tally("answers without a program", ended - len(held))
         if not held:
             return []
@@ -283,7 +300,11 @@ class CodeFeedback(ExecutionFeedback):
         return [Solution(*firsts[key], counts[key]) for key in dict.fromkeys(keys)]
 
     def _rows(
-        self, prompt: Prompt, right: Sequence[Solution], wrong: Sequence[tuple[Solution, str]], note: dict[str, Any]
+        self,
+        prompt: Prompt,
+        right: Sequence[Solution],
+        wrong: Sequence[tuple[Solution, str]],
+        note: dict[str, Any],
     ) -> list[Row]:
         note = note | {"sandbox": self.sandbox.level}
         made: list[Row] = [
@@ -302,7 +323,9 @@ def _of_asserts(verdict: Verdict, count: int) -> list[bool]:
     return known if len(known) == count else [*known, False]
 
 
-def _one_of_each(wrong: Sequence[tuple[Solution, str]], behaviours: Sequence[tuple[bool, ...]]) -> list[tuple[Solution, str]]:
+def _one_of_each(
+    wrong: Sequence[tuple[Solution, str]], behaviours: Sequence[tuple[bool, ...]]
+) -> list[tuple[Solution, str]]:
     """Keep the first of the solutions that fail the same tests."""
     first = dict(reversed(list(zip(behaviours, wrong, strict=True))))
     return [first[behaviour] for behaviour in dict.fromkeys(behaviours)]

@@ -80,7 +80,9 @@ def _names(tree: ast.AST) -> set[str]:
 def _bound(function: ast.FunctionDef) -> set[str]:
     """Return the names that only a function knows: its parameters, and what it assigns."""
     names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
-    return {each.arg for each in function.args.args} | {each.id for each in names if not isinstance(each.ctx, ast.Load)}
+    return {each.arg for each in function.args.args} | {
+        each.id for each in names if not isinstance(each.ctx, ast.Load)
+    }
 
 
 def _longest(text: str) -> ast.Module:
@@ -136,7 +138,9 @@ def _change(node: Any) -> bool:
         node.ops[0] = _SWAPPED[type(node.ops[0])]()
     elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
         node.value += 1
-    elif isinstance(node, ast.If | ast.While) and not isinstance(node.test, ast.Compare | ast.BoolOp | ast.Constant):
+    elif isinstance(node, ast.If | ast.While) and not isinstance(
+        node.test, ast.Compare | ast.BoolOp | ast.Constant
+    ):
         node.test = ast.UnaryOp(ast.Not(), node.test)
     else:
         return False

@@ -22,7 +22,14 @@ TRIES = 20
 """Draws for one place of a prompt before it does with fewer constraints: those before leave little room."""
 WORDS = template("execution_feedback/keywords").split()
 """Keywords: common words that fit beside many subjects."""
-ENDINGS = ("That is all.", "Over and out.", "The end.", "Thank you for reading.", "I hope this helps.", "DONE")
+ENDINGS = (
+    "That is all.",
+    "Over and out.",
+    "The end.",
+    "Thank you for reading.",
+    "I hope this helps.",
+    "DONE",
+)
 OPENINGS = ("Dear reader,", "In short,", "Well,", "Here is my answer:", "As far as I know,", "Answer:")
 Draw = Callable[[random.Random], dict[str, Any]]
 Test = dict[str, Any]
@@ -39,7 +46,9 @@ DRAWS: dict[str, Draw] = {
     "capital_words_at_least": lambda rng: {"n": rng.randint(1, 4)},
     "capital_words_at_most": lambda rng: {"n": rng.randint(0, 3)},
     "ends_with": lambda rng: {"string": rng.choice(ENDINGS)},
-    "forbidden_words": lambda rng: {"words": rng.sample(["the", "and", "is", "of", "you", "it", "a", "to"], rng.randint(1, 2))},
+    "forbidden_words": lambda rng: {
+        "words": rng.sample(["the", "and", "is", "of", "you", "it", "a", "to"], rng.randint(1, 2))
+    },
     "headings": lambda rng: {"n": rng.randint(1, 3)},
     "highlights": lambda rng: {"n": rng.randint(1, 3)},
     "includes_words": lambda rng: {"words": _words(rng, 3)},

@@ -92,7 +92,9 @@ def cross_validate(said: Sequence[Said], expected: Sequence[bool], preset: Prese
     cases = [t for t in range(len(expected)) if preset.case(sum(one[t] for one in agrees) / len(said))]
     if len(cases) < preset.cases:
         return Kept([], cases, "too few cases are agreed with")
-    functions = [f for f, one in enumerate(agrees) if preset.function(sum(one[t] for t in cases) / len(cases))]
+    functions = [
+        f for f, one in enumerate(agrees) if preset.function(sum(one[t] for t in cases) / len(cases))
+    ]
     why = "too few functions agree with the cases" if len(functions) < preset.functions else ""
     return Kept(functions, cases, why)
 

@@ -32,7 +32,14 @@ from align.core.plugins import Reward
 from align.core.rows import Demonstration, Prompt, Row, digest, is_unicode
 from align.core.stage import Run
 from align.core.wiring import Ref
-from data_synthesis.execution_feedback.constraint_pool import DRAWS, Constraint, distinct, drawn, fitting, joined
+from data_synthesis.execution_feedback.constraint_pool import (
+    DRAWS,
+    Constraint,
+    distinct,
+    drawn,
+    fitting,
+    joined,
+)
 from data_synthesis.execution_feedback.cross_validation import PRESETS, Name, Rule
 from data_synthesis.execution_feedback.synthesizer import ExecutionFeedback
 from data_synthesis.pairing import right_against_wrong
@@ -106,12 +113,21 @@ class InstructionFeedback(ExecutionFeedback):
                 yield f"library.{i}", f"no check {name!r} that can be drawn; one of: {', '.join(DRAWS)}"
         if not self.library and not self.constraints:
             yield "library", "nothing to ask for: set library: true, or name stages in `constraints`"
-        if isinstance(self.quality, Judge) and self.quality.pass_at is None and self.quality.scale != (0, GRADES):
-            yield "quality", "AutoIF's threshold is one of grades from 0 to 10: set scale: [0, 10], or a `pass_at` of your own"
+        if (
+            isinstance(self.quality, Judge)
+            and self.quality.pass_at is None
+            and self.quality.scale != (0, GRADES)
+        ):
+            yield (
+                "quality",
+                "AutoIF's threshold is one of grades from 0 to 10: set scale: [0, 10], or a `pass_at` of your own",
+            )
 
     def prepare(self, run: Run) -> None:
         """Read the constraints; start the sandbox if functions verify one."""
-        rows = [row for name in self.constraints for row in run.rows(name, "prompts") if isinstance(row, Prompt)]
+        rows = [
+            row for name in self.constraints for row in run.rows(name, "prompts") if isinstance(row, Prompt)
+        ]
         for row in rows:
             try:
                 parse(row)
@@ -121,7 +137,11 @@ class InstructionFeedback(ExecutionFeedback):
                 raise StageFailed(run.name, cause, run.log_file) from None
         self._pool = [Constraint(row.messages[-1]["content"].strip(), row.tests) for row in distinct(rows)]
         if not self._pool and not self.library:
-            raise StageFailed(run.name, f"{', '.join(self.constraints)} hold no constraint, and library is false", run.log_file)
+            raise StageFailed(
+                run.name,
+                f"{', '.join(self.constraints)} hold no constraint, and library is false",
+                run.log_file,
+            )
         if any(_written(one.tests) for one in self._pool):
             super().prepare(run)
 
@@ -138,7 +158,9 @@ class InstructionFeedback(ExecutionFeedback):
             asked = _asked(prompt, constraints)
             text = asked.messages[-1]["content"]
             if not constraints or text in seen:
-                whys.append("a variant came twice" if constraints else "no constraint fits the question's own")
+                whys.append(
+                    "a variant came twice" if constraints else "no constraint fits the question's own"
+                )
                 continue
             seen.add(text)
             found = await self._answered(asked, f"answer {variant}", ctx) if self.samples else [asked]
@@ -190,7 +212,9 @@ class InstructionFeedback(ExecutionFeedback):
         """Return the answers that are graded well enough as answers to the question."""
         if self.quality is None:
             return list(answers)
-        graded = await asyncio.gather(*(self._grade(self.quality, asked, answer.text, ctx) for answer in answers))
+        graded = await asyncio.gather(
+            *(self._grade(self.quality, asked, answer.text, ctx) for answer in answers)
+        )
         good = [answer for answer, grade in zip(answers, graded, strict=True) if grade]
         ctx.tally("right answers without a grade", graded.count(None))
         ctx.tally("right answers graded too low", graded.count(False))
@@ -215,7 +239,9 @@ class InstructionFeedback(ExecutionFeedback):
             for answer in good[: self.max_demonstrations]
         ]
         chosen = [answer.text for answer in good if answer.keeps(PRESETS[self.preset].chosen)]
-        rejected = [(answer.text, answer.why_broken) for answer in sorted(wrong, key=lambda answer: answer.broken)]
+        rejected = [
+            (answer.text, answer.why_broken) for answer in sorted(wrong, key=lambda answer: answer.broken)
+        ]
         pairs = right_against_wrong(asked, chosen, rejected, self.max_pairs, note=note, again=True)
         return [replace(asked, note=note), *demonstrations, *pairs]
 

@@ -70,7 +70,9 @@ class SelfInstruct(Synthesizer):
         for number in range(self.requests):
             random.Random(run.seed("request", number)).shuffle(examples := list(shown))
             text = template("execution_feedback/self_instruct").format(
-                shown=len(shown), examples="\n".join(f"- {one}" for one in examples), count=self.constraints_per_request
+                shown=len(shown),
+                examples="\n".join(f"- {one}" for one in examples),
+                count=self.constraints_per_request,
             )
             id_ = digest([number, text])
             made[id_] = Prompt(messages=[{"role": "user", "content": text}], id=id_)
@@ -82,12 +84,18 @@ class SelfInstruct(Synthesizer):
         rows = run.rows(self.prompts, "prompts")
         shown = sorted({row.messages[-1]["content"].strip() for row in rows if isinstance(row, Prompt)})
         if not shown:
-            raise StageFailed(run.name, f"{self.prompts!r} holds no constraint to show; leave `prompts` out to show ours")
+            raise StageFailed(
+                run.name, f"{self.prompts!r} holds no constraint to show; leave `prompts` out to show ours"
+            )
         return shown
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
         """Return the new constraints of one answer, as rows."""
-        how: dict[str, Any] = {"temperature": self.temperature, "top_p": self.top_p, "max_new_tokens": self.max_new_tokens}
+        how: dict[str, Any] = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_new_tokens": self.max_new_tokens,
+        }
         (said,) = await ctx.sample(self.generator, prompt.messages, label="think", **how)
         ctx.tally_ends("answers", [said])
         lines = reply(said.text).split("\n")

@@ -31,7 +31,14 @@ from align.core.rows import Prompt, Row, digest, is_unicode, reply
 from align.core.stage import Run
 from align.core.wiring import Ref
 from data_synthesis.execution_feedback.constraint_pool import distinct
-from data_synthesis.execution_feedback.cross_validation import PRESETS, Name, Said, battery, blemish, cross_validate
+from data_synthesis.execution_feedback.cross_validation import (
+    PRESETS,
+    Name,
+    Said,
+    battery,
+    blemish,
+    cross_validate,
+)
 from data_synthesis.execution_feedback.synthesizer import ExecutionFeedback
 from data_synthesis.pairing import right_against_wrong
 from data_synthesis.synthesizer import Context, Drop, template
@@ -86,7 +93,10 @@ class VerifierFeedback(ExecutionFeedback):
         if isinstance(self.consistency, Judge) and self.consistency.pass_at is None:
             yield "consistency", "a judge gives no verdict here without `pass_at`, such as pass_at: 6"
         if self.samples < PRESETS[self.preset].functions:
-            yield "samples", f"preset {self.preset!r} needs {PRESETS[self.preset].functions} functions, one an answer"
+            yield (
+                "samples",
+                f"preset {self.preset!r} needs {PRESETS[self.preset].functions} functions, one an answer",
+            )
 
     def candidates(self, run: Run) -> dict[str, Prompt]:
         """Return the constraints, each once; see `distinct`."""
@@ -137,7 +147,12 @@ class VerifierFeedback(ExecutionFeedback):
 
     async def _written(self, constraint: str, ctx: Context) -> tuple[list[str], list[Case]]:
         """Return the distinct functions and cases of a constraint, in the order drawn."""
-        asked = [{"role": "user", "content": template("execution_feedback/write_verifier").format(constraint=constraint)}]
+        asked = [
+            {
+                "role": "user",
+                "content": template("execution_feedback/write_verifier").format(constraint=constraint),
+            }
+        ]
         said = await ctx.sample(self.generator, asked, n=self.samples, label="verify", **self.sampling)
         held: list[str] = []
         cases: list[Case] = []
@@ -174,9 +189,18 @@ class VerifierFeedback(ExecutionFeedback):
         """Put functions back into words; return why the constraint is given up, or ""."""
         assert self.consistency is not None
         for number, source in enumerate(sources):
-            asked = [{"role": "user", "content": template("execution_feedback/back_translate").format(function=source)}]
+            asked = [
+                {
+                    "role": "user",
+                    "content": template("execution_feedback/back_translate").format(function=source),
+                }
+            ]
             (back,) = await ctx.sample(
-                self.generator, asked, label=f"back {number}", temperature=0.0, max_new_tokens=self.max_new_tokens
+                self.generator,
+                asked,
+                label=f"back {number}",
+                temperature=0.0,
+                max_new_tokens=self.max_new_tokens,
             )
             if not back.answers:
                 return "a function could not be put into words"
@@ -206,12 +230,18 @@ class VerifierFeedback(ExecutionFeedback):
 
     def _pairs(self, prompt: Prompt, agreed: Agreed, note: dict[str, Any]) -> list[Row]:
         """Pair texts that most functions accept with texts that none accepts (AutoIF's pairs of a constraint alone)."""
-        shares = [sum(one[t] is True for one in agreed.said) / len(agreed.said) for t in range(len(agreed.cases))]
+        shares = [
+            sum(one[t] is True for one in agreed.said) / len(agreed.said) for t in range(len(agreed.cases))
+        ]
         judged = [(text, share) for (text, _), share in zip(agreed.cases, shares, strict=True)]
         right = [text for text, share in judged if PRESETS[self.preset].chosen(share)]
         wrong = [text for text, share in judged if share == 0]
         usable = [(a, (b, "")) for a, b in zip(right, wrong, strict=False) if a.strip() and b.strip()]
-        return [*right_against_wrong(prompt, [a for a, _ in usable], [b for _, b in usable], self.max_pairs, note=note)]
+        return [
+            *right_against_wrong(
+                prompt, [a for a, _ in usable], [b for _, b in usable], self.max_pairs, note=note
+            )
+        ]
 
 
 def read_cases(text: str) -> list[Case]:

@@ -32,7 +32,23 @@ _TOKEN = re.compile(
     r"(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<op>\*\*|[-+*/^%])"
     rf"|(?P<mark>[()=])|(?P<space>[ \t]+)|(?P<word>[A-Za-z\\]+)|(?P<unknown>{UNKNOWN})|.|\n"
 )
-_FUNCTIONS = {"sin", "cos", "tan", "log", "ln", "exp", "sqrt", "abs", "floor", "ceil", "round", "max", "min", "gcd", "lcm"}
+_FUNCTIONS = {
+    "sin",
+    "cos",
+    "tan",
+    "log",
+    "ln",
+    "exp",
+    "sqrt",
+    "abs",
+    "floor",
+    "ceil",
+    "round",
+    "max",
+    "min",
+    "gcd",
+    "lcm",
+}
 _LABELS = re.compile(
     r"(?:day|night|week|month|year|hour|step|stage|round|level|box|room|question|player|team|page|chapter|option|plan|case|group)"
     r"s?"
@@ -144,7 +160,9 @@ def _before(piece: str, previous: str, *, gap: bool) -> list[str]:
         return ["?"] if word else []
     if piece != "=" and word:
         named = previous.lower().lstrip("\\")
-        return ["?"] if not gap or named in _FUNCTIONS or (piece != "(" and _LABELS.fullmatch(named)) else ["@"]
+        return (
+            ["?"] if not gap or named in _FUNCTIONS or (piece != "(" and _LABELS.fullmatch(named)) else ["@"]
+        )
     return []
 
 
@@ -159,7 +177,9 @@ def _equations(run: list[str]) -> list[str]:
     """
     sides = _sides(run)
     last = len(sides) - 1
-    texts = ["".join(_trimmed(side)) if _is_read(side, is_last=i == last) else "" for i, side in enumerate(sides)]
+    texts = [
+        "".join(_trimmed(side)) if _is_read(side, is_last=i == last) else "" for i, side in enumerate(sides)
+    ]
     chains = [list(chain) for read, chain in itertools.groupby(texts, bool) if read]
     return ["=".join(chain) for chain in chains if len(chain) >= 2 and any(map(_JOINED.search, chain))]
 
@@ -208,7 +228,9 @@ def evaluate(expression: str) -> float | None:
     """Return the value of arithmetic on plain numbers (+ - * / ** and parentheses), None for anything else."""
     if len(expression) > MAX_SIDE:
         return None
-    expression = re.sub(r"(?<=[\d)])\(", "*(", re.sub(r"(?<![\d.])0+(?=\d)", "", expression.replace("^", "**")))
+    expression = re.sub(
+        r"(?<=[\d)])\(", "*(", re.sub(r"(?<![\d.])0+(?=\d)", "", expression.replace("^", "**"))
+    )
     if not re.fullmatch(r"[\d.+\-*/()]+", expression, re.ASCII):
         return None
     try:

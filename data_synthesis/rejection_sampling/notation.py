@@ -31,7 +31,9 @@ _FOREIGN_NUMBERS = (
     r"(?:mil|mille|tausend|hundert|dutzend|docenas?|douzaines?|paare?|pares|milh(?:ão|ões)|mill(?:ón|ones)|Millionen|тысяч\w*|тыс"
     rf"|млн|млрд|миллион\w*|дюжин\w*|пар[аы]?)\b|[{_NO_MEASURE}]"
 )
-_LENGTH = r"(?:[mck]?m|in|inch(?:es)?|ft|foot|feet|yd|yards?|miles?|units?|met(?:er|re)s?|centimet(?:er|re)s?)"
+_LENGTH = (
+    r"(?:[mck]?m|in|inch(?:es)?|ft|foot|feet|yd|yards?|miles?|units?|met(?:er|re)s?|centimet(?:er|re)s?)"
+)
 _PART_OF = (
     r"(?:half|thirds?|quarters?|fourths?|fifths?|sixths?|eighths?|tenths?|average|mean|median|remainder|digits?|root|square|cube"
     r"|percent(?:age)?|ratio|factorial|logarithm)"
@@ -73,7 +75,10 @@ _REWRITES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
         (r"\\(?:pm|mp)(?![A-Za-z])|\u00b1", f"*{UNKNOWN}*"),
         (r"[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207b]+", _power),
         (r"\^\{([^{}\n]*)\}", r"^(\1)"),
-        (r"(?<=\d)[ \t]*\\[dt]?frac\s*(?:\{[^{}\n]*\}\s*\{[^{}\n]*\}|\d\d)", UNKNOWN),  # a mixed number, or a product
+        (
+            r"(?<=\d)[ \t]*\\[dt]?frac\s*(?:\{[^{}\n]*\}\s*\{[^{}\n]*\}|\d\d)",
+            UNKNOWN,
+        ),  # a mixed number, or a product
         (r"\\sqrt\s*\{ ?(\d{1,9}) ?\}|\bsqrt\((\d{1,9})\)|\u221a\((\d{1,9})\)", _root),
         *(
             2
@@ -95,26 +100,50 @@ _REWRITES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
         (r"(?<=\d)[ \t]*%[ \t]*(?=\d)|(?<=\d)[ \t]+mod[ \t]+(?=\d)", UNKNOWN),  # 17 % 5
         (r"(?<![\d.])\d++[ \t]*(?:[aApP]\.?[mM]\b|\(?\\?[bp]?mod\b)", UNKNOWN),  # 8 am, 2 (mod 12)
         (r"(?<![\w.,])0\d++", UNKNOWN),  # 0900
-        (r"(?<![\d.,])\d++,\d[\d,]*+", UNKNOWN),  # 3,14: what has no groups of three is a decimal comma or a slip
+        (
+            r"(?<![\d.,])\d++,\d[\d,]*+",
+            UNKNOWN,
+        ),  # 3,14: what has no groups of three is a decimal comma or a slip
         (r"(?<![\w.])0[xX][0-9a-fA-F]+|(?<![\w.])\d[\d.]*+[eE][-+]?\d+", UNKNOWN),
-        (r"(?<![\d.])(\d[\d.]*+)[ \t]+(?:dozens?|pairs?|couples?|scores?|gross|hundreds?|thousands?|[mb]illions?)\b", UNKNOWN),
+        (
+            r"(?<![\d.])(\d[\d.]*+)[ \t]+(?:dozens?|pairs?|couples?|scores?|gross|hundreds?|thousands?|[mb]illions?)\b",
+            UNKNOWN,
+        ),
         (rf"(?<![\d.])(\d[\d.]*+) ?(?:{_FOREIGN_NUMBERS})", UNKNOWN),
         (r"(?<![\d.])\d++(?:st|nd|rd|th)\b", UNKNOWN),  # 1st half
         (r"(?<=\d)\?", UNKNOWN),
         (_ELSEWHERE, ""),
-        (r"(?<=\d)(m[lmg]|[kcm]m|kg|lbs?|oz|ft|mph|kph|[kmgt]b|mins?|hrs?|secs?|yds?)\b", r" \1"),  # 26ml is no product
+        (
+            r"(?<=\d)(m[lmg]|[kcm]m|kg|lbs?|oz|ft|mph|kph|[kmgt]b|mins?|hrs?|secs?|yds?)\b",
+            r" \1",
+        ),  # 26ml is no product
         (r"(?<=\d)-(?!(?:sin|cos|tan|log|ln|exp|sqrt|abs|max|min)\b)(?=[A-Za-z]{2})", " "),  # a 12-inch board
-        (rf"\b{_PART_OF} (?:of|when) (?=[\d(])|\b(?i:average|mean|twice|double|triple|half) (?=[\d(])", f"{UNKNOWN}*"),
-        (r"\b(than|(?:many|much|old|long|far|fast|tall) as) (?=[\d(])|的(?=\d)", rf"\1 {UNKNOWN}*"),  # 3 more than 4 * 5
+        (
+            rf"\b{_PART_OF} (?:of|when) (?=[\d(])|\b(?i:average|mean|twice|double|triple|half) (?=[\d(])",
+            f"{UNKNOWN}*",
+        ),
+        (
+            r"\b(than|(?:many|much|old|long|far|fast|tall) as) (?=[\d(])|的(?=\d)",
+            rf"\1 {UNKNOWN}*",
+        ),  # 3 more than 4 * 5
         (rf"(?<!\d)\d[\d.]*+(?:{_COMPOUND}|[{CJK}])(?=\d)", UNKNOWN),
         (r"\b[Ii]f (?=[\d(])", f"if {UNKNOWN}*"),  # what is supposed is not claimed
-        (r"\b(?:plus|minus)\b(?=[^=\n.;]{0,60}\b(?:times|divided|multiplied)\b)", f"*{UNKNOWN}*"),  # which comes first?
-        (rf"(= ?\d[\d.]*+(?: ?{UNIT})?) (?:{_SPOKEN}) (?=[\d(])", rf"\1 *{UNKNOWN}* "),  # "= 12 divided by 3 is 4"
+        (
+            r"\b(?:plus|minus)\b(?=[^=\n.;]{0,60}\b(?:times|divided|multiplied)\b)",
+            f"*{UNKNOWN}*",
+        ),  # which comes first?
+        (
+            rf"(= ?\d[\d.]*+(?: ?{UNIT})?) (?:{_SPOKEN}) (?=[\d(])",
+            rf"\1 *{UNKNOWN}* ",
+        ),  # "= 12 divided by 3 is 4"
         (rf"(?<=[\d)%])((?: ?{UNIT})?) (?:times|multiplied by) (?=[\d(])", r"\1 * "),
         (rf"(?<=[\d)%])((?: ?{UNIT})?) divided by (?=[\d(])", r"\1 / "),
         (rf"(?<=[\d)%])((?: ?{UNIT})?) plus (?=[\d(])", r"\1 + "),
         (rf"(?<=[\d)%])((?: ?{UNIT})?) minus (?=[\d(])", r"\1 - "),
-        (rf"([-+*] ?\d[\d.]*+(?: ?{UNIT})?) (?:equals|is equal to) (?=[-\d(])", r"\1 = "),  # 3/4 is equal to $15: of it
+        (
+            rf"([-+*] ?\d[\d.]*+(?: ?{UNIT})?) (?:equals|is equal to) (?=[-\d(])",
+            r"\1 = ",
+        ),  # 3/4 is equal to $15: of it
         (rf"(?<![\d/.])(?<!\d )(\d+)/(\d+) of (\d[\d.]*+)(?=(?: ?{UNIT}){{0,2}} ?=)", r"\1*\3/\2"),
         (rf"(?<![\d/.])(\d[\d.]*+%) of (\d[\d.]*+)(?=(?: ?{UNIT}){{0,2}} ?=)", r"\1*\2"),
         (r"(?<=[\d%)]) of (?=[\d(])", f"*{UNKNOWN}*"),  # 1/2 of 10 + 4

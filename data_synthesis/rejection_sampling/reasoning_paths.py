@@ -79,8 +79,14 @@ def _holds(left: str, right: str) -> bool:
     pairs = list(product(_readings(left, right), _readings(right, left)))
     return (
         not pairs
-        or any(abs(a.value - b.value) < TOLERANCE or _is_rounded(a.value, b) or _is_rounded(b.value, a) for a, b in pairs)
-        or any(_is_quotient(left, a.value, right, b.value) or _is_quotient(right, b.value, left, a.value) for a, b in pairs)
+        or any(
+            abs(a.value - b.value) < TOLERANCE or _is_rounded(a.value, b) or _is_rounded(b.value, a)
+            for a, b in pairs
+        )
+        or any(
+            _is_quotient(left, a.value, right, b.value) or _is_quotient(right, b.value, left, a.value)
+            for a, b in pairs
+        )
     )
 
 
@@ -94,7 +100,9 @@ def _is_rounded(value: float, written: _Reading) -> bool:
 def _is_quotient(quotient: str, value: float, whole: str, rounded: float) -> bool:
     """Is a whole number what is left of a quotient without its fraction, or the next one ("10 / 4 = 3 trips")?"""
     divided = re.fullmatch(r"\(?[\d.]+(?:\*[\d.]+)*\)?/\(?[\d.]+\)?|\d+\.\d+", quotient)
-    return bool(divided) and whole.isdigit() and value >= 1 and value != int(value) and abs(value - rounded) < 1
+    return (
+        bool(divided) and whole.isdigit() and value >= 1 and value != int(value) and abs(value - rounded) < 1
+    )
 
 
 def _readings(side: str, other: str) -> list[_Reading]:
@@ -151,7 +159,9 @@ def _uncut(match: re.Match[str]) -> str:
     digits = len(match.group().partition(".")[2])
     off = (near - written) * 10**digits
     endless = near.denominator in ((3, 6) if digits < 4 else (3, 6, 7, 9, 11, 12))
-    return f"({near.numerator}/{near.denominator})" if endless and Fraction(-1, 2) <= off < 1 else match.group()
+    return (
+        f"({near.numerator}/{near.denominator})" if endless and Fraction(-1, 2) <= off < 1 else match.group()
+    )
 
 
 def distinct_paths(texts: Sequence[str]) -> list[int]:

@@ -33,7 +33,9 @@ from data_synthesis.synthesizer import Context, Drop, Synthesizer, template
 class RejectionSampling(Synthesizer):
     """Sample n solutions a prompt; keep distinct right ones, pair right with wrong."""
 
-    version: ClassVar[str] = "3"  # 2: the check of equations refuses only what is surely false. 3: and reads more notations
+    version: ClassVar[str] = (
+        "3"  # 2: the check of equations refuses only what is surely false. 3: and reads more notations
+    )
     makes: ClassVar[frozenset[str]] = frozenset({"demonstrations", "preferences"})
 
     generator: Annotated[str, Ref("generator")]
@@ -95,9 +97,15 @@ class RejectionSampling(Synthesizer):
 
     async def _whole(self, prompt: Prompt, ctx: Context) -> list[str]:
         """Sample solutions; return those that ended by themselves."""
-        how: dict[str, Any] = {"temperature": self.temperature, "top_p": self.top_p, "tools": prompt.tools or None}
+        how: dict[str, Any] = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "tools": prompt.tools or None,
+        }
         how |= {"max_new_tokens": self.max_new_tokens}
-        drawn = await ctx.sample(self.generator, self._with_shots(prompt), n=self.samples, label="solve", **how)
+        drawn = await ctx.sample(
+            self.generator, self._with_shots(prompt), n=self.samples, label="solve", **how
+        )
         ctx.tally_ends("samples", drawn)
         return [completion.text for completion in drawn if completion.answers]
 
@@ -107,7 +115,9 @@ class RejectionSampling(Synthesizer):
         judged = [(text, score) for text, score in scored if score.graded]
         ctx.tally("samples that could not be judged", len(texts) - len(judged))
         if any(score.passed is None for _, score in judged):
-            raise TypeError(f"reward {self.reward.kind!r} gives no verdict (`passed`); rejection sampling needs a verifier")
+            raise TypeError(
+                f"reward {self.reward.kind!r} gives no verdict (`passed`); rejection sampling needs a verifier"
+            )
         return judged
 
     def _with_shots(self, prompt: Prompt) -> list[Message]:

@@ -43,7 +43,16 @@ STORM = 20
 """Requests that are refused with 429 before the first is answered."""
 CRASHES = 24
 """Writes of a run at which it is killed."""
-ODD = ["", "\ud800 half a pair", "🌍" * 50, "\u2028\u0000\u202e", "null", '{"a": [1, {"b":', "word " * 3000, "<|im_end|>"]
+ODD = [
+    "",
+    "\ud800 half a pair",
+    "🌍" * 50,
+    "\u2028\u0000\u202e",
+    "null",
+    '{"a": [1, {"b":',
+    "word " * 3000,
+    "<|im_end|>",
+]
 """What models also say."""
 Say = Callable[[dict[str, Any], int], str]
 
@@ -52,7 +61,9 @@ class Failed(AssertionError):
     """A promise was not kept."""
 
 
-def conforms(stage: Mapping[str, Any], prompts: Sequence[Mapping[str, Any]], say: Say, folder: Path) -> dict[str, Any]:
+def conforms(
+    stage: Mapping[str, Any], prompts: Sequence[Mapping[str, Any]], say: Say, folder: Path
+) -> dict[str, Any]:
     """Run every check; return the report of the clean run.
 
     Args:
@@ -77,7 +88,9 @@ def conforms(stage: Mapping[str, Any], prompts: Sequence[Mapping[str, Any]], say
 
 
 class _Kit:
-    def __init__(self, stage: dict[str, Any], prompts: Sequence[Mapping[str, Any]], say: Say, folder: Path) -> None:
+    def __init__(
+        self, stage: dict[str, Any], prompts: Sequence[Mapping[str, Any]], say: Say, folder: Path
+    ) -> None:
         self.stage, self.prompts, self.say, self.folder = stage, list(prompts), say, folder
         self.expected: dict[str, Any] = {}
 
@@ -102,7 +115,9 @@ class _Kit:
         with FaultServer(then=self._well) as server:
             alone = self._run("alone", server, prompts=self.prompts[::-1], concurrency=1)
             self._compare("one prompt at a time, last first", alone)
-        with FaultServer(then=lambda request: replace(self._well(request), seconds=_share(request) / 20)) as server:
+        with FaultServer(
+            then=lambda request: replace(self._well(request), seconds=_share(request) / 20)
+        ) as server:
             self._compare("answers in another order", self._run("shuffled", server))
 
     def from_the_log(self) -> None:
@@ -172,11 +187,21 @@ class _Kit:
     def _out(self, name: str) -> Path:
         return self.folder / "runs" / name
 
-    def _recipe(self, name: str, server: FaultServer, prompts: Any = None, source: str = "prompts", **more: Any) -> Path:
+    def _recipe(
+        self, name: str, server: FaultServer, prompts: Any = None, source: str = "prompts", **more: Any
+    ) -> Path:
         """Write a recipe whose one generator, `model`, is the server."""
         records = self.prompts if prompts is None else prompts
-        (self.folder / f"{name}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-        model = {"kind": "openai", "base_url": server.url, "model": "fake", "backoff_seconds": 0.01, "retries": 30}
+        (self.folder / f"{name}.jsonl").write_text(
+            "".join(json.dumps(record) + "\n" for record in records), encoding="utf-8"
+        )
+        model = {
+            "kind": "openai",
+            "base_url": server.url,
+            "model": "fake",
+            "backoff_seconds": 0.01,
+            "retries": 30,
+        }
         made = self.stage | {"prompts": source} | more
         stages = {"prompts": {"kind": "load", "path": f"{name}.jsonl"}, "made": made}
         recipe = {"name": "kit", "base": "./none", "generators": {"model": model}, "stages": stages}
@@ -222,7 +247,9 @@ class Faults:
             return self.KINDS[place % len(self.KINDS)]
         reply = self.well(request)
         if request.get("n", 1) > 1 and place % 3 == 0:  # a server that gives fewer choices than asked for
-            choices = sorted(reply.body["choices"], key=lambda choice: choice["index"])[: (request["n"] + 1) // 2]
+            choices = sorted(reply.body["choices"], key=lambda choice: choice["index"])[
+                : (request["n"] + 1) // 2
+            ]
             return replace(reply, body=reply.body | {"choices": choices, "usage": _usage(len(choices))})
         return reply
 
@@ -231,7 +258,9 @@ def _usage(count: int) -> dict[str, int]:
     return {"prompt_tokens": 7, "completion_tokens": 2 * count, "total_tokens": 7 + 2 * count}
 
 
-def crash_runs(recipe: Path, folder: Path, environment: Mapping[str, str] | None = None, most: int = CRASHES) -> list[Path]:
+def crash_runs(
+    recipe: Path, folder: Path, environment: Mapping[str, str] | None = None, most: int = CRASHES
+) -> list[Path]:
     """Kill a recipe's run before each of its writes, and run it again; return the run folders.
 
     Args:
@@ -276,7 +305,9 @@ def ledger(made: Path) -> dict[str, dict[str, Any]]:
 
 def calls(made: Path) -> list[dict[str, Any]]:
     """Return the records of a stage's call log."""
-    return [json.loads(line) for path in sorted((made / "calls").iterdir()) for _, line in journal.lines(path)]
+    return [
+        json.loads(line) for path in sorted((made / "calls").iterdir()) for _, line in journal.lines(path)
+    ]
 
 
 def samples(record: dict[str, Any]) -> list[tuple[str, int]]:
@@ -296,7 +327,10 @@ def same(what: str, found: Any, expected: Any) -> None:
         return
     if isinstance(found, dict) and isinstance(expected, dict):
         keys = [key for key in {**expected, **found} if found.get(key) != expected.get(key)]
-        shown = [f"{key}: {str(found.get(key))[:300]} where {str(expected.get(key))[:300]} was expected" for key in keys[:3]]
+        shown = [
+            f"{key}: {str(found.get(key))[:300]} where {str(expected.get(key))[:300]} was expected"
+            for key in keys[:3]
+        ]
         raise Failed(f"{what}: {len(keys)} differ; {'; '.join(shown)}")
     raise Failed(f"{what}: {str(found)[:600]} where {str(expected)[:600]} was expected")
 

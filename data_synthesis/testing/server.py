@@ -60,7 +60,9 @@ def answer(
     count = max(min(request.get("n", 1), most or 10**9), at_least)
     seed = request.get("seed") or 0
     said = [{"role": "assistant", "content": say(request, seed + i)} for i in range(count)]
-    choices = [{"index": i, "message": said[i], "finish_reason": finish_reason} for i in reversed(range(count))]  # last first
+    choices = [
+        {"index": i, "message": said[i], "finish_reason": finish_reason} for i in reversed(range(count))
+    ]  # last first
     usage = {"prompt_tokens": 7, "completion_tokens": 2 * count, "total_tokens": 7 + 2 * count}
     return {"object": "chat.completion", "choices": choices, "usage": usage}
 
@@ -77,7 +79,9 @@ class FaultServer:
         self._up, self._loop = threading.Event(), asyncio.new_event_loop()
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
+        self._thread = threading.Thread(
+            target=self._loop.run_until_complete, args=(self._serve(),), daemon=True
+        )
         self._thread.start()
         self._up.wait()
         return self
@@ -132,13 +136,19 @@ class FaultServer:
         data = (content if isinstance(content, str) else json.dumps(content)).encode()
         headers = {"Content-Type": "application/json", "Content-Length": str(len(data))} | reply.headers
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        writer.write(f"HTTP/1.1 {reply.status} Reason\r\n{head}\r\n".encode() + data[: len(data) // 2 if reply.cut else None])
+        writer.write(
+            f"HTTP/1.1 {reply.status} Reason\r\n{head}\r\n".encode()
+            + data[: len(data) // 2 if reply.cut else None]
+        )
         await writer.drain()
         return not reply.cut
 
     async def _read(self, reader: asyncio.StreamReader) -> Request:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         at = time.monotonic()
-        headers = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+        headers = {
+            name.strip(): value.strip()
+            for name, _, value in (line.partition(":") for line in head[1:] if line)
+        }
         length = int(next((value for name, value in headers.items() if name.lower() == "content-length"), 0))
         return Request(head[0].split(" ")[1], json.loads(await reader.readexactly(length)), headers, at)

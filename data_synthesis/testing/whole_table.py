@@ -29,7 +29,9 @@ from data_synthesis.engine.whole_table import NOTHING_LEFT
 from data_synthesis.testing.conformance import CRASHES, Failed, crash_runs, same
 
 
-def conforms_table(stage: Mapping[str, Any], records: Sequence[Mapping[str, Any]], folder: Path) -> dict[str, Any]:
+def conforms_table(
+    stage: Mapping[str, Any], records: Sequence[Mapping[str, Any]], folder: Path
+) -> dict[str, Any]:
     """Run every check; return the report of the clean run.
 
     Args:
@@ -61,9 +63,21 @@ class _TableKit:
         inputs = [row.id for table in TABLES for row in self._read(made.parent / "01-rows", table)]
         used = {parent for item in self.expected["lineage"] for parent in item["parents"]}
         dropped = Counter(item["id"] for item in self.expected["dropped"])
-        same("inputs = emitted + dropped", report["emitted"] + sum(report["dropped"].values()), report["inputs"])
-        same("rows that are a parent or in dropped.jsonl", used | set(dropped), set(inputs) & (used | set(dropped)))
-        same("inputs that are both or twice", sorted(used & set(dropped)) + [i for i, n in dropped.items() if n > 1], [])
+        same(
+            "inputs = emitted + dropped",
+            report["emitted"] + sum(report["dropped"].values()),
+            report["inputs"],
+        )
+        same(
+            "rows that are a parent or in dropped.jsonl",
+            used | set(dropped),
+            set(inputs) & (used | set(dropped)),
+        )
+        same(
+            "inputs that are both or twice",
+            sorted(used & set(dropped)) + [i for i, n in dropped.items() if n > 1],
+            [],
+        )
         same("inputs accounted for", len(used | set(dropped)), report["inputs"])
         ids = [record["id"] for rows in self.expected["rows"].values() for record in rows]
         same("rows in the lineage", sorted(item["id"] for item in self.expected["lineage"]), sorted(ids))
@@ -93,18 +107,28 @@ class _TableKit:
     def killed_at_every_write(self) -> None:
         """Kill a run before each of its writes, and run it again; once more in an interpreter that orders sets otherwise."""
         for seed, most in (("1", CRASHES), ("2", 1)):
-            for out in crash_runs(self._recipe("crash"), self.folder / f"crashes {seed}", {"PYTHONHASHSEED": seed}, most):
+            for out in crash_runs(
+                self._recipe("crash"), self.folder / f"crashes {seed}", {"PYTHONHASHSEED": seed}, most
+            ):
                 self._compare(f"killed before {out.name}, PYTHONHASHSEED={seed}", next(out.glob("02-*")))
 
-    def _recipe(self, name: str, records: Sequence[Mapping[str, Any]] | None = None, source: str = "rows") -> Path:
+    def _recipe(
+        self, name: str, records: Sequence[Mapping[str, Any]] | None = None, source: str = "rows"
+    ) -> Path:
         given = self.records if records is None else records
-        (self.folder / f"{name}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in given), encoding="utf-8")
+        (self.folder / f"{name}.jsonl").write_text(
+            "".join(json.dumps(record) + "\n" for record in given), encoding="utf-8"
+        )
         stages = {"rows": {"kind": "load", "path": f"{name}.jsonl"}, "made": self.stage | {"rows": source}}
         path = self.folder / f"{name}.yaml"
-        path.write_text(json.dumps({"name": "kit", "base": "./none", "stages": stages}), encoding="utf-8")  # JSON is YAML
+        path.write_text(
+            json.dumps({"name": "kit", "base": "./none", "stages": stages}), encoding="utf-8"
+        )  # JSON is YAML
         return path
 
-    def _run(self, name: str, records: Sequence[Mapping[str, Any]] | None = None, source: str = "rows") -> Path:
+    def _run(
+        self, name: str, records: Sequence[Mapping[str, Any]] | None = None, source: str = "rows"
+    ) -> Path:
         Recipe.load(self._recipe(name, records, source)).run(self.folder / "runs" / name)
         return self.folder / "runs" / name / "02-made"
 
@@ -121,4 +145,6 @@ class _TableKit:
 def snapshot_table(made: Path) -> dict[str, Any]:
     """Return what a finished stage made, in order and in a form that can be compared: rows, lineage and what was dropped."""
     rows = {table: [tables.record(row) for row in tables.read(made, table)] for table in tables.held(made)}
-    return {"rows": rows} | {name: tables.read_lines(made / f"{name}.jsonl") for name in ("lineage", "dropped")}
+    return {"rows": rows} | {
+        name: tables.read_lines(made / f"{name}.jsonl") for name in ("lineage", "dropped")
+    }

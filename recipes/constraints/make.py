@@ -206,7 +206,9 @@ def draw(family: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     train = [c for c in drawn if not held_out(family, c) and not any(same(c, shot) for shot in shown)][:TRAIN]
     test = [c for c in drawn if held_out(family, c)][:HELD_OUT]
     if len(train) < TRAIN or len(test) < HELD_OUT:
-        raise SystemExit(f"{family}: {len(train)} training and {len(test)} held-out contents; add words to WORDS")
+        raise SystemExit(
+            f"{family}: {len(train)} training and {len(test)} held-out contents; add words to WORDS"
+        )
     half = HELD_OUT // 2
     return (
         [row(family, c, SEEN[family][i % 3], "seen") for i, c in enumerate(train)],
@@ -240,7 +242,9 @@ def files() -> dict[str, list[dict[str, Any]]]:
     """Return the rows of every file by its name."""
     drawn = [draw(family) for family in SEEN]
     train = interleave(rows for rows, _ in drawn)
-    heldout = [interleave([r for r in rows if r["template"] == t] for _, rows in drawn) for t in ("seen", "unseen")]
+    heldout = [
+        interleave([r for r in rows if r["template"] == t] for _, rows in drawn) for t in ("seen", "unseen")
+    ]
     size = len(SEEN)
     # a turn of seen wordings, a turn of unseen ones, and so on
     mixed = [r for i in range(0, len(heldout[0]), size) for half in heldout for r in half[i : i + size]]

@@ -51,7 +51,10 @@ def table(found: list[Shares]) -> str:
     """Return the trade-off of every model against the first one, as text."""
     first = next(iter(found[0]))
     problems = len(found[0][first][TARGET])
-    lines = [f"{len(found)} seeds, {problems} held-out problems; share in %, change against {first} in points", ""]
+    lines = [
+        f"{len(found)} seeds, {problems} held-out problems; share in %, change against {first} in points",
+        "",
+    ]
     lines.append(f"{'':13s} {TARGET + ' (target)':>32s} {KEPT + ' (could be done before)':>36s}")
     for model in found[0]:
         cells = []
@@ -59,7 +62,11 @@ def table(found: list[Shares]) -> str:
             share = 100 * fmean(fmean(shares[model][task]) for shares in found)
             low, high = interval([(shares[first][task], shares[model][task]) for shares in found])
             change = 100 * fmean(fmean(shares[model][task]) - fmean(shares[first][task]) for shares in found)
-            text = f"{share:5.1f}" if model == first else f"{share:5.1f}  {change:+6.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+            text = (
+                f"{share:5.1f}"
+                if model == first
+                else f"{share:5.1f}  {change:+6.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
+            )
             cells.append(f"{text:>{width}s}")
         lines.append(f"{model:13s} {' '.join(cells)}")
     return "\n".join(lines) + "\n"

@@ -36,7 +36,13 @@ from pathlib import Path
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
-from transformers import AutoTokenizer, GenerationConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import (
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
 
 log = logging.getLogger("tiny")
 
@@ -209,7 +215,9 @@ def draw_problem(family: str, rng: random.Random) -> Problem:
     return Problem(family, numbers, text.format(n=n, m=m, t=t, **values), short, t)
 
 
-def draw_problems(split: str, count: int, seed: int, seen: set[str], families: dict[str, float]) -> list[Problem]:
+def draw_problems(
+    split: str, count: int, seed: int, seen: set[str], families: dict[str, float]
+) -> list[Problem]:
     """Draw problems of one split whose texts are new, and add the texts to `seen`.
 
     The number of tries is bounded: a family that has run out of new problems gives fewer.
@@ -296,7 +304,9 @@ def documents(pool: list[Problem], seed: int) -> Iterator[str]:
             yield f"Question: {problem.question}\nSolution:\n{steps}{SPECIAL[0]}"
         else:
             answer = draw_answer(problem, rng)
-            yield (f"<|im_start|>user\n{problem.question}<|im_end|>\n<|im_start|>assistant\n{answer}<|im_end|>\n{SPECIAL[0]}")
+            yield (
+                f"<|im_start|>user\n{problem.question}<|im_end|>\n<|im_start|>assistant\n{answer}<|im_end|>\n{SPECIAL[0]}"
+            )
 
 
 def make_tokenizer(pool: list[Problem]) -> PreTrainedTokenizerFast:
@@ -355,7 +365,9 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
     return Qwen2ForCausalLM(config)
 
 
-def rows(tokenizer: PreTrainedTokenizerFast, pool: list[Problem], seed: int, *, shuffled: bool) -> Iterator[list[int]]:
+def rows(
+    tokenizer: PreTrainedTokenizerFast, pool: list[Problem], seed: int, *, shuffled: bool
+) -> Iterator[list[int]]:
     """Yield rows of `ROW` tokens: whole documents, each in the first open row it fits, then padding.
 
     Unless a full row's documents are `shuffled`, long documents tend to open the rows.
@@ -376,11 +388,19 @@ def rows(tokenizer: PreTrainedTokenizerFast, pool: list[Problem], seed: int, *, 
 
 
 def pretrain(
-    model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, source: Iterator[list[int]], steps: int, peak: float
+    model: Qwen2ForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    source: Iterator[list[int]],
+    steps: int,
+    peak: float,
 ) -> None:
     """Train in place: AdamW, a short warm-up to the peak learning rate, then a cosine down to nearly zero."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=peak, betas=(0.9, 0.98), weight_decay=0.05, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=steps, pct_start=0.05, cycle_momentum=False)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=peak, betas=(0.9, 0.98), weight_decay=0.05, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, peak, total_steps=steps, pct_start=0.05, cycle_momentum=False
+    )
     started = time.perf_counter()
     for step in range(1, steps + 1):
         ids = torch.tensor([next(source) for _ in range(BATCH)])
@@ -389,7 +409,9 @@ def pretrain(
         labels[padding] = -100
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = model(ids[:, :-1]).logits
-        loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), ignore_index=-100)
+        loss = torch.nn.functional.cross_entropy(
+            logits.float().flatten(0, 1), labels.flatten(), ignore_index=-100
+        )
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -407,7 +429,9 @@ and often guesses instead. The table shows that the pipeline works, not what a m
 
 def write_jsonl(path: Path, problems: list[Problem]) -> None:
     """Write problems, one JSON object a line."""
-    lines = (json.dumps({"question": p.question, "answer": str(p.answer), "family": p.family}) for p in problems)
+    lines = (
+        json.dumps({"question": p.question, "answer": str(p.answer), "family": p.family}) for p in problems
+    )
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -453,7 +477,9 @@ def main() -> None:
     # packing puts long documents first, so the model expects working at the start of a text; a last phase with shuffled
     # rows gives the short guesses their share there, where every prompt is
     pretrain(model, tokenizer, rows(tokenizer, sets["pool"], SEED + 12, shuffled=True), args.steps // 8, 1e-3)
-    model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
+    model.generation_config = GenerationConfig(
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+    )
     model.to(torch.bfloat16).save_pretrained(folder)
 
 

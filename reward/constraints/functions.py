@@ -60,7 +60,11 @@ async def say(sandbox: Sandbox, source: str, texts: Sequence[str], lives: int = 
             if dies and position:
                 break
             plain = result.status == "returned" and isinstance(result.value, bool)
-            other = "error: it returns no bool" if result.status == "returned" else f"{result.status}: {result.why}"
+            other = (
+                "error: it returns no bool"
+                if result.status == "returned"
+                else f"{result.status}: {result.why}"
+            )
             said.append(result.value if plain else other)
             if dies:
                 lives -= 1

@@ -69,7 +69,9 @@ class Constraints(Reward):
     a function does not load or could not be run.
     """
 
-    version: ClassVar[str] = "3"  # 2: counts what a reader sees, words without spaces too. 3: addresses, code, sentences
+    version: ClassVar[str] = (
+        "3"  # 2: counts what a reader sees, words without spaces too. 3: addresses, code, sentences
+    )
 
     sandbox: SandboxSettings = SandboxSettings()
     """Where functions run; rows without any need none, and none is started."""
@@ -109,7 +111,9 @@ async def measure(
             if sandbox is None:
                 raise RuntimeError("functions need a running sandbox")
             found = await votes(sandbox, verifier, texts)
-            columns.append([CheckResult(vote.share, f"{name}: {vote.why}" if vote.why else "") for vote in found])
+            columns.append(
+                [CheckResult(vote.share, f"{name}: {vote.why}" if vote.why else "") for vote in found]
+            )
         else:
             whys = [verifier(text) for text in (texts if name in PARSED else read)]
             columns.append([CheckResult(float(not why), f"{name}: {why}" if why else "") for why in whys])
@@ -120,7 +124,9 @@ def _score(held: Sequence[CheckResult]) -> Score:
     if unknown := [one.why for one in held if one.share is None]:
         return Score.ungraded(unknown[0])
     failures = [one.why for one in held if not one.holds]
-    return Score(value=1 - len(failures) / len(held), passed=not failures, why=failures[0] if failures else "")
+    return Score(
+        value=1 - len(failures) / len(held), passed=not failures, why=failures[0] if failures else ""
+    )
 
 
 def parse(prompt: Prompt) -> list[tuple[str, Verifier]]:
@@ -138,7 +144,10 @@ def parse(prompt: Prompt) -> list[tuple[str, Verifier]]:
             f"checks: {', '.join(CHECKS)}"
         )
     place = f"row {prompt.id!r}"
-    return [_functions(test, place) if test.get("functions") is not None else _check(test, place) for test in prompt.tests]
+    return [
+        _functions(test, place) if test.get("functions") is not None else _check(test, place)
+        for test in prompt.tests
+    ]
 
 
 def _functions(test: Mapping[str, Any], place: str) -> tuple[str, Verifier]:
@@ -173,7 +182,9 @@ def _check(test: Mapping[str, Any], place: str) -> tuple[str, Verifier]:
 def _as_read(arguments: dict[str, Any]) -> dict[str, Any]:
     """Return a check's arguments with their strings as the text will be."""
     read = {name: as_read(value) if isinstance(value, str) else value for name, value in arguments.items()}
-    return read | {name: [as_read(one) for one in value] for name, value in arguments.items() if isinstance(value, list)}
+    return read | {
+        name: [as_read(one) for one in value] for name, value in arguments.items() if isinstance(value, list)
+    }
 
 
 def _are_texts(value: Any) -> bool:

@@ -111,14 +111,19 @@ class CodePart:
     def defines(self, name: str, owner: str) -> bool:
         """Does it define the entry point, or a class with a method of that name?"""
         if not self.whole:
-            return re.search(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", self.text, re.MULTILINE) is not None
+            return (
+                re.search(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", self.text, re.MULTILINE)
+                is not None
+            )
         return name in self.bound or bool(self.class_of(name, owner))
 
     def class_of(self, name: str, owner: str) -> str:
         """Return the class that has the method: the one that is named, else `Solution`, else the last; "" for none."""
         classes = [node for node in self.body if isinstance(node, ast.ClassDef)]
         having = [node.name for node in classes if any(name in binds(inner) for inner in node.body)]
-        return next((kind for kind in (owner, "Solution") if kind in having), "" if owner else (having or [""])[-1])
+        return next(
+            (kind for kind in (owner, "Solution") if kind in having), "" if owner else (having or [""])[-1]
+        )
 
     def is_program(self, name: str | None, owner: str) -> bool:
         """Does it have all that is asked for: the entry point, or, for a whole program, what reads the input and prints?"""
@@ -136,7 +141,12 @@ class CodePart:
 
 
 def assemble(
-    answer: dict[str, Any], prompts: list[dict[str, Any]], name: str | None, owner: str, tests: str, reads_input: bool
+    answer: dict[str, Any],
+    prompts: list[dict[str, Any]],
+    name: str | None,
+    owner: str,
+    tests: str,
+    reads_input: bool,
 ) -> str | None:
     """Return the program that an answer means; None where there is none in it.
 
@@ -188,7 +198,9 @@ def _parts(
     return parts
 
 
-def _parts_among_words(answer: dict[str, Any], name: str | None, owner: str, reads_input: bool) -> list[CodePart]:
+def _parts_among_words(
+    answer: dict[str, Any], name: str | None, owner: str, reads_input: bool
+) -> list[CodePart]:
     """Return the parts of an answer that is no Python as it stands, in their order."""
     blocks = [CodePart(text, before) for before, text in answer["pieces"] if text]
     enough = bool(blocks) and ((name is None) or _define(blocks, name, owner))
@@ -204,7 +216,9 @@ def _parts_among_words(answer: dict[str, Any], name: str | None, owner: str, rea
 
 def _may_be_program(text: str, name: str | None) -> bool:
     """Could the program stand in these lines? To look closely takes long."""
-    return bool(re.search(rf"\b{re.escape(name)}\b", text) if name else _READS.search(text) and _PRINTS.search(text))
+    return bool(
+        re.search(rf"\b{re.escape(name)}\b", text) if name else _READS.search(text) and _PRINTS.search(text)
+    )
 
 
 def _kept(parts: list[CodePart], name: str | None, owner: str, reads_input: bool) -> list[CodePart]:
@@ -259,7 +273,9 @@ def _indented(lines: list[str], start: int) -> int:
     """Return where a block of code ends that is one because it is indented (CommonMark 0.31, 4.4); 0 where none begins."""
     if not lines[start].startswith(("    ", "\t")) or (start and lines[start - 1].strip()):
         return 0
-    return next((n for n in range(start, len(lines)) if lines[n].strip() and lines[n][0] not in " \t"), len(lines))
+    return next(
+        (n for n in range(start, len(lines)) if lines[n].strip() and lines[n][0] not in " \t"), len(lines)
+    )
 
 
 def _longest(lines: list[str]) -> int:
@@ -285,7 +301,9 @@ def _without_words(text: str) -> str:
     lines = text.split("\n")
     for node in ast.parse(text).body:
         name = isinstance(node, ast.Expr) and isinstance(node.value, ast.Name)
-        if (name or (isinstance(node, ast.AnnAssign) and node.value is None)) and ";" not in lines[node.lineno - 1]:
+        if (name or (isinstance(node, ast.AnnAssign) and node.value is None)) and ";" not in lines[
+            node.lineno - 1
+        ]:
             lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or 0) - node.lineno + 1)
     return "\n".join(lines)
 
@@ -312,10 +330,14 @@ def _heads(prompt: dict[str, Any], name: str) -> list[tuple[str, str]]:
         lines = text.rstrip().split("\n")
         starts = [number for number, line in enumerate(lines) if _START.match(line)][:MAX_RUNS]
         for head in ("\n".join(lines[start:]) for start in starts):
-            signatures = re.findall(rf"^([ \t]*)(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", head, re.MULTILINE)
+            signatures = re.findall(
+                rf"^([ \t]*)(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", head, re.MULTILINE
+            )
             if not signatures or not compiles(f"{head}\n{signatures[-1]}    pass"):
                 continue
-            if CodePart(f"{head}\n{signatures[-1]}    pass").is_sketch(name):  # else the function is there already
+            if CodePart(f"{head}\n{signatures[-1]}    pass").is_sketch(
+                name
+            ):  # else the function is there already
                 heads.append((head, f"{signatures[-1]}    "))
             break
     return heads
@@ -362,7 +384,9 @@ def _only_defines(part: CodePart) -> bool:
     return all(isinstance(node, sorts) for node in part.body)
 
 
-def _joined(main: CodePart, parts: list[CodePart], given: list[CodePart], wanted: set[str], name: str, owner: str) -> str:
+def _joined(
+    main: CodePart, parts: list[CodePart], given: list[CodePart], wanted: set[str], name: str, owner: str
+) -> str:
     """Return the main part with the statements that it needs, and the function that calls a method."""
     kind = main.class_of(name, owner) if name and name not in main.bound else ""
     pool = _defining([part for part in [*given, *parts] if part is not main], name)
@@ -394,11 +418,17 @@ def _anew(main: CodePart, parts: list[CodePart], name: str) -> list[ast.stmt]:
     """
     old = {node.name: node for node in main.body if isinstance(node, DEFINITIONS) and node.name != name}
     later = [part for part in parts[parts.index(main) + 1 :] if name or _only_defines(part)]
-    new = {node.name: node for part in later for node in part.body if isinstance(node, DEFINITIONS) and node.name in old}
+    new = {
+        node.name: node
+        for part in later
+        for node in part.body
+        if isinstance(node, DEFINITIONS) and node.name in old
+    }
     return [
         node
         for node in new.values()
-        if _is_called_alike(node, old[node.name]) and (name not in used_by([node]) or name in used_by([old[node.name]]))
+        if _is_called_alike(node, old[node.name])
+        and (name not in used_by([node]) or name in used_by([old[node.name]]))
     ]
 
 
@@ -434,12 +464,16 @@ def _closed(missing: set[str], bound: set[str], pool: list[ast.stmt]) -> list[as
 def _as_method(main: CodePart, name: str, owner: str) -> CodePart:
     """Return a main part with its functions of `self` in the class that the prompt asks for, if the answer leaves it out."""
     methods = [
-        node for node in main.body if isinstance(node, ast.FunctionDef) and [a.arg for a in node.args.args][:1] == ["self"]
+        node
+        for node in main.body
+        if isinstance(node, ast.FunctionDef) and [a.arg for a in node.args.args][:1] == ["self"]
     ]
     if name not in {node.name for node in methods}:
         return main
     rest = [node for node in main.body if node not in methods]
-    return CodePart(f"{written(rest)}\nclass {owner or 'Solution'}:\n{textwrap.indent(written(methods), '    ')}\n")
+    return CodePart(
+        f"{written(rest)}\nclass {owner or 'Solution'}:\n{textwrap.indent(written(methods), '    ')}\n"
+    )
 
 
 def _wanted(tests: str) -> set[str]:
@@ -453,7 +487,11 @@ def _wanted(tests: str) -> set[str]:
 
 def _tested(tests: str, answer: str) -> str | None:
     """Return the only one of the names that the tests want which an answer defines; None where there are none or several."""
-    names = [name for name in unbuilt(_wanted(tests)) if re.search(rf"\b(?:def|class)\s+{re.escape(name)}\b", answer)]
+    names = [
+        name
+        for name in unbuilt(_wanted(tests))
+        if re.search(rf"\b(?:def|class)\s+{re.escape(name)}\b", answer)
+    ]
     return names[0] if len(names) == 1 else None
 
 

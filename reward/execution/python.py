@@ -14,7 +14,16 @@ _SENTENCE = r"(?:[#>*\-\d.]+\s+)?[A-Z][\w'\u2019]*(?:,?(?:\s+\S+){2,}|[:!.])\s*$
 """A sentence, where one stands above or below code."""
 _MAGIC = r"\s*(?:!|%%?)[A-Za-z]"
 """A command for the notebook that a block was written for: `!pip install numpy`."""
-_MODULE = {"__name__", "__file__", "__doc__", "__builtins__", "__annotations__", "__spec__", "__package__", "__loader__"}
+_MODULE = {
+    "__name__",
+    "__file__",
+    "__doc__",
+    "__builtins__",
+    "__annotations__",
+    "__spec__",
+    "__package__",
+    "__loader__",
+}
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _CHANGING = (ast.AugAssign, ast.Expr, ast.For, ast.If, ast.While, ast.With)
 
@@ -107,7 +116,9 @@ def _changed(node: ast.AST) -> set[str]:
     found = set()
     for inner in ast.walk(node):
         if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
-            found |= _root(inner.func.value) if isinstance(inner.func.value, ast.Name | ast.Subscript) else set()
+            found |= (
+                _root(inner.func.value) if isinstance(inner.func.value, ast.Name | ast.Subscript) else set()
+            )
         elif isinstance(getattr(inner, "ctx", None), ast.Store):
             found |= _root(inner)
     return found

@@ -31,8 +31,12 @@ def run(source: str, given: str) -> tuple[str, int]:
     sys.modules["__main__"], sys.argv = module, ["solution.py"]
     try:
         status = _executed(source, module)
-        for stream in {id(stream): stream for stream in (sys.stdout, sys.__stdout__) if stream is not None}.values():
-            with contextlib.suppress(AttributeError, TypeError, ValueError):  # it closed it, or put something else there
+        for stream in {
+            id(stream): stream for stream in (sys.stdout, sys.__stdout__) if stream is not None
+        }.values():
+            with contextlib.suppress(
+                AttributeError, TypeError, ValueError
+            ):  # it closed it, or put something else there
                 stream.flush()
     finally:
         vars(sys).update(stdout=None)  # what could not be written must not fail again

@@ -111,13 +111,19 @@ def parse(prompt: Prompt) -> Tests:
     checkers = {test["checker"] for test in prompt.tests if _is_checker(test)}
     each = list(_every(prompt, max(checkers) if len(checkers) == 1 else ""))
     if len(checkers) > 1:
-        raise ValueError(f"row {prompt.id!r}: it has {len(checkers)} checkers for all its tests; one can decide")
+        raise ValueError(
+            f"row {prompt.id!r}: it has {len(checkers)} checkers for all its tests; one can decide"
+        )
     found = [test for _, test in each if test is not None]
     if not found:
-        raise ValueError(f'row {prompt.id!r} has no tests; give it a \'tests\' column like [{{"code": "assert f(1) == 2"}}]')
+        raise ValueError(
+            f'row {prompt.id!r} has no tests; give it a \'tests\' column like [{{"code": "assert f(1) == 2"}}]'
+        )
     tests = _of(prompt, {name for name, _ in each if name}, found)
     if tests.cases and tests.entry_point is None:
-        raise ValueError(f'row {prompt.id!r}: nothing names the function that `args` are for; add "entry_point" to its tests')
+        raise ValueError(
+            f'row {prompt.id!r}: nothing names the function that `args` are for; add "entry_point" to its tests'
+        )
     return tests
 
 
@@ -134,7 +140,9 @@ def _every(prompt: Prompt, checker: str) -> Iterator[tuple[str, Test | None]]:
 
 def _is_checker(test: Mapping[str, Any]) -> bool:
     """Is it no test, but the checker of all tests of the row?"""
-    return [key for key, value in test.items() if value is not None] == ["checker"] and isinstance(test["checker"], str)
+    return [key for key, value in test.items() if value is not None] == ["checker"] and isinstance(
+        test["checker"], str
+    )
 
 
 def _of(prompt: Prompt, names: set[str], found: list[Test]) -> Tests:
@@ -170,11 +178,17 @@ def _entry_point(names: set[str], texts: list[str]) -> tuple[str | None, str]:
 
 def _single(test: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the single tests that a test of a data set stands for."""
-    given = {key: value for key, value in test.items() if value is not None or (key == "returns" and "args" in test)}
+    given = {
+        key: value
+        for key, value in test.items()
+        if value is not None or (key == "returns" and "args" in test)
+    }
     if isinstance(given.get("test_cases"), list):
         yield from _of_test_cases(given)
     elif "inputs" in given or "outputs" in given:
-        yield from _in_pairs(given, "inputs", "outputs", called=_is_functional(given) or any(map(given.get, _NAMING)))
+        yield from _in_pairs(
+            given, "inputs", "outputs", called=_is_functional(given) or any(map(given.get, _NAMING))
+        )
     elif isinstance(given.get("input"), list) and not _is_functional(given):
         yield from _in_pairs(given, "input", "output", called=False)
     else:
@@ -211,7 +225,9 @@ def _in_pairs(given: dict[str, Any], first: str, second: str, *, called: bool) -
         raise ValueError(f"has not as many {second!r} as {first!r}")
     rest = {key: value for key, value in given.items() if key not in (first, second)}
     for one, other in zip(inputs, outputs, strict=True):
-        yield rest | ({"args": one, "returns": other, "testtype": "apps"} if called else {"input": one, "output": other})
+        yield rest | (
+            {"args": one, "returns": other, "testtype": "apps"} if called else {"input": one, "output": other}
+        )
 
 
 def _read(given: dict[str, Any]) -> tuple[str, Test | None]:
@@ -223,7 +239,9 @@ def _read(given: dict[str, Any]) -> tuple[str, Test | None]:
     if given.get("returns", 0) is None and "args" not in given:
         del given["returns"]
     if not isinstance(checker, str) or (kind is not None and kind not in (*_FUNCTIONAL, *_WHOLE, _OF_APPS)):
-        raise ValueError(f"has {'a checker that is no source' if kind is None else f'type {kind!r}'}; {_SHAPES}")
+        raise ValueError(
+            f"has {'a checker that is no source' if kind is None else f'type {kind!r}'}; {_SHAPES}"
+        )
     return name, _by_its_keys(given, checker, kind)
 
 
@@ -248,7 +266,9 @@ def _by_its_keys(given: dict[str, Any], checker: str, kind: str | None) -> Test 
         return ProgramRun(reads, _text(given["output"], written=True) if "output" in given else None, checker)
     if not keys and not checker:
         return None
-    raise ValueError(f"has {', '.join(sorted([*map(str, keys), *(['checker'] if checker else [])]))}; {_SHAPES}")
+    raise ValueError(
+        f"has {', '.join(sorted([*map(str, keys), *(['checker'] if checker else [])]))}; {_SHAPES}"
+    )
 
 
 def _has(keys: Set[str], question: str, answer: str, checker: str) -> bool:
@@ -259,7 +279,11 @@ def _has(keys: Set[str], question: str, answer: str, checker: str) -> bool:
 def _call(given: Any, output: Any, checker: str, kind: str) -> Case:
     """Return a call whose arguments and value are lists, or JSON: one argument a line."""
     try:
-        arguments = [json.loads(line) for line in given.split("\n") if line.strip()] if isinstance(given, str) else given
+        arguments = (
+            [json.loads(line) for line in given.split("\n") if line.strip()]
+            if isinstance(given, str)
+            else given
+        )
         returns = json.loads(output) if isinstance(output, str) and isinstance(given, str) else output
     except (ValueError, RecursionError):
         raise ValueError("calls a function, and its input or output is not JSON, one value a line") from None
@@ -280,7 +304,9 @@ def _text(value: Any, written: bool = False) -> str:
     """
     lines = value if isinstance(value, list) else [value]
     for line in lines:
-        if not isinstance(line, str) and (not written or isinstance(line, bool) or not isinstance(line, int | float)):
+        if not isinstance(line, str) and (
+            not written or isinstance(line, bool) or not isinstance(line, int | float)
+        ):
             place = " in a list" if isinstance(value, list) else ""
             raise ValueError(f"has an input or output that is {type(line).__name__}{place}, not text")
     return "\n".join(map(str, lines))

@@ -27,7 +27,19 @@ _NAMES = {
     "bash": ("bash", "sh", "shell", *_ANYTHING),
     "cpp": ("cpp", "c++", "cc", "cxx", *_ANYTHING),
     "javascript": ("javascript", "js", "node", *_ANYTHING),
-    "python": ("python", "py", "python3", "py3", "ipython", "pypy", "pypy3", "solution", "tool_code", "sage", *_ANYTHING),
+    "python": (
+        "python",
+        "py",
+        "python3",
+        "py3",
+        "ipython",
+        "pypy",
+        "pypy3",
+        "solution",
+        "tool_code",
+        "sage",
+        *_ANYTHING,
+    ),
 }
 """What a fence may say it holds; an empty label, or one that says "text", says nothing."""
 _FENCE = re.compile(
@@ -130,7 +142,9 @@ def entry_point(texts: Sequence[str]) -> str | None:
     """Return the function that a prompt names: the last `def NAME(` in it, or NAME of "function `NAME`"; None if none."""
     for text in texts:
         found = re.findall(r"\bdef[ \t]+([A-Za-z_]\w*)[ \t]*\(", text)
-        found = found or re.findall(r"\bfunction[ \t]+(?:named[ \t]+|called[ \t]+)?[`'\"]([A-Za-z_]\w*)[`'\"(]", text)
+        found = found or re.findall(
+            r"\bfunction[ \t]+(?:named[ \t]+|called[ \t]+)?[`'\"]([A-Za-z_]\w*)[`'\"(]", text
+        )
         if found:
             return found[-1]
     return None
@@ -203,7 +217,11 @@ def _body(lines: Sequence[str], start: int, opening: _Opening, spare: int) -> tu
     if first >= 0:
         return _joined(body[:first]), start + first + 1, spare
     if at_end >= 0:  # `return x```` on one line
-        return _joined([*body[:at_end], body[at_end].rstrip().rstrip(opening.mark)]), start + at_end + 1, spare
+        return (
+            _joined([*body[:at_end], body[at_end].rstrip().rstrip(opening.mark)]),
+            start + at_end + 1,
+            spare,
+        )
     return "\n".join(body), len(lines), spare
 
 

@@ -148,7 +148,9 @@ async def assembled(sandbox: Sandbox, completion: str, tests: Tests) -> Assemble
         if result.status in NO_DATA:
             return NoProgram(result.status, result.why)
         if result.status != "returned":
-            return NoProgram("load_error", f"load_error: the answer cannot be read: {result.status}: {result.why}")
+            return NoProgram(
+                "load_error", f"load_error: the answer cannot be read: {result.status}: {result.why}"
+            )
         if not isinstance(result.value, str):
             return NoProgram("load_error", NO_PROGRAM)
     return Assembled(results[0].value, results[-1].value)
@@ -218,7 +220,9 @@ async def _run_whole(sandbox: Sandbox, source: str, run: ProgramRun, said: Judge
         expected = [] if run.prints is None else [run.prints]
         why = await _ask_checker(sandbox, run.checker, [run.given, result.value[0], *expected], said)
         status, why = (
-            ("fail", f"fail: for the input {_short(run.given)} it prints {_short(result.value[0])}: {why}") if why else ("", "")
+            ("fail", f"fail: for the input {_short(run.given)} it prints {_short(result.value[0])}: {why}")
+            if why
+            else ("", "")
         )
     said.add(status, why)
 
@@ -250,7 +254,9 @@ async def _ask_checker(sandbox: Sandbox, checker: str, given: list[Any], said: J
     if result.status != "returned":
         said.no_data = f"test_error: the checker: {result.status}: {result.why}"
     elif not isinstance(result.value, bool):
-        said.no_data = f"test_error: the checker returns {presentable(str(result.value))[:60]}, not True or False"
+        said.no_data = (
+            f"test_error: the checker returns {presentable(str(result.value))[:60]}, not True or False"
+        )
     return "" if result.value is True else "the checker says no"
 
 
@@ -260,7 +266,11 @@ def differs(case: Case, value: Any) -> str:
         alike = same(value, case.returns) or (case.or_only and same(value, case.returns[0]))
     except (ArithmeticError, TypeError, ValueError):  # 10 ** 400 for a float, a key of 5,000 digits
         alike = False
-    return "" if alike else f"fail: for {_short(case.arguments)} it returns {_short(value)}, not {_short(case.returns)}"
+    return (
+        ""
+        if alike
+        else f"fail: for {_short(case.arguments)} it returns {_short(value)}, not {_short(case.returns)}"
+    )
 
 
 def _laid_out(answer: program_text.CodeAnswer) -> dict[str, Any]:

@@ -26,20 +26,28 @@ _PARTS = {
     "⅖": "2/5", "⅗": "3/5", "⅘": "4/5", "⅙": "1/6", "⅚": "5/6",
 }  # fmt: skip
 _PART = f"[{''.join(_PARTS)}]"
-_MIXED = rf"(?P<whole>\d+)(?:\s+(?:and\s+)?(?P<a>\d+)\s*/\s*(?P<b>\d+)|\s*(?P<mixed>{_FRAC})|\s*(?P<part>{_PART}))"
+_MIXED = (
+    rf"(?P<whole>\d+)(?:\s+(?:and\s+)?(?P<a>\d+)\s*/\s*(?P<b>\d+)|\s*(?P<mixed>{_FRAC})|\s*(?P<part>{_PART}))"
+)
 _TIMES_TEN = r"\s*(?:\\times|\\cdot|\u00d7|\*|(?<=\s)x)\s*10\s*(?:\^|\*\*)\s*\{?\s*(?P<power>[-+]?\d+)\s*\}?"
 _NUMBER = re.compile(
     rf"(?P<sign>[-+]?)\s*(?:{_MIXED}|(?P<top>{DIGITS})\s*/\s*(?P<bottom>{DIGITS})|(?P<frac>{_FRAC})|(?P<alone>{_PART})"
     rf"|(?P<plain>{DIGITS})(?:[eE](?P<e>[-+]?\d+)|{_TIMES_TEN})?|10\s*\^\s*\{{?\s*(?P<ten>[-+]?\d+)\s*\}}?)",
     re.ASCII,
 )
-_REPEATING = re.compile(r"([-+]?)(\d*)\.(\d*)(?:\\(?:overline|bar|dot)\s*\{?\s*(\d+)\s*\}?|\((\d+)\))", re.ASCII)
+_REPEATING = re.compile(
+    r"([-+]?)(\d*)\.(\d*)(?:\\(?:overline|bar|dot)\s*\{?\s*(\d+)\s*\}?|\((\d+)\))", re.ASCII
+)
 _DECIMAL_COMMA = re.compile(r"[-+]?(?:0|\d{4,}),\d+")
 _CENTS = re.compile(r"[-+]?\d+,\d{2}")
 _POINTS_BETWEEN = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d+(?![\d,])")
 """Where a comma is surely that of a decimal: nobody writes a list or thousands so."""
-_TEX_SPACES = re.compile(r"(?<!\\)\\[,;:! ]|\\(?:left|right|displaystyle|quad|qquad)(?![A-Za-z])|~|\u00a0|\u202f|\u2009")
-_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:,?\\[,;:! ]\s*|,?~|\{,\}|[\u00a0\u202f\u2009]| (?!\d+[ ]*/))\d{3})+(?![\d])")
+_TEX_SPACES = re.compile(
+    r"(?<!\\)\\[,;:! ]|\\(?:left|right|displaystyle|quad|qquad)(?![A-Za-z])|~|\u00a0|\u202f|\u2009"
+)
+_THOUSANDS = re.compile(
+    r"(?<![\d.,])\d{1,3}(?:(?:,?\\[,;:! ]\s*|,?~|\{,\}|[\u00a0\u202f\u2009]| (?!\d+[ ]*/))\d{3})+(?![\d])"
+)
 
 
 def telling_digits(text: str) -> int:
@@ -110,7 +118,9 @@ def _value(match: re.Match[str]) -> Fraction | None:
     if match["whole"]:
         if match["mixed"]:
             return int(match["whole"]) + _fraction(match["mixed"])
-        return int(match["whole"]) + Fraction(_PARTS[match["part"]] if match["part"] else f"{match['a']}/{match['b']}")
+        return int(match["whole"]) + Fraction(
+            _PARTS[match["part"]] if match["part"] else f"{match['a']}/{match['b']}"
+        )
     if match["top"]:
         return _decimal(match["top"]) / _decimal(match["bottom"])
     if match["frac"] or match["alone"]:

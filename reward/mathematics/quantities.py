@@ -110,7 +110,11 @@ def _unended(gold: str, pred: str) -> bool | None:
     for one, other in ((gold, pred), (pred, gold)):
         if goes_on := _GOES_ON.fullmatch(one):
             value, given = number(other), number(goes_on[1])
-            return None if value is None or given is None else abs(value - given) <= Fraction(1, 10 ** len(goes_on[2]))
+            return (
+                None
+                if value is None or given is None
+                else abs(value - given) <= Fraction(1, 10 ** len(goes_on[2]))
+            )
     return None
 
 
@@ -140,7 +144,9 @@ def _differ(unit: str, named: str) -> bool:
 
 def _scientific(text: str) -> tuple[Fraction, str] | None:
     r"""Return a number with a power of ten, whatever unit stands behind it: 1.6 \times 10^{-19} C."""
-    found = re.fullmatch(r"(.*10\s*\^\s*\{?\s*-?\d+\s*\}?)\s+[A-Za-z\u03bc\u03a9][A-Za-z/\s^{}\d\u00b7-]{0,14}", text)
+    found = re.fullmatch(
+        r"(.*10\s*\^\s*\{?\s*-?\d+\s*\}?)\s+[A-Za-z\u03bc\u03a9][A-Za-z/\s^{}\d\u00b7-]{0,14}", text
+    )
     value = number(found[1]) if found else None
     return None if value is None else (value, "")
 
@@ -156,7 +162,9 @@ def _quantity(text: str) -> tuple[Fraction, str] | None:
     value = number(found.group())
     scale, behind = _scaled(text[found.end() :])
     rest = f"{text[: found.start()]} {behind}".replace("miles per hour", "mph")
-    rest = re.sub(r"(?:°|\bdegrees?)\s*C\b", " celsius ", re.sub(r"(?:°|\bdegrees?)\s*F\b", " fahrenheit ", rest))
+    rest = re.sub(
+        r"(?:°|\bdegrees?)\s*C\b", " celsius ", re.sub(r"(?:°|\bdegrees?)\s*F\b", " fahrenheit ", rest)
+    )
     rest, raised = _raised(rest)
     if value is None or CHANGES.search(rest) or _NO_UNIT.search(rest):
         return None
@@ -241,7 +249,9 @@ def _rounds(gold: str, value: Fraction, other: Fraction, pred: str) -> bool:
     digits, given = _decimals(gold), _decimals(pred)
     apart = abs(value - other)
     if not digits:
-        exact = Fraction(1, 2 * 10**given) if given < FLOAT else max(Fraction(1, 10**given), abs(other) / 2**52)
+        exact = (
+            Fraction(1, 2 * 10**given) if given < FLOAT else max(Fraction(1, 10**given), abs(other) / 2**52)
+        )
         return given >= ENOUGH and apart <= exact and _endless(value)
     close = apart <= Fraction(1, 2 * 10**digits)
     if given:  # two decimals, of which the answer's has more digits

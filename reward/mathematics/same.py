@@ -32,15 +32,26 @@ LONGEST = 4_000
 MOST_ITEMS = 40
 """Longest list whose items are matched with each other in any order."""
 _OPEN, _CLOSE = "([{", ")]}"
-_MATRIX = re.compile(r"\(?\s*\\begin\{([pbvBV]?matrix|array)\}(?:\{[^{}]*\})?(.*?)\\end\{\1\}\s*\)?", re.DOTALL)
-_CHOICE = re.compile(
-    r"(?:option|choice)?\s*(?:\(([A-J])\)|([A-J])[).:]|([A-J]))(?:[:\s]\s*((?!(?:or|and|not)\b|[(]?[A-J]\b|=).*))?", re.DOTALL
+_MATRIX = re.compile(
+    r"\(?\s*\\begin\{([pbvBV]?matrix|array)\}(?:\{[^{}]*\})?(.*?)\\end\{\1\}\s*\)?", re.DOTALL
 )
-_CHOICES = re.compile(r"[A-J]{2,5}|[A-J](?:\s*(?:,|和|and)\s*[A-J])+|[\u2460-\u2469](?:[,\u3001]?\s*[\u2460-\u2469])+")
-_CHOICES = re.compile(r"[A-J]{2,5}|[A-J](?:\s*(?:,|和|and)\s*[A-J])+|[\u2460-\u2469](?:[,\u3001]?\s*[\u2460-\u2469])+")
-_ALONE_LETTER = re.compile(r"(?:option|choice)?\s*[A-J](?:\s*(?:,|\(|because\b|since\b|as\b|for\b).*)?", re.DOTALL)
+_CHOICE = re.compile(
+    r"(?:option|choice)?\s*(?:\(([A-J])\)|([A-J])[).:]|([A-J]))(?:[:\s]\s*((?!(?:or|and|not)\b|[(]?[A-J]\b|=).*))?",
+    re.DOTALL,
+)
+_CHOICES = re.compile(
+    r"[A-J]{2,5}|[A-J](?:\s*(?:,|和|and)\s*[A-J])+|[\u2460-\u2469](?:[,\u3001]?\s*[\u2460-\u2469])+"
+)
+_CHOICES = re.compile(
+    r"[A-J]{2,5}|[A-J](?:\s*(?:,|和|and)\s*[A-J])+|[\u2460-\u2469](?:[,\u3001]?\s*[\u2460-\u2469])+"
+)
+_ALONE_LETTER = re.compile(
+    r"(?:option|choice)?\s*[A-J](?:\s*(?:,|\(|because\b|since\b|as\b|for\b).*)?", re.DOTALL
+)
 _ABOUT = re.compile(r"\\approx|\\simeq|≈|\\doteq")
-_RELATION = re.compile(r"[<>\u2264\u2265\u2260]|\\(?:leq?|geq?|lt|gt|neq?|in|leqslant|geqslant|subset)(?![A-Za-z])|!=")
+_RELATION = re.compile(
+    r"[<>\u2264\u2265\u2260]|\\(?:leq?|geq?|lt|gt|neq?|in|leqslant|geqslant|subset)(?![A-Za-z])|!="
+)
 _LETTER = re.compile(r"[A-Za-z]")
 _OPERATORS = re.compile(r"\\(?:times|cdot|div)(?![A-Za-z])|choose|mod")
 _AND = re.compile(r"(?:^|(?<=[\s)\]}\d]))(?:and|or)(?=[\s(\[{]|\\)|或|和|以及")
@@ -79,7 +90,9 @@ def _formulas(left: str, right: str, ask: Ask | None) -> bool | None:
 
 def _apart(text: str) -> tuple[str, str]:
     r"""Return a formula, and the unit that is written behind it, if one is: `3\sqrt{2} cm`."""
-    found = re.fullmatch(r"(.*[\d\\}{)].*?)\s+((?:square|cubic|sq\.?)\s+)?([A-Za-z]{2,})\s*(\^?\{?[23]\}?)?", text, re.DOTALL)
+    found = re.fullmatch(
+        r"(.*[\d\\}{)].*?)\s+((?:square|cubic|sq\.?)\s+)?([A-Za-z]{2,})\s*(\^?\{?[23]\}?)?", text, re.DOTALL
+    )
     unit = unit_of(found[3]) if found else None
     if not found or (unit is None and found[3].lower() not in ("unit", "units")):
         return text, ""
@@ -148,7 +161,9 @@ def _equations(gold: str, pred: str, ask: Ask | None) -> bool | None:
         labels = {folded(left[0]), folded(right[0])}
         named = _is_label(left[0]) and (len(labels) == 1 or labels == {"y", "f(x)"})
     else:
-        named = _names_its_value(right, summed=True) if len(left) == 1 else _names_its_value(left, summed=False)
+        named = (
+            _names_its_value(right, summed=True) if len(left) == 1 else _names_its_value(left, summed=False)
+        )
     return same(left[-1], right[-1], ask) if named else None
 
 
@@ -173,7 +188,11 @@ def _names_its_value(sides: list[str], *, summed: bool) -> bool:
 def _sides(text: str) -> list[str]:
     """Return the sides of a chain of equations, without what it is about."""
     exact, *about = _ABOUT.split(text)
-    return [side.strip() for side in SIDE.split(exact if exact.strip() or not about else about[-1]) if side.strip()] or [text]
+    return [
+        side.strip()
+        for side in SIDE.split(exact if exact.strip() or not about else about[-1])
+        if side.strip()
+    ] or [text]
 
 
 def _is_label(text: str) -> bool:
@@ -182,7 +201,8 @@ def _is_label(text: str) -> bool:
     plain = text.replace(" ", "")
     return bool(
         re.fullmatch(
-            rf"{name}(?:\((?:{name}|-?\d+)(?:,(?:{name}|-?\d+))*\))?|\({name}(?:,{name})+\)|\|{name}\||{name}:{name}", plain
+            rf"{name}(?:\((?:{name}|-?\d+)(?:,(?:{name}|-?\d+))*\))?|\({name}(?:,{name})+\)|\|{name}\||{name}:{name}",
+            plain,
         )
         or re.fullmatch(r"\\frac\{[A-Z]{1,3}\}\{[A-Z]{1,3}\}", plain)
         or re.fullmatch(r"[^\W\d_]{2,}(?:[ ][^\W\d_]+)*", text)
@@ -291,7 +311,9 @@ def _listed(text: str) -> list[str]:
     items = [part for item in items for part in _AND.split(item) if part.strip()]
     if len(groups) < 2 or len(items) < 2:
         return items
-    return [item if item[0] in _OPEN or len(_top_level(item, ",")) == 1 else f"({item})" for item in items]  # p = 5, q = 2; ...
+    return [
+        item if item[0] in _OPEN or len(_top_level(item, ",")) == 1 else f"({item})" for item in items
+    ]  # p = 5, q = 2; ...
 
 
 def _by_letters(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[list[str], list[str]]]:
@@ -304,7 +326,9 @@ def _by_letters(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[list[s
         letters = [pair[0] for pair in pairs if len(pair) == 2 and re.fullmatch(r"[a-zA-Z]", pair[0])]
         if len(set(letters)) == len(labelled) and not any(SIDE.search(item) for item in others):
             orders = [[value for _, value in pairs], [value for _, value in sorted(pairs)]]
-            return [(values, list(others)) if labelled is ours else (list(others), values) for values in orders]
+            return [
+                (values, list(others)) if labelled is ours else (list(others), values) for values in orders
+            ]
     return []
 
 

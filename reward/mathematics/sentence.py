@@ -27,11 +27,17 @@ _FORMULA = re.compile(
 )
 """Formulas between marks; none holds its own first mark again: a text of nothing but first marks is read in linear time.
 "$30-$20=$10" has none: behind the second sign stands a digit, as behind money."""
-ENVIRONMENT = re.compile(r"\\(?:begin|end)\{(?:align|aligned|gather|gathered|equation|eqnarray|multline)\*?\}")
-_FACTORS = {"".join(order) for run in ("abc", "xyz", "pqr", "mnp", "uvw", "rst", "lmn") for order in permutations(run)}
+ENVIRONMENT = re.compile(
+    r"\\(?:begin|end)\{(?:align|aligned|gather|gathered|equation|eqnarray|multline)\*?\}"
+)
+_FACTORS = {
+    "".join(order) for run in ("abc", "xyz", "pqr", "mnp", "uvw", "rst", "lmn") for order in permutations(run)
+}
 """Runs of letters that are products of variables rather than words."""
 _COMMANDS = re.compile(r"\\(?:text\w*|mathrm|mbox|operatorname|begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+")
-_FUNCTIONS = re.compile(r"\b(?:sin|cos|tan|cot|sec|csc|log|exp|min|max|gcd|lcm|det|mod|sqrt|arcsin|arccos|arctan)\b")
+_FUNCTIONS = re.compile(
+    r"\b(?:sin|cos|tan|cot|sec|csc|log|exp|min|max|gcd|lcm|det|mod|sqrt|arcsin|arccos|arctan)\b"
+)
 
 
 def masked(text: str) -> str:
@@ -117,7 +123,12 @@ def pith(said: str) -> str:
     said = _ARTICLE.sub("", said[last:].strip(" *_`") or said.strip(" *_`"))
     formulas = [found.group() for found in _FORMULA.finditer(said) if not _prose(found.group())]
     rest = _FORMULA.sub(" ", said)
-    if len(formulas) == 1 and re.search(r"[A-Za-z]{3,}", rest) and not re.search(r"\d", rest) and not CHANGES.search(rest):
+    if (
+        len(formulas) == 1
+        and re.search(r"[A-Za-z]{3,}", rest)
+        and not re.search(r"\d", rest)
+        and not CHANGES.search(rest)
+    ):
         return formulas[0]
     return said
 
@@ -143,12 +154,15 @@ _ASIDE = re.compile(
 )
 """A sentence that is beside the point: a note, a remark in brackets."""
 _QUESTION = re.compile(
-    r"\W*(?:is|are|was|could|can|would|does|do|did|what|why|how|which|who|should)\b[^\n]*\?\W*\Z", re.IGNORECASE
+    r"\W*(?:is|are|was|could|can|would|does|do|did|what|why|how|which|who|should)\b[^\n]*\?\W*\Z",
+    re.IGNORECASE,
 )
 _SAYS_NOTHING = re.compile(r"[$\s]*\\(?:(?:boxed|fbox)\s*\{\s*\}|blacksquare|square|Box|qed)[$\s]*")
 LONGEST = 4_000
 """So much of the end of a sentence is looked at, in characters: a runaway text has no end of sentence."""
-_BRACKETS = re.compile(r"(?:\s+\((?!\s*-?[\w.]+(?:\s*,\s*-?[\w.]+)+\s*\))[^()]*\)|\uff08[^\uff08\uff09]*\uff09)\W*\Z")
+_BRACKETS = re.compile(
+    r"(?:\s+\((?!\s*-?[\w.]+(?:\s*,\s*-?[\w.]+)+\s*\))[^()]*\)|\uff08[^\uff08\uff09]*\uff09)\W*\Z"
+)
 """A remark at the end of a sentence, but no point (3, 5)."""
 _BECAUSE = re.compile(
     r"(?<!\band)(?<!\bbut)(?<!\bso),?\s+"
@@ -184,7 +198,11 @@ def _of_sentence(sentence: str, hidden: str) -> str | None:
         found = aside.search(hidden)
         if found and re.search(r"[\d\ue000]", hidden[: found.start()]):
             sentence, hidden = sentence[: found.start()], hidden[: found.start()]
-    formulas = [f for f in _FORMULA.finditer(sentence) if not _prose(f.group()) and not _SAYS_NOTHING.fullmatch(f.group())]
+    formulas = [
+        f
+        for f in _FORMULA.finditer(sentence)
+        if not _prose(f.group()) and not _SAYS_NOTHING.fullmatch(f.group())
+    ]
     telling = [f for f in formulas if _TELLS.search(f.group().strip("$\\()[] "))]
     if telling:
         plain = [f for f in telling if not _is_circumstance(hidden, f.start())]
@@ -200,7 +218,9 @@ def _joined(sentence: str, formulas: list[re.Match[str]]) -> str:
     """Return the last formula, with those that commas, "and" or "or" join to it; of an aligned one its last line."""
     group = [formulas[-1]]
     for one in reversed(formulas[:-1]):
-        if not re.fullmatch(r"\s*(?:,|,?\s*(?:and|or|et|und|y|oder)|和|或)\s*", sentence[one.end() : group[0].start()]):
+        if not re.fullmatch(
+            r"\s*(?:,|,?\s*(?:and|or|et|und|y|oder)|和|或)\s*", sentence[one.end() : group[0].start()]
+        ):
             break
         if _CONDITION.search(sentence, 0, one.start()):
             break  # "Since $x<0$, $x=-2$"
@@ -275,10 +295,13 @@ _AFTER = re.compile(r"\b(?:which|meaning|so|therefore|thus|hence|rounds?|rounded
 """What goes on from the result of a calculation to another number: "16.75, which rounds up to 17"."""
 _RATIO = re.compile(r"\b(?:ratios?|odds)\b[^.]{0,60}?\b(\d+)\s+to\s+(\d+)\b", re.IGNORECASE)
 _CHANCE = re.compile(
-    r"\b(?:probability|chances?|likelihood|fraction)\b[^.]{0,60}?\b(\d+)\s+(?:in|out\s+of)\s+(\d+)\b", re.IGNORECASE
+    r"\b(?:probability|chances?|likelihood|fraction)\b[^.]{0,60}?\b(\d+)\s+(?:in|out\s+of)\s+(\d+)\b",
+    re.IGNORECASE,
 )
 _RANGE = re.compile(r"\b(?:between|from)\s+[-$€£]*[\d.,]+\s+(?:and|to)\s+[-$€£]*\d(?:[\d.,]*\d)?")
-_LIST = re.compile(rf"(?<![\w.,])-?(?:{DIGITS})(?:,\s-?(?:{DIGITS}))*(?:,?\sand|\sor)\s-?(?:{DIGITS})(?![\w.]*\d)")
+_LIST = re.compile(
+    rf"(?<![\w.,])-?(?:{DIGITS})(?:,\s-?(?:{DIGITS}))*(?:,?\sand|\sor)\s-?(?:{DIGITS})(?![\w.]*\d)"
+)
 _COUNTED = re.compile(
     rf"\b(?:is|are|be|equals|has|have|makes|gives|leaves|bought|buys|needs)\s+(?:exactly\s+|only\s+)?({COUNTED})\b"
 )
@@ -290,11 +313,15 @@ _MORE = re.compile(r",?\s+(?:and\s+)?\d+\s+([A-Za-z]+)\b")
 def _with_unit(sentence: str, end: int) -> int:
     """Return where a number ends, its unit with it, and a smaller unit behind that: "3 hours and 15 minutes"."""
     found = MEASURE.match(sentence, end)
-    named = found is not None and (found["unit"] is None or (unit_of(found["unit"]) and not CHANGES.search(found["unit"])))
+    named = found is not None and (
+        found["unit"] is None or (unit_of(found["unit"]) and not CHANGES.search(found["unit"]))
+    )
     if not found or not named:
         return end
     more = _MORE.match(sentence, found.end()) if found["unit"] else None
-    return more.end() if more and SMALLER.get(unit_of(found["unit"]) or "") == unit_of(more[1]) else found.end()
+    return (
+        more.end() if more and SMALLER.get(unit_of(found["unit"]) or "") == unit_of(more[1]) else found.end()
+    )
 
 
 def _number(sentence: str) -> str | None:
@@ -355,11 +382,17 @@ def _numbers(sentence: str) -> list[tuple[int, int, str]]:
     """Return where each number of a sentence begins and ends, and the number; none from the names and kinds of things."""
     found: list[tuple[int, int, str]] = []
     for pattern in (_RANGE, _PLAIN_FORMULA, _LIST):
-        found += [(*one.span(), one.group()) for one in pattern.finditer(sentence) if not _overlaps(*one.span(), found)]
+        found += [
+            (*one.span(), one.group())
+            for one in pattern.finditer(sentence)
+            if not _overlaps(*one.span(), found)
+        ]
     whole = list(found)
     for number in _NUMBER.finditer(sentence):
         start, end = number.span()
-        if not _overlaps(start, end, [*whole, *found[-1:]]) and not NAMED.search(sentence, max(0, start - 30), start):
+        if not _overlaps(start, end, [*whole, *found[-1:]]) and not NAMED.search(
+            sentence, max(0, start - 30), start
+        ):
             found.append(_with_neighbours(sentence, start, end))
     found = [one for one in found if not _ORDINAL.match(sentence, one[1])]
     proper = [one for one in found if not _ADJECTIVE.match(sentence, one[1])]

@@ -16,9 +16,15 @@ _SIGNS = {
     "\u066b": ".", "\uff0e": ".",
 }  # fmt: skip
 _RAISED = dict(
-    zip("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207a\u207b\u207f", "0123456789+-n", strict=True)
+    zip(
+        "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207a\u207b\u207f",
+        "0123456789+-n",
+        strict=True,
+    )
 )
-_LOWERED = dict(zip("\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089", "0123456789", strict=True))
+_LOWERED = dict(
+    zip("\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089", "0123456789", strict=True)
+)
 _ROOT = re.compile(r"([\u221a\u221b\u221c])\s*(?:\(([^()]*)\)|\{([^{}]*)\}|(\d+(?:\.\d+)?|\\pi|[^\W\d_]))")
 _DEGREES = {"\u221a": "", "\u221b": "[3]", "\u221c": "[4]"}
 _DIGIT = re.compile(r"[^\W0-9A-Za-z]")
@@ -46,6 +52,9 @@ def in_latex(text: str) -> str:
             text,
         )
     text = _ROOT.sub(
-        lambda found: f"\\sqrt{_DEGREES[found[1]]}{{{next(part for part in found.groups()[1:] if part is not None)}}}", text
+        lambda found: (
+            f"\\sqrt{_DEGREES[found[1]]}{{{next(part for part in found.groups()[1:] if part is not None)}}}"
+        ),
+        text,
     )
     return "".join(_SIGNS.get(letter, letter) for letter in text)

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from reward.mathematics.number_words import counted
 from reward.mathematics.numbers import number, undress
 
-_TEXT = re.compile(r"\\(?:text(?:bf|it|rm|normal|sf|tt)?|mathrm|mathbf|mbox|operatorname|underline|bf|rm)\s*\{([^{}]*)\}")
+_TEXT = re.compile(
+    r"\\(?:text(?:bf|it|rm|normal|sf|tt)?|mathrm|mathbf|mbox|operatorname|underline|bf|rm)\s*\{([^{}]*)\}"
+)
 SIDE = re.compile(r"(?<![<>!=:\\])=(?![=<>])(?![^{}]*(?<!\\)\})")
 """The sign between two sides of an equation, not one in the index of a sum."""
 _WAYS = {
@@ -36,7 +38,10 @@ _FIRST = _ways(
     (r"^[\u2600-\u27bf\U0001f300-\U0001faff\s>]+(?=\S)", ""),  # a tick or a prompt sign before it
     (r"</?(?:b|i|strong|em|u)>", ""),
     (r"^[A-Za-z]{2,}(?: [A-Za-z]+){0,2}:\s*(?=[-\d$])", ""),  # "Total: 60"
-    (r"(?<=\S)\s*[,(]\s*\(?\s*[a-z]\s*\\in\s*\\mathbb\s*\{?[ZNR]\}?(?:\^\s*\{?[*+]\}?)?\)?$", ""),  # "2k, k \in \mathbb{Z}"
+    (
+        r"(?<=\S)\s*[,(]\s*\(?\s*[a-z]\s*\\in\s*\\mathbb\s*\{?[ZNR]\}?(?:\^\s*\{?[*+]\}?)?\)?$",
+        "",
+    ),  # "2k, k \in \mathbb{Z}"
     (r"^(.*=.*?)\s*(?:\\forall|\bfor\s+(?:all|every|any)\b).*$", r"\1"),
     (r"\\log\s*_\s*\{?e\}?", r"\\ln"),
     (r"^\{(\s*[a-z]\s*[|:].*)\}$", r"\\{\1\\}"),  # {x | 1 < x < 2}
@@ -65,7 +70,10 @@ dress is taken off a second time."""
 
 def clean(text: str) -> str:
     """Return an answer without its dress, texts in formulas as plain words, in one spelling."""
-    text = _TEXT.sub(lambda found: f" {found[1]} " if re.search(r"[^\W\d]{2}|[^\w.]", found[1]) else found[1], undress(text))
+    text = _TEXT.sub(
+        lambda found: f" {found[1]} " if re.search(r"[^\W\d]{2}|[^\w.]", found[1]) else found[1],
+        undress(text),
+    )
     text = _rewritten(text, _FIRST)
     text = _rewritten(undress(" ".join(text.split())).rstrip("\\ ").strip(), _THEN)
     if (value := _in_words(text)) is not None:
@@ -112,14 +120,18 @@ def alike(left: str, right: str) -> tuple[str, str]:
         left, right = (_CONSTANT.sub(r"\1C", text) for text in (left, right))
     moduli = {found[1] for text in (left, right) if (found := _MODULUS.search(text))}
     if len(moduli) == 1:
-        left, right = (re.sub(r"^[a-z]\s*\\equiv\s*", "", _MODULUS.sub("", text)).strip() for text in (left, right))
+        left, right = (
+            re.sub(r"^[a-z]\s*\\equiv\s*", "", _MODULUS.sub("", text)).strip() for text in (left, right)
+        )
     return _spread(left, right), _spread(right, left)
 
 
 def _spread(text: str, other: str) -> str:
     """Return (a, b) = (2, 3) as a = 2, b = 3 where the other answer is written so."""
     found = _SPREAD.fullmatch(text)
-    names, values = ([part.strip() for part in side.split(",")] for side in found.groups()) if found else ([], [])
+    names, values = (
+        ([part.strip() for part in side.split(",")] for side in found.groups()) if found else ([], [])
+    )
     if not 1 < len(names) == len(values) == len(SIDE.findall(other)) or _SPREAD.fullmatch(other):
         return text
     return ", ".join(f"{name} = {value}" for name, value in zip(names, values, strict=True))

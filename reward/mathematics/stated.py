@@ -81,7 +81,9 @@ _CHOSEN = re.compile(
 )
 """Where a text names the choice that it takes."""
 _NUMBER_ONLY = re.compile(rf"[-+\u2212$£€ ]*(?:{DIGITS})(?:\s*/\s*(?:{DIGITS}))?[\s%.]*")
-_QUANTITY = re.compile(r"[$€£]?\s?-?(?:\d[\d.,/]*)(?:\s+(?!(?:is|are|was|were)\b)[^\W\d_=]+){1,4}\.?|[A-J][.)]\s[^\n]{1,80}")
+_QUANTITY = re.compile(
+    r"[$€£]?\s?-?(?:\d[\d.,/]*)(?:\s+(?!(?:is|are|was|were)\b)[^\W\d_=]+){1,4}\.?|[A-J][.)]\s[^\n]{1,80}"
+)
 """A text that is an answer though it has words: "5 gallons", "B. 5 apples"."""
 MAX_WHOLE = 400
 """Longest text that can be nothing but an answer, in characters."""
@@ -106,7 +108,10 @@ def _first_turn(text: str) -> str:
     said = re.search(r"\d", text) if _NEXT_TURN.search(text) else None
     if not said:
         return text
-    stated = min((found.end() for found in (re.search(r"\\boxed", text), _CUE.search(text)) if found), default=len(text))
+    stated = min(
+        (found.end() for found in (re.search(r"\\boxed", text), _CUE.search(text)) if found),
+        default=len(text),
+    )
     for turn in _NEXT_TURN.finditer(text, said.end()):
         if turn["chat"] or stated <= turn.start():
             return text[: turn.start()]
@@ -127,7 +132,9 @@ def _cued(text: str, start: int) -> str | None:
     """Return what the last cue from a place on says."""
     hidden = masked(text)
     cues = list(_CUE.finditer(text, start))
-    corrects = [found for found in _CORRECTS.finditer(text, cues[0].end() if cues else start) if cues or start]
+    corrects = [
+        found for found in _CORRECTS.finditer(text, cues[0].end() if cues else start) if cues or start
+    ]
     for cue in sorted([*cues, *corrects], key=lambda found: found.start(), reverse=True):
         if _DENIED.search(text, max(0, cue.start() - 60), cue.start()):
             continue  # "I don't think the answer is 5"
@@ -144,7 +151,11 @@ def _cued(text: str, start: int) -> str | None:
 def _values(text: str, start: int) -> str | None:
     """Return "x = 3, y = 4" where a list of such lines begins here."""
     lines = _LINES.match(text, start)
-    values = [_VALUE_LINE.fullmatch(line) for line in (lines["first"] + lines["rest"]).splitlines()] if lines else []
+    values = (
+        [_VALUE_LINE.fullmatch(line) for line in (lines["first"] + lines["rest"]).splitlines()]
+        if lines
+        else []
+    )
     return ", ".join(value[1].strip() for value in values if value) if values and all(values) else None
 
 
@@ -267,7 +278,13 @@ def _with_surroundings(text: str, start: int, end: int, inside: str) -> str:
     if (top := _TOP[0].search(before)) and (bottom := _TOP[1].match(behind)):
         return f"{top.group()}{inside}{bottom.group()}"
     bound = _BOUND.search(before)
-    sign = bound.group().replace("$", "") if bound else "-" if _SIGN.search(before if start <= 40 else "." + before) else ""
+    sign = (
+        bound.group().replace("$", "")
+        if bound
+        else "-"
+        if _SIGN.search(before if start <= 40 else "." + before)
+        else ""
+    )
     factor = _FACTOR.match(behind)
     return sign + inside + (factor.group() if factor else "")
 
@@ -276,5 +293,7 @@ def _joins(between: str) -> bool:
     """Does the text between two boxes make them one list of answers?"""
     if len(between) > 120:
         return False
-    plain = _DRESS.sub(lambda found: f" {found[1] or ''} ", _LABEL.sub("", between.rstrip().removesuffix("$").rstrip()))
+    plain = _DRESS.sub(
+        lambda found: f" {found[1] or ''} ", _LABEL.sub("", between.rstrip().removesuffix("$").rstrip())
+    )
     return not _APART.search(plain) and _JOINED.fullmatch(plain.strip()) is not None

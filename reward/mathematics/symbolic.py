@@ -31,10 +31,16 @@ DIGITS, DEEP, _MOST = 30, 200, 400
 """Digits to which two numbers must agree at first, and to which their difference must then vanish; it is worked out with the
 third. Fractions are compared exactly."""
 _BUILT = re.compile(
-    r"\\\{\s*[a-z]\s*(?:\\in\s*\\(?:mathbb\s*\{?\s*R\s*\}?|R|reals?)\s*)?(?::|\||\\mid|\\vert|\\colon)\s*(.+)\\\}", re.DOTALL
+    r"\\\{\s*[a-z]\s*(?:\\in\s*\\(?:mathbb\s*\{?\s*R\s*\}?|R|reals?)\s*)?(?::|\||\\mid|\\vert|\\colon)\s*(.+)\\\}",
+    re.DOTALL,
 )
-_OR, _RELATES = re.compile(r"\s+or\s+|\\lor(?![A-Za-z])|\u2228"), re.compile(r"[<>]|\\[gl]eq?(?![A-Za-z])|\\in(?![A-Za-z])")
-_FRAC = re.compile(r"\\frac\s*(\{[^{}]*\}|\\[A-Za-z]+(?![A-Za-z{])|\w)\s*(\{[^{}]*\}|\\[A-Za-z]+(?![A-Za-z{])|\w)")
+_OR, _RELATES = (
+    re.compile(r"\s+or\s+|\\lor(?![A-Za-z])|\u2228"),
+    re.compile(r"[<>]|\\[gl]eq?(?![A-Za-z])|\\in(?![A-Za-z])"),
+)
+_FRAC = re.compile(
+    r"\\frac\s*(\{[^{}]*\}|\\[A-Za-z]+(?![A-Za-z{])|\w)\s*(\{[^{}]*\}|\\[A-Za-z]+(?![A-Za-z{])|\w)"
+)
 """`\\frac\\pi4`, whose parts need no braces."""
 _PRIME, _T = re.compile(r"([A-Za-z])('+|\^\s*\{?\(\d\)\}?)"), re.compile(r"\\[A-Za-z]+|T")
 """What the reader drops: the prime of a derivative, and a power T, which it takes for a transposition."""
@@ -47,11 +53,20 @@ def equal(gold: str, pred: str) -> bool:
     if any(re.search(r"\\(?:vec|overrightarrow)", side) and "\\times" in side for side in (gold, pred)):
         return False  # of vectors the order counts; what is written alike has been found before
     left, right = _worked_out(read(gold)), _worked_out(read(pred))
-    if isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr) and not left.free_symbols and not right.free_symbols:
+    if (
+        isinstance(left, sympy.Expr)
+        and isinstance(right, sympy.Expr)
+        and not left.free_symbols
+        and not right.free_symbols
+    ):
         return _same_number(left, right, _decimals(gold) if telling_digits(gold) > 2 else 0)
     if _is_condition(left) or _is_condition(right):
         return _same_condition(left, right)
-    if left.free_symbols != right.free_symbols and isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr):
+    if (
+        left.free_symbols != right.free_symbols
+        and isinstance(left, sympy.Expr)
+        and isinstance(right, sympy.Expr)
+    ):
         return sympy.simplify(left - right) == 0
     found = verify(left, right, timeout_seconds=None, raise_on_error=True, float_rounding=12)
     return _agree(left, right) if found else _same_on_reals(left, right)
@@ -71,7 +86,10 @@ def _is_choice(value: Any) -> bool:
 
 def _same_on_reals(left: Any, right: Any) -> bool:
     r"""Return whether two expressions are the same where their letters stand for real numbers: \sqrt{x^2} is |x|."""
-    if not (isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr)) or left.free_symbols != right.free_symbols:
+    if (
+        not (isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr))
+        or left.free_symbols != right.free_symbols
+    ):
         return False
     real = {symbol: sympy.Symbol(symbol.name, real=True) for symbol in left.free_symbols}
     apart = sympy.simplify((left - right).subs(real).expand(func=True))
@@ -91,15 +109,25 @@ def read(text: str) -> Any:
     text = re.sub(r"(\d+(?:\.\d+)?)\s*°", r"{(\1 \\cdot \\frac{\\pi}{180})}", text)
     text = re.sub(r"(?<![A-Za-z])(\d+(?:\.\d+)?)[eE]([-+]?\d+)(?![A-Za-z])", r"\1 \\cdot 10^{\2}", text)
     text = re.sub(r"\\varnothing|\u2205", r"\\emptyset", text)
-    text = re.sub(r"(?<![\\A-Za-z])(pi|sin|cos|tan|ln|log|sqrt)(?![A-Za-z])", r"\\\1", text).replace("**", "^")
-    text = re.sub(r"\\sqrt\s*(?:\(([^()]*)\)|\s(\w+))", lambda found: f"\\sqrt{{{found[1] or found[2]}}}", text)
-    text = _PRIME.sub(lambda found: f"{found[1]}_{{9{re.sub(r'[^0-9]', '', found[2]) or len(found[2])}}}", text)
+    text = re.sub(r"(?<![\\A-Za-z])(pi|sin|cos|tan|ln|log|sqrt)(?![A-Za-z])", r"\\\1", text).replace(
+        "**", "^"
+    )
+    text = re.sub(
+        r"\\sqrt\s*(?:\(([^()]*)\)|\s(\w+))", lambda found: f"\\sqrt{{{found[1] or found[2]}}}", text
+    )
+    text = _PRIME.sub(
+        lambda found: f"{found[1]}_{{9{re.sub(r'[^0-9]', '', found[2]) or len(found[2])}}}", text
+    )
     text = _T.sub(lambda found: "{\\Xi}" if found.group() == "T" else found.group(), text)
     value = latex2sympy(
-        normalize_latex(text, _READ), conversion_config=ConversionConfig(lowercase_symbols=False), normalization_config=None
+        normalize_latex(text, _READ),
+        conversion_config=ConversionConfig(lowercase_symbols=False),
+        normalization_config=None,
     )
     unit = sympy.Symbol("i")
-    return value.subs(unit, sympy.I) if isinstance(value, sympy.Expr) and unit in value.free_symbols else value
+    return (
+        value.subs(unit, sympy.I) if isinstance(value, sympy.Expr) and unit in value.free_symbols else value
+    )
 
 
 def _decimals(text: str) -> int:
@@ -111,7 +139,9 @@ def _same_number(left: sympy.Expr, right: sympy.Expr, decimals: int) -> bool:
     """Compare two numbers: exactly where they differ by a fraction, else to 200 digits, or to the decimals of the first."""
     if left == right:
         return not left.has(sympy.zoo, sympy.nan)
-    left, right = (sympy.nsimplify(side, rational=True) if side.has(sympy.Float) else side for side in (left, right))
+    left, right = (
+        sympy.nsimplify(side, rational=True) if side.has(sympy.Float) else side for side in (left, right)
+    )
     one, two = (sympy.N(side, DIGITS + 20) for side in (left, right))
     if not decimals and one.is_real and abs(one) < _LARGEST:
         exactly = sympy.expand((left - right).doit())
@@ -148,7 +178,9 @@ def _same_condition(left: Any, right: Any) -> bool:
     if isinstance(left, sympy.Eq) or isinstance(right, sympy.Eq):
         return False  # an equation is no value
     return any(
-        verify(a, b, timeout_seconds=None, raise_on_error=True, allow_set_relation_comp=True, float_rounding=12)
+        verify(
+            a, b, timeout_seconds=None, raise_on_error=True, allow_set_relation_comp=True, float_rounding=12
+        )
         for a, b in ((left, right), (right, left))
     )
 

@@ -64,9 +64,14 @@ class MathAnswer(Reward):
             )
         gold = gold_answer(prompt.answer or "")
         words = number(gold) is None  # an answer in words may be all of a text: "Alice"
-        found = [final_answer(text) or (text.strip() if words and same(gold, text) else None) for text in completions]
+        found = [
+            final_answer(text) or (text.strip() if words and same(gold, text) else None)
+            for text in completions
+        ]
         unique = list(dict.fromkeys(pred for pred in found if pred is not None))
-        verdicts = dict(zip(unique, await asyncio.gather(*(self._compare(gold, pred) for pred in unique)), strict=True))
+        verdicts = dict(
+            zip(unique, await asyncio.gather(*(self._compare(gold, pred) for pred in unique)), strict=True)
+        )
         none = Score(value=0.0, passed=False, why="no final answer")
         return [none if pred is None else verdicts[pred] for pred in found]
 
@@ -95,6 +100,9 @@ class MathAnswer(Reward):
 
 
 def _verdict(right: bool, gold: str, pred: str, before: str = "") -> Score:
-    gold, pred = (text if len(text) <= 60 else f"{text[:57]}..." for text in (" ".join(gold.split()), " ".join(pred.split())))
+    gold, pred = (
+        text if len(text) <= 60 else f"{text[:57]}..."
+        for text in (" ".join(gold.split()), " ".join(pred.split()))
+    )
     why = f"{gold} = {pred}" if right else f"{before}expected {gold}, got {pred}"
     return Score(value=float(right), passed=right, why=why)

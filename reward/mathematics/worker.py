@@ -48,7 +48,9 @@ def main() -> None:
         _alarm(request["seconds"] + GRACE_SECONDS)
         try:
             reply: dict[str, Any] = {"equal": equal(request["gold"], request["pred"])}
-        except Exception as error:  # whatever sympy raises is a comparison that could not be made, and is said so
+        except (
+            Exception
+        ) as error:  # whatever sympy raises is a comparison that could not be made, and is said so
             reply = {"error": f"{type(error).__name__}: {error}"[:200]}
         _alarm(0)
         _send(replies, reply)

@@ -137,11 +137,18 @@ class Sandbox:
 
     def pids(self) -> list[int]:
         """Return the process numbers of the workers, for logs and tests."""
-        return sorted(self._pool.pids() + self._large.pids() + self._with_pytest.pids() + self._other_languages.pool.pids())
+        return sorted(
+            self._pool.pids()
+            + self._large.pids()
+            + self._with_pytest.pids()
+            + self._other_languages.pool.pids()
+        )
 
     # -- what it does ---------------------------------------------------------------------------------------------
 
-    async def check(self, solution: str, tests: str, entry_point: str | None = None, limits: Limits | None = None) -> Verdict:
+    async def check(
+        self, solution: str, tests: str, entry_point: str | None = None, limits: Limits | None = None
+    ) -> Verdict:
         """Run tests on a solution; neither sees the other but by calls.
 
         Args:
@@ -160,7 +167,9 @@ class Sandbox:
         verdict = await self._run(pool, task)
         if isinstance(verdict, str):
             return Verdict("infra_error", 0, 0, verdict, 0.0, 0.0, 0, "", self.level)
-        by_the_wall = verdict.status == "timeout" and STARVED * limits.wall < verdict.cpu_seconds < limits.cpu_seconds
+        by_the_wall = (
+            verdict.status == "timeout" and STARVED * limits.wall < verdict.cpu_seconds < limits.cpu_seconds
+        )
         if by_the_wall and os.getloadavg()[0] > (os.cpu_count() or 1):
             again = await self._run(pool, task, alone=True)
             verdict = verdict if isinstance(again, str) else again
@@ -190,13 +199,19 @@ class Sandbox:
         """
         limits = limits or self.limits
         if language != "python":
-            return await self._in_thread(lambda: self._other_languages.calls(language, source, entry_point, arguments, limits))
-        packed = [values.dump(["draw", entry_point, list(given), {}], _refuse, 1 << 30) for given in arguments]
+            return await self._in_thread(
+                lambda: self._other_languages.calls(language, source, entry_point, arguments, limits)
+            )
+        packed = [
+            values.dump(["draw", entry_point, list(given), {}], _refuse, 1 << 30) for given in arguments
+        ]
         pool = self._pool_for(source)
         results = await self._run(pool, lambda worker: worker.calls(source, entry_point, packed, limits))
         return [CallResult("infra_error", why=results)] * len(packed) if isinstance(results, str) else results
 
-    async def program(self, source: str, stdin: str = "", language: str = "python", limits: Limits | None = None) -> CallResult:
+    async def program(
+        self, source: str, stdin: str = "", language: str = "python", limits: Limits | None = None
+    ) -> CallResult:
         """Run a source as a program; the value is what it prints.
 
         Args:
@@ -212,7 +227,9 @@ class Sandbox:
         Raises:
             ValueError: no such language.
         """
-        return await self._in_thread(lambda: self._other_languages.program(language, source, stdin, limits or self.limits))
+        return await self._in_thread(
+            lambda: self._other_languages.program(language, source, stdin, limits or self.limits)
+        )
 
     # -- how ------------------------------------------------------------------------------------------------------
 

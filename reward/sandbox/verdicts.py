@@ -159,7 +159,12 @@ class Ending:
 
 
 def of_check(
-    solution: Ending, tests: Ending | None, said: Mapping[str, Any] | None, called: bool, printed: int, limits: Limits
+    solution: Ending,
+    tests: Ending | None,
+    said: Mapping[str, Any] | None,
+    called: bool,
+    printed: int,
+    limits: Limits,
 ) -> tuple[str, str]:
     """Return the status word and the reason for a check.
 
@@ -174,7 +179,9 @@ def of_check(
     word, why = solution.word(limits)
     if word == "infra_error":
         return word, why
-    if said is not None and (said["status"] not in (*STATUSES, "gone") or (said["status"] == "pass" and not said["outcomes"])):
+    if said is not None and (
+        said["status"] not in (*STATUSES, "gone") or (said["status"] == "pass" and not said["outcomes"])
+    ):
         return "infra_error", f"the tests' process says {str(said['status'])[:20]!r}"
     if printed >= limits.output_bytes:
         return "output_limit", f"printed {limits.output_bytes:,} bytes or more"

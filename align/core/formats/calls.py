@@ -55,7 +55,10 @@ def _call(call: Any) -> dict[str, Any]:
     if not isinstance(name, str) or not name.strip():
         raise BadRow("a tool call has no name")
     arguments = next((held[key] for key in _ARGUMENTS if key in held), {})
-    made = {"type": "function", "function": {"name": name, "arguments": _read(arguments, "the arguments of a tool call")}}
+    made = {
+        "type": "function",
+        "function": {"name": name, "arguments": _read(arguments, "the arguments of a tool call")},
+    }
     return ({"id": str(call["id"])} if call.get("id") else {}) | made
 
 

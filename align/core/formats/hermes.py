@@ -35,11 +35,21 @@ _BEGINS = re.compile(
 """Where the calls of an answer begin. Any other tag is only spoken of, as in `write calls in <tool_call> tags`."""
 _CLOSED_ONLY = re.compile(r"[\]}]\s*</tool_call>")
 _ENDS_OF_TURN = (
-    *("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<|END_OF_TURN_TOKEN|>", "<end_of_utterance>"),
+    *(
+        "<|im_end|>",
+        "<|eot_id|>",
+        "<|eom_id|>",
+        "<|end|>",
+        "<end_of_turn>",
+        "<|END_OF_TURN_TOKEN|>",
+        "<end_of_utterance>",
+    ),
     *("</s>", "<|endoftext|>", "<|end_of_text|>", "<\uff5cend\u2581of\u2581sentence\uff5c>"),
 )
 """What ends a turn or a text in the families of docs/models.md; sampled answers are often stored with it."""
-_REMEDY = "a chat template writes calls behind the text of a turn; `ignore: [tools]` reads such answers as text"
+_REMEDY = (
+    "a chat template writes calls behind the text of a turn; `ignore: [tools]` reads such answers as text"
+)
 
 
 def spells_out(turns: Sequence[Message], tools: Sequence[dict[str, Any]]) -> bool:
@@ -52,12 +62,18 @@ def spells_out(turns: Sequence[Message], tools: Sequence[dict[str, Any]]) -> boo
     Raises:
         BadRow: it speaks of other tools than these.
     """
-    said = [text for turn in turns if turn["role"] == "system" for text in _TOOLS.findall(str(turn["content"]))]
+    said = [
+        text for turn in turns if turn["role"] == "system" for text in _TOOLS.findall(str(turn["content"]))
+    ]
     said = [text for text in said if not _MENTION.fullmatch(text)]
     if not said or not tools:
         return False
     read = [found for text in said if (found := _tools_in(text)) is not None]
-    differs = difference(tools, [tool for found in read for tool in found]) if read else _lacking("\n".join(said), tools)
+    differs = (
+        difference(tools, [tool for found in read for tool in found])
+        if read
+        else _lacking("\n".join(said), tools)
+    )
     if differs:
         raise BadRow(
             "the system turn spells out other tools than the column `tools` has",

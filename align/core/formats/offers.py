@@ -60,7 +60,9 @@ def _schema(tool: Mapping[str, Any]) -> Any:
 def _same(one: Any, other: Any) -> bool:
     """Do two schemas, or two values in them, say the same?"""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        keys = {key for schema in (one, other) for key, item in schema.items() if _counts(item)} - _ANNOTATIONS
+        keys = {
+            key for schema in (one, other) for key, item in schema.items() if _counts(item)
+        } - _ANNOTATIONS
         return all(_same_keyword(key, one.get(key), other.get(key)) for key in keys)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_same, one, other))

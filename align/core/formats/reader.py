@@ -40,7 +40,10 @@ GIVES_WAY = {
 REFUSED = {
     **dict.fromkeys(("image", "images", "audio", "audios", "video", "videos"), "only text can be used"),
     **dict.fromkeys(("weight", "loss_weight", "sample_weight"), "rows have no weight here"),
-    **dict.fromkeys(("loss_mask", "completion_mask", "assistant_masks"), "turns are masked here, not tokens (`train: false`)"),
+    **dict.fromkeys(
+        ("loss_mask", "completion_mask", "assistant_masks"),
+        "turns are masked here, not tokens (`train: false`)",
+    ),
     "chat_template_kwargs": "the chat template is the same for all rows",
     "completions": "several completions in one row are not read",
 }
@@ -96,7 +99,10 @@ class Reader:
             raise BadRow("nested too deeply") from None
 
     def _read(self, record: dict[str, Any]) -> list[Row]:
-        record = {name: None if isinstance(value, float) and value != value else value for name, value in record.items()}
+        record = {
+            name: None if isinstance(value, float) and value != value else value
+            for name, value in record.items()
+        }
         mapped = self._mapped(record)
         named, source = self._named(record, mapped)
         _refuse_other_meanings(named)
@@ -104,7 +110,9 @@ class Reader:
         rows = _rows(columns, shapes.read(columns))
         self._unread_keys |= unread
         self._held.update(name for name, value in record.items() if value is not None)
-        self._used.update({source.get(name, name).partition(".")[0] for name in columns.taken if columns.has(name)})
+        self._used.update(
+            {source.get(name, name).partition(".")[0] for name in columns.taken if columns.has(name)}
+        )
         return rows
 
     def _mapped(self, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,9 +131,13 @@ class Reader:
             found[ours] = value
         return found
 
-    def _named(self, record: dict[str, Any], mapped: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    def _named(
+        self, record: dict[str, Any], mapped: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, str]]:
         """Return a record under our names, and what it calls each of them."""
-        hidden = {name for ours in self.columns for name in GIVES_WAY.get(ours, ()) if name not in self.columns}
+        hidden = {
+            name for ours in self.columns for name in GIVES_WAY.get(ours, ()) if name not in self.columns
+        }
         named = {k: v for k, v in record.items() if k not in self.columns.values() and k not in self.ignore}
         source = {name: name for name in named} | self.columns
         named |= mapped
@@ -159,7 +171,9 @@ def _inside(record: Mapping[str, Any], name: str) -> tuple[bool, Any]:
 
 def _without_blanks(named: dict[str, Any]) -> dict[str, Any]:
     """Take empty lists and texts for null in the columns of one shape, where another shape has content."""
-    filled = [shape for shape in _SHAPES if any(named.get(name) not in (None, "", [], {}) for name in _names(shape))]
+    filled = [
+        shape for shape in _SHAPES if any(named.get(name) not in (None, "", [], {}) for name in _names(shape))
+    ]
     for shape in _SHAPES:
         if filled and shape not in filled:
             named |= {name: None for name in _names(shape) if name in named}
@@ -175,7 +189,10 @@ def _refuse_other_meanings(named: Mapping[str, Any]) -> None:
     for name, why in REFUSED.items():
         value = named.get(name)
         if value is not None and value not in ("", [], {}) and not ("weight" in name and value == 1):
-            raise BadRow(f"column {name!r} changes what a row means: {why}", remedy=f"`ignore: [{name}]` reads the rest of it")
+            raise BadRow(
+                f"column {name!r} changes what a row means: {why}",
+                remedy=f"`ignore: [{name}]` reads the rest of it",
+            )
 
 
 def _rows(columns: Columns, parts: Parts) -> list[Row]:
@@ -192,15 +209,22 @@ def _rows(columns: Columns, parts: Parts) -> list[Row]:
     asked = parts.prompt
     if parts.completion and (answer is not None or tests):  # of a conversation they are about its last answer
         asked = asked + parts.completion[:-1]
-    prompt = Prompt(messages=asked, answer=answer, tests=tests, tags=values.read_tags(columns.take("tags")), tools=tools)
+    prompt = Prompt(
+        messages=asked, answer=answer, tests=tests, tags=values.read_tags(columns.take("tags")), tools=tools
+    )
     if parts.chosen is not None:
         margin = values.read_number(columns.take("margin"))
         chosen, rejected = parts.chosen, parts.rejected
-        return [prompt, Preference(prompt=parts.prompt, chosen=chosen, rejected=rejected, margin=margin, tools=tools)]
+        return [
+            prompt,
+            Preference(prompt=parts.prompt, chosen=chosen, rejected=rejected, margin=margin, tools=tools),
+        ]
     if parts.completion is None:
         return [prompt]
     own = columns.own("label")
-    label = values.read_label(columns.named.get("label"), own, certain="label" in columns.mapped or own == "kto_tag")
+    label = values.read_label(
+        columns.named.get("label"), own, certain="label" in columns.mapped or own == "kto_tag"
+    )
     if label is None:
         return [prompt, Demonstration(prompt=parts.prompt, completion=parts.completion, tools=tools)]
     columns.take("label")

@@ -45,7 +45,9 @@ class Parts:
 class Columns:
     """A record's columns under our names; remembers which were taken."""
 
-    def __init__(self, named: Mapping[str, Any], source: Mapping[str, str], mapped: Collection[str], unread: set[str]) -> None:
+    def __init__(
+        self, named: Mapping[str, Any], source: Mapping[str, str], mapped: Collection[str], unread: set[str]
+    ) -> None:
         """Take a record.
 
         Args:
@@ -205,7 +207,9 @@ def _agreed(columns: Columns, prompt: list[Message] | None, talk: list[Message])
     """
     if prompt is None:
         return talk
-    own = columns.own("prompt" if columns.has("prompt") else "instruction" if columns.has("instruction") else "input")
+    own = columns.own(
+        "prompt" if columns.has("prompt") else "instruction" if columns.has("instruction") else "input"
+    )
     remedy = f"`ignore: [{own}]` reads the conversation alone"
     asked, said = _without_system(prompt), _without_system(talk)
     if len(prompt) > len(asked) and len(talk) > len(said) and not _same(prompt[0], talk[0]):
@@ -245,7 +249,10 @@ def _conversation(columns: Columns) -> Parts:
         answers = talk[-1]["role"] == "assistant"
         if answers and answer and not _same(talk[-1], answer[-1]):
             own = columns.own("completion")
-            raise BadRow(f"{own} contradicts the conversation", remedy=f"`ignore: [{own}]` reads the conversation alone")
+            raise BadRow(
+                f"{own} contradicts the conversation",
+                remedy=f"`ignore: [{own}]` reads the conversation alone",
+            )
         talk = talk if answers else talk + answer
     parts = split(_system_first(columns, talk))
     whole = _agreed(columns, beside, parts.prompt + (parts.completion or []))
@@ -303,7 +310,12 @@ def _asked(columns: Columns) -> Parts:
             remedy = f"`ignore: [{beside}]` reads the {own} alone"
             raise BadRow(f"column {beside!r} beside {own!r} changes what is asked", remedy=remedy)
     prompt, completion = columns.said(name, "user"), _completion(columns)
-    if completion is None and prompt and prompt[-1]["role"] == "assistant" and isinstance(columns.named[name], str):
+    if (
+        completion is None
+        and prompt
+        and prompt[-1]["role"] == "assistant"
+        and isinstance(columns.named[name], str)
+    ):
         return split(prompt)  # a whole transcript
     return _plain_parts(columns, prompt, completion and _behind(columns, name, completion))
 
@@ -354,6 +366,8 @@ def _system_first(columns: Columns, messages: list[Message]) -> list[Message]:
     turn = {"role": "system", "content": system}
     if messages and messages[0]["role"] == "system":
         if not _same(turn, messages[0]):
-            raise BadRow(f"the {own} column and the system turn differ", remedy=f"`ignore: [{own}]` reads the turn")
+            raise BadRow(
+                f"the {own} column and the system turn differ", remedy=f"`ignore: [{own}]` reads the turn"
+            )
         return messages
     return [turn, *messages]

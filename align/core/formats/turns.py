@@ -24,15 +24,43 @@ ROLES = {
     **dict.fromkeys(("function_call", "tool_call"), "calls"),
 }
 """Role of a source, in small letters -> ours; `calls`: an assistant turn whose text is a tool call in JSON (LLaMA-Factory)."""
-_PAIRS = (("human", "assistant"), ("user", "assistant"), ("input", "output"), ("question", "answer"), ("prompt", "response"))
+_PAIRS = (
+    ("human", "assistant"),
+    ("user", "assistant"),
+    ("input", "output"),
+    ("question", "answer"),
+    ("prompt", "response"),
+)
 """Keys of sources that write question and answer as one object."""
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 _FLAGS = ("weight", "train", "loss", "loss_weight", "loss_scale", "trainable", "training")
 """1 or true: the turn is trained. OpenAI, axolotl, ms-swift, LLaMA-Factory."""
 _SAY_WHETHER_TRAINED = (*_FLAGS, "masked")
-_REFUSED = ("train_detail", "loss_mask", "mask", "image", "images", "audio", "audios", "video", "videos", "tools", "functions")
+_REFUSED = (
+    "train_detail",
+    "loss_mask",
+    "mask",
+    "image",
+    "images",
+    "audio",
+    "audios",
+    "video",
+    "videos",
+    "tools",
+    "functions",
+)
 """Keys of a turn that change what it means and are not read."""
-_READ = {"role", "from", "content", "value", "tool_calls", "function_call", "tool_call_id", *_REASONING, *_SAY_WHETHER_TRAINED}
+_READ = {
+    "role",
+    "from",
+    "content",
+    "value",
+    "tool_calls",
+    "function_call",
+    "tool_call_id",
+    *_REASONING,
+    *_SAY_WHETHER_TRAINED,
+}
 _TEXTS = (None, "text", "input_text", "output_text", "refusal")
 _OF_PARTS = {
     "type",
@@ -70,7 +98,9 @@ def read_turns(value: Any, what: str, ignored: set[str]) -> list[Message]:
     if value is None or value == []:
         raise BadRow(f"{what} is empty")
     if what.startswith("conversation") and _are_texts(value):
-        value = [{"role": "assistant" if i % 2 else "user", "content": text} for i, text in enumerate(value)]  # LIMA
+        value = [
+            {"role": "assistant" if i % 2 else "user", "content": text} for i, text in enumerate(value)
+        ]  # LIMA
     if not _are_objects(value):
         raise BadRow(f"{what} is {'text and not' if isinstance(value, str) else 'not'} a list of messages")
     turns = (_without_absent(turn) for item in value for turn in _unpaired(item))
@@ -118,7 +148,9 @@ def _unpaired(item: Any) -> Iterable[Mapping[str, Any]]:
     pair = next((pair for pair in _PAIRS if item.keys() >= set(pair)), None)
     if pair is None or "role" in item or "from" in item:
         return [item]
-    return [{"role": role, "content": item[key]} for role, key in zip(("user", "assistant"), pair, strict=True)]
+    return [
+        {"role": role, "content": item[key]} for role, key in zip(("user", "assistant"), pair, strict=True)
+    ]
 
 
 def _turn(turn: Mapping[str, Any], what: str, ignored: set[str], *, from_text: bool) -> Message:
@@ -170,7 +202,9 @@ def _called(text: Any, *, from_text: bool) -> tuple[Message, str | None]:
     calls = read_calls(text[thought.end() :] if thought else text, from_text=from_text)
     if not calls:
         raise BadRow("a turn that should be a tool call holds none")
-    return {"role": "assistant", "content": "", "tool_calls": calls, "_joins": True}, thought[1].strip() if thought else None
+    return {"role": "assistant", "content": "", "tool_calls": calls, "_joins": True}, thought[
+        1
+    ].strip() if thought else None
 
 
 def _merged(turns: list[Message]) -> list[Message]:
@@ -236,7 +270,10 @@ def _text_of(part: Mapping[str, Any]) -> str | None:
 
 
 def _are_parts(content: list[Any]) -> bool:
-    return all(isinstance(part, str) or (isinstance(part, Mapping) and ("text" in part or "type" in part)) for part in content)
+    return all(
+        isinstance(part, str) or (isinstance(part, Mapping) and ("text" in part or "type" in part))
+        for part in content
+    )
 
 
 def _one_of(turn: Mapping[str, Any], keys: Iterable[str]) -> str | None:

@@ -12,8 +12,22 @@ from align.core.errors import BadRow
 
 MOST_DIGITS = 400
 """Numbers of more digits keep their exponent; a float has 309 at most."""
-_TRUTHS = {**dict.fromkeys(("true", "yes", "y", "1", "1.0"), True), **dict.fromkeys(("false", "no", "n", "0", "0.0"), False)}
-_VERDICTS = {"good", "bad", "chosen", "rejected", "desirable", "undesirable", "correct", "incorrect", "right", "wrong"}
+_TRUTHS = {
+    **dict.fromkeys(("true", "yes", "y", "1", "1.0"), True),
+    **dict.fromkeys(("false", "no", "n", "0", "0.0"), False),
+}
+_VERDICTS = {
+    "good",
+    "bad",
+    "chosen",
+    "rejected",
+    "desirable",
+    "undesirable",
+    "correct",
+    "incorrect",
+    "right",
+    "wrong",
+}
 """Words that may say whether a completion is good, and are not read as that."""
 
 
@@ -116,9 +130,16 @@ def read_label(value: Any, column: str, *, certain: bool) -> bool | None:
     truth = _TRUTHS.get(str(value).strip().lower())
     if truth is not None:
         return truth
-    if not certain and isinstance(value, str) and value.strip().lower() not in _VERDICTS and not _is_number(value):
+    if (
+        not certain
+        and isinstance(value, str)
+        and value.strip().lower() not in _VERDICTS
+        and not _is_number(value)
+    ):
         return None
-    remedy = f"write true and false; or `ignore: [{column}]`, if it does not say whether the completion is good"
+    remedy = (
+        f"write true and false; or `ignore: [{column}]`, if it does not say whether the completion is good"
+    )
     raise BadRow(f"{column} is {value!r}, neither true nor false", remedy=remedy)
 
 

@@ -18,7 +18,9 @@ from align.core.errors import BadRow
 
 _PYTHON = re.compile(r"[\[(\s]*\{\s*'")
 """Where Python's spelling begins: JSON has no single quotes. Anything else that is not JSON is broken JSON."""
-_MARKS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)|\'[^\'\\]*(?:\\.[^\'\\]*)*(?:\'|\Z)|[\[\]{}]', re.DOTALL)
+_MARKS = re.compile(
+    r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)|\'[^\'\\]*(?:\\.[^\'\\]*)*(?:\'|\Z)|[\[\]{}]', re.DOTALL
+)
 """Whole strings, in which brackets do not count, and brackets. A string without an end goes on to the end of the text."""
 _MOST_BITS = 14_000
 """Python writes and reads integers of 4,300 digits at most (docs.python.org/3/library/stdtypes.html#int-max-str-digits)."""
@@ -45,7 +47,9 @@ def parsed(text: str, what: str) -> Any:
 
 def _python(text: str) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # such as `\d` in a text, which Python reads as it stands and warns of
+        warnings.simplefilter(
+            "ignore"
+        )  # such as `\d` in a text, which Python reads as it stands and warns of
         return ast.literal_eval(text.strip())
 
 
@@ -73,7 +77,11 @@ def as_json(value: Any, what: str) -> Any:
 def _name(value: Any) -> str:
     if isinstance(value, float):
         return f"the number {value}"
-    return "an integer of more than 4,200 digits" if isinstance(value, int) else f"a value of type {type(value).__name__}"
+    return (
+        "an integer of more than 4,200 digits"
+        if isinstance(value, int)
+        else f"a value of type {type(value).__name__}"
+    )
 
 
 def end_of_value(text: str, begin: int) -> int | None:

@@ -77,7 +77,9 @@ def objects(file: Path, fields: Sequence[str]) -> list[dict[str, Any]]:
 def _records(file: Path, stream: Stream, split: str) -> Iterator[Numbered]:
     suffix = _suffix(file)
     if stream.peek(len(_LFS))[: len(_LFS)] == _LFS:
-        raise UsageError(f"{file} is a pointer of git-lfs and not the file itself; fetch it with `git lfs pull`")
+        raise UsageError(
+            f"{file} is a pointer of git-lfs and not the file itself; fetch it with `git lfs pull`"
+        )
     if suffix == ".parquet":
         yield from ((record, None) for record in _parquet(file, stream))
     elif suffix == ".arrow":
@@ -128,7 +130,11 @@ def _json(data: bytes, split: str) -> Iterator[Numbered]:
 
 
 def _are_objects(rows: Any) -> bool:
-    return isinstance(rows, list) and bool(rows) and all(isinstance(row, dict) and not _is_turn(row) for row in rows)
+    return (
+        isinstance(rows, list)
+        and bool(rows)
+        and all(isinstance(row, dict) and not _is_turn(row) for row in rows)
+    )
 
 
 def _is_turn(row: dict[str, Any]) -> bool:

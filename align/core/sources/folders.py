@@ -26,7 +26,14 @@ SPLITS = {
 """A split and the words that name it, as `datasets` has them."""
 _SHARD = re.compile(r"^(.+)-\d{5}-of-\d{5}\.")
 _NUMBER = re.compile(r"[-_]?\d+(-of-\d+)?$")
-_NO_DATA = {"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "trainer_state.json", "config.json"}
+_NO_DATA = {
+    "dataset_info.json",
+    "dataset_infos.json",
+    "dataset_dict.json",
+    "state.json",
+    "trainer_state.json",
+    "config.json",
+}
 
 
 def files_of(folder: Path, split: str, config: str | None = None) -> list[Path]:
@@ -45,7 +52,9 @@ def files_of(folder: Path, split: str, config: str | None = None) -> list[Path]:
         return _of_declared(folder, declared, split, config)
     if config is not None:
         if not (folder / config).is_dir():
-            raise UsageError(f"{folder} has no configuration {config!r}: neither a folder of that name nor one in a README.md")
+            raise UsageError(
+                f"{folder} has no configuration {config!r}: neither a folder of that name nor one in a README.md"
+            )
         folder = folder / config
     return _of_split(folder, _data(folder, "**/*"), split)
 
@@ -53,7 +62,9 @@ def files_of(folder: Path, split: str, config: str | None = None) -> list[Path]:
 def _of_split(folder: Path, found: list[Path], split: str) -> list[Path]:
     """Return those files that a folder has for a split."""
     if not found:
-        raise UsageError(f"{folder} holds no data; files that can be read end in {', '.join(sorted(READERS))}")
+        raise UsageError(
+            f"{folder} holds no data; files that can be read end in {', '.join(sorted(READERS))}"
+        )
     named = {path: _splits_of(path.relative_to(folder), split) for path in found}
     if not any(named.values()):
         named = {path: {"train"} for path in found}
@@ -74,7 +85,9 @@ def _data(folder: Path, pattern: str) -> list[Path]:
 def _counts(inside: Path) -> bool:
     """Is a path inside a folder data, and not hidden, a checkpoint or a library's own record?"""
     hidden = any(part.startswith((".", "__")) for part in inside.parts)
-    checkpoint = any(re.fullmatch(r"checkpoint-\d+", part) for part in inside.parts) or inside.stem.endswith("-checkpoint")
+    checkpoint = any(re.fullmatch(r"checkpoint-\d+", part) for part in inside.parts) or inside.stem.endswith(
+        "-checkpoint"
+    )
     return not hidden and not checkpoint and inside.name not in _NO_DATA
 
 
@@ -130,11 +143,17 @@ def _declared(folder: Path) -> dict[str, Mapping[str, Any]]:
     except YAMLError as error:
         raise UsageError(f"{readme}: its head is not YAML ({getattr(error, 'problem', error)})") from None
     configs = held.get("configs") if isinstance(held, dict) else None
-    found = [item for item in configs or () if isinstance(item, Mapping) and (item.get("data_files") or item.get("data_dir"))]
+    found = [
+        item
+        for item in configs or ()
+        if isinstance(item, Mapping) and (item.get("data_files") or item.get("data_dir"))
+    ]
     return {str(item.get("config_name", "default")): item for item in found}
 
 
-def _of_declared(folder: Path, declared: Mapping[str, Mapping[str, Any]], split: str, config: str | None) -> list[Path]:
+def _of_declared(
+    folder: Path, declared: Mapping[str, Mapping[str, Any]], split: str, config: str | None
+) -> list[Path]:
     chosen = declared[_configuration(folder, declared, config)]
     base = folder / str(chosen.get("data_dir") or "")
     if not chosen.get("data_files"):
@@ -146,7 +165,9 @@ def _of_declared(folder: Path, declared: Mapping[str, Mapping[str, Any]], split:
         raise UsageError(f"{folder}: README.md names {outside!r}, which is not in the folder")
     found = [path for pattern in patterns[split] for path in _data(base, pattern)]
     if not found:
-        raise UsageError(f"{folder}: README.md names {', '.join(patterns[split])} for split {split!r}, and no file fits")
+        raise UsageError(
+            f"{folder}: README.md names {', '.join(patterns[split])} for split {split!r}, and no file fits"
+        )
     return found
 
 
@@ -172,7 +193,9 @@ def _patterns(folder: Path, files: Any) -> dict[str, list[str]]:
     files = [files] if isinstance(files, str) else files
     found: dict[str, list[str]] = {}
     for item in files if isinstance(files, list) else ():
-        split, path = ("train", item) if isinstance(item, str) else (str(item.get("split", "train")), item.get("path"))
+        split, path = (
+            ("train", item) if isinstance(item, str) else (str(item.get("split", "train")), item.get("path"))
+        )
         paths = [path] if isinstance(path, str) else path
         if not isinstance(paths, list) or not all(isinstance(each, str) for each in paths):
             raise UsageError(f"{folder}: README.md has `data_files` without a path")

@@ -115,6 +115,11 @@ class Fleet:
         urls = [url for url in self.doors if url != avoid] or list(self.doors)
         if len(urls) == 1:
             return urls[0]
-        own = max(urls, key=lambda url: hashlib.blake2b(f"{url}\0{prefix}".encode("utf-8", "replace"), digest_size=8).digest())
+        own = max(
+            urls,
+            key=lambda url: hashlib.blake2b(
+                f"{url}\0{prefix}".encode("utf-8", "replace"), digest_size=8
+            ).digest(),
+        )
         idlest = min(urls, key=lambda url: self.doors[url].load)
         return own if self.doors[own].load <= self.doors[idlest].load + LEANING else idlest

@@ -55,7 +55,9 @@ LONGEST_MESSAGE = 800
 PREFIX_CHARACTERS = 256
 """Of a prompt with one message, what binds it to a server; with several messages it is all but the last."""
 
-_OURS = frozenset({"model", "messages", "n", "temperature", "top_p", "max_tokens", "seed", "stream", "response_format"})
+_OURS = frozenset(
+    {"model", "messages", "n", "temperature", "top_p", "max_tokens", "seed", "stream", "response_format"}
+)
 _OVERLOAD = frozenset({429, 503})
 _TOO_LONG = re.compile(r"context.?(length|window|size)|too long|max_model_len", re.IGNORECASE)
 _NO_SCHEMA = re.compile(r"response_format|json_schema|guided|grammar|structured", re.IGNORECASE)
@@ -69,7 +71,12 @@ class GeneratorError(AlignError):
         self, message: str, *, retryable: bool = False, status: int | None = None, retry_after: float | None = None,
         overload: bool = False,
     ) -> None:  # fmt: skip
-        self.retryable, self.status, self.retry_after, self.overload = retryable, status, retry_after, overload
+        self.retryable, self.status, self.retry_after, self.overload = (
+            retryable,
+            status,
+            retry_after,
+            overload,
+        )
         super().__init__(message)
 
 
@@ -111,7 +118,9 @@ class OpenAIServer(Generator):
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
                 raise ValueError("an address that starts with http:// or https:// is needed")
             if parts.username is not None:
-                raise ValueError("no user or password in the address; name a key's environment variable in api_key_env")
+                raise ValueError(
+                    "no user or password in the address; name a key's environment variable in api_key_env"
+                )
             if parts.query or parts.fragment or parts.path.rstrip("/").endswith("/chat/completions"):
                 raise ValueError("the address ends before /chat/completions and has no ? or #")
         return value.rstrip("/") if isinstance(value, str) else [url.rstrip("/") for url in value]
@@ -160,7 +169,9 @@ class OpenAIServer(Generator):
                 continue  # the server behind that door has just failed; another may be better
             with_schema = sampling.json_schema is not None and url not in connection.without_schema
             try:
-                return (await self._post(connection, url, self._body(messages, sampling, with_schema)))[: sampling.n]
+                return (await self._post(connection, url, self._body(messages, sampling, with_schema)))[
+                    : sampling.n
+                ]
             except GeneratorError as error:
                 if with_schema and error.status in (400, 422) and _NO_SCHEMA.search(str(error)):
                     if url not in connection.without_schema:
@@ -203,7 +214,11 @@ class OpenAIServer(Generator):
         seed = sampling.seed + sampling.first
         ours: dict[str, Any] = {"model": self.model, "n": sampling.n, "seed": seed}
         ours["messages"] = [as_sent(message) for message in messages]
-        ours |= {"max_tokens": sampling.max_new_tokens, "temperature": sampling.temperature, "top_p": sampling.top_p}
+        ours |= {
+            "max_tokens": sampling.max_new_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+        }
         ours |= {"top_k": sampling.top_k} if sampling.top_k else {}
         if with_schema:
             named = {"name": "answer", "schema": sampling.json_schema, "strict": True}
@@ -216,7 +231,9 @@ class OpenAIServer(Generator):
         """Return seconds until the next try: what the server asked for, else the backoff."""
         if retry_after is not None:  # jitter here too, or all that were told the same come back together
             return retry_after + _JITTER.uniform(0, self.backoff_seconds)
-        return _JITTER.uniform(0, min(LONGEST_BACKOFF_SECONDS, self.backoff_seconds * 2.0 ** min(attempt, 30)))
+        return _JITTER.uniform(
+            0, min(LONGEST_BACKOFF_SECONDS, self.backoff_seconds * 2.0 ** min(attempt, 30))
+        )
 
     async def _post(self, connection: _Connection, url: str, body: bytes) -> list[Completion]:
         """Send one request that the server's door has let in, and tell the door how it went."""
@@ -240,7 +257,9 @@ class OpenAIServer(Generator):
         try:
             async with (
                 asyncio.timeout(self.timeout_seconds),
-                session.post(f"{url}/chat/completions", data=body, headers=headers, allow_redirects=False) as response,
+                session.post(
+                    f"{url}/chat/completions", data=body, headers=headers, allow_redirects=False
+                ) as response,
             ):
                 answer = ServerReply(response.status, response.headers, await response.read())
         except TimeoutError as error:
@@ -255,7 +274,9 @@ class OpenAIServer(Generator):
         try:
             return read_completions(answer)
         except ValueError as error:
-            raise self._error(url, f"unreadable answer: {error}", retryable=True, status=answer.status) from error
+            raise self._error(
+                url, f"unreadable answer: {error}", retryable=True, status=answer.status
+            ) from error
 
     def _refusal(self, url: str, answer: ServerReply) -> GeneratorError:
         """Turn a status that is not 2xx into an error that says what to do."""
@@ -273,7 +294,9 @@ class OpenAIServer(Generator):
         elif 300 <= status < 400:
             remedy = f"write the final address in base_url (it redirects to {answer.headers.get('location')})"
         elif status in (400, 413, 422) and _TOO_LONG.search(said):
-            remedy = "the prompt is over-long: with max_new_tokens it must fit the model's context; shorten either"
+            remedy = (
+                "the prompt is over-long: with max_new_tokens it must fit the model's context; shorten either"
+            )
         else:
             remedy = "the server does not take this request; compare extra_body and the sampling values with its manual"
         return self._error(url, f"HTTP {status}: {remedy}; the server says: {said}", status=status)
@@ -289,7 +312,9 @@ class OpenAIServer(Generator):
     def _key(self) -> str:
         key = os.environ.get(self.api_key_env, "").strip()
         if not (key.isascii() and key.isprintable()):
-            raise GeneratorError(f"the environment variable {self.api_key_env} holds characters that no key has")
+            raise GeneratorError(
+                f"the environment variable {self.api_key_env} holds characters that no key has"
+            )
         return key
 
 
@@ -299,7 +324,8 @@ def as_sent(message: Message) -> dict[str, Any]:
     if "tool_calls" in message:
         calls = [(call, call["function"]) for call in message["tool_calls"]]
         sent["tool_calls"] = [
-            call | {"function": function | {"arguments": json.dumps(function["arguments"])}} for call, function in calls
+            call | {"function": function | {"arguments": json.dumps(function["arguments"])}}
+            for call, function in calls
         ]
     return sent | ({"reasoning_content": message["reasoning"]} if "reasoning" in message else {})
 

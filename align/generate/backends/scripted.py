@@ -40,7 +40,9 @@ class Scripted(Generator):
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
         """Return the replies of samples 0 to n - 1, cut to `max_new_tokens` words."""
         asked = next((m["content"] for m in reversed(messages) if m["role"] == "user"), "")
-        found = next((reply for pattern, reply in self.replies.items() if re.search(pattern, asked)), self.default)
+        found = next(
+            (reply for pattern, reply in self.replies.items() if re.search(pattern, asked)), self.default
+        )
         cycle = [found] if isinstance(found, str) else found
         prompt_words = sum(len(m["content"].split()) for m in messages)
         return [

@@ -90,7 +90,13 @@ class Transformers(Generator, LoadsModel):
     def identity(self) -> dict[str, Any]:
         """Batch size and device do not change what is sampled, so they are no part of the identity."""
         template = {"chat_template": self._template or self.chat_template} if self.chat_template else {}
-        return {"kind": self.kind, "model": self.model, "revision": self.revision, "dtype": self.dtype, **template}
+        return {
+            "kind": self.kind,
+            "model": self.model,
+            "revision": self.revision,
+            "dtype": self.dtype,
+            **template,
+        }
 
 
 @dataclass(slots=True)
@@ -123,7 +129,9 @@ class LocalEngine:
         chat = load_chat(path, chat_template=chat_template, **options)
         if device_map is not None:
             return cls(
-                checkpoints.causal_lm(path, dtype, device_map=device_map, **options).requires_grad_(False), chat, batch_size
+                checkpoints.causal_lm(path, dtype, device_map=device_map, **options).requires_grad_(False),
+                chat,
+                batch_size,
             )
         model = checkpoints.causal_lm(path, dtype, **options).requires_grad_(False)
         return cls(model.to(device or checkpoints.device()), chat, batch_size)
@@ -163,10 +171,14 @@ class LocalEngine:
     def _decode(self, batch: list[_Request]) -> list[Completion]:
         with self._lock:
             return self.decode(
-                [r.ids for r in batch], [(r.sampling.seed, r.sampling.first + r.index) for r in batch], batch[0].sampling
+                [r.ids for r in batch],
+                [(r.sampling.seed, r.sampling.first + r.index) for r in batch],
+                batch[0].sampling,
             )
 
-    def decode(self, prompts: list[list[int]], seeds: list[tuple[int, int]], sampling: Sampling) -> list[Completion]:
+    def decode(
+        self, prompts: list[list[int]], seeds: list[tuple[int, int]], sampling: Sampling
+    ) -> list[Completion]:
         """Decode one batch.
 
         Args:
@@ -176,7 +188,9 @@ class LocalEngine:
         """
         import torch  # noqa: PLC0415 (this module is read by `align check`)
 
-        if getattr(self.model, "_is_stateful", False):  # Mamba and its like: no row of their state can be dropped
+        if getattr(
+            self.model, "_is_stateful", False
+        ):  # Mamba and its like: no row of their state can be dropped
             raise ValueError(
                 f"{type(self.model).__name__} keeps a state that cannot be cut by rows; sample it with vllm or openai"
             )
@@ -214,7 +228,12 @@ class LocalEngine:
                 inputs = {"input_ids": current, "attention_mask": mask}
             else:
                 positions = mask.sum(-1, keepdim=True) - 1
-                inputs = {"input_ids": current, "attention_mask": mask, "position_ids": positions, "past_key_values": cache}
+                inputs = {
+                    "input_ids": current,
+                    "attention_mask": mask,
+                    "position_ids": positions,
+                    "past_key_values": cache,
+                }
             said = self.model(**inputs, use_cache=True, logits_to_keep=1)
             cache, tokens = said.past_key_values, pick(said.logits[:, -1], step, rows)
             out[rows[alive], step] = tokens[alive]
@@ -262,7 +281,9 @@ class LocalEngine:
         kept = ids if end is None else ids[: end + 1]
         usage = {"prompt_tokens": prompt_length, "completion_tokens": len(kept)}
         reason = "length" if end is None else self.chat.ending(kept)
-        return Completion(self.chat.text_of(kept), reason, kept, usage, logps[: len(kept)] if self.logprobs else None)
+        return Completion(
+            self.chat.text_of(kept), reason, kept, usage, logps[: len(kept)] if self.logprobs else None
+        )
 
 
 def batches(requests: list[_Request], size: int) -> list[list[_Request]]:
@@ -290,7 +311,9 @@ class InverseCDF:
         from transformers import TopKLogitsWarper, TopPLogitsWarper  # noqa: PLC0415
 
         self.steps, self.temperature = sampling.max_new_tokens, sampling.temperature
-        uniforms = np.stack([np.random.default_rng(seed).random(self.steps if self.temperature else 0) for seed in seeds])
+        uniforms = np.stack(
+            [np.random.default_rng(seed).random(self.steps if self.temperature else 0) for seed in seeds]
+        )
         self.uniforms = torch.from_numpy(uniforms).float()  # (batch, max_new_tokens)
         self.warpers: list[Any] = [TopKLogitsWarper(sampling.top_k)] if sampling.top_k else []
         self.warpers += [TopPLogitsWarper(sampling.top_p)] if sampling.top_p < 1 else []

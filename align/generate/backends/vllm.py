@@ -74,8 +74,16 @@ class VLLM(Generator, FromHub):
 
     def identity(self) -> dict[str, Any]:
         """How the model is spread over GPUs and memory is no part of what it is; where a completion is cut, is."""
-        identity = {"kind": self.kind, "model": self.model, "dtype": self.dtype, "max_model_len": self.max_model_len}
-        more = {"revision": self.revision, "chat_template": self.chat_template and (self._template or self.chat_template)}
+        identity = {
+            "kind": self.kind,
+            "model": self.model,
+            "dtype": self.dtype,
+            "max_model_len": self.max_model_len,
+        }
+        more = {
+            "revision": self.revision,
+            "chat_template": self.chat_template and (self._template or self.chat_template),
+        }
         return identity | {name: value for name, value in more.items() if value is not None}
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
@@ -96,7 +104,9 @@ class VLLM(Generator, FromHub):
             stop_token_ids=self._chat.stop_ids(),
             output_kind=RequestOutputKind.FINAL_ONLY,  # one output with all n samples, in order
         )
-        answers = [a async for a in self._engine.generate({"prompt_token_ids": ids}, params, uuid.uuid4().hex)]
+        answers = [
+            a async for a in self._engine.generate({"prompt_token_ids": ids}, params, uuid.uuid4().hex)
+        ]
         return [completion(output, len(ids), self._chat) for output in answers[-1].outputs]
 
     def _load(self) -> None:

@@ -136,20 +136,31 @@ class CallLog:
 
         async def draw(first: int, count: int) -> int:
             """Ask for samples `first` to `first + count - 1`; log and return how many came."""
-            fresh = await generator.generate(messages, sampling.model_copy(update={"n": count, "first": first}))
+            fresh = await generator.generate(
+                messages, sampling.model_copy(update={"n": count, "first": first})
+            )
             if not 1 <= len(fresh) <= count:
-                raise ValueError(f"generator {generator.kind!r} gave {len(fresh)} completions where {count} were asked for")
-            self._write(key, {"key": key, "first": first, "context": context, "completions": [_plain(c) for c in fresh]})
+                raise ValueError(
+                    f"generator {generator.kind!r} gave {len(fresh)} completions where {count} were asked for"
+                )
+            self._write(
+                key,
+                {"key": key, "first": first, "context": context, "completions": [_plain(c) for c in fresh]},
+            )
             for index, completion in enumerate(fresh, first):
                 held[index] = completion
                 usage.add(completion)
             return len(fresh)
 
         if gaps := _gaps(held, sampling.n, sampling.n):
-            most = await draw(*gaps[0])  # shows how many a request gives; then the others are asked for together
+            most = await draw(
+                *gaps[0]
+            )  # shows how many a request gives; then the others are asked for together
             while gaps := _gaps(held, sampling.n, most):
                 # All are awaited before an error is raised, so nothing of this row runs on unseen.
-                came = await asyncio.gather(*(draw(first, count) for first, count in gaps), return_exceptions=True)
+                came = await asyncio.gather(
+                    *(draw(first, count) for first, count in gaps), return_exceptions=True
+                )
                 for result in came:
                     if isinstance(result, BaseException):
                         raise result
@@ -167,7 +178,14 @@ class CallLog:
                     raise ValueError("another call's answer")
                 for index, completion in enumerate(record["completions"], record["first"]):
                     held.setdefault(index, Completion(**completion))
-            except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):  # a disk's fault costs this answer only
+            except (
+                OSError,
+                EOFError,
+                zlib.error,
+                ValueError,
+                KeyError,
+                TypeError,
+            ):  # a disk's fault costs this answer only
                 self.damaged += 1
         return held
 
@@ -185,7 +203,10 @@ class CallLog:
 
     def _next_path(self) -> Path:
         """Return the path of a new file: no process writes to one that another began."""
-        taken = [int(path.name.partition(".")[0].rpartition("-")[2]) for path in self.folder.glob(f"{self.worker}-*.jsonl*")]
+        taken = [
+            int(path.name.partition(".")[0].rpartition("-")[2])
+            for path in self.folder.glob(f"{self.worker}-*.jsonl*")
+        ]
         number = max(taken, default=0)
         while True:
             number += 1
@@ -198,7 +219,9 @@ class CallLog:
 
     def _remember(self, key: int, place: int) -> None:
         before = self._places.get(key)
-        self._places[key] = place if before is None else (*((before,) if isinstance(before, int) else before), place)
+        self._places[key] = (
+            place if before is None else (*((before,) if isinstance(before, int) else before), place)
+        )
 
     def close(self) -> None:
         """Close the files. `pack_all` follows when no worker of the stage is left."""
@@ -208,7 +231,9 @@ class CallLog:
         for packing in self._packing:
             packing.result()
         if self.damaged:
-            LOGGER.warning("%s: %d answers could not be read back and were asked for again", self.folder, self.damaged)
+            LOGGER.warning(
+                "%s: %d answers could not be read back and were asked for again", self.folder, self.damaged
+            )
 
 
 def pack_all(folder: Path) -> None:
@@ -232,5 +257,9 @@ def _gaps(held: dict[int, Completion], n: int, most: int) -> list[tuple[int, int
 
 def _plain(completion: Completion) -> dict[str, Any]:
     """Return a completion as JSON values; `asdict` would copy every token id."""
-    plain: dict[str, Any] = {"text": completion.text, "finish_reason": completion.finish_reason, "usage": completion.usage}
+    plain: dict[str, Any] = {
+        "text": completion.text,
+        "finish_reason": completion.finish_reason,
+        "usage": completion.usage,
+    }
     return plain if completion.token_ids is None else plain | {"token_ids": completion.token_ids}

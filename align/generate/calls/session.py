@@ -51,7 +51,9 @@ class Session:
             reward.route(ask or self.ask)
             self._rewards[id(reward)] = reward
 
-    async def sample(self, alias: str, context: list[Any], messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
+    async def sample(
+        self, alias: str, context: list[Any], messages: Sequence[Message], sampling: Sampling
+    ) -> list[Completion]:
         """Return n completions, from the call log as far as it has them.
 
         Args:

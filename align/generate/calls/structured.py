@@ -19,7 +19,9 @@ from align.core.rows import Message, reply
 
 Answer = TypeVar("Answer", bound=BaseModel)
 _FENCE = re.compile(r"```(?:json)?\s*\n(.*?)\n?```", re.DOTALL)
-AGAIN = "That does not fit: {why}. Answer again with nothing but one JSON object that fits this schema: {schema}"
+AGAIN = (
+    "That does not fit: {why}. Answer again with nothing but one JSON object that fits this schema: {schema}"
+)
 
 
 class NoValidAnswer(AlignError):
@@ -71,7 +73,9 @@ def parse(completion: Completion, schema: type[Answer]) -> Answer:
     """
     if not completion.whole:
         cut = completion.finish_reason == "length"
-        raise ValueError("the answer was cut at the token limit" if cut else f"the answer {completion.missing}")
+        raise ValueError(
+            "the answer was cut at the token limit" if cut else f"the answer {completion.missing}"
+        )
     said = reply(completion.text)
     fenced = _FENCE.search(said)
     text = fenced[1] if fenced else said
@@ -85,5 +89,7 @@ def parse(completion: Completion, schema: type[Answer]) -> Answer:
 
 def _sentence(error: ValueError) -> str:
     if isinstance(error, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the object'}: {e['msg']}" for e in error.errors())
+        return "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'the object'}: {e['msg']}" for e in error.errors()
+        )
     return str(error)

@@ -45,7 +45,10 @@ _F32, _U32 = np.float32, np.uint32
 
 def _jit(function: Callable[..., Any]) -> Any:
     """Compile at first use, without Python's lock, and keep the result on disk where a folder can be written."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # x/0 is inf as in torch, and loops become vectors
+    options: dict[str, Any] = {
+        "nogil": True,
+        "error_model": "numpy",
+    }  # x/0 is inf as in torch, and loops become vectors
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
@@ -72,7 +75,9 @@ _bits, _number = _bitcast(types.float32, types.int32), _bitcast(types.int32, typ
 
 @_inline
 def _pointer(typing: Any, address: Any) -> Any:
-    return types.voidptr(types.int64), lambda context, builder, signature, args: builder.inttoptr(args[0], cgutils.voidptr_t)
+    return types.voidptr(types.int64), lambda context, builder, signature, args: builder.inttoptr(
+        args[0], cgutils.voidptr_t
+    )
 
 
 @_jit
@@ -220,7 +225,9 @@ def _kth_largest(x: Any, k: int) -> tuple[Any, int]:
 
 
 @_jit
-def ondare(blocks: Any, pointers: Any, numbers: Any, pulls: Any, lengths: Any, keys: Any, firsts: Any, threshold: Any) -> None:
+def ondare(
+    blocks: Any, pointers: Any, numbers: Any, pulls: Any, lengths: Any, keys: Any, firsts: Any, threshold: Any
+) -> None:
     """Take a step of OnDARE on some blocks."""
     flags, wide, kept = np.zeros(BLOCK, np.uint8), np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
     for b in range(blocks.shape[0]):
@@ -228,7 +235,10 @@ def ondare(blocks: Any, pointers: Any, numbers: Any, pulls: Any, lengths: Any, k
         lr, c2, eps, grow = numbers[t, 3], numbers[t, 4], numbers[t, 5], numbers[t, 6]
         short = pointers[t, 1] != 0
         weights = _floats(pointers[t, 0], at, 0 if short else count)
-        highs, lows = _shorts(pointers[t, 0], at, count if short else 0), _shorts(pointers[t, 1], at, count if short else 0)
+        highs, lows = (
+            _shorts(pointers[t, 0], at, count if short else 0),
+            _shorts(pointers[t, 1], at, count if short else 0),
+        )
         index, tau = _ints(pointers[t, 5], 0, lengths[t]), _floats(pointers[t, 6], 0, lengths[t])
         left = np.searchsorted(index, at)
         right = np.searchsorted(index, at + count) if pulls[t, 0] != pulls[t, 1] else left
@@ -278,7 +288,9 @@ def onties_guess(lengths: Any, pointers: Any, numbers: Any, keep: float, least: 
                     g = _floats(pointers[t, 2], at, TOGETHER)[i]
                 else:
                     g = _number(types.int32(_shorts(pointers[t, 2], at, TOGETHER)[i]) << types.int32(16))
-                sample[TOGETHER * place + i] = abs(_delta(*_moments(g, m[i], v[i], one_b1, b2, one_b2), lr, c2, eps))
+                sample[TOGETHER * place + i] = abs(
+                    _delta(*_moments(g, m[i], v[i], one_b1, b2, one_b2), lr, c2, eps)
+                )
         expected = keep * sample.size
         rank = min(sample.size, int(expected + 6 * np.sqrt(expected) + 1))
         least[t] = max(_kth_largest(sample, rank)[0], TINY)
@@ -296,7 +308,11 @@ def onties_note(
         t, at, count = blocks[b, 0], blocks[b, 1], blocks[b, 2]
         lr, c2, eps, line = numbers[t, 3], numbers[t, 4], numbers[t, 5], least[t]
         m, v = _floats(pointers[t, 3], at, count), _floats(pointers[t, 4], at, count)
-        g = _widened(pointers[t, 2], at, count, wide) if pointers[t, 1] else _floats(pointers[t, 2], at, count)
+        g = (
+            _widened(pointers[t, 2], at, count, wide)
+            if pointers[t, 1]
+            else _floats(pointers[t, 2], at, count)
+        )
         one_b1, b2, one_b2 = numbers[t, 0], numbers[t, 1], numbers[t, 2]
         for i in range(count):
             m[i], v[i] = _moments(g[i], m[i], v[i], one_b1, b2, one_b2)
@@ -310,7 +326,9 @@ def onties_note(
 
 
 @_jit
-def onties_cut(tensors: Any, ks: Any, least: Any, begins: Any, noted: Any, values: Any, positions: Any, cuts: Any) -> None:
+def onties_cut(
+    tensors: Any, ks: Any, least: Any, begins: Any, noted: Any, values: Any, positions: Any, cuts: Any
+) -> None:
     """Find each tensor's k-th magnitude and the position up to which equal ones survive; -1 where too few were noted."""
     for t in range(tensors.shape[0]):
         held, need, at = 0, ks[t], 0
@@ -347,7 +365,10 @@ def onties(
         if least < 0:
             continue
         weights = _floats(pointers[t, 0], at, 0 if short else count)
-        highs, lows = _shorts(pointers[t, 0], at, count if short else 0), _shorts(pointers[t, 1], at, count if short else 0)
+        highs, lows = (
+            _shorts(pointers[t, 0], at, count if short else 0),
+            _shorts(pointers[t, 1], at, count if short else 0),
+        )
         index, taus = _ints(pointers[t, 5], 0, lengths[t]), _floats(pointers[t, 6], 0, lengths[t])
         left, right = np.searchsorted(index, at), np.searchsorted(index, at + count)
         for line in range(at, at + count, 16):

@@ -46,21 +46,47 @@ from torch.distributed import ProcessGroup
 from align.train.ema import state_as_saved
 from align.train.merging import parts, rules
 from align.train.merging.parts import Part
-from align.train.merging.reference_delta import Fingerprint, adapter_delta, match, named_groups, reference_delta
+from align.train.merging.reference_delta import (
+    Fingerprint,
+    adapter_delta,
+    match,
+    named_groups,
+    reference_delta,
+)
 from align.train.merging.rules import Arithmetic, Consensus, Method, Rescale
 
 __all__ = ["OnlineMerging", "adapter_delta", "preset", "reference_delta"]
 
-_FIXED = ("param_names", "reference", "method", "keep", "rescale", "consensus", "resample_reference", "every", "seed")
+_FIXED = (
+    "param_names",
+    "reference",
+    "method",
+    "keep",
+    "rescale",
+    "consensus",
+    "resample_reference",
+    "every",
+    "seed",
+)
 """Group entries that a resumed run must share with its checkpoint: they decide the masks."""
 
 
 def preset(name: Literal["paper", "upstream"], method: Method) -> dict[str, Any]:
     """Return every option in which the paper and the released code differ, as one of them has it."""
     if name == "paper":
-        return {"rescale": "none", "consensus": "weighted", "resample_reference": method == "ondare", "arithmetic": "torch"}
+        return {
+            "rescale": "none",
+            "consensus": "weighted",
+            "resample_reference": method == "ondare",
+            "arithmetic": "torch",
+        }
     rescale = "inverse_keep" if method == "ondare" else "none"
-    return {"rescale": rescale, "consensus": "unweighted", "resample_reference": False, "arithmetic": "upstream"}
+    return {
+        "rescale": rescale,
+        "consensus": "unweighted",
+        "resample_reference": False,
+        "arithmetic": "upstream",
+    }
 
 
 class OnlineMerging(torch.optim.Optimizer):
@@ -114,7 +140,10 @@ class OnlineMerging(torch.optim.Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         groups = named_groups(named_parameters)
-        found = match({n: p for g in groups for n, p in zip(g["param_names"], g["params"], strict=True)}, reference_delta)
+        found = match(
+            {n: p for g in groups for n, p in zip(g["param_names"], g["params"], strict=True)},
+            reference_delta,
+        )
         defaults: dict[str, Any] = {
             "method": method, "keep": keep, "alpha": alpha, "alpha_total": alpha_total, "rescale": rescale, "every": every,
             "consensus": consensus, "resample_reference": resample_reference, "arithmetic": arithmetic, "seed": seed,
@@ -143,11 +172,20 @@ class OnlineMerging(torch.optim.Optimizer):
 
     def compiled(self, part: Part, group: dict[str, Any]) -> bool:
         """Can the compiled loops merge this part? They have what is usual; the rest, and accelerators, go the general way."""
-        usual = group["keep"] < 1 and group["every"] == 1 and group["rescale"] != "l1" and group["arithmetic"] == "torch"
-        alone = group["method"] == "ondare" or part.group is None  # the k-th magnitude is that of all processes
+        usual = (
+            group["keep"] < 1
+            and group["every"] == 1
+            and group["rescale"] != "l1"
+            and group["arithmetic"] == "torch"
+        )
+        alone = (
+            group["method"] == "ondare" or part.group is None
+        )  # the k-th magnitude is that of all processes
         return usual and alone and group["lr"] > 0 and parts.fits(part)
 
-    def positions(self, name: str, step: int, first: int, count: int, group: dict[str, Any], device: torch.device) -> Tensor:
+    def positions(
+        self, name: str, step: int, first: int, count: int, group: dict[str, Any], device: torch.device
+    ) -> Tensor:
         """Return the positions that OnDARE keeps of one block of a parameter, from its first entry.
 
         Args:
@@ -158,7 +196,9 @@ class OnlineMerging(torch.optim.Optimizer):
             group: `keep` and `seed`.
             device: where to draw.
         """
-        return rules.random_positions(first, count, group["keep"], rules.key_of(group["seed"], name, step), device)
+        return rules.random_positions(
+            first, count, group["keep"], rules.key_of(group["seed"], name, step), device
+        )
 
     def _kept(self, part: Part, here: slice, step: int, group: dict[str, Any]) -> tuple[Tensor, int, int]:
         """Return the positions kept of a part's block, from its first entry, and where they are among the whole block's.
@@ -181,7 +221,10 @@ class OnlineMerging(torch.optim.Optimizer):
             index = rules.largest(flat, group["keep"])
         elif group["keep"] < 1 and group["method"] == "ondare" and not group["resample_reference"]:
             size = parts.block_size(flat.device)
-            kept = [self.positions(name, 0, i, min(size, n - i), group, flat.device) + i for i in range(0, n, size)]
+            kept = [
+                self.positions(name, 0, i, min(size, n - i), group, flat.device) + i
+                for i in range(0, n, size)
+            ]
             index = torch.cat(kept)
         if index is None:  # as it is where all of it survives, or is drawn anew at each step
             return parts.Pull(None, flat.clone(), tau.shape, rules.norm(flat), 1.0)
@@ -263,7 +306,9 @@ class OnlineMerging(torch.optim.Optimizer):
         pulled = parts.step_together(which, steps, totals, group)
         for (part, state), step, end, total, share in zip(ready, steps, ends, totals, pulled, strict=True):
             state["pulls"].fill_(end)
-            state["pulled"] += self._merge_largest(part, step, group, total, again=True) if share is None else share
+            state["pulled"] += (
+                self._merge_largest(part, step, group, total, again=True) if share is None else share
+            )
 
     def _merge(self, part: Part, state: dict[str, Any], step: int, group: dict[str, Any]) -> None:
         """Add the merge of F(Delta) and F(tau) to the weights of one part."""
@@ -293,11 +338,15 @@ class OnlineMerging(torch.optim.Optimizer):
                 part.write(here, part.exact(here) + part.anchor[here])
             return 0.0
         exact = part.exact(here)
-        merged, pulled = rules.meet(self._delta(part, here, step, group), part.pull.value[here], exact, group, totals)
+        merged, pulled = rules.meet(
+            self._delta(part, here, step, group), part.pull.value[here], exact, group, totals
+        )
         part.write(here, exact + merged)
         return pulled / part.pull.norm
 
-    def _merge_random(self, part: Part, step: int, group: dict[str, Any], totals: tuple[float, float]) -> float | Tensor:
+    def _merge_random(
+        self, part: Part, step: int, group: dict[str, Any], totals: tuple[float, float]
+    ) -> float | Tensor:
         """OnDARE: add (1 - alpha) F(Delta) and alpha F(tau), each where it survives; return the share of tau pulled."""
         found, device, alpha = [], part.weight.device, group["alpha"]
         sums = torch.zeros(2, dtype=torch.float64, device=device)
@@ -327,7 +376,9 @@ class OnlineMerging(torch.optim.Optimizer):
         for here in part.blocks():
             kept, left, count = self._kept(part, here, -step, group)  # minus: not the entries of Delta
             block = (part.first + here.start) // parts.block_size(device)
-            generator = rules.generator_of(rules.key_of(group["seed"], f"{part.name} rounding", step), block, device)
+            generator = rules.generator_of(
+                rules.key_of(group["seed"], f"{part.name} rounding", step), block, device
+            )
             dither = torch.rand(count, generator=generator, device=device)[left : left + kept.numel()]
             kept += here.start
             exact, values = part.exact(kept), part.pull.value.index_select(0, kept).mul_(weight * scale)
@@ -335,7 +386,13 @@ class OnlineMerging(torch.optim.Optimizer):
         return weight * scale * group["keep"]  # on average
 
     def _merge_largest(
-        self, part: Part, step: int, group: dict[str, Any], totals: tuple[float, float], *, again: bool = False
+        self,
+        part: Part,
+        step: int,
+        group: dict[str, Any],
+        totals: tuple[float, float],
+        *,
+        again: bool = False,
     ) -> float | Tensor:
         """OnTIES: the largest of Delta and of tau, where they meet by vote; return the share of tau pulled.
 
@@ -349,7 +406,10 @@ class OnlineMerging(torch.optim.Optimizer):
         where, values, meeting, sums = self._candidates(part, bound, step, group, again=again)
         if rules.reduced(where.numel() + meeting.numel(), device, part.group) < k:  # the sample misled
             where, values, meeting, sums = self._candidates(part, 0.0, step, group, again=True)
-        magnitudes, positions = torch.cat([values, meeting]).abs_(), torch.cat([where, pull.index.long()]) + part.first
+        magnitudes, positions = (
+            torch.cat([values, meeting]).abs_(),
+            torch.cat([where, pull.index.long()]) + part.first,
+        )
         line = rules.cut(magnitudes, positions, k, part.group)
         alive = rules.survives(torch.cat([values, meeting]), positions, *line)
         if group["rescale"] == "l1":
@@ -392,7 +452,9 @@ class OnlineMerging(torch.optim.Optimizer):
             where.append(large.add_(here.start))
         return torch.cat(where), torch.cat(values), torch.cat(meeting), sums
 
-    def _delta(self, part: Part, here: slice, step: int, group: dict[str, Any], *, again: bool = False) -> Tensor:
+    def _delta(
+        self, part: Part, here: slice, step: int, group: dict[str, Any], *, again: bool = False
+    ) -> Tensor:
         """Return Delta of a block, to do with as one likes; updates the moments unless `again`."""
         device, count = part.weight.device, here.stop - here.start
         if self._scratch is None or self._scratch.device != device or self._scratch.numel() < count:
@@ -425,14 +487,20 @@ class OnlineMerging(torch.optim.Optimizer):
             state["low"] = torch.zeros_like(param, dtype=torch.int16)
         if group["every"] > 1:
             state["anchor"] = param.detach().float().clone()
-        state["pulls"] = torch.tensor(0.0)  # merges whose pull was added; a step with a learning rate of 0 adds none
+        state["pulls"] = torch.tensor(
+            0.0
+        )  # merges whose pull was added; a step with a learning rate of 0 adds none
         state["pulled"] = torch.tensor(0.0, device=param.device)
 
     def _part(self, name: str, param: Tensor, state: dict[str, Any]) -> Part:
         """Return the flat tensors of a parameter, made anew where its memory or its state is another one."""
         assert param.grad is not None
         weight, part = parts.flat(param), self._parts.get(name)
-        if part is None or part.moments is not state["exp_avg"] or part.weight.data_ptr() != weight.data_ptr():
+        if (
+            part is None
+            or part.moments is not state["exp_avg"]
+            or part.weight.data_ptr() != weight.data_ptr()
+        ):
             first, count, processes = parts.span(name, param)
             pull = parts.pull_of(self._pulls[name], first, count, param)
             low, anchor = (parts.flat(state[key]) if key in state else None for key in ("low", "anchor"))
@@ -444,8 +512,14 @@ class OnlineMerging(torch.optim.Optimizer):
 
     def displacement(self) -> float:
         """Return how far the merges have pulled along tau so far: 0.1 is a tenth of what SFT did, on entries that survive."""
-        named = [(n, p) for g in self.param_groups for n, p in zip(g["param_names"], g["params"], strict=True)]
-        pulls = [(float(self.state[p].get("pulled", 0.0)), self._pulls[n].norm) for n, p in named if p in self.state]
+        named = [
+            (n, p) for g in self.param_groups for n, p in zip(g["param_names"], g["params"], strict=True)
+        ]
+        pulls = [
+            (float(self.state[p].get("pulled", 0.0)), self._pulls[n].norm)
+            for n, p in named
+            if p in self.state
+        ]
         return sum(pulled * norm for pulled, norm in pulls) / max(sum(norm for _, norm in pulls), 1e-300)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -454,7 +528,9 @@ class OnlineMerging(torch.optim.Optimizer):
         Raises:
             ValueError: it was made with others, or with weights of another dtype; says what differs.
         """
-        for own, saved in zip(self.param_groups, state_dict["param_groups"], strict=False):  # super checks the length
+        for own, saved in zip(
+            self.param_groups, state_dict["param_groups"], strict=False
+        ):  # super checks the length
             for key in _FIXED:
                 if saved.get(key) != own[key]:
                     raise ValueError(
@@ -479,7 +555,12 @@ class OnlineMerging(torch.optim.Optimizer):
 
 
 def _check_options(group: dict[str, Any]) -> None:
-    for key, allowed in (("method", Method), ("rescale", Rescale), ("consensus", Consensus), ("arithmetic", Arithmetic)):
+    for key, allowed in (
+        ("method", Method),
+        ("rescale", Rescale),
+        ("consensus", Consensus),
+        ("arithmetic", Arithmetic),
+    ):
         if group[key] not in get_args(allowed):
             raise ValueError(f"{key} is {group[key]!r}; one of: {', '.join(get_args(allowed))}")
     if not 0 < group["keep"] <= 1:
@@ -489,4 +570,6 @@ def _check_options(group: dict[str, Any]) -> None:
     if group["every"] < 1 or group["every"] != int(group["every"]):
         raise ValueError(f"every is {group['every']}; it counts steps: 1, 2, ...")
     if group["method"] == "onties" and group["rescale"] == "inverse_keep":
-        raise ValueError("rescale 'inverse_keep' makes a random mask unbiased; onties keeps the largest: use 'none' or 'l1'")
+        raise ValueError(
+            "rescale 'inverse_keep' makes a random mask unbiased; onties keeps the largest: use 'none' or 'l1'"
+        )

@@ -152,7 +152,9 @@ class Part:
     def sample(self, step: int, group: dict[str, Any], *, again: bool) -> Tensor:
         """Return Delta at evenly spaced entries, to guess where the largest begin; `again`: the moments are up to date."""
         n = self.weight.numel()
-        every = slice(None, None, max(1, n // min(max(n // 64, 1024), 8192)) | 1)  # odd: does not follow the columns
+        every = slice(
+            None, None, max(1, n // min(max(n // 64, 1024), 8192)) | 1
+        )  # odd: does not follow the columns
         if self.anchor is not None:
             return self.anchor[every]
         mean, square = self.exp_avg[every].clone(), self.exp_avg_sq[every].clone()
@@ -169,7 +171,9 @@ class Part:
         if self.low is not None:
             self.write(here, exact)
 
-    def _adam(self, weights: Tensor, grad: Tensor, mean: Tensor, square: Tensor, step: int, group: dict[str, Any]) -> None:
+    def _adam(
+        self, weights: Tensor, grad: Tensor, mean: Tensor, square: Tensor, step: int, group: dict[str, Any]
+    ) -> None:
         b1, b2 = group["betas"]
         torch._fused_adamw_(  # what torch.optim.AdamW(fused=True) calls; its wrapper costs 50 us a call
             [weights], [grad], [mean], [square], [], [torch.tensor(float(step), device=weights.device)],
@@ -186,14 +190,20 @@ def constants(group: dict[str, Any], step: int) -> tuple[float, float, float, fl
 def adam_delta(mean: Tensor, square: Tensor, step: int, group: dict[str, Any]) -> Tensor:
     """Return Delta from moments that are up to date."""
     _, _, _, a, b, c = constants(group, step)
-    on_cpu = square.device.type == "cpu"  # where torch's root may be a unit off (MKL), and the compiled loops' is not
+    on_cpu = (
+        square.device.type == "cpu"
+    )  # where torch's root may be a unit off (MKL), and the compiled loops' is not
     root = torch.from_numpy(np.sqrt(square.numpy())) if on_cpu else square.sqrt()
     return mean.mul(a).div_(root.mul_(b).add_(c))
 
 
 def _eps(group: dict[str, Any], step: int) -> float:
     """Return the eps that torch's AdamW takes; the released code adds it before the bias correction."""
-    return group["eps"] / (1 - group["betas"][1] ** step) ** 0.5 if group["arithmetic"] == "upstream" else group["eps"]
+    return (
+        group["eps"] / (1 - group["betas"][1] ** step) ** 0.5
+        if group["arithmetic"] == "upstream"
+        else group["eps"]
+    )
 
 
 def flat(x: Tensor) -> Tensor:
@@ -210,7 +220,9 @@ def pull_of(pull: Pull, first: int, count: int, param: Tensor) -> Pull:
     elif count < param.numel():
         inside = (index >= first) & (index < first + count)
         index, value = index[inside] - first, value[inside]
-    return pull._replace(index=None if index is None else index.to(param.device), value=value.to(param.device))
+    return pull._replace(
+        index=None if index is None else index.to(param.device), value=value.to(param.device)
+    )
 
 
 def span(name: str, param: Tensor) -> tuple[int, int, ProcessGroup | None]:
@@ -220,16 +232,22 @@ def span(name: str, param: Tensor) -> tuple[int, int, ProcessGroup | None]:
         ValueError: its entries do not lie in memory one after the other, or it is sharded in another way than by rows.
     """
     if not (param.to_local() if isinstance(param, DTensor) else param).is_contiguous():
-        raise ValueError(f"{name} is not contiguous in memory, as Online Merging needs it; use .contiguous() when it is made")
+        raise ValueError(
+            f"{name} is not contiguous in memory, as Online Merging needs it; use .contiguous() when it is made"
+        )
     if not isinstance(param, DTensor):
         return 0, param.numel(), None
     split_over = [i for i, placement in enumerate(param.placements) if not placement.is_replicate()]
     if not split_over:
         return 0, param.numel(), None
     if len(split_over) > 1 or param.placements[split_over[0]] != Shard(0):
-        raise ValueError(f"{name} is sharded as {param.placements}; Online Merging knows shards of rows only (FSDP2)")
+        raise ValueError(
+            f"{name} is sharded as {param.placements}; Online Merging knows shards of rows only (FSDP2)"
+        )
     mesh = split_over[0]
-    rows = -(-param.shape[0] // param.device_mesh.size(mesh))  # as torch.chunk: the last ones may be shorter, or empty
+    rows = -(
+        -param.shape[0] // param.device_mesh.size(mesh)
+    )  # as torch.chunk: the last ones may be shorter, or empty
     first = min(rows * param.device_mesh.get_local_rank(mesh), param.shape[0])
     columns = param.numel() // max(1, param.shape[0])
     return first * columns, param.to_local().numel(), param.device_mesh.get_group(mesh)
@@ -243,7 +261,12 @@ def fits(part: Part) -> bool:
     weight, index = part.weight, part.pull.index
     small = part.whole < 2**31 and index is not None and index.dtype == torch.int32 and weight.numel() > 0
     halves = weight.dtype == (torch.float32 if part.low is None else torch.bfloat16) == part.grad.dtype
-    return small and halves and weight.device.type == "cpu" and part.exp_avg.dtype == part.exp_avg_sq.dtype == torch.float32
+    return (
+        small
+        and halves
+        and weight.device.type == "cpu"
+        and part.exp_avg.dtype == part.exp_avg_sq.dtype == torch.float32
+    )
 
 
 def step_together(
@@ -265,7 +288,11 @@ def step_together(
         return _step_onties(parts, totals, tables, group)
     blocks, _ = _blocks(tuple(part.weight.numel() for part in parts), 0.0)
     keys = [rules.key_of(group["seed"], part.name, step) for part, step in zip(parts, steps, strict=True)]
-    masks = np.array(keys, np.uint32), np.array([part.first for part in parts]), rules.threshold(group["keep"])
+    masks = (
+        np.array(keys, np.uint32),
+        np.array([part.first for part in parts]),
+        rules.threshold(group["keep"]),
+    )
     _in_threads(lambda b: kernels.ondare(blocks[b], *tables, *masks), len(blocks))
     return [(after - before) * part.pull.scale for part, (before, after) in zip(parts, totals, strict=True)]
 
@@ -276,15 +303,25 @@ def _step_onties(
     lengths = tuple(part.weight.numel() for part in parts)
     blocks, tensors = _blocks(lengths, group["keep"])
     least, sizes = np.empty(len(parts), np.float32), np.array(lengths)
-    _in_threads(lambda t: kernels.onties_guess(sizes[t], *(x[t] for x in tables[:2]), group["keep"], least[t]), len(parts))
+    _in_threads(
+        lambda t: kernels.onties_guess(sizes[t], *(x[t] for x in tables[:2]), group["keep"], least[t]),
+        len(parts),
+    )
     count, room = len(blocks), int(blocks[-1, 4])
     begins, noted = np.empty(count, np.int64), np.empty(count, np.int64)
     found = np.empty(room, np.float32), np.empty(room, np.int32)  # values, positions
-    _in_threads(lambda b: kernels.onties_note(blocks[b], *tables[:2], least, begins[b], noted[b], *found), count)
+    _in_threads(
+        lambda b: kernels.onties_note(blocks[b], *tables[:2], least, begins[b], noted[b], *found), count
+    )
     ks, cuts = np.array([rules.survivors(group["keep"], n) for n in lengths]), np.empty((len(parts), 2))
-    _in_threads(lambda t: kernels.onties_cut(tensors[t], ks[t], least[t], begins, noted, *found, cuts[t]), len(parts))
+    _in_threads(
+        lambda t: kernels.onties_cut(tensors[t], ks[t], least[t], begins, noted, *found, cuts[t]), len(parts)
+    )
     squares, vote = np.zeros(count), (np.float32(group["alpha"]), group["consensus"] == "weighted")
-    _in_threads(lambda b: kernels.onties(blocks[b], *tables, cuts, begins[b], noted[b], *found, *vote, squares[b]), count)
+    _in_threads(
+        lambda b: kernels.onties(blocks[b], *tables, cuts, begins[b], noted[b], *found, *vote, squares[b]),
+        count,
+    )
     sums = np.add.reduceat(squares, tensors[:, 0]).tolist()
     return [
         (after - before) * square / (part.pull.scale * part.pull.norm) if cut >= 0 else None

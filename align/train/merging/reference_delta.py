@@ -39,7 +39,9 @@ def named_groups(named_parameters: Iterable[Any]) -> list[dict[str, Any]]:
     for group in groups:
         group["param_names"] = [plain_name(name) for name in group.get("param_names", ())]
         if len(group["param_names"]) != len(group["params"]):
-            raise ValueError("every group needs 'param_names', one for each of its 'params', in the same order")
+            raise ValueError(
+                "every group needs 'param_names', one for each of its 'params', in the same order"
+            )
     return groups
 
 
@@ -47,7 +49,9 @@ _EXACT = (torch.float32, torch.bfloat16)
 """Precisions in which a step of this size is not lost."""
 
 
-def match(named: Mapping[str, Tensor], reference_delta: Mapping[str, Tensor]) -> dict[str, Callable[[], Tensor]]:
+def match(
+    named: Mapping[str, Tensor], reference_delta: Mapping[str, Tensor]
+) -> dict[str, Callable[[], Tensor]]:
     """Return how to get the reference delta of every parameter that is trained, by the parameter's plain name.
 
     Getters, because a delta may be read from disk: whoever wants a hundredth of each entry need not hold all of them.
@@ -63,17 +67,27 @@ def match(named: Mapping[str, Tensor], reference_delta: Mapping[str, Tensor]) ->
         raise ValueError(f"no reference delta for {_listed(missing)}; {_why_missing(missing)}")
     found = {name: plain[key] for name, key in keys.items() if key is not None}
     shapes = {name: _shape(reference_delta, key) for name, key in found.items()}
-    wrong = [f"{n} {tuple(p.shape)} against {shapes[n]}" for n, p in named.items() if tuple(p.shape) != shapes[n]]
+    wrong = [
+        f"{n} {tuple(p.shape)} against {shapes[n]}" for n, p in named.items() if tuple(p.shape) != shapes[n]
+    ]
     if wrong:
-        raise ValueError(f"the reference delta has another shape than the model: {_listed(wrong)}; was the vocabulary resized?")
+        raise ValueError(
+            f"the reference delta has another shape than the model: {_listed(wrong)}; was the vocabulary resized?"
+        )
     return {name: partial(reference_delta.__getitem__, key) for name, key in found.items()}
 
 
 def _refuse_coarse(named: Mapping[str, Tensor]) -> None:
     """Refuse parameters whose precision loses the update."""
-    low = [f"{name} is {str(p.dtype).removeprefix('torch.')}" for name, p in named.items() if p.dtype not in _EXACT]
+    low = [
+        f"{name} is {str(p.dtype).removeprefix('torch.')}"
+        for name, p in named.items()
+        if p.dtype not in _EXACT
+    ]
     if low:
-        raise ValueError(f"Online Merging works on float32 or bfloat16 weights; {_listed(low)}. Set `dtype` in the stage")
+        raise ValueError(
+            f"Online Merging works on float32 or bfloat16 weights; {_listed(low)}. Set `dtype` in the stage"
+        )
 
 
 def _why_missing(names: Sequence[str]) -> str:
@@ -106,13 +120,18 @@ class Fingerprint:
 class ReferenceDelta(Mapping[str, Tensor]):
     """theta_reference - theta_base in float32 by tensor name, read from disk when asked for, one tensor at a time."""
 
-    def __init__(self, old: Mapping[str, Path], new: Mapping[str, Path], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    def __init__(
+        self, old: Mapping[str, Path], new: Mapping[str, Path], shapes: Mapping[str, tuple[int, ...]]
+    ) -> None:
         self._old, self._new = old, new
         self.shapes = shapes
 
     def __getitem__(self, name: str) -> Tensor:
         """Read one tensor of each model and subtract."""
-        return weights.read_tensor(self._new[name], name).float() - weights.read_tensor(self._old[name], name).float()
+        return (
+            weights.read_tensor(self._new[name], name).float()
+            - weights.read_tensor(self._old[name], name).float()
+        )
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names."""
@@ -159,14 +178,18 @@ def adapter_delta(reference: str) -> dict[str, Tensor]:
             f"{reference} was not trained as an adapter, so LoRA parameters have no counterpart in it: use full fine-tuning"
         )
     return {
-        name.replace(".weight", ".default.weight"): torch.zeros_like(tensor.float()) if "lora_A" in name else tensor.float()
+        name.replace(".weight", ".default.weight"): torch.zeros_like(tensor.float())
+        if "lora_A" in name
+        else tensor.float()
         for name, tensor in weights.read_tensors(file)
     }
 
 
 def _files(folder: Path) -> dict[str, Path]:
     """Return the file of each tensor of a model folder that is a weight."""
-    return {name: path for name, path in weights.files_by_name(folder).items() if not name.endswith(_CONSTANTS)}
+    return {
+        name: path for name, path in weights.files_by_name(folder).items() if not name.endswith(_CONSTANTS)
+    }
 
 
 def _check_tokenizers(base: Path, reference: Path) -> None:
@@ -202,8 +225,13 @@ def _shapes(old: Mapping[str, Path], new: Mapping[str, Path]) -> dict[str, tuple
         if missing := sorted(set(model) - set(other)):
             problems.append(f"{label} lacks {_listed(missing)}")
     both = sorted(set(old) & set(new))
-    shapes = {name: (list(weights.read_shape(old[name], name)), list(weights.read_shape(new[name], name))) for name in both}
-    if wrong := [f"{name} {a} in the base, {b} in the reference" for name, (a, b) in shapes.items() if a != b]:
+    shapes = {
+        name: (list(weights.read_shape(old[name], name)), list(weights.read_shape(new[name], name)))
+        for name in both
+    }
+    if wrong := [
+        f"{name} {a} in the base, {b} in the reference" for name, (a, b) in shapes.items() if a != b
+    ]:
         problems.append(f"shapes differ: {_listed(wrong)}")
     if problems:
         raise ValueError(f"reference and base are not the same architecture: {'; '.join(problems)}")

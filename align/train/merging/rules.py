@@ -34,7 +34,9 @@ LATE, LATE_MERGES = 1e-6, 16
 # -- F: which entries survive -------------------------------------------------------------------------------------
 
 
-def random_positions(first: int, count: int, keep: float, key: tuple[int, int], device: torch.device) -> Tensor:
+def random_positions(
+    first: int, count: int, keep: float, key: tuple[int, int], device: torch.device
+) -> Tensor:
     """Return the sorted positions of a block that survive, each with probability `keep` (F of OnDARE, Eq. 3).
 
     On a CPU every position of a parameter is hashed, so any block of it may be asked for, and `keep` is met to within
@@ -68,13 +70,17 @@ def drawn_positions(count: int, keep: float, generator: torch.Generator) -> Tens
     if keep <= SPARSE:
         found, end = [], -1
         while end < count:
-            uniform = torch.rand(_most(count, keep), generator=generator, device=device)  # in [0, 1): log1p(-u) is finite
+            uniform = torch.rand(
+                _most(count, keep), generator=generator, device=device
+            )  # in [0, 1): log1p(-u) is finite
             distances = uniform.neg_().log1p_().div_(math.log1p(-keep)).long().add_(1)
             found.append(distances.cumsum_(0).add_(end))
             end = int(found[-1][-1])
         positions = torch.cat(found)
         return positions[: int(torch.searchsorted(positions, count))]
-    bits = torch.empty((count + 3) // 4, dtype=torch.int64, device=device).random_(-(2**63), None, generator=generator)
+    bits = torch.empty((count + 3) // 4, dtype=torch.int64, device=device).random_(
+        -(2**63), None, generator=generator
+    )
     return where(bits.view(torch.int16)[:count] < round(keep * 2**16) - 2**15)
 
 
@@ -143,7 +149,9 @@ def largest(x: Tensor, keep: float) -> Tensor:
     return where(survives(x, every, *cut(x.abs(), every, survivors(keep, x.numel()))))
 
 
-def cut(magnitudes: Tensor, positions: Tensor, k: int, group: ProcessGroup | None = None) -> tuple[float, int]:
+def cut(
+    magnitudes: Tensor, positions: Tensor, k: int, group: ProcessGroup | None = None
+) -> tuple[float, int]:
     """Return what separates the k largest from the rest, as (magnitude, position).
 
     An entry survives when its magnitude is above the first, or equal to it with a position up to the second: among
@@ -159,7 +167,9 @@ def cut(magnitudes: Tensor, positions: Tensor, k: int, group: ProcessGroup | Non
         magnitudes, positions = gathered(magnitudes, group), gathered(positions, group)
     least = least_of_the_largest(magnitudes, k)
     if math.isnan(least):
-        raise ValueError("a gradient is NaN, so nothing can be the largest; look for the step at which the loss became NaN")
+        raise ValueError(
+            "a gradient is NaN, so nothing can be the largest; look for the step at which the loss became NaN"
+        )
     candidates = where(magnitudes >= least)
     equals = candidates[magnitudes[candidates] == least]
     above = candidates.numel() - equals.numel()
@@ -237,7 +247,9 @@ def ballot(delta: Tensor, tau: Tensor, alpha: float, consensus: Consensus) -> tu
 # -- offline merging: whole models, once --------------------------------------------------------------------------
 
 
-def dare(deltas: Sequence[Tensor], weights: Sequence[float], keep: float, keys: Sequence[tuple[int, int]]) -> Tensor:
+def dare(
+    deltas: Sequence[Tensor], weights: Sequence[float], keep: float, keys: Sequence[tuple[int, int]]
+) -> Tensor:
     """Return sum_i w_i drop(tau_i) / keep, entries dropped at random (arXiv 2311.03099, Eq. 3 and 4); all in one shape."""
     merged = torch.zeros_like(deltas[0])
     for delta, weight, key in zip(deltas, weights, keys, strict=True):
@@ -267,7 +279,9 @@ def ties(deltas: Sequence[Tensor], weights: Sequence[float], keep: float) -> Ten
 def pull_by(merges: int, state: dict[str, Any], group: dict[str, Any]) -> int:
     """Return up to which merge the pull is added now: OnDARE may do it late, since a pull is a pass of its own."""
     done = int(state["pulls"])
-    often = group["method"] == "onties" or group["resample_reference"] or group["keep"] == 1 or not group["alpha"]
+    often = (
+        group["method"] == "onties" or group["resample_reference"] or group["keep"] == 1 or not group["alpha"]
+    )
     return merges if often or merges - done >= max(1, min(LATE_MERGES, int(LATE / group["alpha"]))) else done
 
 
@@ -287,7 +301,9 @@ def spread(group: dict[str, Any], taken: int, total_steps: int | None) -> None:
     done, merges = taken // group["every"], max(1, total_steps // group["every"])
     left = group["alpha_total"] / (grown(group) * hit) - pull_of(done, group)
     group["alpha"] = max(0.0, left) / max(1, merges - done)
-    group["alphas"] = [(first, alpha) for first, alpha in group["alphas"] if first < done] + [(done, group["alpha"])]
+    group["alphas"] = [(first, alpha) for first, alpha in group["alphas"] if first < done] + [
+        (done, group["alpha"])
+    ]
 
 
 def pull_of(merges: int, group: dict[str, Any]) -> float:
@@ -329,7 +345,12 @@ def rounded_at_random(weights: Tensor, values: Tensor, dither: Tensor) -> Tensor
 
 def _unit(weights: Tensor, values: Tensor) -> Tensor:
     """Return the unit in the last place of the larger of two float32 numbers, elementwise: 2^-23 of its power of two."""
-    power = torch.maximum(weights.abs(), values.abs()).view(torch.int32).bitwise_and_(0x7F800000).view(torch.float32)
+    power = (
+        torch.maximum(weights.abs(), values.abs())
+        .view(torch.int32)
+        .bitwise_and_(0x7F800000)
+        .view(torch.float32)
+    )
     return power.mul_(2.0**-23).clamp_(min=2.0**-126)
 
 

@@ -48,7 +48,9 @@ class VLLMServerSampler(Sampler):
     """
 
     kind: str = "vllm_server"
-    operational: ClassVar[frozenset[str]] = frozenset({"base_url", "sync_dir", "timeout_seconds", "max_concurrency"})
+    operational: ClassVar[frozenset[str]] = frozenset(
+        {"base_url", "sync_dir", "timeout_seconds", "max_concurrency"}
+    )
 
     base_url: str
     """Address of the server, such as http://localhost:8000; nobody else may use it during the stage."""
@@ -66,18 +68,26 @@ class VLLMServerSampler(Sampler):
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("an address such as http://localhost:8000 is needed")
-        return value.rstrip("/").removesuffix("/v1")  # where an OpenAI client is pointed; weights go in beside it
+        return value.rstrip("/").removesuffix(
+            "/v1"
+        )  # where an OpenAI client is pointed; weights go in beside it
 
     def build(self, chat: Any, run: Run) -> PolicySampler:
         """Return the sampler of a stage; `chat` is the policy's."""
         from align.train.samplers.vllm_server import VLLMServer  # noqa: PLC0415
 
         folder = run.folder.resolve() / "sampler_weights"
-        if self.sync_dir:  # other runs may use it too, but this one finds what it left there before it was killed
+        if (
+            self.sync_dir
+        ):  # other runs may use it too, but this one finds what it left there before it was killed
             own = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
             folder = run.home(self.sync_dir).resolve() / "sampler_weights" / own
         return VLLMServer(
-            chat, self.base_url, folder, timeout_seconds=self.timeout_seconds, max_concurrency=self.max_concurrency
+            chat,
+            self.base_url,
+            folder,
+            timeout_seconds=self.timeout_seconds,
+            max_concurrency=self.max_concurrency,
         )
 
 
@@ -86,7 +96,14 @@ class VLLMSampler(Sampler):
 
     kind: str = "vllm"
     operational: ClassVar[frozenset[str]] = frozenset(
-        {"command", "gpu_memory_utilization", "tensor_parallel_size", "start_seconds", "timeout_seconds", "max_concurrency"}
+        {
+            "command",
+            "gpu_memory_utilization",
+            "tensor_parallel_size",
+            "start_seconds",
+            "timeout_seconds",
+            "max_concurrency",
+        }
     )
 
     dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
@@ -111,7 +128,10 @@ class VLLMSampler(Sampler):
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
         """Refuse a program that is not there."""
         if shutil.which(self.command) is None:
-            yield "command", f"there is no program {self.command!r}: pip install vllm, or name the one of another environment"
+            yield (
+                "command",
+                f"there is no program {self.command!r}: pip install vllm, or name the one of another environment",
+            )
 
     def build(self, chat: Any, run: Run) -> PolicySampler:
         """Return the sampler of a stage; `chat` is the policy's."""

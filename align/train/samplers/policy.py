@@ -104,7 +104,9 @@ def agreement(differences: Sequence[dict[str, float]]) -> dict[str, float]:
     """Return the figures of a round: mean difference and mean absolute difference, in nats a token."""
     tokens = max(1.0, sum(each["tokens"] for each in differences))
     figures = {"difference": "sum", "absolute": "magnitudes"}
-    return {ours: round(sum(each[theirs] for each in differences) / tokens, 5) for ours, theirs in figures.items()}
+    return {
+        ours: round(sum(each[theirs] for each in differences) / tokens, 5) for ours, theirs in figures.items()
+    }
 
 
 def distrust(figures: dict[str, float]) -> str | None:

@@ -36,14 +36,23 @@ ENDS_IN_SECONDS = 30
 SHOWN = 15
 """Lines of the server's log that an error quotes."""
 _LIBC, _PR_SET_PDEATHSIG = ctypes.CDLL(None), 1
-_OF_LAUNCHERS = re.compile(r"(TORCHELASTIC|ACCELERATE|GROUP|ROLE|MASTER)_|(LOCAL_)?(RANK|WORLD_SIZE)$|OMP_NUM_THREADS$")
+_OF_LAUNCHERS = re.compile(
+    r"(TORCHELASTIC|ACCELERATE|GROUP|ROLE|MASTER)_|(LOCAL_)?(RANK|WORLD_SIZE)$|OMP_NUM_THREADS$"
+)
 
 
 class OwnVLLM(VLLMServer):
     """`PolicySampler` of `kind: vllm`."""
 
     def __init__(
-        self, chat: Chat, folder: Path, command: Sequence[str], log: Path, *, start_seconds: float, **limits: Any
+        self,
+        chat: Chat,
+        folder: Path,
+        command: Sequence[str],
+        log: Path,
+        *,
+        start_seconds: float,
+        **limits: Any,
     ) -> None:
         """Take a command that `serve MODEL --port N` can follow; `limits` are those of `VLLMServer`."""
         super().__init__(chat, "", folder, **limits)
@@ -93,8 +102,12 @@ class OwnVLLM(VLLMServer):
 
     def _start(self, plain: Any) -> None:
         """Serve the policy as it is, which tells the server its architecture; the weights follow by `sync`."""
-        if os.environ.get("WORLD_SIZE", "1") != os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("WORLD_SIZE", "1")):
-            raise SamplerError("a vLLM of the stage's own serves one machine; with several use `kind: vllm_server`")
+        if os.environ.get("WORLD_SIZE", "1") != os.environ.get(
+            "LOCAL_WORLD_SIZE", os.environ.get("WORLD_SIZE", "1")
+        ):
+            raise SamplerError(
+                "a vLLM of the stage's own serves one machine; with several use `kind: vllm_server`"
+            )
         shutil.rmtree(self._first, ignore_errors=True)  # what a killed run left
         checkpoints.save(plain, self._first)
         save_tokenizer(self.chat.tokenizer, self._first)
@@ -112,11 +125,16 @@ class OwnVLLM(VLLMServer):
                     env=env | {"VLLM_SERVER_DEV_MODE": "1"},
                 )  # fmt: skip
             except (OSError, subprocess.SubprocessError) as error:
-                raise SamplerError(f"{program} cannot be started ({error}); name vLLM's program in `command`") from None
+                raise SamplerError(
+                    f"{program} cannot be started ({error}); name vLLM's program in `command`"
+                ) from None
         self._wait_for(f"http://127.0.0.1:{port}")
 
     def _wait_for(self, url: str) -> None:
-        until, direct = time.monotonic() + self.start_seconds, urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        until, direct = (
+            time.monotonic() + self.start_seconds,
+            urllib.request.build_opener(urllib.request.ProxyHandler({})),
+        )
         while time.monotonic() < until:
             self._check()
             try:

@@ -61,13 +61,17 @@ class SamplerError(AlignError):
 class VLLMServer:
     """`PolicySampler` of `kind: vllm_server`."""
 
-    def __init__(self, chat: Chat, url: str, folder: Path, *, timeout_seconds: float, max_concurrency: int) -> None:
+    def __init__(
+        self, chat: Chat, url: str, folder: Path, *, timeout_seconds: float, max_concurrency: int
+    ) -> None:
         self.chat, self.url, self.folder = chat, url, folder
         self.timeout_seconds, self.max_concurrency = timeout_seconds, max_concurrency
         self._stop_ids: list[int] = []
         self._vocabulary = 0
         self._written: Path | None = None
-        self._probed: tuple[list[float], list[float]] | None = None  # the policy's and the server's, of the last load
+        self._probed: tuple[list[float], list[float]] | None = (
+            None  # the policy's and the server's, of the last load
+        )
 
     # -- weights --------------------------------------------------------------------------------------------------
 
@@ -78,7 +82,9 @@ class VLLMServer:
             SamplerError: the server is not there, not in development mode, could not load them, or kept its old ones.
         """
         state = PartialState()
-        plain = sampler_copy(model, None)  # in every process: merging adapters rounds, and must round alike everywhere
+        plain = sampler_copy(
+            model, None
+        )  # in every process: merging adapters rounds, and must round alike everywhere
         self._stop_ids = self.chat.stop_ids(plain)
         self._vocabulary = plain.config.get_text_config().vocab_size
         self.reach(plain)
@@ -92,7 +98,9 @@ class VLLMServer:
     def close(self) -> None:
         """Remove the weights from the folder. The server keeps those that it loaded."""
         if self._written:
-            shutil.rmtree(self.folder, ignore_errors=True)  # at the end of a stage that is done, or has another error to tell
+            shutil.rmtree(
+                self.folder, ignore_errors=True
+            )  # at the end of a stage that is done, or has another error to tell
             self._written = None
 
     async def _hand_over(self, plain: Any) -> None:
@@ -124,10 +132,16 @@ class VLLMServer:
     async def _reload(self, session: aiohttp.ClientSession, folder: Path) -> None:
         """Let the server load a checkpoint in place of its weights and forget what it computed with the old ones."""
         try:
-            await self._post(session, "/collective_rpc", {"method": "reload_weights", "kwargs": {"weights_path": str(folder)}})
+            await self._post(
+                session,
+                "/collective_rpc",
+                {"method": "reload_weights", "kwargs": {"weights_path": str(folder)}},
+            )
         except SamplerError as error:
             if error.status in (404, 405):
-                raise SamplerError(f"{self.url} takes no new weights; start it in development mode: {START}") from None
+                raise SamplerError(
+                    f"{self.url} takes no new weights; start it in development mode: {START}"
+                ) from None
             if error.status is None:
                 raise
             raise SamplerError(
@@ -137,7 +151,9 @@ class VLLMServer:
             ) from None
         done = await self._post(session, "/reset_prefix_cache", {})
         if not (isinstance(done, dict) and done.get("success")):
-            raise SamplerError(f"{self.url} could not empty its prefix cache ({done}); does someone else use it?")
+            raise SamplerError(
+                f"{self.url} could not empty its prefix cache ({done}); does someone else use it?"
+            )
 
     async def _probe(self, session: aiohttp.ClientSession) -> list[float]:
         """Return the server's log-probabilities of all tokens of the probe but the first."""
@@ -147,7 +163,9 @@ class VLLMServer:
             rows = said["choices"][0]["prompt_logprobs"][1:]
             return [float(row[str(token)]["logprob"]) for row, token in zip(rows, PROBE[1:], strict=True)]
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise SamplerError(f"{self.url} does not report prompt_logprobs as vLLM does ({error!r})") from None
+            raise SamplerError(
+                f"{self.url} does not report prompt_logprobs as vLLM does ({error!r})"
+            ) from None
 
     # -- samples --------------------------------------------------------------------------------------------------
 
@@ -187,8 +205,12 @@ class VLLMServer:
         choices: Any = said.get("choices") if isinstance(said, dict) else None
         given = len(choices) if isinstance(choices, list) else 0
         if given != sampling.n:
-            raise SamplerError(f"{self.url} gave {given} samples of a prompt where {sampling.n} were asked for")
-        return [self._completion(choice, ids) for choice in sorted(choices, key=lambda choice: choice["index"])]
+            raise SamplerError(
+                f"{self.url} gave {given} samples of a prompt where {sampling.n} were asked for"
+            )
+        return [
+            self._completion(choice, ids) for choice in sorted(choices, key=lambda choice: choice["index"])
+        ]
 
     def _completion(self, choice: dict[str, Any], prompt: list[int]) -> Completion:
         """Read one sample.
@@ -218,7 +240,9 @@ class VLLMServer:
         # A connection a request: the server closes one that is idle for 5 s, which saving weights takes, and a request into a
         # closing one fails. Against the seconds that a request takes, connecting is nothing.
         connector = aiohttp.TCPConnector(limit=0, force_close=True)
-        return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self.timeout_seconds), connector=connector)
+        return aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=self.timeout_seconds), connector=connector
+        )
 
     async def _post(self, session: aiohttp.ClientSession, path: str, body: dict[str, Any]) -> Any:
         """Return the JSON that a route answers.
@@ -230,14 +254,18 @@ class VLLMServer:
             async with session.post(f"{self.url}{path}", json=body) as response:
                 answer = ServerReply(response.status, response.headers, await response.read())
         except TimeoutError:
-            raise SamplerError(f"{self.url}{path}: no answer within timeout_seconds={self.timeout_seconds:g}") from None
+            raise SamplerError(
+                f"{self.url}{path}: no answer within timeout_seconds={self.timeout_seconds:g}"
+            ) from None
         except aiohttp.ClientError as error:
             what = f"{self.url} does not answer ({type(error).__name__}: {error}); is the server running? {START}"
             raise SamplerError(what, again=True) from None
         if answer.status != 200:
             again = answer.status == 429 or answer.status >= 500
             said = server_message(answer)[:800]
-            raise SamplerError(f"{self.url}{path}: HTTP {answer.status}: {said}", again=again, status=answer.status)
+            raise SamplerError(
+                f"{self.url}{path}: HTTP {answer.status}: {said}", again=again, status=answer.status
+            )
         return json.loads(answer.body) if answer.body else None
 
 

@@ -54,7 +54,12 @@ from reward.constraints.checks.length import (
     paragraph_count,
     word_count_between,
 )
-from reward.constraints.checks.letter_case import all_caps, all_lowercase, capital_words_at_least, capital_words_at_most
+from reward.constraints.checks.letter_case import (
+    all_caps,
+    all_lowercase,
+    capital_words_at_least,
+    capital_words_at_most,
+)
 from reward.constraints.checks.position import (
     acrostic,
     ends_with,

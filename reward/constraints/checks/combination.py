@@ -12,7 +12,11 @@ from reward.constraints.checks.units import from_one, one_line
 
 def repeat(text: str, *, word: str, n: int) -> str:
     """The text is `word`, `n` times, with one space between: same case, no punctuation, nothing else."""
-    return "" if alike(text) == alike(" ".join([word] * n)) else f"not {word!r} repeated {n} times with single spaces"
+    return (
+        ""
+        if alike(text) == alike(" ".join([word] * n))
+        else f"not {word!r} repeated {n} times with single spaces"
+    )
 
 
 def repeat_then_answer(text: str, *, request: str) -> str:

@@ -75,7 +75,11 @@ def _why(tests: list[Test], facts: list[Implied]) -> str:
     """Say why one test, or two, cannot hold."""
     for one in facts:
         if one.texts is not None:
-            return "" if any(_passes(tests, text) for text in one.texts) else "none of the possible answers passes"
+            return (
+                ""
+                if any(_passes(tests, text) for text in one.texts)
+                else "none of the possible answers passes"
+            )
     why = _numbers(facts)
     for one, other in [(facts[0], facts[-1]), (facts[-1], facts[0])]:
         why = why or _banned(one, other) or _lines_begin(one, other) or _words_begin(one, other)
@@ -90,7 +94,9 @@ def _numbers(facts: list[Implied]) -> str:
     """Say which number of something cannot be: bounds meet, needed strings count, and longer units hold shorter ones."""
     low: dict[str, float] = {}
     high: dict[str, float] = {}
-    for bounds in [one.bounds for one in facts] + [_counts(needed, facts) for one in facts for needed in one.needs]:
+    for bounds in [one.bounds for one in facts] + [
+        _counts(needed, facts) for one in facts for needed in one.needs
+    ]:
         for what, (least, most) in bounds.items():
             low[what] = max(low.get(what, 0), least)
             high[what] = min(high.get(what, ANY), most)
@@ -154,7 +160,10 @@ def _words_inside(needed: Needed) -> Bounds:
     whole = whole if needed.right == "nothing" else whole[:-1]
     names = [folded(word) for word in words(" ".join(whole)) if any(map(str.isalpha, word))]
     return {
-        "characters in the longest word": (max(map(len, map(characters, words(" ".join(_seen(needed))))), default=0), ANY),
+        "characters in the longest word": (
+            max(map(len, map(characters, words(" ".join(_seen(needed))))), default=0),
+            ANY,
+        ),
         "repeated words": (int(any(n > 1 for n in Counter(names).values())), ANY),
         "palindromes": (int(any(map(is_palindrome, names))), ANY),
     }
@@ -172,7 +181,9 @@ def _occurrences(needed: Needed, name: str) -> int:
     if any(mark in needed.string for mark in MARKS):
         return 0
     addressed = may_be_in_address(needed.string)
-    before = {"nothing": ("",), "boundary": ("", "https://")[: 1 + addressed], "anything": _BEFORE}[needed.left]
+    before = {"nothing": ("",), "boundary": ("", "https://")[: 1 + addressed], "anything": _BEFORE}[
+        needed.left
+    ]
     after = {"nothing": ("",), "boundary": ("", "@x.yz")[: 1 + addressed], "anything": _AFTER}[needed.right]
     return min(occurrences(f"{left}{needed.string}{right}", name) for left in before for right in after)
 
@@ -196,7 +207,11 @@ def _lines_begin(one: Implied, other: Implied) -> str:
 
 
 def _words_begin(one: Implied, other: Implied) -> str:
-    wrong = next((initial for initial in other.initials if lowered(initial) != one.initial), "") if one.initial else ""
+    wrong = (
+        next((initial for initial in other.initials if lowered(initial) != one.initial), "")
+        if one.initial
+        else ""
+    )
     return f"every word begins with {one.initial!r}, and one with {wrong!r}" if wrong else ""
 
 
@@ -204,7 +219,11 @@ def _meeting(one: Implied, other: Implied) -> str:
     """Say which place two tests fill differently."""
     if one.first and other.first and not _begin_alike(one.first, other.first):
         return f"the text begins with {one.first[0]!r} and with {other.first[0]!r}"
-    if one.last and other.last and not _begin_alike([s[::-1] for s in one.last], [s[::-1] for s in other.last]):
+    if (
+        one.last
+        and other.last
+        and not _begin_alike([s[::-1] for s in one.last], [s[::-1] for s in other.last])
+    ):
         return f"the text ends with {one.last[0]!r} and with {other.last[0]!r}"
     if one.language and other.language and one.language != other.language:
         return f"the text is in {one.language!r} and in {other.language!r}"
@@ -218,5 +237,7 @@ def _begin_alike(ones: Sequence[str], others: Sequence[str]) -> bool:
 
 
 def _shown(test: Test) -> str:
-    arguments = ", ".join(f"{name}={value!r}" for name, value in test.items() if name != "check" and value is not None)
+    arguments = ", ".join(
+        f"{name}={value!r}" for name, value in test.items() if name != "check" and value is not None
+    )
     return f"{test['check']}({arguments})"

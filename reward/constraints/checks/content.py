@@ -34,7 +34,9 @@ def one_of(text: str, *, options: list[str]) -> str:
         ValueError: no options, or one is empty or has white space around it.
     """
     if not options or any(not option or option != option.strip() for option in options):
-        raise ValueError(f"options is {options!r}; give at least one, none empty or with white space around it")
+        raise ValueError(
+            f"options is {options!r}; give at least one, none empty or with white space around it"
+        )
     return "" if alike(text) in map(alike, options) else f"{short(text)} is none of the options"
 
 
@@ -52,7 +54,11 @@ def postscript(text: str, *, marker: str) -> str:
     """The last of at least two paragraphs begins with `marker` ("P.S."), same case, and more text."""
     wanted, found = alike(one_line(marker)), paragraphs(alike(text))
     if len(found) < 2 or not found[-1].startswith(wanted):
-        return f"the last paragraph does not begin with {marker!r}" if len(found) > 1 else "there is only one paragraph"
+        return (
+            f"the last paragraph does not begin with {marker!r}"
+            if len(found) > 1
+            else "there is only one paragraph"
+        )
     return "" if found[-1].removeprefix(wanted).strip() else f"nothing follows {marker!r}"
 
 

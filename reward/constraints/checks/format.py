@@ -15,7 +15,9 @@ from reward.constraints.checks.units import from_one, lines, one_line, short, un
 
 _STARS = re.compile(r"(\*+)")
 _CELL_RULE = re.compile(r":?-+:?")
-_NOT_STARS = re.compile(r"\\\*|(?<!`)(`{1,2})(?!`)[^`\n]+\1(?!`)")  # escaped asterisks, and those of code in a line
+_NOT_STARS = re.compile(
+    r"\\\*|(?<!`)(`{1,2})(?!`)[^`\n]+\1(?!`)"
+)  # escaped asterisks, and those of code in a line
 _RULE = re.compile(r"[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*")  # a line across the page: "---", "* * *"
 _HEADING = re.compile(r"#{1,6} +\S")
 _UNDERLINE = re.compile(r" {0,3}(?:={3,}|-{3,})[ \t]*")
@@ -103,7 +105,9 @@ def sections(text: str, *, marker: str, n: int) -> str:
     heads = [i for i, line in enumerate(found) if head.fullmatch(line)]
     if [found[i] for i in heads] != [f"{marker} {k}" for k in range(1, last + 1)]:
         return f"{len(heads)} lines like '{marker} 1', not 1 to {n} in order"
-    empty = next((found[i] for i, after in zip(heads, [*heads[1:], len(found)], strict=True) if after == i + 1), "")
+    empty = next(
+        (found[i] for i, after in zip(heads, [*heads[1:], len(found)], strict=True) if after == i + 1), ""
+    )
     return f"nothing follows {empty!r}" if empty else ""
 
 
@@ -113,12 +117,20 @@ def headings(text: str, *, n: int) -> str:
     Lines in fenced code do not count. A text right above a line of three or more `=` or `-` is a heading, as it is where
     Markdown is rendered; under a blank line, an item, a quotation or a heading, such a line is a rule.
     """
-    count = sum(bool(_HEADING.match(line)) or _underlined(line, below) for line, below in pairwise([*unfenced(text), ""]))
+    count = sum(
+        bool(_HEADING.match(line)) or _underlined(line, below)
+        for line, below in pairwise([*unfenced(text), ""])
+    )
     return "" if count == n else f"{count} headings, not {n}"
 
 
 def _underlined(line: str, below: str) -> bool:
-    text = bool(line.strip()) and not _NO_TEXT.match(line) and not _RULE.fullmatch(line) and not _UNDERLINE.fullmatch(line)
+    text = (
+        bool(line.strip())
+        and not _NO_TEXT.match(line)
+        and not _RULE.fullmatch(line)
+        and not _UNDERLINE.fullmatch(line)
+    )
     return text and bool(_UNDERLINE.fullmatch(below))
 
 

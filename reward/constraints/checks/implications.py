@@ -108,7 +108,12 @@ def _small_in(value: Any) -> int:
 def _json(keys: Mapping[str, Any] | list[str], value: Any) -> Implied:
     inside = _strings('"', ":") if keys else ()
     comma = _strings(",") if len(keys) > 1 else ()
-    return Implied({"small letters": (_small_in(value), ANY)}, _strings("{", "}") + inside + comma, first=("{",), last=("}",))
+    return Implied(
+        {"small letters": (_small_in(value), ANY)},
+        _strings("{", "}") + inside + comma,
+        first=("{",),
+        last=("}",),
+    )
 
 
 def _acrostic(a: Arguments) -> Implied:
@@ -137,7 +142,9 @@ def _numbered_list(a: Arguments) -> Implied:
     n = a["n"]
     bounds: Bounds = {"lines": (n, n), "paragraphs": (1, 1), "bullet points": (0, 0)}
     bounds |= {"sentences": (n, ANY), "digits": (n, ANY)}
-    numbers = tuple(f"{number}. " for number in range(1, min(n, 1000) + 1)) if n <= 1000 else tuple("123456789")
+    numbers = (
+        tuple(f"{number}. " for number in range(1, min(n, 1000) + 1)) if n <= 1000 else tuple("123456789")
+    )
     return Implied(bounds, first=("1. ",), every_line=numbers, needs=_strings("1. "))
 
 
@@ -146,8 +153,13 @@ def _csv_table(a: Arguments) -> Implied:
 
 
 def _equals_number(_: Arguments) -> Implied:
-    bounds: Bounds = dict.fromkeys(("words", "lines", "paragraphs"), (1, 1)) | {"letters": (0, 0), "digits": (1, ANY)}
-    return Implied(bounds, bans=lambda c: c not in "-.0123456789", first=tuple("-0123456789"), last=tuple("0123456789"))
+    bounds: Bounds = dict.fromkeys(("words", "lines", "paragraphs"), (1, 1)) | {
+        "letters": (0, 0),
+        "digits": (1, ANY),
+    }
+    return Implied(
+        bounds, bans=lambda c: c not in "-.0123456789", first=tuple("-0123456789"), last=tuple("0123456789")
+    )
 
 
 def _iso_dates(a: Arguments) -> Implied:
@@ -181,7 +193,11 @@ def _palindrome(word: str) -> Bounds:
 
 def _parts(a: Arguments) -> Implied:
     n, separator = a["n"], a["separator"]
-    return Implied({"lines": (2 * n - 1, ANY)}, _strings(separator) if n > 1 else (), some_line=(separator,) if n > 1 else ())
+    return Implied(
+        {"lines": (2 * n - 1, ANY)},
+        _strings(separator) if n > 1 else (),
+        some_line=(separator,) if n > 1 else (),
+    )
 
 
 def _sections(a: Arguments) -> Implied:
@@ -213,9 +229,13 @@ IMPLICATIONS: dict[str, Callable[[Arguments], Implied]] = {
     "acrostic": _acrostic,
     "all_caps": _all_caps,
     "all_lowercase": _all_lowercase,
-    "bullet_points": lambda a: Implied(_marked("bullet points", a["n"]), some_line=("- ", "* ") if a["n"] else ()),
+    "bullet_points": lambda a: Implied(
+        _marked("bullet points", a["n"]), some_line=("- ", "* ") if a["n"] else ()
+    ),
     "bullets": _bullets,
-    "capital_words_at_least": lambda a: Implied(dict.fromkeys(("capital words", "words", "letters"), (a["n"], ANY))),
+    "capital_words_at_least": lambda a: Implied(
+        dict.fromkeys(("capital words", "words", "letters"), (a["n"], ANY))
+    ),
     "capital_words_at_most": _at_most("capital words"),
     "code_block": lambda a: Implied({"lines": (3, ANY)}, _strings(f"```{a['language']}"), some_line=("```",)),
     "contains": lambda a: Implied(needs=(Needed(a["string"], any_case=bool(a.get("ignore_case"))),)),
@@ -258,7 +278,9 @@ IMPLICATIONS: dict[str, Callable[[Arguments], Implied]] = {
     "paragraph_first_word": _paragraph_first_word,
     "parts": _parts,
     "placeholders": lambda a: Implied(needs=_strings("[", "]") if a["n"] else ()),
-    "postscript": lambda a: Implied({"paragraphs": (2, ANY)}, _strings(a["marker"]), some_line=(a["marker"],)),
+    "postscript": lambda a: Implied(
+        {"paragraphs": (2, ANY)}, _strings(a["marker"]), some_line=(a["marker"],)
+    ),
     "quoted": lambda _: Implied(first=('"',), last=('"',), needs=_strings('"')),
     "repeat": lambda a: Implied(texts=(" ".join([a["word"]] * a["n"]),)),
     "repeat_then_answer": lambda a: _starts_with({"string": a["request"].strip()}),
@@ -266,7 +288,9 @@ IMPLICATIONS: dict[str, Callable[[Arguments], Implied]] = {
     "starts_with": _starts_with,
     "title": lambda _: Implied({"lines": (2, ANY)}, _strings("<<", ">>"), first=("<<",)),
     "word_at": _word_at,
-    "word_at_least": lambda a: Implied({f"word {folded(a['word'])}": (a["n"], ANY)}, (_word(a["word"]),) if a["n"] else ()),
+    "word_at_least": lambda a: Implied(
+        {f"word {folded(a['word'])}": (a["n"], ANY)}, (_word(a["word"]),) if a["n"] else ()
+    ),
     "word_at_most": lambda a: Implied({f"word {folded(a['word'])}": (0, a["n"])}),
     "word_count_between": lambda a: Implied({"words": (a["low"], a["high"])}),
     "words_start_with": lambda a: Implied({"letters": (1, ANY)}, initial=lowered(a["letter"])[0]),

@@ -69,7 +69,9 @@ def _count(text: str, letter: str) -> int:
 def no_repeated_word(text: str) -> str:
     """No word occurs twice, upper and lower case alike."""
     common = Counter(map(folded, words(text))).most_common(1)
-    return f"the word {short(common[0][0])} occurs {common[0][1]} times" if common and common[0][1] > 1 else ""
+    return (
+        f"the word {short(common[0][0])} occurs {common[0][1]} times" if common and common[0][1] > 1 else ""
+    )
 
 
 def no_palindromes(text: str) -> str:

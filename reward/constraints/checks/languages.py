@@ -106,7 +106,9 @@ def scripts(text: str) -> Counter[str]:
     found: Counter[str] = Counter()
     for character, count in Counter(text).items():
         if character.isalpha():
-            name = unicodedata.name(character, "UNNAMED").removeprefix("HALFWIDTH ").removeprefix("FULLWIDTH ")
+            name = (
+                unicodedata.name(character, "UNNAMED").removeprefix("HALFWIDTH ").removeprefix("FULLWIDTH ")
+            )
             found[name.split()[0]] += count
     return found
 

@@ -23,7 +23,11 @@ def all_caps(text: str, *, min_words: int = 1) -> str:
     if low:
         return f"{low!r} is not a capital letter"
     count = sum(bool(_letters(word)) for word in words(text))
-    return "" if count >= min_words and count else f"{count} words with letters, at least {max(min_words, 1)} wanted"
+    return (
+        ""
+        if count >= min_words and count
+        else f"{count} words with letters, at least {max(min_words, 1)} wanted"
+    )
 
 
 def all_lowercase(text: str) -> str:

@@ -313,7 +313,10 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
 
 ADDED: dict[tuple[str, str], tuple[str, str]] = {
     ("all_caps", "min_words"): ("", " At least {min_words:word} must have letters."),
-    ("contains", "ignore_case"): (" Keep capitals and small letters as given.", " Capitals or small letters do not matter."),
+    ("contains", "ignore_case"): (
+        " Keep capitals and small letters as given.",
+        " Capitals or small letters do not matter.",
+    ),
 }
 """What an optional argument adds to the sentence: where it is absent (or has no effect), and where it is given."""
 
@@ -328,7 +331,9 @@ def describe(check: str, arguments: Mapping[str, Any], phrasing: int = 0) -> str
     """
     if check not in PHRASINGS:
         raise ValueError(f"no check {check!r}{did_you_mean(check, PHRASINGS)}")
-    shown = {name: _Shown(value) for name, value in arguments.items() if name != "check" and value is not None}
+    shown = {
+        name: _Shown(value) for name, value in arguments.items() if name != "check" and value is not None
+    }
     sentence = PHRASINGS[check][phrasing % len(PHRASINGS[check])]
     for (of, name), (absent, given) in ADDED.items():
         if of == check:

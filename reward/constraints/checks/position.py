@@ -8,7 +8,16 @@ are written: asterisks of emphasis are characters, too (kinds of quotation marks
 from __future__ import annotations
 
 from reward.constraints.checks.reading import alike, folded, unmarked
-from reward.constraints.checks.units import from_one, lines, lowered, one_letter, one_line, paragraphs, short, words
+from reward.constraints.checks.units import (
+    from_one,
+    lines,
+    lowered,
+    one_letter,
+    one_line,
+    paragraphs,
+    short,
+    words,
+)
 
 
 def starts_with(text: str, *, string: str) -> str:
@@ -28,7 +37,11 @@ def paragraph_first_word(text: str, *, paragraph: int, word: str) -> str:
         _one_bare(word)
         return f"{len(found)} paragraphs, no paragraph {paragraph}"
     first = next(iter(words(found[paragraph - 1])), "")
-    return "" if folded(first) == _one_bare(word) else f"paragraph {paragraph} starts with {short(first)}, not {word!r}"
+    return (
+        ""
+        if folded(first) == _one_bare(word)
+        else f"paragraph {paragraph} starts with {short(first)}, not {word!r}"
+    )
 
 
 def word_at(text: str, *, position: int, word: str) -> str:

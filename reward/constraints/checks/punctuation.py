@@ -28,13 +28,17 @@ def no_characters(text: str, *, characters: str) -> str:
     if not characters or any(c.isspace() for c in characters):
         raise ValueError(f"characters is {characters!r}; give at least one, no white space")
     text = alike(text)
-    found = next((c for c in characters if alike(c) in text or ("!" <= c <= "~" and chr(ord(c) + 0xFEE0) in text)), "")
+    found = next(
+        (c for c in characters if alike(c) in text or ("!" <= c <= "~" and chr(ord(c) + 0xFEE0) in text)), ""
+    )
     return f"has {found!r}" if found else ""  # U+FF01 to U+FF5E are the wide "!" to "~"
 
 
 def no_digits(text: str) -> str:
     """There is no digit, of any script and also raised ("²") or in a fraction ("½")."""
-    found = next((c for c in text if c.isnumeric() and any(map(str.isdigit, unicodedata.normalize("NFKC", c)))), "")
+    found = next(
+        (c for c in text if c.isnumeric() and any(map(str.isdigit, unicodedata.normalize("NFKC", c)))), ""
+    )
     return f"has the digit {found!r}" if found else ""
 
 

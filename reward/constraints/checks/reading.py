@@ -34,15 +34,28 @@ _LINE_ENDS = re.compile("\r\n|[\r\v\f\u0085\u2028]")
 _SPLIT_AM = re.compile("\u0e4d([\u0e48-\u0e4b]?)\u0e32")  # the Thai vowel U+0E33 typed as its two parts
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 _SPACES = dict.fromkeys(
-    map(ord, "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"), " "
+    map(
+        ord,
+        "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000",
+    ),
+    " ",
 )
 _FORMS = ("<font>", "<wide>", "<narrow>", "<initial>", "<medial>", "<final>", "<isolated>")
-_FORM_BLOCKS = ((0x2100, 0x2150), (0xFB00, 0xFE00), (0xFE70, 0xFF00), (0xFF10, 0xFFDD), (0x1D400, 0x1D800), (0x1EE00, 0x1EF00))
+_FORM_BLOCKS = (
+    (0x2100, 0x2150),
+    (0xFB00, 0xFE00),
+    (0xFE70, 0xFF00),
+    (0xFF10, 0xFFDD),
+    (0x1D400, 0x1D800),
+    (0x1EE00, 0x1EF00),
+)
 _LOOK_ALIKE = str.maketrans(
     "‘’‚‛´ʹʻʼ′׳“”„‟«»״″‐‑‒–−־",  # noqa: RUF001 (those quotation marks and hyphens are meant)
     "'" * 10 + '"' * 8 + "-" * 6,
 )
-_UNREAD = re.compile("[\u0640\u064b-\u0652\u0670\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u200c\u200d]")
+_UNREAD = re.compile(
+    "[\u0640\u064b-\u0652\u0670\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u200c\u200d]"
+)
 _EMPHASIS = re.compile(
     r"(?<![\d*])(?P<star>\*{1,3})(?=[^\s*])(?P<a>[^*\n]*[^\s*])(?P=star)(?!\*)"
     r"|(?<!\w)(?P<low>_{1,3})(?=[^\s_])(?P<b>[^_\n]*[^\s_])(?P=low)(?!\w)"
@@ -132,4 +145,8 @@ def spaced(text: str) -> str:
 
 def characters(text: str) -> list[str]:
     r"""Return what looks like one character each: "é" in any writing, "👍🏽", "ที่"."""
-    return list(text) if _ONE_BY_ONE.fullmatch(text) else list(CharacterBreaker(_LONE_SURROGATES.sub("\ufffd", text), "en"))
+    return (
+        list(text)
+        if _ONE_BY_ONE.fullmatch(text)
+        else list(CharacterBreaker(_LONE_SURROGATES.sub("\ufffd", text), "en"))
+    )

@@ -64,7 +64,9 @@ _LIST_ITEM = re.compile(r"[ \t]*([-*+•]|[0-9]{1,3}[.)])[ \t]")
 def sentences(text: str) -> list[str]:
     """Return the sentences, their words joined by one space."""
     found: list[list[str]] = []
-    for line in _FULL_STOP.sub(r"\1\n", _unwrapped(text).replace(" »", "»")).split("\n"):  # French: "« Oui. »"
+    for line in _FULL_STOP.sub(r"\1\n", _unwrapped(text).replace(" »", "»")).split(
+        "\n"
+    ):  # French: "« Oui. »"
         pieces = line.split()
         if not pieces:
             continue
@@ -83,7 +85,9 @@ def _unwrapped(text: str) -> str:
     found: list[str] = []
     for line in text.split("\n"):
         before = found[-1] if found else ""
-        inside = line.lstrip()[:1].islower() or (before.rstrip().endswith(_CONTINUES) and not _LIST_ITEM.match(line))
+        inside = line.lstrip()[:1].islower() or (
+            before.rstrip().endswith(_CONTINUES) and not _LIST_ITEM.match(line)
+        )
         if before.strip() and line.strip() and inside and not before.startswith("#"):
             found.append(" ")
         elif found:
@@ -139,7 +143,9 @@ def _core(piece: str) -> str:
     """Return a piece up to its last stop: without closing quotes, notes and emoji."""
     end = len(piece)
     while end:
-        note = _NOTE.search(piece[max(end - 5, 0) : end])  # the end alone, so that a row of notes takes linear time
+        note = _NOTE.search(
+            piece[max(end - 5, 0) : end]
+        )  # the end alone, so that a row of notes takes linear time
         if note:
             end -= len(note[0])
         elif piece[end - 1] in _CLOSERS or unicodedata.category(piece[end - 1]) in ("So", "Sk", "Mn", "Cf"):

@@ -33,7 +33,9 @@ def json_value(text: str) -> str:
         found = _parse(text)
     except (ValueError, RecursionError) as error:
         return f"not JSON: {error}"
-    return "" if isinstance(found, dict | list) else f"the JSON is {short(text)}, neither an object nor an array"
+    return (
+        "" if isinstance(found, dict | list) else f"the JSON is {short(text)}, neither an object nor an array"
+    )
 
 
 def json_keys(text: str, *, keys: list[str]) -> str:

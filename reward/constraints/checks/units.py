@@ -29,7 +29,9 @@ from collections.abc import Sequence
 
 from reward.constraints.checks.reading import MARKS, NO_SPACES, folded, in_word, spaced, unmarked
 
-_LIST_NUMBERS = re.compile(r"^[ \t]*(?:[-*+•>][ \t]+)?(?:[0-9]{1,3}[.)]|[A-Za-z]\)|(?<=[ \t])\[[xX]\])(?=[ \t])", re.MULTILINE)
+_LIST_NUMBERS = re.compile(
+    r"^[ \t]*(?:[-*+•>][ \t]+)?(?:[0-9]{1,3}[.)]|[A-Za-z]\)|(?<=[ \t])\[[xX]\])(?=[ \t])", re.MULTILINE
+)
 _ADDRESS = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:https?|ftp)://|www\.)[!#-;=?-_a-z~]+"  # what a URL may hold, but for quotes and angle brackets
     r"|(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)+",
@@ -42,7 +44,9 @@ _BETWEEN_WORDS = re.compile(
 )
 _COMES_FROM = re.compile(r"(?<=[^\W_]_)|(?<=\d[.,:\u066b\u066c])(?=\d)")
 """Stands where a phrase begins inside of something longer: my_name, 3.42."""
-_GOES_ON = re.compile(r"_+(?=[^\W_])|(?<=\d)[.,:\u066b\u066c](?=\d)|(?<=[^\W\d_])(?:\+\+|[+#](?!\w))|(?<=n)'t(?!\w)")
+_GOES_ON = re.compile(
+    r"_+(?=[^\W_])|(?<=\d)[.,:\u066b\u066c](?=\d)|(?<=[^\W\d_])(?:\+\+|[+#](?!\w))|(?<=n)'t(?!\w)"
+)
 """Stands where a phrase ends inside of something longer: name_of, 42.5, C++, C#, can't."""
 _FENCE = re.compile(r"[ \t]*(`{3,}(?=[^`]*$)|~{3,})")
 _TOUCHING = re.compile(f"[{NO_SPACES}\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
@@ -113,7 +117,9 @@ def occurrences(text: str, phrase: str) -> int:
     count, start = 0, text.find(phrase)
     while start >= 0:
         end = start + len(phrase)
-        apart = _apart(text[start - 1 : start], phrase[0]) and _apart(text[end : end + 1], phrase[-1], after=True)
+        apart = _apart(text[start - 1 : start], phrase[0]) and _apart(
+            text[end : end + 1], phrase[-1], after=True
+        )
         apart = apart and not _COMES_FROM.match(text, start) and not _GOES_ON.match(text, end)
         count += apart
         start = text.find(phrase, end if apart else start + 1)
@@ -147,7 +153,9 @@ def keyword(phrase: str) -> str:
         ValueError: it has no letter or digit, or white space around it.
     """
     if not bare(phrase) or phrase != phrase.strip():
-        raise ValueError(f"{phrase!r} is no word to look for; give letters or digits, without white space around them")
+        raise ValueError(
+            f"{phrase!r} is no word to look for; give letters or digits, without white space around them"
+        )
     return phrase
 
 

@@ -110,7 +110,11 @@ class Plans:
 
 
 def _size(tests: str, plan: Plan | None) -> int:
-    return len(tests) + sum(len(assertion.call) for step in plan.steps for assertion in step) if plan else len(tests)
+    return (
+        len(tests) + sum(len(assertion.call) for step in plan.steps for assertion in step)
+        if plan
+        else len(tests)
+    )
 
 
 def _plan(said: Any) -> Plan | None:

@@ -96,8 +96,12 @@ class OtherLanguages:
         if ran.overfull or ran.ending.failure:
             return [_ended(ran, limits, language)] * count
         results, failed = said(ran.results, count, limits.output_bytes)
-        if _starved(ran, language):  # a function of Bash has a shell of its own, which ends by it without an answer
-            results = [_no_memory(limits) if result == CallResult("returned", "") else result for result in results]
+        if _starved(
+            ran, language
+        ):  # a function of Bash has a shell of its own, which ends by it without an answer
+            results = [
+                _no_memory(limits) if result == CallResult("returned", "") else result for result in results
+            ]
         missing = CallResult(failed[0], why=failed[1]) if failed else _ended(ran, limits, language)
         return results + [missing] * (count - len(results))
 
@@ -110,7 +114,9 @@ class OtherLanguages:
         language = _known(name, self.languages)
         if why := self._cannot(language):
             return CallResult("unsupported", why=why)
-        ran = self._run(language, language.program(source, limits), limits, stdin.encode("utf-8", "surrogateescape"), 0)
+        ran = self._run(
+            language, language.program(source, limits), limits, stdin.encode("utf-8", "surrogateescape"), 0
+        )
         if isinstance(ran, CallResult):
             return ran
         ending, value = ran.ending, ran.stdout.decode("utf-8", "replace")
@@ -156,14 +162,19 @@ class OtherLanguages:
                     return made
         with self._lock:
             while (
-                len(self._compiled) > 1 and sum(len(one.product or b"") + 1000 for one in self._compiled.values()) > KEPT_BYTES
+                len(self._compiled) > 1
+                and sum(len(one.product or b"") + 1000 for one in self._compiled.values()) > KEPT_BYTES
             ):
                 self._compiled.popitem(last=False)
-        return compiled.product if compiled.product is not None else compiled.failed or CallResult("infra_error")
+        return (
+            compiled.product if compiled.product is not None else compiled.failed or CallResult("infra_error")
+        )
 
     def _made(self, language: Language, step: Step) -> bytes | CallResult:
         """Return what a compiler makes, or how it failed."""
-        ran = self.pool.work(lambda worker: worker.run(step, COMPILING, replace(language.needs, address_bytes=0)))
+        ran = self.pool.work(
+            lambda worker: worker.run(step, COMPILING, replace(language.needs, address_bytes=0))
+        )
         if isinstance(ran, str):
             return CallResult("infra_error", why=ran)
         ending = ran.ending
@@ -172,7 +183,9 @@ class OtherLanguages:
         if ending.failure or (ending.reason and not ran.overfull):
             word, why = ending.word(COMPILING)
             return CallResult(word, why=f"compiling: {why}")
-        return CallResult("load_error", why=language.compile_error(ran.stderr.decode(errors="replace"))[:2000])
+        return CallResult(
+            "load_error", why=language.compile_error(ran.stderr.decode(errors="replace"))[:2000]
+        )
 
     def _start(self, language: Language) -> None:
         """Try the first worker in earnest; make what the language's sources share."""
@@ -208,7 +221,9 @@ class OtherLanguages:
         tools = [language.path for language in self.languages.values() if language.path]
         reads = [folder for language in self.languages.values() for folder in language.reads]
         outside = [
-            path for path in {os.path.realpath(tool) for tool in tools} | set(tools) if not path.startswith(("/usr/", "/bin/"))
+            path
+            for path in {os.path.realpath(tool) for tool in tools} | set(tools)
+            if not path.startswith(("/usr/", "/bin/"))
         ]
         return ProgramWorker(self.limits, self._shared, sorted([*reads, *outside]))
 
@@ -223,7 +238,9 @@ def _ended(ran: Ran, limits: Limits, language: Language) -> CallResult:
     if word == "exited_early":
         why = f"its process left with exit status {os.waitstatus_to_exitcode(ran.ending.status)}"
     last = ran.stderr.decode(errors="replace").strip().rpartition("\n")[2][:1000]
-    return CallResult(word or "exited_early", why=f"{why or 'it left before it had answered'}{f': {last}' if last else ''}")
+    return CallResult(
+        word or "exited_early", why=f"{why or 'it left before it had answered'}{f': {last}' if last else ''}"
+    )
 
 
 def _starved(ran: Ran, language: Language) -> bool:

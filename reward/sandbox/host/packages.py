@@ -73,7 +73,9 @@ def importable(packages: tuple[str, ...]) -> list[str]:
         with contextlib.suppress(PackageNotFoundError):
             wanted = distribution(name).requires or []
             left += [_normal(_name_of(one)) for one in wanted if "extra ==" not in one]
-    return list(dict.fromkeys([*packages, *(module for name in sorted(seen) for module in provides.get(name, ()))]))
+    return list(
+        dict.fromkeys([*packages, *(module for name in sorted(seen) for module in provides.get(name, ()))])
+    )
 
 
 def _normal(name: str) -> str:

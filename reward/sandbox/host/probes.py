@@ -107,11 +107,15 @@ def probe(worker: Worker, level: Level) -> None:
     _works(worker)
     (hoarded,) = _results(worker, "hoard", [(_LIMITS.scratch_bytes // 4,)])
     if hoarded.status != "disk":
-        raise SandboxUnavailable(f"code could fill the disk with files that it deleted: {hoarded.status} {hoarded.why}")
+        raise SandboxUnavailable(
+            f"code could fill the disk with files that it deleted: {hoarded.status} {hoarded.why}"
+        )
     if level != "weak":
         opened = escapes(worker)
         if opened:
-            raise SandboxUnavailable(f"level {level!r} does not hold on this machine: code can {', '.join(opened)}")
+            raise SandboxUnavailable(
+                f"level {level!r} does not hold on this machine: code can {', '.join(opened)}"
+            )
 
 
 def probe_programs(worker: ProgramWorker) -> None:
@@ -122,7 +126,9 @@ def probe_programs(worker: ProgramWorker) -> None:
     """
     shell = shutil.which("bash", path=SEARCHED)
     if shell is None:
-        raise SandboxUnavailable("bash is not installed (Debian package bash): it tries whether the sandbox holds programs")
+        raise SandboxUnavailable(
+            "bash is not installed (Debian package bash): it tries whether the sandbox holds programs"
+        )
     with _surroundings() as (folder, port, received):
         step = Step((shell, "probe.sh", folder, str(port), str(os.getpid())), {"probe.sh": _PROGRAM.encode()})
         try:
@@ -136,7 +142,9 @@ def probe_programs(worker: ProgramWorker) -> None:
         if not opened and (received() or sorted(os.listdir(folder)) != ["datagrams", "secret", "socket"]):
             opened.append("reach outside unseen")
     if opened:
-        raise SandboxUnavailable(f"level 'full' does not hold for programs on this machine: they can {', '.join(opened)}")
+        raise SandboxUnavailable(
+            f"level 'full' does not hold for programs on this machine: they can {', '.join(opened)}"
+        )
 
 
 def remedy(level: Level) -> str:
@@ -189,7 +197,10 @@ def _results(worker: Worker, function: str, given: Sequence[tuple[object, ...]])
 @contextmanager
 def _surroundings() -> Iterator[tuple[str, int, Callable[[], bool]]]:
     """Make what an escape could reach: a folder open to everybody, a file to read, and listeners."""
-    with tempfile.TemporaryDirectory(prefix="align-probe-") as folder, socket.create_server(("127.0.0.1", 0)) as tcp:
+    with (
+        tempfile.TemporaryDirectory(prefix="align-probe-") as folder,
+        socket.create_server(("127.0.0.1", 0)) as tcp,
+    ):
         Path(folder).chmod(0o777)
         secret = Path(folder, "secret")
         secret.write_text(secrets.token_hex(8), encoding="ascii")

@@ -69,7 +69,9 @@ class ProgramWorker(Worker):
     def _setup(self) -> dict[str, Any]:
         return {"readable": self.readable, "shared": self.shared}
 
-    def run(self, step: Step, limits: Limits, needs: Needs, stdin: bytes = b"", results_bytes: int = 0) -> Ran:
+    def run(
+        self, step: Step, limits: Limits, needs: Needs, stdin: bytes = b"", results_bytes: int = 0
+    ) -> Ran:
         """Run a step.
 
         Args:
@@ -84,10 +86,14 @@ class ProgramWorker(Worker):
         """
         task: dict[str, Any] = {"command": step.command, "files": list(step.files), "product": step.product}
         task["wall_seconds"] = limits.wall
-        task |= limits.model_dump(include={"cpu_seconds", "scratch_bytes"}) | {"processes": limits.processes + needs.processes}
+        task |= limits.model_dump(include={"cpu_seconds", "scratch_bytes"}) | {
+            "processes": limits.processes + needs.processes
+        }
         task |= {"file_bytes": limits.scratch_bytes if step.product else limits.output_bytes}
         task |= {"memory_bytes": limits.memory_bytes + needs.resident_bytes}
-        task["address_space"] = None if needs.address_bytes is None else limits.memory_bytes + needs.address_bytes
+        task["address_space"] = (
+            None if needs.address_bytes is None else limits.memory_bytes + needs.address_bytes
+        )
         task |= {"stack_bytes": needs.stack_bytes, "environment": {**_ENVIRONMENT, **needs.environment}}
         with Files() as files:
             outputs = [files.pipe() for _ in range(3)]

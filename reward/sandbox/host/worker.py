@@ -147,7 +147,9 @@ class Worker:
         if self.process is None:
             return []
         with contextlib.suppress(OSError):
-            text = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
+            text = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(
+                encoding="ascii"
+            )
             return [self.process.pid, *map(int, text.split())]
         return [self.process.pid]
 
@@ -157,7 +159,9 @@ class Worker:
 
     # -- tasks ----------------------------------------------------------------------------------------------------
 
-    def check(self, solution: str, tests: str, entry_point: str | None, limits: Limits, together: bool) -> Verdict:
+    def check(
+        self, solution: str, tests: str, entry_point: str | None, limits: Limits, together: bool
+    ) -> Verdict:
         """Run tests on a solution: as data if that is all they are, else in a process of their own, else in one process.
 
         Args:
@@ -175,7 +179,11 @@ class Worker:
         verdict = verdict or self._judged(solution, tests, entry_point, limits)
         if verdict.status != "unsupported":
             return verdict
-        return self._together(solution, tests, entry_point, limits) if together else replace(verdict, why=verdict.why + REMEDY)
+        return (
+            self._together(solution, tests, entry_point, limits)
+            if together
+            else replace(verdict, why=verdict.why + REMEDY)
+        )
 
     def _read(self, tests: str, entry_point: str | None) -> Any:
         """Return what a text of tests says, if it is data; whatever keeps it from being read, it is to be run."""
@@ -192,17 +200,23 @@ class Worker:
             given = [to_solution, files.memory(_encoded(solution)), output]
             given += [verdict, files.memory(_encoded(tests)), files.memory(b""), to_tests]
             self._begin("check", entry_point, limits, given)
-            files.release(verdict, to_solution, to_tests)  # an end that is held here would never be seen to close
+            files.release(
+                verdict, to_solution, to_tests
+            )  # an end that is held here would never be seen to close
             ends = self._report(limits)
             os.set_blocking(theirs, False)  # both have ended: what they said is there
             called, said = _heard(theirs)
             printed = _printed(output)
         return self._verdict(ends["solution"], ends["tests"], said, called, printed, limits)
 
-    def _answered(self, solution: str, plan: data_tests.Plan, entry_point: str | None, limits: Limits) -> Verdict | None:
+    def _answered(
+        self, solution: str, plan: data_tests.Plan, entry_point: str | None, limits: Limits
+    ) -> Verdict | None:
         """Judge by tests that are data; return None when they have to run after all."""
         source = _encoded(solution)
-        said, ending, printed = self._asked("calls", source, entry_point, limits, lambda line: data_tests.judged(plan, line))
+        said, ending, printed = self._asked(
+            "calls", source, entry_point, limits, lambda line: data_tests.judged(plan, line)
+        )
         return self._verdict(ending, None, said, True, printed, limits) if said else None
 
     def _together(self, solution: str, tests: str, entry_point: str | None, limits: Limits) -> Verdict:
@@ -237,7 +251,9 @@ class Worker:
             outcomes=outcomes,
         )
 
-    def calls(self, source: str, entry_point: str, arguments: Sequence[bytes], limits: Limits) -> list[CallResult]:
+    def calls(
+        self, source: str, entry_point: str, arguments: Sequence[bytes], limits: Limits
+    ) -> list[CallResult]:
         """Load a source and call its entry point; arguments are packed already, one message a call.
 
         Raises:
@@ -268,7 +284,12 @@ class Worker:
         return results + [CallResult(word, why=why)] * (len(arguments) - len(results))
 
     def _asked(
-        self, mode: str, source: bytes, entry_point: str | None, limits: Limits, talk: Callable[[data_tests.Line], T]
+        self,
+        mode: str,
+        source: bytes,
+        entry_point: str | None,
+        limits: Limits,
+        talk: Callable[[data_tests.Line], T],
     ) -> tuple[T, Ending, tuple[int, str]]:
         """Run one process and talk with it; return what came of the talk, how it ended and what it printed.
 
@@ -312,7 +333,9 @@ class Worker:
 
     def _begin(self, mode: str, entry_point: str | None, limits: Limits, descriptors: list[int]) -> None:
         task = {"mode": mode, "entry_point": entry_point, "wall_seconds": limits.wall}
-        task |= limits.model_dump(include={"cpu_seconds", "memory_bytes", "output_bytes", "scratch_bytes", "processes"})
+        task |= limits.model_dump(
+            include={"cpu_seconds", "memory_bytes", "output_bytes", "scratch_bytes", "processes"}
+        )
         try:
             socket.send_fds(self._link, [json.dumps(task).encode()], descriptors)
         except OSError as error:
@@ -339,7 +362,11 @@ def _heard(descriptor: int) -> tuple[bool, dict[str, Any] | None]:
         while True:
             said = json.loads(channel.receive(descriptor, _LONGEST_SAID))
             if said != stand_ins.CALLED:
-                return called, {"status": said["status"], "why": str(said["why"]), "outcomes": list(said["outcomes"])}
+                return called, {
+                    "status": said["status"],
+                    "why": str(said["why"]),
+                    "outcomes": list(said["outcomes"]),
+                }
             called = True
     except (channel.Closed, channel.Overlong, ValueError, LookupError, TypeError, RecursionError):
         return called, None
@@ -351,7 +378,9 @@ def _with_token(token: str, line: data_tests.Line) -> dict[str, Any] | None:
         while True:
             with contextlib.suppress(data_tests.NotData):
                 match line.plain():
-                    case {"token": str(found), "status": status, "why": why, "outcomes": list(outcomes)} if found == token:
+                    case {"token": str(found), "status": status, "why": why, "outcomes": list(outcomes)} if (
+                        found == token
+                    ):
                         return {"status": status, "why": str(why), "outcomes": outcomes}
     except (channel.Closed, channel.Overlong):
         return None
@@ -362,7 +391,11 @@ def _loaded(data: bytes) -> tuple[str, str] | None:
     said = _plain(data)
     if "failed" not in said:
         return None
-    word, why = said["failed"] if isinstance(said["failed"], list) and len(said["failed"]) == 2 else ("load_error", "")
+    word, why = (
+        said["failed"]
+        if isinstance(said["failed"], list) and len(said["failed"]) == 2
+        else ("load_error", "")
+    )
     return solution.word_of_loading(word), presentable(str(why))
 
 
@@ -385,7 +418,9 @@ def _plain(data: bytes) -> dict[str, Any]:
 def _result(data: bytes) -> CallResult:
     said = _plain(data)
     if isinstance(raised := said.get("raised"), dict):
-        return CallResult(solution.word_of_call(raised.get("word")), why=presentable(str(raised.get("why", ""))))
+        return CallResult(
+            solution.word_of_call(raised.get("word")), why=presentable(str(raised.get("why", "")))
+        )
     if "value" not in said:
         raise values.CannotCarry("not a reply")
     return CallResult("returned", values.unpack(said["value"], _opaque))

@@ -23,7 +23,17 @@ def run(tests: TestRun) -> None:
     with open(f"test_{FILE}", "w", encoding="utf-8"):  # pytest collects files; what is in it is not read
         before, folder = len(tests.outcomes), os.getcwd()
     sys.argv[1:] = []
-    quiet = ["-qq", "--no-summary", "--noconftest", "-p", "no:cacheprovider", "-p", "no:faulthandler", "-c", os.devnull]
+    quiet = [
+        "-qq",
+        "--no-summary",
+        "--noconftest",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:faulthandler",
+        "-c",
+        os.devnull,
+    ]
     places = ["--rootdir", folder, "--confcutdir", folder, "--basetemp", f"{folder}/pytest"]
     pytest.main([f"test_{FILE}", *quiet, *places], plugins=[_Notes(tests)])
     if len(tests.outcomes) == before:
@@ -62,7 +72,9 @@ class _Notes:
         error = call.excinfo.value if call.excinfo else None
         if error is None and call.when != "call":
             return
-        if isinstance(error, pytest.xfail.Exception) or (call.when == "call" and item.get_closest_marker("xfail")):
+        if isinstance(error, pytest.xfail.Exception) or (
+            call.when == "call" and item.get_closest_marker("xfail")
+        ):
             self.tests.note("test_error", f"{item.name} is expected to fail")
         elif isinstance(error, pytest.skip.Exception):
             self.tests.note("test_error", f"{item.name} is skipped: {error}")

@@ -65,7 +65,9 @@ def said(found: list[Any], before: list[Any], pack: Callable[[Any], Any]) -> dic
         return pack(value) if place is None else known(place)
 
     pairs = zip(found, before, strict=True)
-    return {str(place): values.shallow(now, item) for place, (now, old) in enumerate(pairs) if _changed(now, old)}
+    return {
+        str(place): values.shallow(now, item) for place, (now, old) in enumerate(pairs) if _changed(now, old)
+    }
 
 
 def known(place: int) -> Any:
@@ -105,7 +107,9 @@ def depth(value: Any, known: dict[int, int]) -> int:
     if place not in known:
         known[place] = -1
         items = dict.values(value) if issubclass(kind, dict) else value
-        known[place] = 1 + max((depth(item, known) for item in items if type(item) not in (int, str, float)), default=0)
+        known[place] = 1 + max(
+            (depth(item, known) for item in items if type(item) not in (int, str, float)), default=0
+        )
     if known[place] < 0:
         raise values.CannotCarry("a container that holds itself")
     return known[place]

@@ -14,7 +14,18 @@ from typing import Any
 
 from . import values
 
-_RAISABLE = {"binascii", "dataclasses", "decimal", "json.decoder", "queue", "re", "statistics", "struct", "zlib", "_csv"}
+_RAISABLE = {
+    "binascii",
+    "dataclasses",
+    "decimal",
+    "json.decoder",
+    "queue",
+    "re",
+    "statistics",
+    "struct",
+    "zlib",
+    "_csv",
+}
 """Modules whose exceptions are raised in the tests' process when the solution raised them; others as their first
 built-in base class."""
 MAX_TOLD = 50_000
@@ -56,7 +67,9 @@ def again(said: dict[str, Any], own: Callable[[str], type[Exception] | None]) ->
         own: gives the class that stands for an exception of the solution's, by its name.
     """
     args, held = values.unpack(said["held"], values.no_data) if "held" in said else (None, {})
-    tried = (_made(kind, str(said["text"]), args, held) for kind in _known(said["classes"][:MAX_CLASSES], own))
+    tried = (
+        _made(kind, str(said["text"]), args, held) for kind in _known(said["classes"][:MAX_CLASSES], own)
+    )
     error = next((made for made in tried if made), RuntimeError(str(said["text"])))
     if "cause" in said:
         error.__cause__ = again(said["cause"], own)
@@ -78,7 +91,9 @@ def own_class(
         return made[name]
     bases = [base for base in names[name][2:] if base != name]
     own = [base for base in bases if names.get(base, [""])[0] == "exception" and base not in vars(builtins)]
-    standard = next((found for base in bases if (found := _raisable(getattr(builtins, base, None)))), Exception)
+    standard = next(
+        (found for base in bases if (found := _raisable(getattr(builtins, base, None)))), Exception
+    )
     parent = own_class(own[0], names, made, refuse) if own else standard
     body = {"__module__": "solution", "__init__": refuse, "__str__": lambda self: vars(self)["_text"]}
     parents = (parent,) if issubclass(parent, standard) else (parent, standard)
@@ -95,7 +110,9 @@ def _known(classes: list[Any], own: Callable[[str], type[Exception] | None]) -> 
         if module == "solution":
             found.append(own(str(name)))
         elif module in _RAISABLE or module == "builtins":
-            found.append(_raisable(getattr(builtins if module == "builtins" else sys.modules.get(module), name, None)))
+            found.append(
+                _raisable(getattr(builtins if module == "builtins" else sys.modules.get(module), name, None))
+            )
     return [kind for kind in found if kind]
 
 

@@ -36,7 +36,9 @@ class Found:
 
     def run(self) -> None:
         """Run all, in the order in which they are defined."""
-        own = [v for v in self.namespace.values() if type(v) is types.FunctionType or issubclass(type(v), type)]
+        own = [
+            v for v in self.namespace.values() if type(v) is types.FunctionType or issubclass(type(v), type)
+        ]
         own = [v for v in own if v.__module__ == "tests"]
         self.check()
         self._refuse_set_up(self.namespace)
@@ -83,7 +85,9 @@ class Found:
             thing = inspect.getattr_static(group, name)
             if isinstance(thing, type) and name.startswith("Test"):
                 self._methods(thing)
-            elif name.startswith("test") and isinstance(thing, types.FunctionType | staticmethod | classmethod):
+            elif name.startswith("test") and isinstance(
+                thing, types.FunctionType | staticmethod | classmethod
+            ):
                 self._function(f"{group.__name__}.{name}", getattr(group(), name), [thing, group])
 
     def _function(self, name: str, test: Any, holders: list[Any]) -> None:
@@ -115,7 +119,9 @@ class Found:
             names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
             if given.get("indirect") or any(_is(row, "ParameterSet") and row.marks for row in rows):
                 raise self._refuse("parameters of fixtures or with marks")
-            rows = [row.values if _is(row, "ParameterSet") else row if len(names) > 1 else (row,) for row in rows]
+            rows = [
+                row.values if _is(row, "ParameterSet") else row if len(names) > 1 else (row,) for row in rows
+            ]
             runs = [run | dict(zip(names, row, strict=True)) for run in runs for row in rows]
         return runs
 
@@ -132,7 +138,11 @@ class Found:
         # what a result keeps of an exception is its text, and the text of an assertion may look into the solution's objects
         result._exc_info_to_string = lambda found, _: raised.append(found[1]) or ""
         if not (inspect.iscoroutinefunction(method) and isinstance(test, unittest.IsolatedAsyncioTestCase)):
-            setattr(test, test._testMethodName, functools.wraps(method)(lambda *args, **kw: _ran(method(*args, **kw))))
+            setattr(
+                test,
+                test._testMethodName,
+                functools.wraps(method)(lambda *args, **kw: _ran(method(*args, **kw))),
+            )
         suite = unittest.TestSuite([test])  # runs setUpClass and the like
         suite._removeTestAtIndex = lambda index: None
         suite.run(result)
@@ -143,7 +153,9 @@ class Found:
         if result.expectedFailures or result.unexpectedSuccesses:
             raise self.tests.solution.unsupported("a test that is expected to fail")
         if result.skipped or result.testsRun != 1:
-            raise NeverRuns(f"skipped: {result.skipped[0][1] if result.skipped else 'no test ran'}", skipped=True)
+            raise NeverRuns(
+                f"skipped: {result.skipped[0][1] if result.skipped else 'no test ran'}", skipped=True
+            )
 
 
 def _marks(holders: list[Any]) -> list[Any]:

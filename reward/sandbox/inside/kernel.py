@@ -43,8 +43,24 @@ _MAKE_CHAR, _MAKE_SOCK, _MAKE_BLOCK, _MAKE_SYM, _REFER = 1 << 6, 1 << 9, 1 << 11
 READ = READ_FILE | READ_DIR
 _FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | _TRUNCATE | _IOCTL_DEV
 
-NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
+NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = (
+    0x20000,
+    0x4000000,
+    0x8000000,
+    0x10000000,
+    0x20000000,
+    0x40000000,
+)
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = (
+    1,
+    2,
+    4,
+    8,
+    32,
+    4096,
+    16384,
+    1 << 18,
+)
 MNT_DETACH = 2
 NOBODY = 65534
 OWN_USERS = 1 << 28
@@ -79,7 +95,11 @@ class Landlock:
     """
 
     def __init__(
-        self, readable: Iterable[str], devices: Iterable[str] = (), programs: bool = False, listable: Iterable[str] = ()
+        self,
+        readable: Iterable[str],
+        devices: Iterable[str] = (),
+        programs: bool = False,
+        listable: Iterable[str] = (),
     ) -> None:
         """Open what may be reached.
 
@@ -102,7 +122,9 @@ class Landlock:
         self._in_scratch &= ~0 if programs else ~(EXECUTE | _MAKE_SYM)
         execute = EXECUTE if programs else 0
         rules = [(path, execute | (READ if os.path.isdir(path) else READ_FILE)) for path in readable]
-        rules += [(path, READ_FILE | WRITE_FILE) for path in devices] + [(path, READ_DIR) for path in listable]
+        rules += [(path, READ_FILE | WRITE_FILE) for path in devices] + [
+            (path, READ_DIR) for path in listable
+        ]
         self._rules = [struct.pack("=Qi", rights, _opened_high(path)) for path, rights in rules]
 
     def enter(self, scratch: str, readable: Iterable[str] = ()) -> None:
@@ -113,7 +135,9 @@ class Landlock:
 
     def prepared(self, scratch: str, readable: Iterable[str] = ()) -> int:
         """Return a rule set, a descriptor from 100 on, that `restrict` puts in force."""
-        ruleset = _syscall("landlock_create_ruleset", CREATE_RULESET, self._attributes, len(self._attributes), 0)
+        ruleset = _syscall(
+            "landlock_create_ruleset", CREATE_RULESET, self._attributes, len(self._attributes), 0
+        )
         inner = {os.open(path, os.O_PATH | os.O_CLOEXEC): READ for path in readable}
         inner[os.open(scratch, os.O_PATH | os.O_CLOEXEC)] = self._in_scratch
         for rule in [*self._rules, *(struct.pack("=Qi", rights, opened) for opened, rights in inner.items())]:
@@ -235,7 +259,9 @@ def unshare(flags: int) -> None:
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
     """Mount, bind or remount a file system."""
-    _check(_libc.mount(source.encode(), target.encode(), kind.encode(), flags, data.encode()), f"mount {target}")
+    _check(
+        _libc.mount(source.encode(), target.encode(), kind.encode(), flags, data.encode()), f"mount {target}"
+    )
 
 
 def enter_root(path: str) -> None:
@@ -279,5 +305,7 @@ def set_limits(
 
 
 def _syscall(what: str, number: int, *arguments: bytes | int) -> int:
-    values = [ctypes.c_long(value) if isinstance(value, int) else ctypes.c_char_p(value) for value in arguments]
+    values = [
+        ctypes.c_long(value) if isinstance(value, int) else ctypes.c_char_p(value) for value in arguments
+    ]
     return _check(_libc.syscall(ctypes.c_long(number), *values), what)

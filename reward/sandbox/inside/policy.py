@@ -133,7 +133,9 @@ def numbers(machine: str) -> dict[str, int]:
         KeyError: no table for this machine.
     """
     table = {"x86_64": _X86_64, "aarch64": _AARCH64}[machine]
-    return {name: int(number) for name, _, number in (item.partition("=") for item in f"{table} {_BOTH}".split())}
+    return {
+        name: int(number) for name, _, number in (item.partition("=") for item in f"{table} {_BOTH}".split())
+    }
 
 
 def program(machine: str | None = None, programs: bool = False) -> Filter:
@@ -153,7 +155,9 @@ def program(machine: str | None = None, programs: bool = False) -> Filter:
     if programs:
         allowed |= set(PROGRAMS.split())
         checked = checked | _CHECKED_PROGRAMS
-        absent |= {name for name in killed if name.startswith("io_uring")} | {"flock"}  # would hold files of the machine
+        absent |= {name for name in killed if name.startswith("io_uring")} | {
+            "flock"
+        }  # would hold files of the machine
     parts: dict[int, list[Instruction]] = {}
     for name, number in numbers(machine).items():
         if name in allowed:
@@ -213,7 +217,12 @@ def _one_of(argument: int, values: Iterable[int], otherwise: int = EPERM) -> lis
     """Allow when the low 32 bits of an argument are one of some values. The kernel itself reads no more of these."""
     values = list(values)
     tests = [(JUMP_EQUAL, len(values) - i, 0, value) for i, value in enumerate(values)]
-    return [(LOAD, 0, 0, _argument(argument)), *tests, (RETURN, 0, 0, ERRNO | otherwise), (RETURN, 0, 0, ALLOW)]
+    return [
+        (LOAD, 0, 0, _argument(argument)),
+        *tests,
+        (RETURN, 0, 0, ERRNO | otherwise),
+        (RETURN, 0, 0, ALLOW),
+    ]
 
 
 def _masked(argument: int, mask: int, value: int, same: int, other: int) -> list[Instruction]:

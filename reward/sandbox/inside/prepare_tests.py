@@ -22,7 +22,9 @@ SHARING = frozenset({
 })  # fmt: skip
 """Names by which tests change, or look at, something of their own process that the solution would have to share. Streams
 and warnings that tests replace are noticed when they call the solution (`inside.stand_ins`)."""
-_STANDS = "solution|submission|implementation|answer|candidate|module|script|program|code|main|task|file|functions?"
+_STANDS = (
+    "solution|submission|implementation|answer|candidate|module|script|program|code|main|task|file|functions?"
+)
 _STANDS_FOR = re.compile(
     rf"(?:(?:your|my|the|user|student|model)_)?(?:{_STANDS})(?:_(?:{_STANDS}|name|here|under_test|to_test)|_?\d+)*"
 )
@@ -78,7 +80,12 @@ def read(source: str, entry_point: str | None, is_there: Callable[[str], bool]) 
         match node:
             case ast.Name(id=name, ctx=ast.Load()):
                 text.used.add(name)
-            case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            case (
+                ast.Name(id=name)
+                | ast.arg(arg=name)
+                | ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+            ):
                 bound.add(name)
             case ast.ClassDef(name=name):
                 bound.add(name)
@@ -89,8 +96,15 @@ def read(source: str, entry_point: str | None, is_there: Callable[[str], bool]) 
                 text.names.add(name)
                 if isinstance(node.value, ast.Name):
                     text.holders.add(node.value.id)
-    conditions = [node for node in nodes if isinstance(node, ast.If | ast.For | ast.While | ast.ExceptHandler)]
-    inner = [node for one in conditions if not (isinstance(one, ast.If) and _is_guard(one)) for node in ast.walk(one)]
+    conditions = [
+        node for node in nodes if isinstance(node, ast.If | ast.For | ast.While | ast.ExceptHandler)
+    ]
+    inner = [
+        node
+        for one in conditions
+        if not (isinstance(one, ast.If) and _is_guard(one))
+        for node in ast.walk(one)
+    ]
     leaving = [node for node in inner if isinstance(node, ast.Call) and not node.args]
     text.early = {node.lineno for node in leaving if ast.unparse(node.func) in _EXITS}
     text.names |= text.used | bound
@@ -149,7 +163,9 @@ def _is_guard(statement: ast.stmt) -> bool:
     test = statement.test
     parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
     compared = [p for p in parts if isinstance(p, ast.Compare) and isinstance(p.ops[0], ast.Eq | ast.In)]
-    return any({ast.unparse(s) for s in (p.left, *p.comparators)} == {"__name__", "'__main__'"} for p in compared)
+    return any(
+        {ast.unparse(s) for s in (p.left, *p.comparators)} == {"__name__", "'__main__'"} for p in compared
+    )
 
 
 def _without_end(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -169,7 +185,11 @@ def _called(statement: ast.stmt) -> set[str]:
     """Return the names of what a statement that is a call calls, in its arguments too."""
     if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
         return set()
-    return {ast.unparse(node.func) for node in (statement.value, *statement.value.args) if isinstance(node, ast.Call)}
+    return {
+        ast.unparse(node.func)
+        for node in (statement.value, *statement.value.args)
+        if isinstance(node, ast.Call)
+    }
 
 
 def _calls_a_test(statement: ast.stmt) -> bool:
@@ -184,7 +204,9 @@ def _calls_a_test(statement: ast.stmt) -> bool:
 
 
 def _asserting(node: ast.AST) -> bool:
-    return isinstance(node, ast.Assert | ast.Raise) or (isinstance(node, ast.Call) and ast.unparse(node.func) in _EXITS)
+    return isinstance(node, ast.Assert | ast.Raise) or (
+        isinstance(node, ast.Call) and ast.unparse(node.func) in _EXITS
+    )
 
 
 def _leads_to_asserts(statements: list[ast.stmt], body: Iterable[ast.stmt]) -> bool:
@@ -230,7 +252,9 @@ def _tests_in(statement: ast.stmt) -> int:
 # -- imports --------------------------------------------------------------------------------------------------------
 
 
-def _import_from_solution(nodes: Iterable[ast.AST], entry_point: str | None, is_there: Callable[[str], bool]) -> None:
+def _import_from_solution(
+    nodes: Iterable[ast.AST], entry_point: str | None, is_there: Callable[[str], bool]
+) -> None:
     """Let imports from a module that is not there, and that stands for the solution, be of `solution`.
 
     By its name, such as `your_module`, or because the tests import from it the function that is tested, or one that the

@@ -96,7 +96,9 @@ class ProgramZygote:
     def _task(self, task: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         """Run a program and end all that came of it; return how it ended and what it used."""
         for descriptor in descriptors[:4]:
-            with contextlib.suppress(PermissionError):  # root that may not: then /dev/stdout cannot be opened by name
+            with contextlib.suppress(
+                PermissionError
+            ):  # root that may not: then /dev/stdout cannot be opened by name
                 os.fchown(descriptor, self.user, self.group)
         tells, tell = os.pipe()
         started, pid = time.monotonic(), kernel.clone(kernel.NEWPID | kernel.NEWNS)
@@ -198,7 +200,9 @@ class ProgramZygote:
         os.closerange(300 + len(kept), 1 << 16)
         for name, descriptor in zip(task["files"], kept[4:], strict=False):
             _copy(descriptor, os.open(name, os.O_CREAT | os.O_WRONLY, 0o700))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (task["file_bytes"], task["file_bytes"]))  # now that its own files are there
+        resource.setrlimit(
+            resource.RLIMIT_FSIZE, (task["file_bytes"], task["file_bytes"])
+        )  # now that its own files are there
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and a shell's pipes end by it
         self.seccomp.install()
         os.write(kept[-1], CONFINED)

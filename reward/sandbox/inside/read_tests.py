@@ -84,9 +84,13 @@ class _Reader:
                 yield self._assertion(statement, "")
             case ast.FunctionDef(name=name, decorator_list=[]) if name not in self.functions:
                 self.functions[name] = self._function(name, statement)
-            case ast.Expr(ast.Call(ast.Name(name), [], [])) if name.startswith("test") and name in self.functions:
+            case ast.Expr(ast.Call(ast.Name(name), [], [])) if (
+                name.startswith("test") and name in self.functions
+            ):
                 yield self.functions[name]
-            case ast.Expr(ast.Call(ast.Name("check" as name), [ast.Name(self.entry_point)], [])) if name in self.functions:
+            case ast.Expr(ast.Call(ast.Name("check" as name), [ast.Name(self.entry_point)], [])) if (
+                name in self.functions
+            ):
                 yield self.functions[name]
             case ast.ImportFrom(module=module, names=names, level=0) if module in run_tests.OWN_NAMES:
                 for alias in names:
@@ -146,7 +150,9 @@ class _Reader:
 
     def _is_called(self, name: str) -> None:
         """Note that the tests call a name of the solution: always the same, and one that means nothing else there."""
-        if not self.entry_point and (hasattr(builtins, name) or run_tests.is_standard(name) or name[:1].isupper()):
+        if not self.entry_point and (
+            hasattr(builtins, name) or run_tests.is_standard(name) or name[:1].isupper()
+        ):
             raise NotData
         if name in self.functions or name != (self.name or name):
             raise NotData
@@ -192,7 +198,10 @@ def constant(node: ast.expr) -> Any:
             return {constant(_present(key)): constant(item) for key, item in zip(keys, items, strict=True)}
         case ast.BinOp(left, operation, right) if type(operation) in _OPERATORS:
             sides = constant(left), constant(right)
-            if not (all(map(_is_small, sides)) or (isinstance(operation, ast.Add) and all(isinstance(s, str) for s in sides))):
+            if not (
+                all(map(_is_small, sides))
+                or (isinstance(operation, ast.Add) and all(isinstance(s, str) for s in sides))
+            ):
                 raise NotData
             if isinstance(operation, ast.Pow) and abs(sides[1]) > MAX_BITS:
                 raise NotData

@@ -65,7 +65,9 @@ def enter(readable: Sequence[str], scratch_bytes: int | None, shared: str = "") 
         _show(path, shown)
     os.mkdir(PLACE + SCRATCH)
     if scratch_bytes is None:
-        os.mkdir(PLACE + PROCESSES)  # covered for each task; the kernel lets a user namespace mount one only where one is seen
+        os.mkdir(
+            PLACE + PROCESSES
+        )  # covered for each task; the kernel lets a user namespace mount one only where one is seen
         kernel.mount(PROCESSES, PLACE + PROCESSES, flags=MS_BIND | MS_REC)
         os.mkdir(PLACE + SHARED)
         _bind(shared, SHARED)

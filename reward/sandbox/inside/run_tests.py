@@ -40,7 +40,9 @@ STANDARD = {
     if not name.startswith("_")
 }
 """Names that tests use without importing them, because the solution did: taken from where they should come from."""
-DECIDING = frozenset({"ceil", "dist", "fabs", "floor", "hypot", "isclose", "isfinite", "isinf", "isnan", "trunc"})
+DECIDING = frozenset(
+    {"ceil", "dist", "fabs", "floor", "hypot", "isclose", "isfinite", "isinf", "isnan", "trunc"}
+)
 """Those of them that say yes or no to what is compared, or by how much it differs."""
 ALIASES = {"np": "numpy", "numpy": "numpy", "pytest": "pytest"}
 OWN_NAMES = ("solution", "main")
@@ -76,8 +78,12 @@ class TestRun:
             if failed := self.solution.load():
                 return self.say(*failed)
             self._bring()
-            if not self.solution.together and (shared := self.text.names & SHARING - self.solution.names.keys()):
-                raise self.solution.unsupported(f"the tests use {min(shared)!r}, which they would share with the solution")
+            if not self.solution.together and (
+                shared := self.text.names & SHARING - self.solution.names.keys()
+            ):
+                raise self.solution.unsupported(
+                    f"the tests use {min(shared)!r}, which they would share with the solution"
+                )
             self._execute()
         except Stop:
             pass
@@ -122,7 +128,9 @@ class TestRun:
         found = _standard(name)
         if own and name in self.text.free:
             self.shadowed = name
-        return getattr(found, name, found) if sort == "class" and isinstance(found, types.ModuleType) else found
+        return (
+            getattr(found, name, found) if sort == "class" and isinstance(found, types.ModuleType) else found
+        )
 
     def _imported(self, name: str) -> Any:
         if name not in self.solution.names:
@@ -235,7 +243,9 @@ class TestRun:
         if not all(self.outcomes):  # no way here is known; a pass is never what is left over
             return self.say("fail", "a test ended without a reason")
         if self.shadowed:
-            return self.say("unsupported", f"the tests mean the standard library's {self.shadowed!r}, or the solution's")
+            return self.say(
+                "unsupported", f"the tests mean the standard library's {self.shadowed!r}, or the solution's"
+            )
         return self.say("pass", "")
 
     def say(self, status: str, why: str) -> dict[str, Any]:

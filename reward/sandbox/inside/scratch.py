@@ -35,7 +35,9 @@ def empty(folder: str) -> None:
                     os.unlink(below)
                     continue
                 os.chmod(below, 0o700)  # moving a folder writes in it
-                os.rename(below, os.path.join(top, b"moved-%s" % os.urandom(16).hex().encode()))  # a name that none has left
+                os.rename(
+                    below, os.path.join(top, b"moved-%s" % os.urandom(16).hex().encode())
+                )  # a name that none has left
             os.rmdir(path)
 
 
@@ -85,7 +87,9 @@ def size(folder: str, pid: int, file_bytes: int) -> int:
 def _deleted(folder: str, pid: int, file_bytes: int) -> int:
     """Return the bytes of files on a folder's disk that have no name any more, but are open in a process or mapped by it."""
     device, total, files = os.stat(folder).st_dev, 0, set()
-    with contextlib.suppress(OSError):  # it is ending, and they with it; that this can be seen at all is probed at the start
+    with contextlib.suppress(
+        OSError
+    ):  # it is ending, and they with it; that this can be seen at all is probed at the start
         # the descriptors of all its threads are the same, but the first one has none when it has left before the others
         threads = [f"{pid}/task/{thread}" for thread in os.listdir(f"/proc/{pid}/task")]
         living = next(filter(_has_descriptors, threads), str(pid))
@@ -95,7 +99,11 @@ def _deleted(folder: str, pid: int, file_bytes: int) -> int:
                 files.add(held.st_ino)
                 total += held.st_blocks * 512
         with open(f"/proc/{living}/maps", "rb") as maps:
-            mapped = {line.split()[4] for line in maps if line.endswith(b" (deleted)\n") and os.fsencode(folder) in line}
+            mapped = {
+                line.split()[4]
+                for line in maps
+                if line.endswith(b" (deleted)\n") and os.fsencode(folder) in line
+            }
         total += file_bytes * sum(int(inode) not in files for inode in mapped)
     return total
 

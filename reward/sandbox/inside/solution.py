@@ -85,7 +85,11 @@ class Server:
         reply = self._reply(*values.load(message, values.no_data, trusted=True))
         try:
             data = json.dumps(reply, separators=(",", ":")).encode("ascii")
-            why = f"a value takes {len(data):,} bytes, more than {self.limit:,}" if len(data) > self.limit else ""
+            why = (
+                f"a value takes {len(data):,} bytes, more than {self.limit:,}"
+                if len(data) > self.limit
+                else ""
+            )
         except MemoryError:
             why = "a value takes more than there is memory"
         if why:
@@ -161,7 +165,10 @@ def _sort(value: Any) -> list[str]:
     if issubclass(kind, type):
         sort = "exception" if issubclass(value, Exception) else "class"
         return [sort, str(value.__module__), *(base.__name__ for base in value.__mro__[1:-1])]
-    return ["function" if callable(value) else "data", str(value.__module__) if kind is types.FunctionType else ""]
+    return [
+        "function" if callable(value) else "data",
+        str(value.__module__) if kind is types.FunctionType else "",
+    ]
 
 
 def describe(error: BaseException) -> tuple[str, str]:

@@ -92,17 +92,23 @@ class SeparateSolution:
             return self._exchange(["global", name])
         if sort == "exception":
             return exceptions.own_class(name, self.names, self._exceptions, self._makes_exception)
-        if sort == "class" and name[:1].isupper():  # what is called by a small letter is called, whatever it is
+        if (
+            sort == "class" and name[:1].isupper()
+        ):  # what is called by a small letter is called, whatever it is
             raise self.unsupported(f"the tests use the solution's class {name!r}")
         if name not in self._known:
             module = sort == "module"
-            self._known[name] = Unread(self, f"the solution's module {name!r}", True) if module else Function(self, name)
+            self._known[name] = (
+                Unread(self, f"the solution's module {name!r}", True) if module else Function(self, name)
+            )
         return self._known[name]
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function of the solution; lists and the like that it changed are changed here too."""
         if _own_process() != self._own:
-            raise self.unsupported("the tests replace a stream or a function, or write a file, which the solution does not see")
+            raise self.unsupported(
+                "the tests replace a stream or a function, or write a file, which the solution does not see"
+            )
         return self._exchange(["changes", name, list(args), kwargs])
 
     def raised(self, error: BaseException) -> tuple[str, str] | None:
@@ -147,7 +153,9 @@ class SeparateSolution:
         try:
             channel.send(self.descriptor, values.dump(message, self._refused, 1 << 30))
         except values.CannotCarry as error:
-            if str(error) == values.TOO_DEEP:  # the stack is full, not the value deep: that is found by its depth
+            if (
+                str(error) == values.TOO_DEEP
+            ):  # the stack is full, not the value deep: that is found by its depth
                 raise RecursionError("maximum recursion depth exceeded") from None
             raise self.unsupported(f"an argument: {error}") from None
         except channel.Closed:
@@ -166,15 +174,22 @@ class SeparateSolution:
             number = int(said["id"])
             if number not in self._unread:
                 kind = str(said["class"])[:100]
-                self._unread[number] = Unread(self, f"an answer of class {kind!r}", said.get("theirs") is True)
+                self._unread[number] = Unread(
+                    self, f"an answer of class {kind!r}", said.get("theirs") is True
+                )
             return self._unread[number]
 
         changed = reply.get("changed", {}).items()
-        for container, new in [(argument(int(place)), values.unpack(packed, stands_for)) for place, packed in changed]:
+        for container, new in [
+            (argument(int(place)), values.unpack(packed, stands_for)) for place, packed in changed
+        ]:
             changes.change(container, new)
         value = values.unpack(reply["value"], stands_for)
         known: dict[int, int] = {}
-        if found and max(changes.depth(part, known) for part in (*message[2:], value)) > values.MAX_READ_DEPTH:
+        if (
+            found
+            and max(changes.depth(part, known) for part in (*message[2:], value)) > values.MAX_READ_DEPTH
+        ):
             raise values.CannotCarry("an answer, or arguments, that stand too deep in each other now")
         return _given(value) if reply.get("awaited") is True else value
 
@@ -185,7 +200,9 @@ class SeparateSolution:
 
     def _exception(self, name: str) -> type[Exception] | None:
         known = self.names.get(name, [""])[0] == "exception"
-        return exceptions.own_class(name, self.names, self._exceptions, self._makes_exception) if known else None
+        return (
+            exceptions.own_class(name, self.names, self._exceptions, self._makes_exception) if known else None
+        )
 
     def _makes_exception(self, *_: Any, **__: Any) -> None:
         raise self.unsupported("the tests make an exception of the solution's")
@@ -206,7 +223,9 @@ class StandIn:
         vars(self).update(_solution=solution, _said=said)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name not in _TELLING:  # what Python and its library look for in any object
+        if (
+            name.startswith("__") and name not in _TELLING
+        ):  # what Python and its library look for in any object
             raise AttributeError(name)
         raise self._refused(f"the attribute {name!r}")
 
@@ -284,7 +303,21 @@ _SPECIAL = (
     "enter", "exit", "float", "format", "fspath", "getitem", "hash", "index", "instancecheck", "int", "iter", "len",
     "mro_entries", "next", "repr", "reversed", "round", "setitem", "str", "subclasscheck",
 )  # fmt: skip
-_OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "or", "and", "xor", "lshift", "rshift")
+_OPERATORS = (
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "matmul",
+    "or",
+    "and",
+    "xor",
+    "lshift",
+    "rshift",
+)
 _COMPARED = ("lt", "le", "gt", "ge", "neg", "pos", "abs", "invert")
 for _name in (*_SPECIAL, *_OPERATORS, *(f"r{name}" for name in _OPERATORS), *_COMPARED):
     setattr(Unread, f"__{_name}__", _refuse(f"__{_name}__"))
@@ -307,7 +340,14 @@ class OwnModule(types.ModuleType):
 
 def _own_process() -> tuple[Any, ...]:
     """Return what tests may replace in their process, or add to its folder, that the solution would have to see."""
-    replaced = (sys.stdout, sys.stderr, sys.stdin, builtins.input, builtins.print, vars(warnings).get("_showwarnmsg_impl"))
+    replaced = (
+        sys.stdout,
+        sys.stderr,
+        sys.stdin,
+        builtins.input,
+        builtins.print,
+        vars(warnings).get("_showwarnmsg_impl"),
+    )
     return (*map(id, replaced), os.stat(".").st_mtime_ns)
 
 

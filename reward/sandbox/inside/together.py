@@ -84,7 +84,12 @@ def run(given: bytes, descriptor: int, entry_point: str | None) -> None:
         entry_point: the function that the solution must define.
     """
     token, source, tests = json.loads(given)
-    encode, send, leave, wait = json.dumps, channel.send, os._exit, signal.pause  # as they are before the solution runs
+    encode, send, leave, wait = (
+        json.dumps,
+        channel.send,
+        os._exit,
+        signal.pause,
+    )  # as they are before the solution runs
     run = TestRun(SameProcess(source.encode("utf-8", "surrogatepass"), entry_point), entry_point)
     try:
         said = run.run(tests.encode("utf-8", "surrogatepass"))

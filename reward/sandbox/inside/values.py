@@ -177,7 +177,9 @@ class _Reader:
             return value
         self.containers += 1
         if self.containers > self.most or depth > self.deep:
-            raise CannotCarry(f"more than {MAX_CONTAINERS:,} containers in a value, or {MAX_READ_DEPTH} in each other")
+            raise CannotCarry(
+                f"more than {MAX_CONTAINERS:,} containers in a value, or {MAX_READ_DEPTH} in each other"
+            )
         if isinstance(value, list):
             return [self.read(item, depth + 1) for item in value]
         ((tag, content),) = value.items()
@@ -204,7 +206,9 @@ class _Reader:
             items = list(zip(items, (self.read(one, depth + 1) for _, one in content), strict=True))
         elif tag == "keys":
             items = [(item, None) for item in items]
-        put: Any = set.update if isinstance(made, set) else OrderedDict.update if tag == "ordered" else dict.update
+        put: Any = (
+            set.update if isinstance(made, set) else OrderedDict.update if tag == "ordered" else dict.update
+        )
         for start in range(0, len(items), FILLED_AT_ONCE):
             began = time.thread_time()
             put(made, items[start : start + FILLED_AT_ONCE])
@@ -224,7 +228,9 @@ class _Reader:
 
 def record_type(name: str, *fields: str) -> type:
     """Return a kind of tuple whose items have names, without the code generation of `namedtuple`."""
-    named = {field: property(operator.itemgetter(i)) for i, field in enumerate(fields) if not field.startswith("_")}
+    named = {
+        field: property(operator.itemgetter(i)) for i, field in enumerate(fields) if not field.startswith("_")
+    }
     shown: dict[str, Any] = {"_fields": fields, "__slots__": (), "__repr__": _record_repr(name, fields)}
     shown["_asdict"] = lambda self: dict(zip(fields, self, strict=True))
     shown["_replace"] = lambda self, **new: type(self)((dict(zip(fields, self, strict=True)) | new).values())
@@ -258,7 +264,9 @@ def _read_array(content: Plain, _: Any) -> Any:
 
     text, shape, data = content
     flat, shape = numpy.frombuffer(base64.b64decode(data), _numpy_dtype(text)), [int(n) for n in shape]
-    if math.prod(max(n, 1) for n in shape) > max(flat.size, MAX_CONTAINERS):  # one of no length can have any other
+    if math.prod(max(n, 1) for n in shape) > max(
+        flat.size, MAX_CONTAINERS
+    ):  # one of no length can have any other
         raise CannotCarry("an array larger than its data")
     return flat.reshape(shape).copy()
 

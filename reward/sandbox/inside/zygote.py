@@ -103,7 +103,9 @@ class Child:
         told = os.read(self.confined, 500)
         cut_short = not told and self.reason == "done" and self.status == signal.SIGKILL
         self.usage = {
-            "failure": "" if cut_short else _failure(told),  # the tests can end before the solution's process has begun
+            "failure": ""
+            if cut_short
+            else _failure(told),  # the tests can end before the solution's process has begun
             "cpu_seconds": used.ru_utime + used.ru_stime,
             "wall_seconds": ended - self.started,
             "peak_bytes": used.ru_maxrss * 1024,
@@ -145,13 +147,20 @@ class Zygote:
             landlock = kernel.Landlock(readable, devices, listable=listable)
             self.rulesets = {role: landlock.prepared(f"{self.folder}/{role}") for role in root.ROLES}
             landlock.close()
-        with contextlib.suppress(KeyError):  # no table for this machine: a level that needs it is refused by the parent
+        with contextlib.suppress(
+            KeyError
+        ):  # no table for this machine: a level that needs it is refused by the parent
             self.filter = policy.program()
             self.seccomp = kernel.Seccomp(self.filter.bytes)
         warm_up()
         gc.collect()
         gc.freeze()
-        about = {"user": user, "landlock": kernel.landlock_abi(), "seccomp": self.filter is not None, "pid": os.getpid()}
+        about = {
+            "user": user,
+            "landlock": kernel.landlock_abi(),
+            "seccomp": self.filter is not None,
+            "pid": os.getpid(),
+        }
         link.send(json.dumps({"ready": about}).encode())
 
     def _change_user(self, nobody: int) -> str:
@@ -169,7 +178,9 @@ class Zygote:
         os.setegid(0)
         if not readable:
             return "root without capabilities: nobody cannot read the interpreter"
-        for folder in [self.folder, *(f"{self.folder}/{role}" for role in root.ROLES)] if self.level != "full" else []:
+        for folder in (
+            [self.folder, *(f"{self.folder}/{role}" for role in root.ROLES)] if self.level != "full" else []
+        ):
             os.chown(folder, nobody, nobody)
         kernel.become(nobody)
         return "nobody"
@@ -196,14 +207,19 @@ class Zygote:
         Modes: "calls" (the solution answers the parent), "check" (it answers the tests, in a process of their own) and
         "together" (one process for both).
         """
-        ours = {"solution": descriptors[:3], **({"tests": descriptors[3:]} if task["mode"] == "check" else {})}
+        ours = {
+            "solution": descriptors[:3],
+            **({"tests": descriptors[3:]} if task["mode"] == "check" else {}),
+        }
         children = [self._fork(role, given, task) for role, given in ours.items()]
         for descriptor in descriptors:
             os.close(descriptor)
         self._watch(children, task)
         for role in ours:
             scratch.empty(f"{self.folder}/{role}")
-        return {child.role: {"status": child.status, "reason": child.reason, **child.usage} for child in children}
+        return {
+            child.role: {"status": child.status, "reason": child.reason, **child.usage} for child in children
+        }
 
     def _fork(self, role: str, descriptors: list[int], task: dict[str, Any]) -> Child:
         if self.level != "full":
@@ -239,7 +255,9 @@ class Zygote:
             The descriptor to tell of success by, and the first one that is not in place.
         """
         channel, source, output, *others = given
-        null = os.open("/dev/null", os.O_RDWR)  # an open file of its own: flags that are set on it are nobody else's
+        null = os.open(
+            "/dev/null", os.O_RDWR
+        )  # an open file of its own: flags that are set on it are nobody else's
         kept = [os.dup2(d, 200 + i) for i, d in enumerate((null, output, output, channel, source, *others))]
         told = os.dup2(tell, 200 + len(kept))
         for target, d in enumerate(kept):
@@ -255,8 +273,12 @@ class Zygote:
         folder = f"{self.folder}/{role}"
         os.chdir(folder)
         os.environ["TMPDIR"] = os.environ["HOME"] = folder
-        processes = task["processes"] * (2 if role == "tests" else 1) + OURS if self.counted else None  # one user is both
-        kernel.set_limits(task["cpu_seconds"], self.memory + task["memory_bytes"], task["output_bytes"], FILES, processes)
+        processes = (
+            task["processes"] * (2 if role == "tests" else 1) + OURS if self.counted else None
+        )  # one user is both
+        kernel.set_limits(
+            task["cpu_seconds"], self.memory + task["memory_bytes"], task["output_bytes"], FILES, processes
+        )
         kernel.die_with_parent()
         if self.rulesets:
             kernel.restrict(self.rulesets[role])
@@ -276,7 +298,10 @@ class Zygote:
         until, cores = children[0].started + task["wall_seconds"], os.cpu_count() or 1
         try:
             while decides.status is None:
-                wait = min(until - time.monotonic(), *(self._left(c, task) / cores for c in children if c.status is None))
+                wait = min(
+                    until - time.monotonic(),
+                    *(self._left(c, task) / cores for c in children if c.status is None),
+                )
                 wait = min(wait, SECOND_LOOK)
                 for descriptor, _ in poller.poll(max(1, wait * 1000)):
                     if descriptor == self.link.fileno():
@@ -311,7 +336,9 @@ class Zygote:
             if child.cpu() >= task["cpu_seconds"]:
                 child.kill("cpu")
             elif late:
-                child.kill("wall" if time.monotonic() >= children[0].started + task["wall_seconds"] else "left")
+                child.kill(
+                    "wall" if time.monotonic() >= children[0].started + task["wall_seconds"] else "left"
+                )
             elif time.monotonic() - child.started > SECOND_LOOK:
                 self._look(child, task)
 
@@ -327,7 +354,8 @@ class Zygote:
         folder = f"{self.folder}/{child.role}"
         if self.level != "full":
             return (
-                not scratch.untouched(folder) and scratch.size(folder, child.pid, task["output_bytes"]) > task["scratch_bytes"]
+                not scratch.untouched(folder)
+                and scratch.size(folder, child.pid, task["output_bytes"]) > task["scratch_bytes"]
             )
         disk = os.statvfs(folder)
         return (disk.f_blocks - disk.f_bfree) * disk.f_frsize > task["scratch_bytes"]
@@ -383,7 +411,11 @@ def _files(places: list[str]) -> tuple[list[str], list[str]]:
     found, listed = [], []
     for place in dict.fromkeys(os.path.realpath(place) for place in places if os.path.exists(place)):
         if place in (os.path.dirname(os.path.realpath(os.__file__)), *map(os.path.realpath, LIBRARIES)):
-            inside = [name for name in os.listdir(place) if not name.endswith("-packages") and not name.startswith("python")]
+            inside = [
+                name
+                for name in os.listdir(place)
+                if not name.endswith("-packages") and not name.startswith("python")
+            ]
             found += [f"{place}/{name}" for name in inside]
             listed.append(place)
         else:

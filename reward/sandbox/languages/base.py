@@ -113,7 +113,9 @@ class Language:
 
     def compile_error(self, printed: str) -> str:
         """Return the line of a compiler's messages that says what is wrong with the source."""
-        return next((line.strip() for line in printed.splitlines() if line.strip()), "the compiler gives no reason")
+        return next(
+            (line.strip() for line in printed.splitlines() if line.strip()), "the compiler gives no reason"
+        )
 
     def checked(self, entry_point: str) -> str:
         """Return an entry point that can be put into a driver.
@@ -137,7 +139,9 @@ def packed(arguments: Sequence[Sequence[Any]]) -> bytes:
     Raises:
         TypeError: an argument is no plain data.
     """
-    return b"".join(json.dumps([_argument(one) for one in given]).encode("ascii") + b"\n" for given in arguments)
+    return b"".join(
+        json.dumps([_argument(one) for one in given]).encode("ascii") + b"\n" for given in arguments
+    )
 
 
 def said(lines: bytes, calls: int, longest: int) -> tuple[list[CallResult], tuple[str, str] | None]:
@@ -155,7 +159,10 @@ def said(lines: bytes, calls: int, longest: int) -> tuple[list[CallResult], tupl
                 raise values.CannotCarry("a line out of order")
             results.append(_WORDS[word](what))
         except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, AttributeError) as error:
-            return results, ("error", f"what is written on descriptor 3 is no answer: {type(error).__name__}: {error}"[:2000])
+            return results, (
+                "error",
+                f"what is written on descriptor 3 is no answer: {type(error).__name__}: {error}"[:2000],
+            )
     return results, None
 
 
@@ -165,7 +172,9 @@ def _raised(word: str) -> Any:
 
 _WORDS = {
     "printed": lambda content: CallResult("returned", base64.b64decode(content).decode("utf-8", "replace")),
-    "value": lambda content: CallResult("returned", values.unpack(content, lambda kind: Opaque(str(kind["class"])[:100]))),
+    "value": lambda content: CallResult(
+        "returned", values.unpack(content, lambda kind: Opaque(str(kind["class"])[:100]))
+    ),
     "raised": _raised("error"),
     "memory": _raised("memory"),
     "blocked": _raised("blocked"),
@@ -188,7 +197,9 @@ def _argument(value: Any) -> Any:
         return {"tuple" if kind is tuple else "set": [_argument(item) for item in value]}
     if kind is dict:
         return {"dict": [[_argument(key), _argument(item)] for key, item in value.items()]}
-    raise TypeError(f"an argument of type {kind.__name__}: only None, bool, int, float, str, list, tuple, set and dict travel")
+    raise TypeError(
+        f"an argument of type {kind.__name__}: only None, bool, int, float, str, list, tuple, set and dict travel"
+    )
 
 
 @cache

@@ -32,11 +32,17 @@ class Bash(Language):
             "driver.sh": beside("bash.sh").encode(),
             "calls.sh": _encoded(lines),
         }
-        return Job(Step((self.path, "--noprofile", "--norc", "driver.sh", name, str(limits.output_bytes // 2)), files))
+        return Job(
+            Step(
+                (self.path, "--noprofile", "--norc", "driver.sh", name, str(limits.output_bytes // 2)), files
+            )
+        )
 
     def program(self, source: str, limits: Limits) -> Job:
         """Return what runs the source."""
-        return Job(Step((self.path, "--noprofile", "--norc", "solution.sh"), {"solution.sh": _encoded(source)}))
+        return Job(
+            Step((self.path, "--noprofile", "--norc", "solution.sh"), {"solution.sh": _encoded(source)})
+        )
 
 
 def _word(value: Any) -> str:
@@ -44,7 +50,9 @@ def _word(value: Any) -> str:
         return value
     if type(value) in (int, float):
         return str(value)
-    raise TypeError(f"an argument of type {type(value).__name__}: a Bash function takes words (strings without NUL, numbers)")
+    raise TypeError(
+        f"an argument of type {type(value).__name__}: a Bash function takes words (strings without NUL, numbers)"
+    )
 
 
 def _encoded(text: str) -> bytes:

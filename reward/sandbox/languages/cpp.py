@@ -31,9 +31,7 @@ class Cpp(Language):
     def calls(self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits) -> Job:
         """Return what calls a function, a lambda or a method (`Solution::f`) for each list of arguments."""
         name = self.checked(entry_point)
-        driver = (
-            f"signed main() {{ return ::align_::serve([](const ::align_::Json& a) {{ return ::align_::call(&{name}, a); }}); }}"
-        )
+        driver = f"signed main() {{ return ::align_::serve([](const ::align_::Json& a) {{ return ::align_::call(&{name}, a); }}); }}"
         text = f'#define main main_of_the_solution\n#line 1 "solution.cpp"\n{source}\n#undef main\n#line 1 "driver"\n{driver}\n'
         return self._job(text, {"arguments.json": packed(arguments)})
 

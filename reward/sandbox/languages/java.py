@@ -19,7 +19,12 @@ from reward.sandbox.languages.base import SHARED, Job, Language, Needs, Step, be
 from reward.sandbox.verdicts import Limits
 
 DRIVER = "AlignDriver"
-_MACHINE = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=64m", "-XX:CompressedClassSpaceSize=64m")
+_MACHINE = (
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:ReservedCodeCacheSize=64m",
+    "-XX:CompressedClassSpaceSize=64m",
+)
 _QUIET = ("-XX:-UsePerfData", "-Xshare:auto", "--add-opens=java.base/java.io=ALL-UNNAMED")
 COMPILER_HEAP = 512
 
@@ -40,12 +45,20 @@ class Java(Language):
     def shared(self) -> Sequence[Step]:
         """Return how the driver is compiled."""
         name = f"{DRIVER}.java"
-        command = (self.path, *self._machine(COMPILER_HEAP), "-m", "jdk.compiler/com.sun.tools.javac.Main", name)
+        command = (
+            self.path,
+            *self._machine(COMPILER_HEAP),
+            "-m",
+            "jdk.compiler/com.sun.tools.javac.Main",
+            name,
+        )
         return (Step(command, {name: beside("java.java").encode()}, f"{DRIVER}.class"),)
 
     def calls(self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits) -> Job:
         """Return what calls a method for each list of arguments."""
-        return self._job(source, ("call", self.checked(entry_point)), {"arguments.json": packed(arguments)}, limits)
+        return self._job(
+            source, ("call", self.checked(entry_point)), {"arguments.json": packed(arguments)}, limits
+        )
 
     def program(self, source: str, limits: Limits) -> Job:
         """Return what runs the `main` of the source."""
@@ -53,14 +66,23 @@ class Java(Language):
 
     def compile_error(self, printed: str) -> str:
         """Return the first error."""
-        return next((line for line in printed.splitlines() if ": error: " in line), "") or super().compile_error(printed)
+        return next(
+            (line for line in printed.splitlines() if ": error: " in line), ""
+        ) or super().compile_error(printed)
 
     def _job(self, source: str, words: tuple[str, ...], files: dict[str, bytes], limits: Limits) -> Job:
         named = re.search(r"\bpublic\s+(?:\w+\s+){0,4}?(?:class|interface|record|enum)\s+(\w+)", source)
         name = f"{named[1] if named else 'Solution'}.java"
         command = (self.path, *self._machine(COMPILER_HEAP), "-cp", SHARED, DRIVER, "compile", name)
         compiled = Step(command, {name: source.encode("utf-8", "surrogatepass")}, "solution.jar")
-        run = (self.path, *self._machine(limits.memory_bytes >> 20), "-cp", f"{SHARED}:solution.jar", DRIVER, *words)
+        run = (
+            self.path,
+            *self._machine(limits.memory_bytes >> 20),
+            "-cp",
+            f"{SHARED}:solution.jar",
+            DRIVER,
+            *words,
+        )
         return Job(Step(run, files), compiled)
 
     def _machine(self, heap: int) -> tuple[str, ...]:

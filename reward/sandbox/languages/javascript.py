@@ -44,7 +44,11 @@ class JavaScript(Language):
 
     def program(self, source: str, limits: Limits) -> Job:
         """Return what runs the source."""
-        return Job(Step((*self._node(limits), "solution.js"), {"solution.js": source.encode("utf-8", "surrogatepass")}))
+        return Job(
+            Step(
+                (*self._node(limits), "solution.js"), {"solution.js": source.encode("utf-8", "surrogatepass")}
+            )
+        )
 
     def _node(self, limits: Limits) -> tuple[str, ...]:
         return (self.path, f"--max-old-space-size={limits.memory_bytes >> 20}", "--disable-wasm-trap-handler")
