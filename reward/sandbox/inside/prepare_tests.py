@@ -43,8 +43,8 @@ class TestsText:
     """What its `from __future__` imports mean for `compile`."""
     used: set[str] = field(default_factory=set)
     """Names that it uses."""
-    free: set[str] = field(default_factory=set)
-    """Those of them that it binds nowhere."""
+    bound: set[str] = field(default_factory=set)
+    """Names that it binds somewhere."""
     names: set[str] = field(default_factory=set)
     """All names in it, attributes too."""
     holders: set[str] = field(default_factory=set)
@@ -75,7 +75,6 @@ def read(source: str, entry_point: str | None, is_there: Callable[[str], bool]) 
     nodes = list(ast.walk(tree))  # once: a walk takes a tenth of a check
     _import_from_solution(nodes, entry_point, is_there)
     text = TestsText(_opened(tree.body), code.co_flags & _futures())
-    bound = set[str]()
     for node in nodes:
         match node:
             case ast.Name(id=name, ctx=ast.Load()):
@@ -86,11 +85,11 @@ def read(source: str, entry_point: str | None, is_there: Callable[[str], bool]) 
                 | ast.FunctionDef(name=name)
                 | ast.AsyncFunctionDef(name=name)
             ):
-                bound.add(name)
+                text.bound.add(name)
             case ast.ClassDef(name=name):
-                bound.add(name)
+                text.bound.add(name)
             case ast.alias(name=name, asname=other):
-                bound.add((other or name).partition(".")[0])
+                text.bound.add((other or name).partition(".")[0])
                 text.names |= set(name.split("."))
             case ast.Attribute(attr=name):
                 text.names.add(name)
@@ -107,8 +106,7 @@ def read(source: str, entry_point: str | None, is_there: Callable[[str], bool]) 
     ]
     leaving = [node for node in inner if isinstance(node, ast.Call) and not node.args]
     text.early = {node.lineno for node in leaving if ast.unparse(node.func) in _EXITS}
-    text.names |= text.used | bound
-    text.free = text.used - bound
+    text.names |= text.used | text.bound
     text.count = sum(_tests_in(s) or _leads_to_asserts([s], text.body) for s in text.body if not _is_check(s))
     text.count += bool(entry_point and any(map(_is_check, text.body)))
     return text

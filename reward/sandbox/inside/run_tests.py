@@ -120,13 +120,15 @@ class TestRun:
             return None
         sort, origin = (*self.solution.names.get(name, []), "", "")[:2]
         if not is_standard(name):
-            return self.solution.get(name) if sort and (name in self.text.free or sort != "class") else None
+            return (
+                self.solution.get(name) if sort and (name not in self.text.bound or sort != "class") else None
+            )
         own = sort in ("function", "class") and origin == "solution"
         as_module = name in ALIASES or (name in sys.stdlib_module_names and name in self.text.holders)
         if own and self.entry_point is None and name not in DECIDING and not as_module:
             return self.solution.get(name)
         found = _standard(name)
-        if own and name in self.text.free:
+        if own and name not in self.text.bound:
             self.shadowed = name
         return (
             getattr(found, name, found) if sort == "class" and isinstance(found, types.ModuleType) else found
