@@ -132,6 +132,10 @@ class Context:
         self.tokens = 0
         """Completion tokens so far."""
         self.tallies: Counter[str] = Counter()
+        self.lacking: set[str] = set()
+        """What verdicts on this prompt's completions lacked: a setting or a tool."""
+        self.forgeable = False
+        """Was any verdict on this prompt's completions one that could be forged? Its rows say so in their lineage."""
         self.rng = random.Random(engine.run.seed(prompt.id))
         """Depends on the run's seed, the stage and the prompt only, never on order."""
 
@@ -194,7 +198,21 @@ class Context:
 
     async def score(self, reward: Reward, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
         """Return a reward's opinion of each completion."""
-        return await self._engine.score(reward, prompt, completions)
+        scores = await self._engine.score(reward, prompt, completions)
+        self.tally_scores(scores)
+        return scores
+
+    def tally_scores(self, scores: Sequence[Score]) -> None:
+        """Count the scores that something is lacking for, and those that could be forged: see `Score`."""
+        for score in scores:
+            self.tally(f"not judged without {score.lacks}", bool(score.lacks))
+            self.tally("verdicts that could be forged (trust: forgeable)", score.forgeable)
+        self.forgeable = self.forgeable or any(score.forgeable for score in scores)
+        self.lacking |= {score.lacks for score in scores if score.lacks}
+
+    def unjudged(self, why: str) -> Drop:
+        """Return the drop of a prompt of which nothing was judged; its reason names what judging takes."""
+        return Drop(f"{why} without {', '.join(sorted(self.lacking))}" if self.lacking else why)
 
     def tally_ends(self, what: str, completions: Sequence[Completion]) -> int:
         """Count the completions that are no whole answers, each by the word of its end; return how many the others are.

@@ -63,12 +63,13 @@ class Mixture(Reward):
         ]
 
     def _sum(self, scores: list[Score]) -> Score:
-        if missing := [score.why for score in scores if not score.graded]:
-            return Score.ungraded(missing[0])
+        if missing := [score for score in scores if not score.graded]:
+            return Score.ungraded(missing[0].why, missing[0].lacks)
         verdicts = [score.passed for score in scores if score.passed is not None]
         value = sum(part.weight * score.value for part, score in zip(self.parts, scores, strict=True))
         why = "; ".join(
             f"{part.reward.kind} {score.value:.3g}{f' ({score.why})' if score.why else ''}"
             for part, score in zip(self.parts, scores, strict=True)
         )
-        return Score(value, all(verdicts) if verdicts else None, why)
+        passed = all(verdicts) if verdicts else None
+        return Score(value, passed, why, forgeable=any(score.forgeable for score in scores))

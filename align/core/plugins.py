@@ -134,6 +134,10 @@ class Score:
     why: str = ""
     graded: bool = True
     """False: no data. The tests were broken, say; the sample is left out, and is neither right nor wrong."""
+    lacks: str = ""
+    """Of an ungraded one: the setting or the tool with which it would be judged. Reports count by it."""
+    forgeable: bool = False
+    """Could the completion have forged this, because it shared a process with what judged it? It stands in the lineage."""
 
     def __post_init__(self) -> None:
         """Refuse a verdict whose value is not a number: the verdict would count, and the value break every mean."""
@@ -143,9 +147,9 @@ class Score:
             )
 
     @classmethod
-    def ungraded(cls, why: str) -> Score:
+    def ungraded(cls, why: str, lacks: str = "") -> Score:
         """Return the score of a completion that could not be judged. Its value is not a number, so that no sum hides it."""
-        return cls(math.nan, None, why, graded=False)
+        return cls(math.nan, None, why, graded=False, lacks=lacks)
 
 
 Ask: TypeAlias = Callable[[str, Sequence[Message], Sampling], Awaitable[list[Completion]]]

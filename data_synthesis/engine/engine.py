@@ -17,6 +17,7 @@ import traceback
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any
 
 from align.core.errors import AlignError, BadRow, BrokenPlugin, NoGrade, NotLoaded, StageFailed
@@ -179,6 +180,8 @@ class Engine:
             if not rows:
                 raise TypeError("synthesize() returned an empty list; say why with Drop(reason)")
             self._refuse_undeclared(rows)
+            if ctx.forgeable:
+                rows = [replace(row, note={**row.note, "trust": "forgeable"}) for row in rows]
             records = ledger.records(prompt.id, self.run.name, rows)
             return Outcome(
                 prompt.id, "emitted", len(rows), tokens=ctx.tokens, tallies=dict(ctx.tallies)

@@ -161,11 +161,13 @@ class CodeFeedback(ExecutionFeedback):
             right, wrong = [good for good, _ in mended], [bad for _, bad in mended]
             return self._rows(prompt, right, wrong, note | {"repaired": True})
         unjudged = all(status in NO_DATA for _, (status, _) in judged)
-        return Drop("the given tests judge nothing" if unjudged else "no solution passes the given tests")
+        nothing = "the given tests judge nothing"
+        return ctx.unjudged(nothing) if unjudged else Drop("no solution passes the given tests")
 
     async def _verdict(self, solution: Solution, tests: program_tests.Tests, ctx: Context) -> tuple[str, str]:
         """Return the status word and the reason of a solution on given tests: the first that is no pass."""
         said = await execution.judge(self.box, solution.programs, tests, every=False)
+        ctx.tally_scores([said.score()])
         if said.no_data:
             word, _, why = said.no_data.partition(": ")
             found = word, why

@@ -79,7 +79,7 @@ class RejectionSampling(Synthesizer):
             return Drop("no sample is a whole answer")
         judged = await self._judged(prompt, whole, ctx)
         if not judged:
-            return Drop("no sample could be judged")
+            return ctx.unjudged("no sample could be judged")
         right = [text for text, score in judged if score.passed]
         wrong = [(text, score) for text, score in judged if not score.passed]
         ctx.tally("samples right", len(right))

@@ -2,20 +2,23 @@ r"""The tests of a program, in the shapes in which data sets bring them.
 
 A prompt's `tests` hold, in any mixture:
 
-    {"code": "assert add(1, 2) == 3"}                       asserts, check(candidate), unittest, test_* functions
-    {"args": [1, 2], "returns": 3}                          one call; what it returns is compared
-    {"input": "1 2\n", "output": "3\n"}                     the whole program, run with an input; what it prints is compared
-    {"args": [6], "checker": "def check(args, returned): ..."}             several answers are valid: a function decides
+    {"code": "assert add(1, 2) == 3"}                 asserts, check(candidate), unittest, test_* functions
+    {"args": [1, 2], "returns": 3}                    one call; what it returns is compared
+    {"input": "1 2\n", "output": "3\n"}               the whole program, run with an input; what it prints is compared
+    {"args": [6], "checker": "def check(args, returned): ..."}     several answers are valid: a function decides
     {"input": "6\n", "checker": "def check(input, output): ..."}
 
-each with "entry_point" if the prompt does not name the function. A checker may take a third parameter, the "returns" or
-"output" of its test; {"checker": "..."} alone is that of all tests of the row. Read as well:
+each with "entry_point" if the prompt does not name the function, and with "language" if the program is not in Python
+(`reward.sandbox.languages`; code of tests is Python, for Python). "call" may be written for "args", "stdin" for "input"
+and "stdout" for "output". A checker may take a third parameter, the "returns" or "output" of its test;
+{"checker": "..."} alone is that of all tests of the row. Read as well:
 
-- APPS, TACO, PRIME: {"inputs": [...], "outputs": [...], "fn_name": "add"} (without `fn_name` the whole program is run, each
-  input is a text or a list of lines, each output besides a number or a list of numbers, one a line);
+- APPS, TACO, PRIME: {"inputs": [...], "outputs": [...], "fn_name": "add"} (without `fn_name` the whole program is run,
+  each input is a text or a list of lines, each output besides a number or a list of numbers, one a line);
 - CodeContests: {"input": ["1 2\n", ...], "output": ["3\n", ...]};
 - LiveCodeBench: {"input": "1\n2", "output": "3", "testtype": "functional"} (one JSON value a line) or "stdin";
-- SYNTHETIC-1: {"test_cases": [{"type": "function_call", "fn_name": "add", "input": [1, 2], "output": [3]}]} or "stdin_stdout".
+- SYNTHETIC-1: {"test_cases": [{"type": "function_call", "fn_name": "add", "input": [1, 2], "output": [3]}]} or
+  "stdin_stdout".
 
 A key whose value is null is one that is not there, because Arrow gives every test the keys of all others. So
 {"args": [1], "returns": null} is a call that returns None, and {"code": "...", "args": null, "returns": null} is code.
@@ -31,9 +34,11 @@ from typing import Any, TypeAlias
 
 from align.core.rows import Prompt
 from reward.execution import text as program_text
+from reward.sandbox.languages import LANGUAGES
 
 _NAMING = ("entry_point", "fn_name", "func_name")
-_OF_PROGRAMS = ("code", "args", "input", "inputs", "test_cases")
+_OTHER_WORDS = {"call": "args", "stdin": "input", "stdout": "output"}
+_OF_PROGRAMS = ("code", "args", "input", "inputs", "test_cases", *_OTHER_WORDS)
 _KINDS = ("testtype", "type")
 _FUNCTIONAL, _WHOLE, _OF_APPS = ("functional", "function_call"), ("stdin", "stdin_stdout"), "apps"
 _SHAPES = (
@@ -78,6 +83,8 @@ class Tests:
     code: str
     cases: list[Case]
     runs: list[ProgramRun] = field(default_factory=list)
+    language: str = "python"
+    """What the program is written in, a name of `reward.sandbox.languages`."""
     prompts: list[str] = field(default_factory=list)
     """What the messages of the prompt say: the code in there is given to a program."""
 
@@ -99,7 +106,7 @@ def named(prompt: Prompt) -> Tests:
         ValueError: they name several, or one that is no name.
     """
     names = {test[key] for test in prompt.tests for key in _NAMING if isinstance(test.get(key), str)}
-    return _of(prompt, names, [])
+    return _of(prompt, names, [], "python")
 
 
 def parse(prompt: Prompt) -> Tests:
@@ -109,6 +116,7 @@ def parse(prompt: Prompt) -> Tests:
         ValueError: it has none, or one that is not understood; names the row.
     """
     checkers = {test["checker"] for test in prompt.tests if _is_checker(test)}
+    language = _language(prompt)
     each = list(_every(prompt, max(checkers) if len(checkers) == 1 else ""))
     if len(checkers) > 1:
         raise ValueError(
@@ -119,7 +127,7 @@ def parse(prompt: Prompt) -> Tests:
         raise ValueError(
             f'row {prompt.id!r} has no tests; give it a \'tests\' column like [{{"code": "assert f(1) == 2"}}]'
         )
-    tests = _of(prompt, {name for name, _ in each if name}, found)
+    tests = _of(prompt, {name for name, _ in each if name}, found, language)
     if tests.cases and tests.entry_point is None:
         raise ValueError(
             f'row {prompt.id!r}: nothing names the function that `args` are for; add "entry_point" to its tests'
@@ -145,7 +153,30 @@ def _is_checker(test: Mapping[str, Any]) -> bool:
     )
 
 
-def _of(prompt: Prompt, names: set[str], found: list[Test]) -> Tests:
+def _language(prompt: Prompt) -> str:
+    """Return the language that the tests of a prompt are for."""
+    named = {test["language"] for test in prompt.tests if test.get("language") is not None}
+    of_code = any(test.get("code") is not None for test in prompt.tests)
+    found = {program_text.language_named(str(name)) or "" for name in named}
+    if "" in found:
+        known = ", ".join(sorted(LANGUAGES))
+        raise ValueError(
+            f"row {prompt.id!r}: no language {', '.join(map(repr, named))} is known; there are {known}"
+        )
+    if len(found) > 1:
+        raise ValueError(
+            f"row {prompt.id!r}: its tests are for several languages: {', '.join(sorted(found))}"
+        )
+    language = max(found, default="python")
+    if language != "python" and of_code:
+        raise ValueError(
+            f"row {prompt.id!r}: tests as code are for Python, not for {language}; "
+            'give {"stdin": "...", "stdout": "..."} or {"call": [...], "returns": ...}'
+        )
+    return language
+
+
+def _of(prompt: Prompt, names: set[str], found: list[Test], language: str) -> Tests:
     """Return the tests of a prompt, sorted by their kind, with the function that they or the prompt name."""
     texts = [message["content"] for message in prompt.messages if isinstance(message.get("content"), str)]
     code = "\n".join(test for test in found if isinstance(test, str))
@@ -157,7 +188,7 @@ def _of(prompt: Prompt, names: set[str], found: list[Test]) -> Tests:
         raise ValueError(f"row {prompt.id!r}: {error}") from None
     if code and not (names or cases) and not re.search(rf"\b(?:candidate|{re.escape(str(name))})\b", code):
         name = None  # the prompt speaks of another function, and the tests know what they call
-    return Tests(name, owner, code, cases, runs, texts)
+    return Tests(name, owner, code, cases, runs, language, texts)
 
 
 def _entry_point(names: set[str], texts: list[str]) -> tuple[str | None, str]:
@@ -178,11 +209,7 @@ def _entry_point(names: set[str], texts: list[str]) -> tuple[str | None, str]:
 
 def _single(test: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the single tests that a test of a data set stands for."""
-    given = {
-        key: value
-        for key, value in test.items()
-        if value is not None or (key == "returns" and "args" in test)
-    }
+    given = _in_one_word(test)
     if isinstance(given.get("test_cases"), list):
         yield from _of_test_cases(given)
     elif "inputs" in given or "outputs" in given:
@@ -195,10 +222,22 @@ def _single(test: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield given
 
 
+def _in_one_word(test: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys that a test has, each by the word that is read below, without its language."""
+    called = test.get("args") is not None or test.get("call") is not None
+    given: dict[str, Any] = {}
+    for key, value in test.items():
+        word = _OTHER_WORDS.get(key, key)
+        if word == "language" or (value is None and not (key == "returns" and called)):
+            continue
+        if word in given:
+            raise ValueError(f"has {word!r} twice, once by another word")
+        given[word] = value
+    return given
+
+
 def _of_test_cases(given: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the single tests of a list of tests, each with what is said of all of them."""
-    if given.pop("language", "python") != "python":
-        raise ValueError("is of another language than Python")
     for one in given.pop("test_cases"):
         yield from _single(given | one)
 

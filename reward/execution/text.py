@@ -24,23 +24,16 @@ from align.core.rows import spoken
 
 _ANYTHING = ("", "code", "none", "plaintext", "text", "txt")
 _NAMES = {
-    "bash": ("bash", "sh", "shell", *_ANYTHING),
-    "cpp": ("cpp", "c++", "cc", "cxx", *_ANYTHING),
-    "javascript": ("javascript", "js", "node", *_ANYTHING),
+    "bash": ("bash", "sh", "shell"),
+    "cpp": ("cpp", "c++", "cc", "cxx"),
+    "java": ("java",),
+    "javascript": ("javascript", "js", "node", "jsx", "mjs"),
+    "php": ("php",),
     "python": (
-        "python",
-        "py",
-        "python3",
-        "py3",
-        "ipython",
-        "pypy",
-        "pypy3",
-        "solution",
-        "tool_code",
-        "sage",
-        *_ANYTHING,
+        "python", "py", "python3", "py3", "ipython", "pypy", "pypy3", "solution", "tool_code", "sage",
     ),
-}
+    "typescript": ("typescript", "ts", "tsx"),
+}  # fmt: skip
 """What a fence may say it holds; an empty label, or one that says "text", says nothing."""
 _FENCE = re.compile(
     r"(?P<quote>(?:[ \t]{0,3}>[ ]?)*+)(?P<indent>[ \t]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)?+)(?P<mark>`{3,}|~{3,})(?P<info>.*)"
@@ -72,8 +65,8 @@ class Block:
 
     def may_hold(self, language: str) -> bool:
         """Could it be a program in a language, by its label?"""
-        known = _NAMES.get(language, (language, ""))
-        return bool(self.text.strip()) and _short_name(self.label) in known
+        label = _short_name(self.label)
+        return bool(self.text.strip()) and (label in _ANYTHING or label in _NAMES.get(language, (language,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +99,31 @@ class _Opening:
 
 
 def program(text: str, entry_point: str | None = None, language: str = "python") -> str | None:
-    """Return the block of an answer that is the program: the last that defines the entry point, or names it, or the last.
+    """Return the block of an answer that is the program: the last that defines or names the entry point, or the last.
 
-    An answer without a fence is the program itself. Blocks of another language are none. None where nothing is left. This is
-    what text alone can say; `reward.execution.assembly` also joins blocks and finds code between sentences.
+    An answer without a fence is the program itself. Blocks of another language are none, and where some blocks say that
+    they hold the language (not Python), those that say nothing are none either. None where nothing is left. This is what text alone
+    can say; `reward.execution.assembly` also joins blocks of Python and finds code between sentences.
     """
     answer = read(text)
     if not answer.blocks:
         return answer.whole if answer.whole.strip() else None
     held = answer.sources(language)
+    if language != "python":
+        labelled = [block.text for block in answer.blocks if block.label in _NAMES.get(language, ())]
+        held = [source for source in labelled if source.strip()] or held
     if not held:
         return None
     name = re.escape(entry_point or "")
     defining = [body for body in held if name and re.search(rf"\bdef[ \t]+{name}\b", body)]
     naming = [body for body in held if name and re.search(rf"\b{name}\b", body)]
     return (defining or naming or held)[-1]
+
+
+def language_named(name: str) -> str | None:
+    """Return the language that a data set or a fence calls by a name, such as "C++" or "js"; None for no known one."""
+    plain = name.strip().lower()
+    return next((language for language, names in _NAMES.items() if plain in names), None)
 
 
 def blocks(text: str) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ import base64
 import marshal
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, ClassVar
@@ -25,9 +25,10 @@ from align.core.rows import Prompt
 from reward.execution import text as program_text
 from reward.execution.tests import Case, ProgramRun, Tests, parse
 from reward.execution.values import misprint, same
-from reward.sandbox import NO_DATA, CallResult, Limits, Sandbox
+from reward.sandbox import NO_DATA, CallResult, Limits, Sandbox, Verdict
 from reward.sandbox.host.data_tests import shown
 from reward.sandbox.host.worker import presentable
+from reward.sandbox.languages import LANGUAGES
 from reward.sandbox.settings import SandboxSettings
 
 ASSEMBLY = Limits(cpu_seconds=5, output_bytes=8 << 20)
@@ -81,6 +82,24 @@ class Judgement:
     """Status word and reason of each failure."""
     no_data: str = ""
     """Why it could not be judged; "" where it could."""
+    lacks: str = ""
+    """The setting or the tool with which it could be judged, if it is that."""
+    forgeable: bool = False
+    """Did any test run in one process with the program?"""
+
+    def unknown(self, found: Verdict | CallResult) -> bool:
+        """Note that the sandbox gave no data, if it did not."""
+        if found.status in NO_DATA:
+            self.no_data, self.lacks = f"{found.status}: {found.why}", found.lacks
+        return found.status in NO_DATA
+
+    def score(self, partial: bool = False) -> Score:
+        """Return this as a score; `partial` makes its value the share of the tests passed."""
+        if self.no_data:
+            return Score.ungraded(self.no_data, self.lacks)
+        value = self.passed / self.total if partial else float(not self.whys)
+        why = self.whys[0][1] if self.whys else ""
+        return Score(value, not self.whys, why, forgeable=self.forgeable)
 
     def add(self, status: str, why: str) -> None:
         """Count one test. The status is "" for one that passed."""
@@ -121,11 +140,7 @@ class Execution(Reward):
             if programs.status in NO_DATA:
                 return Score.ungraded(f"{programs.status}: {programs.why}")
             return Score(0.0, False, programs.why)
-        said = await judge(sandbox, programs, tests, every=self.partial)
-        if said.no_data:
-            return Score.ungraded(said.no_data)
-        value = said.passed / said.total if self.partial else float(not said.whys)
-        return Score(value, not said.whys, said.whys[0][1] if said.whys else "")
+        return (await judge(sandbox, programs, tests, every=self.partial)).score(self.partial)
 
     def stop(self) -> None:
         """End the sandbox; a later `score` starts a new one."""
@@ -136,6 +151,9 @@ class Execution(Reward):
 
 async def assembled(sandbox: Sandbox, completion: str, tests: Tests) -> Assembled | NoProgram:
     """Return the program that an answer means, or why there is none."""
+    if tests.language != "python":
+        source = program_text.program(completion, tests.entry_point, tests.language)
+        return NoProgram("load_error", NO_PROGRAM) if source is None else Assembled(source, source)
     answer = program_text.read(completion)
     if not answer.whole.strip():
         return NoProgram("load_error", NO_PROGRAM)
@@ -173,15 +191,15 @@ async def judge(sandbox: Sandbox, programs: Assembled, tests: Tests, every: bool
     for run in tests.runs:
         if said.no_data or (said.whys and not every):
             break
-        await _run_whole(sandbox, programs.whole, run, said)
+        await _run_whole(sandbox, programs.whole, run, tests.language, said)
     return said
 
 
 async def _run_code(sandbox: Sandbox, source: str, tests: Tests, said: Judgement) -> None:
     verdict = await sandbox.check(source, tests.code, tests.entry_point)
-    if verdict.status in NO_DATA:
-        said.no_data = f"{verdict.status}: {verdict.why}"
+    if said.unknown(verdict):
         return
+    said.forgeable = said.forgeable or verdict.trust == "forgeable"
     whole = verdict.status == "pass"
     said.passed += verdict.passed_tests
     said.total += max(verdict.total_tests, verdict.passed_tests + (not whole))
@@ -189,10 +207,17 @@ async def _run_code(sandbox: Sandbox, source: str, tests: Tests, said: Judgement
 
 
 async def _run_cases(sandbox: Sandbox, source: str, tests: Tests, said: Judgement) -> None:
-    results = await sandbox.calls(source, str(tests.entry_point), [case.arguments for case in tests.cases])
+    given, language = [case.arguments for case in tests.cases], tests.language
+    name = (
+        LANGUAGES[language].method(tests.owner, str(tests.entry_point)) if tests.owner else tests.entry_point
+    )
+    try:
+        results = await sandbox.calls(source, str(name), given, language=language)
+    except (TypeError, ValueError) as error:  # what the language has no arguments or names for
+        said.no_data = f"test_error: {error}"
+        return
     for case, result in zip(tests.cases, results, strict=True):
-        if result.status in NO_DATA:
-            said.no_data = f"{result.status}: {result.why}"
+        if said.unknown(result):
             return
         if result.status != "returned":
             said.add(result.status, f"{result.status}: {result.why}")
@@ -205,15 +230,18 @@ async def _run_cases(sandbox: Sandbox, source: str, tests: Tests, said: Judgemen
         said.add("fail" if why else "", why)
 
 
-async def _run_whole(sandbox: Sandbox, source: str, run: ProgramRun, said: Judgement) -> None:
+async def _run_whole(sandbox: Sandbox, source: str, run: ProgramRun, language: str, said: Judgement) -> None:
     """Run a program in a process of its own, and compare what it prints."""
-    text = f"{_source('run', 'run')}def started(given):\n    return run({source!r}, given)\n"  # its packages are seen here
     limits = sandbox.limits
     room = max(limits.output_bytes, len(run.given.encode("utf-8", "surrogatepass")) + 1024)
     limits = limits.model_copy(update={"output_bytes": room})  # the largest file too, and the input is one
-    (result,) = await sandbox.calls(text, "started", [[run.given]], limits)
-    if result.status in NO_DATA:
-        said.no_data = f"{result.status}: {result.why}"
+    if language == "python":
+        text = f"{_source('run', 'run')}def started(given):\n    return run({source!r}, given)\n"
+        (result,) = await sandbox.calls(text, "started", [[run.given]], limits)  # its packages are seen here
+    else:
+        result = await sandbox.program(source, run.given, language, limits)
+        result = replace(result, value=(result.value, 0)) if result.status == "returned" else result
+    if said.unknown(result):
         return
     status, why = _printed_wrong(result, run)
     if not status and run.checker:

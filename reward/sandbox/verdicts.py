@@ -85,6 +85,8 @@ class Verdict:
     which the sandbox does only where it is told to (`together`)."""
     outcomes: tuple[bool, ...] = ()
     """Of each test begun, in order."""
+    lacks: str = ""
+    """Of one that is unsupported: the setting or the tool with which it would be judged."""
 
     @property
     def passed(self) -> bool | None:
@@ -100,6 +102,8 @@ class CallResult:
     """"returned", or one of `STATUSES`; calls after one that ended the process carry its word too."""
     value: Any = None
     why: str = ""
+    lacks: str = ""
+    """As in `Verdict`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -86,8 +86,8 @@ class OtherLanguages:
             TypeError: an argument is no plain data.
         """
         language, count = _known(name, self.languages), len(arguments)
-        if why := self._cannot(language):
-            return [CallResult("unsupported", why=why)] * count
+        if refused := self._refused(language):
+            return [refused] * count
         job = language.calls(source, entry_point, arguments, limits)
         room = min(count + 1, ANSWERS) * (limits.output_bytes + 100)
         ran = self._run(language, job, limits, b"", room)
@@ -112,8 +112,8 @@ class OtherLanguages:
             ValueError: no such language.
         """
         language = _known(name, self.languages)
-        if why := self._cannot(language):
-            return CallResult("unsupported", why=why)
+        if refused := self._refused(language):
+            return refused
         ran = self._run(
             language, language.program(source, limits), limits, stdin.encode("utf-8", "surrogateescape"), 0
         )
@@ -127,10 +127,14 @@ class OtherLanguages:
 
     # -- how ------------------------------------------------------------------------------------------------------
 
-    def _cannot(self, language: Language) -> str:
+    def _refused(self, language: Language) -> CallResult | None:
+        """Return the result where nothing of a language can run here; None where it can."""
         if self.level != "full":
-            return f"{language.title} needs level 'full' (it starts programs), and the sandbox has level {self.level!r}"
-        return language.missing()
+            why = f"{language.title} starts programs, which needs level 'full'; the sandbox has level {self.level!r}"
+            return CallResult("unsupported", why=why, lacks="sandbox: {level: full}")
+        if why := language.missing():
+            return CallResult("unsupported", why=why, lacks=language.tool)
+        return None
 
     def _run(self, language: Language, job: Job, limits: Limits, stdin: bytes, room: int) -> Ran | CallResult:
         """Compile, unless that has been done, and run; return how it failed before it ran."""

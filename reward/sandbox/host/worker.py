@@ -33,7 +33,8 @@ START_SECONDS = 60.0
 """Longest wait for a zygote to be ready: it imports what solutions use, in 0.2 s here, more from a cold network disk."""
 SHOWN = 10_000
 """Characters of what a solution printed that are kept."""
-REMEDY = "; `sandbox: {together: true}` runs such tests in one process with the solution, where a pass can be forged"
+TOGETHER = "sandbox: {together: true}"
+REMEDY = f"; `{TOGETHER}` runs such tests in one process with the solution, where a pass can be forged"
 _LONGEST_SAID = 1 << 20
 PLANS = data_tests.Plans()
 """Read once for all workers of all sandboxes."""
@@ -179,11 +180,9 @@ class Worker:
         verdict = verdict or self._judged(solution, tests, entry_point, limits)
         if verdict.status != "unsupported":
             return verdict
-        return (
-            self._together(solution, tests, entry_point, limits)
-            if together
-            else replace(verdict, why=verdict.why + REMEDY)
-        )
+        if together:
+            return self._together(solution, tests, entry_point, limits)
+        return replace(verdict, why=verdict.why + REMEDY, lacks=TOGETHER)
 
     def _read(self, tests: str, entry_point: str | None) -> Any:
         """Return what a text of tests says, if it is data; whatever keeps it from being read, it is to be run."""

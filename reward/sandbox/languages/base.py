@@ -117,6 +117,15 @@ class Language:
             (line.strip() for line in printed.splitlines() if line.strip()), "the compiler gives no reason"
         )
 
+    @classmethod
+    def method(cls, owner: str, name: str) -> str:
+        """Return how a method of a class is called as an entry point.
+
+        Raises:
+            ValueError: it cannot be one in this language.
+        """
+        raise ValueError(f"a method ({owner}.{name}) cannot be called in {cls.title}: name a function")
+
     def checked(self, entry_point: str) -> str:
         """Return an entry point that can be put into a driver.
 

@@ -28,6 +28,11 @@ class Cpp(Language):
     needs = Needs(environment={"MALLOC_ARENA_MAX": "1"})  # each arena more would take 64 MB of address space
     memory_signs = (b"std::bad_alloc",)
 
+    @classmethod
+    def method(cls, owner: str, name: str) -> str:
+        """Return how a method of a class is named."""
+        return f"{owner}::{name}"
+
     def calls(self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits) -> Job:
         """Return what calls a function, a lambda or a method (`Solution::f`) for each list of arguments."""
         name = self.checked(entry_point)

@@ -54,6 +54,11 @@ class Java(Language):
         )
         return (Step(command, {name: beside("java.java").encode()}, f"{DRIVER}.class"),)
 
+    @classmethod
+    def method(cls, owner: str, name: str) -> str:
+        """Return how a method of a class is named."""
+        return f"{owner}.{name}"
+
     def calls(self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits) -> Job:
         """Return what calls a method for each list of arguments."""
         return self._job(

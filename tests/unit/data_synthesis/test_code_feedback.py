@@ -1,11 +1,13 @@
 """Execution feedback for code on scripted answers: which tests judge, which solutions are kept, and what is refused."""
 
 import json
+import re
+import shutil
 
 import pytest
 
 from align.core import tables
-from align.core.errors import RecipeError
+from align.core.errors import RecipeError, StageFailed
 from align.core.recipe import Recipe
 
 TASK = "Write a Python function `def double(x):` that returns twice its argument."
@@ -75,6 +77,67 @@ def test_whole_programs_may_be_judged_by_what_they_print(made):
     said, pairs, report, _ = made([wrong, right, split], prompts=prompts, max_demonstrations=None)
     assert (said, pairs) == ([right, split], [(right, wrong)])
     assert report["tallies"]["solutions: pass"] == 2
+
+
+ADD = {
+    "cpp": ("int add(int a, int b) {{ return a {} b; }}", "int add(int a, int b)"),
+    "javascript": ("const add = (a, b) => a {} b;", "function add(a, b)"),
+}
+TWICE = {
+    "cpp": "#include <iostream>\nint main() {{ long n; std::cin >> n; std::cout << {}; }}",
+    "javascript": "const n = +require('fs').readFileSync(0, 'utf8');\nconsole.log({});",
+}
+
+
+@pytest.mark.parametrize("language", ADD)
+def test_programs_in_other_languages_are_judged_by_calls_and_by_what_they_print(language, made):
+    tool = {"cpp": "g++", "javascript": "node"}[language]
+    if shutil.which(tool) is None:
+        pytest.skip(f"{tool} is not installed")
+
+    def fenced(source):
+        return f"Here:\n\n```{language}\n{source}\n```\n"
+
+    calls = [{"call": [1, 2], "returns": 3, "language": language}, {"call": [5, 5], "returns": 10, "language": language}]
+    for entry in calls:
+        entry["entry_point"] = "add"
+    right, wrong = (fenced(ADD[language][0].format(sign)) for sign in "+*")
+    prints = [{"stdin": "4\n", "stdout": "8\n", "language": language}]
+    prints_right, prints_wrong = (fenced(TWICE[language].format(value)) for value in ("2 * n", "n * n"))
+    for tests, good, bad in ((calls, right, wrong), (prints, prints_right, prints_wrong)):
+        sandbox = {"workers": 1, "level": "full"}
+        try:
+            said, pairs, report, notes = made([bad, good], prompts=[{"prompt": "Write it.", "tests": tests}], sandbox=sandbox)
+        except StageFailed as error:
+            if "does not start at level 'full'" not in str(error):
+                raise
+            pytest.skip(str(error))
+        assert (said, pairs) == ([good], [(good, bad)]), report
+        assert all(note["sandbox"] == "full" for note in notes)
+
+
+def test_what_is_lacking_to_judge_is_counted_by_what_it_takes(made):
+    klass = [{"code": "s = Stack()\ns.push(1)\nassert s.pop() == 1"}]
+    wanted = {
+        "sandbox: {together: true}": (klass, block("class Stack(list):\n    push = list.append")),
+        "sandbox: {level: full}": ([{"stdin": "1", "stdout": "1", "language": "js"}], "```js\nconsole.log(1)\n```"),
+    }
+    for lacks, (tests, answer) in wanted.items():
+        with pytest.raises(StageFailed, match=re.escape(f"1 x the given tests judge nothing without {lacks}")):
+            made([answer], prompts=[{"prompt": "Write it.", "tests": tests}])
+
+
+def test_rows_that_were_judged_in_one_process_say_that_it_could_be_forged(made):
+    tests = ["s = Stack()\ns.push(1)\nassert s.pop() == 1"]
+    right, wrong = block("class Stack(list):\n    push = list.append"), block("class Stack(list):\n    push = print")
+    prompts = [{"prompt": "Write a stack.", "tests": tests}]
+    sandbox = {"workers": 1, "together": True}
+    said, pairs, report, notes = made([wrong, right], prompts=prompts, sandbox=sandbox)
+    assert (said, pairs) == ([right], [(right, wrong)])
+    assert [note["trust"] for note in notes] == ["forgeable", "forgeable"]
+    assert report["tallies"]["verdicts that could be forged (trust: forgeable)"] == 2
+    judged_apart = [{"prompt": TASK, "tests": ["assert double(2) == 4"]}]
+    assert all("trust" not in note for note in made([RIGHT], prompts=judged_apart, sandbox=sandbox)[3])
 
 
 def test_written_tests_are_validated_and_the_largest_agreement_wins(made):

@@ -115,7 +115,10 @@ def test_a_mixture_with_an_ungraded_part_is_ungraded():
         ([{"input": "x", "output": "3", "testtype": "functional"}], "is not JSON, one value a line"),
         ([{"input": "x", "output": "3", "testtype": "interactive"}], "test 0 has type 'interactive'"),
         ([{"input": "x", "checker": 3}], "test 0 has a checker that is no source"),
-        ([{"language": "cpp", "test_cases": [{"input": "3", "output": "3"}]}], "is of another language"),
+        ([{"language": "cobol", "stdin": "3", "stdout": "3"}], "no language 'cobol' is known; there are bash, cpp"),
+        ([{"language": "c++", "code": "assert f(1)"}], "tests as code are for Python, not for cpp"),
+        ([{"language": "js", "stdin": "3", "stdout": "3"}, {"language": "cpp", "stdin": "3"}], "for several languages"),
+        ([{"stdin": "3", "input": "4", "stdout": "3"}], "test 0 has 'input' twice, once by another word"),
     ],
 )
 def test_tests_that_are_none_are_refused_with_the_row(tests, said):
