@@ -159,7 +159,7 @@ def _language(prompt: Prompt) -> str:
     of_code = any(test.get("code") is not None for test in prompt.tests)
     found = {program_text.language_named(str(name)) or "" for name in named}
     if "" in found:
-        known = ", ".join(sorted(LANGUAGES))
+        known = ", ".join(sorted(["python", *LANGUAGES]))
         raise ValueError(
             f"row {prompt.id!r}: no language {', '.join(map(repr, named))} is known; there are {known}"
         )

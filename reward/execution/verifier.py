@@ -207,12 +207,12 @@ async def _run_code(sandbox: Sandbox, source: str, tests: Tests, said: Judgement
 
 
 async def _run_cases(sandbox: Sandbox, source: str, tests: Tests, said: Judgement) -> None:
-    given, language = [case.arguments for case in tests.cases], tests.language
-    name = (
-        LANGUAGES[language].method(tests.owner, str(tests.entry_point)) if tests.owner else tests.entry_point
-    )
+    given, language, name = [case.arguments for case in tests.cases], tests.language, str(tests.entry_point)
     try:
-        results = await sandbox.calls(source, str(name), given, language=language)
+        name = (
+            LANGUAGES[language].method(tests.owner, name) if tests.owner and language in LANGUAGES else name
+        )
+        results = await sandbox.calls(source, name, given, language=language)
     except (TypeError, ValueError) as error:  # what the language has no arguments or names for
         said.no_data = f"test_error: {error}"
         return

@@ -210,14 +210,14 @@ class Sandbox:
         return [CallResult("infra_error", why=results)] * len(packed) if isinstance(results, str) else results
 
     async def program(
-        self, source: str, stdin: str = "", language: str = "python", limits: Limits | None = None
+        self, source: str, stdin: str, language: str, limits: Limits | None = None
     ) -> CallResult:
         """Run a source as a program; the value is what it prints.
 
         Args:
             source: source text.
             stdin: what it reads.
-            language: a name of `reward.sandbox.languages`, or "python"; all need level full and a tool, else the result is
+            language: a name of `reward.sandbox.languages`; all need level full and a tool, else the result is
                 `unsupported`.
             limits: other limits than the sandbox's own.
 

@@ -6,10 +6,9 @@ from reward.sandbox.languages.cpp import Cpp
 from reward.sandbox.languages.java import Java
 from reward.sandbox.languages.javascript import JavaScript
 from reward.sandbox.languages.php import Php
-from reward.sandbox.languages.python import Python
 from reward.sandbox.languages.typescript import TypeScript
 
-__all__ = ["LANGUAGES", "Bash", "Cpp", "Java", "JavaScript", "Language", "Php", "Python", "TypeScript"]
+__all__ = ["LANGUAGES", "Bash", "Cpp", "Java", "JavaScript", "Language", "Php", "TypeScript"]
 
 LANGUAGES: dict[str, type[Language]] = {
     "bash": Bash,
@@ -17,6 +16,5 @@ LANGUAGES: dict[str, type[Language]] = {
     "java": Java,
     "javascript": JavaScript,
     "php": Php,
-    "python": Python,
     "typescript": TypeScript,
 }
