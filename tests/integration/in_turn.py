@@ -23,6 +23,8 @@ Path(sys.argv[2]).mkdir(exist_ok=True)
 runs = RunFolder(sys.argv[2], loaded.folder)
 for name, stage in loaded.recipe.stages.items():
     main = PartialState(cpu=True).is_main_process
+    if not main:
+        log.LOGGER.setLevel("ERROR")  # as in `align.worker`: one process tells
     if main:
         runs.record(loaded)
         runs.begin(name, loaded.recipe)
