@@ -10,7 +10,7 @@ quickstart: .venv/ready  ## base -> aligned checkpoint on the shipped tiny model
 	$(BIN)/align peek runs/quickstart scores
 
 test: .venv/ray .venv/zoo lint  ## everything that CI runs
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder  # in order: a long file of one test would come last
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder  # of two cores: many tests wait
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -14,6 +14,26 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 ROOT = Path(__file__).resolve().parents[1]
 
 
+LONGEST = [
+    "test_sandbox_attacks.py",
+    "test_conformance.py",
+    "test_families.py",
+    "test_families_real.py",
+    "test_sharded_training.py",
+    "test_stopping.py",
+    "test_effects.py",
+    "test_chain.py",
+    "test_kills.py",
+]
+"""Files that take a minute or more, the longest first."""
+
+
+def pytest_collection_modifyitems(items):
+    """Start the longest files first: one that starts last runs alone, and the other processes wait for it."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+
+
 def pytest_collection_finish():
     """What tests import stays: a collection after every stage need not look through it."""
     gc.freeze()

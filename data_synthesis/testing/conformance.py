@@ -42,7 +42,7 @@ from data_synthesis.testing.server import FaultServer, Reply, answer
 STORM = 20
 """Requests that are refused with 429 before the first is answered."""
 CRASHES = 24
-"""Writes of a run at which it is killed."""
+"""Writes of a run before which it is killed, unless the caller wants another number."""
 ODD = [
     "",
     "\ud800 half a pair",
@@ -62,7 +62,11 @@ class Failed(AssertionError):
 
 
 def conforms(
-    stage: Mapping[str, Any], prompts: Sequence[Mapping[str, Any]], say: Say, folder: Path
+    stage: Mapping[str, Any],
+    prompts: Sequence[Mapping[str, Any]],
+    say: Say,
+    folder: Path,
+    crashes: int = CRASHES,
 ) -> dict[str, Any]:
     """Run every check; return the report of the clean run.
 
@@ -72,6 +76,7 @@ def conforms(
         prompts: records with `prompt` or `messages`, and what else `load` reads. A dozen will do.
         say: the text of a completion, a function of the request's body and the sample's seed alone.
         folder: an empty folder to work in.
+        crashes: how many kills there are, spread over the writes of a run. Fewer save time where a run takes seconds.
 
     Raises:
         Failed: a promise was not kept; the message says which and shows the difference.
@@ -83,7 +88,7 @@ def conforms(
     kit.every_prompt_twice()
     kit.through_faults()
     kit.odd_answers()
-    kit.killed_at_every_write()
+    kit.killed_at_writes(crashes)
     return report
 
 
@@ -150,10 +155,10 @@ class _Kit:
                 raise Failed("the server's faults reached nobody: the kit itself is broken")
         self._compare("through the server's faults", made)
 
-    def killed_at_every_write(self) -> None:
-        """Kill a run before each of its writes, and run it again."""
+    def killed_at_writes(self, crashes: int) -> None:
+        """Kill a run before each of its writes, or so many of them, and run it again."""
         with FaultServer(then=self._well) as server:
-            killed = crash_runs(self._recipe("crash", server), self.folder / "crashes")
+            killed = crash_runs(self._recipe("crash", server), self.folder / "crashes", most=crashes)
         for out in killed:
             made = next(out.glob("02-*"))
             self._compare(f"killed before {out.name}", made)

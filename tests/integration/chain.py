@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import forked
+
 SMALL = {
     "problems.limit": 48,
     "solutions.samples": 4,
@@ -23,22 +25,36 @@ SMALL = {
 }
 
 
-def command(root, out, more=None):
-    """Return the command line of a small run."""
+def arguments(root, out, more=None):
+    """Return the command line of a small run, without its first word."""
     overrides = [f"--set={key}={value}" for key, value in (SMALL | (more or {})).items()]
-    return [sys.executable, "-m", "align", "run", str(root / "recipes" / "quickstart.yaml"), "--out", str(out), *overrides]
+    return ["run", str(root / "recipes" / "quickstart.yaml"), "--out", str(out), *overrides]
+
+
+def whole_run(root, out, more=None):
+    """Run the command to its end and return its output; fail with it when the run failed."""
+    command = [sys.executable, "-m", "align", *arguments(root, out, more)]
+    done = subprocess.run(
+        command, cwd=out.parent, env=os.environ | {"PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:]
+    return done.stdout
 
 
 def start(root, out, more=None):
-    """Start a small run in its own session, so that a kill reaches all of it."""
-    return subprocess.Popen(
-        command(root, out, more), cwd=out.parent, env=os.environ | {"PYTHONPATH": str(root)},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-    )  # fmt: skip
+    """Start a small run in a fork, in its own session, so that a kill reaches all of it."""
+    return forked.start(*arguments(root, out, more), cwd=out.parent, said=said(out))
 
 
-def finish(process):
-    """Wait for a run and return its output; fail with it when the run failed."""
-    output, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, output[-4000:]
+def finish(process, out):
+    """Wait for a run that was started and return its output; fail with it when the run failed."""
+    process.join(600)
+    output = said(out).read_text()
+    assert process.exitcode == 0, output[-4000:]
     return output
+
+
+def said(out):
+    """Return the file that has what the runs of this folder have printed."""
+    return out.with_name(f"{out.name}-said.txt")

@@ -1,9 +1,12 @@
 """Runs every stage of a recipe in one set of processes, once more where it fails: to launch each alone would take longer.
 
-accelerate launch in_turn.py RECIPE RUN_FOLDER
+accelerate launch in_turn.py RECIPE RUN_FOLDER [OVERRIDES]
+
+OVERRIDES is JSON: {"sft.num_train_epochs": 1}.
 """
 
 import contextlib
+import json
 import sys
 from pathlib import Path
 
@@ -15,11 +18,13 @@ from align.core.artifacts import RunFolder
 from align.core.errors import StageFailed
 
 log.setup()
-loaded = Recipe.load(sys.argv[1])
+loaded = Recipe.load(sys.argv[1], set=json.loads(sys.argv[3]) if len(sys.argv) > 3 else None)
 Path(sys.argv[2]).mkdir(exist_ok=True)
 runs = RunFolder(sys.argv[2], loaded.folder)
 for name, stage in loaded.recipe.stages.items():
     main = PartialState(cpu=True).is_main_process
+    if not main:
+        log.LOGGER.setLevel("ERROR")  # as in `align.worker`: one process tells
     if main:
         runs.record(loaded)
         runs.begin(name, loaded.recipe)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 import torch
-from chain import finish, start
+from chain import finish, start, whole_run
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
@@ -25,9 +25,9 @@ def folder(run, stage):
 
 @pytest.fixture(scope="module")
 def finished(root, tmp_path_factory):
-    """An uninterrupted run, and what it printed."""
+    """An uninterrupted run of the command, and what it printed."""
     out = tmp_path_factory.mktemp("chain") / "run"
-    return out, finish(start(root, out))
+    return out, whole_run(root, out)
 
 
 def test_every_stage_is_done_and_accounted_for(finished):
@@ -92,10 +92,10 @@ def test_a_reward_model_is_exported_as_one(finished, tmp_path):
 
 
 def test_running_again_skips_everything(root, finished):
-    run, _ = finished
-    before = {p: p.stat().st_mtime_ns for p in run.rglob("done.json")}
-    assert "0 stages run, 9 done before" in finish(start(root, run))
-    assert before == {p: p.stat().st_mtime_ns for p in run.rglob("done.json")}
+    out, _ = finished
+    before = {p: p.stat().st_mtime_ns for p in out.rglob("done.json")}
+    assert "0 stages run, 9 done before" in finish(start(root, out), out)
+    assert before == {p: p.stat().st_mtime_ns for p in out.rglob("done.json")}
 
 
 def begun(run, stage):
@@ -114,12 +114,12 @@ def kill_in(root, run, stage):
     """Start a run and kill -9 all of it once the stage has begun."""
     process = start(root, run)
     deadline = time.monotonic() + 300
-    while not begun(run, stage) and process.poll() is None and time.monotonic() < deadline:
+    while not begun(run, stage) and process.is_alive() and time.monotonic() < deadline:
         time.sleep(0.02)
-    alive = process.poll() is None
+    alive = process.is_alive()
     if alive:
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.join()
     return alive and not (folder(run, stage) / "done.json").exists()
 
 
@@ -131,7 +131,7 @@ def test_killed_in_every_stage_it_ends_with_the_same_weights(root, finished, tmp
         shutil.copytree(folder(whole, stage), folder(run, stage))
     killed = [stage for stage in STAGES[2:] if kill_in(root, run, stage)]
     assert {"sft", "dpo", "online"} <= set(killed), f"killed only in {killed}"
-    assert "resuming" in finish(start(root, run)) or "scores" in killed
+    assert "resuming" in finish(start(root, run), run) or "scores" in killed
     for stage in ("sft", "attempts", "dpo", "reward", "online", "release"):
         for file in ("model.safetensors",) if stage != "attempts" else ():
             ours, theirs = load_file(folder(run, stage) / file), load_file(folder(whole, stage) / file)
@@ -161,16 +161,16 @@ def test_killed_while_sampling_it_loses_no_row_and_repeats_no_call(root, finishe
     process = start(root, run, {"solutions.concurrency": 4})
     calls = folder(run, "solutions") / "calls" / "main-000001.jsonl"
     deadline = time.monotonic() + 300
-    while not (calls.exists() and calls.stat().st_size) and process.poll() is None and time.monotonic() < deadline:
+    while not (calls.exists() and calls.stat().st_size) and process.is_alive() and time.monotonic() < deadline:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.join()
     assert 0 < len(calls.read_bytes().splitlines()) < 48
     again = start(root, run, {"solutions.concurrency": 4})
-    while not (folder(run, "solutions") / "done.json").exists() and again.poll() is None and time.monotonic() < deadline:
+    while not (folder(run, "solutions") / "done.json").exists() and again.is_alive() and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(again.pid, signal.SIGKILL)
-    again.communicate()
+    again.join()
     ours, theirs = (json.loads((folder(r, "solutions") / "report.json").read_text()) for r in (run, whole))
     for key in ("inputs", "emitted", "dropped", "rows", "tallies"):
         assert ours[key] == theirs[key], key

@@ -1,10 +1,14 @@
 """Several processes, and adapters instead of full weights: the same stages, the same kind of artifact."""
 
 import json
+import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import torch
-from chain import finish, start
+from chain import SMALL
 from peft import PeftModel
 from test_chain import folder
 from transformers import AutoModelForCausalLM
@@ -15,14 +19,20 @@ from align.core.artifacts import RunFolder
 
 
 def test_two_processes_under_accelerate(root, tmp_path):
+    """Every stage of the quickstart; that `accelerate: {num_processes: 2}` starts two is shown by test_stopping.py."""
     out = tmp_path / "run"
-    printed = finish(
-        start(
-            root, out,
-            {"accelerate": "{num_processes: 2}", "problems.limit": 24, "online.rounds": 2, "online.prompts_per_round": 8,
-             "scores.limit": 4, "scores.samples": 0, "sft.num_train_epochs": 1},
-        )
-    )  # fmt: skip
+    less = {"problems.limit": 24, "online.rounds": 2, "online.prompts_per_round": 8, "scores.limit": 4, "scores.samples": 0,
+            "sft.num_train_epochs": 1}  # fmt: skip
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--num_machines", "1", "--dynamo_backend", "no",
+               "--main_process_port", "0", "--mixed_precision", "no", "--num_processes", "2", "--multi_gpu",
+               str(Path(__file__).with_name("in_turn.py")), str(root / "recipes" / "quickstart.yaml"), str(out),
+               json.dumps(SMALL | less)]  # fmt: skip
+    env = os.environ | {"PYTHONPATH": str(root), "ACCELERATE_USE_CPU": "true"}
+    launched = subprocess.run(
+        command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=600
+    )
+    printed = launched.stdout
+    assert launched.returncode == 0, printed[-4000:]
     report = json.loads((folder(out, "online") / "report.json").read_text())
     assert report["prompts"] == 16
     assert (folder(out, "release") / "done.json").is_file()
@@ -30,6 +40,8 @@ def test_two_processes_under_accelerate(root, tmp_path):
     rounds = [json.loads((folder(out, "online") / "rounds" / f"00{i}" / "pairs.json").read_text()) for i in range(2)]
     assert len({pair["id"] for r in rounds for pair in r["pairs"]}) > 8  # both processes sampled their own prompts
     runs, recipe = RunFolder.open(out)
+    for name, stage in recipe.stages.items():
+        assert printed.count(f"{name:<12} {stage.kind} ...") == 1, f"{name} ran twice: it failed at first"
     asked = tables.read(folder(out, "problems"), "prompts")
     random.Random(Run("online", folder(out, "online"), recipe, runs, log.LOGGER).seed("prompts", 0)).shuffle(asked)
     for i, each in enumerate(rounds):  # pairs are in the order of prompts, as one process has them

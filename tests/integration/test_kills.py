@@ -1,7 +1,6 @@
 """Killed again and again at any moment, through every fault of a server: nothing is lost and nothing is paid twice."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -10,6 +9,8 @@ import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+
+import forked
 
 from align.core.recipe import Recipe
 from data_synthesis.testing import FaultServer, Reply, answer
@@ -52,25 +53,25 @@ def test_killed_at_thirty_random_moments_it_ends_as_if_nothing_had_happened(tmp_
     faults, moment, pace = Faults(well), random.Random(3), {"seconds": 0.03}
     with FaultServer(then=lambda request: replace(faults(request), **pace)) as server:
         Path("killed.yaml").write_text(RECIPE.format(url=server.url, most=4))
-        command = [sys.executable, "-m", "align", "run", "killed.yaml", "--out", "killed"]
         ledgers = []
         for kill in range(KILLS):
-            child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
+            child = forked.start("run", "killed.yaml", "--out", "killed", cwd=tmp_path)
             asked, deadline = len(server.requests), time.monotonic() + 60
-            while len(server.requests) == asked and child.poll() is None and time.monotonic() < deadline:
+            while len(server.requests) == asked and child.is_alive() and time.monotonic() < deadline:
                 time.sleep(0.01)
-            while kill % 3 == 0 and committed() == sum(ledgers[-1:]) and child.poll() is None and time.monotonic() < deadline:
+            while kill % 3 == 0 and committed() == sum(ledgers[-1:]) and child.is_alive() and time.monotonic() < deadline:
                 time.sleep(0.05)  # every third after a commit, however slow the machine is
             time.sleep(moment.uniform(0, 1))
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-            assert child.returncode == -signal.SIGKILL, "it had ended before"
+            child.kill()
+            child.join()
+            assert child.exitcode == -signal.SIGKILL, "it had ended before"
             ledgers.append(committed())
         assert ledgers == sorted(ledgers), "no outcome is ever lost"
         assert 0 < ledgers[-1] < ROWS
         Path("killed.yaml").write_text(RECIPE.format(url=server.url, most=256))
         pace["seconds"] = 0  # the rest may go fast
-        done = subprocess.run([*command], capture_output=True, text=True, check=False)
+        command = [sys.executable, "-m", "align", "run", "killed.yaml", "--out", "killed"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     killed, clean = snapshot(Path("killed/02-ask")), snapshot(Path("clean/02-ask"))
     assert killed == clean

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -189,7 +187,7 @@ def test_a_judge_ranks_the_samples_and_is_never_paid_twice_by_a_killed_run(tiny:
         "".join(json.dumps({"prompt": f"Ben {i} has {i + 2} cups?"}) + "\n" for i in range(12))
     )
     answered: list[str] = []
-    children: list[subprocess.Popen[bytes]] = []
+    children: list[Any] = []
 
     def liking(text: str) -> float:
         return 1 + text.count("e") % 10
@@ -197,8 +195,8 @@ def test_a_judge_ranks_the_samples_and_is_never_paid_twice_by_a_killed_run(tiny:
     def critic(request: dict[str, Any]) -> Reply:
         if len(answered) == 25:  # in the second round; the request that is killed for is never answered
             for child in children:
-                child.send_signal(signal.SIGKILL)
-                child.wait()
+                child.kill()
+                child.join()
             if children:
                 children.clear()
                 return Reply(cut="before")
@@ -212,11 +210,10 @@ def test_a_judge_ranks_the_samples_and_is_never_paid_twice_by_a_killed_run(tiny:
     with FaultServer(then=critic) as server:
         recipe = tmp_path / "recipe.yaml"
         recipe.write_text(JUDGED.format(base=tiny, url=server.url))
-        command = [sys.executable, "-m", "align", "run", str(recipe), "--out", str(tmp_path / "run")]
-        path = os.pathsep.join(filter(None, sys.path))
-        child = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}, cwd=tmp_path)
+        child = forked.start("run", recipe, "--out", tmp_path / "run", cwd=tmp_path)
         children.append(child)
-        assert child.wait(timeout=300) == -signal.SIGKILL
+        child.join(300)
+        assert child.exitcode == -signal.SIGKILL
         assert (tmp_path / "run/02-online/rounds/000/done.json").exists()
         assert len(answered) == 25
         folder = Recipe.load(recipe).run(tmp_path / "run").stage("online")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 from vllm_stand_in import StandIn
 
@@ -220,10 +220,10 @@ def test_a_killed_run_leaves_no_server_behind(tiny: str, tmp_path: Path) -> None
     (tmp_path / "recipe.yaml").write_text(RECIPE.format(**fields))
     (tmp_path / "asked.jsonl").write_text('{"prompt": "Ben has 2 cups?"}\n' * 2 + '{"prompt": "Ben has 3 cups?"}\n')
     (tmp_path / "letters.py").write_text(LETTERS)
-    command = [sys.executable, "-m", "align", "run", "recipe.yaml", "--out", "killed"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT) as process:
-        served = tmp_path / "served.txt"
-        while process.poll() is None and not served.exists():
-            time.sleep(0.1)
-        process.kill()
+    process = forked.start("run", "recipe.yaml", "--out", "killed", cwd=tmp_path)
+    served = tmp_path / "served.txt"
+    while process.is_alive() and not served.exists():
+        time.sleep(0.1)
+    process.kill()
+    process.join()
     assert gone(int(served.read_text().splitlines()[0]))

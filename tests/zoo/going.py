@@ -70,7 +70,7 @@ RECIPE = {
         "pairs": {"kind": "load", "path": "pairs.jsonl"},
         "asked": {"kind": "load", "path": "asked.jsonl"},
         "sft": {
-            "kind": "sft", "model": "base", "data": ["talks"], "learning_rate": 1e-2, "num_train_epochs": 42,
+            "kind": "sft", "model": "base", "data": ["talks"], "learning_rate": 1e-2,
             "lr_scheduler_type": "linear", **TRAINED, "per_device_train_batch_size": 4, "gradient_accumulation_steps": 4,
         },
         "dpo": {"kind": "dpo", "model": "sft", "data": ["pairs"], "learning_rate": 1e-6, **TRAINED},
@@ -97,8 +97,8 @@ def write(folder, name, records):
     (folder / f"{name}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
 
 
-def go(name, folder, talks=TALKS):
-    """Run all stages on a tiny model of a family; return the report of the run."""
+def go(name, folder, talks=TALKS, epochs=42):
+    """Run all stages on a tiny model of a family, which learns for so many epochs; return the report of the run."""
     torch.manual_seed(1)
     make(FAMILIES[name], folder / "model")
     more = [{"messages": TOOL_TALK, "tools": [TOOL]}, {"messages": THOUGHT}]
@@ -107,7 +107,7 @@ def go(name, folder, talks=TALKS):
     write(folder, "pairs", [{"prompt": p, "chosen": c, "rejected": r} for p, c, r in pairs])
     write(folder, "asked", [*({"messages": talk[:-1]} for talk in talks), {"prompt": UNKNOWN}])
     (folder / "recipe.yaml").write_text(json.dumps(RECIPE))
-    return Recipe.load(folder / "recipe.yaml").run(folder / "run")
+    return Recipe.load(folder / "recipe.yaml", set={"sft.num_train_epochs": epochs}).run(folder / "run")
 
 
 def told(report, stage):

@@ -27,7 +27,7 @@ def adds(request, seed):
     return f"{path} The answer is {a + b + wrong}."
 
 
-TASKS = [{"prompt": f"Write a Python function `def plus_{n}(x):` that adds {n} to x."} for n in range(12)]
+TASKS = [{"prompt": f"Write a Python function `def plus_{n}(x):` that adds {n} to x."} for n in range(8)]
 
 
 def programs(request, seed):
@@ -104,6 +104,9 @@ CASES = {
 }  # fmt: skip
 
 
+CRASHES = {"execution_feedback code": 6, "execution_feedback verifiers": 6, "execution_feedback instructions": 12}
+"""Kills of runs that take seconds, for they start a sandbox; the others are killed 24 times. All writes are the engine's."""
+
 LIKES = "I like long walks on the beach in the evening, when it is quiet and the sun goes down"
 TABLE_CASES = {
     "deduplicate": (
@@ -135,10 +138,11 @@ def test_a_table_synthesizer_of_ours_keeps_its_promises(case, tmp_path):
 @pytest.mark.parametrize("case", CASES)
 def test_a_synthesizer_of_ours_keeps_the_engines_promises(case, tmp_path):
     stage, rows, say = CASES[case]
-    report = conforms({"kind": case.split()[0], **stage}, rows, say, tmp_path)
+    crashes = CRASHES.get(case, 24)
+    report = conforms({"kind": case.split()[0], **stage}, rows, say, tmp_path, crashes)
     assert report["emitted"] >= 0.8 * len(rows)
     assert sum(report["rows"].values()) >= report["emitted"]
-    assert len(list((tmp_path / "crashes").iterdir())) >= 20
+    assert len(list((tmp_path / "crashes").iterdir())) >= 0.8 * crashes
 
 
 class Careless(Synthesizer):
@@ -177,7 +181,7 @@ def test_the_kit_sees_a_synthesizer_that_breaks_a_promise(breaks, said, tmp_path
     stage = {"kind": "test_conformance:Careless", "breaks": breaks}
     Careless.seen.clear()
     if said is None:
-        assert conforms(stage, SUMS, adds, tmp_path)["emitted"] == len(SUMS)
+        assert conforms(stage, SUMS, adds, tmp_path, crashes=2)["emitted"] == len(SUMS)
         return
     with pytest.raises(Failed, match=said):
         conforms(stage, SUMS, adds, tmp_path)
