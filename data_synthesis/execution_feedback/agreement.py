@@ -1,8 +1,9 @@
 """Which tests may judge, and which solutions do they choose? Pure functions on who passed what.
 
-CodeT (Chen et al. 2022, arXiv 2207.10397, section 2.2): solutions that pass exactly the same tests form a set; its score is
-the number of tests it passes times the square root of the number of its solutions, duplicates counted on both sides
-(as in the authors' src/agreement.py). A test that a model wrote is a guess too; before it judges, it is itself judged:
+CodeT (Chen et al. 2022, arXiv 2207.10397, section 2.2): solutions that pass exactly the same tests form a
+set; its score is the number of tests it passes times the square root of the number of its solutions,
+duplicates counted on both sides (as in the authors' src/agreement.py). A test that a model wrote is a guess
+too; before it judges, it is itself judged:
 
 - at least two different solutions pass it: one alone may share its author's mistake;
 - something fails it, a solution or a mutant of one: a test that nothing fails says nothing;
@@ -60,7 +61,8 @@ def validated(
     """Return, for each test, "" where it may judge, else why not.
 
     Args:
-        passed: of each distinct solution, which tests it passes; one solution is one vote, however often it was written.
+        passed: of each distinct solution, which tests it passes; one solution is one vote, however often it
+            was written.
         of_mutants: the same of each mutant.
         of_nothing: the same of the function that returns nothing.
         again: of some solutions, by index, which tests they pass when run once more.

@@ -1,17 +1,19 @@
 """Execution feedback for code: solutions and tests by models, run, agreed upon, kept and paired (`mode: code`).
 
-The Qwen2 report (arXiv 2407.10671, 4.1.2) says that a model writes solutions and tests, which are compiled and run. How to
-choose among them is CodeT's (Chen et al. 2022, arXiv 2207.10397): the largest agreement of solutions and tests wins.
+The Qwen2 report (arXiv 2407.10671, 4.1.2) says that a model writes solutions and tests, which are compiled
+and run. How to choose among them is CodeT's (Chen et al. 2022, arXiv 2207.10397): the largest agreement of
+solutions and tests wins.
 
 Departures from CodeT:
-1. A test judges only when it was itself validated (`data_synthesis.execution_feedback.agreement`), and a prompt without such
-   tests is dropped.
+1. A test judges only when it was itself validated (`data_synthesis.execution_feedback.agreement`), and a
+   prompt without such tests is dropped.
 2. A row that brings tests is judged by these, as they are; nothing is written and nothing voted on.
-3. All tests of a solution run in one check of several CPU seconds; one that ends the process is left out and the rest is run
-   again. CodeT gives every test 0.1 s of wall-clock time, which a loaded machine spends on something else.
+3. All tests of a solution run in one check of several CPU seconds; one that ends the process is left out and
+   the rest is run again. CodeT gives every test 0.1 s of wall-clock time, which a loaded machine spends on
+   something else.
 4. Solutions are one when their syntax trees are (comments and docstrings aside); CodeT compares text.
-5. `repair`: where no solution passes given tests, the failure is shown and a second answer asked for (self-debugging, Chen
-   et al. 2023, arXiv 2304.05128). The row holds the first question only.
+5. `repair`: where no solution passes given tests, the failure is shown and a second answer asked for
+   (self-debugging, Chen et al. 2023, arXiv 2304.05128). The row holds the first question only.
 """
 
 from __future__ import annotations
@@ -131,9 +133,11 @@ class CodeFeedback(ExecutionFeedback):
     pass_share: float = Field(default=1.0, gt=0, le=1)
     """Share of the validated tests that a chosen solution of the best set must pass."""
     min_lead: float = Field(default=1.0, ge=1)
-    """How many times the score of the next set that of the best must be; 1 takes any lead, more drops doubtful prompts."""
+    """How many times the score of the next set that of the best must be; 1 takes any lead, more drops
+    doubtful prompts."""
     repair: int = Field(default=0, ge=0)
-    """Most failing solutions of a prompt, none of whose passes given tests, that are shown their failure and tried again."""
+    """Most failing solutions of a prompt, none of whose passes given tests, that are shown their failure and
+    tried again."""
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
         """Return demonstrations and pairs of one prompt, or why there are none."""
@@ -144,7 +148,7 @@ class CodeFeedback(ExecutionFeedback):
             return Drop("nothing names the function to write")
         return await self._by_agreement(prompt, tests, tests.entry_point, ctx)
 
-    # -- tests that are given -------------------------------------------------------------------------------------
+    # -- tests that are given --------------------------------------------------------------------------------
 
     async def _by_given(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
         tests = program_tests.parse(prompt)
@@ -194,7 +198,7 @@ class CodeFeedback(ExecutionFeedback):
         ctx.tally("solutions repaired", len(mended))
         return mended
 
-    # -- tests that are written -----------------------------------------------------------------------------------
+    # -- tests that are written ------------------------------------------------------------------------------
 
     async def _by_agreement(
         self, prompt: Prompt, wanted: program_tests.Tests, name: str, ctx: Context
@@ -275,7 +279,7 @@ class CodeFeedback(ExecutionFeedback):
         ctx.tally("solutions run")
         return outcomes + [False] * (len(tests.texts) - len(outcomes))
 
-    # -- both -----------------------------------------------------------------------------------------------------
+    # -- both ------------------------------------------------------------------------------------------------
 
     async def _solutions(
         self, messages: Sequence[Message], tests: program_tests.Tests, label: str, count: int, ctx: Context

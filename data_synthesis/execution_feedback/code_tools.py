@@ -32,15 +32,16 @@ def _signature(source: str) -> str | None:
         text = ast.dump(tree)
     except RecursionError:  # a chain of 300 `elif` parses, and is too deep to be written down
         text = source
-    # random seeds itself with SHA-512 of the bytes; the module for hashes is one that only the larger, slower workers have
+    # random seeds itself with SHA-512 of the bytes; the module for hashes is one that only the larger, slower
+    # workers have
     return f"{random.Random(text.encode('utf-8', 'surrogatepass')).getrandbits(64):016x}"
 
 
 def asserts(texts: list[str], name: str, most: int) -> list[tuple[list[str], list[str]]]:
     """Return, for each text of tests, its imports and the first asserts that call a function; none if it does not parse.
 
-    An assert inside `def check(candidate)` or a test function counts, as if `candidate` were the function, when it uses no
-    other name that only its function knows.
+    An assert inside `def check(candidate)` or a test function counts, as if `candidate` were the function,
+    when it uses no other name that only its function knows.
     """
     return [_asserts(text, name, most) for text in texts]
 
@@ -108,7 +109,8 @@ class _Renamed(ast.NodeTransformer):
 def mutants(source: str, name: str) -> list[str]:
     """Return changed copies of a solution that should be wrong: one that returns nothing, then one change each.
 
-    Changed: a comparison, an arithmetic or boolean operator, a constant, or a condition; spread over the source.
+    Changed: a comparison, an arithmetic or boolean operator, a constant, or a condition; spread over the
+        source.
     """
     try:
         tree = ast.parse(source)

@@ -1,8 +1,9 @@
 """What can be asked of an answer beside the question: instructions with their verifiers, drawn from and put together.
 
-A constraint is one sentence and the tests that `kind: constraints` runs. Some were written by a model and validated (mode
-`verifiers`); the others are drawn here from the library of checks (`reward.constraints.checks`), with arguments of a size that
-an ordinary answer of a few sentences can meet, and worded in one of the library's ways.
+A constraint is one sentence and the tests that `kind: constraints` runs. Some were written by a model and
+validated (mode `verifiers`); the others are drawn here from the library of checks
+(`reward.constraints.checks`), with arguments of a size that an ordinary answer of a few sentences can meet,
+and worded in one of the library's ways.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ DRAWS: dict[str, Draw] = {
     "word_at_least": lambda rng: {"word": rng.choice(WORDS), "n": rng.randint(2, 3)},
     "word_at_most": lambda rng: {"word": rng.choice(["the", "and", "is", "of"]), "n": rng.randint(0, 2)},
 }
-"""How the arguments of a check are drawn. Checks that fix what an answer says, not how, are not drawn (`equals_number`)."""
+"""How the arguments of a check are drawn. Checks that fix what an answer says, not how, are not drawn
+(`equals_number`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,15 @@
 """Which verification functions may judge, and which of their cases count (AutoIF's cross-validation, and what it lacks).
 
-AutoIF (Dong et al. 2024, arXiv 2406.13542, section 3) lets functions and test cases that one model wrote check each other:
-a case is kept when functions agree with it, a function when it agrees with the cases that are kept. The paper's numbers and
-those of its published code (QwenLM/AutoIF) differ; `PRESETS` has both.
+AutoIF (Dong et al. 2024, arXiv 2406.13542, section 3) lets functions and test cases that one model wrote
+check each other: a case is kept when functions agree with it, a function when it agrees with the cases that
+are kept. The paper's numbers and those of its published code (QwenLM/AutoIF) differ; `PRESETS` has both.
 
 Departures:
-1. Mutation check: a function that says the same of every text judges nothing, whatever its author's cases say. It must
-   accept and refuse something among the cases and texts derived from them (`mutants`).
+1. Mutation check: a function that says the same of every text judges nothing, whatever its author's cases
+   say. It must accept and refuse something among the cases and texts derived from them (`mutants`).
 2. A function that says something else when it is asked again, in another order, is refused.
-3. An expected value may be a word for a truth value ("True"), which in AutoIF's code never equals the function's `True`.
+3. An expected value may be a word for a truth value ("True"), which in AutoIF's code never equals the
+   function's `True`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from reward.constraints.functions import no_data
 Rule: TypeAlias = Callable[[float], bool]
 Name: TypeAlias = Literal["paper", "upstream"]
 Said: TypeAlias = Sequence[bool | str]
-"""What a function says of texts, in order: True, False, or why neither (`reward.constraints.functions.say`)."""
+"""What a function says of texts, in order: True, False, or why neither (`reward.constraints.functions.say`).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Preset:
     quality: Rule
     """Grade of a response that is trained on."""
     chosen: Rule
-    """As `response`, for the better side of a pair. The worse side is one that no function accepts, in both."""
+    """As `response`, for the better side of a pair. The worse side is one that no function accepts, in both.
+    """
 
 
 PRESETS: dict[Name, Preset] = {
@@ -66,7 +69,8 @@ PRESETS: dict[Name, Preset] = {
         chosen=lambda share: share >= 0.5,
     ),
 }
-"""Section 3 and appendix of the paper; code/4_cross_validation.py, 8_query_rft.py and 9_construct_dpo.py of its repository."""
+"""Section 3 and appendix of the paper; code/4_cross_validation.py, 8_query_rft.py and 9_construct_dpo.py of
+its repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,8 @@ TEXTS = (
     "```python\nprint('hello')\n```",
     "Einen Moment bitte, ich schaue nach.",
 )
-"""Ordinary answers of several shapes, ours; a constraint that nobody thought of is likely to hold for some and not for all."""
+"""Ordinary answers of several shapes, ours; a constraint that nobody thought of is likely to hold for some
+and not for all."""
 
 
 def mutants(text: str) -> list[str]:

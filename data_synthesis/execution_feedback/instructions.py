@@ -1,19 +1,22 @@
 """Questions with constraints, and answers that code verified (AutoIF, steps 6 to 9; `mode: instructions`).
 
-AutoIF (Dong et al. 2024, arXiv 2406.13542) puts a constraint after a question, samples answers, keeps those that the
-constraint's verifiers accept and that a model grades as answering the question, and pairs them with answers that no verifier
-accepts. The rows of this stage are all three: the question with its constraints as a prompt (its `tests` are what the reward
-`kind: constraints` runs, so the same verifiers judge online), demonstrations and preferences.
+AutoIF (Dong et al. 2024, arXiv 2406.13542) puts a constraint after a question, samples answers, keeps those
+that the constraint's verifiers accept and that a model grades as answering the question, and pairs them with
+answers that no verifier accepts. The rows of this stage are all three: the question with its constraints as a
+prompt (its `tests` are what the reward `kind: constraints` runs, so the same verifiers judge online),
+demonstrations and preferences.
 
 Departures:
-1. A prompt may carry several constraints (AutoIF's authors leave that open). Those of the library that exclude each other are
-   never drawn together (`reward.constraints.checks.conflicts`); what else conflicts shows in the grade, and in that nothing
-   passes.
-2. Constraints come from mode `verifiers`, from the library of checks, or from both, a coin deciding each time.
+1. A prompt may carry several constraints (AutoIF's authors leave that open). Those of the library that
+   exclude each other are never drawn together (`reward.constraints.checks.conflicts`); what else conflicts
+   shows in the grade, and in that nothing passes.
+2. Constraints come from mode `verifiers`, from the library of checks, or from both, a coin deciding each
+   time.
 3. An answer that was cut at the token limit is neither right nor wrong.
-4. A question draws its constraints; AutoIF gives each constraint 16 questions. Few questions leave constraints unused.
-5. The worse side of a pair breaks a constraint wholly (no verifier of it accepts); with several constraints it may keep the
-   others, and the answers that break the fewest come first.
+4. A question draws its constraints; AutoIF gives each constraint 16 questions. Few questions leave
+   constraints unused.
+5. The worse side of a pair breaks a constraint wholly (no verifier of it accepts); with several constraints
+   it may keep the others, and the answers that break the fewest come first.
 """
 
 from __future__ import annotations
@@ -98,8 +101,8 @@ class InstructionFeedback(ExecutionFeedback):
     preset: Name = "paper"
     """Thresholds of what is kept: `paper`, or `upstream` (the published code)."""
     quality: Reward | None = None
-    """Grades right answers, of which AutoIF keeps those from 8 of 10: `{kind: judge, generator: ..., scale: [0, 10]}`. A reward
-    with a verdict (a judge with `pass_at`) decides by that. Left out: not asked."""
+    """Grades right answers, of which AutoIF keeps those from 8 of 10: `{kind: judge, generator: ..., scale:
+    [0, 10]}`. A reward with a verdict (a judge with `pass_at`) decides by that. Left out: not asked."""
     max_demonstrations: int | None = Field(default=1, ge=1)
     """Most demonstrations a prompt; null keeps all that differ."""
 

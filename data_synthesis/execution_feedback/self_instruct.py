@@ -1,11 +1,12 @@
 """Self-instruct of constraints: a model is shown some and thinks of others (AutoIF, step 1; `mode: self_instruct`).
 
-AutoIF (Dong et al. 2024, arXiv 2406.13542) shows 36 hand-written constraints and asks for 50 new ones about the form of an
-answer, again and again. Each request is one prompt of this stage; what it gives are rows, one constraint each, that mode
-`verifiers` makes verifiable. Constraints that several requests gave are one there.
+AutoIF (Dong et al. 2024, arXiv 2406.13542) shows 36 hand-written constraints and asks for 50 new ones about
+the form of an answer, again and again. Each request is one prompt of this stage; what it gives are rows, one
+constraint each, that mode `verifiers` makes verifiable. Constraints that several requests gave are one there.
 
 Departures:
-1. The constraints that are shown stand in an order of its own in each request, so that the first ones do not lead always.
+1. The constraints that are shown stand in an order of its own in each request, so that the first ones do not
+   lead always.
 2. Our own 40 are shown (`templates/seed_constraints.jsonl`), or those of an earlier stage.
 3. A last line that was cut at the token limit is left out; the others count.
 """

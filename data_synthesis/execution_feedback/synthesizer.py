@@ -5,8 +5,9 @@
     mode: verifiers        functions that verify a constraint, and their validation          verifiers.py
     mode: instructions     questions with constraints, and answers that were verified        instructions.py
 
-The last three are AutoIF; each makes rows that the next one reads, so that what a model thought of can be looked at, mended
-or replaced by your own. What models write runs in the sandbox (`reward.sandbox`), whose level stands in the lineage.
+The last three are AutoIF; each makes rows that the next one reads, so that what a model thought of can be
+looked at, mended or replaced by your own. What models write runs in the sandbox (`reward.sandbox`), whose
+level stands in the lineage.
 """
 
 from __future__ import annotations

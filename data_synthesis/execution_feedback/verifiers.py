@@ -1,14 +1,15 @@
 """Functions that verify a constraint: a model writes them, running them validates them (AutoIF; `mode: verifiers`).
 
-A row is a constraint in words; what is made of it is the same row with tests, `{"functions": [...]}`, which the reward
-`kind: constraints` runs. AutoIF (Dong et al. 2024, arXiv 2406.13542) samples answers that hold one function and three cases,
-lets functions and cases check each other, and puts functions back into words: if one of these contradicts the constraint,
-the constraint is given up.
+A row is a constraint in words; what is made of it is the same row with tests, `{"functions": [...]}`, which
+the reward `kind: constraints` runs. AutoIF (Dong et al. 2024, arXiv 2406.13542) samples answers that hold one
+function and three cases, lets functions and cases check each other, and puts functions back into words: if
+one of these contradicts the constraint, the constraint is given up.
 
     sample -> distinct functions, distinct cases -> blemishes -> cross-validation -> back-translation -> row
 
 Departures (those of the cross-validation: `data_synthesis.execution_feedback.cross_validation`):
-1. An answer has a block of Python and a block of JSON; AutoIF asks for JSON that holds the source, which models escape wrongly.
+1. An answer has a block of Python and a block of JSON; AutoIF asks for JSON that holds the source, which
+   models escape wrongly.
 2. Functions are one when their syntax trees are, cases when their texts and expected values are.
 3. A row that brings tests of its own (a check of the library) needs no functions, and passes as it is.
 4. Who says whether a back-translation contradicts is any reward with a verdict: `nli` (AutoIF) or `judge`.
@@ -143,7 +144,7 @@ class VerifierFeedback(ExecutionFeedback):
             said=[[said[f][t] for t in kept.cases] for f in kept.functions],
         )
 
-    # -- what a model wrote ---------------------------------------------------------------------------------------
+    # -- what a model wrote ----------------------------------------------------------------------------------
 
     async def _written(self, constraint: str, ctx: Context) -> tuple[list[str], list[Case]]:
         """Return the distinct functions and cases of a constraint, in the order drawn."""
@@ -174,7 +175,7 @@ class VerifierFeedback(ExecutionFeedback):
         ctx.tally("functions that do not parse", signatures.count(None))
         return list(sources.values()), list(dict.fromkeys(cases))
 
-    # -- whether it may judge -------------------------------------------------------------------------------------
+    # -- whether it may judge --------------------------------------------------------------------------------
 
     async def _is_sound(self, source: str, texts: Sequence[str], ctx: Context) -> bool:
         """Does it say yes and no, and the same in another order?"""
@@ -214,7 +215,7 @@ class VerifierFeedback(ExecutionFeedback):
                 return "a function says something else than the constraint"
         return ""
 
-    # -- what is made of it ---------------------------------------------------------------------------------------
+    # -- what is made of it ----------------------------------------------------------------------------------
 
     def _rows(self, prompt: Prompt, chosen: list[str], agreed: Agreed) -> list[Row]:
         """Return the constraint with the functions that verify it, and the pairs of its cases."""

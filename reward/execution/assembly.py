@@ -2,18 +2,22 @@
 
 Nothing here is called in the trainer's process on a model's text: a source can be crafted to crash a parser.
 
-1. An answer that is Python as it stands is the program. Otherwise its parts are its fenced blocks and, where these do not
-   have the program or it follows anew without a fence, the runs of lines of Python between its sentences.
-2. A part under a line such as "For reference, the original code was:" is set aside where another part will do.
-3. The main part is the last that defines the entry point; a mere signature or `...` is no definition where there is another.
-   For a program that reads its input, it is the last part that reads it, else the last that prints. A part that feeds itself
-   an input (`sys.stdin = StringIO("1 2")`) tries out another.
+1. An answer that is Python as it stands is the program. Otherwise its parts are its fenced blocks and, where
+   these do not have the program or it follows anew without a fence, the runs of lines of Python between its
+   sentences.
+2. A part under a line such as "For reference, the original code was:" is set aside where another part will
+   do.
+3. The main part is the last that defines the entry point; a mere signature or `...` is no definition where
+   there is another. For a program that reads its input, it is the last part that reads it, else the last that
+   prints. A part that feeds itself an input (`sys.stdin = StringIO("1 2")`) tries out another.
 4. An answer that only continues the prompt's code (a function's body) is put behind it.
-5. What the main part, or the tests, use and it does not define is taken from the other parts, else from the prompt's code,
-   and only the statements that define these names: a usage example never runs. A function that a later part defines anew
-   replaces the earlier one in its place, if it can be called in the same way and does not itself call the entry point.
-6. `class Solution` with a method of the entry point's name gets a function that calls the method of a fresh instance, and the
-   names that LeetCode imports. Names of `typing` that the prompt writes are given to any program.
+5. What the main part, or the tests, use and it does not define is taken from the other parts, else from the
+   prompt's code, and only the statements that define these names: a usage example never runs. A function that
+   a later part defines anew replaces the earlier one in its place, if it can be called in the same way and
+   does not itself call the entry point.
+6. `class Solution` with a method of the entry point's name gets a function that calls the method of a fresh
+   instance, and the names that LeetCode imports. Names of `typing` that the prompt writes are given to any
+   program.
 """
 
 from __future__ import annotations
@@ -73,8 +77,9 @@ _ASIDE = rf"""(?xi)
     (?:this|below|the\ following|as\ follows)?
     | before | instead\ of(?:\ this)? | do(?:n't|\ not)\ (?:write|use|do)(?:\ this)?
     | {_OPENS} common\ (?:mistake|error|bug)"""
-"""What stands over code that is not the answer, as a whole line or sentence: "For reference, your original (wrong) code was".
-A line that says anything more, such as "the original code, with the bug removed", is none."""
+"""What stands over code that is not the answer, as a whole line or sentence: "For reference, your original
+(wrong) code was". A line that says anything more, such as "the original code, with the bug removed", is none.
+"""
 _LEETCODE = """
 import bisect, collections, copy, datetime, functools, heapq, itertools, math, operator, random, re, string, sys
 from typing import *
@@ -89,8 +94,8 @@ from math import *
 from builtins import *
 inf = float("inf")
 """
-"""What a solution on LeetCode may use without importing it, as LeetCodeDataset (arXiv 2504.14655) puts it before each; the
-built-in functions come last, for `pow` of `math` knows no modulus."""
+"""What a solution on LeetCode may use without importing it, as LeetCodeDataset (arXiv 2504.14655) puts it
+before each; the built-in functions come last, for `pow` of `math` knows no modulus."""
 
 
 class CodePart:
@@ -151,8 +156,8 @@ def assemble(
     """Return the program that an answer means; None where there is none in it.
 
     Args:
-        answer: `whole`, its text; `pieces`, for each block the lines before it and its text ("" where it is no Python), and at
-            last the lines behind all; `fenced`, whether it has blocks of any kind.
+        answer: `whole`, its text; `pieces`, for each block the lines before it and its text ("" where it is
+            no Python), and at last the lines behind all; `fenced`, whether it has blocks of any kind.
         prompts: the same of each message of the prompt.
         name: the entry point; None where nothing names it, or the program is run as a whole.
         owner: the class that it is a method of, when that is named.
@@ -183,7 +188,7 @@ def _shows_method(prompts: list[dict[str, Any]], name: str) -> bool:
     return any(re.search(rf"\bdef\s+{re.escape(name)}\(\s*self\b", prompt["whole"]) for prompt in prompts)
 
 
-# -- which parts there are --------------------------------------------------------------------------------------------
+# -- which parts there are -----------------------------------------------------------------------------------
 
 
 def _parts(
@@ -343,7 +348,7 @@ def _heads(prompt: dict[str, Any], name: str) -> list[tuple[str, str]]:
     return heads
 
 
-# -- which part is the program, and what it needs ---------------------------------------------------------------------
+# -- which part is the program, and what it needs ------------------------------------------------------------
 
 
 def _define(parts: list[CodePart], name: str, owner: str) -> bool:
@@ -413,8 +418,8 @@ def _defining(parts: list[CodePart], name: str) -> list[ast.stmt]:
 def _anew(main: CodePart, parts: list[CodePart], name: str) -> list[ast.stmt]:
     """Return the definitions of later parts that replace those of the main part.
 
-    One that takes other arguments, or that calls the entry point and replaces one that does not, tries the program out; so does
-    one of a part that does more than define, where the program is run as a whole.
+    One that takes other arguments, or that calls the entry point and replaces one that does not, tries the
+    program out; so does one of a part that does more than define, where the program is run as a whole.
     """
     old = {node.name: node for node in main.body if isinstance(node, DEFINITIONS) and node.name != name}
     later = [part for part in parts[parts.index(main) + 1 :] if name or _only_defines(part)]

@@ -1,8 +1,9 @@
 """Run a whole program with an input, and return what it prints. Runs in the sandbox: this file's text is sent there.
 
-The program finds what a process of its own would have: its input as file descriptor 0 and `sys.stdin`, `__name__` as
-"__main__", and threads and exit handlers that are waited for. It has that process for one input only, so nothing that it
-changes reaches the next. What it prints is compared elsewhere: no expected output ever comes in.
+The program finds what a process of its own would have: its input as file descriptor 0 and `sys.stdin`,
+`__name__` as "__main__", and threads and exit handlers that are waited for. It has that process for one input
+only, so nothing that it changes reaches the next. What it prints is compared elsewhere: no expected output
+ever comes in.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ def _redirected(given: str) -> int:
     sys.stdout.flush()
     for target, descriptor in enumerate(files):
         os.dup2(descriptor, target)
-    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115 (as long as the process)
+    # as long as the process
+    sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
     vars(sys).update(__stdin__=sys.stdin, __stdout__=sys.stdout)
     return files[1]

@@ -8,20 +8,23 @@ A prompt's `tests` hold, in any mixture:
     {"args": [6], "checker": "def check(args, returned): ..."}     several answers are valid: a function decides
     {"input": "6\n", "checker": "def check(input, output): ..."}
 
-each with "entry_point" if the prompt does not name the function, and with "language" if the program is not in Python
-(`reward.sandbox.languages`; code of tests is Python, for Python). "call" may be written for "args", "stdin" for "input"
-and "stdout" for "output". A checker may take a third parameter, the "returns" or "output" of its test;
-{"checker": "..."} alone is that of all tests of the row. Read as well:
+each with "entry_point" if the prompt does not name the function, and with "language" if the program is not in
+Python (`reward.sandbox.languages`; code of tests is Python, for Python). "call" may be written for "args",
+"stdin" for "input" and "stdout" for "output". A checker may take a third parameter, the "returns" or "output"
+of its test; {"checker": "..."} alone is that of all tests of the row. Read as well:
 
-- APPS, TACO, PRIME: {"inputs": [...], "outputs": [...], "fn_name": "add"} (without `fn_name` the whole program is run,
-  each input is a text or a list of lines, each output besides a number or a list of numbers, one a line);
+- APPS, TACO, PRIME: {"inputs": [...], "outputs": [...], "fn_name": "add"} (without `fn_name` the whole
+  program is run, each input is a text or a list of lines, each output besides a number or a list of numbers,
+  one a line);
 - CodeContests: {"input": ["1 2\n", ...], "output": ["3\n", ...]};
-- LiveCodeBench: {"input": "1\n2", "output": "3", "testtype": "functional"} (one JSON value a line) or "stdin";
-- SYNTHETIC-1: {"test_cases": [{"type": "function_call", "fn_name": "add", "input": [1, 2], "output": [3]}]} or
-  "stdin_stdout".
+- LiveCodeBench: {"input": "1\n2", "output": "3", "testtype": "functional"} (one JSON value a line) or
+  "stdin";
+- SYNTHETIC-1: {"test_cases": [{"type": "function_call", "fn_name": "add", "input": [1, 2], "output": [3]}]}
+  or "stdin_stdout".
 
 A key whose value is null is one that is not there, because Arrow gives every test the keys of all others. So
-{"args": [1], "returns": null} is a call that returns None, and {"code": "...", "args": null, "returns": null} is code.
+{"args": [1], "returns": null} is a call that returns None, and {"code": "...", "args": null, "returns": null}
+is code.
 """
 
 from __future__ import annotations
@@ -56,7 +59,8 @@ class Case:
     checker: str = ""
     """Source of a function `check` that decides instead; "" compares."""
     or_only: bool = False
-    """Whether, of a list with one value, this value is right too: APPS writes some outputs so (its testing_util.py)."""
+    """Whether, of a list with one value, this value is right too: APPS writes some outputs so (its
+    testing_util.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +208,7 @@ def _entry_point(names: set[str], texts: list[str]) -> tuple[str | None, str]:
     return name, owner
 
 
-# -- shapes ---------------------------------------------------------------------------------------------------------
+# -- shapes --------------------------------------------------------------------------------------------------
 
 
 def _single(test: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,11 +1,12 @@
 """Which parts of an answer are code? Text only: nothing of a model's source is parsed in this process.
 
-A parser that a crafted text can crash would take the trainer with it; what needs a syntax tree is done in the sandbox
-(`reward.execution.assembly`). Here the fenced blocks are found, by CommonMark's rules (spec 0.31, 4.5 and 5.1) with departures
-that answers of models need:
+A parser that a crafted text can crash would take the trainer with it; what needs a syntax tree is done in the
+sandbox (`reward.execution.assembly`). Here the fenced blocks are found, by CommonMark's rules (spec 0.31, 4.5
+and 5.1) with departures that answers of models need:
 
 1. A fence may be indented as deep as you like, and stand behind the marker of a list item.
-2. A fence inside a triple-quoted string is text of that string, so a docstring with an example does not end its program.
+2. A fence inside a triple-quoted string is text of that string, so a docstring with an example does not end
+   its program.
 3. A fence with a label, which would open a block, ends the one that it stands in: somebody forgot to.
 4. An empty line without `>` does not end a block in a quotation.
 5. Where no line closes a block, a fence at the end of a line of code does.
@@ -43,14 +44,16 @@ _QUOTED = r"(?:[ \t]{0,3}>[ ]?)"
 _OUTSIDE = re.compile(r"\\.|#.*|\"\"\"|'''|\"(?:\\.|[^\"\\])*+\"|'(?:\\.|[^'\\])*+'")
 _INSIDE = {mark: re.compile(rf"\\.|{mark}") for mark in ('"""', "'''")}
 _ENDED = re.compile(r"(?<=[`~])[ \t]*(?:<\|[^|<>\n]{1,40}\|>|</s>|\*\*|\.)+$")
-"""What answers write right behind the fence that closes a block: the end of their turn, of a bold passage, of a sentence."""
+"""What answers write right behind the fence that closes a block: the end of their turn, of a bold passage, of
+a sentence."""
 _MARKED = re.compile(r"(?:\A|.*?\n)[ \t]*\[BEGIN\](.*?)(?:\[DONE\]|\Z)|(.*?)\n[ \t]*\[DONE\]", re.DOTALL)
 """The marks of MBPP's prompt (Austin et al. 2021, arXiv 2108.07732)."""
 _MARKDOWN = ("markdown", "md")
 MAX_DEPTH = 20
 """Quotations in one another that are looked into."""
 LOOK_AHEAD = 20_000
-"""Lines of a text that are read again, in all, where a fence stood in a string that never ended, or at the end of a line."""
+"""Lines of a text that are read again, in all, where a fence stood in a string that never ended, or at the
+end of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +104,10 @@ class _Opening:
 def program(text: str, entry_point: str | None = None, language: str = "python") -> str | None:
     """Return the block of an answer that is the program: the last that defines or names the entry point, or the last.
 
-    An answer without a fence is the program itself. Blocks of another language are none, and where some blocks say that
-    they hold the language (not Python), those that say nothing are none either. None where nothing is left. This is what text alone
-    can say; `reward.execution.assembly` also joins blocks of Python and finds code between sentences.
+    An answer without a fence is the program itself. Blocks of another language are none, and where some
+    blocks say that they hold the language (not Python), those that say nothing are none either. None where
+    nothing is left. This is what text alone can say; `reward.execution.assembly` also joins blocks of Python
+    and finds code between sentences.
     """
     answer = read(text)
     if not answer.blocks:
@@ -153,7 +157,7 @@ def entry_point(texts: Sequence[str]) -> str | None:
     return None
 
 
-# -- fences ---------------------------------------------------------------------------------------------------------
+# -- fences --------------------------------------------------------------------------------------------------
 
 
 def _split(text: str, markdown: bool = True) -> tuple[list[Block], str]:
@@ -194,8 +198,8 @@ def _opening(line: str) -> _Opening | None:
 def _body(lines: Sequence[str], start: int, opening: _Opening, spare: int) -> tuple[str, int, int]:
     """Return the text of a block, the number of the line behind it, and what is left of `LOOK_AHEAD`.
 
-    A fence in a string does not end the block. Where the string never ends either, it was none, and the first such fence does.
-    A fence at the end of a line of code ends the block where nothing else does.
+    A fence in a string does not end the block. Where the string never ends either, it was none, and the first
+    such fence does. A fence at the end of a line of code ends the block where nothing else does.
     """
     body: list[str] = []
     string, first, at_end = "", -1, -1

@@ -3,14 +3,16 @@
 Values are compared as JSON has them, because that is what tests are written in:
 
 - An integer that is expected is exact: 2000001.0 is not 2000000; 2000000.0 is, as `==` has it in Python.
-- A float that is expected may be off by `RELATIVE`; zero by `NEAR_ZERO`, for nothing is relative to it. An integer that is
-  returned for a float without a fraction is exact too. Infinity and NaN are themselves.
+- A float that is expected may be off by `RELATIVE`; zero by `NEAR_ZERO`, for nothing is relative to it. An
+  integer that is returned for a float without a fraction is exact too. Infinity and NaN are themselves.
 - A bool is no number, None is nothing else, text is exact.
-- A tuple or an array equals a list. A set does not: it has no order, and could stand for any order that was asked for.
+- A tuple or an array equals a list. A set does not: it has no order, and could stand for any order that was
+  asked for.
 - Keys of an object are text: 1 and "1" are one key.
 
-What is printed is compared token by token, as competitions do: how tokens are spread over lines and spaces does not matter,
-large and small letters do. A token that is expected with a decimal point or an exponent is a float, all others are text.
+What is printed is compared token by token, as competitions do: how tokens are spread over lines and spaces
+does not matter, large and small letters do. A token that is expected with a decimal point or an exponent is a
+float, all others are text.
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ from collections.abc import Sequence
 from typing import Any
 
 RELATIVE = 1e-6
-"""How far apart two floats may be in proportion: what problems of competitions usually say. (EvalPlus allows 1e-7, besides
-an absolute 1e-6, which makes every tiny number right.)"""
+"""How far apart two floats may be in proportion: what problems of competitions usually say. (EvalPlus allows
+1e-7, besides an absolute 1e-6, which makes every tiny number right.)"""
 NEAR_ZERO = 1e-6
 """How far from an expected zero: EvalPlus' absolute tolerance where its data set gives none."""
 ROUNDING = 1e-12

@@ -1,9 +1,10 @@
 """Does the program do what the tests say? A verifier that runs it in the sandbox (`kind: execution`).
 
-For each completion: the program is put together from its blocks and the code that the prompt gives (`program_assembly`), the
-tests are run on it (`program_tests`), and what it returns or prints is compared out of its reach (`program_values`), or by the
-row's own checker in a process that the program never had. A completion passes when all tests pass. Statuses that are no data
-(broken tests or checkers, an unavailable tool) make it ungraded, never wrong.
+For each completion: the program is put together from its blocks and the code that the prompt gives
+(`program_assembly`), the tests are run on it (`program_tests`), and what it returns or prints is compared out
+of its reach (`program_values`), or by the row's own checker in a process that the program never had. A
+completion passes when all tests pass. Statuses that are no data (broken tests or checkers, an unavailable
+tool) make it ungraded, never wrong.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def _checked(*given):
     said = check(*given[:some])
     return bool(said) if type(said).__name__ in ("bool", "bool_") else type(said).__name__
 """
-"""Stands behind a checker's source: calls it with as much as it takes, and says True, False, or the type of something else."""
+"""Stands behind a checker's source: calls it with as much as it takes, and says True, False, or the type of
+something else."""
 _LOADER = """
 def _loaded(packed):
     import base64, marshal, sys, types, zlib
@@ -112,7 +114,8 @@ class Execution(Reward):
     """Run the program of a completion on the prompt's tests: 1 when all pass, else 0."""
 
     version: ClassVar[str] = (
-        "3"  # 2: joins blocks, runs whole programs and checkers; integers are exact. 3: drafts, pytest, coroutines
+        # 2: joins blocks, runs whole programs and checkers; integers are exact. 3: drafts, pytest, coroutines
+        "3"
     )
 
     sandbox: SandboxSettings = SandboxSettings()
@@ -311,8 +314,8 @@ def _laid_out(answer: program_text.CodeAnswer) -> dict[str, Any]:
 def _source(function: str, *modules: str) -> str:
     """Return a source with a function of the last of some modules of our own, each of which may import those before it.
 
-    They are compiled and packed; the sandbox has the same interpreter. Compiling `assembly` takes 18 ms, what it does
-    with an answer 2, and every call looks through the whole source.
+    They are compiled and packed; the sandbox has the same interpreter. Compiling `assembly` takes 18 ms, what
+    it does with an answer 2, and every call looks through the whole source.
     """
     codes = {}
     for name in modules:
