@@ -8,10 +8,13 @@ from programs import PROGRAMS
 
 from align import Prompt, Reward
 
+MORE_THAN_DATA = re.compile(r"Solution\(\)|fixture|Account|capsys|Stack|Counter|iter\(|next\(")
+"""What the tests have that are about more than functions and data."""
+
 
 @pytest.fixture(scope="module")
 def scores():
-    reward = Reward.model_validate({"kind": "execution", "sandbox": {"workers": 2}})
+    reward = Reward.model_validate({"kind": "execution", "sandbox": {"workers": 2, "together": True}})
 
     def judge(cases):
         asked = [([{"role": "user", "content": said or "Solve it."}], tests) for said, tests, _ in cases]
@@ -28,6 +31,8 @@ def test_what_is_right_and_what_is_not(scores, why):
     found = [(answer, tests, score.passed) for (_, tests, answer, _), score in zip(PROGRAMS[why], given, strict=True)]
     assert found == [(answer, tests, right) for _, tests, answer, right in PROGRAMS[why]], [score.why for score in given]
     assert all(score.why for score in given if not score.passed), "each verdict but a pass says why"
+    for (_, tests, _, _), score in zip(PROGRAMS[why], given, strict=True):
+        assert not score.forgeable or MORE_THAN_DATA.search(str(tests)), "all else is judged apart from the program"
 
 
 def test_the_table_holds_as_many_wrong_answers_as_right_ones():
