@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
-from align import Recipe
+from align import Prompt, Recipe
 from align.cli import _parser
 from align.core import tables
+from reward.execution import tests as program_tests
 
 RECIPE = """
 name: doc
@@ -36,6 +37,16 @@ def test_the_plug_in_on_the_page_runs(root, tmp_path, page):
     (pair,) = tables.read(report.stage("shown"), "preferences")
     assert pair.chosen == [{"role": "assistant", "content": "Sunny."}]
     assert json.loads((report.stage("shown") / "report.json").read_text())["dropped"] == {"equally long": 1}
+
+
+def test_the_rows_in_other_languages_on_the_page_are_read(root):
+    section = (root / "docs/programs.md").read_text().split("### Other languages", 1)[1].split("\n## ", 1)[0]
+    shown = re.findall(r'^    (\{"prompt".*?\}\]\})$', section, re.DOTALL | re.MULTILINE)
+    rows = [json.loads(row) for row in shown]
+    prompts = [Prompt(messages=[{"role": "user", "content": row["prompt"]}], tests=row["tests"], id="x") for row in rows]
+    cpp, javascript = map(program_tests.parse, prompts)
+    assert (cpp.language, cpp.entry_point, [case.arguments for case in cpp.cases]) == ("cpp", "total", [[[1, 2, 3]], [[]]])
+    assert (javascript.language, javascript.runs) == ("javascript", [program_tests.ProgramRun("4\n", "8\n")])
 
 
 def test_the_test_on_the_page_passes(root, tmp_path, monkeypatch):
