@@ -30,7 +30,7 @@ FAMILIES: dict[str, type[Plugin]] = {
 
 
 def explain(kind: str | None) -> str:
-    """Return the list of kinds and shipped recipes, or what one of them is, or what a field means and where it is.
+    """Return the list of kinds and shipped recipes, or what one kind, recipe or field is.
 
     Raises:
         UsageError: nothing is called so.

@@ -1,8 +1,8 @@
 """`align check --pilot 20`: try a few prompts of each stage that makes rows, and predict the rest.
 
-The prompts are a random sample that depends on their ids only, of those that the stage's budget surely reaches, or of
-all. Their calls go into the stage's own call log, so the run replays them instead of paying again. Nothing else of a
-pilot is kept.
+The prompts are a random sample that depends on their ids only, of those that the stage's budget surely
+reaches, or of all. Their calls go into the stage's own call log, so the run replays them instead of paying
+again. Nothing else of a pilot is kept.
 """
 
 from __future__ import annotations

@@ -76,7 +76,8 @@ def _changed(directory: str) -> tuple[dict[str, tuple[str, ...]], str]:
             changed[name] = status.changed
     files = sorted(vanished - recipe.stages.keys())
     note = (
-        f"\nnot there any more: {', '.join(files)}; what was made of it stands, and `align run` would need it\n"
+        f"\nnot there any more: {', '.join(files)}; what was made of it stands, and `align run` would "
+        "need it\n"
         if files
         else ""
     )
