@@ -1,12 +1,12 @@
-"""How many requests a server is given at once, and which server of several: as much as each takes, found by trying.
+"""Find out how many requests each server takes at once, and choose among several servers.
 
-The limit follows TCP's congestion control (Chiu and Jain 1989; RFC 5681): it doubles every round until the first
-overload, grows by one a round after that, and is halved at an overload, once for all requests that were under way.
-A limit that is not used does not grow (RFC 7661). An overload is a 429 or 503, a timeout, or an address that does not
-answer; other faults say nothing about how much a server can take.
+The limit follows TCP's congestion control (Chiu and Jain 1989; RFC 5681): it doubles every round until the
+first overload, grows by one a round after that, and is halved at an overload, once for all requests that were
+under way. A limit that is not used does not grow (RFC 7661). An overload is a 429 or 503, a timeout, or an
+address that does not answer; other faults say nothing about how much a server can take.
 
-Among several servers a request goes to the one that its prompt's beginning is bound to (rendezvous hashing, Thaler and
-Ravishankar 1998), so that prefix caches hit, unless that one is clearly busier than the idlest.
+Among several servers a request goes to the one that its prompt's beginning is bound to (rendezvous hashing,
+Thaler and Ravishankar 1998), so that prefix caches hit, unless that one is clearly busier than the idlest.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from collections.abc import Sequence
 START = 16.0
 """Requests at once in the first round; four rounds reach 256."""
 LEANING = 0.25
-"""How much busier, as a share of its limit, a prompt's own server may be than the idlest one before it loses the request."""
+"""How much busier, as a share of its limit, a prompt's own server may be than the idlest one before it loses
+the request."""
 
 
 class Admission:
@@ -34,16 +35,17 @@ class Admission:
 
     @property
     def load(self) -> float:
-        """Requests in and before the door, as a share of what goes in at once. Closed, or failing: as if full."""
+        """Requests in flight or waiting, as a share of the limit. A failing server counts as full, too."""
         if time.monotonic() < self._closed_until:
             return math.inf
         return (self.in_flight + len(self._waiting)) / max(1.0, self.limit) + self._failing
 
     async def enter(self, *, ahead: bool = False) -> bool:
-        """Wait for a place, first come, first served; False: the server has just failed, so look at others first.
+        """Wait for a place, first come, first served. False: the server has just failed, try others first.
 
         Args:
-            ahead: go in front of those who wait: the row of this request is under way, and is to end before others begin.
+            ahead: go in front of those who wait: the row of this request is under way, and is to end before
+                others begin.
         """
         if (ahead or not self._waiting) and self._open():
             self.in_flight += 1
@@ -71,7 +73,7 @@ class Admission:
             self.limit = min(float(self.most), self.limit + (1.0 if self._doubling else 1.0 / self.limit))
 
     def overloaded(self, sent_at: float, retry_after: float | None) -> None:
-        """Let fewer in, unless that was done after the request was sent; admit nobody for `retry_after` seconds.
+        """Halve the limit, unless that was done after the request was sent; pause for `retry_after` seconds.
 
         Where there are other servers, those who wait before the door are sent away to choose again.
         """

@@ -1,9 +1,9 @@
 """Every call of a model is logged by its whole content, so a replay is exact and free.
 
-Key: stage, row id, call ordinal (or label), model identity (weights included), messages, sampling; samples of a call
-are numbered. Because the row and the ordinal are in the key, two equal requests of one row stay two samples; because
-nothing else is, changing a parser, a verifier or a pairing rule costs no tokens. We promise exact replay, not exact
-resampling.
+Key: stage, row id, call ordinal (or label), model identity (weights included), messages, sampling; samples of
+a call are numbered. Because the row and the ordinal are in the key, two equal requests of one row stay two
+samples; because nothing else is, changing a parser, a verifier or a pairing rule costs no tokens. We promise
+exact replay, not exact resampling.
 
     calls/WORKER-000002.jsonl      one line an answer, by the one process that began the file and nobody else
     calls/WORKER-000001.jsonl.gz   packed, when it had grown long, or the stage had ended
@@ -67,7 +67,7 @@ class Usage:
 
 @dataclass
 class CallLog:
-    """The log of one stage, in its folder `calls`. Texts stay on disk; a key and a place in memory cost about 150 bytes."""
+    """The log of one stage, in its folder `calls`. Texts stay on disk; a call takes 150 bytes of memory."""
 
     folder: Path
     worker: str
@@ -115,8 +115,8 @@ class CallLog:
     ) -> list[Completion]:
         """Return n completions, from the log as far as it has them.
 
-        What a generator gives is logged as it comes, so a server that gives one choice a request, or fails half way,
-        is not paid twice either.
+        What a generator gives is logged as it comes, so a server that gives one choice a request, or fails
+        half way, is not paid twice either.
 
         Args:
             name: under which the usage is counted.

@@ -1,7 +1,8 @@
-"""Answers that must fit a schema: constrained where the server can, checked always, asked for once more when wrong.
+"""Answers that must fit a schema: constrained if the server can, checked always, asked for twice at most.
 
-A schema is a pydantic model. It goes to the generator (`Sampling.json_schema`), which constrains its decoding or does
-not; a constrained answer may still be cut in the middle, so every answer is parsed and validated here.
+A schema is a pydantic model. It goes to the generator (`Sampling.json_schema`), which constrains its decoding
+or does not; a constrained answer may still be cut in the middle, so every answer is parsed and validated
+here.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ AGAIN = (
 
 
 class NoValidAnswer(AlignError):
-    """A model did not give what a schema asks for, twice. A synthesizer that does not catch it drops the prompt."""
+    """Two answers did not fit the schema. A synthesizer that does not catch this error drops the prompt."""
 
 
 async def ask(
