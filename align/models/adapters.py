@@ -1,4 +1,4 @@
-"""The one place that reads and writes adapters (LoRA), which lie in a folder `adapter` beside the merged model."""
+"""The one place that reads and writes LoRA adapters, in a folder `adapter` beside the merged model."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def continue_lora(model: PreTrainedModel, folder: str) -> PeftModel:
 
 
 def save_adapter(model: PeftModel, folder: Path, weights: Mapping[str, Any] | None = None) -> None:
-    """Write a model's adapter into a stage's folder, with these weights where its own are spread over processes."""
+    """Write a model's adapter into a stage's folder; `weights`: if its own are spread over processes."""
     model.save_pretrained(str(folder / ADAPTER), state_dict=weights)
 
 

@@ -1,14 +1,15 @@
 """Messages to token ids, once, for everyone: sampling, training and scoring read the same tokens.
 
-An answer is trained in the context that sampling would show it. For each answer the conversation before it is rendered
-with the generation prompt and tokenized, which is what any inference engine is fed, and what follows is what the
-model is to write: up to and including the token that ends a turn. Answers of one conversation share a token row as long as the
-context of the next one begins with what is there already; where a template rewrites what went before (Qwen3 and others
-remove earlier reasoning, gpt-oss changes the token that ended a turn), the next answer starts a row of its own.
+An answer is trained in the context that sampling would show it. For each answer the conversation before it is
+rendered with the generation prompt and tokenized, which is what any inference engine is fed, and what follows
+is what the model is to write: up to and including the token that ends a turn. Answers of one conversation
+share a token row as long as the context of the next one begins with what is there already; where a template
+rewrites what went before (Qwen3 and others remove earlier reasoning, gpt-oss changes the token that ended a
+turn), the next answer starts a row of its own.
 
-So the ids that sampling is fed are always a prefix of the ids that are trained, whatever the template does, and what was
-sampled is read back by the same rules: the text of an answer, put into a row and encoded again, is the ids that were
-sampled, where the model wrote as its template does.
+So the ids that sampling is fed are always a prefix of the ids that are trained, whatever the template does,
+and what was sampled is read back by the same rules: the text of an answer, put into a row and encoded again,
+is the ids that were sampled, where the model wrote as its template does.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class Chat:
         self.writing = Writing(self.habits, self.tokens.find, self.eos_token, tokenizer.eos_token)
         self.end = self.writing.end
 
-    # -- what others ask ------------------------------------------------------------------------------------------
+    # -- what others ask -------------------------------------------------------------------------------------
 
     def stop_ids(self, model: Any = None) -> list[int]:
         """Return the ids that end an answer, the template's own first.
@@ -109,7 +110,7 @@ class Chat:
         )
 
     def control_tokens(self, *, in_answer: bool = False) -> list[str]:
-        """Return the tokens that no text of a row may hold, the longest first: they would end a turn or forge another.
+        """Return the tokens that no text of a row may hold, longest first: they would end or forge a turn.
 
         Args:
             in_answer: of an answer, which may hold the tokens around its reasoning and tool calls.
@@ -129,7 +130,7 @@ class Chat:
     def answer_ids(
         self, messages: Sequence[Message], answer: Message, tools: Any = None
     ) -> tuple[list[int], list[int]]:
-        """Return the ids of the prompt, and those that the model is to write behind it, the end of the turn included.
+        """Return the ids of the prompt, and those that the model is to write, including the turn's end.
 
         Raises:
             BadRow: as above, or what is to be written is not defined, and why.
@@ -139,10 +140,11 @@ class Chat:
         return answered.context, answered.written
 
     def whole_ids(self, messages: Sequence[Message], answer: Message, tools: Any = None) -> list[int]:
-        """Return the ids of an answered conversation as `apply_chat_template` makes them: what a reward model reads.
+        """Return an answered conversation's ids as `apply_chat_template` makes them, for a reward model.
 
-        What the template writes behind the end of the answer (a line break in ChatML) is part of them, as it is wherever a
-        conversation is given to a reward model: in plain transformers, in vLLM, and where those of the hub were trained.
+        What the template writes behind the end of the answer (a line break in ChatML) is part of them, as it
+        is wherever a conversation is given to a reward model: in plain transformers, in vLLM, and where those
+        of the hub were trained.
 
         Raises:
             BadRow: the template refuses it, or leaves out something other than reasoning.
@@ -157,15 +159,15 @@ class Chat:
         return self.tokens.ids(text)
 
     def ending(self, ids: list[int]) -> str:
-        """Return why a sample that was not cut has ended: "stop", or "tool_calls" where the family ends calls otherwise."""
+        """Return why an uncut sample ended: "stop", or "tool_calls" if calls end with another token."""
         last = self.tokenizer.convert_ids_to_tokens(ids[-1]) if ids else ""
         return "tool_calls" if last and last == self.habits.call_end.token != self.end.token else "stop"
 
     def text_of(self, ids: list[int]) -> str:
-        """Return what sampled ids say, as the content of an answer: reasoning in `<think>` tags, no token that ends it.
+        """Return sampled ids as the content of an answer: reasoning in `<think>` tags, no token that ends it.
 
-        `answer_ids` of that content are these ids again, if they are written as the template writes and do not end as a
-        call (`ending`).
+        `answer_ids` of that content are these ids again, if they are written as the template writes and do
+        not end as a call (`ending`).
         """
         ids = ids[:-1] if ids and ids[-1] in self.stop_ids() else ids
         reasoning, answer = self._shape.read(self.tokens.continued(ids))
@@ -202,7 +204,7 @@ class Chat:
         ) as error:  # jinja2's TemplateError and whatever a template raises: the row is at fault
             raise BadRow(f"the chat template refuses it: {error}") from None
 
-    # -- how ------------------------------------------------------------------------------------------------------
+    # -- how -------------------------------------------------------------------------------------------------
 
     def _dialect(self, message: Message) -> dict[str, Any]:
         """Return a message as this template takes it."""
@@ -214,7 +216,7 @@ class Chat:
         return as_parts(plain) if self.habits.parts else plain
 
     def _with_thoughts(self, message: Message) -> Message:
-        """Return a message with its reasoning where this template wants it: in its field, or in tags in the content."""
+        """Return a message with its reasoning where this template wants it: in its field, or in tags."""
         message = thoughts.once(message)
         if self.habits.reads_reasoning:
             return thoughts.split(message, self.habits.tags)
@@ -322,7 +324,7 @@ class Chat:
         return before
 
     def _unshown(self, messages: Sequence[Message], tools: Any) -> str | None:
-        """Return what the template never shows of what these turns have; short texts may stand elsewhere by chance."""
+        """Return what these turns have that the template never shows; a short text may appear by chance."""
         if tools and not self.habits.shows_tools:
             return "the tools"
         shows = {"system": self.habits.shows_system, "tool": self.habits.shows_results}
@@ -342,7 +344,7 @@ class Chat:
 
 
 def with_short_ids(messages: Sequence[Message]) -> list[Message]:
-    """Return a conversation whose tool calls have ids of nine letters and digits, the same in a call and its result."""
+    """Give tool calls ids of nine letters and digits, the same id in a call and in its result."""
     told: list[Message] = []
     waiting: list[str] = []
     for i, message in enumerate(messages):

@@ -1,12 +1,14 @@
-"""The one place that reads and writes checkpoints: precision always stated, no progress bars, the device named once.
+"""The one place that reads and writes checkpoints: the precision is always stated, and progress bars are off.
 
-Three things of a checkpoint are put aside while it is in memory, and are in the next checkpoint as they were in the first:
+Three things of a checkpoint are put aside while it is in memory, and are in the next checkpoint as they were
+in the first:
 
-1. Flags of the generation config that transformers ignores and then refuses to save (`temperature` without `do_sample`, as
-   early Llama 2 checkpoints have it). Other engines do not ignore them.
-2. `output_router_logits` of mixtures of experts, which TRL turns on: sampling with a cache fails under it. Training asks for
-   the router's logits in every call.
-3. `use_cache`, which a trainer turns off: whoever samples from what is published with another engine wants it as it was.
+1. Flags of the generation config that transformers ignores and then refuses to save (`temperature` without
+   `do_sample`, as early Llama 2 checkpoints have it). Other engines do not ignore them.
+2. `output_router_logits` of mixtures of experts, which TRL turns on: sampling with a cache fails under it.
+   Training asks for the router's logits in every call.
+3. `use_cache`, which a trainer turns off: whoever samples from what is published with another engine wants it
+   as it was.
 """
 
 from __future__ import annotations
@@ -30,15 +32,20 @@ def causal_lm(path: str, dtype: str, **options: Any) -> Any:
     Args:
         path: a folder or hub id.
         dtype: precision of the weights; "auto": as saved.
-        **options: `revision`, `trust_remote_code`, `attn_implementation`, `device_map`, as `from_pretrained` takes them.
+        **options: `revision`, `trust_remote_code`, `attn_implementation`, `device_map`, as
+            `from_pretrained` takes them.
     """
-    from transformers import AutoModelForCausalLM  # noqa: PLC0415 (modules that `align check` reads import this one)
+    # imported here because modules that `align check` reads import this one
+    from transformers import AutoModelForCausalLM  # noqa: PLC0415
 
     return _load(AutoModelForCausalLM, "language model", path, dtype, **options)
 
 
 def classifier(path: str, dtype: str, **options: Any) -> Any:
-    """Load a sequence classifier; `num_labels=1` gives a language model a new scalar head. `options` as in `causal_lm`."""
+    """Load a sequence classifier; with `num_labels=1` a language model gets a new scalar head.
+
+    `options` as in `causal_lm`.
+    """
     from transformers import AutoModelForSequenceClassification  # noqa: PLC0415
 
     return _load(
@@ -51,7 +58,7 @@ def classifier(path: str, dtype: str, **options: Any) -> Any:
 
 
 def loader(path: str, **options: Any) -> Callable[..., Any]:
-    """Return what loads a checkpoint as it is: `classifier` for a sequence classifier, `causal_lm` for anything else."""
+    """Return the function that loads a checkpoint: `classifier` if it is a classifier, else `causal_lm`."""
     return classifier if is_reward_model(configuration(path, **options).architectures) else causal_lm
 
 
@@ -114,7 +121,7 @@ def not_there(path: str, error: OSError) -> ModelError:
 
 
 def _refuse_other_weights(model: Any, path: str, told: Mapping[str, Any], *, new_head: bool) -> None:
-    """Raise ModelError where weights of a model are not in its files, which transformers would draw at random without a word.
+    """Raise ModelError where a model's files lack weights; transformers would silently draw them at random.
 
     Args:
         model: as it was loaded.
@@ -126,8 +133,9 @@ def _refuse_other_weights(model: Any, path: str, told: Mapping[str, Any], *, new
     missing = sorted(name for name in told["missing_keys"] if not new_head or name.startswith(body))
     if missing:
         raise ModelError(
-            f"the files of {path} do not have all weights of {type(model).__name__}: {_some(missing)} would be random. "
-            "They are of another kind of model, or have other names (a prefix such as `module.`), or config.json is not theirs"
+            f"the files of {path} do not have all weights of {type(model).__name__}: {_some(missing)} would "
+            "be random. They are of another kind of model, or have other names (a prefix such as "
+            "`module.`), or config.json is not theirs"
         )
     unused = sorted(told["unexpected_keys"])
     layers = {re.sub(r"\d+", "#", name) for name in model.state_dict()}
@@ -200,7 +208,13 @@ def _use_caches(model: Any, values: Mapping[int, bool]) -> None:
 
 
 def save(model: Any, folder: Path, weights: Mapping[str, Any] | None = None) -> None:
-    """Write a model that `causal_lm` or `classifier` has loaded, with these weights where its own are spread over processes."""
+    """Write a model that `causal_lm` or `classifier` has loaded.
+
+    Args:
+        model: the model.
+        folder: where to write it.
+        weights: its whole weights, where those in `model` are spread over processes.
+    """
     with as_loaded(model):
         model.save_pretrained(folder, state_dict=weights)
     aside, file = getattr(model, "put_aside", None), folder / "generation_config.json"
@@ -225,9 +239,10 @@ def embedding_rows(model: Any) -> int:
 
 
 def add_rows(model: Any, known: int, tokens: int) -> None:
-    """Let a model know `tokens` token ids, where `known` were trained; what is new starts as the mean of those.
+    """Enlarge a model to `tokens` token ids; the new ones start as the mean of the `known` trained ones.
 
-    An embedding that has more rows than the tokenizer has tokens (Qwen) stays as large; its spare rows were never trained.
+    An embedding that has more rows than the tokenizer has tokens (Qwen) stays as large; its spare rows were
+    never trained.
     """
     import torch  # noqa: PLC0415
 
@@ -249,14 +264,15 @@ def refuse_foreign_ids(model: Any, tokenizer: Any, ids: Iterable[int]) -> None:
     known, largest = embedding_rows(model), max(ids, default=0)
     if largest >= known:
         raise ModelError(
-            f"the tokenizer gives token {largest} ({tokenizer.convert_ids_to_tokens(largest)!r}), and the model's embedding "
-            f"has {known} rows: the tokenizer is another model's, or tokens were added to it and not to the model. Use the "
-            "tokenizer that the model was saved with; the sft stage adds tokens to both with `new_tokens: [...]`"
+            f"the tokenizer gives token {largest} ({tokenizer.convert_ids_to_tokens(largest)!r}), and the "
+            f"model's embedding has {known} rows: the tokenizer is another model's, or tokens were added to "
+            "it and not to the model. Use the tokenizer that the model was saved with; the sft stage adds "
+            "tokens to both with `new_tokens: [...]`"
         )
 
 
 def refuse_long(model: Any, tokens: int, remedy: str) -> None:
-    """Raise ModelError where a row is longer than the positions that a model has learned (GPT-2, OPT); rotary ones have none.
+    """Raise ModelError where a row exceeds a model's learned positions (GPT-2, OPT; rotary ones have none).
 
     Args:
         model: any.

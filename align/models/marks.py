@@ -51,7 +51,7 @@ def marked(
 
 
 def _without_next_header(marks: Sequence[int], stop: int) -> int:
-    """Return where an answer ends whose template marks what is in front of the next answer: SmolLM3 its header."""
+    """Return where an answer ends if its template also marks the next answer's header, as SmolLM3's does."""
     while marks[stop] and marks[stop - 1]:
         stop -= 1
     return stop
@@ -95,4 +95,5 @@ def _remedy(chat: Chat) -> str:
     ]
     if own:
         return f"; TRL ships this template with marks: `chat_template: {own[0]}_training`"
-    return f"; give `chat_template:` a file or a text with marks, or one that TRL ships ({named[0]}_training and others)"
+    example = f"{named[0]}_training and others"
+    return f"; give `chat_template:` a file or a text with marks, or one that TRL ships ({example})"

@@ -1,9 +1,9 @@
-"""Is what a row says in what the template made of it? Templates drop turns, strip thinking, cut texts, and say nothing.
+"""Does a rendered template show all that a row says? Templates drop turns, reasoning or text silently.
 
-A context is compared without white space, because templates trim; of an answer that is trained only the white space around it
-may differ. A text may also stand there as JSON or as a Python string, which is how tool results and arguments are written.
-What has been found is blanked out before the next text is looked for, the longest first, so that a "yes" is not found inside
-another turn.
+A context is compared without white space, because templates trim; of an answer that is trained only the white
+space around it may differ. A text may also stand there as JSON or as a Python string, which is how tool
+results and arguments are written. What has been found is blanked out before the next text is looked for, the
+longest first, so that a "yes" is not found inside another turn.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def missing(rendered: str, pieces: Iterable[tuple[str, str]], *, exact: bool = F
 def of_context(
     messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] | None
 ) -> Iterator[tuple[str, str]]:
-    """Yield what a context must show: every turn, but of earlier answers not the reasoning, which many templates forget."""
+    """Yield what a context must show: every turn, without the reasoning that many templates leave out."""
     for tool in tools or ():
         yield "the tools", str((tool.get("function") or tool).get("name", ""))
     for message in messages:

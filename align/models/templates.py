@@ -1,20 +1,22 @@
 """What a chat template does, found by rendering small conversations with it.
 
-A template is a program. Nothing in a checkpoint says which token ends an answer, how a tool call is passed, or whether
-a system turn is taken, and the tokenizer's `eos_token` is often another token (Gemma, Llama 3, Phi-3, Qwen's base
-models). So the template is asked, once a tokenizer.
+A template is a program. Nothing in a checkpoint says which token ends an answer, how a tool call is passed,
+or whether a system turn is taken, and the tokenizer's `eos_token` is often another token (Gemma, Llama 3,
+Phi-3, Qwen's base models). So the template is asked, once a tokenizer.
 
-Which token ends an answer is read from two renderings, one with the answer at the end (L) and one with another turn
-behind it (M). Of the text behind the answer:
+Which token ends an answer is read from two renderings, one with the answer at the end (L) and one with
+another turn behind it (M). Of the text behind the answer:
 
-1. The last token in what L and M have in common ends it: `<|im_end|>`, Gemma's `<end_of_turn>`, Phi-3's `<|end|>`
-   (L goes on with `<|endoftext|>`), Cohere's `<|END_OF_TURN_TOKEN|>` (behind `<|END_RESPONSE|>`).
-2. With nothing in common, the first token of L: gpt-oss writes `<|return|>` at the end and `<|end|>` in history.
-3. With no token in L, the first one of M: GLM-4 ends an answer with the token of the next turn, `<|user|>`, which the
-   model writes to stop and the template then writes as the beginning of that turn.
+1. The last token in what L and M have in common ends it: `<|im_end|>`, Gemma's `<end_of_turn>`, Phi-3's
+   `<|end|>` (L goes on with `<|endoftext|>`), Cohere's `<|END_OF_TURN_TOKEN|>` (behind `<|END_RESPONSE|>`).
+2. With nothing in common, the first token of L: gpt-oss writes `<|return|>` at the end and `<|end|>` in
+   history.
+3. With no token in L, the first one of M: GLM-4 ends an answer with the token of the next turn, `<|user|>`,
+   which the model writes to stop and the template then writes as the beginning of that turn.
 
-The same for an answer that calls a tool, followed by the tool's turn; tokens that a template writes between two calls
-belong to the calls and end nothing (Gemma 4's `<tool_call|>`: a model stops there with `<|tool_response>`, by rule 3).
+The same for an answer that calls a tool, followed by the tool's turn; tokens that a template writes between
+two calls belong to the calls and end nothing (Gemma 4's `<tool_call|>`: a model stops there with
+`<|tool_response>`, by rule 3).
 """
 
 from __future__ import annotations
@@ -34,11 +36,12 @@ _SYSTEM_FIRST = "{%- if messages and messages[0]['role'] == 'system' and message
 FOLD = (
     _SYSTEM_FIRST
     + "{%- if messages | length > 1 and messages[1]['role'] == 'user' and messages[1]['content'] is string %}"
-    + "{%- set joined = (messages[0]['content'] + '\\n\\n' if messages[0]['content'] else '') + messages[1]['content'] %}"
+    + "{%- set joined = (messages[0]['content'] + '\\n\\n' if messages[0]['content'] else '')"
+    + " + messages[1]['content'] %}"
     + "{%- set messages = [dict(messages[1], content=joined)] + messages[2:] %}"
     + "{%- endif %}{%- endif %}{{- '' }}"
 )
-"""Put in front of a template that takes no system turn: it goes in front of the first user turn, as in Gemma 3's own."""
+"""Put in front of a template without system turns: moves one into the first user turn, as Gemma 3's does."""
 OMIT = _SYSTEM_FIRST + "{%- set messages = messages[1:] %}{%- endif %}{{- '' }}"
 """Put in front of a template that takes no system turn: it is left out."""
 _TAG = r"(?:<[^<>\s]+>|\[[^\[\]\s]+\])"
@@ -63,7 +66,7 @@ class Habits:
     system_first: bool = False
     """It refuses a conversation that does not begin with a system turn."""
     parts: bool = False
-    """It reads content as a list of parts, `[{"type": "text", "text": ...}]`, as templates of vision models do."""
+    """It reads content as a list of parts, `[{"type": "text", "text": ...}]`, as for vision models."""
     end: End = End()
     """What ends an answer in words."""
     call_end: End = End()
@@ -71,7 +74,7 @@ class Habits:
     tail: str = ""
     """What stands behind an answer in words that is the last turn."""
     repeated: str = ""
-    """What of the tail is there because the template writes its generation prompt always, whether asked to or not."""
+    """The part of the tail that is a generation prompt, in templates that always write one."""
     opening: str = ""
     """What the generation prompt ends with and a rendered answer does not begin with, such as `<think>`."""
     tags: Mapping[str, str] = field(default_factory=lambda: THINKING)
@@ -79,7 +82,7 @@ class Habits:
     tag: str | None = None
     """The one of them that the template knows, if any."""
     reads_reasoning: bool = False
-    """Reasoning is shown when it is given in a field of its own (transformers passes it under all three names)."""
+    """It shows reasoning from a field of its own (transformers passes it under all three names)."""
     shows_system: bool = False
     """A system turn is shown, or refused."""
     shows_tools: bool = False
@@ -89,7 +92,7 @@ class Habits:
     shows_results: bool = False
     """The turns of tools are shown."""
     names_in_ids: bool = False
-    """What is shown of a call is its id, which must hold the function's name (Kimi K2: `functions.NAME:0`)."""
+    """A call is shown by its id, which must hold the function's name (Kimi K2: `functions.NAME:0`)."""
     arguments_as_text: bool = False
     """The arguments of a tool call are taken as JSON text, not as an object."""
     short_ids: bool = False
@@ -118,9 +121,11 @@ class Renderer:
         """Return the text of a conversation."""
         try:
             return self.tokenizer.apply_chat_template(
-                [as_parts(m) if self.parts else m for m in (*self.before, *messages)], tools=tools, tokenize=False,
+                [as_parts(m) if self.parts else m for m in (*self.before, *messages)],
+                tools=tools,
+                tokenize=False,
                 add_generation_prompt=generation,
-            )  # fmt: skip
+            )
         except (
             Exception
         ):  # a template raises whatever its author's filters raise; here that is an answer: "not so"
@@ -187,7 +192,7 @@ def as_parts(message: Message) -> Message:
 
 
 def renderer(tokenizer: Any) -> Renderer:
-    """Return what renders a user's turn: with text or parts as content, with a system turn in front if it must be."""
+    """Return a renderer that shows a user's turn: as text or parts, behind a system turn if need be."""
     for before in ([], [_turn("system", OTHER_TOOL)]):
         for parts in (False, True):
             render = Renderer(tokenizer, parts=parts)
@@ -233,7 +238,7 @@ def _repeated(asked: str, tail: str, begins: frozenset[str], find: Find) -> str:
 
 
 def _opening(asked: str, last: str) -> str:
-    """Return what a generation prompt ends with and a rendered answer does not begin with: tags, and text between them.
+    """Return the end of a generation prompt that a rendered answer lacks: tags, and text between them.
 
     Args:
         asked: a question, rendered with the generation prompt.
@@ -271,9 +276,14 @@ def _beginning(plain: str, find: Find) -> frozenset[str]:
 
 
 def _end(
-    tail: str, between: str, find: Find, *, ignored: frozenset[str] = frozenset(), begins: frozenset[str] = frozenset(),
+    tail: str,
+    between: str,
+    find: Find,
+    *,
+    ignored: frozenset[str] = frozenset(),
+    begins: frozenset[str] = frozenset(),
     repeated: str = "",
-) -> End:  # fmt: skip
+) -> End:
     """Return what ends an answer by the three rules of this file's head.
 
     Args:
@@ -297,7 +307,7 @@ def _end(
 
 
 def _of_this_turn(tokens: list[str], begins: frozenset[str]) -> list[str]:
-    """Return the tokens in front of the first that begins another turn; all of them where that would leave none."""
+    """Return the tokens before the first that begins another turn; all of them if none would be left."""
     until = next((i for i, token in enumerate(tokens) if token in begins), len(tokens))
     return tokens[:until] or tokens
 
@@ -319,7 +329,7 @@ class _Calls:
         """A turn that calls a tool in the form that the template renders; None where it renders none."""
 
     def text(self, turn: Message, call_id: str | None = None, *behind: Message) -> str | None:
-        """Return what is rendered of a turn that calls a tool, and of turns behind it; None where that is refused."""
+        """Return the rendering of a turn that calls a tool, and of turns behind it; None if refused."""
         if call_id is not None:
             turn = turn | {"tool_calls": [call | {"id": call_id} for call in turn["tool_calls"]]}
         text = self.render([self.user, turn, *behind], tools=_TOOLS)

@@ -1,9 +1,9 @@
 """Reasoning, the part of an answer that comes before what the user reads.
 
-A row has it in the field `reasoning` of its turn, or in front of the content in `<think>` tags; the second is also what a
-sampled answer looks like, whatever tags the model wrote, so that graders and later stages know one form only. Chat
-templates differ: most take a field, some find the tags in the content themselves, some print the content as it is, and the
-generation prompt of some has already opened the tag.
+A row has it in the field `reasoning` of its turn, or in front of the content in `<think>` tags; the second is
+also what a sampled answer looks like, whatever tags the model wrote, so that graders and later stages know
+one form only. Chat templates differ: most take a field, some find the tags in the content themselves, some
+print the content as it is, and the generation prompt of some has already opened the tag.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ OWN = "<think>"
 
 
 def split(message: Message, tags: Mapping[str, str] = THINKING, *, opened: bool = False) -> Message:
-    """Return an assistant turn whose reasoning, if it stands in front of the content in tags, is in its field.
+    """Move the reasoning of an assistant turn from tags in front of its content into its own field.
 
     Args:
         message: any turn.
@@ -70,7 +70,7 @@ def enclosed(reasoning: str, content: str, opener: str = OWN, closer: str = THIN
 
 
 def closing(opener: str, space: str, rendered: str, answer: Message, tags: Mapping[str, str]) -> str:
-    """Return what is written behind a prompt that opens the reasoning, where the template renders the answer otherwise.
+    """Return what follows a prompt that opens the reasoning, if the template renders the answer otherwise.
 
     Args:
         opener: the tag with which the prompt ends.
@@ -122,12 +122,12 @@ class Shape:
     def __init__(
         self, plain: str = "", behind: str = "", opening: str = "", middle: str = "", *, opened: bool = False
     ) -> None:
-        """Take what stands around the answer and its reasoning; `opened`: the prompt has opened the reasoning already."""
+        """Keep the texts around the answer and its reasoning; `opened`: the prompt opens the reasoning."""
         self.opening, self.middle, self.plain = _Mark.of(opening), _Mark.of(middle), _Mark.of(plain)
         self.behind, self.opened = behind, opened
 
     def read(self, text: str) -> tuple[str, str | None]:
-        """Return the reasoning and the answer of what a model wrote; reasoning that is not closed has no answer (None)."""
+        """Return (reasoning, answer) of what a model wrote; unclosed reasoning has no answer (None)."""
         begun = text.lstrip()
         if self.middle.core and self.middle.core in text:
             head, _, answer = text.partition(self.middle.core)

@@ -1,7 +1,7 @@
 """Conversations to token rows that are trained on: which ids there are, and which of them have a label.
 
-Each answer is trained in the context that sampling would show it (`align.models.chat`). Answers of one conversation share a
-token row as long as the context of the next one begins with what is there already.
+Each answer is trained in the context that sampling would show it (`align.models.chat`). Answers of one
+conversation share a token row as long as the context of the next one begins with what is there already.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Tokenizers ready for use: a chat template that takes the rows' turns, a token to pad with, and what ends an answer.
+"""Tokenizers ready for use: a chat template that takes the rows' turns, a padding token, an end of answers.
 
-What is changed in a tokenizer is saved with it, so the model that is published reads a conversation as it was trained, in
-transformers, vLLM or anywhere else.
+What is changed in a tokenizer is saved with it, so the model that is published reads a conversation as it was
+trained, in transformers, vLLM or anywhere else.
 """
 
 from __future__ import annotations
@@ -21,23 +21,33 @@ from align.models.templates import ASKED, FOLD, NEXT, OMIT, Renderer, renderer
 SystemTurn = Literal["fold", "omit", "drop"]
 _FILES = ("*token*", "vocab*", "*.model", "merges.txt", "*.tiktoken")
 """Names of files that a tokenizer is read from."""
-_COPY = "copy the files of the model's tokenizer into the folder (`AutoTokenizer.from_pretrained(...).save_pretrained(...)`)"
+_COPY = (
+    "copy the files of the model's tokenizer into the folder "
+    "(`AutoTokenizer.from_pretrained(...).save_pretrained(...)`)"
+)
 _NOT_FOR_TEXT = ("image", "video", "audio", "vision")
 
 
 def load_chat(
-    path: str, *, chat_template: str | None = None, eos_token: str | None = None, system_turn: SystemTurn | None = None,
-    new_tokens: tuple[str, ...] = (), revision: str | None = None, trust_remote_code: bool = False, **_: Any,
-) -> Chat:  # fmt: skip
+    path: str,
+    *,
+    chat_template: str | None = None,
+    eos_token: str | None = None,
+    system_turn: SystemTurn | None = None,
+    new_tokens: tuple[str, ...] = (),
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+    **_: Any,
+) -> Chat:
     """Load a tokenizer that can render conversations, mark their ends and pad batches.
 
     Args:
         path: a folder or hub id.
         chat_template: the text of a template that replaces the tokenizer's own.
         eos_token: the token that ends an answer, where the template does not show the right one.
-        system_turn: what becomes of a system turn that the template refuses or does not print: `fold` puts its text in
-            front of the first user turn, `omit` leaves it out, `drop` drops the row. Left out: `fold` where the template
-            refuses it, `drop` where the template silently leaves it out.
+        system_turn: what becomes of a system turn that the template refuses or does not print: `fold` puts
+            its text in front of the first user turn, `omit` leaves it out, `drop` drops the row. Left out:
+            `fold` where the template refuses it, `drop` where the template silently leaves it out.
         new_tokens: tokens to add.
         revision: of a hub id.
         trust_remote_code: as transformers has it.
@@ -102,8 +112,8 @@ def load_tokenizer(
     except (ImportError, ValueError) as error:
         if any(name in str(error) for name in ("sentencepiece", "tiktoken")):
             raise ModelError(
-                f"the tokenizer of {path} has no tokenizer.json but a file of another library, which must be there to read it: "
-                "`pip install sentencepiece tiktoken protobuf`"
+                f"the tokenizer of {path} has no tokenizer.json but a file of another library, which must "
+                "be there to read it: `pip install sentencepiece tiktoken protobuf`"
             ) from None
         raise
     added = {token.content for token in tokenizer.added_tokens_decoder.values()}
@@ -121,8 +131,9 @@ def _has_tokenizer(folder: str) -> bool:
 def save_tokenizer(tokenizer: Any, folder: Path) -> None:
     """Write a tokenizer, and make sure that what is read from the folder gives the same ids.
 
-    transformers 5 forgets `legacy: true` of Llama tokenizers (Mistral v0.2, Zephyr): what is saved puts no space behind a
-    special token where the first did. So it is said again; where that does not help, the saved file is to be taken as it is.
+    transformers 5 forgets `legacy: true` of Llama tokenizers (Mistral v0.2, Zephyr): what is saved puts no
+    space behind a special token where the first did. So it is said again; where that does not help, the saved
+    file is to be taken as it is.
 
     Raises:
         ModelError: the folder would read texts otherwise.
@@ -142,12 +153,13 @@ def save_tokenizer(tokenizer: Any, folder: Path) -> None:
         if [read(text)["input_ids"] for text in texts] == goal:
             return
     raise ModelError(
-        f"{folder}: transformers reads the tokenizer that it has just saved as another one ({type(tokenizer)})"
+        f"{folder}: transformers reads the tokenizer that it has just saved as another one "
+        f"({type(tokenizer)})"
     )
 
 
 def _probes(tokenizer: Any) -> list[str]:
-    """Return texts in which tokenizers differ: white space, digits, other scripts, and each added token amid text."""
+    """Return texts in which tokenizers differ: white space, digits, other scripts, added tokens in text."""
     added = [token.content for token in tokenizer.added_tokens_decoder.values()]
     return [
         " Hi there\n\n  1234 + é猫🦀\tdef f():\n    x",
@@ -156,7 +168,7 @@ def _probes(tokenizer: Any) -> list[str]:
 
 
 def refuse_other_vocabulary(tokenizer: Any, path: str, **options: Any) -> None:
-    """Raise ModelError where a model in another folder has a tokenizer that gives the same tokens other ids."""
+    """Raise ModelError where another folder's tokenizer gives the same tokens other ids."""
     if not _has_tokenizer(path):
         return  # of the hub, or saved without a tokenizer
     own, other = tokenizer.get_vocab(), load_tokenizer(path, **options).get_vocab()
@@ -195,8 +207,8 @@ def _plain(template: str) -> str:
 def choose_padding(tokenizer: Any, chat: Chat) -> None:
     """Give a tokenizer a padding token that ends no answer.
 
-    A classifier of transformers reads its score at the last token that is not padding, so with the token that ends an
-    answer as padding it would read it one token early, and a cut answer would look like a whole one.
+    A classifier of transformers reads its score at the last token that is not padding, so with the token that
+    ends an answer as padding it would read it one token early, and a cut answer would look like a whole one.
     """
     ends = set(chat.tokenizer.convert_ids_to_tokens(chat.stop_ids()[:1]))
     if tokenizer.pad_token is not None and tokenizer.pad_token not in ends:
@@ -208,7 +220,7 @@ def choose_padding(tokenizer: Any, chat: Chat) -> None:
 
 
 def _candidates(tokenizer: Any) -> list[str | None]:
-    """Return the tokens that could pad, the one that is best first: made for that, of no use in a text, or spare."""
+    """Return candidates for padding, best first: made for padding, of no use in a text, or spare."""
     added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
     padding = [
         t for t in added if "pad" in t.lower() and not any(word in t.lower() for word in _NOT_FOR_TEXT)

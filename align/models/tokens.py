@@ -1,4 +1,4 @@
-"""A tokenizer as two functions, text to ids and back, and what makes them exact at the border of two texts."""
+"""A tokenizer as two functions, text to ids and back, exact where one text continues another."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Tokens:
         return self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
 
     def continued(self, ids: list[int]) -> str:
-        """Return the text of ids that stand behind others. Llama's decoder takes the space from the beginning of a text."""
+        """Return the text of ids behind others: Llama's decoder strips the space at a text's beginning."""
         before = self.ids("a")
         return self.text(before + ids).removeprefix(self.text(before))
 
     def writes(self, ids: list[int], text: str) -> bool:
-        """Do the ids say this text? A vocabulary that cannot spell in bytes has `<unk>` for what it lacks, or nothing.
+        """Do the ids say this text? A vocabulary without bytes has `<unk>` or nothing for what it lacks.
 
         White space and Unicode's normal forms do not count: decoders and normalizers change both.
         """
@@ -52,8 +52,9 @@ class Tokens:
     def ids_behind(self, known: str, ids: list[int], text: str) -> list[int]:
         """Return the ids of a text of whose beginning, `known`, the ids are known.
 
-        A tokenizer cuts a text at added tokens first, so what stands behind the last of them can be tokenized by itself,
-        together with that token. Conversations of many turns would be tokenized again for every answer otherwise.
+        A tokenizer cuts a text at added tokens first, so what stands behind the last of them can be tokenized
+        by itself, together with that token. Conversations of many turns would be tokenized again for every
+        answer otherwise.
         """
         added = self._find_cuts(known)
         if not added or not text.startswith(known):
@@ -65,10 +66,11 @@ class Tokens:
         return ids[: -len(end)] + self.ids(text[at:])
 
     def continuation(self, before: str, context: list[int], written: str) -> tuple[list[int], bool]:
-        """Return the ids of what is written behind a context whose ids are fixed, and whether both are the whole text's.
+        """Return a text's ids behind a context of fixed ids, and whether both are the ids of the whole text.
 
-        Tokenizing both together is right unless a token spans the border; then the text is tokenized by itself. A tokenizer may
-        put a space in front of a text (Llama 2), so candidates are compared by what they decode to.
+        Tokenizing both together is right unless a token spans the border; then the text is tokenized by
+        itself. A tokenizer may put a space in front of a text (Llama 2), so candidates are compared by what
+        they decode to.
 
         Raises:
             BadRow: no ids say that text there.

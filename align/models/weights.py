@@ -1,4 +1,4 @@
-"""Tensors of a checkpoint by name, read from its safetensors files one at a time, without building the model."""
+"""Read tensors of a checkpoint by name from safetensors files, one at a time, without building the model."""
 
 from __future__ import annotations
 
