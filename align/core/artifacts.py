@@ -1,9 +1,10 @@
 """The run folder: where artifacts live, whether they are still valid, and how they appear.
 
     runs/NAME/  recipe.yaml  recipe.json  state.json
-      01-problems/  02-math/ ...  each with its tables or model, report.json, log.txt, and done.json written last
+      01-problems/  02-math/ ...  each with tables or a model, report.json, log.txt; done.json is written last
 
-A stage is done when its `done.json` holds the fingerprint that the recipe now asks for (`align.core.fingerprint`).
+A stage is done when its `done.json` holds the fingerprint that the recipe now asks for
+(`align.core.fingerprint`).
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class RunFolder:
         self.fingerprints = Fingerprints(home, self.locate)
 
     def record(self, loaded: Loaded) -> None:
-        """Write the recipe into the folder, and number the stages' folders as it orders them. Needs the lock."""
+        """Write the recipe into the folder, and rename the stages' folders to its order. Needs the lock."""
         tables.replace(self.path / "recipe.yaml", loaded.file.read_text(encoding="utf-8"))
         resolved = loaded.recipe.model_dump(mode="json", serialize_as_any=True, by_alias=True)
         tables.replace(self.path / "recipe.json", json.dumps(resolved, indent=1) + "\n")
@@ -90,8 +91,9 @@ class RunFolder:
     def lock(self, *, shared: bool = False) -> Iterator[int]:
         """Make the folder if it is missing and keep a second `align run` out of it.
 
-        Yields a file descriptor. The lock lasts until it is closed in every process that has it, so a training process
-        that gets it keeps the folder locked even when the `align run` that started it is killed.
+        Yields a file descriptor. The lock lasts until it is closed in every process that has it, so a
+        training process that gets it keeps the folder locked even when the `align run` that started it is
+        killed.
 
         Args:
             shared: let others in that ask for the same: the shards of one stage.
@@ -112,7 +114,7 @@ class RunFolder:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Hold the training processes' shared lock, so that no second `align run` starts in this folder meanwhile."""
+        """Hold the lock that training processes share, so that no second `align run` starts here."""
         with (self.path / WORKERS).open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_SH)
             yield
@@ -131,7 +133,8 @@ class RunFolder:
                 except BlockingIOError:
                     if time.monotonic() > until:
                         raise UsageError(
-                            f"training processes of an earlier `align run` still work in {self.path}; end them first"
+                            f"training processes of an earlier `align run` still work in {self.path}; "
+                            "end them first"
                         ) from None
                     time.sleep(0.1)
                 else:
@@ -139,7 +142,7 @@ class RunFolder:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until no other shard is between two of its steps: one prepares the stage, and one publishes it."""
+        """Hold the lock under which one shard at a time prepares the stage, or publishes it."""
         with (self.path / ".turn").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
@@ -155,7 +158,7 @@ class RunFolder:
             yield
 
     def others_at_work(self, mine: str) -> list[str]:
-        """Return the shards other than one's own that are worked on now. Call it in one's turn: it tries their locks."""
+        """Return the other shards that are worked on now. Call it within `turn`: it tries their locks."""
         found = []
         for path in sorted(self.path.glob(".shard-*")):
             worker = path.name.removeprefix(".shard-")
@@ -199,10 +202,10 @@ class RunFolder:
                 )
         return Status("missing")
 
-    # -- publishing ---------------------------------------------------------------------------------------------
+    # -- publishing ------------------------------------------------------------------------------------------
 
     def begin(self, name: str, recipe: Recipe) -> Path:
-        """Make a stage's folder ready: keep what a killed run of the same stage left, clear what another made.
+        """Prepare a stage's folder: keep what a killed run of it left, clear what another recipe made.
 
         What another finished is put aside (`kept`), until `publish` has something in its place.
         """
@@ -231,11 +234,11 @@ class RunFolder:
         return folder
 
     def kept(self, name: str) -> Path:
-        """Return where a stage's finished artifact is while one of another setting is made in its place, if it had one."""
+        """Return where a stage's finished artifact is kept while one with other settings is made."""
         return self.path / "kept" / name
 
     def restore(self, name: str, recipe: Recipe) -> bool:
-        """Put what `begin` put aside back in its place, if it is what the recipe now asks for; return whether it was."""
+        """Move a stage's kept artifact back if the recipe now asks for it; return whether it was moved."""
         aside, folder = self.kept(name), self.stage(name, recipe)
         if not (aside / "done.json").is_file():
             return False
@@ -285,7 +288,7 @@ class RunFolder:
 
 
 def worked(folder: Path) -> float:
-    """Return the seconds that a stage was worked on in attempts that were killed, up to the last file that each wrote."""
+    """Return the seconds that killed attempts worked on a stage, each until the last file that it wrote."""
     held = json.loads((folder / "stage.json").read_text(encoding="utf-8"))
     last = max(path.stat().st_mtime for path in folder.rglob("*") if path.is_file())
     return held.get("earlier", 0.0) + max(0.0, last - held["time"])

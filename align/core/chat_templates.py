@@ -49,7 +49,7 @@ def find_template(named: str, home: Path) -> str:
 
 
 def template_of(folder: Path) -> tuple[str | None, dict[str, str]]:
-    """Return the chat template that a tokenizer's files hold, and its special tokens by name, without loading it.
+    """Return a tokenizer's chat template and its special tokens, by name, without loading the tokenizer.
 
     Of several templates it is the one that transformers takes, `default`.
     """
@@ -72,7 +72,7 @@ def template_of(folder: Path) -> tuple[str | None, dict[str, str]]:
 
 
 def refuses(template: str, tokens: dict[str, str]) -> str | None:
-    """Return why a chat template cannot be trained with: it refuses a question and its answer, or leaves out the answer.
+    """Return why a chat template cannot be trained with, if so: it must show a question and its answer.
 
     Args:
         template: its text.
@@ -103,7 +103,7 @@ _TOOLS = [
 
 
 def _forms() -> Iterator[list[dict[str, Any]]]:
-    """Yield a small conversation as templates take it: with text or parts of text, and with a system turn for some."""
+    """Yield a small conversation in the forms that templates take: text or parts, a system turn or none."""
     turns = [{"role": "user", "content": "What is it like?"}, {"role": "assistant", "content": _ANSWERED}]
     for shown in (turns, [{"role": "system", "content": "Be brief."}, *turns]):
         yield shown

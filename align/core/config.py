@@ -1,8 +1,8 @@
 """The one base class of everything that can be written in a recipe.
 
-A declaration is the object: its fields are the knobs, its methods are the behaviour. Values are read once, unknown
-keys are refused with the nearest valid key, and nothing changes after that. `Plugin` adds `kind`, through which a
-field that expects "some reward" or "some stage" finds the class (see `align.core.catalog`).
+A declaration is the object: its fields are the knobs, its methods are the behaviour. Values are read once,
+unknown keys are refused with the nearest valid key, and nothing changes after that. `Plugin` adds `kind`,
+through which a field that expects "some reward" or "some stage" finds the class (see `align.core.catalog`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from align.core.validation_errors import (
 
 
 class Config(BaseModel):
-    """A frozen record read from a recipe: unknown keys refused, no NaN, each field documented by the string below it."""
+    """A frozen record read from a recipe: no unknown keys, no NaN; a string below each field documents it."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -59,8 +59,8 @@ class Config(BaseModel):
 class Plugin(Config):
     """A Config chosen by `kind`: the base of stages, generators, rewards and optimizers.
 
-    A family's abstract base declares `family`; validating it looks `kind` up and validates the class found, so a field
-    annotated with the base accepts every built-in and every user class alike.
+    A family's abstract base declares `family`; validating it looks `kind` up and validates the class found,
+    so a field annotated with the base accepts every built-in and every user class alike.
     """
 
     family: ClassVar[str]
@@ -68,7 +68,7 @@ class Plugin(Config):
     """Part of the fingerprint of what it makes: bump it when the meaning of the same fields changes."""
 
     kind: str = ""
-    """Which implementation: a built-in name, `package.module:Class`, or a name that an installed plug-in registers."""
+    """Which implementation: a built-in name, `package.module:Class`, or a name that a plug-in registers."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -104,22 +104,27 @@ class Plugin(Config):
             raise
         except (Exception, SystemExit) as error:  # of a validator or default that a user's class has
             where = traceback.extract_tb(error.__traceback__)[-1]
-            said = f"{target.__name__} raised {type(error).__name__} over these fields: {' '.join(str(error).split())}"
+            what = f"{target.__name__} raised {type(error).__name__} over these fields"
+            said = f"{what}: {' '.join(str(error).split())}"
             raise _at("", f"{said} ({where.filename}:{where.lineno})", data) from None
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Yield (field, what is wrong) for mistakes that a type cannot express. Cheap: `align check` calls it."""
+        """Yield (field, what is wrong) for mistakes that types cannot express; `align check` waits for it."""
         return ()
 
     def start(self, locate: Callable[[str], str]) -> None:
-        """Take what is needed to work (weights, processes). `locate` turns a reference of the recipe into a path or hub id."""
+        """Load what is needed to work (weights, processes).
+
+        Args:
+            locate: turns a reference of the recipe into a path or hub id.
+        """
 
     def stop(self) -> None:
-        """Give it back."""
+        """Release what `start` has loaded."""
 
 
 def _truths(cls: type[BaseModel], data: Mapping[Any, Any]) -> Iterator[InitErrorDetails]:
-    """Yield an error for each true or false where only a number can stand; pydantic would read it as 1 or 0."""
+    """Yield an error for each boolean where only a number can stand; pydantic would read it as 1 or 0."""
     for name, field in cls.model_fields.items():
         kinds = set(_leaves(field.annotation))
         if kinds & {int, float} and bool not in kinds:

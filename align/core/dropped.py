@@ -1,8 +1,8 @@
 """What is not used, and why: one account for every stage that judges rows, one file shape (`dropped.jsonl`).
 
-Where a record stands is told in one way, in messages and files: its file, and its line there (`line`), or which record of the
-file it is, where a file has no lines (`number`, as in Parquet). Both count from 1. `index` is its number among everything that
-the stage read, counted from 0; a row of a table has nothing else.
+Where a record stands is told in one way, in messages and files: its file, and its line there (`line`), or
+which record of the file it is, where a file has no lines (`number`, as in Parquet). Both count from 1.
+`index` is its number among everything that the stage read, counted from 0; a row of a table has nothing else.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Dropped:
         return f"{count} x {reason} ({shown}{turn}){remedy}"
 
     def _places(self, items: Sequence[dict[str, Any]]) -> Iterator[str]:
-        """Yield where items stand, those of one file together: `lines 2, 7 of a.jsonl`, `record 4 of b.parquet`."""
+        """Yield where items are, one text a file: `lines 2, 7 of a.jsonl`, `record 4 of b.parquet`."""
         for (noun, file), group in groupby(items, self._kind_of_place):
             numbers = [_place(item) for item in group]
             plural = "s" if len(numbers) > 1 else ""

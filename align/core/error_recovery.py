@@ -1,10 +1,11 @@
 """A part of a recipe as it was probably meant, so that one mistake in it does not hide the others.
 
-A plug-in can only be asked what is wrong with it when its fields are well typed. Where they are not, the type check reports
-that, and two things are done to ask the rest all the same. A misspelt key or kind is read as the nearest one, and a single item
-as a list of it, if that fits. Any other wrong value is replaced by several values in turn that the field accepts, because
-nobody knows which was meant: each choice gives a reading of the plug-in. What all readings have in common does not follow from
-what was put in. Where no value will do, the fields that are right are still looked at one by one.
+A plug-in can only be asked what is wrong with it when its fields are well typed. Where they are not, the type
+check reports that, and two things are done to ask the rest all the same. A misspelt key or kind is read as
+the nearest one, and a single item as a list of it, if that fits. Any other wrong value is replaced by several
+values in turn that the field accepts, because nobody knows which was meant: each choice gives a reading of
+the plug-in. What all readings have in common does not follow from what was put in. Where no value will do,
+the fields that are right are still looked at one by one.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ Loc = tuple[int | str, ...]
 Found = TypeVar("Found", bound=tuple[Any, ...])
 _LEFT_OUT = object()
 _TRIED = (
-    _LEFT_OUT, "base", "a/b", "x", True, False, 1, 0, 2, 0.5, 1e-9, 1e9, 10, 100, [], ["a/b"], ["base", "a/b"], ["a/b", "c/d"],
+    _LEFT_OUT, "base", "a/b", "x", True, False, 1, 0, 2, 0.5, 1e-9, 1e9, 10, 100,
+    [], ["a/b"], ["base", "a/b"], ["a/b", "c/d"],
     [1.0, 1.0], {}, {"base": "base"}, *(kind for kinds in catalog.BUILT_IN.values() for kind in kinds),
 )  # fmt: skip
 """Values that are tried for one that is wrong, besides those that the error itself names."""
 _READINGS, _ROUNDS = 12, 8
-"""At most: readings of a plug-in (a field of fifteen words, such as `loss_type`, is tried with twelve), and how often a
-corrected mistake may bring up another behind it."""
+"""At most: readings of a plug-in (a field of fifteen words, such as `loss_type`, is tried with twelve), and
+how often a corrected mistake may bring up another behind it."""
 
 
 class Recovered:
@@ -43,27 +45,28 @@ class Recovered:
         Args:
             cls: the class that its `kind` names.
             raw: its fields as the recipe has them.
-            corrected: misspelt keys that are already put right, at their right place, where the class itself was found by
-                correcting something. Then the type check of the recipe has not looked at the fields, and this does.
+            corrected: misspelt keys that are already put right, at their right place, where the class itself
+                was found by correcting something. Then the type check of the recipe has not looked at the
+                fields, and this does.
         """
         self.cls = cls
         self._fields: dict[str, Any] = copy.deepcopy(dict(raw))
         self._renamed: dict[Loc, str] = dict(corrected or {})
         self.mistyped: list[tuple[Loc, str]] = []
-        """Where and what is wrong with the type of a value, of that which the type check of the recipe cannot see."""
+        """(location, what is wrong) for wrong types that the recipe's own type check cannot see."""
         self._correct(unseen=corrected is not None)
         self.guessed: list[Loc] = []
         """Places whose value is not the recipe's."""
         self.readings = self._read()
-        """What the recipe may have meant; one where nothing had to be guessed, none where no guess will do."""
+        """What the recipe may have meant: one if nothing had to be guessed, none if no guess is accepted."""
 
     def agreed(self, find: Callable[[Any], Iterable[Found]], *, one_by_one: bool = False) -> list[Found]:
         """Return what is found in every reading, and not at a place that was guessed.
 
         Args:
             find: returns, for a reading, tuples that begin with a location.
-            one_by_one: it looks at each field for itself; then it may also be asked of an object that has no more than the
-                fields that are right.
+            one_by_one: it looks at each field for itself; then it may also be asked of an object that has no
+                more than the fields that are right.
         """
         found = []
         for reading in self.readings or ([self._right_fields()] if one_by_one else []):
@@ -86,7 +89,7 @@ class Recovered:
     def _is_guess(self, loc: Loc) -> bool:
         return any(loc[: len(place)] == place for place in self.guessed)
 
-    # -- what was meant -------------------------------------------------------------------------------------------
+    # -- what was meant --------------------------------------------------------------------------------------
 
     def _correct(self, *, unseen: bool) -> None:
         """Read what is misspelt as it was meant, and note what only shows then."""
@@ -137,11 +140,11 @@ class Recovered:
         return False
 
     def _fits(self, place: Loc, value: Any, *, whole: bool = False) -> bool:
-        """Does the type of a value fit at a place? Further in something may be wrong, unless it must be right as a whole."""
+        """Does the type of a value fit at a place? With `whole`, everything inside the value must fit too."""
         wrong = [e["loc"] for e in _errors(self.cls, _with(self._fields, {place: [value]}, 0))]
         return place not in wrong and not (whole and any(loc[: len(place)] == place for loc in wrong))
 
-    # -- readings -------------------------------------------------------------------------------------------------
+    # -- readings --------------------------------------------------------------------------------------------
 
     def _read(self) -> list[Plugin]:
         """Return readings, each with values at the places that are still wrong."""
@@ -184,7 +187,10 @@ class Recovered:
     def _accepted(
         self, place: Loc, options: list[Any], choices: Mapping[Loc, list[Any]]
     ) -> tuple[list[Any], list[Any]]:
-        """Return the values that are right at a place, and those that are wrong further in, where the next round looks."""
+        """Return the values that fit at a place, and those that are wrong only further inside.
+
+        The next round looks for values to put there.
+        """
         accepted, half = [], []
         default, others = self._default(place), _outside(choices, place)
         for value in (*options, *_TRIED, *([default * 2] if isinstance(default, list) else [])):
@@ -198,7 +204,7 @@ class Recovered:
         return accepted, half
 
     def _possible_anywhere(self, choices: Mapping[Loc, list[Any]]) -> tuple[Loc, list[Any]]:
-        """Return a field, and values of it, that a rule over several fields accepts; no place where there is none."""
+        """Return a field and values of it that satisfy a rule over several fields; an empty place if none."""
         for key in self._fields:
             if key in ("kind", "mode") or (key,) in choices:
                 continue
@@ -216,7 +222,7 @@ class Recovered:
         return found[0].get_default() if found else None
 
     def _right_fields(self) -> Any:
-        """Return an object of the class with those fields only that are right by themselves; the others are None."""
+        """Return an object of the class that has only the fields that are right; the others are None."""
         held: dict[str, Any] = dict.fromkeys(self.cls.model_fields)
         for name, field in self.cls.model_fields.items():
             annotation: Any = field.annotation
@@ -228,7 +234,7 @@ class Recovered:
 
 
 def recover(raw: Any, base: type[Plugin]) -> Recovered | None:
-    """Return a plug-in as it was meant, by its `kind` or the kind that is nearest; None where there is none."""
+    """Return a plug-in as it was probably meant, by its `kind` or the nearest one; None if none is near."""
     raw = {"kind": raw} if isinstance(raw, str) else raw
     if not isinstance(raw, Mapping):
         return None
@@ -251,7 +257,10 @@ def recover(raw: Any, base: type[Plugin]) -> Recovered | None:
 def _of_any_mode(
     raw: Mapping[str, Any], base: type[Plugin], corrected: Mapping[Loc, str]
 ) -> Recovered | None:
-    """Return a plug-in of a kind with modes that names none: what is wrong in every mode, and the fields that are right."""
+    """Return a plug-in whose kind has modes and that names none.
+
+    It keeps the mistakes that it would have in every mode, and the fields that are right.
+    """
     tried = []
     for mode in catalog.modes(base.family, str(raw.get("kind"))):
         fields = {**raw, "mode": mode}
@@ -268,7 +277,7 @@ def _of_any_mode(
 
 
 def _errors(cls: type[Plugin], fields: dict[str, Any]) -> list[Any]:
-    """Return what the type check says of fields, as pydantic has it; of a class that raises something else, that alone."""
+    """Return pydantic's errors about fields; if the class raises anything else, that as the only error."""
     try:
         cls.model_validate(copy.deepcopy(fields))
     except ValidationError as error:

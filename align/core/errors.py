@@ -66,7 +66,7 @@ def of_the_system(error: OSError) -> str:
 
 
 class NotLoaded(AlignError):
-    """A model that every row of a stage needs cannot be loaded. It stops the stage; no other row would fare better."""
+    """A model that every row of a stage needs cannot be loaded. It stops the stage: all rows would fail."""
 
 
 class BrokenPlugin(AlignError):
@@ -91,4 +91,4 @@ class BadRow(ValueError):
 
 
 class NoGrade(AlignError):
-    """A judge gave no grade that can be read, twice. A synthesizer that does not catch it drops the prompt."""
+    """A judge gave no readable grade, twice. A synthesizer that does not catch this drops the prompt."""

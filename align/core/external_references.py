@@ -1,4 +1,4 @@
-"""What a reference with a slash may be: a folder with a model, a folder with rows, or a hub id. Nothing is loaded to see it."""
+"""What a reference with a slash names: a model's folder, a folder of rows, or a hub id. Loads nothing."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def no_model(path: str) -> str | None:
         base = json_object(folder / "adapter_config.json").get("base_model_name_or_path")
         return (
             f"{path} has an adapter of {base} and no model; merge it first: "
-            f'`AutoPeftModelForCausalLM.from_pretrained("{path}").merge_and_unload().save_pretrained(...)`, and save the '
-            "tokenizer beside it"
+            f'`AutoPeftModelForCausalLM.from_pretrained("{path}").merge_and_unload().save_pretrained(...)`, '
+            "and save the tokenizer beside it"
         )
     if (folder / "recipe.json").exists():
         return f"{path} is a run folder; name the folder of a stage in it: {_some(folder, '[0-9][0-9]-*')}"
@@ -82,7 +82,7 @@ def _no_weights(folder: Path) -> str | None:
 
 
 def is_reward_model(heads: Sequence[str] | None) -> bool:
-    """Are the `architectures` of a config.json those of a sequence classifier, as which reward models are saved?"""
+    """Do the `architectures` of a config.json name a sequence classifier, as a reward model's do?"""
     return bool(heads) and all(head.endswith("ForSequenceClassification") for head in heads)
 
 

@@ -1,9 +1,9 @@
-"""What resume compares: everything that decides what a stage makes, as a tree that can be shown and as one hash of it.
+"""Everything that decides what a stage makes, as a readable tree and as one hash, which resume compares.
 
-The fingerprint of a stage is a hash of its fields, its kind's version and those of its parts, the run's seed and the
-fingerprints of its inputs; a file or folder from outside counts by content. A stage's `done.json` keeps the fingerprint and
-the tree (its ingredients), so that what changed can be named (`changes`). A field that is in its class's `operational` is
-left out: it says how the work is done and not what is made.
+The fingerprint of a stage is a hash of its fields, its kind's version and those of its parts, the run's seed
+and the fingerprints of its inputs; a file or folder from outside counts by content. A stage's `done.json`
+keeps the fingerprint and the tree (its ingredients), so that what changed can be named (`changes`). A field
+that is in its class's `operational` is left out: it says how the work is done and not what is made.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from align.core.rows import digest
 from align.core.stage import Stage
 
 _SAMPLED_BEYOND = 64 << 20
-"""Bytes beyond which a file is fingerprinted by its size and 64 evenly spaced blocks of 1 MiB (15 GB of weights: 0.1 s)."""
+"""Bytes beyond which a file is fingerprinted by its size and 64 evenly spaced blocks of 1 MiB (15 GB of
+weights: 0.1 s)."""
 
 
 class Fingerprints:
-    """The fingerprints of a run's stages, and of the files and generators that they use; each is computed once."""
+    """The fingerprints of a run's stages and of their files and generators, each computed once."""
 
     def __init__(self, home: Path, locate: Callable[[str, Recipe], str]) -> None:
         """Take the recipe's folder, and what turns a reference into a path or hub id."""
@@ -67,7 +68,7 @@ class Fingerprints:
         }
 
     def _inputs(self, stage: Stage, fields: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
-        """Return the identity of each artifact and generator that a stage uses, as far as its deciding fields name it."""
+        """Return the identity of each artifact and generator that the deciding fields of a stage refer to."""
         inputs: dict[str, Any] = {}
         for at, need, reference in wiring.references(stage):
             if not _holds(fields, at):
@@ -107,7 +108,7 @@ class Fingerprints:
 
 
 def _deciding_fields(stage: Stage) -> dict[str, Any]:
-    """Return the fields of a stage that decide what it makes, without those that only say how the work is done."""
+    """Return the fields that decide what a stage makes, without those that only say how it is done."""
     fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
     for at, part in reversed(
         list(wiring.parts(stage))

@@ -1,4 +1,4 @@
-"""What a person sees while a stage works: one live line on a terminal, dated plain lines elsewhere and in log.txt."""
+"""The log and the progress of a stage: one live line on a terminal, dated lines elsewhere and in log.txt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import ClassVar
 
 LOGGER = logging.getLogger("align")
 LIVE = "live.txt"
-"""Name of the file in a stage's folder that holds the last line of progress; gone when the stage has ended by itself."""
+"""File in a stage's folder with the last line of progress; a stage that ends by itself removes it."""
 _PLAIN = logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
 
 
@@ -27,7 +27,7 @@ class _Terminal(logging.StreamHandler):
 
 
 class _File(logging.FileHandler):
-    """A log file that drops records while its disk is full; the stage reports the full disk as its own error."""
+    """A log file that loses records while its disk is full; the stage itself reports the full disk."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         if not isinstance(sys.exc_info()[1], OSError):
@@ -50,7 +50,7 @@ def setup() -> None:
 
 @contextmanager
 def to_file(path: Path) -> Iterator[None]:
-    """Also write the log to a file, for the time of a stage, and beside it the last line of progress (`LIVE`)."""
+    """During a stage, also write the log to a file, and the last line of progress to `LIVE` beside it."""
     handler = _File(path, encoding="utf-8")
     handler.setFormatter(_PLAIN)
     LOGGER.addHandler(handler)

@@ -1,4 +1,4 @@
-"""How weights are loaded: the fields of every stage, generator and reward that loads a model, under transformers' names."""
+"""The fields that say how a stage, generator or reward loads weights, under transformers' names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ ATTENTION = {
     "eager": "", "sdpa": "", "flex_attention": "", "paged|eager": "", "flash_attention_2": "flash_attn",
     "flash_attention_3": "flash_attn_interface", "flash_attention_4": "flash_attn",
 }  # fmt: skip
-"""transformers' own implementations of attention -> the module that each needs; `kernels`, which fetches one, will do too."""
+"""transformers' own implementations of attention -> the module that each needs; `kernels`, which fetches one,
+will do too."""
 
 
 class FromHub(Config):
@@ -25,7 +26,8 @@ class FromHub(Config):
     revision: str | None = None
     """Branch, tag or commit of a model that comes from the hub."""
     trust_remote_code: bool = False
-    """True: run the Python code that comes with the checkpoint. It may do anything; read it first, and name a `revision`."""
+    """True: run the Python code that comes with the checkpoint. It may do anything; read it first, and name a
+    `revision`."""
 
     @model_validator(mode="before")
     @classmethod
@@ -51,7 +53,8 @@ class LoadsModel(FromHub):
     """Fields of what runs a model with transformers."""
 
     attn_implementation: str | None = None
-    """`sdpa`, `eager`, `flash_attention_2`..., or a kernel on the hub (`owner/name`); left out, transformers chooses."""
+    """`sdpa`, `eager`, `flash_attention_2`..., or a kernel on the hub (`owner/name`); left out, transformers
+    chooses."""
 
     def unavailable(self) -> Iterable[tuple[str, str]]:
         """Yield (field, why) for what cannot be used to run a model here."""

@@ -47,8 +47,9 @@ class Sampling(Config):
 class Completion:
     """What a model wrote.
 
-    `finish_reason` is "stop" when it ended by itself, "tool_calls" when it ended with a call. Any other word is the back end's
-    own and means that something is missing: "length", "content_filter", "max_tokens", "abort", "error", "unknown"...
+    `finish_reason` is "stop" when it ended by itself, "tool_calls" when it ended with a call. Any other word
+    is the back end's own and means that something is missing: "length", "content_filter", "max_tokens",
+    "abort", "error", "unknown"...
     """
 
     text: str
@@ -58,7 +59,8 @@ class Completion:
     usage: dict[str, int] = field(default_factory=dict)
     """`prompt_tokens` and `completion_tokens`, where the back end tells."""
     logprobs: list[float] | None = None
-    """Of each of `token_ids` at temperature 1, as computed while sampling; only a sampler of online DPO reports them."""
+    """Of each of `token_ids` at temperature 1, as computed while sampling; only a sampler of online DPO
+    reports them."""
 
     @property
     def whole(self) -> bool:
@@ -99,13 +101,13 @@ class Generator(Plugin, ABC):
 
     @abstractmethod
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
-        """Return the first 1 to `sampling.n` completions of a conversation, in sample order; fewer are asked for again."""
+        """Return 1 to `sampling.n` completions, in sample order; the caller asks again for missing ones."""
 
     async def aclose(self) -> None:
         """Close what belongs to the running event loop, such as connections. `stop` follows."""
 
     def identity(self) -> dict[str, Any]:
-        """Return what makes two answers comparable (model, revision, precision): part of every logged call's key."""
+        """Return what decides the answers (model, revision, precision), as part of each logged call's key."""
         return self.model_dump(mode="json", serialize_as_any=True, exclude={"price"})
 
 
@@ -136,7 +138,7 @@ class Score:
     """False: no data. The tests were broken, say; the sample is left out, and is neither right nor wrong."""
 
     def __post_init__(self) -> None:
-        """Refuse a verdict whose value is not a number: the verdict would count, and the value break every mean."""
+        """Refuse a verdict whose value is NaN: it would be counted, and the value would spoil every mean."""
         if self.graded and self.passed is not None and math.isnan(self.value):
             raise ValueError(
                 "a score with `passed` is not a number (NaN); return Score.ungraded(why) where there is none"
@@ -144,13 +146,14 @@ class Score:
 
     @classmethod
     def ungraded(cls, why: str) -> Score:
-        """Return the score of a completion that could not be judged. Its value is not a number, so that no sum hides it."""
+        """Return the score of a completion that could not be judged: NaN, so that no sum hides it."""
         return cls(math.nan, None, why, graded=False)
 
 
 Ask: TypeAlias = Callable[[str, Sequence[Message], Sampling], Awaitable[list[Completion]]]
-"""How a reward asks a model: (alias of the recipe's `generators`, messages, sampling) -> `sampling.n` completions. Every
-answer is logged, and the same question asked again by the same stage is answered from the log."""
+"""How a reward asks a model: (alias of the recipe's `generators`, messages, sampling) -> `sampling.n`
+completions. Every answer is logged, and the same question asked again by the same stage is answered from the
+log."""
 
 
 class Reward(Plugin, ABC):
@@ -159,7 +162,7 @@ class Reward(Plugin, ABC):
     family: ClassVar[str] = "reward"
 
     def route(self, ask: Ask) -> None:
-        """Take what is needed to ask the recipe's generators; the stage calls it after `start`. Most rewards ask nobody."""
+        """Keep the function that queries the recipe's generators. Called after `start`; most need none."""
 
     @abstractmethod
     async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
@@ -181,7 +184,8 @@ def one_each(reward: Reward, scores: Sequence[Score], completions: Sequence[str]
         BrokenPlugin: there is not one for each, or they are something else.
     """
     if len(scores) != len(completions):
-        cause = f"reward {reward.kind!r} gave {len(scores)} scores for {len(completions)} completions; one each is needed"
+        given = f"{len(scores)} scores for {len(completions)} completions"
+        cause = f"reward {reward.kind!r} gave {given}; one each is needed"
         raise BrokenPlugin(cause)
     if wrong := next((score for score in scores if not isinstance(score, Score)), None):
         raise BrokenPlugin(
@@ -218,7 +222,7 @@ class Sampler(Plugin, ABC):
 
 
 class Optimizer(Plugin, ABC):
-    """Declares an optimizer; its `build` makes it for a model (see `align.train.optimizers` for the signature)."""
+    """Declares an optimizer; its `build` makes one for a model (signature: see `align.train.optimizers`)."""
 
     family: ClassVar[str] = "optimizer"
     by_name: ClassVar[bool] = False

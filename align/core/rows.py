@@ -1,8 +1,9 @@
 """The four rows that data synthesis makes and training reads, in TRL's conversational columns.
 
-A prompt asks, a demonstration answers, a preference says which of two answers is better, an unpaired row says of one answer
-whether it is good. Rows are frozen, small and judged when they are made: a constructor raises `BadRow` with the reason that
-the accounting shows. Ids are the engine's business; whoever makes a row leaves `id` empty.
+A prompt asks, a demonstration answers, a preference says which of two answers is better, an unpaired row says
+of one answer whether it is good. Rows are frozen, small and judged when they are made: a constructor raises
+`BadRow` with the reason that the accounting shows. Ids are the engine's business; whoever makes a row leaves
+`id` empty.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ from align.core.errors import BadRow
 Message: TypeAlias = dict[str, Any]
 """`{"role": "system" | "user" | "assistant" | "tool", "content": "..."}`, and where the source has them:
 
-- `tool_calls`: of an assistant turn, `[{"type": "function", "function": {"name": "...", "arguments": {...}}}]`, with an
-  `id` each where the source has one. A turn that calls a tool may have no content (`""`).
+- `tool_calls`: of an assistant turn, `[{"type": "function", "function": {"name": "...", "arguments":
+  {...}}}]`, with an `id` each where the source has one. A turn that calls a tool may have no content (`""`).
 - `name`, `tool_call_id`: of a tool turn, which tool and which call it answers.
 - `reasoning`: what the assistant thought before it wrote the content.
 - `train: False`: of an assistant turn, it is context and not imitated."""
 
 Turns: TypeAlias = list[Message] | Any
-"""A completion: messages, always, when read; when a row is made a plain string will do and becomes one assistant turn."""
+"""A completion: messages, always, when read; when a row is made a plain string will do and becomes one
+assistant turn."""
 
 ROLES = frozenset({"system", "user", "assistant", "tool"})
 MORE = {"name": str, "reasoning": str, "tool_call_id": str, "tool_calls": list, "train": bool}
@@ -49,7 +51,7 @@ class Prompt:
     tests: list[dict[str, Any]] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     tools: list[dict[str, Any]] = field(default_factory=list)
-    """The functions that may be called, as JSON schemas: `{"type": "function", "function": {"name": ...}}`."""
+    """JSON schemas of the functions that may be called: `{"type": "function", "function": {"name": ...}}`."""
     id: str = ""
     note: Mapping[str, Any] = field(default_factory=dict)
     """As a demonstration's."""
@@ -69,7 +71,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demonstration:
-    """A prompt and the completion to imitate. `completion` may hold several turns; its assistant turns are trained."""
+    """A prompt and the completion to imitate: one or more turns, of which the assistant's are trained."""
 
     prompt: list[Message]
     completion: Turns
@@ -89,7 +91,7 @@ class Demonstration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preference:
-    """Two completions of one prompt, the better one first. `margin` is in units of the reward that ranked them."""
+    """Two completions of one prompt, the better one first. `margin` is in units of the ranking reward."""
 
     prompt: list[Message]
     chosen: Turns
@@ -114,7 +116,7 @@ class Preference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpaired:
-    """A completion and whether it is good (KTO's rows, TRL's `label`). No demonstration: a bad one must not be imitated."""
+    """A completion and whether it is good (KTO's rows, TRL's `label`). A bad one must not be imitated."""
 
     prompt: list[Message]
     completion: Turns
@@ -228,13 +230,13 @@ def texts_of(message: Message) -> list[str]:
 
 
 def as_text(message: Message) -> str:
-    """Return a message as a person or a judge may read it: its content, then its tool calls as JSON, one a line."""
+    """Return a message as a person or judge reads it: its content, then tool calls as JSON, one a line."""
     calls = [json.dumps(call["function"], ensure_ascii=False) for call in message.get("tool_calls", ())]
     return "\n".join([*([message["content"]] if message["content"] or not calls else []), *calls])
 
 
 def apart(text: str) -> tuple[str, str]:
-    """Return the reasoning in tags that a text begins with, and the answer behind it; reasoning that is not closed has none."""
+    """Return (reasoning, answer) of a text that begins with reasoning in tags; unclosed, its answer is ""."""
     begun = text.lstrip()
     opener = next((tag for tag in THINKING if begun.startswith(tag)), None)
     if opener is None:
@@ -249,9 +251,10 @@ def visible(text: str) -> str:
 
 
 def spoken(text: str) -> str:
-    """Return what stands behind a model's reasoning in tags. Reasoning that is never closed has nothing behind it.
+    """Return a text without the reasoning in tags at its beginning; "" if the reasoning is never closed.
 
-    A chat template may open the reasoning in the prompt (DeepSeek-R1, QwQ); then the text has only the tag that closes it.
+    A chat template may open the reasoning in the prompt (DeepSeek-R1, QwQ); then the text has only the tag
+    that closes it.
     """
     for opening, closing in THINKING.items():
         if closing in text:
@@ -301,7 +304,7 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",
 
 
 def digest(value: Any) -> str:
-    """Return 16 hex digits (64 bits: 10 million rows collide with probability 3e-6) of a JSON value's SHA-256."""
+    """Return 16 hex digits (64 bits) of a JSON value's SHA-256; 10 million rows collide with p = 3e-6."""
     return hashlib.sha256(_CANONICAL.encode(value).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 

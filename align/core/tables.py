@@ -1,7 +1,8 @@
 """Rows on disk: one Parquet file a table, in TRL's column names, so `datasets` and TRL read them as they are.
 
-What few rows have (tools, tool calls, reasoning) has a column only in tables that need one. Tools and tool calls are free-form
-objects, for which Arrow has no type: they are JSON columns, which `datasets` reads as objects.
+What few rows have (tools, tool calls, reasoning) has a column only in tables that need one. Tools and tool
+calls are free-form objects, for which Arrow has no type: they are JSON columns, which `datasets` reads as
+objects.
 
 Files appear whole or not at all (temporary name, sync, rename).
 """
@@ -31,7 +32,7 @@ _JSON = frozenset({"tools", "tool_calls"})
 
 @cache
 def _schema(table: str, optional: frozenset[str] = frozenset()) -> Any:
-    """Return a table's Arrow schema with those of the optional columns (`tools`, and keys of messages) that are named."""
+    """Return a table's Arrow schema with these optional columns (`tools`, and keys of messages)."""
     import pyarrow as pa  # noqa: PLC0415 (`align check` must not pay for it)
 
     text, number, truth = pa.string(), pa.float64(), pa.bool_()
@@ -118,7 +119,7 @@ def record(row: Row) -> dict[str, Any]:
 def write_records(
     path: Path, table: str, records: list[dict[str, Any]], more: Mapping[str, str] | None = None
 ) -> int:
-    """Write records of a table's columns, and of `more` columns (name to Arrow type), and return their number.
+    """Write records of a table's columns and of `more` columns (name to Arrow type); return their number.
 
     With `more` the file is a part of a table (`data_synthesis.engine.ledger`), in which JSON is plain text.
     """
@@ -172,7 +173,7 @@ def _as_text(kind: Any) -> Any:
 
 @contextmanager
 def writing(path: Path, schema: Any) -> Iterator[Any]:
-    """Yield a `pyarrow.parquet.ParquetWriter` to a file that appears whole when the block ends, or not at all."""
+    """Yield a `pyarrow.parquet.ParquetWriter`; its file appears whole when the block ends, or not at all."""
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     with whole(path) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
@@ -181,7 +182,7 @@ def writing(path: Path, schema: Any) -> Iterator[Any]:
 
 @contextmanager
 def whole(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file that appears under its name, synced, when the block ends, or not at all. One process writes it."""
+    """Yield a file that appears, synced, when the block ends, or not at all. One process may write it."""
     temporary = path.with_name(f".{path.name}.tmp")
     with _or_gone(temporary), temporary.open("wb") as file:
         yield file
@@ -217,7 +218,7 @@ def read(folder: Path, table: str) -> list[Row]:
 
 
 def json_object(file: Path) -> dict[str, Any]:
-    """Return the object that a small JSON file holds; an empty one where the file is not there or holds something else."""
+    """Return the object in a small JSON file; an empty one if the file is missing or holds something else."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,7 +1,8 @@
 """What is wrong with a value, in a recipe's words: pydantic's errors, one sentence for each place.
 
-pydantic names the branches of a union as if they were keys (`data.0.str`), and complains once for each. Here a place is what
-the file holds, and the branches become one sentence: "a text or a mapping is expected here, not 3".
+pydantic names the branches of a union as if they were keys (`data.0.str`), and complains once for each. Here
+a place is what the file holds, and the branches become one sentence: "a text or a mapping is expected here,
+not 3".
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, t
 EXPLAINED, UNKNOWN_KEY, MISSING_KEY, WRONG_TYPE, NOT_A_LIST, WRONG_WORD, WRONG_KIND = (
     "explained", "unknown_key", "missing_key", "wrong_type", "not_a_list", "wrong_word", "kind",
 )  # fmt: skip
-"""Types of errors after `explain`. `WRONG_TYPE` and `NOT_A_LIST` also say in `words` what was expected, for the union around
-them; `WRONG_KIND` is raised by `align.core.config.Plugin`."""
+"""Types of errors after `explain`. `WRONG_TYPE` and `NOT_A_LIST` also say in `words` what was expected, for
+the union around them; `WRONG_KIND` is raised by `align.core.config.Plugin`."""
 OPTIONS = "options"
 """Where an error's context has the values that would be right."""
 MEANT = "meant"
@@ -28,25 +29,28 @@ MEANT = "meant"
 TOO_FEW = "too_few"
 """Type of the error about a list that needs more items."""
 DEPTH = "depth"
-"""Where an error's context has how many parts at the end of its location are keys, and no branches of unions."""
+"""Key in an error's context: how many parts at the end of its location are keys, not branches of unions."""
 _CONFIGS = "configs"
 """Where an error's context has the names of the configs that it is inside of, the outermost first."""
 _WORDS = {
-    "true or false": "bool_type bool_parsing", "a whole number": "int_type int_parsing int_parsing_size int_from_float",
+    "true or false": "bool_type bool_parsing",
+    "a whole number": "int_type int_parsing int_parsing_size int_from_float",
     "a number": "float_type float_parsing", "a finite number": "finite_number", "a text": "string_type",
     "a list": "list_type tuple_type set_type frozen_set_type", "null": "none_required",
-    "a mapping": "dict_type mapping_type model_type model_attributes_type dataclass_type", "a path": "path_type",
+    "a mapping": "dict_type mapping_type model_type model_attributes_type dataclass_type",
+    "a path": "path_type",
 }  # fmt: skip
 _EXPECTED = {kind: words for words, kinds in _WORDS.items() for kind in kinds.split()}
 _BOUNDS = {
     "greater_than": "a number above {gt:g}", "greater_than_equal": "a number of at least {ge:g}",
     "less_than": "a number below {lt:g}", "less_than_equal": "a number of at most {le:g}",
-    "string_too_short": "a text of at least {min_length} character", "too_short": "at least {min_length} item",
+    "string_too_short": "a text of at least {min_length} character",
+    "too_short": "at least {min_length} item",
     "too_long": "at most {max_length} items", "string_pattern_mismatch": "a text of the form {pattern}",
 }  # fmt: skip
 _LIMITS = {
-    "gt": "above {:g}", "ge": "at least {:g}", "lt": "below {:g}", "le": "at most {:g}", "min_length": "at least {} long",
-    "pattern": "of the form {}",
+    "gt": "above {:g}", "ge": "at least {:g}", "lt": "below {:g}", "le": "at most {:g}",
+    "min_length": "at least {} long", "pattern": "of the form {}",
 }  # fmt: skip
 _OF_A_KEY = {"missing", "extra_forbidden"}
 """Errors whose place may be a key that is not there."""
@@ -59,7 +63,8 @@ _Loc = tuple[int | str, ...]
 _Why = tuple[_Loc, Any, dict[str, Any]]
 """The place of an error, its type and its context."""
 SURE = 0.8
-"""Likeness of two words (difflib) from which one is read as a misspelling of the other; "modle" and "model" have 0.8."""
+"""Likeness of two words (difflib) from which one is read as a misspelling of the other; "modle" and "model"
+have 0.8."""
 
 
 def nearest(word: Any, options: Iterable[str], likeness: float = 0.6) -> str | None:
@@ -102,7 +107,7 @@ def written(value: Any) -> str:
 
 
 def limits(field: FieldInfo) -> list[str]:
-    """Return what the values of a field must be, beyond their type: bounds, lengths, and the words that it knows."""
+    """Return the limits on a field's values beyond their type: bounds, lengths, and allowed words."""
     said = []
     for bound in field.metadata:
         for name, words in _LIMITS.items():
@@ -159,7 +164,7 @@ def explain(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> 
 def _by_place(
     cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]
 ) -> dict[_Loc, list[ErrorDetails]]:
-    """Return errors by their place, without those that follow from another or come of a branch that was not meant."""
+    """Return errors by place, without those that follow from others or are of union branches not meant."""
     places: dict[_Loc, list[ErrorDetails]] = {}
     for error in _of_one_branch(cls, data, [error for error in errors if error["type"] not in _FOLLOWS]):
         places.setdefault(_place(cls, data, error), []).append(error)
@@ -176,7 +181,7 @@ def _missing_keys(places: Mapping[_Loc, list[ErrorDetails]]) -> set[str]:
 
 
 def _of_one_branch(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    """Return errors without those of the configs of a union that were probably not meant, as pydantic complains of each."""
+    """Leave out the errors of those configs of a union that were probably not meant; pydantic reports all."""
     left_out = []
     for branches in _unions(cls, data, errors):
         meant = min(branches, key=_unlikeness)
@@ -201,8 +206,8 @@ def _unions(
 def _unlikeness(found: Sequence[ErrorDetails]) -> tuple[int, ...]:
     """Return how little a config of a union seems to be meant, by the errors about it.
 
-    The one that was meant is the one whose words (`type: remote`) are right, then the one with the fewest keys that it does not
-    know, then the one with the fewest mistakes, then the first.
+    The one that was meant is the one whose words (`type: remote`) are right, then the one with the fewest
+    keys that it does not know, then the one with the fewest mistakes, then the first.
     """
     return (*(sum(error["type"] == unlike for error in found) for unlike in _UNLIKE), len(found))
 

@@ -1,8 +1,8 @@
 """Which stage may follow which: the references of a recipe, checked before anything runs.
 
-A field that refers to something carries `Ref(...)` in its annotation. A reference without a slash is `base` or an
-earlier stage; with a slash it is a path or hub id and is looked at when it is used. Aliases of generators are
-references too, and what a generator needs must exist where the generator is used.
+A field that refers to something carries `Ref(...)` in its annotation. A reference without a slash is `base`
+or an earlier stage; with a slash it is a path or hub id and is looked at when it is used. Aliases of
+generators are references too, and what a generator needs must exist where the generator is used.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ class Ref:
     """Marks a field that names an artifact (by table or kind of model) or a generator's alias."""
 
     need: str
-    """`prompts`, `demonstrations`, `preferences`, `rows` (a table of any kind), `model`, `reward_model`, `checkpoint` (either
-    kind of model), `adapter` (of a stage that made a model) or `generator`."""
+    """`prompts`, `demonstrations`, `preferences`, `rows` (a table of any kind), `model`, `reward_model`,
+    `checkpoint` (either kind of model), `adapter` (of a stage that made a model) or `generator`."""
     field: str = ""
-    """Name of a field beside it that says which table is needed, where it is set: `Ref("rows", field="table")`."""
+    """Name of a field beside it that says which table is needed, where it is set: `Ref("rows",
+    field="table")`."""
 
     def __post_init__(self) -> None:
         """Refuse what nothing makes. Raises ValueError."""
@@ -52,7 +53,7 @@ class Ref:
 
 @dataclass(frozen=True)
 class File:
-    """Marks a field that names a file relative to the recipe. Its content is part of the stage's fingerprint."""
+    """Marks a field that names a file relative to the recipe; its content is part of the fingerprint."""
 
     or_hub: bool = False
     """A hub id may stand there instead."""
@@ -90,7 +91,7 @@ def is_path(reference: str) -> bool:
 
 
 def references(config: BaseModel) -> Iterator[tuple[Loc, str, str]]:
-    """Yield (location, need, reference) for every reference in the fields of a config, and of the configs inside it."""
+    """Yield (location, need, reference) for every reference in a config and in the configs inside it."""
     for loc, name, marker in _marked(config, Ref):
         yield loc, marker.need, name
 
@@ -125,7 +126,7 @@ def _texts(annotation: Any, value: Any, loc: Loc, kind: type) -> Iterator[tuple[
 
 
 def _typed(inside: tuple[Any, ...], value: Any, loc: Loc) -> Iterator[tuple[Any, Loc, Any]]:
-    """Yield (annotation, location, item) for what a mapping, a tuple or a list holds, by the types in its annotation."""
+    """Yield (annotation, location, item) for each item of a mapping, a tuple or a list."""
     if isinstance(value, Mapping) and len(inside) == 2:
         for key, item in value.items():
             yield inside[0], (*loc, key), key
@@ -309,7 +310,7 @@ def _own_problems(recovered: Recovered, loc: Loc, folder: Path) -> Iterator[tupl
 
 
 def _asked(reading: Plugin, folder: Path, *, sure: bool) -> Iterator[tuple[Loc, str]]:
-    """Yield what plug-ins find wrong with themselves; where nothing was guessed (`sure`), also which of them fail at that."""
+    """Yield what plug-ins report about themselves; if nothing was guessed (`sure`), also their exceptions."""
     for at, plugin in parts(reading):
         try:
             found = [_said(item) for item in plugin.problems(folder)] if isinstance(plugin, Plugin) else []
@@ -387,7 +388,10 @@ def _wrong(
 
 
 def _wrong_make(ref: str, need: str, earlier: Sequence[str], classes: Mapping[str, Any]) -> str | None:
-    """Return that a stage makes nothing of what is needed, and which earlier ones do; a class is None where it is not known."""
+    """Return that a stage does not make what is needed, and which earlier ones do.
+
+    A class is None where it is not known.
+    """
     made = classes[ref].makes if classes[ref] else None
     fits = _MET_BY.get(need, {need})
     if made is None or made & fits:

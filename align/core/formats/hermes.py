@@ -1,10 +1,10 @@
 """Tools and calls that are written into the text of turns, as the Hermes data sets do it.
 
-A row offers its tools in one way. Where a system turn spells them out (`<tools>[...]</tools>`), that turn is trained as it is
-written, calls in tags and all, and a `tools` column that says the same is left aside: a chat template would offer them a
-second time, in words of its own. Where only the column has them, calls in tags become objects, so that the chat template writes
-offer and calls alike in the family's form; an answer whose calls cannot become objects is refused, because its text would teach
-a second form.
+A row offers its tools in one way. Where a system turn spells them out (`<tools>[...]</tools>`), that turn is
+trained as it is written, calls in tags and all, and a `tools` column that says the same is left aside: a chat
+template would offer them a second time, in words of its own. Where only the column has them, calls in tags
+become objects, so that the chat template writes offer and calls alike in the family's form; an answer whose
+calls cannot become objects is refused, because its text would teach a second form.
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ from align.core.rows import Message, visible
 
 _TOOLS = re.compile(r"<tools>((?:(?!</?tools>).)*)</tools>", re.DOTALL)
 _MENTION = re.compile(r"[^\w\[\]{}]*(?:and|or|to)?[^\w\[\]{}]*", re.IGNORECASE)
-"""What stands between two tags that are only spoken of: `signatures within <tools></tools> tags`, `<tools> and </tools>`."""
+"""What stands between two tags that are only spoken of: `signatures within <tools></tools> tags`, `<tools>
+and </tools>`."""
 
 _BEGINS = re.compile(
     r"""
     (?m:^)[ \t]*<tool_call>        # the first on its line,
     | <tool_call>(?=\s*[\[{])      # or in front of an object or list,
-    | <tool_call>                  # or at the end of the answer, with more than a word between it and its other half
+    | <tool_call>                  # or at the end of the answer, with more than a word before </tool_call>
       (?!\W*(?:and|or|to)?\W*</tool_call>)(?=(?:(?!</?tool_call>).)*</tool_call>\s*\Z)
     """,
     re.DOTALL | re.VERBOSE,
 )
-"""Where the calls of an answer begin. Any other tag is only spoken of, as in `write calls in <tool_call> tags`."""
+"""Where the calls of an answer begin. Any other tag is only spoken of, as in `write calls in <tool_call>
+tags`."""
 _CLOSED_ONLY = re.compile(r"[\]}]\s*</tool_call>")
 _ENDS_OF_TURN = (
     *(
@@ -92,7 +94,7 @@ def _tools_in(text: str) -> list[dict[str, Any]] | None:
 
 
 def _lacking(text: str, tools: Iterable[dict[str, Any]]) -> str | None:
-    """Return which tool a text in words does not name; `get` is not named by `get_weather`. None where it names all of them."""
+    """Return that a text lacks the name of a tool; None if it names all (`get_weather` is not `get`)."""
     for tool in tools:
         name = tool["function"]["name"]
         if not re.search(rf"(?<![\w-])(?<!\w\.){re.escape(name)}(?![\w-]|\.\w)", text):

@@ -1,11 +1,13 @@
 """Are two lists of tools the same offer? A system turn may spell out the tools that a column has, too.
 
-The same are tools of the same names whose parameters are the same: their names, types, allowed values and whatever else the
-schema says. Not compared is what leaves a call as it is:
+The same are tools of the same names whose parameters are the same: their names, types, allowed values and
+whatever else the schema says. Not compared is what leaves a call as it is:
 
 1. the order of keys, nulls, `{"type": "function", "function": ...}` around a function, and its description;
-2. annotations of JSON Schema (`description`, `title`, `default`, `examples`; json-schema.org, validation, section 9);
-3. `type`, `required` and `additionalProperties` where only one of the two says them, for converters add and lose these.
+2. annotations of JSON Schema (`description`, `title`, `default`, `examples`; json-schema.org, validation,
+   section 9);
+3. `type`, `required` and `additionalProperties` where only one of the two says them, for converters add and
+   lose these.
 """
 
 from __future__ import annotations

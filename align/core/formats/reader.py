@@ -1,7 +1,8 @@
-"""A record to the rows that it holds: which columns are which, and what the columns beside the conversation say.
+"""Turn a record into rows: which columns are which, and what the columns beside the conversation say.
 
-A null is absent, so a union of several shapes in one table (CSV, Parquet) is read row by row. Columns that are not used are
-collected, to be told once; a column that changes what a row means (images, weights of rows, token masks) refuses the row.
+A null is absent, so a union of several shapes in one table (CSV, Parquet) is read row by row. Columns that
+are not used are collected, to be told once; a column that changes what a row means (images, weights of rows,
+token masks) refuses the row.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class Reader:
         return sorted(set(self.columns.values()) - self._seen)
 
     def read(self, record: Any) -> list[Row]:
-        """Return the rows that a record holds: its preference, demonstration or unpaired row, and the prompt of it.
+        """Return the rows of a record: its prompt, and its preference, demonstration or unpaired row.
 
         Raises:
             BadRow: why the record is of no use.
@@ -147,7 +148,7 @@ class Reader:
         return _without_blanks({name: value for name, value in named.items() if name not in hidden}), source
 
     def _alias(self, named: Mapping[str, Any], ours: str, theirs: tuple[str, ...]) -> str | None:
-        """Return the other name of one of our columns, if a record holds nothing under ours; one that is filled comes first."""
+        """Return what a record calls one of our columns, if ours holds nothing; a filled one is preferred."""
         if named.get(ours) is not None:
             return None
         there = [name for name in theirs if name in named and name not in self.columns]

@@ -1,7 +1,7 @@
 """One turn of a conversation, in any dialect, to a `Message`.
 
-A field that carries meaning is kept (tool calls, reasoning, whether the turn is trained) or the row is refused by name
-(images, flags on parts of a turn). A key that is null is not there.
+A field that carries meaning is kept (tool calls, reasoning, whether the turn is trained) or the row is
+refused by name (images, flags on parts of a turn). A key that is null is not there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ ROLES = {
     **dict.fromkeys(("tool_response", "tool_result", "function_response"), "tool"),
     **dict.fromkeys(("function_call", "tool_call"), "calls"),
 }
-"""Role of a source, in small letters -> ours; `calls`: an assistant turn whose text is a tool call in JSON (LLaMA-Factory)."""
+"""Role of a source, in small letters -> ours; `calls`: an assistant turn whose text is a tool call in JSON
+(LLaMA-Factory)."""
 _PAIRS = (
     ("human", "assistant"),
     ("user", "assistant"),
@@ -84,8 +85,8 @@ def read_turns(value: Any, what: str, ignored: set[str]) -> list[Message]:
     """Return a list of turns as messages.
 
     Args:
-        value: objects with `role` and `content` (OpenAI, TRL) or `from` and `value` (ShareGPT), pairs of question and answer,
-            or JSON text of such a list.
+        value: objects with `role` and `content` (OpenAI, TRL) or `from` and `value` (ShareGPT), pairs of
+            question and answer, or JSON text of such a list.
         what: its column, for messages.
         ignored: takes the keys of turns that are not read.
 
@@ -191,7 +192,7 @@ def _refuse_unread(turn: Mapping[str, Any], what: str) -> None:
 
 
 def _answer(message: Message, *, trained: bool) -> Message:
-    """Return an assistant's turn with a text, empty where it only calls tools, and with the flag that it is not trained."""
+    """Return an assistant turn with a text ("" if it only calls tools) and, if untrained, `train: False`."""
     content = "" if message["content"] is None and "tool_calls" in message else message["content"]
     return message | {"content": content} | ({} if trained else {"train": False})
 
@@ -208,7 +209,7 @@ def _called(text: Any, *, from_text: bool) -> tuple[Message, str | None]:
 
 
 def _merged(turns: list[Message]) -> list[Message]:
-    """Return turns in which a `calls` turn is one with the assistant's turn right before it (ms-swift, LLaMA-Factory)."""
+    """Join each `calls` turn with the assistant turn right before it (ms-swift, LLaMA-Factory)."""
     found: list[Message] = []
     for turn in turns:
         joins = turn.pop("_joins", False)
@@ -222,7 +223,7 @@ def _merged(turns: list[Message]) -> list[Message]:
 
 
 def _content(content: Any, what: str, role: str, *, from_text: bool) -> tuple[Any, str | None]:
-    """Return content as text, and the reasoning that stands among its parts. What is neither is left to be judged."""
+    """Return content as text, and the reasoning among its parts. Any other type is returned unchanged."""
     if role == "tool":
         content = _result(content, from_text=from_text)
     if not isinstance(content, list):
@@ -289,7 +290,7 @@ def _one_of(turn: Mapping[str, Any], keys: Iterable[str]) -> str | None:
 
 
 def _trained(turn: Mapping[str, Any]) -> bool:
-    """Return whether a turn is to be trained, by the flags that it has (`masked`, torchtune's, says the contrary)."""
+    """Return whether the flags of a turn let it be trained; torchtune's `masked` means the opposite."""
     flags = {key: turn[key] for key in _SAY_WHETHER_TRAINED if key in turn}
     for key, value in flags.items():
         if value not in (0, 1):  # true and false too

@@ -32,7 +32,7 @@ _VERDICTS = {
 
 
 def read_answer(value: Any) -> str | None:
-    """Return a reference answer as text that means the same to a grader: numbers without exponent, lists as JSON.
+    """Return a reference answer as text for graders: numbers without exponent, lists as JSON.
 
     Raises:
         BadRow: it is an object, bytes, or no finite number.
@@ -57,7 +57,7 @@ def _item(value: Any) -> str:
 
 
 def _plain(value: float | Decimal) -> str:
-    """Return a number in digits: 1e-05 is 0.00001, which no grader takes for the product of 1 and e less 5."""
+    """Return a number in digits: graders would read 1e-05 as 1 times e, minus 5; 0.00001 they read right."""
     if not math.isfinite(value):
         raise BadRow("answer is not a finite number")
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
@@ -115,7 +115,7 @@ def read_tags(value: Any) -> list[str]:
 
 
 def read_label(value: Any, column: str, *, certain: bool) -> bool | None:
-    """Return a label that says whether a completion is good (KTO's), or None where it is a class of something else.
+    """Return KTO's label, whether a completion is good; None if the label is a class of something else.
 
     Args:
         value: as the record has it.
@@ -123,7 +123,8 @@ def read_label(value: Any, column: str, *, certain: bool) -> bool | None:
         certain: the recipe or the name (`kto_tag`) says that it is such a label.
 
     Raises:
-        BadRow: it may be such a label and is no truth value; a bad completion must not become a demonstration.
+        BadRow: it may be such a label and is no truth value; a bad completion must not become a
+            demonstration.
     """
     if value is None:
         return None

@@ -106,7 +106,7 @@ def _buffered(data: bytes) -> Stream:
     return io.BufferedReader(io.BytesIO(data))
 
 
-# -- JSON -----------------------------------------------------------------------------------------------------------------
+# -- JSON ----------------------------------------------------------------------------------------------------
 
 
 def _lines(stream: Stream) -> Iterator[Numbered]:
@@ -116,7 +116,10 @@ def _lines(stream: Stream) -> Iterator[Numbered]:
 
 
 def _json(data: bytes, split: str) -> Iterator[Numbered]:
-    """Yield the items of an array, one object, the rows of `{"data": [...]}` or of a split, or JSON lines of this name."""
+    """Yield the records of a JSON file: an array, one object, lists by split, or JSON lines.
+
+    `{"data": [...]}` is the split that is asked for, whichever it is.
+    """
     whole = _parsed(data)
     if isinstance(whole, BadRow) and data.strip().count(b"\n"):
         yield from _lines(_buffered(data))
@@ -150,7 +153,7 @@ def _parsed(data: bytes) -> Any:
         return BadRow("not JSON")
 
 
-# -- tables ---------------------------------------------------------------------------------------------------------------
+# -- tables --------------------------------------------------------------------------------------------------
 
 
 def _table(file: Path, stream: Stream, delimiter: str) -> Iterator[Numbered]:
