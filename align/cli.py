@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except StageFailed as error:
         sys.stderr.write(
-            f"{error}\n  the same command again resumes; what is wrong in rows or recipe has to be mended first\n"
+            f"{error}\n  the same command again resumes; what is wrong in rows or recipe has to be mended "
+            "first\n"
         )
         return 1
     except AlignError as error:
@@ -135,10 +136,10 @@ def _load(options: argparse.Namespace) -> Any:
 
 @contextmanager
 def _stopped() -> Iterator[None]:
-    """Let signals stop the work as Ctrl-C does, with processes ended and a word about it, instead of cutting it off.
+    """Let signals stop the work as Ctrl-C does: processes are ended, and a message is printed.
 
-    SIGINT is handled even where it was ignored, as a shell script sets it for what it starts with `&`. A hang-up that was
-    ignored stays ignored (`nohup`).
+    SIGINT is handled even where it was ignored, as a shell script sets it for what it starts with `&`. A
+    hang-up that was ignored stays ignored (`nohup`).
     """
 
     def stop(number: int, _: Any) -> None:

@@ -1,8 +1,9 @@
 """Processes that end with the one that started them, however that ends.
 
-A chain: `align run` starts this module as the launcher, which becomes `accelerate launch`, which starts the workers. Linux
-sends each of them a signal when its parent is gone (PR_SET_PDEATHSIG, prctl(2)), so nothing trains on in a folder that the
-next `align run` believes to be free. On other systems a worker that lost its parent ends at its next look (`end_with`).
+A chain: `align run` starts this module as the launcher, which becomes `accelerate launch`, which starts the
+workers. Linux sends each of them a signal when its parent is gone (PR_SET_PDEATHSIG, prctl(2)), so nothing
+trains on in a folder that the next `align run` believes to be free. On other systems a worker that lost its
+parent ends at its next look (`end_with`).
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from typing import Any, NoReturn
 from align.core import run_state
 
 PARENT, STAGE = "ALIGN_LAUNCHER", "ALIGN_STAGE"
-"""Environment variables: in one the launcher tells its workers who their parent is, in the other `align run` tells the
-launcher the stage's folder."""
+"""Environment variables: in one the launcher tells its workers who their parent is, in the other `align run`
+tells the launcher the stage's folder."""
 _KILLED = {-signal.SIGKILL, -signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE}
-"""Exit codes of a process that could not say what happened to it. The launcher ends the others with SIGTERM."""
+"""Exit codes of processes that could not report their end. The launcher ends the others with SIGTERM."""
 _PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 1.0
 _code: list[int] = []
@@ -48,12 +49,12 @@ def end_with(parent: int) -> None:
 
 
 def leave_first() -> None:
-    """Let this process end before the interpreter takes itself apart, once all that is registered to run at exit has run.
+    """Let this process exit before the interpreter shuts down, after all other exit handlers have run.
 
-    A thread of gloo that still holds a tensor asks for the interpreter's lock. During the interpreter's end it is ended
-    instead, and that aborts a process whose work is done ("terminate called without an active exception"; pytorch pull
-    request 179291). Such threads outlive `destroy_process_group`: DDP and FSDP keep references to the
-    group.
+    A thread of gloo that still holds a tensor asks for the interpreter's lock. During the interpreter's end
+    it is ended instead, and that aborts a process whose work is done ("terminate called without an active
+    exception"; pytorch pull request 179291). Such threads outlive `destroy_process_group`: DDP and FSDP keep
+    references to the group.
     """
 
     def leave() -> None:

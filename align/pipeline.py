@@ -1,8 +1,8 @@
 """Run the stages of a recipe in order, skipping what is done. The straight line of the whole product.
 
-A stage runs in line, or, where the recipe has an `accelerate:` block and the stage trains, in its own process(es)
-under `accelerate launch` (`align.worker`), so that memory is returned and a crash loses one stage. Either way it goes
-through `run_stage`, and it is done when `done.json` stands in its folder.
+A stage runs in line, or, where the recipe has an `accelerate:` block and the stage trains, in its own
+process(es) under `accelerate launch` (`align.worker`), so that memory is returned and a crash loses one
+stage. Either way it goes through `run_stage`, and it is done when `done.json` stands in its folder.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TRL_EXPERIMENTAL_SILENCE": "1",
     "TOKENIZERS_PARALLELISM": "false",
-    "THP_MEM_ALLOC_ENABLE": "1",  # transparent huge pages: 10 MB allocated and zeroed in 1.3 instead of 13.7 ms (CPU)
+    # transparent huge pages: 10 MB allocated and zeroed in 1.3 instead of 13.7 ms (CPU)
+    "THP_MEM_ALLOC_ENABLE": "1",
 }
 """No telemetry (TRL pings on every trainer otherwise), no warnings about forks, faster allocation."""
 
@@ -71,12 +72,14 @@ def run(
         out: the run folder; `runs/NAME` when left out.
         until: the last stage to run.
         only: the one stage to run; those before it must be done.
-        shard: `i/n`, to work on that share of the prompts of the stage `only`; other processes work on the others.
+        shard: `i/n`, to work on that share of the prompts of the stage `only`; other processes work on the
+            others.
 
     Raises:
         StageFailed: a stage stopped; running again resumes it.
         RecipeError: a tokenizer or chat template that a stage needs cannot be used.
-        UsageError: `until` or `only` name no stage, what `only` needs is not done, or the stage has no shards.
+        UsageError: `until` or `only` name no stage, what `only` needs is not done, or the stage has no
+            shards.
     """
     recipe = loaded.recipe
     for name in (until, only):
@@ -208,7 +211,7 @@ def _start(name: str, runs: RunFolder, recipe: Recipe, lock: int) -> None:
 
 
 def _launch(command: list[str], env: dict[str, str], lock: int) -> int:
-    """Run a launcher to its end and return its exit code. Where this process is stopped, nothing of the launcher goes on."""
+    """Run a launcher to its end and return its exit code; if this process is stopped, kill the launcher."""
     process = subprocess.Popen(
         command, env=env, pass_fds=[lock], start_new_session=True
     )  # Ctrl-C is for this process
@@ -251,7 +254,8 @@ def run_stage(name: str, runs: RunFolder, recipe: Recipe, *, main: bool = True) 
         name: the stage.
         runs: the run folder.
         recipe: the recipe.
-        main: False in all but the first of several processes: they work too, but only the first writes bookkeeping.
+        main: False in all but the first of several processes: they work too, but only the first writes
+            bookkeeping.
 
     Raises:
         StageFailed: whatever stopped it, as a sentence; the traceback is in the stage's log.txt.
@@ -267,7 +271,7 @@ def run_stage(name: str, runs: RunFolder, recipe: Recipe, *, main: bool = True) 
 
 @contextmanager
 def _told(name: str, folder: Path, log_file: str, runs: RunFolder, recipe: Recipe) -> Iterator[Run]:
-    """Yield a stage's `Run`; tell when it starts and what came of it, and turn whatever stops it into a StageFailed."""
+    """Yield a stage's `Run`, log its start and its result, and turn any error into a StageFailed."""
     with log.to_file(folder / log_file):
         context = Run(name, folder, recipe, runs, log.LOGGER, log_name=log_file)
         log.LOGGER.info("%-12s %s ...", name, recipe.stages[name].kind)
@@ -296,7 +300,7 @@ def _cause(error: Exception, folder: Path) -> str:
 
 
 def _publish(context: Run) -> None:
-    """Mark a stage done, and remove what only a resume needs: optimizer states (twice the model), parts of tables."""
+    """Mark a stage done; remove what only a resume needs: optimizer states (twice the model), table parts."""
     folder = context.folder
     context.report.seconds = round(time.monotonic() - context.started, 1)
     context.runs.publish(context.name, context.recipe, context.report)
