@@ -1,4 +1,4 @@
-"""The run folder: where artifacts live, whether they are still valid, and how they appear.
+"""The run folder: where artifacts lie, whether they are still valid, and how they are published.
 
     runs/NAME/  recipe.yaml  recipe.json  state.json
       01-problems/  02-math/ ...  each with tables or a model, report.json, log.txt; done.json is written last
@@ -32,11 +32,12 @@ from align.core.run_state import FAILED, recipe_of
 from align.core.stage_report import StageReport
 
 KEPT_WHEN_STALE = ("calls",)
-"""Logged model calls are keyed by their whole content, so they outlive every change of the recipe."""
+"""Folders that are kept when a stage is made again. Logged model calls are keyed by their whole content, so
+they stay valid whatever changes in the recipe."""
 WORKERS = ".workers"
-"""The lock that training processes share."""
+"""Name of the lock file that training processes share."""
 ENDING_SECONDS = 10.0
-"""How long training processes may take to end."""
+"""How long `align run` waits for the training processes of a killed one to end."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,13 @@ class Status:
     """What the run folder holds of a stage."""
 
     state: str
-    """`done`, `stale` (made by another recipe), `partial` (killed or failed: resumes) or `missing`."""
+    """`done`, `stale` (made with other settings), `partial` (killed or failed: resumes) or `missing`."""
     changed: tuple[str, ...] = ()
     """What differs, for a stale stage: `learning_rate: 1e-05 -> 2e-05`, `input sft`."""
 
 
 class RunFolder:
-    """The folder of one run. Knows where everything is; writes nothing but its own bookkeeping."""
+    """The folder of one run. It knows where everything lies, and writes only its own bookkeeping."""
 
     def __init__(self, path: str | Path, home: Path) -> None:
         self.path, self.home = Path(path), home
@@ -73,7 +74,7 @@ class RunFolder:
         """Open a folder that `align run` made, with the recipe that it holds.
 
         Raises:
-            UsageError: it is not such a folder, or its recipe is no longer valid here.
+            UsageError: it is not a run folder, or its recipe is no longer valid here.
         """
         root, fields = Path(path), recipe_of(path)
         home = Path(json.loads((root / "state.json").read_text())["home"])
@@ -81,9 +82,8 @@ class RunFolder:
             sys.path.insert(0, str(home))
         try:
             return cls(root, home), Recipe.model_validate(fields)
-        except (
-            ValidationError
-        ) as error:  # a plug-in that has moved, or a field that this version does not know
+        except ValidationError as error:
+            # a plug-in has moved, or this version does not know a field
             why = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise UsageError(f"{root / 'recipe.json'} can no longer be read: {why}") from None
 
@@ -91,12 +91,12 @@ class RunFolder:
     def lock(self, *, shared: bool = False) -> Iterator[int]:
         """Make the folder if it is missing and keep a second `align run` out of it.
 
-        Yields a file descriptor. The lock lasts until it is closed in every process that has it, so a
-        training process that gets it keeps the folder locked even when the `align run` that started it is
-        killed.
+        Yields a file descriptor. The lock lasts until every process that has the descriptor has closed it, so
+        a training process that inherits it keeps the folder locked even when the `align run` that started it
+        is killed.
 
         Args:
-            shared: let others in that ask for the same: the shards of one stage.
+            shared: share the lock with others that ask for a shared one: the shards of one stage.
 
         Raises:
             UsageError: another process holds the lock.
@@ -120,10 +120,10 @@ class RunFolder:
             yield
 
     def _wait_for_workers(self) -> None:
-        """Wait until the training processes of an `align run` that was killed are gone; they end with it.
+        """Wait until the training processes of a killed `align run` have ended, as they do by themselves.
 
         Raises:
-            UsageError: they do not.
+            UsageError: they have not ended after `ENDING_SECONDS`.
         """
         until = time.monotonic() + ENDING_SECONDS
         with (self.path / WORKERS).open("a+") as file:
@@ -149,7 +149,7 @@ class RunFolder:
 
     @contextmanager
     def shard(self, worker: str) -> Iterator[None]:
-        """Be that shard. Raises UsageError when another process is."""
+        """Hold the lock of a shard. Raises UsageError if another process holds it."""
         with (self.path / f".shard-{worker}").open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -189,9 +189,8 @@ class RunFolder:
 
     def status(self, name: str, recipe: Recipe) -> Status:
         """Compare what the folder holds of a stage with what the recipe asks for."""
-        folder = self._find(name) or self.stage(
-            name, recipe
-        )  # `align check` sees stages that have moved since
+        # found by its name: `align check` also sees stages whose place in the recipe has changed
+        folder = self._find(name) or self.stage(name, recipe)
         for file, fresh in (("done.json", "done"), ("stage.json", "partial")):
             if (folder / file).is_file():
                 held = json.loads((folder / file).read_text())
@@ -207,7 +206,7 @@ class RunFolder:
     def begin(self, name: str, recipe: Recipe) -> Path:
         """Prepare a stage's folder: keep what a killed run of it left, clear what another recipe made.
 
-        What another finished is put aside (`kept`), until `publish` has something in its place.
+        A finished artifact of another recipe is moved aside (`kept`) until `publish` replaces it.
         """
         folder, status = self.stage(name, recipe), self.status(name, recipe)
         earlier = worked(folder) if status.state == "partial" else 0.0
@@ -216,10 +215,8 @@ class RunFolder:
             aside.parent.mkdir(exist_ok=True)
             folder.rename(aside)
         elif status.state in ("stale", "missing") and folder.is_dir():
-            for mark in (
-                "done.json",
-                "stage.json",
-            ):  # first, so that dying half-way leaves nothing that looks valid
+            # these first, so that a process that dies half-way leaves nothing that looks valid
+            for mark in ("done.json", "stage.json"):
                 (folder / mark).unlink(missing_ok=True)
             for item in folder.iterdir():
                 if item.name not in KEPT_WHEN_STALE:
@@ -254,7 +251,7 @@ class RunFolder:
         return True
 
     def publish(self, name: str, recipe: Recipe, report: StageReport) -> None:
-        """Mark a stage done. Raises StageFailed when it left nothing of what its kind makes."""
+        """Mark a stage done. Raises StageFailed if it made nothing of what its kind makes."""
         folder, stage = self.stage(name, recipe), recipe.stages[name]
         found = {table: tables.count(folder, table) for table in tables.held(folder)}
         marks = {

@@ -1,4 +1,4 @@
-"""Where is `rejection_sampling`? One literal table of built-ins, and three ways to name a class.
+"""Find the class that `kind` names: in a table of built-ins, by an import path, or in a plug-in.
 
 `kind: sft` is a built-in, `kind: my_lab.shorter:Shorter` is an import path (the recipe's own folder is
 importable), and any other name is looked up in the entry-point group `align.plugins` of installed
@@ -129,7 +129,7 @@ def choose(family: str, raw: Mapping[Any, Any], base: type[T]) -> type[T]:
 
 
 def resolve(family: str, kind: str, base: type[T], mode: str | None = None) -> type[T]:
-    """Return the class that `kind` names; where it has modes, that of the mode.
+    """Return the class that `kind` names or, where the kind has modes, the class of its mode.
 
     Raises:
         PluginError: not found, its module fails on import, or it is not a `base`.
@@ -157,10 +157,8 @@ def _imported(name: str, kind: str) -> ModuleType:
     """Return the module of a plug-in. Raises PluginError where it is not there or fails."""
     try:
         return importlib.import_module(name)
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # whatever a user's module raises must become a sentence about that module
+    except (Exception, SystemExit) as error:
+        # whatever a user's module raises must become a sentence about that module
         if isinstance(error, ModuleNotFoundError) and error.name and name.startswith(error.name):
             raise PluginError(
                 f"{kind!r}: there is no module {error.name!r} beside the recipe or installed"

@@ -1,4 +1,4 @@
-"""Whether a device that a recipe names can be on this machine, seen without torch."""
+"""Tell, without torch, whether this machine can have the device that a recipe names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def no_device(name: str) -> str | None:
 
 
 def no_accelerator() -> str | None:
-    """Return that there is no accelerator of any kind, where that is sure."""
+    """Return a message if it is sure that this machine has no accelerator of any kind."""
     if sys.platform != "linux" or any(Path("/dev", name).exists() for name in _OTHERS):
         return None
     return "there is none here: no driver of a GPU is loaded" if no_device("cuda") else None

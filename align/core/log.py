@@ -20,7 +20,7 @@ class _Terminal(logging.StreamHandler):
     """Writes records without tearing the live line."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.stream = sys.stderr  # what it is now: notebooks and tests replace it
+        self.stream = sys.stderr  # looked up each time: notebooks and tests replace it
         if self.stream.isatty():
             self.stream.write("\r\x1b[K")
         super().emit(record)
@@ -65,12 +65,12 @@ def to_file(path: Path) -> Iterator[None]:
 
 
 class Progress:
-    """A count of something that takes long. Cheap to call for every row."""
+    """Counts the progress of long work. It is cheap enough to call for every row."""
 
     every_seconds = 10.0
-    """Between two plain lines where there is no terminal, and two of the file that `align status` reads."""
+    """Time between two plain lines if there is no terminal, and between two writes of the `live` file."""
     live: ClassVar[Path | None] = None
-    """That file, while a stage works."""
+    """The file with the last line of progress, for `align status`, while a stage works."""
 
     def __init__(self, what: str, total: int | None = None, done: int = 0) -> None:
         self.what, self.total, self.done, self.started_with = what, total, done, done

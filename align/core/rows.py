@@ -1,8 +1,8 @@
-"""The four rows that data synthesis makes and training reads, in TRL's conversational columns.
+"""The four kinds of rows that data synthesis makes and training reads, in TRL's conversational columns.
 
 A prompt asks, a demonstration answers, a preference says which of two answers is better, an unpaired row says
-of one answer whether it is good. Rows are frozen, small and judged when they are made: a constructor raises
-`BadRow` with the reason that the accounting shows. Ids are the engine's business; whoever makes a row leaves
+whether one answer is good. Rows are frozen and small, and they are checked when they are made: a constructor
+raises `BadRow` with the reason, which is counted and shown. The engine sets ids; code that makes a row leaves
 `id` empty.
 """
 
@@ -24,15 +24,15 @@ Message: TypeAlias = dict[str, Any]
   {...}}}]`, with an `id` each where the source has one. A turn that calls a tool may have no content (`""`).
 - `name`, `tool_call_id`: of a tool turn, which tool and which call it answers.
 - `reasoning`: what the assistant thought before it wrote the content.
-- `train: False`: of an assistant turn, it is context and not imitated."""
+- `train: False`: of an assistant turn, the turn is context and is not imitated."""
 
 Turns: TypeAlias = list[Message] | Any
-"""A completion: messages, always, when read; when a row is made a plain string will do and becomes one
-assistant turn."""
+"""A completion. Code that makes a row may give a plain string, which becomes one assistant turn; a row that
+is read always has messages."""
 
 ROLES = frozenset({"system", "user", "assistant", "tool"})
 MORE = {"name": str, "reasoning": str, "tool_call_id": str, "tool_calls": list, "train": bool}
-"""What a message may hold beside role and content, and its type."""
+"""Keys that a message may have beside role and content, and their types."""
 THINKING = {
     "<think>": "</think>",
     "[THINK]": "[/THINK]",
@@ -54,7 +54,7 @@ class Prompt:
     """JSON schemas of the functions that may be called: `{"type": "function", "function": {"name": ...}}`."""
     id: str = ""
     note: Mapping[str, Any] = field(default_factory=dict)
-    """As a demonstration's."""
+    """As in `Demonstration`."""
 
     def __post_init__(self) -> None:
         check_messages(self.messages, "prompt")
@@ -177,7 +177,7 @@ def _check_form(message: Any, what: str) -> None:
 
 
 def _check_content(message: Message, what: str, *, last: bool) -> None:
-    """Check that a message says something; in front of the last one, only an assistant must."""
+    """Check that a message is not empty; before the last message, only assistant turns are checked."""
     content, by_assistant = message["content"], message["role"] == "assistant"
     said = visible(content) if by_assistant else content
     if said.strip() or message.get("tool_calls"):
@@ -251,7 +251,7 @@ def visible(text: str) -> str:
 
 
 def spoken(text: str) -> str:
-    """Return a text without the reasoning in tags at its beginning; "" if the reasoning is never closed.
+    """Return what follows a model's reasoning in tags; "" if the reasoning is never closed.
 
     A chat template may open the reasoning in the prompt (DeepSeek-R1, QwQ); then the text has only the tag
     that closes it.
@@ -311,11 +311,10 @@ def digest(value: Any) -> str:
 def prompt_key(messages: Sequence[Message]) -> str:
     """Return a hash of what the user asks, for the contamination check.
 
-    It is blind to case, spacing and punctuation, except for the signs between numbers.
+    It ignores case, spacing and punctuation, except for the signs between numbers.
     """
     text = " ".join(m["content"] for m in messages if m["role"] == "user").lower()
-    text = re.sub(
-        r"(?<=\d)\s*([-+*/^=<>%])\s*(?=\d)", lambda sign: f" sign{ord(sign[1])} ", text
-    )  # 3 + 4 is not 3 - 4
+    # 3 + 4 is not 3 - 4
+    text = re.sub(r"(?<=\d)\s*([-+*/^=<>%])\s*(?=\d)", lambda sign: f" sign{ord(sign[1])} ", text)
     words = "".join(c if c.isalnum() else " " for c in text).split()
     return hashlib.sha256(" ".join(words).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def _remedy(folder: Path, table: str) -> str:
-    """Return what to do where another table than the one that is needed is there."""
+    """Return a hint for a folder that holds another table than the one that is needed."""
     if table == "demonstrations" and tables.exists(folder, "unpaired"):
         return (
             " (a `label` says which completions are good; with `ignore: [label]` the load stage reads all "
@@ -49,12 +49,12 @@ class Stage(Plugin, ABC):
     trains: ClassVar[bool] = False
     """True: may be started in several processes by `accelerate launch`."""
     shards: ClassVar[bool] = False
-    """True: has `run_shard(run, shard)` and `publish_shards(run)`, and may be worked on by several `align run
-    --shard`."""
+    """True: the stage has `run_shard(run, shard)` and `publish_shards(run)`, so several `align run --shard`
+    can share its work."""
 
     @abstractmethod
     def run(self, run: Run) -> None:
-        """Do the work, publishing into `run.folder`. What a killed run left there is still there."""
+        """Do the work and write its results into `run.folder`, which still has what a killed run left."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Shard:
         """Read `0/3`, the first of three.
 
         Raises:
-            UsageError: it is not that.
+            UsageError: it has another form.
         """
         found = re.fullmatch(r"(\d+)/(\d+)", text)
         if not found or not int(found[1]) < int(found[2]):
@@ -80,11 +80,11 @@ class Shard:
 
     @property
     def worker(self) -> str:
-        """The name under which it writes."""
+        """Its name in the names of files and locks."""
         return f"{self.index}of{self.of}"
 
     def holds(self, id_: str) -> bool:
-        """Does a row, by its id of 16 hex digits, belong to it?"""
+        """Does a row belong to this shard, by its id of 16 hex digits?"""
         return int(id_, 16) % self.of == self.index
 
 
@@ -98,10 +98,10 @@ class Run:
     runs: RunFolder
     log: logging.Logger
     report: StageReport = field(default_factory=StageReport)
-    """Counts and figures of this stage; written to report.json and printed. `run.report["name"] = value` adds
-    one."""
+    """Counts and figures of this stage, which are written to report.json and printed. `run.report["name"] =
+    value` adds one."""
     started: float = field(default_factory=time.monotonic)
-    """By `time.monotonic()`."""
+    """When the stage began, by `time.monotonic()`."""
 
     log_name: str = "log.txt"
 
@@ -115,7 +115,7 @@ class Run:
         return self.runs.locate(reference, self.recipe)
 
     def home(self, path: str) -> Path:
-        """Return a file that the recipe names, relative to the recipe's own folder."""
+        """Return the path of a file that the recipe names relative to its own folder."""
         return self.runs.home / path
 
     def rows(self, reference: str, table: str) -> list[Row]:

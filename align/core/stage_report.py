@@ -43,7 +43,7 @@ class StageReport:
     inputs: int | None = None
     """Rows or records that the stage was given. Where it makes rows, inputs = emitted + dropped + failed."""
     emitted: int | None = None
-    """Inputs that at least one row was made of."""
+    """Inputs from which at least one row was made."""
     rows: dict[str, int] | int | None = None
     """Rows made, by table; for a training stage, the number of rows trained on."""
     dropped: dict[str, int] | None = None

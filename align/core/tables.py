@@ -1,8 +1,8 @@
 """Rows on disk: one Parquet file a table, in TRL's column names, so `datasets` and TRL read them as they are.
 
-What few rows have (tools, tool calls, reasoning) has a column only in tables that need one. Tools and tool
-calls are free-form objects, for which Arrow has no type: they are JSON columns, which `datasets` reads as
-objects.
+Fields that few rows have (tools, tool calls, reasoning) have a column only in tables that need one. Tools and
+tool calls are free-form objects, for which Arrow has no type, so they are JSON columns, which `datasets`
+reads as objects.
 
 Files appear whole or not at all (temporary name, sync, rename).
 """
@@ -22,7 +22,7 @@ from align.core.rows import TABLES, Row
 _FREE_FORM = frozenset({"tests", "tools"})
 """Columns that hold lists of free-form objects, kept as JSON text."""
 _OF_MESSAGES = ("reasoning", "tool_calls", "name", "tool_call_id", "train")
-"""What a message may hold beside role and content, in the order of the columns."""
+"""Keys that a message may have beside role and content, in the order of the columns."""
 _CONVERSATIONS = frozenset({"messages", "prompt", "completion", "chosen", "rejected"})
 _SLICE = 10_000
 """Rows that are read at once."""
@@ -55,7 +55,7 @@ def _schema(table: str, optional: frozenset[str] = frozenset()) -> Any:
 
 
 def _as_json(schema: Any) -> Any:
-    """Return a schema whose columns of JSON text, and those inside messages, are of Arrow's JSON type."""
+    """Return a schema in which columns of JSON text, also inside messages, have Arrow's JSON type."""
     import pyarrow as pa  # noqa: PLC0415
 
     def of(name: str, kind: Any) -> Any:
@@ -149,13 +149,13 @@ def finished_schema(table: str, optional: frozenset[str]) -> Any:
 
 
 def as_written(rows: Any, schema: Any) -> Any:
-    """Return Arrow rows in a schema that has more optional columns, or JSON columns in place of text."""
+    """Convert Arrow rows to a schema that has more optional columns, or JSON columns in place of text."""
     if rows.schema.equals(schema):
         return rows
     import pyarrow as pa  # noqa: PLC0415
 
     plain = pa.schema([(field.name, _as_text(field.type)) for field in schema])
-    if not rows.schema.equals(plain):  # few stages have such rows, and in some of their parts only
+    if not rows.schema.equals(plain):  # rare: only some parts of few stages' tables
         rows = pa.Table.from_pylist(rows.to_pylist(), schema=plain)
     return rows.cast(schema)
 
@@ -193,7 +193,7 @@ def whole(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _or_gone(temporary: Path) -> Iterator[None]:
-    """Remove a file that could not be written, so that what little space there is stays free."""
+    """Remove a file that could not be written, to free the little space that is left."""
     try:
         yield
     except BaseException:
@@ -207,9 +207,8 @@ def read(folder: Path, table: str) -> list[Row]:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     cls = TABLES[table]
-    with pq.ParquetFile(
-        folder / f"{table}.parquet"
-    ) as file:  # in slices: a row and its record are not both held for long
+    # in slices, so that rows and their records are not all in memory together
+    with pq.ParquetFile(folder / f"{table}.parquet") as file:
         return [
             cls(**{name: _in(name, value) for name, value in record.items()})
             for batch in file.iter_batches(batch_size=_SLICE)
@@ -261,7 +260,7 @@ def _out(name: str, value: Any) -> Any:
 
 
 def _in(name: str, value: Any) -> Any:
-    """Return a column's value as a row holds it; a key of a message that is null there is absent here."""
+    """Return a column's value as a row holds it; a null key of a message is left out."""
     if name in _FREE_FORM:
         return [] if value is None else json.loads(value)
     if name not in _CONVERSATIONS:

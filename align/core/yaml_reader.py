@@ -1,4 +1,4 @@
-"""YAML 1.2 in; plain values and the line of every one of them out.
+"""Read YAML 1.2 into plain values, and keep the line of each.
 
 The node graph is read rather than the constructed value, because it knows lines and still holds duplicate
 keys. Scalars follow the YAML 1.2 core schema, so `1e-5` is a number and `off` is a word (PyYAML, YAML 1.1,
@@ -29,7 +29,7 @@ _WORDS |= dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(("false"
 _WORDS |= {sign + dot: float(sign + "inf") for sign in ("", "+", "-") for dot in (".inf", ".Inf", ".INF")}
 _WORDS |= {w: float("nan") for w in (".nan", ".NaN", ".NAN")}
 _MOST_DIGITS = 4000
-"""Longer integers stay texts; Python reads up to 4,300 digits."""
+"""Integers of more digits stay texts; Python reads up to 4,300 digits."""
 _DEEPEST = 50
 """Levels of nesting; a recipe needs about 8, and an alias that holds itself has no end."""
 

@@ -6,8 +6,8 @@
     prompt | question | input [, completion | response | output]
     query, tools, answers            xLAM: the answer is tool calls
 
-Shared turns of a pair belong in its prompt. Two columns that say the same may both be there (a `prompt`
-beside the conversation, a system turn in one of them); where they contradict each other the row is refused.
+Turns that both sides of a pair share belong to its prompt. Two columns may say the same (a `prompt` beside
+the conversation, a system turn in one of them); if they contradict each other, the row is refused.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ANSWER_REMEDY = (
 )
 _LISTED_CALLS = re.compile(r'\s*\[\s*\{\s*"name"')
 _NAMED = 12
-"""Columns that a message names at most."""
+"""The most columns that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +43,18 @@ class Parts:
 
 
 class Columns:
-    """A record's columns under our names; remembers which were taken."""
+    """A record's columns under our names; it remembers which of them were used."""
 
     def __init__(
         self, named: Mapping[str, Any], source: Mapping[str, str], mapped: Collection[str], unread: set[str]
     ) -> None:
-        """Take a record.
+        """Keep a record.
 
         Args:
             named: the record under our names.
-            source: what it calls them.
-            mapped: those that the recipe names itself.
-            unread: takes the keys of turns that are not read.
+            source: our name -> the record's name.
+            mapped: the columns that the recipe names itself.
+            unread: a set to which the keys of turns that are not read are added.
         """
         self.named, self.source, self.mapped, self.unread_keys = named, source, mapped, unread
         self.taken: set[str] = set()
@@ -68,7 +68,7 @@ class Columns:
         return any(self.named.get(name) is not None for name in names)
 
     def take(self, name: str) -> Any:
-        """Return what a column holds."""
+        """Return what a column holds, and remember that it was used."""
         self.taken.add(name)
         return self.named.get(name)
 
@@ -110,7 +110,7 @@ def read(columns: Columns) -> Parts:
 
 
 def _refuse_nulls(columns: Columns) -> None:
-    """Refuse a null where a text must be: it is only absent where the table holds another shape too."""
+    """Refuse a null where a text must be; it means a missing column only if another shape is there."""
     pair, completion = {"chosen", "rejected"} & columns.named.keys(), "completion" in columns.named
     if pair and not completion and not columns.has("messages"):
         raise BadRow(f"{min(pair)} is empty")
@@ -145,7 +145,7 @@ def _pair(columns: Columns) -> Parts:
 
 
 def _refuse_half(columns: Columns, *, chosen_elsewhere: bool) -> None:
-    """Refuse a pair that lacks a side; the chosen one may be what another column ends with."""
+    """Refuse a pair that lacks a side; the chosen side may also be the end of another column."""
     for side in ("chosen", "rejected"):
         if side in columns.named and not columns.has(side):
             raise BadRow(f"{side} is empty")
@@ -168,7 +168,7 @@ def _repeated(columns: Columns, chosen: list[Message], rejected: list[Message]) 
 
 
 def _shared(chosen: list[Message], rejected: list[Message]) -> int:
-    """Return how many turns two completions begin with in common; each keeps an answer of its own."""
+    """Return how many turns two completions have in common at their beginning; each keeps its own answer."""
     common = 0
     while common < min(len(chosen), len(rejected)) and chosen[common] == rejected[common]:
         common += 1
@@ -203,7 +203,7 @@ def _openai_input(columns: Columns) -> list[Message]:
 
 
 def _agreed(columns: Columns, prompt: list[Message] | None, talk: list[Message]) -> list[Message]:
-    """Return the prompt of a conversation beside which there may be a `prompt` column.
+    """Return the turns of a conversation, after checking that a `prompt` column beside it agrees.
 
     Raises:
         BadRow: they contradict each other.
@@ -324,7 +324,7 @@ def _asked(columns: Columns) -> Parts:
 
 
 def _behind(columns: Columns, prompt: str, turns: list[Message]) -> list[Message]:
-    """Return turns without the space that follows `Assistant:`, where the prompt is a transcript."""
+    """Return turns without the space that follows `Assistant:`, if the prompt is a transcript."""
     text = columns.named.get(prompt)
     if not (isinstance(text, str) and read_transcript(text)):
         return turns

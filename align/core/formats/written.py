@@ -1,8 +1,8 @@
 """Read values from text: JSON, or Python's dicts (`{'name': 'add'}`), which many data sets of calls have.
 
-A row is kept, hashed and shown to the chat template as JSON. A value that has no form in JSON (RFC 8259: a
-set, bytes, a date, NaN, a key that is not text) refuses the row, wherever it comes from: Python's spelling,
-Parquet's types or a plug-in's objects.
+A row is kept, hashed and shown to the chat template as JSON. So a row is refused if it has a value that JSON
+cannot hold (RFC 8259: a set, bytes, a date, NaN, a key that is not text), whether the value comes from
+Python's spelling, Parquet's types or a plug-in's objects.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _MOST_BITS = 14_000
 
 
 def parsed(text: str, what: str) -> Any:
-    """Return the value that a text is, as it stands there: a null stays.
+    """Return the value that a text spells; nulls in it are kept.
 
     Args:
         text: JSON, or a dict or list as Python writes it.
-        what: what it is, for messages.
+        what: what the text is, for error messages.
 
     Raises:
         BadRow: it is neither, or holds what JSON has no form for.
@@ -49,9 +49,8 @@ def parsed(text: str, what: str) -> Any:
 
 def _python(text: str) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # such as `\d` in a text, which Python reads as it stands and warns of
+        # such as `\d` in a text, which Python reads unchanged and warns about
+        warnings.simplefilter("ignore")
         return ast.literal_eval(text.strip())
 
 

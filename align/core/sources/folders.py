@@ -1,12 +1,12 @@
-"""Which files of a folder hold a split.
+"""Find the files of a folder that hold a split.
 
 A folder is laid out as on the Hugging Face hub (huggingface.co/docs/hub/datasets-file-names-and-splits): the
-split is a word of the file's name or of a folder above it (`train-00000-of-00002.parquet`,
-`data/test1.jsonl`, `validation/a.csv`); names of shards may name a split of their own
-(`train_sft-00000-of-00003.parquet`); where no file names a split, all files are `train`. A `README.md` may
-say so itself (`configs:` in its head), and a folder that `datasets` saved (`save_to_disk`) has its own
-records of splits. Hidden files, checkpoints of editors and runs, and what libraries write about files are no
-data.
+split is a word in the file's name or in the name of a folder above it (`train-00000-of-00002.parquet`,
+`data/test1.jsonl`, `validation/a.csv`). Names of shards may name any other split
+(`train_sft-00000-of-00003.parquet`). If no file names a split, all files are `train`. A `README.md` may
+declare the splits (`configs:` in its head), and a folder that `datasets` saved (`save_to_disk`) has its own
+records of them. Hidden files, checkpoints of editors and runs, and files that libraries write about data are
+not data.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _splits_of(inside: Path, asked: str) -> set[str]:
 
 
 def _saved(folder: Path, split: str) -> list[Path]:
-    """Return the Arrow files of what `datasets` saved, a data set or one a split; none where it did not."""
+    """Return the Arrow files of a split that `datasets` saved; none if it did not save this folder."""
     if splits := json_object(folder / "dataset_dict.json").get("splits"):
         if split not in splits:
             raise UsageError(f"{folder} has no split {split!r}; it has: {', '.join(splits)}")
