@@ -1,4 +1,4 @@
-"""`align check`: the plan of a recipe, after every mistake in it has been told."""
+"""`align check`: show the plan of a recipe that has no mistakes."""
 
 from __future__ import annotations
 

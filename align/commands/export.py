@@ -1,4 +1,4 @@
-"""`align export`: a folder that anybody can load, from a run or from a model."""
+"""`align export`: write a model of a run, or of a folder, so that plain transformers can load it."""
 
 from __future__ import annotations
 
