@@ -1,10 +1,9 @@
-"""What a recipe's text does not show, looked at before the first stage runs.
+"""Check, before the first stage runs, what a recipe's text alone does not show.
 
-Chat templates are tried on a small conversation; what a run is made from must not lie where the run writes.
-
-What is found here would otherwise show when the stage begins, hours later. `align check` renders templates by
-themselves, so it imports neither torch nor transformers; `align run` also loads the tokenizers that are on
-this machine. Weights are not looked at.
+Chat templates are tried on a small conversation, and nothing that a run is made from may lie where the run
+writes. Otherwise such mistakes would show only when the stage begins, hours later. `align check` renders
+templates by itself, so it imports neither torch nor transformers; `align run` also loads the tokenizers that
+are on this machine. Weights are not looked at.
 """
 
 from __future__ import annotations
@@ -113,7 +112,7 @@ def _own_products(loaded: Loaded, runs: RunFolder) -> Iterator[tuple[tuple[str, 
 
 
 def _parts(recipe: Recipe, runs: RunFolder) -> Iterator[tuple[tuple[str, str], Any]]:
-    """Yield (location, what reads conversations with a tokenizer)."""
+    """Yield (location, generator or stage) for everything that reads conversations with a tokenizer."""
     left = {name: stage for name, stage in recipe.stages.items() if not _is_done(name, recipe, runs)}
     asked = {
         ref for stage in left.values() for _, need, ref in wiring.references(stage) if need == "generator"
@@ -152,7 +151,7 @@ def _changes(part: Any, home: Path) -> dict[str, Any]:
 
 
 def _wrong(part: Any, folder: str, changes: dict[str, Any], *, load: bool) -> str | None:
-    """Return why a generator or stage could not work with a tokenizer."""
+    """Return why a generator or stage could not work with a tokenizer, if so."""
     template, tokens = template_of(Path(folder))
     template = changes.get("chat_template", template)
     if template is None:
