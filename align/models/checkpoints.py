@@ -1,14 +1,13 @@
 """The one place that reads and writes checkpoints: the precision is always stated, and progress bars are off.
 
-Three things of a checkpoint are put aside while it is in memory, and are in the next checkpoint as they were
-in the first:
+Three settings of a checkpoint are set aside while it is in memory, and are saved as they were loaded:
 
 1. Flags of the generation config that transformers ignores and then refuses to save (`temperature` without
-   `do_sample`, as early Llama 2 checkpoints have it). Other engines do not ignore them.
-2. `output_router_logits` of mixtures of experts, which TRL turns on: sampling with a cache fails under it.
+   `do_sample`, as in early Llama 2 checkpoints). Other engines do not ignore them.
+2. `output_router_logits` of mixtures of experts, which TRL turns on: sampling with a cache fails with it.
    Training asks for the router's logits in every call.
-3. `use_cache`, which a trainer turns off: whoever samples from what is published with another engine wants it
-   as it was.
+3. `use_cache`, which a trainer turns off: other engines that sample from the published model need it as it
+   was.
 """
 
 from __future__ import annotations
@@ -113,7 +112,7 @@ def refuse_no_model(path: str) -> None:
 
 
 def not_there(path: str, error: OSError) -> ModelError:
-    """Return the error of a checkpoint that could not be read, or not be had from the hub."""
+    """Return the error for a checkpoint that could not be read, or not be downloaded from the hub."""
     why = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if Path(path).exists():
         return ModelError(f"{path} cannot be read: {why}")
@@ -125,9 +124,9 @@ def _refuse_other_weights(model: Any, path: str, told: Mapping[str, Any], *, new
 
     Args:
         model: as it was loaded.
-        path: from where.
-        told: transformers' account of names.
-        new_head: a classifier of a language model has a head that no file has.
+        path: where it was loaded from.
+        told: which names transformers found missing or unexpected.
+        new_head: the model is a new classifier on a language model, whose head is in no file.
     """
     body = f"{model.base_model_prefix}."
     missing = sorted(name for name in told["missing_keys"] if not new_head or name.startswith(body))
@@ -154,7 +153,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _put_aside(config: Any) -> dict[str, Any]:
-    """Take from a generation config what transformers refuses to save; return it."""
+    """Remove from a generation config what transformers refuses to save, and return it."""
     aside: dict[str, Any] = {}
     while config is not None:
         try:
@@ -183,7 +182,7 @@ def without_router_logits(model: Any) -> Any:
 
 @contextmanager
 def as_loaded(model: Any) -> Iterator[None]:
-    """Let a model's configuration be for a while what it was when the model was loaded."""
+    """Give a model, inside the block, the configuration that it was loaded with."""
     routed, caches = getattr(model, "routed", None), getattr(model, "caches", {})
     if routed is not None:
         model.config.get_text_config().output_router_logits = routed
@@ -234,15 +233,15 @@ def device() -> str:
 
 
 def embedding_rows(model: Any) -> int:
-    """Return how many token ids a model knows."""
+    """Return how many token ids a model has embeddings for."""
     return model.get_input_embeddings().num_embeddings
 
 
 def add_rows(model: Any, known: int, tokens: int) -> None:
     """Enlarge a model to `tokens` token ids; the new ones start as the mean of the `known` trained ones.
 
-    An embedding that has more rows than the tokenizer has tokens (Qwen) stays as large; its spare rows were
-    never trained.
+    An embedding with more rows than the tokenizer has tokens (Qwen) keeps its size; its spare rows were never
+    trained.
     """
     import torch  # noqa: PLC0415
 
@@ -275,14 +274,14 @@ def refuse_long(model: Any, tokens: int, remedy: str) -> None:
     """Raise ModelError where a row exceeds a model's learned positions (GPT-2, OPT; rotary ones have none).
 
     Args:
-        model: any.
+        model: any model.
         tokens: length of the longest row.
         remedy: which knob to turn.
     """
     import torch  # noqa: PLC0415
 
     most = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    if not most or tokens <= most:  # first, because sampling asks for every prompt
+    if not most or tokens <= most:  # checked first, because sampling calls this for every prompt
         return
     learned = any(
         isinstance(module, torch.nn.Embedding) and re.search(r"(wpe|position\w*)$", name)
@@ -295,13 +294,12 @@ def refuse_long(model: Any, tokens: int, remedy: str) -> None:
 
 
 def quiet() -> None:
-    """Keep the libraries' own progress bars and chatter out of the log; their errors stay."""
+    """Keep the libraries' progress bars and warnings out of the log; their errors stay."""
     import transformers  # noqa: PLC0415
 
     # transformers warns about its own renamed properties, which TRL reads at every step
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-    warnings.filterwarnings(
-        "ignore", message="Setting `save_embedding_layers`"
-    )  # peft, of what it does anyway
+    # peft warns about what it does anyway
+    warnings.filterwarnings("ignore", message="Setting `save_embedding_layers`")
     transformers.logging.disable_progress_bar()
     transformers.logging.set_verbosity_error()

@@ -10,20 +10,20 @@ from typing import Any, TypeAlias
 from align.core.errors import BadRow
 
 _ANCHORS = ("", "\n", "a", "1")
-"""Texts that a continuation is tokenized behind, when it cannot be tokenized behind its own context."""
+"""A continuation is tokenized behind one of these texts if it cannot be behind its own context."""
 Find: TypeAlias = Callable[[str], list[tuple[int, str]]]
 """Finds added tokens in a text: (position, token)."""
 
 
 class Tokens:
-    """Texts to ids and back; nothing is added in front or behind."""
+    """Turns texts into ids and back, without adding tokens at either end."""
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
         added = list(tokenizer.added_tokens_decoder.values())
         words = [token.content for token in added if token.content.replace("▁", " ").strip()]
         self.find = _finder({*words, *tokenizer.all_special_tokens})
-        """Finds added tokens, special or not, but white space: Gemma has tokens of 2 to 31 line breaks."""
+        """Finds added tokens, special or not, except white space: Gemma has tokens of 2 to 31 line breaks."""
         self._find_cuts = _finder(token.content for token in added if not token.single_word)
 
     def ids(self, text: str) -> list[int]:
@@ -50,11 +50,11 @@ class Tokens:
         ) == _plain(text)
 
     def ids_behind(self, known: str, ids: list[int], text: str) -> list[int]:
-        """Return the ids of a text of whose beginning, `known`, the ids are known.
+        """Return the ids of a text, given the ids of its beginning `known`.
 
-        A tokenizer cuts a text at added tokens first, so what stands behind the last of them can be tokenized
-        by itself, together with that token. Conversations of many turns would be tokenized again for every
-        answer otherwise.
+        A tokenizer cuts a text at added tokens first, so the text from the last added token of `known` on can
+        be tokenized by itself. Otherwise a conversation of many turns would be tokenized again for every
+        answer.
         """
         added = self._find_cuts(known)
         if not added or not text.startswith(known):
@@ -73,7 +73,7 @@ class Tokens:
         they decode to.
 
         Raises:
-            BadRow: no ids say that text there.
+            BadRow: no ids spell the text there.
         """
         whole = self.ids_behind(before, context, before + written)
         if whole[: len(context)] == context:

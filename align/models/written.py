@@ -1,18 +1,17 @@
 """What a model is to write: the text of an answer between the end of the prompt and the token that ends it.
 
-A template renders a conversation with the generation prompt (`before`), and with the answer (`after`). Mostly
-the second begins with the first, and what follows is the answer. Where it does not, one of these is the
-reason:
+A template renders a conversation with the generation prompt (`before`), and with the answer (`after`).
+Usually `after` begins with `before`, and the rest is the answer. If it does not, one of these is the reason:
 
 1. The generation prompt ends with tags that a rendered answer does not begin with: `<think>` (DeepSeek R1,
    QwQ, GLM-4.7, EXAONE Deep's `<thought>`), or reasoning that is opened and closed (Gemma 4 31B).
 2. White space at the end of either.
-3. With the answer in it, what comes before is rendered otherwise: Mistral v0.3 prints the system text in the
-   user's turn only while that turn is the last, gpt-oss removes earlier reasoning. The answer then stands
-   behind the last header of the generation prompt that comes before the place where a rendering with another
-   answer differs.
+3. The turns before the answer are rendered differently once it is there: Mistral v0.3 prints the system text
+   in the user's turn only while that turn is the last, gpt-oss removes earlier reasoning. To find the answer,
+   the conversation is also rendered with another answer: it begins behind the last copy of the generation
+   prompt's header before the place where the two differ.
 
-The way back, from what a model wrote to an answer, is `thoughts.Shape`.
+`thoughts.Shape` does the reverse: it reads an answer from what a model wrote.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ TEMPLATE_REMEDY = "give `chat_template:` a file, a text, or the name of a templa
 _CLOSED = "the generation prompt closes the reasoning before it begins, and this answer has one"
 Render: TypeAlias = Callable[[Sequence[Message]], str]
 _SHOWN = 40
-"""Characters that an error shows of two texts, from where they part."""
+"""How many characters of two texts an error shows, from where they differ."""
 
 
 class Writing:
@@ -60,7 +59,7 @@ class Writing:
             render: returns the text of a conversation.
 
         Raises:
-            BadRow: it is not defined, and why.
+            BadRow: the template does not define it; the message says why.
         """
         return self._to_its_end(self._behind(before, messages, answer, render), answer)
 
@@ -87,7 +86,7 @@ class Writing:
         return rest
 
     def _place(self, stem: str, after: str) -> int | None:
-        """Return where in `after` the answer begins, if that begins as the prompt does.
+        """Return where in `after` the answer begins, if `after` begins as the prompt does.
 
         Args:
             stem: the prompt without what only a generation prompt has.
