@@ -1,24 +1,24 @@
 """Sampling from servers that speak OpenAI's chat completions: vLLM, SGLang, llama.cpp, or a paid API.
 
-One POST asks for all n samples. What can go right later is tried again after a random wait (exponential
+One POST asks for all n samples. An error that may pass is tried again after a random wait (exponential
 backoff with full jitter: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015), at
-another address if there are several; what cannot is raised at once with the remedy. How many requests run at
-once is found by trying (`align.generate.backends.admission`). The HTTP client is aiohttp: the whole engine on
-it does 6 times the requests of the openai package's httpx client alone (benchmarks/engine.py), which decides
-how many GPUs one process keeps busy.
+another address if there are several; any other is raised at once, with the remedy. How many requests run at
+once is found by trying (`align.generate.backends.admission`). The HTTP client is aiohttp: with it the whole
+engine makes 6 times as many requests a second as the openai package's httpx client does alone
+(benchmarks/engine.py), which decides how many GPUs one process keeps busy.
 
 Departures from the API as its reference describes it:
-1. A server may return fewer choices than `n` (many ignore it). The call log asks for the missing ones in
-   further requests whose seed is `seed + first`: vLLM gives choice i of a request the seed `seed + i`, so
-   there the samples are what one request would have drawn.
+1. A server may return fewer choices than `n` (many ignore `n`). The call log asks for the missing ones in
+   further requests, whose seed is `seed + first`: vLLM gives choice i of a request the seed `seed + i`, so
+   from vLLM the samples are those that one request would have drawn.
 2. `usage` covers a whole response, so the first completion of a response carries all of it and the others
-   none: sums over completions are right, single values are not when n > 1. `request_ms` is how long the
+   none: sums over completions are right, single values are not when n > 1. `request_ms` is the time that the
    response took.
-3. `top_k` is no part of the API and is sent only when > 0. A vLLM server fills what a request leaves out from
-   the model's generation config (Qwen2.5-7B-Instruct: top_k 20, repetition_penalty 1.05); for the model's own
-   distribution there, write `extra_body: {top_k: -1, repetition_penalty: 1.0}`.
-4. A schema goes out as `response_format: json_schema`. A server that refuses that field is asked without it
-   from then on; whoever asked checks the answer in any case.
+3. `top_k` is not part of the API and is sent only when > 0. A vLLM server takes what a request leaves out
+   from the model's generation config (Qwen2.5-7B-Instruct: top_k 20, repetition_penalty 1.05); to sample the
+   model's own distribution there, write `extra_body: {top_k: -1, repetition_penalty: 1.0}`.
+4. A schema is sent as `response_format: json_schema`. A server that refuses that field is asked without it
+   from then on; the caller checks the answer in any case.
 """
 
 from __future__ import annotations
@@ -48,14 +48,15 @@ from align.generate.backends.openai_replies import ServerReply, read_completions
 LONGEST_BACKOFF_SECONDS = 60.0
 """A restarted model server is back within minutes; longer waits between tries only idle the run."""
 CONNECT_SECONDS = 30.0
-"""A thousand connections open at once."""
+"""Longest time to open a connection: a thousand may be opened at once."""
 IDLE_SECONDS = 4.0
 """Longest a connection waits for its next request. Servers close idle ones after 5 s (uvicorn, which vLLM
 uses) or more; a request sent into a closing one fails."""
 LONGEST_MESSAGE = 800
-"""Characters of an error: a gateway may answer with a page of HTML."""
+"""The most characters of a server's error that are shown: a gateway may answer with a page of HTML."""
 PREFIX_CHARACTERS = 256
-"""Of a prompt with one message, what binds it to a server; with several messages it is all but the last."""
+"""How many characters of a prompt with one message choose its server; of several messages, all but the last
+do."""
 
 _OURS = frozenset(
     {"model", "messages", "n", "temperature", "top_p", "max_tokens", "seed", "stream", "response_format"}
@@ -97,8 +98,8 @@ class OpenAIServer(Generator):
     model: str = Field(min_length=1)
     """Name under which the server serves the model."""
     revision: str = ""
-    """Free text that tells two models of one name apart (a commit, a date); a replay holds only for the same
-    text."""
+    """Free text that tells two models of one name apart (a commit, a date); logged answers are replayed only
+    under the same text."""
     api_key_env: str = "OPENAI_API_KEY"
     """Name of the environment variable with the key, never the key. Not set: no key is sent."""
     max_concurrency: int = Field(default=256, ge=1)
@@ -159,9 +160,9 @@ class OpenAIServer(Generator):
         return {"kind": kind, "model": self.model, "revision": self.revision, "extra_body": self.extra_body}
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
-        """Return the first 1 to `sampling.n` completions, in sample order, as many as one request gives.
+        """Return 1 to `sampling.n` completions, in sample order: as many as one request gives.
 
-        It is tried again while that can help.
+        A request that fails is repeated while that can help.
 
         Raises:
             GeneratorError: refused by the server (`retryable` False), or still failing after all retries
@@ -178,7 +179,7 @@ class OpenAIServer(Generator):
             url = connection.fleet.choose(prefix, failed_at)
             begun = attempt > 0 or sampling.first > 0
             if not await connection.fleet.doors[url].enter(ahead=begun):
-                continue  # the server behind that door has just failed; another may be better
+                continue  # this server has just failed; another may be better
             with_schema = sampling.json_schema is not None and url not in connection.without_schema
             try:
                 return (await self._post(connection, url, self._body(messages, sampling, with_schema)))[
@@ -248,7 +249,7 @@ class OpenAIServer(Generator):
         )
 
     async def _post(self, connection: _Connection, url: str, body: bytes) -> list[Completion]:
-        """Send one request that the server's door has let in, and tell the door how it went."""
+        """Send one request that was let in, and report its outcome to the server's `Admission`."""
         door, sent_at = connection.fleet.doors[url], time.monotonic()
         try:
             completions = await self._exchange(connection.session, url, body)
@@ -359,13 +360,13 @@ def _prefix(messages: Sequence[Message]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Connection:
-    """What lives as long as an event loop."""
+    """The connections of one event loop, which end with it."""
 
     session: aiohttp.ClientSession
     fleet: Fleet
     guard: AsyncGenerator[None, None]
-    """Suspended while the session is in use. A loop that shuts down closes its generators, and this one the
-    session."""
+    """A generator that is suspended while the session is in use. An event loop that shuts down closes its
+    generators, and this one then closes the session."""
     without_schema: set[str] = field(default_factory=set)
     """Addresses that have refused a schema."""
 
@@ -374,7 +375,7 @@ class _Connection:
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS)  # the doors limit
         # The whole request is timed by the caller; here only a dead address is given up earlier.
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_SECONDS, seconds))
-        # Looking for proxies costs every request; whoever has one says so in the environment.
+        # Looking for proxies slows every request, so it is done only if the environment names one.
         proxies = any(name.lower().endswith("_proxy") for name in os.environ)
         session = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=proxies)
         _GUARDS[session] = _close_at_end(session)
@@ -382,8 +383,8 @@ class _Connection:
 
 
 _GUARDS: dict[aiohttp.ClientSession, AsyncGenerator[None, None]] = {}
-"""Keeps guards alive: one that is garbage-collected would close in a task, which the loop's end cancels half
-way."""
+"""Keeps guards alive: a guard that is garbage-collected would close its session in a task, which is cancelled
+half way when the loop ends."""
 
 
 async def _close_at_end(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:

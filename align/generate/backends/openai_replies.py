@@ -1,7 +1,7 @@
-"""Reading what a chat-completions server answers: its choices, or what it says is wrong.
+"""Read what a chat-completions server answers: its choices, or what it says is wrong.
 
-One departure from "no text is a fault": a choice without content that did not end by itself ("length",
-"content_filter", any other word but "stop") or that calls a tool is an empty completion, because asking again
+A choice without text is an error, with one exception: if it did not end by itself ("length",
+"content_filter", any other word but "stop") or calls a tool, it is an empty completion, because asking again
 would give the same.
 """
 
@@ -24,7 +24,7 @@ class ServerReply:
 
     status: int
     headers: Mapping[str, str]
-    """Names without regard to case."""
+    """Their names must be found without regard to case."""
     body: bytes
 
 

@@ -1,7 +1,7 @@
 """A generator that answers from a table: tests and documentation run whole recipes without weights.
 
-It is a function of the last user message and the sample index alone: temperature, top_p, top_k and seed
-change nothing. A word (a run of non-blank characters) stands for a token.
+The answer depends only on the last user message and the sample index: temperature, top_p, top_k and seed
+change nothing. A word (a run of non-blank characters) counts as a token.
 """
 
 from __future__ import annotations
