@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except StageFailed as error:
         sys.stderr.write(
-            f"{error}\n  fix what is wrong in the rows or the recipe, then run the same command again "
-            "to resume\n"
+            f"{error}\n  run the same command again to resume; if the rows or the recipe are at fault, "
+            "fix them first\n"
         )
         return 1
     except AlignError as error:

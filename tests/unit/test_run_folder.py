@@ -221,7 +221,7 @@ def test_a_failed_stage_says_which_why_and_where_its_log_is(folder, capsys):
     said = capsys.readouterr().err
     assert "stage 'right' failed: 1 of 1 prompts failed, 1 with: ValueError: row " in said
     assert "has no answer to compare with" in said
-    assert f"log: {Path('out/03-right/log.txt')}\n  the same command again resumes" in said
+    assert f"log: {Path('out/03-right/log.txt')}\n  run the same command again to resume" in said
     assert "Traceback" not in said
     assert main(["status", "out"]) == 0
     assert [line.split()[2] for line in capsys.readouterr().out.splitlines()[4:7]] == ["done", "done", "failed"]
