@@ -100,7 +100,7 @@ def kinds(family: str) -> list[str]:
 
 @cache
 def _registered(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    """Return the entry points of installed plug-ins; cached, because all distributions must be read."""
+    """Return installed plug-ins' entry points; cached by `sys.path`, as all distributions must be read."""
     return tuple(entry_points(group=ENTRY_POINTS))
 
 
@@ -154,7 +154,7 @@ def resolve(family: str, kind: str, base: type[T], mode: str | None = None) -> t
 
 
 def _imported(name: str, kind: str) -> ModuleType:
-    """Return the module of a plug-in. Raises PluginError where it is not there or fails."""
+    """Return the module of a plug-in. Raises PluginError if it is missing or cannot be imported."""
     try:
         return importlib.import_module(name)
     except (Exception, SystemExit) as error:
@@ -182,7 +182,7 @@ def _class_of(module_name: str, name: str, kind: str) -> Any:
 
 
 def _refuse_unfinished(found: type, name: str, kind: str) -> None:
-    """Raise PluginError where a class lacks a method, or defines an `async` one as a plain function."""
+    """Raise PluginError if a class lacks a required method, or has a plain function for an `async` one."""
     if missing := sorted(getattr(found, "__abstractmethods__", ())):
         raise PluginError(f"{kind!r}: {name} does not define {' and '.join(m + '()' for m in missing)}")
     for method in ("synthesize", "score", "score_many", "generate"):

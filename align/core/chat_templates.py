@@ -72,7 +72,7 @@ def template_of(folder: Path) -> tuple[str | None, dict[str, str]]:
 
 
 def refuses(template: str, tokens: dict[str, str]) -> str | None:
-    """Return why a chat template cannot be trained with, if so: it must show a question and its answer.
+    """Return why a chat template cannot be used, if so: it must take a question and show its answer.
 
     Args:
         template: its text.

@@ -117,14 +117,14 @@ class Plugin(Config):
         return ()
 
     def start(self, locate: Callable[[str], str]) -> None:
-        """Load what is needed to work (weights, processes).
+        """Prepare what is needed to work (weights, processes).
 
         Args:
             locate: turns a reference of the recipe into a path or hub id.
         """
 
     def stop(self) -> None:
-        """Release what `start` has loaded."""
+        """Release what `start`, or the work since then, has taken up."""
 
 
 def _misplaced_booleans(cls: type[BaseModel], data: Mapping[Any, Any]) -> Iterator[InitErrorDetails]:

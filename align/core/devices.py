@@ -28,7 +28,7 @@ def no_device(name: str) -> str | None:
             count = f"{gpus} GPU{'s' if gpus > 1 else ''}"
             return f"there is no {name!r} here: this machine has {count}, counted from 0"
     if kind == "mps" and sys.platform != "darwin":
-        return "'mps' is Apple's, and this machine is not"
+        return "'mps' needs an Apple machine, and this is none"
     return None
 
 

@@ -116,7 +116,7 @@ class Preference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpaired:
-    """A completion and whether it is good (KTO's rows, TRL's `label`). A bad one must not be imitated."""
+    """A completion and whether it is good (KTO's rows, TRL's `label`). It may be bad: no demonstration."""
 
     prompt: list[Message]
     completion: Turns

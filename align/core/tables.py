@@ -182,9 +182,9 @@ def writing(path: Path, schema: Any) -> Iterator[Any]:
 
 @contextmanager
 def whole(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file that appears, synced, when the block ends, or not at all. One process may write it."""
+    """Yield a file that appears, synced, when the block ends, or not at all; only one process writes it."""
     temporary = path.with_name(f".{path.name}.tmp")
-    with _or_gone(temporary), temporary.open("wb") as file:
+    with _or_removed(temporary), temporary.open("wb") as file:
         yield file
         file.flush()
         os.fsync(file.fileno())
@@ -192,7 +192,7 @@ def whole(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _or_gone(temporary: Path) -> Iterator[None]:
+def _or_removed(temporary: Path) -> Iterator[None]:
     """Remove a file that could not be written, to free the little space that is left."""
     try:
         yield
@@ -240,7 +240,7 @@ def replace(path: Path, text: str) -> None:
     """Write a small file, whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # several processes may write the same
     # half a surrogate pair becomes \ud83d, which JSON reads back as the same
-    with _or_gone(temporary), temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
+    with _or_removed(temporary), temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

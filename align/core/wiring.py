@@ -306,15 +306,16 @@ def _own_problems(recovered: Recovered, loc: Loc, folder: Path) -> Iterator[tupl
     for at, path, marker in recovered.agreed(files, one_by_one=True):
         if what := _no_file(folder, path, marker):
             yield (*loc, *recovered.written(at)), what
-    for at, what in recovered.agreed(lambda reading: _asked(reading, folder, sure=not recovered.guessed)):
+    sure = not recovered.guessed
+    for at, what in recovered.agreed(lambda reading: _reported(reading, folder, sure=sure)):
         yield (*loc, *recovered.written(at)), what
 
 
-def _asked(reading: Plugin, folder: Path, *, sure: bool) -> Iterator[tuple[Loc, str]]:
+def _reported(reading: Plugin, folder: Path, *, sure: bool) -> Iterator[tuple[Loc, str]]:
     """Yield what plug-ins report about themselves; if nothing was guessed (`sure`), also their exceptions."""
     for at, plugin in parts(reading):
         try:
-            found = [_said(item) for item in plugin.problems(folder)] if isinstance(plugin, Plugin) else []
+            found = [_checked(item) for item in plugin.problems(folder)] if isinstance(plugin, Plugin) else []
             found += plugin.unavailable() if isinstance(plugin, LoadsModel) else ()
         except (Exception, SystemExit) as error:
             if not sure:
@@ -329,7 +330,7 @@ def _asked(reading: Plugin, folder: Path, *, sure: bool) -> Iterator[tuple[Loc, 
             )
 
 
-def _said(item: Any) -> tuple[str, str]:
+def _checked(item: Any) -> tuple[str, str]:
     """Return one item of `problems()`. Raises TypeError if it is not a pair of texts."""
     if not isinstance(item, tuple) or [type(part) for part in item] != [str, str]:
         raise TypeError(f"it yields {item!r}, and (field, what is wrong) is expected, both texts")

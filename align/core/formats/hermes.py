@@ -98,7 +98,7 @@ def _lacking(text: str, tools: Iterable[dict[str, Any]]) -> str | None:
     for tool in tools:
         name = tool["function"]["name"]
         if not re.search(rf"(?<![\w-])(?<!\w\.){re.escape(name)}(?![\w-]|\.\w)", text):
-            return f"it does not speak of {name!r}"
+            return f"it does not mention {name!r}"
     return None
 
 

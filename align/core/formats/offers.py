@@ -36,13 +36,13 @@ def difference(column: Sequence[dict[str, Any]], said: Sequence[dict[str, Any]])
     """
     names, there = {_name(tool) for tool in column}, {_name(tool) for tool in said}
     if lacking := sorted(names - there):
-        return f"it does not speak of {lacking[0]!r}"
+        return f"it does not mention {lacking[0]!r}"
     if more := sorted(there - names):
         return f"it offers {more[0]!r}, too"
     for one, other in ((column, said), (said, column)):
         for tool in one:
             if not any(_name(tool) == _name(each) and _same(_schema(tool), _schema(each)) for each in other):
-                return f"the parameters of {_name(tool)!r} are others"
+                return f"the parameters of {_name(tool)!r} differ"
     return None
 
 

@@ -233,7 +233,7 @@ def _same(one: Message, other: Message) -> bool:
 
 
 def _says(prompt: Message, turn: Message) -> bool:
-    """Does a turn say what the prompt says? One may hold the other, as prompts often come in a frame."""
+    """Does a turn say what the prompt says? One may contain the other: prompts often have a frame of text."""
     return _plain(prompt) in _plain(turn) or _plain(turn) in _plain(prompt)
 
 

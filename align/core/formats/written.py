@@ -25,7 +25,8 @@ _MARKS = re.compile(
 """Whole strings, in which brackets do not count, and brackets. A string without an end goes on to the end of
 the text."""
 _MOST_BITS = 14_000
-"""Python converts integers of at most 4,300 digits (docs.python.org, stdtypes.html#int-max-str-digits)."""
+"""Python reads and writes integers of at most 4,300 digits
+(docs.python.org/3/library/stdtypes.html#int-max-str-digits)."""
 
 
 def parsed(text: str, what: str) -> Any:
@@ -86,7 +87,7 @@ def _name(value: Any) -> str:
 
 
 def end_of_value(text: str, begin: int) -> int | None:
-    """Return the end of the object or list that begins at a place; None if none begins there, or ends."""
+    """Return the end of the object or list that begins at a place; None if none begins there or is closed."""
     if text[begin : begin + 1] not in ("{", "["):
         return None
     depth = 0
