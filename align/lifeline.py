@@ -86,16 +86,16 @@ def main() -> None:
         launch()
     except ChildFailedError as error:  # one of several processes failed
         ended = [(failure.exitcode, failure.pid, rank) for rank, failure in sorted(error.failures.items())]
-        _tell(*min(ended, key=lambda one: one[0] not in _KILLED))
+        _record_killed(*min(ended, key=lambda one: one[0] not in _KILLED))
     except SignalException as stopped:  # the launcher has passed the signal on to its workers
         why = f"the launcher was ended by {signal.Signals(stopped.sigval).name}"
         run_state.fail(Path(os.environ[STAGE]), why, "log.txt", certain=True)
         sys.exit(1)
     except subprocess.CalledProcessError as error:  # the only process failed
-        _tell(error.returncode, 0, 0)
+        _record_killed(error.returncode, 0, 0)
 
 
-def _tell(code: int, process: int, rank: int) -> None:
+def _record_killed(code: int, process: int, rank: int) -> None:
     """Record which process was killed, as it could not do so itself, and exit."""
     if code < 0:
         why = f"the process of rank {rank} was ended by {signal.Signals(-code).name}"

@@ -27,7 +27,10 @@ _NONE = (
     "the tokenizer of {} has no chat template; give `chat_template:` a file, a text, or a name that TRL ships"
 )
 _ROUTER = "router_aux_loss_coef"
-_NO_MARKS = "train_on: generation_marks, and the chat template has no {% generation %} marks; TRL ships some"
+_NO_MARKS = (
+    "train_on: generation_marks needs {% generation %} marks, and the chat template has none; TRL ships "
+    "templates with marks"
+)
 
 
 def rehearse(loaded: Loaded, runs: RunFolder, *, load: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""`align check`: show the plan of a recipe that has no mistakes."""
+"""`align check`: show the plan of a recipe whose text has no mistakes."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def pilot(loaded: Loaded, out: str | None, count: int) -> str:
             else:
                 parts.append(_forecast(_try(name, runs, recipe, count), recipe))
     shutil.rmtree(runs.path / ".pilot", ignore_errors=True)
-    note = "The answers are in the call log: the run replays them. Time is at the pilot's own speed.\n"
+    note = "The answers are in the call log: the run replays them. The time assumes the pilot's own speed.\n"
     return "\n".join([*parts, note])
 
 

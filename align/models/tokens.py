@@ -40,7 +40,7 @@ class Tokens:
         return self.text(before + ids).removeprefix(self.text(before))
 
     def writes(self, ids: list[int], text: str) -> bool:
-        """Do the ids say this text? A vocabulary without bytes has `<unk>` or nothing for what it lacks.
+        """Do the ids say this text? A vocabulary without byte tokens has `<unk>`, or nothing, for the rest.
 
         White space and Unicode's normal forms do not count: decoders and normalizers change both.
         """

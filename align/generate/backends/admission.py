@@ -68,7 +68,7 @@ class Admission:
         self._let_in()
 
     def succeeded(self) -> None:
-        """Raise the limit, if requests were waiting because of it."""
+        """Raise the limit, if it was what held requests back."""
         self._failing = False
         if self.in_flight >= self.limit - 1:
             self.limit = min(float(self.most), self.limit + (1.0 if self._doubling else 1.0 / self.limit))

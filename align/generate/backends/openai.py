@@ -372,7 +372,7 @@ class _Connection:
 
     @classmethod
     def make(cls, urls: Sequence[str], most: int, seconds: float) -> _Connection:
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS)  # the doors limit
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS)  # `Admission` limits
         # The whole request is timed by the caller; here only a dead address is given up earlier.
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_SECONDS, seconds))
         # Looking for proxies slows every request, so it is done only if the environment names one.

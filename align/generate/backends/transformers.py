@@ -264,7 +264,7 @@ class LocalEngine:
         return out, logps
 
     def _prefill(self, ids: torch.Tensor, mask: torch.Tensor, prompts: list[list[int]]) -> Any:
-        """Return the KV cache of all but the last token, computed once a distinct prompt (departure 5).
+        """Return the cache of all but the last token, computed once for each distinct prompt (departure 5).
 
         Args:
             ids: (batch, width) left-padded prompts.

@@ -140,7 +140,7 @@ class VLLM(Generator, FromHub):
 
 
 def completion(output: Any, prompt_tokens: int, chat: Chat) -> Completion:
-    """Convert a `vllm.outputs.CompletionOutput`; the first sample alone counts the prompt, computed once."""
+    """Convert a `vllm.outputs.CompletionOutput`. The prompt is computed once: only sample 0 counts it."""
     usage = {"prompt_tokens": prompt_tokens} if output.index == 0 else {}
     usage |= {"completion_tokens": len(output.token_ids)}
     ids = list(output.token_ids)

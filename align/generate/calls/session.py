@@ -56,7 +56,7 @@ class Session:
     async def sample(
         self, alias: str, context: list[Any], messages: Sequence[Message], sampling: Sampling
     ) -> list[Completion]:
-        """Return n completions, from the call log as far as it has them.
+        """Return n completions: those that the call log has, and new ones for the rest.
 
         Args:
             alias: of the recipe's `generators`, or the name under which another was started.
