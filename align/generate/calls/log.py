@@ -8,7 +8,7 @@ rule costs no tokens. We promise exact replay, not exact resampling.
     calls/WORKER-000002.jsonl      one line an answer, written only by the process that began the file
     calls/WORKER-000001.jsonl.gz   packed, because it had grown long or the stage had ended
 
-Every worker of a stage reads the files of all workers when it starts. Only a person deletes files.
+Every worker of a stage reads the files of all workers when it starts. Only a person deletes answers.
 """
 
 from __future__ import annotations
