@@ -1,6 +1,9 @@
-"""The `align` command. Verbs only; what they do is elsewhere, and torch is imported only by what trains.
+"""The `align` command: read the arguments and call `align.commands` or `align.pipeline`.
 
-Exit codes: 0 done, 1 a stage failed (which, why, where its log is), 2 the recipe or the command is wrong.
+Torch is imported only by commands that need it.
+
+Exit codes: 0 done; 1 a stage failed (the message says which, why, and where its log is); 2 the recipe or the
+command is wrong.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except StageFailed as error:
         sys.stderr.write(
-            f"{error}\n  the same command again resumes; what is wrong in rows or recipe has to be mended first\n"
+            f"{error}\n  run the same command again to resume; if the rows or the recipe are at fault, "
+            "fix them first\n"
         )
         return 1
     except AlignError as error:
@@ -134,17 +138,17 @@ def _load(options: argparse.Namespace) -> Any:
 
 
 @contextmanager
-def _stopped() -> Iterator[None]:
-    """Let signals stop the work as Ctrl-C does, with processes ended and a word about it, instead of cutting it off.
+def _stoppable() -> Iterator[None]:
+    """Let signals stop the work as Ctrl-C does: processes are ended, and a message is printed.
 
-    SIGINT is handled even where it was ignored, as a shell script sets it for what it starts with `&`. A hang-up that was
-    ignored stays ignored (`nohup`).
+    SIGINT is handled even if it was ignored, because a shell script ignores it for commands that it starts
+    with `&`. An ignored SIGHUP stays ignored (`nohup`).
     """
 
     def stop(number: int, _: Any) -> None:
         raise KeyboardInterrupt(number)
 
-    if threading.current_thread() is not threading.main_thread():  # only that one may say what a signal does
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
         yield
         return
     hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
@@ -160,7 +164,7 @@ def _stopped() -> Iterator[None]:
 def _run(options: argparse.Namespace) -> None:
     from align import pipeline  # noqa: PLC0415
 
-    with _stopped():
+    with _stoppable():
         report = pipeline.run(
             _load(options), options.out, until=options.until, only=options.only, shard=options.shard
         )

@@ -1,8 +1,8 @@
-"""Run the stages of a recipe in order, skipping what is done. The straight line of the whole product.
+"""Run the stages of a recipe in order, and skip those that are done.
 
-A stage runs in line, or, where the recipe has an `accelerate:` block and the stage trains, in its own process(es)
-under `accelerate launch` (`align.worker`), so that memory is returned and a crash loses one stage. Either way it goes
-through `run_stage`, and it is done when `done.json` stands in its folder.
+A stage runs in this process or, where the recipe has an `accelerate:` block and the stage trains, in its own
+process(es) under `accelerate launch` (`align.worker`), so that its memory is returned and a crash loses one
+stage only. Either way it goes through `run_stage`, and it is done when its folder holds `done.json`.
 """
 
 from __future__ import annotations
@@ -35,12 +35,14 @@ QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TRL_EXPERIMENTAL_SILENCE": "1",
     "TOKENIZERS_PARALLELISM": "false",
-    "THP_MEM_ALLOC_ENABLE": "1",  # transparent huge pages: 10 MB allocated and zeroed in 1.3 instead of 13.7 ms (CPU)
+    # transparent huge pages: allocating and zeroing 10 MB takes 1.3 instead of 13.7 ms (CPU)
+    "THP_MEM_ALLOC_ENABLE": "1",
 }
-"""No telemetry (TRL pings on every trainer otherwise), no warnings about forks, faster allocation."""
+"""Environment variables of stages: no telemetry (TRL would send a ping for every trainer), no warnings about
+forks, faster allocation."""
 
 FULL = 1 << 20
-"""Bytes below which a disk counts as full."""
+"""A disk with fewer free bytes counts as full."""
 
 
 @dataclass
@@ -71,12 +73,14 @@ def run(
         out: the run folder; `runs/NAME` when left out.
         until: the last stage to run.
         only: the one stage to run; those before it must be done.
-        shard: `i/n`, to work on that share of the prompts of the stage `only`; other processes work on the others.
+        shard: `i/n`, to work on that share of the prompts of the stage `only`; other processes work on the
+            others.
 
     Raises:
         StageFailed: a stage stopped; running again resumes it.
         RecipeError: a tokenizer or chat template that a stage needs cannot be used.
-        UsageError: `until` or `only` name no stage, what `only` needs is not done, or the stage has no shards.
+        UsageError: `until` or `only` name no stage, what `only` needs is not done, or the stage has no
+            shards.
     """
     recipe = loaded.recipe
     for name in (until, only):
@@ -93,7 +97,7 @@ def run(
 
 
 def _run_shard(runs: RunFolder, loaded: Loaded, name: str | None, shard: Shard) -> Report:
-    """Work on a share of one stage; whoever comes last publishes it."""
+    """Work on a share of one stage; the last shard to finish publishes the stage."""
     recipe = loaded.recipe
     if name is None or not type(recipe.stages[name]).shards:
         able = ", ".join(n for n, stage in recipe.stages.items() if type(stage).shards) or "none"
@@ -102,7 +106,7 @@ def _run_shard(runs: RunFolder, loaded: Loaded, name: str | None, shard: Shard) 
         )
     if getattr(recipe.stages[name], "until", None) is not None:
         raise UsageError(
-            f"stage {name!r} has `until`: what is enough is known to one process only; leave --shard out"
+            f"stage {name!r} has `until`, and only a single process knows when it is met; leave --shard out"
         )
     with runs.lock(shared=True), ExitStack() as own:
         with runs.turn():
@@ -113,10 +117,10 @@ def _run_shard(runs: RunFolder, loaded: Loaded, name: str | None, shard: Shard) 
                 log.LOGGER.info("%-12s done already", name)
                 return Report(runs.path, skipped=[name])
             folder = runs.begin(name, recipe)
-        with _told(name, folder, f"log-{shard.worker}.txt", runs, recipe) as context:
+        with _reported(name, folder, f"log-{shard.worker}.txt", runs, recipe) as context:
             stage: Any = recipe.stages[name]
             stage.run_shard(context, shard)
-            with runs.turn(), own:  # in one's turn one ceases to be at work, so exactly one is the last
+            with runs.turn(), own:  # a shard leaves `own` within its turn, so exactly one shard is the last
                 if others := runs.others_at_work(shard.worker):
                     context.report.note = f"shard {shard.worker} is through; at work: {', '.join(others)}"
                 elif left := stage.publish_shards(context):
@@ -129,7 +133,7 @@ def _run_shard(runs: RunFolder, loaded: Loaded, name: str | None, shard: Shard) 
 
 
 def _check_shard(runs: RunFolder, loaded: Loaded, name: str, shard: Shard) -> None:
-    """Refuse a shard that would work on what others work on, on another recipe, or without its inputs."""
+    """Raise UsageError where a shard would collide with others, or its inputs are not done."""
     recipe, status = loaded.recipe, runs.status(name, loaded.recipe)
     others = runs.others_at_work(shard.worker)
     if status.state == "stale" and others:
@@ -139,13 +143,14 @@ def _check_shard(runs: RunFolder, loaded: Loaded, name: str, shard: Shard) -> No
         )
     if unlike := [worker for worker in others if not worker.endswith(f"of{shard.of}")]:
         raise UsageError(
-            f"shards {', '.join(unlike)} are at work, of another number than {shard.of}; wait for them"
+            f"shards {', '.join(unlike)} are at work, which share the stage among another number than "
+            f"{shard.of}; wait for them"
         )
     _check_before(name, runs, recipe)
 
 
 def _check_before(name: str, runs: RunFolder, recipe: Recipe) -> None:
-    """Refuse to run a stage alone before its turn."""
+    """Raise UsageError where a stage before this one is not done."""
     for before in list(recipe.stages)[: list(recipe.stages).index(name)]:
         if runs.status(before, recipe).state != "done":
             raise UsageError(f"--only {name}: stage {before!r} before it is not done; run it first")
@@ -169,7 +174,7 @@ def _run_stages(runs: RunFolder, recipe: Recipe, until: str | None, only: str | 
             if runs.kept(name).exists() or (
                 status.changed and (runs.stage(name, recipe) / "done.json").is_file()
             ):
-                log.LOGGER.info("%-12s what it made before is in %s until it is done", name, runs.kept(name))
+                log.LOGGER.info("%-12s its earlier result is in %s until it is done", name, runs.kept(name))
             _start(name, runs, recipe, lock)
             report.ran.append(name)
         if name in (until, only):
@@ -192,9 +197,8 @@ def _start(name: str, runs: RunFolder, recipe: Recipe, lock: int) -> None:
     try:
         code = _launch(command, QUIET | cpu | os.environ | told, lock)
     except KeyboardInterrupt:
-        (folder / run_state.FAILED).unlink(
-            missing_ok=True
-        )  # what was stopped together with this process did not fail
+        # a stage that was stopped together with this process did not fail
+        (folder / run_state.FAILED).unlink(missing_ok=True)
         raise
     if code:
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"
@@ -208,10 +212,9 @@ def _start(name: str, runs: RunFolder, recipe: Recipe, lock: int) -> None:
 
 
 def _launch(command: list[str], env: dict[str, str], lock: int) -> int:
-    """Run a launcher to its end and return its exit code. Where this process is stopped, nothing of the launcher goes on."""
-    process = subprocess.Popen(
-        command, env=env, pass_fds=[lock], start_new_session=True
-    )  # Ctrl-C is for this process
+    """Run a launcher to its end and return its exit code; if this process is stopped, kill the launcher."""
+    # a session of its own: Ctrl-C is for this process
+    process = subprocess.Popen(command, env=env, pass_fds=[lock], start_new_session=True)
     try:
         return process.wait()
     finally:
@@ -221,7 +224,7 @@ def _launch(command: list[str], env: dict[str, str], lock: int) -> int:
 
 
 def _launcher(accelerate: Accelerate, home: Path) -> list[str]:
-    """Return the `accelerate launch` of a training stage; several processes on a CPU talk over gloo."""
+    """Return the command that launches a training stage; several processes on a CPU talk through gloo."""
     command = [sys.executable, "-m", "align.lifeline"]
     if accelerate.config_file:
         command += ["--config_file", str(home / accelerate.config_file)]
@@ -232,9 +235,8 @@ def _launcher(accelerate: Accelerate, home: Path) -> list[str]:
         command += ["--mixed_precision", accelerate.mixed_precision]
     if accelerate.num_processes or not accelerate.config_file:
         command += ["--num_processes", str(accelerate.num_processes or 1)]
-        command += (
-            ["--multi_gpu"] if (accelerate.num_processes or 1) > 1 else []
-        )  # its launcher serves CPUs as well
+        several = (accelerate.num_processes or 1) > 1
+        command += ["--multi_gpu"] if several else []  # this launcher also starts processes on CPUs
     return command
 
 
@@ -251,14 +253,15 @@ def run_stage(name: str, runs: RunFolder, recipe: Recipe, *, main: bool = True) 
         name: the stage.
         runs: the run folder.
         recipe: the recipe.
-        main: False in all but the first of several processes: they work too, but only the first writes bookkeeping.
+        main: False in all but the first of several processes: they work too, but only the first writes
+            bookkeeping.
 
     Raises:
-        StageFailed: whatever stopped it, as a sentence; the traceback is in the stage's log.txt.
+        StageFailed: the stage stopped. The message says why; the traceback is in the stage's log.txt.
     """
     os.environ.update({key: value for key, value in QUIET.items() if key not in os.environ})
     folder = runs.begin(name, recipe) if main else runs.stage(name, recipe)
-    with _told(name, folder, run_state.log_of(os.getpid(), main=main), runs, recipe) as context:
+    with _reported(name, folder, run_state.log_of(os.getpid(), main=main), runs, recipe) as context:
         context.started -= json.loads((folder / "stage.json").read_text(encoding="utf-8")).get("earlier", 0.0)
         recipe.stages[name].run(context)
         if main:
@@ -266,8 +269,8 @@ def run_stage(name: str, runs: RunFolder, recipe: Recipe, *, main: bool = True) 
 
 
 @contextmanager
-def _told(name: str, folder: Path, log_file: str, runs: RunFolder, recipe: Recipe) -> Iterator[Run]:
-    """Yield a stage's `Run`; tell when it starts and what came of it, and turn whatever stops it into a StageFailed."""
+def _reported(name: str, folder: Path, log_file: str, runs: RunFolder, recipe: Recipe) -> Iterator[Run]:
+    """Yield a stage's `Run`, log its start and its result, and turn any error into a StageFailed."""
     with log.to_file(folder / log_file):
         context = Run(name, folder, recipe, runs, log.LOGGER, log_name=log_file)
         log.LOGGER.info("%-12s %s ...", name, recipe.stages[name].kind)
@@ -290,13 +293,13 @@ def _cause(error: Exception, folder: Path) -> str:
         return error.cause if isinstance(error, StageFailed) else str(error)
     if isinstance(error, OSError) and error.errno:
         return of_the_system(error)
-    # torch.save says of a full disk only that it could not write
+    # of a full disk torch.save says only that it could not write
     full = not isinstance(error, OSError) and shutil.disk_usage(folder).free < FULL
     return f"{type(error).__name__}: {error}" + (f"; the disk of {folder} is full" if full else "")
 
 
 def _publish(context: Run) -> None:
-    """Mark a stage done, and remove what only a resume needs: optimizer states (twice the model), parts of tables."""
+    """Mark a stage done; remove what only a resume needs: optimizer states (twice the model), table parts."""
     folder = context.folder
     context.report.seconds = round(time.monotonic() - context.started, 1)
     context.runs.publish(context.name, context.recipe, context.report)
@@ -305,10 +308,6 @@ def _publish(context: Run) -> None:
 
 
 def _to_log(path: Path, text: str) -> None:
-    with (
-        suppress(OSError),  # a full disk is what the text may be about
-        path.open(
-            "a", encoding="utf-8", errors="backslashreplace"
-        ) as file,  # a message may quote what is not Unicode
-    ):
+    # the text may be about a full disk, and may quote what is not Unicode
+    with suppress(OSError), path.open("a", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text.rstrip() + "\n")

@@ -1,10 +1,9 @@
-"""What a recipe's text does not show, looked at before the first stage runs.
+"""Check, before the first stage runs, what a recipe's text alone does not show.
 
-Chat templates are tried on a small conversation; what a run is made from must not lie where the run writes.
-
-What is found here would otherwise show when the stage begins, hours later. `align check` renders templates by themselves, so
-it imports neither torch nor transformers; `align run` also loads the tokenizers that are on this machine. Weights are not
-looked at.
+Chat templates are tried on a small conversation, and nothing that a run is made from may lie where the run
+writes. Otherwise such mistakes would show only when the stage begins, hours later. `align check` renders
+templates by itself, so it imports neither torch nor transformers; `align run` also loads the tokenizers that
+are on this machine. Weights are not looked at.
 """
 
 from __future__ import annotations
@@ -28,7 +27,10 @@ _NONE = (
     "the tokenizer of {} has no chat template; give `chat_template:` a file, a text, or a name that TRL ships"
 )
 _ROUTER = "router_aux_loss_coef"
-_NO_MARKS = "train_on: generation_marks, and the chat template has no {% generation %} marks; TRL ships some"
+_NO_MARKS = (
+    "train_on: generation_marks needs {% generation %} marks, and the chat template has none; TRL ships "
+    "templates with marks"
+)
 
 
 def rehearse(loaded: Loaded, runs: RunFolder, *, load: bool = False) -> None:
@@ -75,7 +77,7 @@ def rehearse(loaded: Loaded, runs: RunFolder, *, load: bool = False) -> None:
 
 
 def _no_experts(part: Any, folder: str) -> str | None:
-    """Return why a training stage cannot balance the experts of its model; TRL stops when the trainer is built."""
+    """Return why a stage cannot balance its model's experts; TRL would only stop when it builds a trainer."""
     if not getattr(part, "training_args", {}).get(_ROUTER):
         return None
     config = configuration(folder, **part.loading()).get_text_config()
@@ -87,7 +89,7 @@ def _no_experts(part: Any, folder: str) -> str | None:
 
 
 def _own_products(loaded: Loaded, runs: RunFolder) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield what the run would overwrite: a model or rows that it is made from, or the run folder of another recipe."""
+    """Yield what the run would overwrite: a model or rows that it reads, or another recipe's run folder."""
     recipe, own = loaded.recipe, runs.path.resolve()
     named: list[tuple[tuple[str, ...], str]] = [(("base",), recipe.base)]
     named += [
@@ -99,19 +101,21 @@ def _own_products(loaded: Loaded, runs: RunFolder) -> Iterator[tuple[tuple[str, 
         if wiring.is_path(reference) and path_of(reference, loaded.folder).is_relative_to(own):
             yield (
                 loc,
-                f"{reference!r} lies in {runs.path}, which this run writes; give the recipe another `name`, or --out",
+                f"{reference!r} lies in {runs.path}, which this run writes; give the recipe another `name`, "
+                "or --out",
             )
     before = json_object(runs.path / "state.json")
     there = Path(before.get("home", "")) / before.get("recipe", "")
     if before and Path(before["home"]) != loaded.folder and there.is_file():
         yield (
             ("name",),
-            f"{runs.path} is the run folder of another recipe, {there}; give this one another `name`, or --out",
+            f"{runs.path} is the run folder of another recipe, {there}; give this one another `name`, "
+            "or --out",
         )
 
 
 def _parts(recipe: Recipe, runs: RunFolder) -> Iterator[tuple[tuple[str, str], Any]]:
-    """Yield (location, what reads conversations with a tokenizer)."""
+    """Yield (location, generator or stage) for everything that reads conversations with a tokenizer."""
     left = {name: stage for name, stage in recipe.stages.items() if not _is_done(name, recipe, runs)}
     asked = {
         ref for stage in left.values() for _, need, ref in wiring.references(stage) if need == "generator"
@@ -129,7 +133,7 @@ def _is_done(name: str, recipe: Recipe, runs: RunFolder) -> bool:
 
 
 def _origin(reference: str, recipe: Recipe, runs: RunFolder) -> tuple[str, dict[str, Any]]:
-    """Return where a model's tokenizer comes from, and what the stages that are not done yet will change in it."""
+    """Return where a model's tokenizer comes from, and how stages that are not done yet will change it."""
     stage: Any = recipe.stages.get(reference)
     if (
         stage is None
@@ -142,7 +146,7 @@ def _origin(reference: str, recipe: Recipe, runs: RunFolder) -> tuple[str, dict[
 
 
 def _changes(part: Any, home: Path) -> dict[str, Any]:
-    """Return what a stage or generator changes in a tokenizer, as `align.models.tokenizers.load_chat` takes it."""
+    """Return what a part changes in a tokenizer, as arguments for `align.models.tokenizers.load_chat`."""
     if isinstance(part, TrainingStage):
         return part.changes(home)
     named = getattr(part, "chat_template", None)
@@ -150,7 +154,7 @@ def _changes(part: Any, home: Path) -> dict[str, Any]:
 
 
 def _wrong(part: Any, folder: str, changes: dict[str, Any], *, load: bool) -> str | None:
-    """Return why a generator or stage could not work with a tokenizer."""
+    """Return why a generator or stage could not work with a tokenizer, if so."""
     template, tokens = template_of(Path(folder))
     template = changes.get("chat_template", template)
     if template is None:

@@ -1,4 +1,4 @@
-"""One stage in its own process: what `accelerate launch` starts, once per device.
+"""Run one stage in its own process. `accelerate launch` starts this module once for each device.
 
 accelerate launch -m align.worker RUN_FOLDER STAGE
 """
@@ -11,7 +11,7 @@ import sys
 from align import lifeline
 
 if lifeline.PARENT in os.environ:
-    lifeline.end_with(int(os.environ[lifeline.PARENT]))  # before anything that takes its time
+    lifeline.end_with(int(os.environ[lifeline.PARENT]))  # before the slow imports
 if __name__ == "__main__":
     lifeline.leave_first()
 
@@ -33,15 +33,15 @@ def main(arguments: list[str]) -> int:
         lifeline.tell_when_stopped(runs.stage(name, recipe), run_state.log_of(os.getpid(), main=first))
         with runs.at_work():
             pipeline.run_stage(name, runs, recipe, main=first)
-            _part()
+            _disconnect()
     except AlignError as error:
         log.LOGGER.error("%s", error)
         return 1
     return 0
 
 
-def _part() -> None:
-    """End the connections to the other processes, in step with them."""
+def _disconnect() -> None:
+    """Close the connections to the other processes at the same time as they do."""
     from accelerate import PartialState  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
     PartialState().destroy_process_group()

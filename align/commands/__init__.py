@@ -1,3 +1,3 @@
-"""What each `align` command does: one file a verb. `align.cli` reads the arguments."""
+"""The `align` commands, one file each. `align.cli` reads their arguments."""
 
 __all__: list[str] = []

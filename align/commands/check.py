@@ -1,4 +1,4 @@
-"""`align check`: the plan of a recipe, after every mistake in it has been told."""
+"""`align check`: show the plan of a recipe whose text has no mistakes."""
 
 from __future__ import annotations
 
@@ -32,4 +32,5 @@ def plan(loaded: Loaded, out: str | None) -> str:
             else ""
         )
         rows.append((name, stage.kind, ", ".join(needs), ", ".join(sorted(type(stage).makes)), done))
-    return f"{loaded.file}: {len(recipe.stages)} stages, base {recipe.base}, seed {recipe.seed}\n\n{aligned(rows)}\n"
+    head = f"{loaded.file}: {len(recipe.stages)} stages, base {recipe.base}, seed {recipe.seed}"
+    return f"{head}\n\n{aligned(rows)}\n"

@@ -1,4 +1,4 @@
-"""`align explain`: the kinds there are, or the fields of a kind with what they mean."""
+"""`align explain`: list all kinds, or explain the fields of one."""
 
 from __future__ import annotations
 
@@ -30,17 +30,19 @@ FAMILIES: dict[str, type[Plugin]] = {
 
 
 def explain(kind: str | None) -> str:
-    """Return the list of kinds and shipped recipes, or what one of them is, or what a field means and where it is.
+    """Return the list of kinds and shipped recipes, or what one kind, recipe or field is.
 
     Raises:
-        UsageError: nothing is called so.
+        UsageError: nothing has that name.
     """
     if kind is None:
         return _contents()
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # a plug-in beside the recipe, as `align run` finds it
     found = [
-        family for family in FAMILIES if (":" in kind or kind in catalog.kinds(family)) and _is(family, kind)
+        family
+        for family in FAMILIES
+        if (":" in kind or kind in catalog.kinds(family)) and _belongs(family, kind)
     ]
     if found:
         return "\n".join(_explained(family, kind) for family in found)
@@ -61,14 +63,16 @@ def _contents() -> str:
     for family in FAMILIES:
         lines.append(f"{family}s:")
         lines += [
-            f"  {name:20} {_first_line(family, name)}" for name in catalog.kinds(family) if _is(family, name)
+            f"  {name:20} {_first_line(family, name)}"
+            for name in catalog.kinds(family)
+            if _belongs(family, name)
         ]
     lines += ["recipes that are shipped:", *(f"  {name:20} {what}" for name, what in shipped())]
     return "\n".join([*lines, "", "align explain KIND shows its fields. Your own: kind: module:Class.", ""])
 
 
 def _of_field(name: str) -> list[str]:
-    """Return what a field of the recipe, or of any kind that is built in, means, and which kinds have it."""
+    """Explain a field of a recipe or of the built-in kinds, and name the kinds that have it."""
     owners: dict[str, list[str]] = {}
     for words, cls in _all_classes():
         if name in cls.model_fields:
@@ -91,8 +95,8 @@ def _why_not(family: str, kind: str) -> str:
     return ""
 
 
-def _is(family: str, kind: str) -> bool:
-    """Is it of that family? Installed plug-ins are listed under one name for all families."""
+def _belongs(family: str, kind: str) -> bool:
+    """Does a kind belong to a family? Installed plug-ins are listed in every family."""
     try:
         _classes(family, kind)
     except catalog.PluginError:
@@ -107,7 +111,7 @@ def _first_line(family: str, name: str) -> str:
 
 
 def _classes(family: str, kind: str) -> dict[str, type[Plugin]]:
-    """Return the class of a kind, or of each of its modes, by the words that ask for it."""
+    """Return the class of a kind, or of each of its modes, by the words that select it."""
     modes = catalog.modes(family, kind)
     if not modes:
         return {kind: catalog.resolve(family, kind, FAMILIES[family])}
@@ -126,14 +130,13 @@ def _of_class(family: str, kind: str, cls: type[Plugin]) -> str:
         module.strip(),
         "",
     ]
-    names = sorted(
-        cls.model_fields, key=lambda name: name in LoadsModel.model_fields
-    )  # how weights are loaded comes last
+    # how weights are loaded comes last
+    names = sorted(cls.model_fields, key=lambda name: name in LoadsModel.model_fields)
     return "\n".join([*lines, *_fields(cls, [name for name in names if name != "kind"], "  "), ""])
 
 
 def _fields(cls: type[BaseModel], names: Iterable[str], indent: str) -> list[str]:
-    """Return lines about fields, and below a field that holds a config of its own those of that."""
+    """Return lines that explain fields and, below a field that holds a config, the fields of that config."""
     lines = []
     for name in names:
         field = cls.model_fields[name]

@@ -1,4 +1,4 @@
-"""`align export`: a folder that anybody can load, from a run or from a model."""
+"""`align export`: write a model of a run, or of a folder, so that plain transformers can load it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def export(source: str, to: str, stage: str | None, dtype: str | None) -> str:
 
 
 def _finished_model(run: str, stage: str | None) -> tuple[str, StageState]:
-    """Return the model of a run that is asked for, or the last that was trained to answer, with the stage's name.
+    """Return a stage's name and its model: the one asked for, or the last that was trained to answer.
 
     Raises:
         UsageError: the run has none.

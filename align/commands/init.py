@@ -18,9 +18,8 @@ def init(directory: str, kind: str) -> str:
     """
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
-    starters = [
-        p for p in sorted((STARTERS / kind).iterdir()) if p.is_file()
-    ]  # an installed wheel holds __pycache__ too
+    # files only: an installed wheel holds __pycache__ too
+    starters = [p for p in sorted((STARTERS / kind).iterdir()) if p.is_file()]
     for starter in starters:
         if (folder / starter.name).exists():
             raise UsageError(f"{folder / starter.name} exists; nothing was written")

@@ -17,7 +17,7 @@ from align.core.validation_errors import did_you_mean
 
 
 def peek(directory: str, stage: str, count: int) -> str:
-    """Return the first rows of each table of a stage, and what was dropped with reasons.
+    """Return the first rows of each table of a stage, and how many rows were dropped for which reason.
 
     Raises:
         UsageError: the run has no such stage, or the stage has not run.
@@ -101,6 +101,6 @@ def _turns(messages: Iterable[Message], label: str | None = None) -> list[str]:
 
 
 def _said(message: Message) -> str:
-    """Return what a turn says, with its reasoning, and whether it is not trained."""
+    """Return a turn's text with its reasoning, and with a mark if the turn is not trained."""
     thought = f"({message['reasoning']})\n" if message.get("reasoning") else ""
     return f"{thought}{as_text(message)}" + ("" if message.get("train", True) else "  [not trained]")

@@ -1,8 +1,8 @@
 """`align check --pilot 20`: try a few prompts of each stage that makes rows, and predict the rest.
 
-The prompts are a random sample that depends on their ids only, of those that the stage's budget surely reaches, or of
-all. Their calls go into the stage's own call log, so the run replays them instead of paying again. Nothing else of a
-pilot is kept.
+The prompts are a random sample that depends only on their ids. If the stage has a budget, they come from
+those prompts that it surely reaches. Their calls go into the stage's own call log, so the run replays them
+instead of paying again. Nothing else of a pilot is kept.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Tried:
     usages: dict[str, Usage]
     seconds: float
     prompts: int
-    """In the whole stage."""
+    """Prompts in the whole stage."""
 
 
 def pilot(loaded: Loaded, out: str | None, count: int) -> str:
@@ -68,12 +68,12 @@ def pilot(loaded: Loaded, out: str | None, count: int) -> str:
             else:
                 parts.append(_forecast(_try(name, runs, recipe, count), recipe))
     shutil.rmtree(runs.path / ".pilot", ignore_errors=True)
-    note = "The answers are in the call log: the run replays them. Time is at the pilot's own speed.\n"
+    note = "The answers are in the call log: the run replays them. The time assumes the pilot's own speed.\n"
     return "\n".join([*parts, note])
 
 
 def _waits_for(stage: Synthesizer, runs: RunFolder, recipe: Recipe) -> list[str]:
-    """Return the stages that must be done first; those that only read files are done at once."""
+    """Return the stages that must be done first. Stages that only read files are run right away."""
     needed = []
     for _, need, reference in wiring.references(stage):
         if need == "generator":
@@ -108,7 +108,7 @@ def _try(name: str, runs: RunFolder, recipe: Recipe, count: int) -> Tried:
         else len(prompts)
     )
     chosen = sorted(list(prompts)[:surely], key=lambda id_: digest(["pilot", id_]))[:count]
-    free = stage.model_copy(update={"until": None})  # its budget is for the run
+    free = stage.model_copy(update={"until": None})  # the budget is for the run
     engine, started = Engine(free, run, "pilot"), time.monotonic()
     asyncio.run(engine.work([prompts[id_] for id_ in chosen]))
     seconds, outcomes = time.monotonic() - started, list(engine.ledger.outcomes.values())
@@ -167,7 +167,7 @@ def _range(value: float, low: float, high: float) -> str:
 
 
 def _needed(until: Any, prompts: int, rate: float, tokens: float) -> int:
-    """Return how many prompts the stage will try, as its budget goes."""
+    """Return how many prompts the stage will try under its budget."""
     limits = [float(prompts)]
     if until:
         limits += [until.accepted / rate] if until.accepted and rate else []

@@ -17,7 +17,7 @@ from data_synthesis.engine import ledger
 
 
 def status(directory: str) -> str:
-    """Return what a run has done: a line a stage."""
+    """Return what a run has done, one line for each stage."""
     recipe, stages = recipe_of(directory), stages_of(directory)
     changed, note = _changed(directory)
     worker = worker_of(directory)
@@ -42,7 +42,7 @@ def status(directory: str) -> str:
 
 
 def _state(stage: StageState, *, at_work: bool) -> tuple[str, str]:
-    """Return what became of a stage, in a word and in a line."""
+    """Return the state of a stage in one word, and what happened in it in one line."""
     if stage.done:
         return "done", stage.report.counts()
     live = stage.folder / log.LIVE
@@ -54,29 +54,30 @@ def _state(stage: StageState, *, at_work: bool) -> tuple[str, str]:
     return ("interrupted", far) if stage.begun else ("missing", "")
 
 
-def _there(given: str, recipe: Recipe, runs: RunFolder) -> bool:
+def _exists(given: str, recipe: Recipe, runs: RunFolder) -> bool:
     return path_of(recipe.base if given == "base" else given, runs.home).exists()
 
 
 def _changed(directory: str) -> tuple[dict[str, tuple[str, ...]], str]:
-    """Return what differs now from what each stage was made with, and a note where that cannot be told."""
+    """Return what differs now from what each stage was made with, and a note on what cannot be compared."""
     try:
         runs, recipe = RunFolder.open(directory)
         found = {name: runs.status(name, recipe) for name in recipe.stages}
     except (AlignError, OSError, ValueError) as error:  # a plug-in or a file of the recipe is gone
-        return {}, f"\nnot compared with the recipe as it would be read now: {error}\n"
-    vanished: set[str] = set()  # inputs that are not there any more, and stages of which nothing else differs
+        return {}, f"\nthe stages could not be compared with the recipe as it is now: {error}\n"
+    vanished: set[str] = set()  # inputs that no longer exist, and stages that differ in nothing else
     changed = {}
     for name, status in found.items():
         inputs = [what.removeprefix("input ") for what in status.changed if what.startswith("input ")]
-        gone = {given for given in inputs if given not in recipe.stages and not _there(given, recipe, runs)}
+        gone = {given for given in inputs if given not in recipe.stages and not _exists(given, recipe, runs)}
         if status.state == "stale" and len(inputs) == len(status.changed) and set(inputs) <= vanished | gone:
             vanished |= {name, *gone}
         elif status.state == "stale":
             changed[name] = status.changed
     files = sorted(vanished - recipe.stages.keys())
     note = (
-        f"\nnot there any more: {', '.join(files)}; what was made of it stands, and `align run` would need it\n"
+        f"\nno longer there: {', '.join(files)}; results made from it are kept, but `align run` would "
+        "need it\n"
         if files
         else ""
     )
@@ -84,7 +85,7 @@ def _changed(directory: str) -> tuple[dict[str, tuple[str, ...]], str]:
 
 
 def _worked_on(folder: Path) -> str:
-    """Return how far a stage that makes rows has come."""
+    """Return how many rows of a stage that makes rows have which outcome so far."""
     outcomes = Counter(outcome.outcome for outcome in ledger.read(folder).values())
     return ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.most_common()) + (
         " so far" if outcomes else ""

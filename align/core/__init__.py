@@ -1,3 +1,3 @@
-"""What everything else stands on: configuration, recipe, rows, artifacts, stage. Never imports torch."""
+"""The base of all other packages: configuration, recipe, rows, artifacts, stages. Never imports torch."""
 
 __all__: list[str] = []

@@ -1,9 +1,10 @@
-"""The run folder: where artifacts live, whether they are still valid, and how they appear.
+"""The run folder: where artifacts lie, whether they are still valid, and how they are published.
 
     runs/NAME/  recipe.yaml  recipe.json  state.json
-      01-problems/  02-math/ ...  each with its tables or model, report.json, log.txt, and done.json written last
+      01-problems/  02-math/ ...  each with tables or a model, report.json, log.txt; done.json is written last
 
-A stage is done when its `done.json` holds the fingerprint that the recipe now asks for (`align.core.fingerprint`).
+A stage is done when its `done.json` holds the fingerprint that the recipe now asks for
+(`align.core.fingerprint`).
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ from align.core.run_state import FAILED, recipe_of
 from align.core.stage_report import StageReport
 
 KEPT_WHEN_STALE = ("calls",)
-"""Logged model calls are keyed by their whole content, so they outlive every change of the recipe."""
+"""Folders that are kept when a stage is made again. Logged model calls are keyed by their whole content, so
+they stay valid whatever changes in the recipe."""
 WORKERS = ".workers"
-"""The lock that training processes share."""
+"""Name of the lock file that training processes share."""
 ENDING_SECONDS = 10.0
-"""How long training processes may take to end."""
+"""How long `align run` waits for the training processes of a killed one to end."""
 
 
 @dataclass(frozen=True)
@@ -43,20 +45,20 @@ class Status:
     """What the run folder holds of a stage."""
 
     state: str
-    """`done`, `stale` (made by another recipe), `partial` (killed or failed: resumes) or `missing`."""
+    """`done`, `stale` (made with other settings), `partial` (killed or failed: resumes) or `missing`."""
     changed: tuple[str, ...] = ()
     """What differs, for a stale stage: `learning_rate: 1e-05 -> 2e-05`, `input sft`."""
 
 
 class RunFolder:
-    """The folder of one run. Knows where everything is; writes nothing but its own bookkeeping."""
+    """The folder of one run. It knows where everything lies, and writes only its own bookkeeping."""
 
     def __init__(self, path: str | Path, home: Path) -> None:
         self.path, self.home = Path(path), home
         self.fingerprints = Fingerprints(home, self.locate)
 
     def record(self, loaded: Loaded) -> None:
-        """Write the recipe into the folder, and number the stages' folders as it orders them. Needs the lock."""
+        """Write the recipe into the folder, and rename the stages' folders to its order. Needs the lock."""
         tables.replace(self.path / "recipe.yaml", loaded.file.read_text(encoding="utf-8"))
         resolved = loaded.recipe.model_dump(mode="json", serialize_as_any=True, by_alias=True)
         tables.replace(self.path / "recipe.json", json.dumps(resolved, indent=1) + "\n")
@@ -72,7 +74,7 @@ class RunFolder:
         """Open a folder that `align run` made, with the recipe that it holds.
 
         Raises:
-            UsageError: it is not such a folder, or its recipe is no longer valid here.
+            UsageError: it is not a run folder, or its recipe is no longer valid here.
         """
         root, fields = Path(path), recipe_of(path)
         home = Path(json.loads((root / "state.json").read_text())["home"])
@@ -80,9 +82,8 @@ class RunFolder:
             sys.path.insert(0, str(home))
         try:
             return cls(root, home), Recipe.model_validate(fields)
-        except (
-            ValidationError
-        ) as error:  # a plug-in that has moved, or a field that this version does not know
+        except ValidationError as error:
+            # a plug-in has moved, or this version does not know a field
             why = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             raise UsageError(f"{root / 'recipe.json'} can no longer be read: {why}") from None
 
@@ -90,11 +91,12 @@ class RunFolder:
     def lock(self, *, shared: bool = False) -> Iterator[int]:
         """Make the folder if it is missing and keep a second `align run` out of it.
 
-        Yields a file descriptor. The lock lasts until it is closed in every process that has it, so a training process
-        that gets it keeps the folder locked even when the `align run` that started it is killed.
+        Yields a file descriptor. The lock lasts until every process that has the descriptor has closed it, so
+        a training process that inherits it keeps the folder locked even when the `align run` that started it
+        is killed.
 
         Args:
-            shared: let others in that ask for the same: the shards of one stage.
+            shared: share the lock with others that ask for a shared one: the shards of one stage.
 
         Raises:
             UsageError: another process holds the lock.
@@ -112,16 +114,16 @@ class RunFolder:
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Hold the training processes' shared lock, so that no second `align run` starts in this folder meanwhile."""
+        """Hold the lock that training processes share, so that no second `align run` starts here."""
         with (self.path / WORKERS).open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_SH)
             yield
 
     def _wait_for_workers(self) -> None:
-        """Wait until the training processes of an `align run` that was killed are gone; they end with it.
+        """Wait until the training processes of a killed `align run` have ended, as they do by themselves.
 
         Raises:
-            UsageError: they do not.
+            UsageError: they have not ended after `ENDING_SECONDS`.
         """
         until = time.monotonic() + ENDING_SECONDS
         with (self.path / WORKERS).open("a+") as file:
@@ -131,7 +133,8 @@ class RunFolder:
                 except BlockingIOError:
                     if time.monotonic() > until:
                         raise UsageError(
-                            f"training processes of an earlier `align run` still work in {self.path}; end them first"
+                            f"training processes of an earlier `align run` still work in {self.path}; "
+                            "end them first"
                         ) from None
                     time.sleep(0.1)
                 else:
@@ -139,14 +142,14 @@ class RunFolder:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until no other shard is between two of its steps: one prepares the stage, and one publishes it."""
+        """Hold the lock under which one shard at a time prepares the stage, or publishes it."""
         with (self.path / ".turn").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     @contextmanager
     def shard(self, worker: str) -> Iterator[None]:
-        """Be that shard. Raises UsageError when another process is."""
+        """Hold the lock of a shard. Raises UsageError if another process holds it."""
         with (self.path / f".shard-{worker}").open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -155,7 +158,7 @@ class RunFolder:
             yield
 
     def others_at_work(self, mine: str) -> list[str]:
-        """Return the shards other than one's own that are worked on now. Call it in one's turn: it tries their locks."""
+        """Return the other shards that are worked on now. Call it within `turn`: it tries their locks."""
         found = []
         for path in sorted(self.path.glob(".shard-*")):
             worker = path.name.removeprefix(".shard-")
@@ -186,9 +189,8 @@ class RunFolder:
 
     def status(self, name: str, recipe: Recipe) -> Status:
         """Compare what the folder holds of a stage with what the recipe asks for."""
-        folder = self._find(name) or self.stage(
-            name, recipe
-        )  # `align check` sees stages that have moved since
+        # found by its name: `align check` also sees stages whose place in the recipe has changed
+        folder = self._find(name) or self.stage(name, recipe)
         for file, fresh in (("done.json", "done"), ("stage.json", "partial")):
             if (folder / file).is_file():
                 held = json.loads((folder / file).read_text())
@@ -199,12 +201,12 @@ class RunFolder:
                 )
         return Status("missing")
 
-    # -- publishing ---------------------------------------------------------------------------------------------
+    # -- publishing ------------------------------------------------------------------------------------------
 
     def begin(self, name: str, recipe: Recipe) -> Path:
-        """Make a stage's folder ready: keep what a killed run of the same stage left, clear what another made.
+        """Prepare a stage's folder: keep what a killed run of it left, clear what another recipe made.
 
-        What another finished is put aside (`kept`), until `publish` has something in its place.
+        A finished artifact of another recipe is moved aside (`kept`) until `publish` replaces it.
         """
         folder, status = self.stage(name, recipe), self.status(name, recipe)
         earlier = worked(folder) if status.state == "partial" else 0.0
@@ -213,10 +215,8 @@ class RunFolder:
             aside.parent.mkdir(exist_ok=True)
             folder.rename(aside)
         elif status.state in ("stale", "missing") and folder.is_dir():
-            for mark in (
-                "done.json",
-                "stage.json",
-            ):  # first, so that dying half-way leaves nothing that looks valid
+            # these first, so that a process that dies half-way leaves nothing that looks valid
+            for mark in ("done.json", "stage.json"):
                 (folder / mark).unlink(missing_ok=True)
             for item in folder.iterdir():
                 if item.name not in KEPT_WHEN_STALE:
@@ -231,11 +231,11 @@ class RunFolder:
         return folder
 
     def kept(self, name: str) -> Path:
-        """Return where a stage's finished artifact is while one of another setting is made in its place, if it had one."""
+        """Return where a stage's finished artifact is kept while one with other settings is made."""
         return self.path / "kept" / name
 
     def restore(self, name: str, recipe: Recipe) -> bool:
-        """Put what `begin` put aside back in its place, if it is what the recipe now asks for; return whether it was."""
+        """Move a stage's kept artifact back if the recipe now asks for it; return whether it was moved."""
         aside, folder = self.kept(name), self.stage(name, recipe)
         if not (aside / "done.json").is_file():
             return False
@@ -251,7 +251,7 @@ class RunFolder:
         return True
 
     def publish(self, name: str, recipe: Recipe, report: StageReport) -> None:
-        """Mark a stage done. Raises StageFailed when it left nothing of what its kind makes."""
+        """Mark a stage done. Raises StageFailed if it made nothing of what its kind makes."""
         folder, stage = self.stage(name, recipe), recipe.stages[name]
         found = {table: tables.count(folder, table) for table in tables.held(folder)}
         marks = {
@@ -285,7 +285,7 @@ class RunFolder:
 
 
 def worked(folder: Path) -> float:
-    """Return the seconds that a stage was worked on in attempts that were killed, up to the last file that each wrote."""
+    """Return the seconds that killed attempts worked on a stage, each until the last file that it wrote."""
     held = json.loads((folder / "stage.json").read_text(encoding="utf-8"))
     last = max(path.stat().st_mtime for path in folder.rglob("*") if path.is_file())
     return held.get("earlier", 0.0) + max(0.0, last - held["time"])

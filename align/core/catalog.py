@@ -1,8 +1,8 @@
-"""Where is `rejection_sampling`? One literal table of built-ins, and three ways to name a class.
+"""Find the class that `kind` names: in a table of built-ins, by an import path, or in a plug-in.
 
-`kind: sft` is a built-in, `kind: my_lab.shorter:Shorter` is an import path (the recipe's own folder is importable),
-and any other name is looked up in the entry-point group `align.plugins` of installed distributions. Nothing is
-registered at import time; a class is imported when a recipe names it.
+`kind: sft` is a built-in, `kind: my_lab.shorter:Shorter` is an import path (the recipe's own folder is
+importable), and any other name is looked up in the entry-point group `align.plugins` of installed
+distributions. Nothing is registered at import time; a class is imported when a recipe names it.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ MODES: dict[str, dict[str, dict[str, str]]] = {
         },
     },
 }
-"""Kinds whose fields depend on their `mode`, by family: kind -> mode -> class. (`BUILT_IN` names what they have in common.)"""
+"""Kinds whose fields depend on their `mode`, by family: kind -> mode -> class. `BUILT_IN` names the base
+class that the modes of a kind share."""
 
 T = TypeVar("T")
 
@@ -99,12 +100,12 @@ def kinds(family: str) -> list[str]:
 
 @cache
 def _registered(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    """Return what installed plug-ins register; every look reads the metadata of all distributions on the path."""
+    """Return installed plug-ins' entry points; cached by `sys.path`, as all distributions must be read."""
     return tuple(entry_points(group=ENTRY_POINTS))
 
 
 def kind_key(raw: Mapping[Any, Any], names: Iterable[str]) -> str | None:
-    """Return the key that was meant to be `kind`, of a mapping that has none: a misspelling of it, or `type`."""
+    """Return the key that was probably meant to be `kind`: a misspelling of it, or `type`."""
     known = list(names)
     for key, value in raw.items():
         like = key == "type" or nearest(key, ["kind"])
@@ -119,7 +120,7 @@ def modes(family: str, kind: str) -> dict[str, str]:
 
 
 def choose(family: str, raw: Mapping[Any, Any], base: type[T]) -> type[T]:
-    """Return the class that the raw fields of a plug-in ask for, by `kind` and, where the kind has modes, by `mode`.
+    """Return the class that a plug-in's raw fields name by `kind`, and by `mode` where the kind has modes.
 
     Raises:
         PluginError: see `resolve`.
@@ -128,7 +129,7 @@ def choose(family: str, raw: Mapping[Any, Any], base: type[T]) -> type[T]:
 
 
 def resolve(family: str, kind: str, base: type[T], mode: str | None = None) -> type[T]:
-    """Return the class that `kind` names; where it has modes, that of the mode.
+    """Return the class that `kind` names or, where the kind has modes, the class of its mode.
 
     Raises:
         PluginError: not found, its module fails on import, or it is not a `base`.
@@ -145,32 +146,32 @@ def resolve(family: str, kind: str, base: type[T], mode: str | None = None) -> t
     found = _class_of(module_name, class_name, kind)
     if not (isinstance(found, type) and issubclass(found, base)):
         raise PluginError(
-            f"{kind!r} is not a {family}: {class_name} must be a subclass of {base.__module__}.{base.__name__}"
+            f"{kind!r} is not a {family}: {class_name} must be a subclass of "
+            f"{base.__module__}.{base.__name__}"
         )
     _refuse_unfinished(found, class_name, kind)
     return found
 
 
 def _imported(name: str, kind: str) -> ModuleType:
-    """Return the module of a plug-in. Raises PluginError where it is not there or fails."""
+    """Return the module of a plug-in. Raises PluginError if it is missing or cannot be imported."""
     try:
         return importlib.import_module(name)
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # whatever a user's module raises must become a sentence about that module
+    except (Exception, SystemExit) as error:
+        # whatever a user's module raises must become a sentence about that module
         if isinstance(error, ModuleNotFoundError) and error.name and name.startswith(error.name):
             raise PluginError(
                 f"{kind!r}: there is no module {error.name!r} beside the recipe or installed"
             ) from None
         where = traceback.extract_tb(error.__traceback__)[-1]
         raise PluginError(
-            f"{kind!r}: importing {name!r} raised {type(error).__name__}: {error} ({where.filename}:{where.lineno})"
+            f"{kind!r}: importing {name!r} raised {type(error).__name__}: {error} "
+            f"({where.filename}:{where.lineno})"
         ) from None
 
 
 def _class_of(module_name: str, name: str, kind: str) -> Any:
-    """Return what a module has under a name. Raises PluginError where there is no such module, or nothing in it."""
+    """Return an attribute of a module. Raises PluginError where the module or the attribute is missing."""
     module = _imported(module_name, kind)
     found = getattr(module, name, None)
     if found is None:
@@ -181,7 +182,7 @@ def _class_of(module_name: str, name: str, kind: str) -> Any:
 
 
 def _refuse_unfinished(found: type, name: str, kind: str) -> None:
-    """Raise PluginError where a class lacks a method that it must define, or has a plain function as an `async` one."""
+    """Raise PluginError if a class lacks a required method, or has a plain function for an `async` one."""
     if missing := sorted(getattr(found, "__abstractmethods__", ())):
         raise PluginError(f"{kind!r}: {name} does not define {' and '.join(m + '()' for m in missing)}")
     for method in ("synthesize", "score", "score_many", "generate"):

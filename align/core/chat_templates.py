@@ -1,4 +1,4 @@
-"""Where a recipe's chat template comes from: a file, the name of one that TRL ships, or the text itself."""
+"""Find and try a recipe's chat template: a file, the name of one that TRL ships, or the text itself."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _GENERATION = re.compile(r"{%-?\s*(end)?generation\s*-?%}")
 
 
 def has_marks(template: str) -> bool:
-    """Does a template say with `{% generation %}` what the assistant writes?"""
+    """Does a template mark with `{% generation %}` what the assistant writes?"""
     return bool(_GENERATION.search(template))
 
 
 def is_text(named: str) -> bool:
-    """Is this a template and not the name of one?"""
+    """Is this a template, not the name of one?"""
     return "{{" in named or "{%" in named
 
 
@@ -35,7 +35,7 @@ def find_template(named: str, home: Path) -> str:
         home: the recipe's folder.
 
     Raises:
-        ValueError: there is no such file or name, or it is no Jinja.
+        ValueError: there is no such file or name, or it is not a Jinja template.
     """
     if is_text(named):
         return _parsed(named, "the text")
@@ -49,9 +49,9 @@ def find_template(named: str, home: Path) -> str:
 
 
 def template_of(folder: Path) -> tuple[str | None, dict[str, str]]:
-    """Return the chat template that a tokenizer's files hold, and its special tokens by name, without loading it.
+    """Return a tokenizer's chat template and its special tokens, by name, without loading the tokenizer.
 
-    Of several templates it is the one that transformers takes, `default`.
+    If there are several templates, it is `default`, the one that transformers uses.
     """
     config = json_object(folder / "tokenizer_config.json")
     special = {
@@ -72,16 +72,15 @@ def template_of(folder: Path) -> tuple[str | None, dict[str, str]]:
 
 
 def refuses(template: str, tokens: dict[str, str]) -> str | None:
-    """Return why a chat template cannot be trained with: it refuses a question and its answer, or leaves out the answer.
+    """Return why a chat template cannot be used, if so: it must take a question and show its answer.
 
     Args:
         template: its text.
         tokens: the tokenizer's special tokens, such as `eos_token`.
     """
     why = ""
-    for tools, shown in product(
-        (None, _TOOLS), _forms()
-    ):  # some templates are only for rows that offer tools
+    # with and without tools: some templates are only for rows that offer tools
+    for tools, shown in product((None, _TOOLS), _forms()):
         try:
             said = _rendered(template, tokens, shown, tools)
         except Exception as error:  # a template raises whatever its author's filters raise
@@ -103,7 +102,7 @@ _TOOLS = [
 
 
 def _forms() -> Iterator[list[dict[str, Any]]]:
-    """Yield a small conversation as templates take it: with text or parts of text, and with a system turn for some."""
+    """Yield a small conversation in the forms that templates take: text or parts, a system turn or none."""
     turns = [{"role": "user", "content": "What is it like?"}, {"role": "assistant", "content": _ANSWERED}]
     for shown in (turns, [{"role": "system", "content": "Be brief."}, *turns]):
         yield shown
@@ -131,7 +130,7 @@ def _rendered(template: str, tokens: dict[str, str], messages: list[dict[str, An
 
 
 def _parsed(text: str, name: str) -> str:
-    """Return a template that Jinja can read; `{% generation %}` is transformers' own."""
+    """Return a template after checking that Jinja can read it; `{% generation %}` is transformers' own."""
     from jinja2 import Environment, TemplateSyntaxError  # noqa: PLC0415 (most recipes name no template)
 
     try:

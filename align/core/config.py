@@ -1,8 +1,9 @@
 """The one base class of everything that can be written in a recipe.
 
-A declaration is the object: its fields are the knobs, its methods are the behaviour. Values are read once, unknown
-keys are refused with the nearest valid key, and nothing changes after that. `Plugin` adds `kind`, through which a
-field that expects "some reward" or "some stage" finds the class (see `align.core.catalog`).
+A class declares the fields that a recipe can set and, as methods, what it does with them. Values are read
+once and never change. An unknown key is refused, and the error names the nearest valid key. `Plugin` adds
+`kind`, by which a field that expects "some reward" or "some stage" finds the class (see
+`align.core.catalog`).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from align.core.validation_errors import (
 
 
 class Config(BaseModel):
-    """A frozen record read from a recipe: unknown keys refused, no NaN, each field documented by the string below it."""
+    """A frozen record read from a recipe: no unknown keys, no NaN; a string below each field documents it."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -40,13 +41,13 @@ class Config(BaseModel):
         protected_namespaces=(),
     )
     operational: ClassVar[frozenset[str]] = frozenset()
-    """Fields that change how the work is done and not what is made: no part of the fingerprint."""
+    """Fields that change how the work is done, not what is made. They are not part of the fingerprint."""
 
     @model_validator(mode="wrap")
     @classmethod
     def _explain_errors(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Say what is wrong in plain words."""
-        wrong = list(_truths(cls, data)) if isinstance(data, Mapping) else []
+        """Replace pydantic's errors with sentences in plain words."""
+        wrong = list(_misplaced_booleans(cls, data)) if isinstance(data, Mapping) else []
         try:
             value = handler(data)
         except ValidationError as error:
@@ -59,16 +60,16 @@ class Config(BaseModel):
 class Plugin(Config):
     """A Config chosen by `kind`: the base of stages, generators, rewards and optimizers.
 
-    A family's abstract base declares `family`; validating it looks `kind` up and validates the class found, so a field
-    annotated with the base accepts every built-in and every user class alike.
+    The abstract base of each family declares `family`. Validating it looks up `kind` and validates the class
+    that it finds, so a field annotated with the base accepts every built-in and every user class.
     """
 
     family: ClassVar[str]
     version: ClassVar[str] = "1"
-    """Part of the fingerprint of what it makes: bump it when the meaning of the same fields changes."""
+    """Part of the fingerprint. Bump it when the same fields come to mean something else."""
 
     kind: str = ""
-    """Which implementation: a built-in name, `package.module:Class`, or a name that an installed plug-in registers."""
+    """Which implementation: a built-in name, `package.module:Class`, or a name that a plug-in registers."""
 
     @model_validator(mode="wrap")
     @classmethod
@@ -102,24 +103,32 @@ class Plugin(Config):
             return target.model_validate(dict(data))
         except ValidationError:
             raise
-        except (Exception, SystemExit) as error:  # of a validator or default that a user's class has
+        except (Exception, SystemExit) as error:  # raised by a validator or default of a user's class
             where = traceback.extract_tb(error.__traceback__)[-1]
-            said = f"{target.__name__} raised {type(error).__name__} over these fields: {' '.join(str(error).split())}"
+            what = f"{target.__name__} raised {type(error).__name__} over these fields"
+            said = f"{what}: {' '.join(str(error).split())}"
             raise _at("", f"{said} ({where.filename}:{where.lineno})", data) from None
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Yield (field, what is wrong) for mistakes that a type cannot express. Cheap: `align check` calls it."""
+        """Yield (field, what is wrong) for mistakes that types cannot express.
+
+        `align check` calls this, so it must be quick.
+        """
         return ()
 
     def start(self, locate: Callable[[str], str]) -> None:
-        """Take what is needed to work (weights, processes). `locate` turns a reference of the recipe into a path or hub id."""
+        """Prepare what is needed to work (weights, processes).
+
+        Args:
+            locate: turns a reference of the recipe into a path or hub id.
+        """
 
     def stop(self) -> None:
-        """Give it back."""
+        """Release what `start`, or the work since then, has taken up."""
 
 
-def _truths(cls: type[BaseModel], data: Mapping[Any, Any]) -> Iterator[InitErrorDetails]:
-    """Yield an error for each true or false where only a number can stand; pydantic would read it as 1 or 0."""
+def _misplaced_booleans(cls: type[BaseModel], data: Mapping[Any, Any]) -> Iterator[InitErrorDetails]:
+    """Yield an error for each boolean where only a number can stand; pydantic would read it as 1 or 0."""
     for name, field in cls.model_fields.items():
         kinds = set(_leaves(field.annotation))
         if kinds & {int, float} and bool not in kinds:
@@ -141,7 +150,7 @@ def _leaves(annotation: Any) -> Iterator[Any]:
 
 
 def _bools(raw: Any, loc: tuple[int | str, ...]) -> Iterator[tuple[tuple[int | str, ...], bool]]:
-    """Yield (location, value) of the truths in a value and in lists of it."""
+    """Yield (location, value) of every boolean in a value and in lists inside it."""
     if isinstance(raw, bool):
         yield loc, raw
     for i, item in enumerate(raw) if isinstance(raw, list) else ():
@@ -151,7 +160,7 @@ def _bools(raw: Any, loc: tuple[int | str, ...]) -> Iterator[tuple[tuple[int | s
 def _at(
     field: str, message: str, data: Any, options: Iterable[str] = (), kind: Any = WRONG_KIND, **more: Any
 ) -> ValidationError:
-    """Return a validation error that keeps its place (a plain ValueError would lose the field)."""
+    """Return a validation error that knows its field, which a plain ValueError would lose."""
     loc = (field,) if field else ()
     context = {
         "why": message,

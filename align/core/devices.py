@@ -1,4 +1,4 @@
-"""Whether a device that a recipe names can be on this machine, seen without torch."""
+"""Tell, without torch, whether this machine can have the device that a recipe names."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 _NVIDIA = Path("/proc/driver/nvidia")
 _SIGNS = (_NVIDIA, *map(Path, ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg", "/dev/nvmap")))
-"""Where Linux shows a driver that torch calls `cuda`: NVIDIA's (or its devices only), AMD's, WSL's, Jetson's."""
+"""Where Linux shows a driver that torch calls `cuda`: NVIDIA (or only its devices), AMD, WSL, Jetson."""
 _OTHERS = ("dri", "accel", "davinci_manager", "hl0", "cambricon_dev0", "mtgpu.0")
-"""Where Linux shows the accelerators of others, under /dev: Intel's, TPUs, Ascend, Gaudi, Cambricon, Moore Threads."""
+"""Where Linux shows other accelerators, under /dev: Intel, TPU, Ascend, Gaudi, Cambricon, Moore Threads."""
 
 
 def no_device(name: str) -> str | None:
@@ -21,17 +21,19 @@ def no_device(name: str) -> str | None:
     kind, index = found[1], int(found[2] or 0)
     if kind == "cuda" and sys.platform == "linux":
         if not any(map(Path.exists, _SIGNS)):
-            return f"there is no {name!r} here: no driver of a GPU is loaded; leave device out, or run on a machine with a GPU"
+            why = "no driver of a GPU is loaded; leave device out, or run on a machine with a GPU"
+            return f"there is no {name!r} here: {why}"
         gpus = len(list((_NVIDIA / "gpus").glob("*")))
         if gpus and index >= gpus:
-            return f"there is no {name!r} here: this machine has {gpus} GPU{'s' if gpus > 1 else ''}, counted from 0"
+            count = f"{gpus} GPU{'s' if gpus > 1 else ''}"
+            return f"there is no {name!r} here: this machine has {count}, counted from 0"
     if kind == "mps" and sys.platform != "darwin":
-        return "'mps' is Apple's, and this machine is not"
+        return "'mps' needs an Apple machine, and this is none"
     return None
 
 
 def no_accelerator() -> str | None:
-    """Return that there is no accelerator of any kind, where that is sure."""
+    """Return a message if it is sure that this machine has no accelerator of any kind."""
     if sys.platform != "linux" or any(Path("/dev", name).exists() for name in _OTHERS):
         return None
     return "there is none here: no driver of a GPU is loaded" if no_device("cuda") else None

@@ -1,8 +1,8 @@
-"""What is not used, and why: one account for every stage that judges rows, one file shape (`dropped.jsonl`).
+"""Record which rows are dropped, and why, in one file shape for all stages (`dropped.jsonl`).
 
-Where a record stands is told in one way, in messages and files: its file, and its line there (`line`), or which record of the
-file it is, where a file has no lines (`number`, as in Parquet). Both count from 1. `index` is its number among everything that
-the stage read, counted from 0; a row of a table has nothing else.
+Messages and files give a record's place in one way: its file, and its line there (`line`) or, if the file has
+no lines, its number among the file's records (`number`, as in Parquet). Both count from 1. `index` is its
+number among everything that the stage read, counted from 0; a row of a table has no other.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from align.core import tables
 from align.core.errors import BadRow
 
 SHOWN = 5
-"""Places of rows shown for each reason."""
+"""How many places of rows a message shows for each reason."""
 
 
 class Dropped:
     """Collects the rows that are dropped."""
 
     def __init__(self, noun: str) -> None:
-        """Take what a row is called in messages: `record` of a file, `row` of a table."""
+        """Keep the word that messages use for a row: `record` of a file, `row` of a table."""
         self.noun = noun
         self.items: list[dict[str, Any]] = []
         self._remedies: dict[str, str] = {}
@@ -39,7 +39,7 @@ class Dropped:
         Args:
             index: its number, counted from 0.
             reason: why it is not used.
-            more: what else is kept with it in the file, such as its place (`file`, `line` or `number`).
+            more: further entries of its line in the file, such as its place (`file`, `line` or `number`).
         """
         turn = {"turn": reason.turn} if reason.turn else {}
         self.items.append({"index": index, "reason": str(reason), **turn, **more})
@@ -61,7 +61,7 @@ class Dropped:
         return f"{count} x {reason} ({shown}{turn}){remedy}"
 
     def _places(self, items: Sequence[dict[str, Any]]) -> Iterator[str]:
-        """Yield where items stand, those of one file together: `lines 2, 7 of a.jsonl`, `record 4 of b.parquet`."""
+        """Yield where items are, one text a file: `lines 2, 7 of a.jsonl`, `record 4 of b.parquet`."""
         for (noun, file), group in groupby(items, self._kind_of_place):
             numbers = [_place(item) for item in group]
             plural = "s" if len(numbers) > 1 else ""
@@ -71,7 +71,7 @@ class Dropped:
         return "line" if "line" in item else self.noun, item.get("file", "")
 
     def write(self, folder: Path, name: str = "dropped.jsonl") -> None:
-        """Write one line each."""
+        """Write one line for each dropped row."""
         tables.write_lines(folder / name, self.items)
 
 

@@ -1,10 +1,11 @@
-"""A part of a recipe as it was probably meant, so that one mistake in it does not hide the others.
+"""Read a plug-in of a recipe as it was probably meant, so that one mistake does not hide the others.
 
-A plug-in can only be asked what is wrong with it when its fields are well typed. Where they are not, the type check reports
-that, and two things are done to ask the rest all the same. A misspelt key or kind is read as the nearest one, and a single item
-as a list of it, if that fits. Any other wrong value is replaced by several values in turn that the field accepts, because
-nobody knows which was meant: each choice gives a reading of the plug-in. What all readings have in common does not follow from
-what was put in. Where no value will do, the fields that are right are still looked at one by one.
+A plug-in can report what is wrong with it only when its fields have the right types. Where they do not, the
+type check reports that, and two things are done to find the other mistakes all the same. A misspelt key or
+kind is read as the nearest one, and a single item as a list, if that fits. Any other wrong value is replaced
+in turn by several values that the field accepts, because nobody knows which was meant: each choice gives one
+reading of the plug-in. A mistake that all readings have does not come from the values that were put in. Where
+no value is accepted, the fields that are right are still checked one by one.
 """
 
 from __future__ import annotations
@@ -23,55 +24,56 @@ Loc = tuple[int | str, ...]
 Found = TypeVar("Found", bound=tuple[Any, ...])
 _LEFT_OUT = object()
 _TRIED = (
-    _LEFT_OUT, "base", "a/b", "x", True, False, 1, 0, 2, 0.5, 1e-9, 1e9, 10, 100, [], ["a/b"], ["base", "a/b"], ["a/b", "c/d"],
+    _LEFT_OUT, "base", "a/b", "x", True, False, 1, 0, 2, 0.5, 1e-9, 1e9, 10, 100,
+    [], ["a/b"], ["base", "a/b"], ["a/b", "c/d"],
     [1.0, 1.0], {}, {"base": "base"}, *(kind for kinds in catalog.BUILT_IN.values() for kind in kinds),
 )  # fmt: skip
-"""Values that are tried for one that is wrong, besides those that the error itself names."""
+"""Values that are tried in place of a wrong one, besides those that the error itself names."""
 _READINGS, _ROUNDS = 12, 8
-"""At most: readings of a plug-in (a field of fifteen words, such as `loss_type`, is tried with twelve), and how often a
-corrected mistake may bring up another behind it."""
+"""The most readings of a plug-in (a field of fifteen words, such as `loss_type`, is tried with twelve), and
+the most rounds in which a corrected mistake may reveal another."""
 
 
 class Recovered:
-    """A plug-in of a recipe read past its mistakes, as it was probably meant."""
+    """A plug-in of a recipe, read as it was probably meant in spite of its mistakes."""
 
     def __init__(
         self, cls: type[Plugin], raw: Mapping[str, Any], *, corrected: Mapping[Loc, str] | None = None
     ) -> None:
-        """Read it.
+        """Read the plug-in.
 
         Args:
             cls: the class that its `kind` names.
             raw: its fields as the recipe has them.
-            corrected: misspelt keys that are already put right, at their right place, where the class itself was found by
-                correcting something. Then the type check of the recipe has not looked at the fields, and this does.
+            corrected: misspelt keys that are corrected already, by their right place; given if the class
+                itself was found by a correction. The type check of the recipe has not seen the fields then,
+                so the types are checked here.
         """
         self.cls = cls
         self._fields: dict[str, Any] = copy.deepcopy(dict(raw))
         self._renamed: dict[Loc, str] = dict(corrected or {})
         self.mistyped: list[tuple[Loc, str]] = []
-        """Where and what is wrong with the type of a value, of that which the type check of the recipe cannot see."""
+        """(location, what is wrong) for wrong types that the recipe's own type check cannot see."""
         self._correct(unseen=corrected is not None)
         self.guessed: list[Loc] = []
-        """Places whose value is not the recipe's."""
+        """Places whose value was guessed."""
         self.readings = self._read()
-        """What the recipe may have meant; one where nothing had to be guessed, none where no guess will do."""
+        """What the recipe may have meant: one if nothing had to be guessed, none if no guess is accepted."""
 
     def agreed(self, find: Callable[[Any], Iterable[Found]], *, one_by_one: bool = False) -> list[Found]:
-        """Return what is found in every reading, and not at a place that was guessed.
+        """Return what `find` returns for every reading, except at places that were guessed.
 
         Args:
             find: returns, for a reading, tuples that begin with a location.
-            one_by_one: it looks at each field for itself; then it may also be asked of an object that has no more than the
-                fields that are right.
+            one_by_one: `find` looks at each field by itself, so it may also be given an object that has only
+                the fields that are right.
         """
         found = []
         for reading in self.readings or ([self._right_fields()] if one_by_one else []):
             try:
                 found.append(list(find(reading)))
-            except (
-                Exception
-            ):  # whatever a user's class raises about a value that we made up says nothing about the recipe
+            except Exception:
+                # what a user's class raises about a guessed value says nothing about the recipe
                 if not self.guessed and self.readings:
                     raise
         first, *others = found or [[]]
@@ -80,16 +82,16 @@ class Recovered:
         ]
 
     def written(self, loc: Loc) -> Loc:
-        """Return a location with the keys that the recipe has, misspelt as they may be."""
+        """Return a location with its keys as the recipe spells them."""
         return tuple(self._renamed.get(loc[: i + 1], key) for i, key in enumerate(loc))
 
     def _is_guess(self, loc: Loc) -> bool:
         return any(loc[: len(place)] == place for place in self.guessed)
 
-    # -- what was meant -------------------------------------------------------------------------------------------
+    # -- what was meant --------------------------------------------------------------------------------------
 
     def _correct(self, *, unseen: bool) -> None:
-        """Read what is misspelt as it was meant, and note what only shows then."""
+        """Correct what is misspelt, and note mistakes that show only after that."""
         seen: set[tuple[Loc, str]] = set()
         for turn in range(_ROUNDS):
             errors = _errors(self.cls, self._fields)
@@ -104,7 +106,7 @@ class Recovered:
                 return
 
     def _corrected(self, error: Any) -> bool:
-        """Put right what an error is about, if it is sure enough; return whether the fields have changed."""
+        """Correct what an error is about, if that is sure enough; return whether the fields have changed."""
         *inside, key = error["loc"] or (None,)
         node, context = _at(self._fields, inside), error.get("ctx", {})
         if not isinstance(node, dict) or key not in node:
@@ -137,14 +139,14 @@ class Recovered:
         return False
 
     def _fits(self, place: Loc, value: Any, *, whole: bool = False) -> bool:
-        """Does the type of a value fit at a place? Further in something may be wrong, unless it must be right as a whole."""
+        """Does the type of a value fit at a place? With `whole`, everything inside the value must fit too."""
         wrong = [e["loc"] for e in _errors(self.cls, _with(self._fields, {place: [value]}, 0))]
         return place not in wrong and not (whole and any(loc[: len(place)] == place for loc in wrong))
 
-    # -- readings -------------------------------------------------------------------------------------------------
+    # -- readings --------------------------------------------------------------------------------------------
 
     def _read(self) -> list[Plugin]:
-        """Return readings, each with values at the places that are still wrong."""
+        """Return readings, each with other values at the places that are still wrong."""
         choices: dict[Loc, list[Any]] = {}
         for _ in range(_ROUNDS):
             errors = _errors(self.cls, _with(self._fields, choices, 0))
@@ -172,7 +174,7 @@ class Recovered:
             place = (*place, len(held))
         if not place:
             return self._possible_anywhere(choices)
-        if place in choices:  # a rule of the config around it has refused what stands there
+        if place in choices:  # a rule of the config around it has refused the value there
             place, options = place[:-1], []
         while place:
             accepted, half = self._accepted(place, options, choices)
@@ -184,7 +186,10 @@ class Recovered:
     def _accepted(
         self, place: Loc, options: list[Any], choices: Mapping[Loc, list[Any]]
     ) -> tuple[list[Any], list[Any]]:
-        """Return the values that are right at a place, and those that are wrong further in, where the next round looks."""
+        """Return the values that fit at a place, and those that are wrong only further inside.
+
+        The next round looks for values inside the latter.
+        """
         accepted, half = [], []
         default, others = self._default(place), _outside(choices, place)
         for value in (*options, *_TRIED, *([default * 2] if isinstance(default, list) else [])):
@@ -198,7 +203,7 @@ class Recovered:
         return accepted, half
 
     def _possible_anywhere(self, choices: Mapping[Loc, list[Any]]) -> tuple[Loc, list[Any]]:
-        """Return a field, and values of it, that a rule over several fields accepts; no place where there is none."""
+        """Return a field and values of it that satisfy a rule over several fields; an empty place if none."""
         for key in self._fields:
             if key in ("kind", "mode") or (key,) in choices:
                 continue
@@ -216,7 +221,7 @@ class Recovered:
         return found[0].get_default() if found else None
 
     def _right_fields(self) -> Any:
-        """Return an object of the class with those fields only that are right by themselves; the others are None."""
+        """Return an object of the class that has only the fields that are right; the others are None."""
         held: dict[str, Any] = dict.fromkeys(self.cls.model_fields)
         for name, field in self.cls.model_fields.items():
             annotation: Any = field.annotation
@@ -228,7 +233,7 @@ class Recovered:
 
 
 def recover(raw: Any, base: type[Plugin]) -> Recovered | None:
-    """Return a plug-in as it was meant, by its `kind` or the kind that is nearest; None where there is none."""
+    """Return a plug-in as it was probably meant, by its `kind` or the nearest one; None if none is near."""
     raw = {"kind": raw} if isinstance(raw, str) else raw
     if not isinstance(raw, Mapping):
         return None
@@ -251,7 +256,10 @@ def recover(raw: Any, base: type[Plugin]) -> Recovered | None:
 def _of_any_mode(
     raw: Mapping[str, Any], base: type[Plugin], corrected: Mapping[Loc, str]
 ) -> Recovered | None:
-    """Return a plug-in of a kind with modes that names none: what is wrong in every mode, and the fields that are right."""
+    """Return a plug-in whose kind has modes and that names none.
+
+    It keeps the mistakes that it would have in every mode, and the fields that are right.
+    """
     tried = []
     for mode in catalog.modes(base.family, str(raw.get("kind"))):
         fields = {**raw, "mode": mode}
@@ -268,15 +276,13 @@ def _of_any_mode(
 
 
 def _errors(cls: type[Plugin], fields: dict[str, Any]) -> list[Any]:
-    """Return what the type check says of fields, as pydantic has it; of a class that raises something else, that alone."""
+    """Return pydantic's errors about fields; if the class raises anything else, that as the only error."""
     try:
         cls.model_validate(copy.deepcopy(fields))
     except ValidationError as error:
         return list(error.errors())
-    except (
-        Exception,
-        SystemExit,
-    ) as error:  # of a user's validator; `Plugin` reports it of the recipe's own values
+    except (Exception, SystemExit) as error:
+        # raised by a user's validator; `Plugin` reports it for the recipe's own values
         return [{"loc": (), "type": "raised", "msg": str(error)}]
     return []
 
@@ -289,12 +295,12 @@ def _made(cls: type[Plugin], fields: dict[str, Any]) -> Plugin | None:
 
 
 def _outside(choices: Mapping[Loc, list[Any]], place: Loc) -> dict[Loc, list[Any]]:
-    """Return choices but for those at a place and inside it."""
+    """Return the choices except those at a place or inside it."""
     return {loc: held for loc, held in choices.items() if loc[: len(place)] != place}
 
 
 def _with(fields: dict[str, Any], choices: Mapping[Loc, list[Any]], number: int) -> dict[str, Any]:
-    """Return fields in which the places of choices hold the value of a number; outer places first."""
+    """Return fields in which each place of `choices` holds its value `number`; outer places come first."""
     result = copy.deepcopy(fields)
     for place in sorted(choices, key=len):
         value, (*inside, key) = choices[place][number % len(choices[place])], place
@@ -312,7 +318,7 @@ def _with(fields: dict[str, Any], choices: Mapping[Loc, list[Any]], number: int)
 
 
 def _at(fields: Any, inside: Iterable[Any]) -> Any:
-    """Return what stands at a place; None where nothing can."""
+    """Return the value at a place; None if there is no such place."""
     for key in inside:
         if isinstance(fields, dict):
             fields = fields.get(key)

@@ -42,7 +42,7 @@ class UsageError(AlignError):
 
 
 class StageFailed(AlignError):
-    """A stage stopped. Says which, why, and where its log is. Exit code 1."""
+    """A stage stopped. The message says which, why, and where its log is. Exit code 1."""
 
     def __init__(self, stage: str, cause: str, log: Path | None = None) -> None:
         self.stage, self.cause, self.log = stage, cause, log
@@ -66,15 +66,15 @@ def of_the_system(error: OSError) -> str:
 
 
 class NotLoaded(AlignError):
-    """A model that every row of a stage needs cannot be loaded. It stops the stage; no other row would fare better."""
+    """A model that every row of a stage needs cannot be loaded. It stops the stage: all rows would fail."""
 
 
 class BrokenPlugin(AlignError):
-    """A plug-in does what its kind must not do. It stops the stage; it would do so for every row."""
+    """A plug-in breaks a rule of its kind. It stops the stage, because every row would fail."""
 
 
 class BadRow(ValueError):
-    """A row cannot be used. The message is the reason, which is counted: it names no number of a row or turn.
+    """A row cannot be used. The message is the reason; reasons are counted, so it names no row and no turn.
 
     Attributes:
         remedy: what to do about it; shown once for each reason.
@@ -91,4 +91,4 @@ class BadRow(ValueError):
 
 
 class NoGrade(AlignError):
-    """A judge gave no grade that can be read, twice. A synthesizer that does not catch it drops the prompt."""
+    """A judge gave no readable grade, twice. A synthesizer that does not catch this drops the prompt."""

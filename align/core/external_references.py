@@ -1,4 +1,4 @@
-"""What a reference with a slash may be: a folder with a model, a folder with rows, or a hub id. Nothing is loaded to see it."""
+"""What a reference with a slash names: a model's folder, a folder of rows, or a hub id. Loads nothing."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from align.core.tables import json_object
 
 _WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.safetensors.index.json")
 _SHOWN = 6
-"""Files of a folder that a message names at most."""
+"""The most files of a folder that a message names."""
 
 
 def path_of(reference: str, home: Path) -> Path:
-    """Return the place that a reference means where it is no hub id; `~` is the user's own folder."""
+    """Return the path that a reference means if it is not a hub id; `~` is the home folder."""
     return (home / Path(reference).expanduser()).resolve()
 
 
 def is_local(reference: str) -> bool:
-    """Is it a path, whether something is there or not? `owner/name` may be a hub id."""
+    """Can it only be a path, whether it exists or not? `owner/name` may be a hub id."""
     return Path(reference).is_absolute() or reference.startswith((".", "~")) or reference.count("/") != 1
 
 
 def is_nowhere(path: str) -> bool:
-    """Is it neither a folder that is there nor a hub id?"""
+    """Is it neither an existing folder nor possibly a hub id?"""
     return not Path(path).is_dir() and is_local(path)
 
 
@@ -67,8 +67,8 @@ def no_model(path: str) -> str | None:
         base = json_object(folder / "adapter_config.json").get("base_model_name_or_path")
         return (
             f"{path} has an adapter of {base} and no model; merge it first: "
-            f'`AutoPeftModelForCausalLM.from_pretrained("{path}").merge_and_unload().save_pretrained(...)`, and save the '
-            "tokenizer beside it"
+            f'`AutoPeftModelForCausalLM.from_pretrained("{path}").merge_and_unload().save_pretrained(...)`, '
+            "and save the tokenizer beside it"
         )
     if (folder / "recipe.json").exists():
         return f"{path} is a run folder; name the folder of a stage in it: {_some(folder, '[0-9][0-9]-*')}"
@@ -82,17 +82,17 @@ def _no_weights(folder: Path) -> str | None:
 
 
 def is_reward_model(heads: Sequence[str] | None) -> bool:
-    """Are the `architectures` of a config.json those of a sequence classifier, as which reward models are saved?"""
+    """Do the `architectures` of a config.json name a sequence classifier, as a reward model's do?"""
     return bool(heads) and all(head.endswith("ForSequenceClassification") for head in heads)
 
 
 def holds_reward_model(folder: Path) -> bool:
-    """Is what a folder holds a reward model?"""
+    """Does a folder hold a reward model?"""
     return is_reward_model(json_object(folder / "config.json").get("architectures"))
 
 
 def _other_kind(folder: Path, need: str) -> str | None:
-    """Return what is wrong with a language model where a reward model is needed, and the other way about."""
+    """Return what is wrong if a language model is there but a reward model is needed, or the reverse."""
     heads = json_object(folder / "config.json").get("architectures") or []
     if need == "model" and is_reward_model(heads):
         return f"{folder} holds a reward model ({heads[0]}), but a language model is needed here"

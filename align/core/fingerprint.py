@@ -1,9 +1,9 @@
-"""What resume compares: everything that decides what a stage makes, as a tree that can be shown and as one hash of it.
+"""Everything that decides what a stage makes, as a readable tree and as one hash, which resume compares.
 
-The fingerprint of a stage is a hash of its fields, its kind's version and those of its parts, the run's seed and the
-fingerprints of its inputs; a file or folder from outside counts by content. A stage's `done.json` keeps the fingerprint and
-the tree (its ingredients), so that what changed can be named (`changes`). A field that is in its class's `operational` is
-left out: it says how the work is done and not what is made.
+The fingerprint of a stage is a hash of its fields, the versions of its kind and of its parts, the run's seed
+and the fingerprints of its inputs; a file or folder from outside the run counts by its content. A stage's
+`done.json` keeps the fingerprint and the tree (its ingredients), so that `changes` can name what has changed.
+The fields in `operational` of a class are left out: they say how the work is done, not what is made.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from align.core.rows import digest
 from align.core.stage import Stage
 
 _SAMPLED_BEYOND = 64 << 20
-"""Bytes beyond which a file is fingerprinted by its size and 64 evenly spaced blocks of 1 MiB (15 GB of weights: 0.1 s)."""
+"""Files of more bytes are fingerprinted by their size and 64 evenly spaced blocks of 1 MiB (15 GB of weights:
+0.1 s)."""
 
 
 class Fingerprints:
-    """The fingerprints of a run's stages, and of the files and generators that they use; each is computed once."""
+    """The fingerprints of a run's stages and of their files and generators, each computed once."""
 
     def __init__(self, home: Path, locate: Callable[[str, Recipe], str]) -> None:
-        """Take the recipe's folder, and what turns a reference into a path or hub id."""
+        """Keep the recipe's folder, and the function that turns a reference into a path or hub id."""
         self._home, self._locate = home, locate
         self._stages: dict[str, str] = {}
         self._contents: dict[str, str] = {}
@@ -45,9 +46,8 @@ class Fingerprints:
         stage = recipe.stages[name]
         fields = _deciding_fields(stage)
         inputs = {**self._inputs(stage, fields, recipe), **self._files(stage, recipe)}
-        if (
-            type(stage).trains and recipe.accelerate
-        ):  # processes and precision decide the batch and the rounding
+        # processes and precision decide the batch and the rounding
+        if type(stage).trains and recipe.accelerate:
             inputs["accelerate"] = recipe.accelerate.model_dump()
             if recipe.accelerate.config_file:
                 inputs[recipe.accelerate.config_file] = self.of_path(
@@ -67,11 +67,11 @@ class Fingerprints:
         }
 
     def _inputs(self, stage: Stage, fields: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
-        """Return the identity of each artifact and generator that a stage uses, as far as its deciding fields name it."""
+        """Return the identity of each artifact and generator that the deciding fields of a stage refer to."""
         inputs: dict[str, Any] = {}
         for at, need, reference in wiring.references(stage):
             if not _holds(fields, at):
-                continue  # it changes how the work is done and not what is made
+                continue  # it changes how the work is done, not what is made
             if need == "generator":
                 inputs[f"generator {reference}"] = self.identity(recipe.generators[reference], recipe)
             else:
@@ -89,7 +89,7 @@ class Fingerprints:
         return found
 
     def identity(self, generator: Generator, recipe: Recipe) -> dict[str, Any]:
-        """Return what makes two answers of a generator comparable, the content of its weights included."""
+        """Return what decides a generator's answers, including the content of its weights."""
         weights = {ref: self._of_input(ref, recipe) for _, _, ref in wiring.references(generator)}
         return {**generator.identity(), "version": type(generator).version, "weights": weights}
 
@@ -107,11 +107,10 @@ class Fingerprints:
 
 
 def _deciding_fields(stage: Stage) -> dict[str, Any]:
-    """Return the fields of a stage that decide what it makes, without those that only say how the work is done."""
+    """Return the fields that decide what a stage makes, without those that only say how it is done."""
     fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
-    for at, part in reversed(
-        list(wiring.parts(stage))
-    ):  # inner ones first: an outer one may leave them out whole
+    # inner ones first: an outer one may leave them out as a whole
+    for at, part in reversed(list(wiring.parts(stage))):
         place: Any = fields
         for key in at:
             place = place[key]
@@ -121,7 +120,7 @@ def _deciding_fields(stage: Stage) -> dict[str, Any]:
 
 
 def _holds(fields: Any, at: tuple[str | int, ...]) -> bool:
-    """Is there something at a location of plain fields?"""
+    """Do plain fields hold something at a location?"""
     for key in at:
         if not (isinstance(fields, list) or key in fields):
             return False
@@ -149,7 +148,7 @@ def changes(old: Any, new: Any, where: str = "") -> list[str]:
 
 
 def content_fingerprint(path: Path) -> str:
-    """Return a hash of a file's or folder's content; of its name where nothing is there (a hub id)."""
+    """Return a hash of a file's or folder's content or, if there is none (a hub id), of the name."""
     if not path.exists():
         return digest(str(path))
     files = (

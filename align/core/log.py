@@ -1,4 +1,4 @@
-"""What a person sees while a stage works: one live line on a terminal, dated plain lines elsewhere and in log.txt."""
+"""The log and the progress of a stage: one live line on a terminal, dated lines elsewhere and in log.txt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import ClassVar
 
 LOGGER = logging.getLogger("align")
 LIVE = "live.txt"
-"""Name of the file in a stage's folder that holds the last line of progress; gone when the stage has ended by itself."""
+"""File in a stage's folder with the last line of progress; a stage that ends by itself removes it."""
 _PLAIN = logging.Formatter("%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
 
 
@@ -20,14 +20,14 @@ class _Terminal(logging.StreamHandler):
     """Writes records without tearing the live line."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.stream = sys.stderr  # what it is now: notebooks and tests replace it
+        self.stream = sys.stderr  # looked up each time: notebooks and tests replace it
         if self.stream.isatty():
             self.stream.write("\r\x1b[K")
         super().emit(record)
 
 
 class _File(logging.FileHandler):
-    """A log file that drops records while its disk is full; the stage reports the full disk as its own error."""
+    """A log file that loses records while its disk is full; the stage itself reports the full disk."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         if not isinstance(sys.exc_info()[1], OSError):
@@ -50,7 +50,7 @@ def setup() -> None:
 
 @contextmanager
 def to_file(path: Path) -> Iterator[None]:
-    """Also write the log to a file, for the time of a stage, and beside it the last line of progress (`LIVE`)."""
+    """During a stage, also write the log to a file, and the last line of progress to `LIVE` beside it."""
     handler = _File(path, encoding="utf-8")
     handler.setFormatter(_PLAIN)
     LOGGER.addHandler(handler)
@@ -65,12 +65,12 @@ def to_file(path: Path) -> Iterator[None]:
 
 
 class Progress:
-    """A count of something that takes long. Cheap to call for every row."""
+    """Counts the progress of long work. It is cheap enough to call for every row."""
 
     every_seconds = 10.0
-    """Between two plain lines where there is no terminal, and two of the file that `align status` reads."""
+    """Time between two plain lines if there is no terminal, and between two writes of the `live` file."""
     live: ClassVar[Path | None] = None
-    """That file, while a stage works."""
+    """The file with the last line of progress, for `align status`, while a stage works."""
 
     def __init__(self, what: str, total: int | None = None, done: int = 0) -> None:
         self.what, self.total, self.done, self.started_with = what, total, done, done

@@ -1,4 +1,4 @@
-"""How weights are loaded: the fields of every stage, generator and reward that loads a model, under transformers' names."""
+"""The fields that say how a stage, generator or reward loads weights, under transformers' names."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ ATTENTION = {
     "eager": "", "sdpa": "", "flex_attention": "", "paged|eager": "", "flash_attention_2": "flash_attn",
     "flash_attention_3": "flash_attn_interface", "flash_attention_4": "flash_attn",
 }  # fmt: skip
-"""transformers' own implementations of attention -> the module that each needs; `kernels`, which fetches one, will do too."""
+"""transformers' own implementations of attention -> the module that each needs. `kernels`, which downloads an
+implementation, works too."""
 
 
 class FromHub(Config):
-    """Fields of what reads a checkpoint, wherever it is run."""
+    """Fields of everything that reads a checkpoint, wherever the model runs."""
 
     revision: str | None = None
     """Branch, tag or commit of a model that comes from the hub."""
     trust_remote_code: bool = False
-    """True: run the Python code that comes with the checkpoint. It may do anything; read it first, and name a `revision`."""
+    """True: run the Python code that comes with the checkpoint. It may do anything; read it first, and name a
+    `revision`."""
 
     @model_validator(mode="before")
     @classmethod
     def _older_names(cls, data: Any) -> Any:
-        """Take `torch_dtype`, as transformers called `dtype` before version 5."""
+        """Accept `torch_dtype`, the name of `dtype` before transformers 5."""
         if (
             isinstance(data, dict)
             and "torch_dtype" in data
@@ -41,24 +43,24 @@ class FromHub(Config):
         return data
 
     def loading(self) -> dict[str, Any]:
-        """Return the keyword arguments for `align.models`; what is left out is not among them."""
+        """Return the keyword arguments for `align.models`, without those that are left out."""
         options = {name: getattr(self, name, None) for name in ("attn_implementation", "revision")}
         options |= {"trust_remote_code": self.trust_remote_code or None}
         return {name: value for name, value in options.items() if value is not None}
 
 
 class LoadsModel(FromHub):
-    """Fields of what runs a model with transformers."""
+    """Fields of everything that runs a model with transformers."""
 
     attn_implementation: str | None = None
-    """`sdpa`, `eager`, `flash_attention_2`..., or a kernel on the hub (`owner/name`); left out, transformers chooses."""
+    """`sdpa`, `eager`, `flash_attention_2`..., or a kernel on the hub (`owner/name`); left out, transformers
+    chooses."""
 
     def unavailable(self) -> Iterable[tuple[str, str]]:
         """Yield (field, why) for what cannot be used to run a model here."""
         name = self.attn_implementation or "eager"
-        loaded: Any = sys.modules.get(
-            "transformers.modeling_utils"
-        )  # a plug-in may have added one of its own
+        # if transformers is loaded, a plug-in may have added an implementation of its own
+        loaded: Any = sys.modules.get("transformers.modeling_utils")
         known = {*ATTENTION, *(loaded.ALL_ATTENTION_FUNCTIONS.valid_keys() if loaded else ())}
         module = "kernels" if "/" in name else ATTENTION.get(name, "")
         if "/" not in name and name not in known:

@@ -1,4 +1,4 @@
-"""The abstract families that a recipe's `kind` chooses from, other than stages."""
+"""The abstract bases that `kind` chooses from, besides stages: generators, rewards, samplers, optimizers."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class Sampling(Config):
     temperature: float = Field(default=1.0, ge=0)
     """0 is greedy; 1 samples the model's own distribution."""
     top_p: float = Field(default=1.0, gt=0, le=1)
-    """Smallest set of tokens with this much probability; 1 keeps all."""
+    """Keep only the smallest set of tokens with this much probability; 1 keeps all."""
     top_k: int = Field(default=0, ge=0)
-    """Most probable tokens kept; 0 keeps all."""
+    """Keep only this many of the most probable tokens; 0 keeps all."""
     max_new_tokens: int = Field(default=512, ge=1)
     """Longest completion, in tokens; one that is cut has finish_reason "length"."""
     seed: int = 0
-    """Sample i draws from (seed, first + i). Exact with `transformers`; a hint to servers."""
+    """Sample i draws from (seed, first + i). Exact with `transformers`; only a hint to servers."""
     first: int = Field(default=0, ge=0)
-    """Index of the first sample, when earlier ones are known already."""
+    """Index of the first sample, if earlier ones are known already."""
     json_schema: dict[str, Any] | None = None
-    """What the completion should fit; servers that can constrain their decoding do, others ignore it."""
+    """JSON schema that the completion should fit. A server constrains its decoding by it, or ignores it."""
     tools: list[dict[str, Any]] | None = None
     """The functions that the prompt offers, for the chat template to render."""
 
@@ -47,18 +47,20 @@ class Sampling(Config):
 class Completion:
     """What a model wrote.
 
-    `finish_reason` is "stop" when it ended by itself, "tool_calls" when it ended with a call. Any other word is the back end's
-    own and means that something is missing: "length", "content_filter", "max_tokens", "abort", "error", "unknown"...
+    `finish_reason` is "stop" when it ended by itself, "tool_calls" when it ended with a call. Any other word
+    is the back end's own and means that something is missing: "length", "content_filter", "max_tokens",
+    "abort", "error", "unknown"...
     """
 
     text: str
     finish_reason: str
     token_ids: list[int] | None = None
-    """Ids as sampled, the end-of-turn token included when there was one."""
+    """Ids as sampled, including the end-of-turn token if there was one."""
     usage: dict[str, int] = field(default_factory=dict)
-    """`prompt_tokens` and `completion_tokens`, where the back end tells."""
+    """`prompt_tokens` and `completion_tokens`, if the back end reports them."""
     logprobs: list[float] | None = None
-    """Of each of `token_ids` at temperature 1, as computed while sampling; only a sampler of online DPO reports them."""
+    """Log-probability of each of `token_ids` at temperature 1, as computed while sampling. Only a sampler of
+    online DPO reports them."""
 
     @property
     def whole(self) -> bool:
@@ -67,7 +69,7 @@ class Completion:
 
     @property
     def answers(self) -> bool:
-        """It can be an answer in a row: whole, no tool call, and something stands behind its reasoning."""
+        """It can be an answer in a row: whole, no tool call, and with some text after its reasoning."""
         return self.finish_reason == "stop" and any(
             c.isprintable() and not c.isspace() for c in visible(self.text)
         )
@@ -84,9 +86,9 @@ class Price(Config):
     """What a generator costs, in dollars for a million tokens."""
 
     prompt: float = Field(ge=0)
-    """Of what is sent."""
+    """Price of the tokens that are sent."""
     completion: float = Field(ge=0)
-    """Of what is written."""
+    """Price of the tokens that are generated."""
 
 
 class Generator(Plugin, ABC):
@@ -95,30 +97,30 @@ class Generator(Plugin, ABC):
     family: ClassVar[str] = "generator"
 
     price: Price | None = None
-    """For the estimate of `align check --pilot`; decides nothing."""
+    """Used by the estimate of `align check --pilot`; it changes no result."""
 
     @abstractmethod
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
-        """Return the first 1 to `sampling.n` completions of a conversation, in sample order; fewer are asked for again."""
+        """Return 1 to `sampling.n` completions, in sample order; the caller asks again for missing ones."""
 
     async def aclose(self) -> None:
         """Close what belongs to the running event loop, such as connections. `stop` follows."""
 
     def identity(self) -> dict[str, Any]:
-        """Return what makes two answers comparable (model, revision, precision): part of every logged call's key."""
+        """Return what decides the answers (model, revision, precision), as part of each logged call's key."""
         return self.model_dump(mode="json", serialize_as_any=True, exclude={"price"})
 
 
 @contextmanager
 def loading(kind: str, model: str) -> Iterator[None]:
-    """Turn what stops the loading of a generator's or reward's model into the error that ends the stage.
+    """Turn an error while a generator's or reward's model is loaded into one that stops the stage.
 
     Raises:
-        NotLoaded: whatever was raised, as a sentence with what was to be loaded.
+        NotLoaded: something was raised. The message names the model and the cause.
     """
     try:
         yield
-    except Exception as error:  # a library's own; the next prompt would meet the same
+    except Exception as error:  # raised by a library; the next prompt would meet the same
         said = str(error).strip().splitlines() or [""]
         why = said[0] if isinstance(error, AlignError) else f"{type(error).__name__}: {said[0]}"
         raise NotLoaded(f"{kind} {model!r} cannot be loaded: {why}") from error
@@ -126,21 +128,24 @@ def loading(kind: str, model: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A reward's opinion of one completion."""
+    """A reward's judgement of one completion."""
 
     value: float
     passed: bool | None = None
     """Set by verifiers: is the completion right?"""
     why: str = ""
     graded: bool = True
-    """False: no data. The tests were broken, say; the sample is left out, and is neither right nor wrong."""
+    """False: no judgement was possible, for instance because the tests were broken. The sample is left out;
+    it is neither right nor wrong."""
     lacks: str = ""
-    """Of an ungraded one: the setting or the tool with which it would be judged. Reports count by it."""
+    """Of an ungraded score: the setting or the tool with which the completion could be judged. Reports count
+    by it."""
     forgeable: bool = False
-    """Could the completion have forged this, because it shared a process with what judged it? It stands in the lineage."""
+    """Could the completion have forged this score, because it shared a process with what judged it? The
+    lineage says so."""
 
     def __post_init__(self) -> None:
-        """Refuse a verdict whose value is not a number: the verdict would count, and the value break every mean."""
+        """Refuse a verdict whose value is NaN: it would be counted, and the value would spoil every mean."""
         if self.graded and self.passed is not None and math.isnan(self.value):
             raise ValueError(
                 "a score with `passed` is not a number (NaN); return Score.ungraded(why) where there is none"
@@ -148,13 +153,14 @@ class Score:
 
     @classmethod
     def ungraded(cls, why: str, lacks: str = "") -> Score:
-        """Return the score of a completion that could not be judged. Its value is not a number, so that no sum hides it."""
+        """Return the score of a completion that could not be judged: NaN, so that no sum hides it."""
         return cls(math.nan, None, why, graded=False, lacks=lacks)
 
 
 Ask: TypeAlias = Callable[[str, Sequence[Message], Sampling], Awaitable[list[Completion]]]
-"""How a reward asks a model: (alias of the recipe's `generators`, messages, sampling) -> `sampling.n` completions. Every
-answer is logged, and the same question asked again by the same stage is answered from the log."""
+"""How a reward asks a model: (alias of the recipe's `generators`, messages, sampling) -> `sampling.n`
+completions. Every answer is logged, and the same question asked again by the same stage is answered from the
+log."""
 
 
 class Reward(Plugin, ABC):
@@ -163,7 +169,7 @@ class Reward(Plugin, ABC):
     family: ClassVar[str] = "reward"
 
     def route(self, ask: Ask) -> None:
-        """Take what is needed to ask the recipe's generators; the stage calls it after `start`. Most rewards ask nobody."""
+        """Keep the function that queries the recipe's generators. Called after `start`; most need none."""
 
     @abstractmethod
     async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
@@ -179,13 +185,14 @@ class Reward(Plugin, ABC):
 
 
 def one_each(reward: Reward, scores: Sequence[Score], completions: Sequence[str]) -> list[Score]:
-    """Return a reward's scores of some completions.
+    """Return a reward's scores of some completions, after checking them.
 
     Raises:
-        BrokenPlugin: there is not one for each, or they are something else.
+        BrokenPlugin: there is not one for each completion, or one of them is not a `Score`.
     """
     if len(scores) != len(completions):
-        cause = f"reward {reward.kind!r} gave {len(scores)} scores for {len(completions)} completions; one each is needed"
+        given = f"{len(scores)} scores for {len(completions)} completions"
+        cause = f"reward {reward.kind!r} gave {given}; one each is needed"
         raise BrokenPlugin(cause)
     if wrong := next((score for score in scores if not isinstance(score, Score)), None):
         raise BrokenPlugin(
@@ -197,17 +204,17 @@ def one_each(reward: Reward, scores: Sequence[Score], completions: Sequence[str]
 async def score_each(
     reward: Reward, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]
 ) -> list[list[Score]]:
-    """Return a reward's scores of the completions of many prompts.
+    """Return a reward's scores of the completions of many prompts, after checking them.
 
     Raises:
-        BrokenPlugin: there is not one for each, or they are something else.
+        BrokenPlugin: there is not one for each completion, or one of them is not a `Score`.
     """
     scores = await reward.score_many(prompts, completions)
     return [one_each(reward, each, texts) for each, texts in zip(scores, completions, strict=True)]
 
 
 class Sampler(Plugin, ABC):
-    """Declares what draws the samples of an online stage; its `build` makes what does it."""
+    """Declares how an online stage draws its samples; its `build` makes the sampler."""
 
     family: ClassVar[str] = "sampler"
 
@@ -222,8 +229,8 @@ class Sampler(Plugin, ABC):
 
 
 class Optimizer(Plugin, ABC):
-    """Declares an optimizer; its `build` makes it for a model (see `align.train.optimizers` for the signature)."""
+    """Declares an optimizer; its `build` makes one for a model (signature: see `align.train.optimizers`)."""
 
     family: ClassVar[str] = "optimizer"
     by_name: ClassVar[bool] = False
-    """It needs each parameter by its name and in its shape, which DeepSpeed takes away: refused there."""
+    """It needs the name and shape of each parameter, which DeepSpeed takes away, so it is refused there."""

@@ -1,7 +1,7 @@
 """A recipe is a typed value, read once: a base model, generators, and stages in the order they run.
 
-Reading collects every mistake of the file before it complains. Which stage may follow which is checked on the values
-as written, so a typo in one stage does not hide a wrong reference in another (`align.core.wiring`).
+Reading collects all mistakes of the file before it reports them. References between stages are checked on the
+values as written, so a typo in one stage does not hide a wrong reference in another (`align.core.wiring`).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from align.pipeline import Report
 
 SPREAD = {"FSDP": "FSDP", "DEEPSPEED": "DeepSpeed", "MEGATRON_LM": "Megatron-LM"}
-"""accelerate's `distributed_type` where one model's weights are spread over processes, also the end of its variables
-`ACCELERATE_USE_...` -> the name that people use."""
+"""accelerate's `distributed_type`s that spread one model's weights over processes -> the names that people
+use. The keys are also the ends of accelerate's variables `ACCELERATE_USE_...`."""
 SHIPPED = [Path(__file__).parents[1] / "_recipes", Path(__file__).parents[2] / "recipes"]
 
 
@@ -33,7 +33,7 @@ class Accelerate(Config):
     """How `accelerate launch` starts each training stage. Left out, stages run in line on one device."""
 
     config_file: str | None = None
-    """A file written by `accelerate config`, relative to the recipe; the fields below win over it."""
+    """A file written by `accelerate config`, relative to the recipe; the fields below override it."""
     num_processes: int | None = Field(default=None, ge=1)
     """Processes on this machine, one per GPU."""
     mixed_precision: Literal["no", "fp16", "bf16"] | None = None
@@ -54,7 +54,7 @@ class Recipe(Config):
     seed: int = Field(default=0, ge=0)
     """Every random choice of the run derives from it."""
     base: str
-    """The model to start from: a folder (relative to the recipe) or a hub id; both hold a slash."""
+    """The model to start from: a folder (relative to the recipe) or a hub id; both contain a slash."""
     generators: dict[str, Generator] = {}
     """Language models that write rows, each under an alias that stages refer to."""
     accelerate: Accelerate | None = None
@@ -110,7 +110,7 @@ class Recipe(Config):
 def _of_accelerate(
     raw: Any, recipe: Recipe | None, folder: Path, source: yaml_reader.Yaml
 ) -> Iterator[Problem]:
-    """Yield what is wrong with the file of `accelerate config`, and with stages that cannot run as it says, or without it."""
+    """Yield what is wrong with the `accelerate config` file, or with stages that need it or cannot use it."""
     for name, stage in recipe.stages.items() if recipe and not recipe.accelerate else ():
         if "ddp_backend" in getattr(stage, "training_args", ()):
             at = ("stages", name, "training_args", "ddp_backend")
@@ -170,7 +170,7 @@ def find(path: str | Path) -> Path:
 
 
 def shipped() -> list[tuple[str, str]]:
-    """Return the recipes that are shipped: the name to run one by, and the first line of what it says of itself."""
+    """Return (name, first line of its own description) of each shipped recipe."""
     files = {p.stem: p for folder in SHIPPED if folder.is_dir() for p in sorted(folder.glob("*.yaml"))}
     return [
         (name, path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# "))
@@ -184,7 +184,7 @@ def _near(word: str, options: list[str]) -> str:
 
 
 def _override(data: dict[str, Any], key: str, value: Any) -> None:
-    """Set `dpo.beta` in stage `dpo`, or `seed` / `generators.policy.model` at the top."""
+    """Set a value by its dotted key: `dpo.beta` in stage `dpo`, or `seed`, `generators.policy.model`."""
     parts: list[str] = key.split(".")
     stages = data.get("stages")
     node: Any = data

@@ -1,8 +1,9 @@
-"""The four rows that data synthesis makes and training reads, in TRL's conversational columns.
+"""The four kinds of rows that data synthesis makes and training reads, in TRL's conversational columns.
 
-A prompt asks, a demonstration answers, a preference says which of two answers is better, an unpaired row says of one answer
-whether it is good. Rows are frozen, small and judged when they are made: a constructor raises `BadRow` with the reason that
-the accounting shows. Ids are the engine's business; whoever makes a row leaves `id` empty.
+A prompt asks, a demonstration answers, a preference says which of two answers is better, an unpaired row says
+whether one answer is good. Rows are frozen and small, and they are checked when they are made: a constructor
+raises `BadRow` with the reason, which is counted and shown. The engine sets ids; code that makes a row leaves
+`id` empty.
 """
 
 from __future__ import annotations
@@ -19,18 +20,19 @@ from align.core.errors import BadRow
 Message: TypeAlias = dict[str, Any]
 """`{"role": "system" | "user" | "assistant" | "tool", "content": "..."}`, and where the source has them:
 
-- `tool_calls`: of an assistant turn, `[{"type": "function", "function": {"name": "...", "arguments": {...}}}]`, with an
-  `id` each where the source has one. A turn that calls a tool may have no content (`""`).
+- `tool_calls`: of an assistant turn, `[{"type": "function", "function": {"name": "...", "arguments":
+  {...}}}]`, with an `id` each where the source has one. A turn that calls a tool may have no content (`""`).
 - `name`, `tool_call_id`: of a tool turn, which tool and which call it answers.
 - `reasoning`: what the assistant thought before it wrote the content.
-- `train: False`: of an assistant turn, it is context and not imitated."""
+- `train: False`: of an assistant turn, the turn is context and is not imitated."""
 
 Turns: TypeAlias = list[Message] | Any
-"""A completion: messages, always, when read; when a row is made a plain string will do and becomes one assistant turn."""
+"""A completion. Code that makes a row may give a plain string, which becomes one assistant turn; a row that
+is read always has messages."""
 
 ROLES = frozenset({"system", "user", "assistant", "tool"})
 MORE = {"name": str, "reasoning": str, "tool_call_id": str, "tool_calls": list, "train": bool}
-"""What a message may hold beside role and content, and its type."""
+"""Keys that a message may have beside role and content, and their types."""
 THINKING = {
     "<think>": "</think>",
     "[THINK]": "[/THINK]",
@@ -49,10 +51,10 @@ class Prompt:
     tests: list[dict[str, Any]] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     tools: list[dict[str, Any]] = field(default_factory=list)
-    """The functions that may be called, as JSON schemas: `{"type": "function", "function": {"name": ...}}`."""
+    """JSON schemas of the functions that may be called: `{"type": "function", "function": {"name": ...}}`."""
     id: str = ""
     note: Mapping[str, Any] = field(default_factory=dict)
-    """As a demonstration's."""
+    """As in `Demonstration`."""
 
     def __post_init__(self) -> None:
         check_messages(self.messages, "prompt")
@@ -69,7 +71,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demonstration:
-    """A prompt and the completion to imitate. `completion` may hold several turns; its assistant turns are trained."""
+    """A prompt and the completion to imitate: one or more turns, of which the assistant's are trained."""
 
     prompt: list[Message]
     completion: Turns
@@ -89,7 +91,7 @@ class Demonstration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preference:
-    """Two completions of one prompt, the better one first. `margin` is in units of the reward that ranked them."""
+    """Two completions of one prompt, the better one first. `margin` is in units of the ranking reward."""
 
     prompt: list[Message]
     chosen: Turns
@@ -114,7 +116,7 @@ class Preference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpaired:
-    """A completion and whether it is good (KTO's rows, TRL's `label`). No demonstration: a bad one must not be imitated."""
+    """A completion and whether it is good (KTO's rows, TRL's `label`). It may be bad: no demonstration."""
 
     prompt: list[Message]
     completion: Turns
@@ -175,7 +177,7 @@ def _check_form(message: Any, what: str) -> None:
 
 
 def _check_content(message: Message, what: str, *, last: bool) -> None:
-    """Check that a message says something; in front of the last one, only an assistant must."""
+    """Check that a message is not empty; before the last message, only assistant turns are checked."""
     content, by_assistant = message["content"], message["role"] == "assistant"
     said = visible(content) if by_assistant else content
     if said.strip() or message.get("tool_calls"):
@@ -228,13 +230,13 @@ def texts_of(message: Message) -> list[str]:
 
 
 def as_text(message: Message) -> str:
-    """Return a message as a person or a judge may read it: its content, then its tool calls as JSON, one a line."""
+    """Return a message as a person or judge reads it: its content, then tool calls as JSON, one a line."""
     calls = [json.dumps(call["function"], ensure_ascii=False) for call in message.get("tool_calls", ())]
     return "\n".join([*([message["content"]] if message["content"] or not calls else []), *calls])
 
 
 def apart(text: str) -> tuple[str, str]:
-    """Return the reasoning in tags that a text begins with, and the answer behind it; reasoning that is not closed has none."""
+    """Return (reasoning, answer) of a text that begins with reasoning in tags; unclosed, its answer is ""."""
     begun = text.lstrip()
     opener = next((tag for tag in THINKING if begun.startswith(tag)), None)
     if opener is None:
@@ -249,9 +251,10 @@ def visible(text: str) -> str:
 
 
 def spoken(text: str) -> str:
-    """Return what stands behind a model's reasoning in tags. Reasoning that is never closed has nothing behind it.
+    """Return what follows a model's reasoning in tags; "" if the reasoning is never closed.
 
-    A chat template may open the reasoning in the prompt (DeepSeek-R1, QwQ); then the text has only the tag that closes it.
+    A chat template may open the reasoning in the prompt (DeepSeek-R1, QwQ); then the text has only the tag
+    that closes it.
     """
     for opening, closing in THINKING.items():
         if closing in text:
@@ -301,18 +304,17 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",
 
 
 def digest(value: Any) -> str:
-    """Return 16 hex digits (64 bits: 10 million rows collide with probability 3e-6) of a JSON value's SHA-256."""
+    """Return 16 hex digits (64 bits) of a JSON value's SHA-256; 10 million rows collide with p = 3e-6."""
     return hashlib.sha256(_CANONICAL.encode(value).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def prompt_key(messages: Sequence[Message]) -> str:
     """Return a hash of what the user asks, for the contamination check.
 
-    It is blind to case, spacing and punctuation, except for the signs between numbers.
+    It ignores case, spacing and punctuation, except for the signs between numbers.
     """
     text = " ".join(m["content"] for m in messages if m["role"] == "user").lower()
-    text = re.sub(
-        r"(?<=\d)\s*([-+*/^=<>%])\s*(?=\d)", lambda sign: f" sign{ord(sign[1])} ", text
-    )  # 3 + 4 is not 3 - 4
+    # 3 + 4 is not 3 - 4
+    text = re.sub(r"(?<=\d)\s*([-+*/^=<>%])\s*(?=\d)", lambda sign: f" sign{ord(sign[1])} ", text)
     words = "".join(c if c.isalnum() else " " for c in text).split()
     return hashlib.sha256(" ".join(words).encode("utf-8", "surrogatepass")).hexdigest()[:16]

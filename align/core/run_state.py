@@ -1,7 +1,7 @@
-"""The state of a run, read from its folder alone: no plug-in, input or base of the recipe needs to be there any more.
+"""The state of a run, read from its folder alone: the recipe's plug-ins, inputs and base may be gone.
 
-A stage's `done.json` is written last, and removed before anything else when the stage is made again: where it stands, what
-is beside it is whole.
+A stage's `done.json` is written last, and is removed first when the stage is made again, so everything in a
+folder that holds it is complete.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from align.core.stage_report import StageReport
 from align.core.tables import json_object
 
 FAILED = "failed.json"
-"""Name of the file that says why a stage stopped; gone when it is begun again."""
+"""Name of the file that says why a stage stopped; it is removed when the stage begins again."""
 
 
 def log_of(process: int, *, main: bool) -> str:
-    """Return the name of the log of one of a stage's processes, of which the main one does the bookkeeping."""
+    """Return the name of the log that one of a stage's processes writes; the main one has `log.txt`."""
     return "log.txt" if main else f"log-{process}.txt"
 
 
@@ -35,11 +35,11 @@ def fail(folder: Path, why: str, log: str, *, certain: bool = False) -> None:
         folder: the stage's.
         why: the cause, as a sentence.
         log: name of the log that tells more.
-        certain: False: the first of several processes that tells is believed, for others soon see a broken connection. True:
-            it is known that this came first.
+        certain: False: the first process that reports is believed, because the others soon see a broken
+            connection. True: this is known to be the first cause.
     """
     if certain or not (folder / FAILED).exists():
-        with suppress(OSError):  # a full disk is what it may be about
+        with suppress(OSError):  # the cause may be a full disk
             tables.replace(folder / FAILED, json.dumps({"why": why, "log": str(folder / log)}) + "\n")
 
 
@@ -53,7 +53,7 @@ class StageState:
 
     @property
     def done(self) -> bool:
-        """Is its artifact whole?"""
+        """Is its artifact complete?"""
         return (self.folder / "done.json").is_file()
 
     @property
@@ -63,7 +63,7 @@ class StageState:
 
     @property
     def failure(self) -> dict[str, Any]:
-        """Why it stopped by itself, `{"why": ..., "log": ...}`; empty where it did not."""
+        """Why it failed, `{"why": ..., "log": ...}`; empty if it did not."""
         return json_object(self.folder / FAILED)
 
     @property
@@ -88,7 +88,7 @@ class StageState:
 
     @cached_property
     def inputs(self) -> list[str]:
-        """What it was made from: names of stages, `base`, paths; those of its generators' weights too."""
+        """What it was made from: names of stages, `base` and paths, also those of its generators' weights."""
         given = json_object(self.folder / "done.json").get("ingredients", {}).get("inputs", {})
         weights = [
             ref for value in given.values() if isinstance(value, dict) for ref in value.get("weights", {})
@@ -100,7 +100,7 @@ def stages_of(path: str | Path) -> dict[str, StageState]:
     """Return the stages of a run folder by name, in the order of its recipe.
 
     Raises:
-        UsageError: it is not such a folder.
+        UsageError: it is not a run folder.
     """
     stages = recipe_of(path).get("stages", {})
     found = {}
@@ -113,7 +113,7 @@ def stages_of(path: str | Path) -> dict[str, StageState]:
 
 
 def worker_of(path: str | Path) -> int | None:
-    """Return the process that holds a run folder's lock, as Linux lists it; None where nobody does, or nothing is listed."""
+    """Return the process that holds a run folder's lock; None if none does, or if Linux lists no locks."""
     lock, listed = Path(path) / ".lock", Path("/proc/locks")
     if not lock.exists() or not listed.exists():
         return None
@@ -126,7 +126,7 @@ def worker_of(path: str | Path) -> int | None:
 
 
 def recipe_of(path: str | Path) -> dict[str, Any]:
-    """Return the recipe that a run folder holds, as plain values. Raises UsageError where it is not such a folder."""
+    """Return the recipe of a run folder as plain values. Raises UsageError if it is not a run folder."""
     root = Path(path)
     if not (root / "recipe.json").is_file() or not (root / "state.json").is_file():
         raise UsageError(f"{path} is not a run folder (it holds no recipe.json); `align run` makes one")

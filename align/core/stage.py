@@ -1,4 +1,4 @@
-"""A stage is one named step: it reads finished artifacts and publishes one. `Run` is all that it may touch."""
+"""A stage is one named step: it reads finished artifacts and publishes one, all through its `Run`."""
 
 from __future__ import annotations
 
@@ -24,11 +24,17 @@ if TYPE_CHECKING:
 
 
 def _remedy(folder: Path, table: str) -> str:
-    """Return what to do where another table than the one that is needed is there."""
+    """Return a hint for a folder that holds another table than the one that is needed."""
     if table == "demonstrations" and tables.exists(folder, "unpaired"):
-        return " (a `label` says which completions are good; with `ignore: [label]` the load stage reads all as demonstrations)"
+        return (
+            " (a `label` says which completions are good; with `ignore: [label]` the load stage reads all "
+            "as demonstrations)"
+        )
     if table == "demonstrations" and tables.held(folder) == ["prompts"]:
-        return " (no record has a completion; `columns: {completion: ...}` in the load stage names the column that is one)"
+        return (
+            " (no record has a completion; `columns: {completion: ...}` in the load stage names the column "
+            "that is one)"
+        )
     if table == "preferences" and tables.exists(folder, "unpaired"):
         return " (unpaired rows are for KTO, which no stage here trains)"
     return ""
@@ -43,16 +49,17 @@ class Stage(Plugin, ABC):
     trains: ClassVar[bool] = False
     """True: may be started in several processes by `accelerate launch`."""
     shards: ClassVar[bool] = False
-    """True: has `run_shard(run, shard)` and `publish_shards(run)`, and may be worked on by several `align run --shard`."""
+    """True: the stage has `run_shard(run, shard)` and `publish_shards(run)`, so several `align run --shard`
+    can share its work."""
 
     @abstractmethod
     def run(self, run: Run) -> None:
-        """Do the work, publishing into `run.folder`. What a killed run left there is still there."""
+        """Do the work and write its results into `run.folder`, which still has what a killed run left."""
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One of several workers of a stage, each in a process of its own, on any machine that sees the run folder."""
+    """One of several processes that work on a stage, on any machines that see the run folder."""
 
     index: int
     of: int
@@ -62,7 +69,7 @@ class Shard:
         """Read `0/3`, the first of three.
 
         Raises:
-            UsageError: it is not that.
+            UsageError: it has another form.
         """
         found = re.fullmatch(r"(\d+)/(\d+)", text)
         if not found or not int(found[1]) < int(found[2]):
@@ -73,11 +80,11 @@ class Shard:
 
     @property
     def worker(self) -> str:
-        """The name under which it writes."""
+        """Its name in the names of files and locks."""
         return f"{self.index}of{self.of}"
 
     def holds(self, id_: str) -> bool:
-        """Does a row, by its id of 16 hex digits, belong to it?"""
+        """Does a row belong to this shard, by its id of 16 hex digits?"""
         return int(id_, 16) % self.of == self.index
 
 
@@ -91,9 +98,10 @@ class Run:
     runs: RunFolder
     log: logging.Logger
     report: StageReport = field(default_factory=StageReport)
-    """Counts and figures of this stage; written to report.json and printed. `run.report["name"] = value` adds one."""
+    """Counts and figures of this stage, which are written to report.json and printed. `run.report["name"] =
+    value` adds one."""
     started: float = field(default_factory=time.monotonic)
-    """By `time.monotonic()`."""
+    """When the stage began, by `time.monotonic()`."""
 
     log_name: str = "log.txt"
 
@@ -107,7 +115,7 @@ class Run:
         return self.runs.locate(reference, self.recipe)
 
     def home(self, path: str) -> Path:
-        """Return a file that the recipe names, relative to the recipe's own folder."""
+        """Return the path of a file that the recipe names relative to its own folder."""
         return self.runs.home / path
 
     def rows(self, reference: str, table: str) -> list[Row]:
@@ -128,7 +136,7 @@ class Run:
         return self.recipe.generators[alias]
 
     def identity(self, generator: Generator) -> dict[str, Any]:
-        """Return what tells the answers of a generator from those of another: its fields, version and weights."""
+        """Return what tells a generator's answers from those of another: its fields, version and weights."""
         return self.runs.fingerprints.identity(generator, self.recipe)
 
     def fingerprint(self, path: str) -> str:
@@ -136,6 +144,6 @@ class Run:
         return self.runs.fingerprints.of_path(path)
 
     def seed(self, *label: object) -> int:
-        """Return a 31-bit seed that depends on the run's seed, this stage and a label only, never on order."""
+        """Return a 31-bit seed that depends only on the run's seed, the stage and a label, not on order."""
         text = repr((self.recipe.seed, self.name, *label))
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1

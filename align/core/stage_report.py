@@ -1,7 +1,8 @@
-"""What a stage says about its work: the parts that many stages have, each with its type, and the stage's own figures.
+"""What a stage reports about its work: typed parts that many stages have, and the stage's own figures.
 
-`report.json` in the stage's folder holds it as one flat object. The parts come first, in the order written here, then
-the stage's own figures, and the seconds last; a part that the stage said nothing about is left out.
+`report.json` in the stage's folder holds it as one flat object. The parts come first, in the order written
+here, then the stage's own figures, and the seconds last; a part that the stage said nothing about is left
+out.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class StageReport:
     inputs: int | None = None
     """Rows or records that the stage was given. Where it makes rows, inputs = emitted + dropped + failed."""
     emitted: int | None = None
-    """Inputs that at least one row was made of."""
+    """Inputs from which at least one row was made."""
     rows: dict[str, int] | int | None = None
     """Rows made, by table; for a training stage, the number of rows trained on."""
     dropped: dict[str, int] | None = None
@@ -72,7 +73,7 @@ class StageReport:
 
     @classmethod
     def read(cls, folder: Path) -> StageReport:
-        """Read the report of a stage's folder; an empty one where there is none. Earlier versions' reports are read too."""
+        """Read a stage's report, also one of an earlier version; an empty one where there is none."""
         report = cls()
         report |= tables.json_object(folder / FILE)
         return report

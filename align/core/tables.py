@@ -1,7 +1,8 @@
 """Rows on disk: one Parquet file a table, in TRL's column names, so `datasets` and TRL read them as they are.
 
-What few rows have (tools, tool calls, reasoning) has a column only in tables that need one. Tools and tool calls are free-form
-objects, for which Arrow has no type: they are JSON columns, which `datasets` reads as objects.
+Fields that few rows have (tools, tool calls, reasoning) have a column only in tables that need one. Tools and
+tool calls are free-form objects, for which Arrow has no type, so they are JSON columns, which `datasets`
+reads as objects.
 
 Files appear whole or not at all (temporary name, sync, rename).
 """
@@ -21,7 +22,7 @@ from align.core.rows import TABLES, Row
 _FREE_FORM = frozenset({"tests", "tools"})
 """Columns that hold lists of free-form objects, kept as JSON text."""
 _OF_MESSAGES = ("reasoning", "tool_calls", "name", "tool_call_id", "train")
-"""What a message may hold beside role and content, in the order of the columns."""
+"""Keys that a message may have beside role and content, in the order of the columns."""
 _CONVERSATIONS = frozenset({"messages", "prompt", "completion", "chosen", "rejected"})
 _SLICE = 10_000
 """Rows that are read at once."""
@@ -31,7 +32,7 @@ _JSON = frozenset({"tools", "tool_calls"})
 
 @cache
 def _schema(table: str, optional: frozenset[str] = frozenset()) -> Any:
-    """Return a table's Arrow schema with those of the optional columns (`tools`, and keys of messages) that are named."""
+    """Return a table's Arrow schema with these optional columns (`tools`, and keys of messages)."""
     import pyarrow as pa  # noqa: PLC0415 (`align check` must not pay for it)
 
     text, number, truth = pa.string(), pa.float64(), pa.bool_()
@@ -54,7 +55,7 @@ def _schema(table: str, optional: frozenset[str] = frozenset()) -> Any:
 
 
 def _as_json(schema: Any) -> Any:
-    """Return a schema whose columns of JSON text, and those inside messages, are of Arrow's JSON type."""
+    """Return a schema in which columns of JSON text, also inside messages, have Arrow's JSON type."""
     import pyarrow as pa  # noqa: PLC0415
 
     def of(name: str, kind: Any) -> Any:
@@ -118,7 +119,7 @@ def record(row: Row) -> dict[str, Any]:
 def write_records(
     path: Path, table: str, records: list[dict[str, Any]], more: Mapping[str, str] | None = None
 ) -> int:
-    """Write records of a table's columns, and of `more` columns (name to Arrow type), and return their number.
+    """Write records of a table's columns and of `more` columns (name to Arrow type); return their number.
 
     With `more` the file is a part of a table (`data_synthesis.engine.ledger`), in which JSON is plain text.
     """
@@ -148,13 +149,13 @@ def finished_schema(table: str, optional: frozenset[str]) -> Any:
 
 
 def as_written(rows: Any, schema: Any) -> Any:
-    """Return Arrow rows in a schema that has more optional columns, or JSON columns in place of text."""
+    """Convert Arrow rows to a schema that has more optional columns, or JSON columns in place of text."""
     if rows.schema.equals(schema):
         return rows
     import pyarrow as pa  # noqa: PLC0415
 
     plain = pa.schema([(field.name, _as_text(field.type)) for field in schema])
-    if not rows.schema.equals(plain):  # few stages have such rows, and in some of their parts only
+    if not rows.schema.equals(plain):  # rare: only some parts of few stages' tables
         rows = pa.Table.from_pylist(rows.to_pylist(), schema=plain)
     return rows.cast(schema)
 
@@ -172,7 +173,7 @@ def _as_text(kind: Any) -> Any:
 
 @contextmanager
 def writing(path: Path, schema: Any) -> Iterator[Any]:
-    """Yield a `pyarrow.parquet.ParquetWriter` to a file that appears whole when the block ends, or not at all."""
+    """Yield a `pyarrow.parquet.ParquetWriter`; its file appears whole when the block ends, or not at all."""
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     with whole(path) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
@@ -181,9 +182,9 @@ def writing(path: Path, schema: Any) -> Iterator[Any]:
 
 @contextmanager
 def whole(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file that appears under its name, synced, when the block ends, or not at all. One process writes it."""
+    """Yield a file that appears, synced, when the block ends, or not at all; only one process writes it."""
     temporary = path.with_name(f".{path.name}.tmp")
-    with _or_gone(temporary), temporary.open("wb") as file:
+    with _or_removed(temporary), temporary.open("wb") as file:
         yield file
         file.flush()
         os.fsync(file.fileno())
@@ -191,8 +192,8 @@ def whole(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _or_gone(temporary: Path) -> Iterator[None]:
-    """Remove a file that could not be written, so that what little space there is stays free."""
+def _or_removed(temporary: Path) -> Iterator[None]:
+    """Remove a file that could not be written, to free the little space that is left."""
     try:
         yield
     except BaseException:
@@ -206,9 +207,8 @@ def read(folder: Path, table: str) -> list[Row]:
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     cls = TABLES[table]
-    with pq.ParquetFile(
-        folder / f"{table}.parquet"
-    ) as file:  # in slices: a row and its record are not both held for long
+    # in slices, so that rows and their records are not all in memory together
+    with pq.ParquetFile(folder / f"{table}.parquet") as file:
         return [
             cls(**{name: _in(name, value) for name, value in record.items()})
             for batch in file.iter_batches(batch_size=_SLICE)
@@ -217,7 +217,7 @@ def read(folder: Path, table: str) -> list[Row]:
 
 
 def json_object(file: Path) -> dict[str, Any]:
-    """Return the object that a small JSON file holds; an empty one where the file is not there or holds something else."""
+    """Return the object in a small JSON file; an empty one if the file is missing or holds something else."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -240,7 +240,7 @@ def replace(path: Path, text: str) -> None:
     """Write a small file, whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # several processes may write the same
     # half a surrogate pair becomes \ud83d, which JSON reads back as the same
-    with _or_gone(temporary), temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
+    with _or_removed(temporary), temporary.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
@@ -260,7 +260,7 @@ def _out(name: str, value: Any) -> Any:
 
 
 def _in(name: str, value: Any) -> Any:
-    """Return a column's value as a row holds it; a key of a message that is null there is absent here."""
+    """Return a column's value as a row holds it; a null key of a message is left out."""
     if name in _FREE_FORM:
         return [] if value is None else json.loads(value)
     if name not in _CONVERSATIONS:

@@ -1,7 +1,8 @@
-"""What is wrong with a value, in a recipe's words: pydantic's errors, one sentence for each place.
+"""Turn pydantic's errors about a recipe into plain sentences, one for each place.
 
-pydantic names the branches of a union as if they were keys (`data.0.str`), and complains once for each. Here a place is what
-the file holds, and the branches become one sentence: "a text or a mapping is expected here, not 3".
+pydantic names the branches of a union as if they were keys (`data.0.str`), and reports an error for each.
+Here a place is one that the file has, and the branches become one sentence: "a text or a mapping is expected
+here, not 3".
 """
 
 from __future__ import annotations
@@ -19,51 +20,55 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, t
 EXPLAINED, UNKNOWN_KEY, MISSING_KEY, WRONG_TYPE, NOT_A_LIST, WRONG_WORD, WRONG_KIND = (
     "explained", "unknown_key", "missing_key", "wrong_type", "not_a_list", "wrong_word", "kind",
 )  # fmt: skip
-"""Types of errors after `explain`. `WRONG_TYPE` and `NOT_A_LIST` also say in `words` what was expected, for the union around
-them; `WRONG_KIND` is raised by `align.core.config.Plugin`."""
+"""Types of errors after `explain`. `WRONG_TYPE` and `NOT_A_LIST` also say in `words` what was expected, for
+the union around them; `WRONG_KIND` is raised by `align.core.config.Plugin`."""
 OPTIONS = "options"
-"""Where an error's context has the values that would be right."""
+"""Key in an error's context: the values that would be right."""
 MEANT = "meant"
-"""Where the context of an `UNKNOWN_KEY` has the key of which it is surely a misspelling."""
+"""Key in the context of an `UNKNOWN_KEY`: the key that was surely meant."""
 TOO_FEW = "too_few"
 """Type of the error about a list that needs more items."""
 DEPTH = "depth"
-"""Where an error's context has how many parts at the end of its location are keys, and no branches of unions."""
+"""Key in an error's context: how many parts at the end of its location are keys, not branches of unions."""
 _CONFIGS = "configs"
-"""Where an error's context has the names of the configs that it is inside of, the outermost first."""
+"""Key in an error's context: the names of the configs around the error, the outermost first."""
 _WORDS = {
-    "true or false": "bool_type bool_parsing", "a whole number": "int_type int_parsing int_parsing_size int_from_float",
+    "true or false": "bool_type bool_parsing",
+    "a whole number": "int_type int_parsing int_parsing_size int_from_float",
     "a number": "float_type float_parsing", "a finite number": "finite_number", "a text": "string_type",
     "a list": "list_type tuple_type set_type frozen_set_type", "null": "none_required",
-    "a mapping": "dict_type mapping_type model_type model_attributes_type dataclass_type", "a path": "path_type",
+    "a mapping": "dict_type mapping_type model_type model_attributes_type dataclass_type",
+    "a path": "path_type",
 }  # fmt: skip
 _EXPECTED = {kind: words for words, kinds in _WORDS.items() for kind in kinds.split()}
 _BOUNDS = {
     "greater_than": "a number above {gt:g}", "greater_than_equal": "a number of at least {ge:g}",
     "less_than": "a number below {lt:g}", "less_than_equal": "a number of at most {le:g}",
-    "string_too_short": "a text of at least {min_length} character", "too_short": "at least {min_length} item",
+    "string_too_short": "a text of at least {min_length} character",
+    "too_short": "at least {min_length} item",
     "too_long": "at most {max_length} items", "string_pattern_mismatch": "a text of the form {pattern}",
 }  # fmt: skip
 _LIMITS = {
-    "gt": "above {:g}", "ge": "at least {:g}", "lt": "below {:g}", "le": "at most {:g}", "min_length": "at least {} long",
-    "pattern": "of the form {}",
+    "gt": "above {:g}", "ge": "at least {:g}", "lt": "below {:g}", "le": "at most {:g}",
+    "min_length": "at least {} long", "pattern": "of the form {}",
 }  # fmt: skip
 _OF_A_KEY = {"missing", "extra_forbidden"}
-"""Errors whose place may be a key that is not there."""
+"""Types of errors whose place may be a key that is missing in the file."""
 _OWN = {EXPLAINED, UNKNOWN_KEY, MISSING_KEY, WRONG_TYPE, NOT_A_LIST, WRONG_WORD, WRONG_KIND, TOO_FEW}
 _FOLLOWS = {"default_factory_not_called"}
-"""Errors that only follow from another."""
+"""Types of errors that only follow from another error."""
 
 
 _Loc = tuple[int | str, ...]
 _Why = tuple[_Loc, Any, dict[str, Any]]
 """The place of an error, its type and its context."""
 SURE = 0.8
-"""Likeness of two words (difflib) from which one is read as a misspelling of the other; "modle" and "model" have 0.8."""
+"""Similarity (difflib) from which a word is read as a misspelling of another; "modle" and "model" have
+0.8."""
 
 
 def nearest(word: Any, options: Iterable[str], likeness: float = 0.6) -> str | None:
-    """Return the option that is most like a word, capitals aside; None where none is."""
+    """Return the option that is most similar to a word, ignoring case; None if none is similar."""
     folded = {option.casefold(): option for option in reversed(list(options))}
     found = difflib.get_close_matches(str(word).casefold()[:100], folded, n=1, cutoff=likeness)
     return folded[found[0]] if found else None
@@ -79,12 +84,12 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
 
 
 def not_installed(what: str, package: str) -> str:
-    """Return that something needs a package which is not there."""
+    """Return the message that something needs a package that is not installed."""
     return f"{what} needs the package {package}, which is not installed here"
 
 
 def shown(value: Any) -> str:
-    """Return a value as a recipe would have it, cut to what fits into a sentence."""
+    """Return a value as a recipe would write it, cut to what fits into a sentence."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, Mapping):
@@ -102,7 +107,7 @@ def written(value: Any) -> str:
 
 
 def limits(field: FieldInfo) -> list[str]:
-    """Return what the values of a field must be, beyond their type: bounds, lengths, and the words that it knows."""
+    """Return the limits on a field's values beyond their type: bounds, lengths, and allowed words."""
     said = []
     for bound in field.metadata:
         for name, words in _LIMITS.items():
@@ -127,8 +132,8 @@ def explain(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> 
 
     Args:
         cls: the config.
-        data: what was to be read as one.
-        errors: pydantic's.
+        data: the value that was to be read as this config.
+        errors: pydantic's errors.
     """
     places = _by_place(cls, data, errors)
     missing = _missing_keys(places)
@@ -159,7 +164,7 @@ def explain(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> 
 def _by_place(
     cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]
 ) -> dict[_Loc, list[ErrorDetails]]:
-    """Return errors by their place, without those that follow from another or come of a branch that was not meant."""
+    """Return errors by place, without those that follow from others or are of union branches not meant."""
     places: dict[_Loc, list[ErrorDetails]] = {}
     for error in _of_one_branch(cls, data, [error for error in errors if error["type"] not in _FOLLOWS]):
         places.setdefault(_place(cls, data, error), []).append(error)
@@ -176,7 +181,7 @@ def _missing_keys(places: Mapping[_Loc, list[ErrorDetails]]) -> set[str]:
 
 
 def _of_one_branch(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    """Return errors without those of the configs of a union that were probably not meant, as pydantic complains of each."""
+    """Leave out the errors of those configs of a union that were probably not meant; pydantic reports all."""
     left_out = []
     for branches in _unions(cls, data, errors):
         meant = min(branches, key=_unlikeness)
@@ -188,7 +193,7 @@ def _of_one_branch(cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetail
 def _unions(
     cls: type[BaseModel], data: Any, errors: Sequence[ErrorDetails]
 ) -> list[list[list[ErrorDetails]]]:
-    """Return the errors of each union, and of those the errors of each config in it."""
+    """Return the errors of each union, in one list for each config of the union."""
     unions: dict[_Loc, dict[str, list[ErrorDetails]]] = {}
     for error in errors:
         names = error.get("ctx", {}).get(_CONFIGS, ())
@@ -199,16 +204,16 @@ def _unions(
 
 
 def _unlikeness(found: Sequence[ErrorDetails]) -> tuple[int, ...]:
-    """Return how little a config of a union seems to be meant, by the errors about it.
+    """Return a sort key for the configs of a union: the one that was probably meant has the lowest.
 
-    The one that was meant is the one whose words (`type: remote`) are right, then the one with the fewest keys that it does not
+    It is the one whose words (`type: remote`) are right, then the one with the fewest keys that it does not
     know, then the one with the fewest mistakes, then the first.
     """
     return (*(sum(error["type"] == unlike for error in found) for unlike in _UNLIKE), len(found))
 
 
 def _know_words_of_all(meant: Sequence[ErrorDetails], branches: Sequence[Sequence[ErrorDetails]]) -> None:
-    """Let an error about a word name the words of all configs of the union that complain of it."""
+    """Let an error about a wrong word list the words of all configs of the union that have that field."""
     words = [error for found in branches for error in found if error["type"] == WRONG_WORD]
     if len(words) < 2:
         return
@@ -234,7 +239,7 @@ def _first_branch(data: Any, loc: Sequence[int | str]) -> int:
 
 
 def _words(error: ErrorDetails) -> str | None:
-    """Return what a value had to be, where it is of another type."""
+    """Return what type a value should have, in words, if it has the wrong one."""
     return _EXPECTED.get(error["type"]) or error.get("ctx", {}).get("words")
 
 
@@ -258,7 +263,7 @@ def _why(cls: type[BaseModel], place: _Loc, errors: list[ErrorDetails], missing:
     """Return the place of an error, its type, and its context, in which `why` is the sentence."""
     first = errors[0]
     kind, limits = first["type"], first.get("ctx", {})
-    if kind in _OWN and len(errors) == 1:  # of a config inside this one
+    if kind in _OWN and len(errors) == 1:  # explained already, by a config inside this one
         return place, kind, dict(limits)
     if kind in _OF_A_KEY:
         return _why_of_key(cls, place, kind, missing)
@@ -279,7 +284,7 @@ def _why(cls: type[BaseModel], place: _Loc, errors: list[ErrorDetails], missing:
 
 
 def _why_of_key(cls: type[BaseModel], place: _Loc, kind: str, missing: set[str]) -> _Why:
-    """Return what `_why` does, of a key that is unknown or not there."""
+    """Return the same as `_why`, for a key that is unknown or missing."""
     if kind == "extra_forbidden":
         return (
             place,
@@ -296,7 +301,7 @@ def _why_of_key(cls: type[BaseModel], place: _Loc, kind: str, missing: set[str])
 
 
 def _why_of_type(errors: list[ErrorDetails]) -> tuple[Any, dict[str, Any]]:
-    """Return type and context of an error about a value of another type than each branch of a union wants."""
+    """Return type and context of an error about a value that has the type of no branch of a union."""
     kind, value = errors[0]["type"], errors[0]["input"]
     words = " or ".join(dict.fromkeys(str(_words(error)) for error in errors))
     if kind == "list_type" and isinstance(value, str) and len(errors) == 1:
@@ -306,7 +311,7 @@ def _why_of_type(errors: list[ErrorDetails]) -> tuple[Any, dict[str, Any]]:
 
 
 def _why_of_tag(place: _Loc, limits: Mapping[str, Any]) -> _Why:
-    """Return what `_why` does, of the key by which one config of a union is chosen."""
+    """Return the same as `_why`, for the key that chooses one config of a union."""
     key = limits["discriminator"].strip("'")
     if "tag" not in limits:
         return (*place, key), MISSING_KEY, {"why": "this key is required"}
@@ -315,7 +320,7 @@ def _why_of_tag(place: _Loc, limits: Mapping[str, Any]) -> _Why:
 
 
 def _said(error: ErrorDetails) -> str:
-    """Return pydantic's own sentence, or a validator's, as one of ours."""
+    """Return the sentence of pydantic or a validator, in the form of our own."""
     said = (
         " ".join(re.sub(r"^(Value error|Assertion failed),\s*", "", error["msg"]).split())
         or "this value is not accepted"
@@ -325,7 +330,7 @@ def _said(error: ErrorDetails) -> str:
 
 
 def _unknown(cls: type[BaseModel], key: str, missing: set[str]) -> dict[str, Any]:
-    """Return what to say of a key that a config does not know, and what it was probably meant to be."""
+    """Return what to say about an unknown key, and which key was probably meant."""
     if said := getattr(cls, "elsewhere", lambda _: "")(key):
         return {"why": f"unknown key; {said}"}
     valid = [field.alias or name for name, field in cls.model_fields.items() if name != "kind"]
@@ -336,7 +341,7 @@ def _unknown(cls: type[BaseModel], key: str, missing: set[str]) -> dict[str, Any
 
 
 def no_such(value: Any, options: Sequence[Any]) -> str:
-    """Return the sentence about a value that is none of the right ones."""
+    """Return the sentence about a value that is not one of the allowed ones."""
     if isinstance(value, str):
         if any(not isinstance(option, str) and shown(option) == value for option in options):
             return f"{value} is expected here, not the text {value!r}"

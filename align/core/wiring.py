@@ -1,8 +1,9 @@
-"""Which stage may follow which: the references of a recipe, checked before anything runs.
+"""Check the references of a recipe before anything runs: which stage or generator uses which.
 
-A field that refers to something carries `Ref(...)` in its annotation. A reference without a slash is `base` or an
-earlier stage; with a slash it is a path or hub id and is looked at when it is used. Aliases of generators are
-references too, and what a generator needs must exist where the generator is used.
+A field that refers to something carries `Ref(...)` in its annotation. A reference without a slash is `base`
+or an earlier stage. With a slash it is a path, which is checked here, or a hub id, which is looked up only
+when it is used. Aliases of generators are references too, and the stage whose model a generator uses must
+come before the stages that use the generator.
 """
 
 from __future__ import annotations
@@ -32,32 +33,33 @@ class Ref:
     """Marks a field that names an artifact (by table or kind of model) or a generator's alias."""
 
     need: str
-    """`prompts`, `demonstrations`, `preferences`, `rows` (a table of any kind), `model`, `reward_model`, `checkpoint` (either
-    kind of model), `adapter` (of a stage that made a model) or `generator`."""
+    """`prompts`, `demonstrations`, `preferences`, `rows` (a table of any kind), `model`, `reward_model`,
+    `checkpoint` (either kind of model), `adapter` (of a stage that made a model) or `generator`."""
     field: str = ""
-    """Name of a field beside it that says which table is needed, where it is set: `Ref("rows", field="table")`."""
+    """Name of another field of the same config which, if it is set, says which table is needed: `Ref("rows",
+    field="table")`."""
 
     def __post_init__(self) -> None:
-        """Refuse what nothing makes. Raises ValueError."""
+        """Raise ValueError if no stage makes what is needed."""
         if self.need not in (*_KNOWN, "generator"):
             raise ValueError(
                 f"Ref({self.need!r}): nothing makes that{did_you_mean(self.need, [*_KNOWN, 'generator'])}"
             )
 
     def of(self, config: BaseModel) -> Ref:
-        """Return the reference as it is meant in a config: narrowed to the table that `field` says there."""
+        """Return the reference as a config means it: narrowed to the table that its `field` names."""
         table = getattr(config, self.field) if self.field else None
         return Ref(table) if isinstance(table, str) and table in TABLES else self
 
 
 @dataclass(frozen=True)
 class File:
-    """Marks a field that names a file relative to the recipe. Its content is part of the stage's fingerprint."""
+    """Marks a field that names a file relative to the recipe; its content is part of the fingerprint."""
 
     or_hub: bool = False
-    """A hub id may stand there instead."""
+    """The field may hold a hub id instead."""
     or_template: bool = False
-    """A chat template's text, or the name of one that TRL ships, may stand there instead."""
+    """The field may hold a chat template's text, or the name of one that TRL ships, instead."""
 
 
 Loc = tuple[str | int, ...]
@@ -77,7 +79,7 @@ _KNOWN |= {"checkpoint": "a model", "adapter": "a model", "rows": "rows"}
 _MODELS = {"model": {"model"}, "adapter": {"model"}, "checkpoint": {"model", "reward_model"}}
 """Needs that `base` can meet, and what a stage must make to meet them."""
 _MET_BY = _MODELS | {"rows": set(TABLES)}
-"""Needs that are met by more than the one thing of their name."""
+"""Needs that can be met by something with another name."""
 
 
 def _verb(need: str) -> str:
@@ -90,7 +92,7 @@ def is_path(reference: str) -> bool:
 
 
 def references(config: BaseModel) -> Iterator[tuple[Loc, str, str]]:
-    """Yield (location, need, reference) for every reference in the fields of a config, and of the configs inside it."""
+    """Yield (location, need, reference) for every reference in a config and in the configs inside it."""
     for loc, name, marker in _marked(config, Ref):
         yield loc, marker.need, name
 
@@ -101,7 +103,7 @@ def files(config: BaseModel) -> Iterator[tuple[Loc, str, File]]:
 
 
 def _marked(config: BaseModel, kind: type) -> Iterator[tuple[Loc, str, Any]]:
-    """Yield (location, text, marker) for the texts in fields that are marked as of a kind."""
+    """Yield (location, text, marker) for every text in a field that has a marker of a class."""
     for loc, part in parts(config):
         for name, field in type(part).model_fields.items():
             marker = next((m for m in field.metadata if isinstance(m, kind)), None)
@@ -125,7 +127,7 @@ def _texts(annotation: Any, value: Any, loc: Loc, kind: type) -> Iterator[tuple[
 
 
 def _typed(inside: tuple[Any, ...], value: Any, loc: Loc) -> Iterator[tuple[Any, Loc, Any]]:
-    """Yield (annotation, location, item) for what a mapping, a tuple or a list holds, by the types in its annotation."""
+    """Yield (annotation, location, item) for each item of a mapping, a tuple or a list."""
     if isinstance(value, Mapping) and len(inside) == 2:
         for key, item in value.items():
             yield inside[0], (*loc, key), key
@@ -140,7 +142,7 @@ _LISTS = (list, tuple, set, frozenset)
 
 
 def _placed(value: Any, loc: Loc) -> Iterator[tuple[Loc, Any]]:
-    """Yield (location, item) of a list; of a set all items are at its own place."""
+    """Yield (location, item) of a list, or of a set, whose items all have the location of the set."""
     if isinstance(value, set | frozenset):
         yield from ((loc, item) for item in sorted(value, key=str))
     else:
@@ -175,7 +177,7 @@ def config_classes(annotation: Any) -> list[type[BaseModel]]:
 def check(
     raw: Mapping[str, Any], stage: type[Plugin], generator: type[Plugin], folder: Path
 ) -> Iterator[tuple[Loc, str]]:
-    """Yield (location, what is wrong) for every reference of a raw recipe that cannot hold.
+    """Yield (location, what is wrong) for every wrong reference of a raw recipe.
 
     Args:
         raw: the recipe as written.
@@ -209,13 +211,13 @@ class _Wiring:
         stages: dict[str, Recovered | None],
         generators: dict[str, Recovered | None] | None,
     ) -> None:
-        """Take what was read; a stage or generator that is None could not be, and the type check reports it.
+        """Keep what was read. A stage or generator that could not be read is None; the type check reports it.
 
         Args:
             raw: the recipe as written.
             folder: what relative paths start from.
             stages: in the order of the recipe.
-            generators: by alias; None where it is not known which there are.
+            generators: by alias; None if the recipe's `generators` is no mapping.
         """
         self.raw, self.folder, self.stages, self.generators = raw, folder, stages, generators
         self.classes = {name: recovered.cls if recovered else None for name, recovered in stages.items()}
@@ -224,7 +226,7 @@ class _Wiring:
         """Whether one of the references that were looked at is `base`."""
 
     def wrong_in_generators(self, key: str) -> Iterator[tuple[Loc, str]]:
-        """Yield (location, what is wrong) for the generators, which the recipe has under a key."""
+        """Yield (location, what is wrong) for the generators; `key` is the recipe's key for them."""
         for alias, recovered in (self.generators or {}).items():
             if recovered is None:
                 continue
@@ -234,7 +236,7 @@ class _Wiring:
                     yield (key, alias, *recovered.written(loc)), what
 
     def wrong_in_stages(self, key: str) -> Iterator[tuple[Loc, str]]:
-        """Yield (location, what is wrong) for the stages, which the recipe has under a key."""
+        """Yield (location, what is wrong) for the stages; `key` is the recipe's key for them."""
         for position, (name, recovered) in enumerate(self.stages.items()):
             if recovered is None:
                 continue
@@ -266,13 +268,13 @@ def _wrong_base(base: Any, folder: Path) -> Iterator[tuple[Loc, str]]:
 
 
 def _key_of(name: str, raw: Mapping[str, Any]) -> str:
-    """Return the key of the recipe that is a name, misspelt or not."""
+    """Return the recipe's key for a name, which may be misspelt."""
     near = nearest(name, [key for key in raw if isinstance(key, str)], SURE)
     return name if name in raw or near is None else near
 
 
 def _no_adapter(ref: str, recovered: Recovered | None, folder: Path, raw: Mapping[str, Any]) -> str | None:
-    """Return why a reference to a stage, or to the base, is none to an adapter."""
+    """Return why a stage, or the base, has no adapter, if so."""
     base = raw.get("base")
     if ref == "base":
         return wrong_reference(base, "adapter", folder) if isinstance(base, str) and is_path(base) else None
@@ -298,25 +300,26 @@ def _wrong_generator(
 
 
 def _own_problems(recovered: Recovered, loc: Loc, folder: Path) -> Iterator[tuple[Loc, str]]:
-    """Ask a plug-in, and those inside it, what is wrong with fields that are well typed."""
+    """Yield what a plug-in, and those inside it, find wrong with fields of the right type."""
     for at, what in recovered.mistyped:
         yield (*loc, *at), what
     for at, path, marker in recovered.agreed(files, one_by_one=True):
         if what := _no_file(folder, path, marker):
             yield (*loc, *recovered.written(at)), what
-    for at, what in recovered.agreed(lambda reading: _asked(reading, folder, sure=not recovered.guessed)):
+    sure = not recovered.guessed
+    for at, what in recovered.agreed(lambda reading: _reported(reading, folder, sure=sure)):
         yield (*loc, *recovered.written(at)), what
 
 
-def _asked(reading: Plugin, folder: Path, *, sure: bool) -> Iterator[tuple[Loc, str]]:
-    """Yield what plug-ins find wrong with themselves; where nothing was guessed (`sure`), also which of them fail at that."""
+def _reported(reading: Plugin, folder: Path, *, sure: bool) -> Iterator[tuple[Loc, str]]:
+    """Yield what plug-ins report about themselves; if nothing was guessed (`sure`), also their exceptions."""
     for at, plugin in parts(reading):
         try:
-            found = [_said(item) for item in plugin.problems(folder)] if isinstance(plugin, Plugin) else []
+            found = [_checked(item) for item in plugin.problems(folder)] if isinstance(plugin, Plugin) else []
             found += plugin.unavailable() if isinstance(plugin, LoadsModel) else ()
         except (Exception, SystemExit) as error:
             if not sure:
-                raise  # of a value that was made up, which is no fault of the recipe
+                raise  # about a guessed value, which is no fault of the recipe
             where = traceback.extract_tb(error.__traceback__)[-1]
             said = f"{type(plugin).__name__}.problems() raised {type(error).__name__}: {error}"
             found = [("kind", f"{said} ({where.filename}:{where.lineno})")]
@@ -327,8 +330,8 @@ def _asked(reading: Plugin, folder: Path, *, sure: bool) -> Iterator[tuple[Loc, 
             )
 
 
-def _said(item: Any) -> tuple[str, str]:
-    """Return what `problems()` yields. Raises TypeError where it is something else."""
+def _checked(item: Any) -> tuple[str, str]:
+    """Return one item of `problems()`. Raises TypeError if it is not a pair of texts."""
     if not isinstance(item, tuple) or [type(part) for part in item] != [str, str]:
         raise TypeError(f"it yields {item!r}, and (field, what is wrong) is expected, both texts")
     return item
@@ -387,7 +390,10 @@ def _wrong(
 
 
 def _wrong_make(ref: str, need: str, earlier: Sequence[str], classes: Mapping[str, Any]) -> str | None:
-    """Return that a stage makes nothing of what is needed, and which earlier ones do; a class is None where it is not known."""
+    """Return that a stage does not make what is needed, and which earlier ones do.
+
+    A class is None where it is not known.
+    """
     made = classes[ref].makes if classes[ref] else None
     fits = _MET_BY.get(need, {need})
     if made is None or made & fits:

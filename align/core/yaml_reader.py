@@ -1,8 +1,9 @@
-"""YAML 1.2 in; plain values and the line of every one of them out.
+"""Read YAML 1.2 into plain values, and keep the line of each.
 
-The node graph is read rather than the constructed value, because it knows lines and still holds duplicate keys.
-Scalars follow the YAML 1.2 core schema, so `1e-5` is a number and `off` is a word (PyYAML, YAML 1.1, reads them as a
-string and as False). `<<: *anchor` takes in another mapping, as YAML 1.1 had it and everybody expects.
+The node graph is read rather than the constructed value, because it knows lines and still holds duplicate
+keys. Scalars follow the YAML 1.2 core schema, so `1e-5` is a number and `off` is a word (PyYAML, YAML 1.1,
+reads them as a string and as False). `<<: *anchor` takes in another mapping, as YAML 1.1 had it and everybody
+expects.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ _WORDS |= dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(("false"
 _WORDS |= {sign + dot: float(sign + "inf") for sign in ("", "+", "-") for dot in (".inf", ".Inf", ".INF")}
 _WORDS |= {w: float("nan") for w in (".nan", ".NaN", ".NAN")}
 _MOST_DIGITS = 4000
-"""Longer integers stay texts; Python reads up to 4,300 digits."""
+"""Integers of more digits stay texts; Python reads up to 4,300 digits."""
 _DEEPEST = 50
 """Levels of nesting; a recipe needs about 8, and an alias that holds itself has no end."""
 
 
 @dataclass
 class Yaml:
-    """A YAML file as values, with the line (1-based) of each key and item, and what is wrong with its form."""
+    """A YAML file as values, with the line (from 1) of each key and item, and what is wrong with its form."""
 
     path: str
     data: Any
@@ -133,7 +134,7 @@ def _fill(
 def _fill_own(
     result: dict[str, Any], node: MappingNode, loc: Path_, source: Yaml, inside: tuple[MappingNode, ...]
 ) -> None:
-    """Read the keys that a mapping has itself; one that takes it in keeps its own. The arguments are those of `_fill`."""
+    """Read a mapping's own keys, unless a mapping that takes it in has them. Arguments: see `_fill`."""
     own: set[str] = set()
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1

@@ -1,3 +1,3 @@
-"""Models and tokenizers: the one place that loads or saves them, and the one place that turns messages into tokens."""
+"""The one place that loads or saves models and tokenizers, and that turns messages into tokens."""
 
 __all__: list[str] = []

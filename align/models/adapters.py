@@ -1,4 +1,4 @@
-"""The one place that reads and writes adapters (LoRA), which lie in a folder `adapter` beside the merged model."""
+"""The one place that reads and writes LoRA adapters, in a folder `adapter` beside the merged model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def continue_lora(model: PreTrainedModel, folder: str) -> PeftModel:
         ValueError: the folder holds none, or one of another model.
     """
     adapter = Path(folder) / ADAPTER
-    adapter = adapter if adapter.is_dir() else Path(folder)  # as peft and TRL save one
+    adapter = adapter if adapter.is_dir() else Path(folder)  # where peft and TRL save one
     if not (adapter / "adapter_config.json").exists():
         raise ValueError(
             f"{folder} holds no adapter; lora.adapter names a stage that was trained with `lora`"
@@ -33,7 +33,10 @@ def continue_lora(model: PreTrainedModel, folder: str) -> PeftModel:
 
 
 def save_adapter(model: PeftModel, folder: Path, weights: Mapping[str, Any] | None = None) -> None:
-    """Write a model's adapter into a stage's folder, with these weights where its own are spread over processes."""
+    """Write a model's adapter into a stage's folder.
+
+    `weights` holds all its tensors, where those in `model` are spread over processes.
+    """
     model.save_pretrained(str(folder / ADAPTER), state_dict=weights)
 
 

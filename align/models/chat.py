@@ -1,14 +1,15 @@
-"""Messages to token ids, once, for everyone: sampling, training and scoring read the same tokens.
+"""Turn messages into token ids, in one place: sampling, training and scoring read the same tokens.
 
-An answer is trained in the context that sampling would show it. For each answer the conversation before it is rendered
-with the generation prompt and tokenized, which is what any inference engine is fed, and what follows is what the
-model is to write: up to and including the token that ends a turn. Answers of one conversation share a token row as long as the
-context of the next one begins with what is there already; where a template rewrites what went before (Qwen3 and others
-remove earlier reasoning, gpt-oss changes the token that ended a turn), the next answer starts a row of its own.
+An answer is trained in the context that sampling would show it. The conversation before each answer is
+rendered with the generation prompt and tokenized, as any inference engine does it. What follows is what the
+model is to write, up to and including the token that ends a turn. Answers of one conversation share a token
+row as long as the context of the next answer begins with the row so far; where a template rewrites earlier
+turns (Qwen3 and others remove earlier reasoning, gpt-oss changes the token that ended a turn), the next
+answer starts a row of its own.
 
-So the ids that sampling is fed are always a prefix of the ids that are trained, whatever the template does, and what was
-sampled is read back by the same rules: the text of an answer, put into a row and encoded again, is the ids that were
-sampled, where the model wrote as its template does.
+So the ids that sampling is fed are always a prefix of the ids that are trained, whatever the template does. A
+sample is read back by the same rules: its text, put into a row and encoded again, gives the ids that were
+sampled, if the model wrote as its template does.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from align.models.tokens import Tokens
 from align.models.written import TEMPLATE_REMEDY, Writing
 
 TURN_END = "align_turn_end"
-"""Where `tokenizer_config.json` says which token ends an answer, if a recipe has named one."""
+"""Key in `tokenizer_config.json` for the token that ends an answer, if a recipe has named one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,39 +38,38 @@ class Answered:
     """An answer in its context."""
 
     text: str
-    """All of it, up to the token that ends the answer."""
+    """The whole text, up to the token that ends the answer."""
     turns: int
-    """How many turns that is."""
+    """How many turns the text has."""
     context: list[int]
     """Ids that sampling is fed."""
     written: list[int]
     """Ids that the model is to write."""
     whole: bool
-    """Both together are what the whole text is tokenized to."""
+    """True: `context` and `written` together are the ids of the whole text."""
 
 
 class Chat:
     """A tokenizer together with what its chat template does."""
 
     def __init__(self, tokenizer: Any, eos_token: str | None = None, known: int | None = None) -> None:
-        """Look at the template.
+        """Find out what the template does.
 
         Args:
-            tokenizer: of transformers.
+            tokenizer: a tokenizer of transformers.
             eos_token: which token ends an answer, instead of what the template shows.
-            known: how many of its tokens no recipe has added; left out, all.
+            known: how many of its tokens were not added by a recipe; left out, all.
 
         Raises:
             ModelError: `eos_token` is not one token of this tokenizer.
         """
         self.tokenizer, self.tokens = tokenizer, Tokens(tokenizer)
         self.known = len(tokenizer) if known is None else known
-        """How many tokens there are that no recipe has added."""
+        """How many tokens were not added by a recipe."""
         self.eos_token = eos_token or tokenizer.init_kwargs.get(TURN_END)
         self._own_eos = tokenizer.eos_token_id
-        if (
-            self.eos_token is not None
-        ):  # before the template is looked at, which may write the tokenizer's `eos_token`
+        # before the template is examined, because it may write the tokenizer's `eos_token`
+        if self.eos_token is not None:
             if self.tokens.ids(self.eos_token) != [tokenizer.convert_tokens_to_ids(self.eos_token)]:
                 raise ModelError(
                     f"eos_token {self.eos_token!r} is not one token of the tokenizer; name one that is"
@@ -85,17 +85,17 @@ class Chat:
             if first.startswith(FOLD)
             else ""
         )
-        """What becomes of a system turn that the template itself would not take."""
+        """What happens to a system turn that the template itself would not accept."""
         self.writing = Writing(self.habits, self.tokens.find, self.eos_token, tokenizer.eos_token)
         self.end = self.writing.end
 
-    # -- what others ask ------------------------------------------------------------------------------------------
+    # -- for other modules -----------------------------------------------------------------------------------
 
     def stop_ids(self, model: Any = None) -> list[int]:
         """Return the ids that end an answer, the template's own first.
 
         Args:
-            model: whose generation config may name more of them.
+            model: its generation config may name more of them.
         """
         named, inner = [self.end.token, self.habits.call_end.token], self.habits.joints
         if self.eos_token:  # the template still writes its own ends, in front of this one
@@ -109,16 +109,16 @@ class Chat:
         )
 
     def control_tokens(self, *, in_answer: bool = False) -> list[str]:
-        """Return the tokens that no text of a row may hold, the longest first: they would end a turn or forge another.
+        """Return the tokens that no text of a row may hold, longest first: they would end or forge a turn.
 
         Args:
-            in_answer: of an answer, which may hold the tokens around its reasoning and tool calls.
+            in_answer: for an answer, which may hold the tokens around its reasoning and tool calls.
         """
         tokens = self._special | self.habits.tokens
         return sorted(tokens - {""} - (self.habits.allowed if in_answer else set()), key=len, reverse=True)
 
     def prompt_ids(self, messages: Sequence[Message], tools: Any = None) -> list[int]:
-        """Return the ids of a conversation that ends where the assistant is to speak: what sampling is fed.
+        """Return the ids that sampling is fed: a conversation up to where the assistant is to speak.
 
         Raises:
             BadRow: the template refuses it, or does not show all of it.
@@ -129,20 +129,21 @@ class Chat:
     def answer_ids(
         self, messages: Sequence[Message], answer: Message, tools: Any = None
     ) -> tuple[list[int], list[int]]:
-        """Return the ids of the prompt, and those that the model is to write behind it, the end of the turn included.
+        """Return the ids of the prompt, and those that the model is to write, including the turn's end.
 
         Raises:
-            BadRow: as above, or what is to be written is not defined, and why.
+            BadRow: as above, or the template does not define what is to be written; the message says why.
             ModelError: the tokenizer has no chat template.
         """
         answered = self.answered(messages, answer, tools)
         return answered.context, answered.written
 
     def whole_ids(self, messages: Sequence[Message], answer: Message, tools: Any = None) -> list[int]:
-        """Return the ids of an answered conversation as `apply_chat_template` makes them: what a reward model reads.
+        """Return an answered conversation's ids as `apply_chat_template` makes them, for a reward model.
 
-        What the template writes behind the end of the answer (a line break in ChatML) is part of them, as it is wherever a
-        conversation is given to a reward model: in plain transformers, in vLLM, and where those of the hub were trained.
+        They include what the template writes after the end of the answer (a line break in ChatML), because
+        reward models get it everywhere: in plain transformers, in vLLM, and in the training of those on the
+        hub.
 
         Raises:
             BadRow: the template refuses it, or leaves out something other than reasoning.
@@ -157,15 +158,15 @@ class Chat:
         return self.tokens.ids(text)
 
     def ending(self, ids: list[int]) -> str:
-        """Return why a sample that was not cut has ended: "stop", or "tool_calls" where the family ends calls otherwise."""
+        """Return why an uncut sample ended: "stop", or "tool_calls" if calls end with another token."""
         last = self.tokenizer.convert_ids_to_tokens(ids[-1]) if ids else ""
         return "tool_calls" if last and last == self.habits.call_end.token != self.end.token else "stop"
 
     def text_of(self, ids: list[int]) -> str:
-        """Return what sampled ids say, as the content of an answer: reasoning in `<think>` tags, no token that ends it.
+        """Return sampled ids as the content of an answer: reasoning in `<think>` tags, no token that ends it.
 
-        `answer_ids` of that content are these ids again, if they are written as the template writes and do not end as a
-        call (`ending`).
+        `answer_ids` of that content are these ids again, if they are written as the template writes and do
+        not end as a call (`ending`).
         """
         ids = ids[:-1] if ids and ids[-1] in self.stop_ids() else ids
         reasoning, answer = self._shape.read(self.tokens.continued(ids))
@@ -197,12 +198,11 @@ class Chat:
         told = with_short_ids(messages) if self.habits.short_ids else messages
         try:
             return self.tokenizer.apply_chat_template([self._dialect(m) for m in told], tools=tools, **how)
-        except (
-            Exception
-        ) as error:  # jinja2's TemplateError and whatever a template raises: the row is at fault
+        except Exception as error:
+            # jinja2's TemplateError and whatever else a template raises: the row is at fault
             raise BadRow(f"the chat template refuses it: {error}") from None
 
-    # -- how ------------------------------------------------------------------------------------------------------
+    # -- internals -------------------------------------------------------------------------------------------
 
     def _dialect(self, message: Message) -> dict[str, Any]:
         """Return a message as this template takes it."""
@@ -214,7 +214,7 @@ class Chat:
         return as_parts(plain) if self.habits.parts else plain
 
     def _with_thoughts(self, message: Message) -> Message:
-        """Return a message with its reasoning where this template wants it: in its field, or in tags in the content."""
+        """Return a message with its reasoning where this template wants it: in its field, or in tags."""
         message = thoughts.once(message)
         if self.habits.reads_reasoning:
             return thoughts.split(message, self.habits.tags)
@@ -231,7 +231,7 @@ class Chat:
 
     @cached_property
     def _unwritten(self) -> re.Pattern[str]:
-        """Special tokens, other than those that an answer may hold."""
+        """A pattern of the special tokens that an answer may not hold."""
         tokens = sorted(self._special - self.habits.allowed - {""}, key=len, reverse=True)
         return re.compile("|".join(map(re.escape, tokens)) or "(?!)")
 
@@ -256,13 +256,13 @@ class Chat:
         return thoughts.Shape(plain, behind, opening, rest.partition(ANSWERED)[0], opened=opened)
 
     def _written(self, messages: Sequence[Message], answer: Message) -> str:
-        """Return what an answer's ids say, but for the token that ends it."""
+        """Return the text of an answer's ids, without the token that ends it."""
         return self.tokens.continued(self.answered(messages, answer, None).written[:-1])
 
     def answered(
         self, messages: Sequence[Message], answer: Message, tools: Any, earlier: Answered | None = None
     ) -> Answered:
-        """Return an answer in its context; `earlier` is one of the same conversation."""
+        """Return an answer in its context; `earlier` is an earlier answer of the same conversation."""
         before, written = self._text(messages, answer, tools, earlier)
         context = self._ids_of_context(before, earlier)
         ids, whole = self.tokens.continuation(before, context, written)
@@ -288,9 +288,8 @@ class Chat:
         said = thoughts.split(told[-1], self.habits.tags, opened=opened)
         written = self.writing.written(before, told, said, lambda turns: self.render(turns, tools=tools))
         lacking = self._unshown([said], None) or shown.missing(written, shown.of_answer(said), exact=True)
-        if reasoning := said.get(
-            "reasoning"
-        ):  # Kimi K2.5 closes the reasoning of every answer and prints the content behind
+        # Kimi K2.5 closes the reasoning of every answer, and prints the content after that
+        if reasoning := said.get("reasoning"):
             front = written.partition(reasoning.strip())[0]
             lacking = lacking or (
                 "the reasoning of an answer" if any(c in front for c in self.habits.tags.values()) else None
@@ -300,7 +299,7 @@ class Chat:
         return before, written
 
     def _before(self, messages: Sequence[Message], tools: Any, earlier: Answered | None = None) -> str:
-        """Return the text that sampling is fed; `earlier` is an answer in it."""
+        """Return the text that sampling is fed; `earlier` is an answer inside it."""
         before = self.render(messages, generation=True, tools=tools)
         asked = (
             messages[1:] if self.system_turn == "omitted" and messages[0]["role"] == "system" else messages
@@ -322,7 +321,10 @@ class Chat:
         return before
 
     def _unshown(self, messages: Sequence[Message], tools: Any) -> str | None:
-        """Return what the template never shows of what these turns have; short texts may stand elsewhere by chance."""
+        """Return what these turns have that the template never shows.
+
+        The rendered text is not searched, because it may contain a short text by chance.
+        """
         if tools and not self.habits.shows_tools:
             return "the tools"
         shows = {"system": self.habits.shows_system, "tool": self.habits.shows_results}
@@ -342,7 +344,7 @@ class Chat:
 
 
 def with_short_ids(messages: Sequence[Message]) -> list[Message]:
-    """Return a conversation whose tool calls have ids of nine letters and digits, the same in a call and its result."""
+    """Give tool calls ids of nine letters and digits, the same id in a call and in its result."""
     told: list[Message] = []
     waiting: list[str] = []
     for i, message in enumerate(messages):

@@ -1,12 +1,13 @@
-"""The one place that reads and writes checkpoints: precision always stated, no progress bars, the device named once.
+"""The one place that reads and writes checkpoints: the precision is always stated, and progress bars are off.
 
-Three things of a checkpoint are put aside while it is in memory, and are in the next checkpoint as they were in the first:
+Three settings of a checkpoint are set aside while it is in memory, and are saved as they were loaded:
 
-1. Flags of the generation config that transformers ignores and then refuses to save (`temperature` without `do_sample`, as
-   early Llama 2 checkpoints have it). Other engines do not ignore them.
-2. `output_router_logits` of mixtures of experts, which TRL turns on: sampling with a cache fails under it. Training asks for
-   the router's logits in every call.
-3. `use_cache`, which a trainer turns off: whoever samples from what is published with another engine wants it as it was.
+1. Flags of the generation config that transformers ignores and then refuses to save (`temperature` without
+   `do_sample`, as in early Llama 2 checkpoints). Other engines do not ignore them.
+2. `output_router_logits` of mixtures of experts, which TRL turns on: sampling with a cache fails with it.
+   Training asks for the router's logits in every call.
+3. `use_cache`, which a trainer turns off: other engines that sample from the published model need it as it
+   was.
 """
 
 from __future__ import annotations
@@ -30,15 +31,20 @@ def causal_lm(path: str, dtype: str, **options: Any) -> Any:
     Args:
         path: a folder or hub id.
         dtype: precision of the weights; "auto": as saved.
-        **options: `revision`, `trust_remote_code`, `attn_implementation`, `device_map`, as `from_pretrained` takes them.
+        **options: `revision`, `trust_remote_code`, `attn_implementation`, `device_map`, as
+            `from_pretrained` takes them.
     """
-    from transformers import AutoModelForCausalLM  # noqa: PLC0415 (modules that `align check` reads import this one)
+    # imported here because modules that `align check` reads import this one
+    from transformers import AutoModelForCausalLM  # noqa: PLC0415
 
     return _load(AutoModelForCausalLM, "language model", path, dtype, **options)
 
 
 def classifier(path: str, dtype: str, **options: Any) -> Any:
-    """Load a sequence classifier; `num_labels=1` gives a language model a new scalar head. `options` as in `causal_lm`."""
+    """Load a sequence classifier; with `num_labels=1` a language model gets a new scalar head.
+
+    `options` as in `causal_lm`.
+    """
     from transformers import AutoModelForSequenceClassification  # noqa: PLC0415
 
     return _load(
@@ -51,7 +57,7 @@ def classifier(path: str, dtype: str, **options: Any) -> Any:
 
 
 def loader(path: str, **options: Any) -> Callable[..., Any]:
-    """Return what loads a checkpoint as it is: `classifier` for a sequence classifier, `causal_lm` for anything else."""
+    """Return the function that loads a checkpoint: `classifier` if it is a classifier, else `causal_lm`."""
     return classifier if is_reward_model(configuration(path, **options).architectures) else causal_lm
 
 
@@ -106,7 +112,7 @@ def refuse_no_model(path: str) -> None:
 
 
 def not_there(path: str, error: OSError) -> ModelError:
-    """Return the error of a checkpoint that could not be read, or not be had from the hub."""
+    """Return the error for a checkpoint that could not be read, or not be downloaded from the hub."""
     why = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if Path(path).exists():
         return ModelError(f"{path} cannot be read: {why}")
@@ -114,20 +120,21 @@ def not_there(path: str, error: OSError) -> ModelError:
 
 
 def _refuse_other_weights(model: Any, path: str, told: Mapping[str, Any], *, new_head: bool) -> None:
-    """Raise ModelError where weights of a model are not in its files, which transformers would draw at random without a word.
+    """Raise ModelError where a model's files lack weights; transformers would silently draw them at random.
 
     Args:
         model: as it was loaded.
-        path: from where.
-        told: transformers' account of names.
-        new_head: a classifier of a language model has a head that no file has.
+        path: where it was loaded from.
+        told: which names transformers found missing or unexpected.
+        new_head: the model is a new classifier on a language model, whose head is in no file.
     """
     body = f"{model.base_model_prefix}."
     missing = sorted(name for name in told["missing_keys"] if not new_head or name.startswith(body))
     if missing:
         raise ModelError(
-            f"the files of {path} do not have all weights of {type(model).__name__}: {_some(missing)} would be random. "
-            "They are of another kind of model, or have other names (a prefix such as `module.`), or config.json is not theirs"
+            f"the files of {path} do not have all weights of {type(model).__name__}: {_some(missing)} would "
+            "be random. They are of another kind of model, or have other names (a prefix such as "
+            "`module.`), or config.json is not theirs"
         )
     unused = sorted(told["unexpected_keys"])
     layers = {re.sub(r"\d+", "#", name) for name in model.state_dict()}
@@ -146,7 +153,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _put_aside(config: Any) -> dict[str, Any]:
-    """Take from a generation config what transformers refuses to save; return it."""
+    """Remove from a generation config what transformers refuses to save, and return it."""
     aside: dict[str, Any] = {}
     while config is not None:
         try:
@@ -175,7 +182,7 @@ def without_router_logits(model: Any) -> Any:
 
 @contextmanager
 def as_loaded(model: Any) -> Iterator[None]:
-    """Let a model's configuration be for a while what it was when the model was loaded."""
+    """Give a model, inside the block, the configuration that it was loaded with."""
     routed, caches = getattr(model, "routed", None), getattr(model, "caches", {})
     if routed is not None:
         model.config.get_text_config().output_router_logits = routed
@@ -200,7 +207,13 @@ def _use_caches(model: Any, values: Mapping[int, bool]) -> None:
 
 
 def save(model: Any, folder: Path, weights: Mapping[str, Any] | None = None) -> None:
-    """Write a model that `causal_lm` or `classifier` has loaded, with these weights where its own are spread over processes."""
+    """Write a model that `causal_lm` or `classifier` has loaded.
+
+    Args:
+        model: the model.
+        folder: where to write it.
+        weights: its whole weights, where those in `model` are spread over processes.
+    """
     with as_loaded(model):
         model.save_pretrained(folder, state_dict=weights)
     aside, file = getattr(model, "put_aside", None), folder / "generation_config.json"
@@ -220,14 +233,15 @@ def device() -> str:
 
 
 def embedding_rows(model: Any) -> int:
-    """Return how many token ids a model knows."""
+    """Return how many token ids a model has embeddings for."""
     return model.get_input_embeddings().num_embeddings
 
 
 def add_rows(model: Any, known: int, tokens: int) -> None:
-    """Let a model know `tokens` token ids, where `known` were trained; what is new starts as the mean of those.
+    """Enlarge a model to `tokens` token ids; the new ones start as the mean of the `known` trained ones.
 
-    An embedding that has more rows than the tokenizer has tokens (Qwen) stays as large; its spare rows were never trained.
+    An embedding with more rows than the tokenizer has tokens (Qwen) keeps its size; its spare rows were never
+    trained.
     """
     import torch  # noqa: PLC0415
 
@@ -249,24 +263,25 @@ def refuse_foreign_ids(model: Any, tokenizer: Any, ids: Iterable[int]) -> None:
     known, largest = embedding_rows(model), max(ids, default=0)
     if largest >= known:
         raise ModelError(
-            f"the tokenizer gives token {largest} ({tokenizer.convert_ids_to_tokens(largest)!r}), and the model's embedding "
-            f"has {known} rows: the tokenizer is another model's, or tokens were added to it and not to the model. Use the "
-            "tokenizer that the model was saved with; the sft stage adds tokens to both with `new_tokens: [...]`"
+            f"the tokenizer gives token {largest} ({tokenizer.convert_ids_to_tokens(largest)!r}), and the "
+            f"model's embedding has {known} rows: the tokenizer is another model's, or tokens were added to "
+            "it and not to the model. Use the tokenizer that the model was saved with; the sft stage adds "
+            "tokens to both with `new_tokens: [...]`"
         )
 
 
 def refuse_long(model: Any, tokens: int, remedy: str) -> None:
-    """Raise ModelError where a row is longer than the positions that a model has learned (GPT-2, OPT); rotary ones have none.
+    """Raise ModelError where a row exceeds a model's learned positions (GPT-2, OPT; rotary ones have none).
 
     Args:
-        model: any.
+        model: any model.
         tokens: length of the longest row.
         remedy: which knob to turn.
     """
     import torch  # noqa: PLC0415
 
     most = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    if not most or tokens <= most:  # first, because sampling asks for every prompt
+    if not most or tokens <= most:  # checked first, because sampling calls this for every prompt
         return
     learned = any(
         isinstance(module, torch.nn.Embedding) and re.search(r"(wpe|position\w*)$", name)
@@ -279,13 +294,12 @@ def refuse_long(model: Any, tokens: int, remedy: str) -> None:
 
 
 def quiet() -> None:
-    """Keep the libraries' own progress bars and chatter out of the log; their errors stay."""
+    """Keep the libraries' progress bars and warnings out of the log; their errors stay."""
     import transformers  # noqa: PLC0415
 
     # transformers warns about its own renamed properties, which TRL reads at every step
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-    warnings.filterwarnings(
-        "ignore", message="Setting `save_embedding_layers`"
-    )  # peft, of what it does anyway
+    # peft warns about what it does anyway
+    warnings.filterwarnings("ignore", message="Setting `save_embedding_layers`")
     transformers.logging.disable_progress_bar()
     transformers.logging.set_verbosity_error()

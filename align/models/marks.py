@@ -21,7 +21,7 @@ def marked(
         chat: a tokenizer and its template.
         prompt: what comes first.
         completion: turns, the first and the last by the assistant.
-        wanted: which of them are trained.
+        wanted: indexes of the turns that are trained.
         tools: the functions that the assistant may call.
 
     Raises:
@@ -51,14 +51,14 @@ def marked(
 
 
 def _without_next_header(marks: Sequence[int], stop: int) -> int:
-    """Return where an answer ends whose template marks what is in front of the next answer: SmolLM3 its header."""
+    """Return where an answer ends if its template also marks the next answer's header, as SmolLM3's does."""
     while marks[stop] and marks[stop - 1]:
         stop -= 1
     return stop
 
 
 def _refuse_incomplete(chat: Chat, trained: list[int], message: Message, number: int) -> None:
-    """Raise BadRow where the tokens that are trained are not all that an answer says, and its end.
+    """Raise BadRow unless the trained tokens hold all that an answer says, and its end.
 
     Args:
         chat: a tokenizer and its template.
@@ -69,9 +69,8 @@ def _refuse_incomplete(chat: Chat, trained: list[int], message: Message, number:
     if not any(token in chat.stop_ids() for token in trained):
         raise BadRow("the marks of the chat template leave the end of an answer untrained").at(number)
     said = thoughts.split(message, chat.habits.tags, opened=True)
-    pieces = (
-        (name, chat.tokens.text(chat.tokens.ids(text))) for name, text in shown.of_answer(said)
-    )  # normalized, too
+    # encoded and decoded, so that they are normalized like the trained tokens
+    pieces = ((name, chat.tokens.text(chat.tokens.ids(text))) for name, text in shown.of_answer(said))
     if lacking := shown.missing(chat.tokens.text(trained), pieces, exact=True):
         raise BadRow(f"the marks of the chat template leave out {lacking}").at(number)
 
@@ -95,4 +94,5 @@ def _remedy(chat: Chat) -> str:
     ]
     if own:
         return f"; TRL ships this template with marks: `chat_template: {own[0]}_training`"
-    return f"; give `chat_template:` a file or a text with marks, or one that TRL ships ({named[0]}_training and others)"
+    example = f"{named[0]}_training and others"
+    return f"; give `chat_template:` a file or a text with marks, or one that TRL ships ({example})"

@@ -1,9 +1,9 @@
-"""Is what a row says in what the template made of it? Templates drop turns, strip thinking, cut texts, and say nothing.
+"""Does a rendered template show all that a row says? Templates drop turns, reasoning or text silently.
 
-A context is compared without white space, because templates trim; of an answer that is trained only the white space around it
-may differ. A text may also stand there as JSON or as a Python string, which is how tool results and arguments are written.
-What has been found is blanked out before the next text is looked for, the longest first, so that a "yes" is not found inside
-another turn.
+A context is compared without white space, because templates trim. In an answer that is trained, only the
+white space around it may differ. A text may also appear as JSON or as a Python string, which is how tool
+results and arguments are written. The longest text is looked for first, and what was found is blanked out
+before the next search, so that a "yes" is not found inside another turn.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def missing(rendered: str, pieces: Iterable[tuple[str, str]], *, exact: bool = F
     Args:
         rendered: what the template wrote.
         pieces: (name for people, text) of everything that must be in it.
-        exact: white space counts, but for that around a piece.
+        exact: white space counts, except around a piece.
     """
     left = rendered if exact else squash(rendered)
     for name, text in sorted(pieces, key=lambda piece: -len(piece[1])):
@@ -45,7 +45,7 @@ def missing(rendered: str, pieces: Iterable[tuple[str, str]], *, exact: bool = F
 def of_context(
     messages: Sequence[Message], tools: Sequence[Mapping[str, Any]] | None
 ) -> Iterator[tuple[str, str]]:
-    """Yield what a context must show: every turn, but of earlier answers not the reasoning, which many templates forget."""
+    """Yield what a context must show: every turn, without the reasoning that many templates leave out."""
     for tool in tools or ():
         yield "the tools", str((tool.get("function") or tool).get("name", ""))
     for message in messages:
@@ -82,14 +82,13 @@ def _leaves(value: Any) -> Iterator[str]:
             yield from _leaves(item)
     elif isinstance(value, str):
         yield value
-    elif isinstance(value, int | float) and not isinstance(
-        value, bool
-    ):  # true and null are spelled in many ways
+    # true and null are left out: they are spelled in many ways
+    elif isinstance(value, int | float) and not isinstance(value, bool):
         yield json.dumps(value)
 
 
 def _forms(text: str, plain: Callable[[str], str]) -> list[str]:
-    """Return how a text may stand in a rendered one."""
+    """Return the forms in which a text may appear in a rendered one."""
     escaped = (
         json.dumps(text, ensure_ascii=False)[1:-1],
         json.dumps(text)[1:-1],

@@ -1,20 +1,23 @@
 """What a chat template does, found by rendering small conversations with it.
 
-A template is a program. Nothing in a checkpoint says which token ends an answer, how a tool call is passed, or whether
-a system turn is taken, and the tokenizer's `eos_token` is often another token (Gemma, Llama 3, Phi-3, Qwen's base
-models). So the template is asked, once a tokenizer.
+A template is a program. Nothing in a checkpoint says which token ends an answer, how a tool call is passed,
+or whether a system turn is accepted, and the tokenizer's `eos_token` is often another token (Gemma, Llama 3,
+Phi-3, Qwen's base models). So the template is tried out, once for each tokenizer.
 
-Which token ends an answer is read from two renderings, one with the answer at the end (L) and one with another turn
-behind it (M). Of the text behind the answer:
+Which token ends an answer is read from two renderings, one with the answer at the end (L) and one with
+another turn after it (M). In the text after the answer:
 
-1. The last token in what L and M have in common ends it: `<|im_end|>`, Gemma's `<end_of_turn>`, Phi-3's `<|end|>`
-   (L goes on with `<|endoftext|>`), Cohere's `<|END_OF_TURN_TOKEN|>` (behind `<|END_RESPONSE|>`).
-2. With nothing in common, the first token of L: gpt-oss writes `<|return|>` at the end and `<|end|>` in history.
-3. With no token in L, the first one of M: GLM-4 ends an answer with the token of the next turn, `<|user|>`, which the
-   model writes to stop and the template then writes as the beginning of that turn.
+1. If L and M begin alike, the last token of that common text ends the answer: `<|im_end|>`, Gemma's
+   `<end_of_turn>`, Phi-3's `<|end|>` (L goes on with `<|endoftext|>`), Cohere's `<|END_OF_TURN_TOKEN|>`
+   (behind `<|END_RESPONSE|>`).
+2. If they have no token in common, the first token of L does: gpt-oss writes `<|return|>` at the end and
+   `<|end|>` in the history.
+3. If L has no token, the first one of M does: GLM-4 ends an answer with the token of the next turn,
+   `<|user|>`, which the model writes to stop and the template then writes as the beginning of that turn.
 
-The same for an answer that calls a tool, followed by the tool's turn; tokens that a template writes between two calls
-belong to the calls and end nothing (Gemma 4's `<tool_call|>`: a model stops there with `<|tool_response>`, by rule 3).
+The same rules hold for an answer that calls a tool, followed by the tool's turn. Tokens that a template
+writes between two calls belong to the calls and end nothing (Gemma 4's `<tool_call|>`: a model stops there
+with `<|tool_response>`, by rule 3).
 """
 
 from __future__ import annotations
@@ -34,16 +37,17 @@ _SYSTEM_FIRST = "{%- if messages and messages[0]['role'] == 'system' and message
 FOLD = (
     _SYSTEM_FIRST
     + "{%- if messages | length > 1 and messages[1]['role'] == 'user' and messages[1]['content'] is string %}"
-    + "{%- set joined = (messages[0]['content'] + '\\n\\n' if messages[0]['content'] else '') + messages[1]['content'] %}"
+    + "{%- set joined = (messages[0]['content'] + '\\n\\n' if messages[0]['content'] else '')"
+    + " + messages[1]['content'] %}"
     + "{%- set messages = [dict(messages[1], content=joined)] + messages[2:] %}"
     + "{%- endif %}{%- endif %}{{- '' }}"
 )
-"""Put in front of a template that takes no system turn: it goes in front of the first user turn, as in Gemma 3's own."""
+"""Put in front of a template without system turns: moves one into the first user turn, as Gemma 3's does."""
 OMIT = _SYSTEM_FIRST + "{%- set messages = messages[1:] %}{%- endif %}{{- '' }}"
-"""Put in front of a template that takes no system turn: it is left out."""
+"""Put in front of a template that accepts no system turn: the turn is left out."""
 _TAG = r"(?:<[^<>\s]+>|\[[^\[\]\s]+\])"
 TOKEN_LIKE = re.compile(_TAG)
-"""What people write for a token: `<|im_end|>`, `</s>`, `[INST]`."""
+"""How people write tokens: `<|im_end|>`, `</s>`, `[INST]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +67,33 @@ class Habits:
     system_first: bool = False
     """It refuses a conversation that does not begin with a system turn."""
     parts: bool = False
-    """It reads content as a list of parts, `[{"type": "text", "text": ...}]`, as templates of vision models do."""
+    """It reads content as a list of parts, `[{"type": "text", "text": ...}]`, as for vision models."""
     end: End = End()
-    """What ends an answer in words."""
+    """The token that ends an answer in words."""
     call_end: End = End()
-    """What ends an answer that calls a tool, where those are rendered."""
+    """The token that ends an answer that calls a tool, if the template shows calls."""
     tail: str = ""
-    """What stands behind an answer in words that is the last turn."""
+    """The text after an answer in words that is the last turn."""
     repeated: str = ""
-    """What of the tail is there because the template writes its generation prompt always, whether asked to or not."""
+    """The part of the tail that is a generation prompt, in templates that always write one."""
     opening: str = ""
-    """What the generation prompt ends with and a rendered answer does not begin with, such as `<think>`."""
+    """The end of the generation prompt that a rendered answer does not begin with, such as `<think>`."""
     tags: Mapping[str, str] = field(default_factory=lambda: THINKING)
     """Tags that open an answer's reasoning, and those that close it."""
     tag: str | None = None
-    """The one of them that the template knows, if any."""
+    """The opening tag that the template knows, if any."""
     reads_reasoning: bool = False
-    """Reasoning is shown when it is given in a field of its own (transformers passes it under all three names)."""
+    """It shows reasoning from a field of its own (transformers passes it under all three names)."""
     shows_system: bool = False
     """A system turn is shown, or refused."""
     shows_tools: bool = False
     """The functions that may be called are shown."""
     shows_calls: bool = False
-    """Calls of them are shown."""
+    """Tool calls are shown."""
     shows_results: bool = False
     """The turns of tools are shown."""
     names_in_ids: bool = False
-    """What is shown of a call is its id, which must hold the function's name (Kimi K2: `functions.NAME:0`)."""
+    """A call is shown by its id, which must hold the function's name (Kimi K2: `functions.NAME:0`)."""
     arguments_as_text: bool = False
     """The arguments of a tool call are taken as JSON text, not as an object."""
     short_ids: bool = False
@@ -97,20 +101,20 @@ class Habits:
     tokens: frozenset[str] = frozenset()
     """Tokens that the template writes around turns: a text that holds one would forge a turn."""
     spelled: tuple[str, ...] = ()
-    """What it writes that looks like tokens and is spelled in letters by this tokenizer."""
+    """Texts that look like tokens and are written by the template, but are no tokens of this tokenizer."""
     joints: frozenset[str] = frozenset()
-    """Tokens that it writes between reasoning and answer, where none can end an answer."""
+    """Tokens that it writes between reasoning and answer; none of them can end an answer."""
     allowed: frozenset[str] = frozenset()
     """Tokens that an answer may hold: those around its reasoning and its tool calls."""
 
 
 class Renderer:
-    """A tokenizer's template as a function from messages to text, and None where the template refuses."""
+    """A tokenizer's template as a function from messages to text, or to None if the template refuses."""
 
     def __init__(self, tokenizer: Any, *, parts: bool = False) -> None:
         self.tokenizer, self.parts = tokenizer, parts
         self.before: list[Message] = []
-        """Turns in front of every conversation, for a template that wants some."""
+        """Turns put in front of every conversation, for a template that needs some."""
 
     def __call__(
         self, messages: Sequence[Message], *, generation: bool = False, tools: Any = None
@@ -118,12 +122,13 @@ class Renderer:
         """Return the text of a conversation."""
         try:
             return self.tokenizer.apply_chat_template(
-                [as_parts(m) if self.parts else m for m in (*self.before, *messages)], tools=tools, tokenize=False,
+                [as_parts(m) if self.parts else m for m in (*self.before, *messages)],
+                tools=tools,
+                tokenize=False,
                 add_generation_prompt=generation,
-            )  # fmt: skip
-        except (
-            Exception
-        ):  # a template raises whatever its author's filters raise; here that is an answer: "not so"
+            )
+        except Exception:
+            # a template raises whatever its author's filters raise; here that means "refused"
             return None
 
     def text(self, messages: Sequence[Message], *, generation: bool = False, tools: Any = None) -> str:
@@ -187,7 +192,7 @@ def as_parts(message: Message) -> Message:
 
 
 def renderer(tokenizer: Any) -> Renderer:
-    """Return what renders a user's turn: with text or parts as content, with a system turn in front if it must be."""
+    """Return a renderer that shows a user's turn: as text or parts, behind a system turn if need be."""
     for before in ([], [_turn("system", OTHER_TOOL)]):
         for parts in (False, True):
             render = Renderer(tokenizer, parts=parts)
@@ -208,7 +213,7 @@ def _between(text: str, left: str, right: str) -> str:
 
 
 def common(one: str, other: str) -> int:
-    """Return how many characters two texts begin with in common."""
+    """Return how many characters at the beginning of two texts are equal."""
     return next(
         (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
     )
@@ -220,20 +225,20 @@ def _common_end(one: str, other: str) -> str:
 
 
 def _repeated(asked: str, tail: str, begins: frozenset[str], find: Find) -> str:
-    """Return what of an answer's tail is the generation prompt, of a template that writes that always.
+    """Return the part of an answer's tail that is a generation prompt, if a template always writes one.
 
     Args:
         asked: a question, rendered with the generation prompt.
         tail: the text behind an answer that is the last turn.
         begins: tokens that begin a turn; what stands in front of the first one is the question's own end.
-        find: of the tokenizer.
+        find: finds the tokenizer's added tokens in a text.
     """
     repeated = _common_end(asked.rpartition(ASKED)[2], tail)
     return repeated[next((at for at, token in find(repeated) if token in begins), 0) :]
 
 
 def _opening(asked: str, last: str) -> str:
-    """Return what a generation prompt ends with and a rendered answer does not begin with: tags, and text between them.
+    """Return the end of a generation prompt that a rendered answer lacks: tags, and text between them.
 
     Args:
         asked: a question, rendered with the generation prompt.
@@ -271,15 +276,20 @@ def _beginning(plain: str, find: Find) -> frozenset[str]:
 
 
 def _end(
-    tail: str, between: str, find: Find, *, ignored: frozenset[str] = frozenset(), begins: frozenset[str] = frozenset(),
+    tail: str,
+    between: str,
+    find: Find,
+    *,
+    ignored: frozenset[str] = frozenset(),
+    begins: frozenset[str] = frozenset(),
     repeated: str = "",
-) -> End:  # fmt: skip
-    """Return what ends an answer by the three rules of this file's head.
+) -> End:
+    """Return the token that ends an answer, by the three rules at the head of this file.
 
     Args:
         tail: the text behind an answer that is the last turn.
         between: the text behind an answer and before what the next turn says.
-        find: of the tokenizer.
+        find: finds the tokenizer's added tokens in a text.
         ignored: tokens that end nothing.
         begins: tokens that begin a turn: where the generation prompt is always written, it is in the tail.
         repeated: that generation prompt.
@@ -297,7 +307,7 @@ def _end(
 
 
 def _of_this_turn(tokens: list[str], begins: frozenset[str]) -> list[str]:
-    """Return the tokens in front of the first that begins another turn; all of them where that would leave none."""
+    """Return the tokens before the first that begins another turn; all of them if none would be left."""
     until = next((i for i, token in enumerate(tokens) if token in begins), len(tokens))
     return tokens[:until] or tokens
 
@@ -319,7 +329,7 @@ class _Calls:
         """A turn that calls a tool in the form that the template renders; None where it renders none."""
 
     def text(self, turn: Message, call_id: str | None = None, *behind: Message) -> str | None:
-        """Return what is rendered of a turn that calls a tool, and of turns behind it; None where that is refused."""
+        """Return the rendering of a turn that calls a tool, and of turns behind it; None if refused."""
         if call_id is not None:
             turn = turn | {"tool_calls": [call | {"id": call_id} for call in turn["tool_calls"]]}
         text = self.render([self.user, turn, *behind], tools=_TOOLS)
@@ -336,9 +346,8 @@ class _Calls:
         for call, more in ((call, more) for more in ({}, {"reasoning": THOUGHT}) for call in forms):
             turn = {"role": "assistant", "content": "", "tool_calls": [call], **more}
             text = self.text(turn) or ""
-            if (
-                text.count(TOOL) > declared and NEXT in text and "'place': '" not in text
-            ):  # Python's spelling is not JSON
+            python = "'place': '" in text  # Python's spelling is not JSON
+            if text.count(TOOL) > declared and NEXT in text and not python:
                 return turn
         return None
 

@@ -1,9 +1,9 @@
 """Reasoning, the part of an answer that comes before what the user reads.
 
-A row has it in the field `reasoning` of its turn, or in front of the content in `<think>` tags; the second is also what a
-sampled answer looks like, whatever tags the model wrote, so that graders and later stages know one form only. Chat
-templates differ: most take a field, some find the tags in the content themselves, some print the content as it is, and the
-generation prompt of some has already opened the tag.
+A row has it in the field `reasoning` of its turn, or in front of the content in `<think>` tags. Sampled
+answers have the second form, whatever tags the model wrote, so that graders and later stages know one form
+only. Chat templates differ: most read the field, some find the tags in the content themselves, some print the
+content as it is, and the generation prompt of some has already opened the tag.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from align.core.errors import BadRow
 from align.core.rows import THINKING, Message, apart
 
 OWN = "<think>"
-"""The tag of rows."""
+"""The tag that opens the reasoning in rows."""
 
 
 def split(message: Message, tags: Mapping[str, str] = THINKING, *, opened: bool = False) -> Message:
-    """Return an assistant turn whose reasoning, if it stands in front of the content in tags, is in its field.
+    """Move the reasoning of an assistant turn from tags in front of its content into its own field.
 
     Args:
         message: any turn.
@@ -31,9 +31,8 @@ def split(message: Message, tags: Mapping[str, str] = THINKING, *, opened: bool 
         return message
     for opener, closer in tags.items():
         begins = re.escape(opener)
-        inner = (
-            f"{begins}(.*?)|((?:(?!{begins}).)*?)" if opened else f"{begins}(.*?)"
-        )  # a mention of both tags is no reasoning
+        # a text that only mentions both tags is no reasoning
+        inner = f"{begins}(.*?)|((?:(?!{begins}).)*?)" if opened else f"{begins}(.*?)"
         if found := re.match(f"\\s*(?:{inner}){re.escape(closer)}", message["content"], re.DOTALL):
             plain = message | {"content": message["content"][found.end() :].lstrip("\n")}
             reasoning = next(text for text in found.groups() if text is not None)
@@ -42,10 +41,10 @@ def split(message: Message, tags: Mapping[str, str] = THINKING, *, opened: bool 
 
 
 def once(message: Message) -> Message:
-    """Return a message that has its reasoning in one place.
+    """Return a message that has its reasoning in one place only.
 
     Raises:
-        BadRow: its field and its content have different ones.
+        BadRow: the field and the content have different reasoning.
     """
     inside, answer = apart(message["content"]) if message.get("reasoning") else ("", "")
     if not inside.strip():
@@ -56,7 +55,7 @@ def once(message: Message) -> Message:
 
 
 def join(message: Message, opener: str, closer: str) -> Message:
-    """Return an assistant turn whose reasoning, if it has one, stands in front of the content in tags."""
+    """Move the reasoning of an assistant turn, if it has any, into tags in front of its content."""
     plain = {key: value for key, value in message.items() if key != "reasoning"}
     if not message.get("reasoning"):
         return plain
@@ -64,18 +63,18 @@ def join(message: Message, opener: str, closer: str) -> Message:
 
 
 def enclosed(reasoning: str, content: str, opener: str = OWN, closer: str = THINKING[OWN]) -> str:
-    """Return reasoning in tags with the content behind: on lines of their own, but for Mistral's brackets."""
+    """Return reasoning in tags, then the content; tags have lines of their own, except Mistral's brackets."""
     line = "" if opener.startswith("[") else "\n"
     return f"{opener}{line}{reasoning}{line}{closer}{line}{line}{content}"
 
 
 def closing(opener: str, space: str, rendered: str, answer: Message, tags: Mapping[str, str]) -> str:
-    """Return what is written behind a prompt that opens the reasoning, where the template renders the answer otherwise.
+    """Return what follows a prompt that opens the reasoning, if the template renders the answer otherwise.
 
     Args:
         opener: the tag with which the prompt ends.
         space: the white space behind it.
-        rendered: what the template writes in place of both and behind.
+        rendered: what the template writes in place of both, and after that.
         answer: the turn, its reasoning in a field.
         tags: openers and their closers.
 
@@ -114,7 +113,7 @@ class _Mark:
 
 
 class Shape:
-    """How a model writes an answer, to read it back; `align.models.written` is the way there.
+    """How a model writes an answer, to read it back; `align.models.written` does the reverse.
 
     Without reasoning: `plain`, answer, `behind`. With it: `opening`, reasoning, `middle`, answer, `behind`.
     """
@@ -122,12 +121,12 @@ class Shape:
     def __init__(
         self, plain: str = "", behind: str = "", opening: str = "", middle: str = "", *, opened: bool = False
     ) -> None:
-        """Take what stands around the answer and its reasoning; `opened`: the prompt has opened the reasoning already."""
+        """Keep the texts around the answer and its reasoning; `opened`: the prompt opens the reasoning."""
         self.opening, self.middle, self.plain = _Mark.of(opening), _Mark.of(middle), _Mark.of(plain)
         self.behind, self.opened = behind, opened
 
     def read(self, text: str) -> tuple[str, str | None]:
-        """Return the reasoning and the answer of what a model wrote; reasoning that is not closed has no answer (None)."""
+        """Return (reasoning, answer) of what a model wrote; unclosed reasoning has no answer (None)."""
         begun = text.lstrip()
         if self.middle.core and self.middle.core in text:
             head, _, answer = text.partition(self.middle.core)

@@ -1,7 +1,7 @@
-"""Conversations to token rows that are trained on: which ids there are, and which of them have a label.
+"""Turn conversations into token rows for training: which ids there are, and which of them have a label.
 
-Each answer is trained in the context that sampling would show it (`align.models.chat`). Answers of one conversation share a
-token row as long as the context of the next one begins with what is there already.
+Each answer is trained in the context that sampling would show it (`align.models.chat`). Answers of one
+conversation share a token row as long as the context of the next answer begins with the row so far.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TrainOn = Literal["every_turn", "last_turn", "generation_marks"]
 
 @dataclass(slots=True)
 class TokenRow:
-    """Token ids and what of them is trained."""
+    """Token ids, and which of them are trained."""
 
     ids: list[int]
     labels: list[int]
@@ -34,11 +34,11 @@ class TokenRow:
 
 @dataclass(slots=True)
 class Encoding:
-    """What became of one conversation."""
+    """The token rows of one conversation."""
 
     rows: list[TokenRow] = field(default_factory=list)
     refused: list[BadRow] = field(default_factory=list)
-    """Why answers that should be trained are not, one each."""
+    """Why answers that should be trained are not: one reason for each answer."""
 
 
 def token_rows(

@@ -1,7 +1,7 @@
-"""Tokenizers ready for use: a chat template that takes the rows' turns, a token to pad with, and what ends an answer.
+"""Tokenizers ready for use: a chat template that takes the rows' turns, a padding token, an end of answers.
 
-What is changed in a tokenizer is saved with it, so the model that is published reads a conversation as it was trained, in
-transformers, vLLM or anywhere else.
+Changes to a tokenizer are saved with it, so that the published model reads a conversation as it was trained,
+in transformers, vLLM or anywhere else.
 """
 
 from __future__ import annotations
@@ -21,34 +21,44 @@ from align.models.templates import ASKED, FOLD, NEXT, OMIT, Renderer, renderer
 SystemTurn = Literal["fold", "omit", "drop"]
 _FILES = ("*token*", "vocab*", "*.model", "merges.txt", "*.tiktoken")
 """Names of files that a tokenizer is read from."""
-_COPY = "copy the files of the model's tokenizer into the folder (`AutoTokenizer.from_pretrained(...).save_pretrained(...)`)"
+_COPY = (
+    "copy the files of the model's tokenizer into the folder "
+    "(`AutoTokenizer.from_pretrained(...).save_pretrained(...)`)"
+)
 _NOT_FOR_TEXT = ("image", "video", "audio", "vision")
 
 
 def load_chat(
-    path: str, *, chat_template: str | None = None, eos_token: str | None = None, system_turn: SystemTurn | None = None,
-    new_tokens: tuple[str, ...] = (), revision: str | None = None, trust_remote_code: bool = False, **_: Any,
-) -> Chat:  # fmt: skip
+    path: str,
+    *,
+    chat_template: str | None = None,
+    eos_token: str | None = None,
+    system_turn: SystemTurn | None = None,
+    new_tokens: tuple[str, ...] = (),
+    revision: str | None = None,
+    trust_remote_code: bool = False,
+    **_: Any,
+) -> Chat:
     """Load a tokenizer that can render conversations, mark their ends and pad batches.
 
     Args:
         path: a folder or hub id.
         chat_template: the text of a template that replaces the tokenizer's own.
         eos_token: the token that ends an answer, where the template does not show the right one.
-        system_turn: what becomes of a system turn that the template refuses or does not print: `fold` puts its text in
-            front of the first user turn, `omit` leaves it out, `drop` drops the row. Left out: `fold` where the template
-            refuses it, `drop` where the template silently leaves it out.
+        system_turn: what becomes of a system turn that the template refuses or does not print: `fold` puts
+            its text in front of the first user turn, `omit` leaves it out, `drop` drops the row. Left out:
+            `fold` where the template refuses it, `drop` where the template silently leaves it out.
         new_tokens: tokens to add.
         revision: of a hub id.
         trust_remote_code: as transformers has it.
 
     Raises:
-        ModelError: nothing could mark where an answer ends, or a token that is named is none.
+        ModelError: no token could end an answer, or a token that is named does not exist.
     """
     tokenizer = load_tokenizer(path, revision=revision, trust_remote_code=trust_remote_code)
     if chat_template is not None:
         tokenizer.chat_template = chat_template
-        tokenizer.init_kwargs.pop(TURN_END, None)  # it was said of another template
+        tokenizer.init_kwargs.pop(TURN_END, None)  # it belonged to another template
     known = len(tokenizer)
     if new_tokens:
         tokenizer.add_special_tokens(
@@ -102,14 +112,13 @@ def load_tokenizer(
     except (ImportError, ValueError) as error:
         if any(name in str(error) for name in ("sentencepiece", "tiktoken")):
             raise ModelError(
-                f"the tokenizer of {path} has no tokenizer.json but a file of another library, which must be there to read it: "
-                "`pip install sentencepiece tiktoken protobuf`"
+                f"the tokenizer of {path} has no tokenizer.json but a file of another library, which must "
+                "be there to read it: `pip install sentencepiece tiktoken protobuf`"
             ) from None
         raise
     added = {token.content for token in tokenizer.added_tokens_decoder.values()}
-    if (
-        len(tokenizer.get_vocab().keys() - added) < 2
-    ):  # transformers makes an empty one where files are missing
+    # transformers makes an empty tokenizer where files are missing
+    if len(tokenizer.get_vocab().keys() - added) < 2:
         raise ModelError(f"the tokenizer of {path} has no vocabulary; {_COPY}")
     return tokenizer
 
@@ -119,20 +128,20 @@ def _has_tokenizer(folder: str) -> bool:
 
 
 def save_tokenizer(tokenizer: Any, folder: Path) -> None:
-    """Write a tokenizer, and make sure that what is read from the folder gives the same ids.
+    """Write a tokenizer, and check that reading it back gives the same ids.
 
-    transformers 5 forgets `legacy: true` of Llama tokenizers (Mistral v0.2, Zephyr): what is saved puts no space behind a
-    special token where the first did. So it is said again; where that does not help, the saved file is to be taken as it is.
+    transformers 5 loses `legacy: true` of Llama tokenizers (Mistral v0.2, Zephyr): the saved tokenizer puts
+    no space after a special token, where the original did. So `legacy` is written again. If that does not
+    help, the saved file is declared a plain fast tokenizer, which is read as it is.
 
     Raises:
-        ModelError: the folder would read texts otherwise.
+        ModelError: the tokenizer that is read back gives other ids.
     """
     tokenizer.save_pretrained(folder)
     file = folder / "tokenizer_config.json"
     saved = json.loads(file.read_text(encoding="utf-8"))
-    trusted = type(tokenizer).__module__.startswith(
-        "transformers_modules"
-    )  # code of the checkpoint, which runs already
+    # code of the checkpoint, which has been run already
+    trusted = type(tokenizer).__module__.startswith("transformers_modules")
     goal, texts = [], _probes(tokenizer)
     for added in ({}, {"legacy": True}, {"tokenizer_class": "PreTrainedTokenizerFast"}):
         if added:
@@ -142,12 +151,13 @@ def save_tokenizer(tokenizer: Any, folder: Path) -> None:
         if [read(text)["input_ids"] for text in texts] == goal:
             return
     raise ModelError(
-        f"{folder}: transformers reads the tokenizer that it has just saved as another one ({type(tokenizer)})"
+        f"{folder}: transformers reads the tokenizer that it has just saved as another one "
+        f"({type(tokenizer)})"
     )
 
 
 def _probes(tokenizer: Any) -> list[str]:
-    """Return texts in which tokenizers differ: white space, digits, other scripts, and each added token amid text."""
+    """Return texts in which tokenizers differ: white space, digits, other scripts, added tokens in text."""
     added = [token.content for token in tokenizer.added_tokens_decoder.values()]
     return [
         " Hi there\n\n  1234 + é猫🦀\tdef f():\n    x",
@@ -156,9 +166,9 @@ def _probes(tokenizer: Any) -> list[str]:
 
 
 def refuse_other_vocabulary(tokenizer: Any, path: str, **options: Any) -> None:
-    """Raise ModelError where a model in another folder has a tokenizer that gives the same tokens other ids."""
+    """Raise ModelError where another folder's tokenizer gives the same tokens other ids."""
     if not _has_tokenizer(path):
-        return  # of the hub, or saved without a tokenizer
+        return  # a hub id, or a folder without a tokenizer
     own, other = tokenizer.get_vocab(), load_tokenizer(path, **options).get_vocab()
     shared = own.keys() & other.keys()
     if 2 * len(shared) < min(len(own), len(other)) or any(own[token] != other[token] for token in shared):
@@ -168,9 +178,9 @@ def refuse_other_vocabulary(tokenizer: Any, path: str, **options: Any) -> None:
 
 
 def take_system_turn(tokenizer: Any, how: SystemTurn | None) -> None:
-    """Let a chat template that refuses or ignores system turns take them; see `load_chat`."""
+    """Make a chat template accept system turns that it would refuse or ignore; see `load_chat`."""
     own = tokenizer.chat_template
-    if how is not None:  # an earlier stage may have put one of both there
+    if how is not None:  # an earlier stage may have put FOLD or OMIT there
         plain = {k: _plain(v) for k, v in own.items()} if isinstance(own, dict) else _plain(own)
         tokenizer.chat_template = own = plain
     if how == "drop":
@@ -195,8 +205,9 @@ def _plain(template: str) -> str:
 def choose_padding(tokenizer: Any, chat: Chat) -> None:
     """Give a tokenizer a padding token that ends no answer.
 
-    A classifier of transformers reads its score at the last token that is not padding, so with the token that ends an
-    answer as padding it would read it one token early, and a cut answer would look like a whole one.
+    Classifiers of transformers read their score at the last token that is not padding. With the token that
+    ends an answer as padding, the score would be read one token early, and a cut answer would look like a
+    whole one.
     """
     ends = set(chat.tokenizer.convert_ids_to_tokens(chat.stop_ids()[:1]))
     if tokenizer.pad_token is not None and tokenizer.pad_token not in ends:
@@ -208,7 +219,7 @@ def choose_padding(tokenizer: Any, chat: Chat) -> None:
 
 
 def _candidates(tokenizer: Any) -> list[str | None]:
-    """Return the tokens that could pad, the one that is best first: made for that, of no use in a text, or spare."""
+    """Return candidates for padding, best first: made for padding, of no use in a text, or spare."""
     added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
     padding = [
         t for t in added if "pad" in t.lower() and not any(word in t.lower() for word in _NOT_FOR_TEXT)

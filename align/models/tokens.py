@@ -1,4 +1,4 @@
-"""A tokenizer as two functions, text to ids and back, and what makes them exact at the border of two texts."""
+"""A tokenizer as two functions, text to ids and back, exact where one text continues another."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any, TypeAlias
 from align.core.errors import BadRow
 
 _ANCHORS = ("", "\n", "a", "1")
-"""Texts that a continuation is tokenized behind, when it cannot be tokenized behind its own context."""
+"""A continuation is tokenized behind one of these texts if it cannot be behind its own context."""
 Find: TypeAlias = Callable[[str], list[tuple[int, str]]]
 """Finds added tokens in a text: (position, token)."""
 
 
 class Tokens:
-    """Texts to ids and back; nothing is added in front or behind."""
+    """Turns texts into ids and back, without adding tokens at either end."""
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
         added = list(tokenizer.added_tokens_decoder.values())
         words = [token.content for token in added if token.content.replace("▁", " ").strip()]
         self.find = _finder({*words, *tokenizer.all_special_tokens})
-        """Finds added tokens, special or not, but white space: Gemma has tokens of 2 to 31 line breaks."""
+        """Finds added tokens, special or not, except white space: Gemma has tokens of 2 to 31 line breaks."""
         self._find_cuts = _finder(token.content for token in added if not token.single_word)
 
     def ids(self, text: str) -> list[int]:
@@ -35,12 +35,12 @@ class Tokens:
         return self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
 
     def continued(self, ids: list[int]) -> str:
-        """Return the text of ids that stand behind others. Llama's decoder takes the space from the beginning of a text."""
+        """Return the text of ids behind others: Llama's decoder strips the space at a text's beginning."""
         before = self.ids("a")
         return self.text(before + ids).removeprefix(self.text(before))
 
     def writes(self, ids: list[int], text: str) -> bool:
-        """Do the ids say this text? A vocabulary that cannot spell in bytes has `<unk>` for what it lacks, or nothing.
+        """Do the ids say this text? A vocabulary without byte tokens has `<unk>`, or nothing, for the rest.
 
         White space and Unicode's normal forms do not count: decoders and normalizers change both.
         """
@@ -50,10 +50,11 @@ class Tokens:
         ) == _plain(text)
 
     def ids_behind(self, known: str, ids: list[int], text: str) -> list[int]:
-        """Return the ids of a text of whose beginning, `known`, the ids are known.
+        """Return the ids of a text, given the ids of its beginning `known`.
 
-        A tokenizer cuts a text at added tokens first, so what stands behind the last of them can be tokenized by itself,
-        together with that token. Conversations of many turns would be tokenized again for every answer otherwise.
+        A tokenizer cuts a text at added tokens first, so the text from the last added token of `known` on can
+        be tokenized by itself. Otherwise a conversation of many turns would be tokenized again for every
+        answer.
         """
         added = self._find_cuts(known)
         if not added or not text.startswith(known):
@@ -65,13 +66,14 @@ class Tokens:
         return ids[: -len(end)] + self.ids(text[at:])
 
     def continuation(self, before: str, context: list[int], written: str) -> tuple[list[int], bool]:
-        """Return the ids of what is written behind a context whose ids are fixed, and whether both are the whole text's.
+        """Return a text's ids behind a context of fixed ids, and whether both are the ids of the whole text.
 
-        Tokenizing both together is right unless a token spans the border; then the text is tokenized by itself. A tokenizer may
-        put a space in front of a text (Llama 2), so candidates are compared by what they decode to.
+        Tokenizing both together is right unless a token spans the border; then the text is tokenized by
+        itself. A tokenizer may put a space in front of a text (Llama 2), so candidates are compared by what
+        they decode to.
 
         Raises:
-            BadRow: no ids say that text there.
+            BadRow: no ids spell the text there.
         """
         whole = self.ids_behind(before, context, before + written)
         if whole[: len(context)] == context:

@@ -1,4 +1,4 @@
-"""Tensors of a checkpoint by name, read from its safetensors files one at a time, without building the model."""
+"""Read tensors of a checkpoint by name from safetensors files, one at a time, without building the model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ADAPTER = "adapter"
 
 
 def download(model: str) -> Path:
-    """Return the folder of a model; of a hub id, get the weights and the tokenizer's file first.
+    """Return the folder of a model; for a hub id, download the weights and the tokenizer's file first.
 
     Raises:
         ValueError: there is no such folder, and it is no hub id.

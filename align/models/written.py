@@ -1,16 +1,17 @@
 """What a model is to write: the text of an answer between the end of the prompt and the token that ends it.
 
-A template renders a conversation with the generation prompt (`before`), and with the answer (`after`). Mostly the second
-begins with the first, and what follows is the answer. Where it does not, one of these is the reason:
+A template renders a conversation with the generation prompt (`before`), and with the answer (`after`).
+Usually `after` begins with `before`, and the rest is the answer. If it does not, one of these is the reason:
 
-1. The generation prompt ends with tags that a rendered answer does not begin with: `<think>` (DeepSeek R1, QwQ, GLM-4.7,
-   EXAONE Deep's `<thought>`), or reasoning that is opened and closed (Gemma 4 31B).
+1. The generation prompt ends with tags that a rendered answer does not begin with: `<think>` (DeepSeek R1,
+   QwQ, GLM-4.7, EXAONE Deep's `<thought>`), or reasoning that is opened and closed (Gemma 4 31B).
 2. White space at the end of either.
-3. With the answer in it, what comes before is rendered otherwise: Mistral v0.3 prints the system text in the user's turn
-   only while that turn is the last, gpt-oss removes earlier reasoning. The answer then stands behind the last header of the
-   generation prompt that comes before the place where a rendering with another answer differs.
+3. The turns before the answer are rendered differently once it is there: Mistral v0.3 prints the system text
+   in the user's turn only while that turn is the last, gpt-oss removes earlier reasoning. To find the answer,
+   the conversation is also rendered with another answer: it begins behind the last copy of the generation
+   prompt's header before the place where the two differ.
 
-The way back, from what a model wrote to an answer, is `thoughts.Shape`.
+`thoughts.Shape` does the reverse: it reads an answer from what a model wrote.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ TEMPLATE_REMEDY = "give `chat_template:` a file, a text, or the name of a templa
 _CLOSED = "the generation prompt closes the reasoning before it begins, and this answer has one"
 Render: TypeAlias = Callable[[Sequence[Message]], str]
 _SHOWN = 40
-"""Characters that an error shows of two texts, from where they part."""
+"""How many characters of two texts an error shows, from where they differ."""
 
 
 class Writing:
     """How answers are written under one template."""
 
     def __init__(self, habits: Habits, find: Find, eos_token: str | None, own_eos: str | None) -> None:
-        """Take what a template does; `eos_token` ends an answer instead of what it shows, `own_eos` is the tokenizer's."""
+        """Keep a template's habits; `eos_token` replaces the end it shows, `own_eos` is the tokenizer's."""
         self.habits, self.find, self.eos_token, self.own_eos = habits, find, eos_token, own_eos
         self.end = End(eos_token) if eos_token else habits.end
         self._opened = re.compile(f"({'|'.join(map(re.escape, habits.tags))})(\\s*)$")
@@ -58,7 +59,7 @@ class Writing:
             render: returns the text of a conversation.
 
         Raises:
-            BadRow: it is not defined, and why.
+            BadRow: the template does not define it; the message says why.
         """
         return self._to_its_end(self._behind(before, messages, answer, render), answer)
 
@@ -85,7 +86,7 @@ class Writing:
         return rest
 
     def _place(self, stem: str, after: str) -> int | None:
-        """Return where in `after` the answer begins, if that begins as the prompt does.
+        """Return where in `after` the answer begins, if `after` begins as the prompt does.
 
         Args:
             stem: the prompt without what only a generation prompt has.
@@ -101,10 +102,10 @@ class Writing:
     def _behind_header(
         self, stem: str, after: str, messages: Sequence[Message], render: Render
     ) -> int | None:
-        """Return where in `after` the answer begins, if what comes before is rendered otherwise than in the prompt.
+        """Return where the answer begins in `after`, if the turns before it are rendered differently there.
 
-        It begins behind the last header before the place where another answer makes a difference, and what follows there
-        does not depend on the question.
+        It begins behind the last header before the place where another answer makes a difference, and what
+        follows there does not depend on the question.
         """
         added = self.find(stem)
         if not added:
@@ -118,7 +119,7 @@ class Writing:
         return None
 
     def _to_its_end(self, rest: str, answer: Message) -> str:
-        """Return the text of an answer up to the token that ends it, which is put there where the next turn would write it."""
+        """Return an answer's text with its end token, which is added if only the next turn writes it."""
         end, tail = self.end, self.habits.tail
         if answer.get("tool_calls"):
             end, tail = self.habits.call_end if self.habits.call_end.token and not self.eos_token else end, ""
@@ -146,12 +147,13 @@ class Writing:
         tail = self.habits.tail.strip()
         if TOKEN_LIKE.fullmatch(tail):
             added = json.dumps(self.habits.spelled, ensure_ascii=False)
-            return f"it writes {tail!r}, no token of this tokenizer: the sft stage adds it with `new_tokens: {added}`"
+            written = f"it writes {tail!r}, no token of this tokenizer"
+            return f"{written}: the sft stage adds it with `new_tokens: {added}`"
         return f"name one with `eos_token:` (the tokenizer's own is {self.own_eos!r}), or {TEMPLATE_REMEDY}"
 
 
 def _other(answer: Message) -> Message:
-    """Return an answer of the same parts that says other things; reasoning in the content is a part of the content."""
+    """Return an answer with the same parts and other texts; reasoning in the content counts as content."""
     changed = answer | {name: ASKED for name in ("content", "reasoning") if answer.get(name)}
     calls = [
         call | {"function": call["function"] | {"name": ASKED}} for call in answer.get("tool_calls") or ()

@@ -121,7 +121,7 @@ def test_what_a_stage_made_before_is_kept_until_it_has_made_it_again(folder, cap
     before = json.loads((folder / "out/03-right/done.json").read_text())
     with pytest.raises(StageFailed):
         run(RECIPE.replace("test_run_folder:Exact", "test_run_folder:Raises"))
-    assert "right        what it made before is in out/kept/right until it is done" in log_of(capsys)
+    assert "right        its earlier result is in out/kept/right until it is done" in log_of(capsys)
     assert json.loads((folder / "out/kept/right/done.json").read_text()) == before
     assert tables.count(folder / "out/kept/right", "demonstrations") == 2
     assert (folder / "out/03-right/calls").is_dir(), "calls are paid once"
@@ -221,7 +221,7 @@ def test_a_failed_stage_says_which_why_and_where_its_log_is(folder, capsys):
     said = capsys.readouterr().err
     assert "stage 'right' failed: 1 of 1 prompts failed, 1 with: ValueError: row " in said
     assert "has no answer to compare with" in said
-    assert f"log: {Path('out/03-right/log.txt')}\n  the same command again resumes" in said
+    assert f"log: {Path('out/03-right/log.txt')}\n  run the same command again to resume" in said
     assert "Traceback" not in said
     assert main(["status", "out"]) == 0
     assert [line.split()[2] for line in capsys.readouterr().out.splitlines()[4:7]] == ["done", "done", "failed"]
@@ -345,7 +345,7 @@ def test_what_is_done_can_be_seen_and_taken_without_anything_that_made_it(folder
         ["right", "rejection_sampling", "done"],
         ["copy", "export", "done"],
     ]
-    assert "not compared with the recipe as it would be read now: moved/recipe.json can no longer be read" in said
+    assert "the stages could not be compared with the recipe as it is now: moved/recipe.json can no longer be read" in said
     assert "there is no module 'lost_plug'" in said
     assert main(["peek", "moved", "again"]) == 0
     assert "Politely: 1" in capsys.readouterr().out
@@ -514,7 +514,7 @@ def test_an_input_that_is_not_there_any_more_makes_nothing_stale(tmp_path, monke
     assert main(["status", "out"]) == 0
     said = capsys.readouterr().out
     assert [line.split()[:3] for line in said.splitlines()[4:5]] == [["rows", "load", "done"]]
-    assert "not there any more: rows.jsonl; what was made of it stands" in said
+    assert "no longer there: rows.jsonl; results made from it are kept" in said
     Path("rows.jsonl").write_text('{"prompt": "Which?"}\n')
     assert main(["status", "out"]) == 0
     assert "stale" in capsys.readouterr().out

@@ -1,9 +1,9 @@
-"""Tool calls and the tools that are offered, in any dialect, in the form that chat templates take.
+"""Read tool calls and offered tools, in any dialect, into the form that chat templates take.
 
-A call is `{"type": "function", "function": {"name": ..., "arguments": {...}}}`. What a file gives as text (JSON, or Python's
-spelling of it) is taken as it stands; in objects a null is taken for a key that is not there, because Arrow gives every struct
-the keys of all others. Only the keys of the call or function itself, such as `id` or `description`, are absent where they are
-null in both.
+A call becomes `{"type": "function", "function": {"name": ..., "arguments": {...}}}`. What a file gives as
+text (JSON, or Python's spelling of it) keeps its nulls. In objects a null counts as a missing key, because
+Arrow gives every struct the keys of all others. Keys of the call or function itself, such as `id` or
+`description`, count as missing if they are null, in texts too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def read_calls(value: Any, *, from_text: bool = False) -> list[dict[str, Any]]:
 
     Args:
         value: a list of calls, one call, or the text of either.
-        from_text: objects in it were read from a text, whose nulls are meant.
+        from_text: its objects were read from a text, so their nulls are meant.
 
     Raises:
         BadRow: it is none of them, or a call has no name or holds something that is not read.
@@ -66,7 +66,8 @@ def read_tools(value: Any) -> list[dict[str, Any]]:
     """Return a `tools` column as a list of functions.
 
     Args:
-        value: a list of functions, bare or inside `{"type": "function", "function": ...}`, one of them, or the text of either.
+        value: a list of functions, bare or inside `{"type": "function", "function": ...}`, one of them, or
+            the text of either.
 
     Raises:
         BadRow: it is none of them.
@@ -87,7 +88,7 @@ def _tool(tool: Any) -> dict[str, Any]:
 
 
 def _listed(value: Any, column: str, item: str, *, from_text: bool = False) -> list[tuple[Any, bool]]:
-    """Return the items of a list, of one object, or of the text of either, each with whether it was read from a text."""
+    """Return (item, was it read from a text?) for each item of a list, one object, or the text of either."""
     if isinstance(value, str):
         value, from_text = parsed(value, item) if value.strip() else [], True
     value = [value] if isinstance(value, Mapping) else [] if value is None else value
@@ -110,7 +111,7 @@ def without_nulls(value: Any) -> Any:
 
 
 def _read(value: Any, what: str) -> Any:
-    """Return arguments or parameters, which may be a text inside an object."""
+    """Return arguments or parameters, which may be written as a text."""
     if isinstance(value, str):
         return parsed(value, what) if value.strip() else {}
     return as_json(value, what)

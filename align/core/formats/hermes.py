@@ -1,10 +1,10 @@
-"""Tools and calls that are written into the text of turns, as the Hermes data sets do it.
+"""Read tools and calls that are written into the text of turns, as in the Hermes data sets.
 
-A row offers its tools in one way. Where a system turn spells them out (`<tools>[...]</tools>`), that turn is trained as it is
-written, calls in tags and all, and a `tools` column that says the same is left aside: a chat template would offer them a
-second time, in words of its own. Where only the column has them, calls in tags become objects, so that the chat template writes
-offer and calls alike in the family's form; an answer whose calls cannot become objects is refused, because its text would teach
-a second form.
+A row offers its tools in one way only. If a system turn spells them out (`<tools>[...]</tools>`), that turn
+is trained as it is written, with calls in tags, and a `tools` column that says the same is not used: a chat
+template would offer the tools a second time, in words of its own. If only the column has them, calls in tags
+become objects, so that the chat template writes tools and calls alike in the form of the model's family. An
+answer whose calls cannot become objects is then refused, because its text would teach a second form.
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ from align.core.rows import Message, visible
 
 _TOOLS = re.compile(r"<tools>((?:(?!</?tools>).)*)</tools>", re.DOTALL)
 _MENTION = re.compile(r"[^\w\[\]{}]*(?:and|or|to)?[^\w\[\]{}]*", re.IGNORECASE)
-"""What stands between two tags that are only spoken of: `signatures within <tools></tools> tags`, `<tools> and </tools>`."""
+"""Text between two tags that are only mentioned: `signatures within <tools></tools> tags`, `<tools> and
+</tools>`."""
 
 _BEGINS = re.compile(
     r"""
     (?m:^)[ \t]*<tool_call>        # the first on its line,
     | <tool_call>(?=\s*[\[{])      # or in front of an object or list,
-    | <tool_call>                  # or at the end of the answer, with more than a word between it and its other half
+    | <tool_call>                  # or at the end of the answer, with more than a word before </tool_call>
       (?!\W*(?:and|or|to)?\W*</tool_call>)(?=(?:(?!</?tool_call>).)*</tool_call>\s*\Z)
     """,
     re.DOTALL | re.VERBOSE,
 )
-"""Where the calls of an answer begin. Any other tag is only spoken of, as in `write calls in <tool_call> tags`."""
+"""Where the calls of an answer begin. Any other tag is only mentioned, as in `write calls in <tool_call>
+tags`."""
 _CLOSED_ONLY = re.compile(r"[\]}]\s*</tool_call>")
 _ENDS_OF_TURN = (
     *(
@@ -46,7 +48,7 @@ _ENDS_OF_TURN = (
     ),
     *("</s>", "<|endoftext|>", "<|end_of_text|>", "<\uff5cend\u2581of\u2581sentence\uff5c>"),
 )
-"""What ends a turn or a text in the families of docs/models.md; sampled answers are often stored with it."""
+"""Tokens that end a turn or a text in the families of docs/models.md; stored answers often have them."""
 _REMEDY = (
     "a chat template writes calls behind the text of a turn; `ignore: [tools]` reads such answers as text"
 )
@@ -60,7 +62,7 @@ def spells_out(turns: Sequence[Message], tools: Sequence[dict[str, Any]]) -> boo
         tools: what the column has, as `read_tools` gives it.
 
     Raises:
-        BadRow: it speaks of other tools than these.
+        BadRow: it lists other tools than these.
     """
     said = [
         text for turn in turns if turn["role"] == "system" for text in _TOOLS.findall(str(turn["content"]))
@@ -92,16 +94,16 @@ def _tools_in(text: str) -> list[dict[str, Any]] | None:
 
 
 def _lacking(text: str, tools: Iterable[dict[str, Any]]) -> str | None:
-    """Return which tool a text in words does not name; `get` is not named by `get_weather`. None where it names all of them."""
+    """Return that a text lacks the name of a tool; None if it names all (`get_weather` is not `get`)."""
     for tool in tools:
         name = tool["function"]["name"]
         if not re.search(rf"(?<![\w-])(?<!\w\.){re.escape(name)}(?![\w-]|\.\w)", text):
-            return f"it does not speak of {name!r}"
+            return f"it does not mention {name!r}"
     return None
 
 
 def with_calls(turns: list[Message]) -> list[Message]:
-    """Return turns in which calls that end an answer in tags are objects.
+    """Turn calls in tags at the end of an answer into objects.
 
     Raises:
         BadRow: an answer has calls that cannot become objects.
@@ -113,7 +115,7 @@ def _with_calls(turn: Message) -> Message:
     text = turn["content"]
     if turn["role"] != "assistant" or not isinstance(text, str) or "tool_call>" not in text:
         return turn
-    ended, answer = _without_end(text), len(text) - len(visible(text))  # reasoning calls nothing
+    ended, answer = _without_end(text), len(text) - len(visible(text))  # tags in the reasoning are no calls
     begins = _BEGINS.search(ended, answer)
     if begins is None:
         if _CLOSED_ONLY.search(ended, answer):
@@ -140,7 +142,7 @@ def _functions(calls: Iterable[dict[str, Any]]) -> list[Any]:
 def _calls_in(text: str) -> list[dict[str, Any]]:
     """Return the calls of a text that begins with the first of them.
 
-    Each stands behind a tag; several may share one, and the tag that closes it may be missing.
+    Each follows an opening tag; several may share one, and the closing tag may be missing.
     """
     calls: list[dict[str, Any]] = []
     rest, inside = text.strip(), False

@@ -1,11 +1,13 @@
-"""Are two lists of tools the same offer? A system turn may spell out the tools that a column has, too.
+"""Do two lists offer the same tools? A system turn may spell out the tools that a column has, too.
 
-The same are tools of the same names whose parameters are the same: their names, types, allowed values and whatever else the
-schema says. Not compared is what leaves a call as it is:
+They do if the tools have the same names and the same parameters: their names, types, allowed values and
+whatever else the schema says. Differences that do not change a call are not counted:
 
 1. the order of keys, nulls, `{"type": "function", "function": ...}` around a function, and its description;
-2. annotations of JSON Schema (`description`, `title`, `default`, `examples`; json-schema.org, validation, section 9);
-3. `type`, `required` and `additionalProperties` where only one of the two says them, for converters add and lose these.
+2. annotations of JSON Schema (`description`, `title`, `default`, `examples`; json-schema.org, validation,
+   section 9);
+3. `type`, `required` and `additionalProperties` if only one of the two has them, because converters add and
+   lose these.
 """
 
 from __future__ import annotations
@@ -20,27 +22,27 @@ _ANNOTATIONS = frozenset(
 )
 _OFTEN_LOST = frozenset({"type", "required", "additionalProperties"})
 _NAMED = frozenset({"properties", "$defs", "definitions", "patternProperties"})
-"""Keywords whose keys are names that the schema gives, and no keywords."""
+"""Keywords whose keys are names that the schema defines, not keywords."""
 _SETS = frozenset({"enum", "required", "type"})
 """Keywords whose lists have no order."""
 
 
 def difference(column: Sequence[dict[str, Any]], said: Sequence[dict[str, Any]]) -> str | None:
-    """Return in what the tools that a text says differ from those of a column, or None.
+    """Return how the tools in a text differ from those in a column, or None.
 
     Args:
         column: tools, as `read_tools` gives them.
-        said: tools that the text says; one may stand there twice.
+        said: tools in the text; one may occur twice.
     """
     names, there = {_name(tool) for tool in column}, {_name(tool) for tool in said}
     if lacking := sorted(names - there):
-        return f"it does not speak of {lacking[0]!r}"
+        return f"it does not mention {lacking[0]!r}"
     if more := sorted(there - names):
         return f"it offers {more[0]!r}, too"
     for one, other in ((column, said), (said, column)):
         for tool in one:
             if not any(_name(tool) == _name(each) and _same(_schema(tool), _schema(each)) for each in other):
-                return f"the parameters of {_name(tool)!r} are others"
+                return f"the parameters of {_name(tool)!r} differ"
     return None
 
 
@@ -58,7 +60,7 @@ def _schema(tool: Mapping[str, Any]) -> Any:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Do two schemas, or two values in them, say the same?"""
+    """Do two schemas, or two values in them, mean the same?"""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         keys = {
             key for schema in (one, other) for key, item in schema.items() if _counts(item)

@@ -1,7 +1,8 @@
-"""A record to the rows that it holds: which columns are which, and what the columns beside the conversation say.
+"""Turn a record into rows: which columns are which, and what the columns beside the conversation say.
 
-A null is absent, so a union of several shapes in one table (CSV, Parquet) is read row by row. Columns that are not used are
-collected, to be told once; a column that changes what a row means (images, weights of rows, token masks) refuses the row.
+A null counts as a missing column, so that one table may hold rows of several shapes (CSV, Parquet). Columns
+that are not used are collected and reported once. A row with a column that changes its meaning (images,
+weights of rows, token masks) is refused.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ ALIASES = {
     "system": ("system_prompt",),
     "tools": ("functions",),
 }
-"""Our columns, and what others call the same."""
+"""Our names of columns, and the names that others use for them."""
 OPTIONAL = frozenset({"answer", "label", "margin", "system", "tags", "tests", "tools"})
 """Columns that a record may lack although the recipe names them."""
 GIVES_WAY = {
@@ -36,7 +37,7 @@ GIVES_WAY = {
     "completion": {"chosen", "rejected", "messages", "instruction"},
     "messages": {"chosen", "rejected", "completion", "instruction"},
 }
-"""One of our columns that the recipe names -> columns that are not guessed beside it."""
+"""Column that the recipe names -> columns that are then ignored, unless the recipe names them too."""
 REFUSED = {
     **dict.fromkeys(("image", "images", "audio", "audios", "video", "videos"), "only text can be used"),
     **dict.fromkeys(("weight", "loss_weight", "sample_weight"), "rows have no weight here"),
@@ -55,7 +56,7 @@ class Reader:
     """Reads the records of one source."""
 
     def __init__(self, columns: Mapping[Any, str], ignore: Collection[str] = ()) -> None:
-        """Take what the recipe says of the columns.
+        """Keep what the recipe says about the columns.
 
         Args:
             columns: our column -> the record's; `a.b` is `b` inside the object `a`.
@@ -69,7 +70,7 @@ class Reader:
 
     @property
     def unused(self) -> list[str]:
-        """Columns that held something of which nothing was read, and keys of turns (`turn.date`).
+        """Columns with content of which nothing was read, and such keys of turns (`turn.date`).
 
         One that some records use is listed with the number of those that do not.
         """
@@ -86,10 +87,10 @@ class Reader:
         return sorted(set(self.columns.values()) - self._seen)
 
     def read(self, record: Any) -> list[Row]:
-        """Return the rows that a record holds: its preference, demonstration or unpaired row, and the prompt of it.
+        """Return the rows of a record: its prompt, and its preference, demonstration or unpaired row.
 
         Raises:
-            BadRow: why the record is of no use.
+            BadRow: the record cannot be used; the message says why.
         """
         if not isinstance(record, dict):
             raise BadRow("not a JSON object")
@@ -119,7 +120,7 @@ class Reader:
         """Return the values of the columns that the recipe names.
 
         Raises:
-            BadRow: the record lacks one that makes its shape.
+            BadRow: the record lacks one that is not optional.
         """
         found = {}
         for ours, theirs in self.columns.items():
@@ -134,7 +135,7 @@ class Reader:
     def _named(
         self, record: dict[str, Any], mapped: Mapping[str, Any]
     ) -> tuple[dict[str, Any], dict[str, str]]:
-        """Return a record under our names, and what it calls each of them."""
+        """Return a record under our names of columns, and its own name for each."""
         hidden = {
             name for ours in self.columns for name in GIVES_WAY.get(ours, ()) if name not in self.columns
         }
@@ -147,12 +148,12 @@ class Reader:
         return _without_blanks({name: value for name, value in named.items() if name not in hidden}), source
 
     def _alias(self, named: Mapping[str, Any], ours: str, theirs: tuple[str, ...]) -> str | None:
-        """Return the other name of one of our columns, if a record holds nothing under ours; one that is filled comes first."""
+        """Return what a record calls one of our columns, if ours holds nothing; a filled one is preferred."""
         if named.get(ours) is not None:
             return None
         there = [name for name in theirs if name in named and name not in self.columns]
         filled = [name for name in there if named[name] is not None]
-        if ours in named:  # it is null, and so would be an alias that is not filled
+        if ours in named:  # ours is null, so an alias that is null would add nothing
             there = filled
         return next(iter(filled or there), None)
 
@@ -170,7 +171,7 @@ def _inside(record: Mapping[str, Any], name: str) -> tuple[bool, Any]:
 
 
 def _without_blanks(named: dict[str, Any]) -> dict[str, Any]:
-    """Take empty lists and texts for null in the columns of one shape, where another shape has content."""
+    """Treat empty lists and texts in the columns of one shape as null, if another shape has content."""
     filled = [
         shape for shape in _SHAPES if any(named.get(name) not in (None, "", [], {}) for name in _names(shape))
     ]
@@ -207,7 +208,7 @@ def _rows(columns: Columns, parts: Parts) -> list[Row]:
             side[:] = hermes.with_calls(side)
     answer, tests = values.read_answer(columns.take("answer")), values.read_tests(columns.take("tests"))
     asked = parts.prompt
-    if parts.completion and (answer is not None or tests):  # of a conversation they are about its last answer
+    if parts.completion and (answer is not None or tests):  # they are about the conversation's last answer
         asked = asked + parts.completion[:-1]
     prompt = Prompt(
         messages=asked, answer=answer, tests=tests, tags=values.read_tags(columns.take("tags")), tools=tools

@@ -1,13 +1,13 @@
-"""Which columns make a prompt, a completion, a pair. One function a shape; the first that fits a record reads it.
+"""Which columns make a prompt, a completion or a pair: one function a shape; the first that fits is used.
 
-    chosen, rejected [, prompt]       TRL, UltraFeedback, OpenAI's preference format, HH's transcripts, ms-swift
-    messages [, prompt, completion]   OpenAI, TRL, ShareGPT (`conversations`)
-    instruction [, input, output]     Alpaca, Dolly
+    chosen, rejected [, prompt]      TRL, UltraFeedback, OpenAI's preferences, HH's transcripts, ms-swift
+    messages [, prompt, completion]  OpenAI, TRL, ShareGPT (`conversations`)
+    instruction [, input, output]    Alpaca, Dolly
     prompt | question | input [, completion | response | output]
-    query, tools, answers             xLAM: the answer is tool calls
+    query, tools, answers            xLAM: the answer is tool calls
 
-Shared turns of a pair belong in its prompt. Two columns that say the same may both be there (a `prompt` beside the
-conversation, a system turn in one of them); where they contradict each other the row is refused.
+Turns that both sides of a pair share belong to its prompt. Two columns may say the same (a `prompt` beside
+the conversation, a system turn in one of them); if they contradict each other, the row is refused.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from align.core.rows import Message
 
 REMEDY = "say what they are with `columns:`, such as `columns: {prompt: question, completion: solution}`"
 ANSWER_REMEDY = (
-    "`columns: {prompt: question, completion: answer}` imitates the answer, `columns: {prompt: question, answer: answer}` "
-    "lets a verifier compare with it"
+    "`columns: {prompt: question, completion: answer}` imitates the answer, "
+    "`columns: {prompt: question, answer: answer}` lets a verifier compare with it"
 )
 _LISTED_CALLS = re.compile(r'\s*\[\s*\{\s*"name"')
 _NAMED = 12
-"""Columns that a message names at most."""
+"""The most columns that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +43,18 @@ class Parts:
 
 
 class Columns:
-    """A record's columns under our names; remembers which were taken."""
+    """A record's columns under our names; it remembers which of them were used."""
 
     def __init__(
         self, named: Mapping[str, Any], source: Mapping[str, str], mapped: Collection[str], unread: set[str]
     ) -> None:
-        """Take a record.
+        """Keep a record.
 
         Args:
             named: the record under our names.
-            source: what it calls them.
-            mapped: those that the recipe names itself.
-            unread: takes the keys of turns that are not read.
+            source: our name -> the record's name.
+            mapped: the columns that the recipe names itself.
+            unread: a set to which the keys of turns that are not read are added.
         """
         self.named, self.source, self.mapped, self.unread_keys = named, source, mapped, unread
         self.taken: set[str] = set()
@@ -68,7 +68,7 @@ class Columns:
         return any(self.named.get(name) is not None for name in names)
 
     def take(self, name: str) -> Any:
-        """Return what a column holds."""
+        """Return what a column holds, and remember that it was used."""
         self.taken.add(name)
         return self.named.get(name)
 
@@ -77,7 +77,7 @@ class Columns:
         return read_turns(self.take(name), self.own(name), self.unread_keys)
 
     def said(self, name: str, role: str, *, transcript: bool = True) -> list[Message]:
-        """Return a column that is text, one turn, a list of turns or a transcript, as messages; text is a turn of that role."""
+        """Return a column (text, turn, turns or transcript) as messages; a text is one turn of `role`."""
         value = self.take(name)
         if isinstance(value, str) and not listed_turns(value, self.own(name)):
             return (read_transcript(value) if transcript else None) or [{"role": role, "content": value}]
@@ -110,7 +110,7 @@ def read(columns: Columns) -> Parts:
 
 
 def _refuse_nulls(columns: Columns) -> None:
-    """Refuse a null where a text must be: it is only absent where the table holds another shape too."""
+    """Refuse a null where a text must be; it means a missing column only if another shape is there."""
     pair, completion = {"chosen", "rejected"} & columns.named.keys(), "completion" in columns.named
     if pair and not completion and not columns.has("messages"):
         raise BadRow(f"{min(pair)} is empty")
@@ -118,7 +118,7 @@ def _refuse_nulls(columns: Columns) -> None:
         raise BadRow("completion is empty")
 
 
-# -- pairs ----------------------------------------------------------------------------------------------------------------
+# -- pairs ---------------------------------------------------------------------------------------------------
 
 
 def _pair(columns: Columns) -> Parts:
@@ -145,7 +145,7 @@ def _pair(columns: Columns) -> Parts:
 
 
 def _refuse_half(columns: Columns, *, chosen_elsewhere: bool) -> None:
-    """Refuse a pair that lacks a side; the chosen one may be what another column ends with."""
+    """Refuse a pair that lacks a side; the chosen side may also be the end of another column."""
     for side in ("chosen", "rejected"):
         if side in columns.named and not columns.has(side):
             raise BadRow(f"{side} is empty")
@@ -168,7 +168,7 @@ def _repeated(columns: Columns, chosen: list[Message], rejected: list[Message]) 
 
 
 def _shared(chosen: list[Message], rejected: list[Message]) -> int:
-    """Return how many turns two completions begin with in common; each keeps an answer of its own."""
+    """Return how many turns two completions have in common at their beginning; each keeps its own answer."""
     common = 0
     while common < min(len(chosen), len(rejected)) and chosen[common] == rejected[common]:
         common += 1
@@ -180,7 +180,10 @@ def _shared(chosen: list[Message], rejected: list[Message]) -> int:
 
 
 def _asked_before(columns: Columns) -> list[Message] | None:
-    """Return the prompt of a pair, if a column holds it. Where no column is `chosen`, `messages` holds the chosen answer."""
+    """Return the prompt of a pair, if a column holds it.
+
+    Without a `chosen` column, `messages` ends with the chosen answer and is no prompt.
+    """
     if columns.has("prompt"):
         return _history(columns) + columns.said("prompt", "user")
     if isinstance(columns.named.get("input"), Mapping):
@@ -200,7 +203,7 @@ def _openai_input(columns: Columns) -> list[Message]:
 
 
 def _agreed(columns: Columns, prompt: list[Message] | None, talk: list[Message]) -> list[Message]:
-    """Return the prompt of a conversation beside which there may be a `prompt` column.
+    """Return the turns of a conversation, after checking that a `prompt` column beside it agrees.
 
     Raises:
         BadRow: they contradict each other.
@@ -230,7 +233,7 @@ def _same(one: Message, other: Message) -> bool:
 
 
 def _says(prompt: Message, turn: Message) -> bool:
-    """Does a turn say what the prompt says? One may hold the other: prompts often come with a frame around them."""
+    """Does a turn say what the prompt says? One may contain the other: prompts often have a frame of text."""
     return _plain(prompt) in _plain(turn) or _plain(turn) in _plain(prompt)
 
 
@@ -238,7 +241,7 @@ def _plain(message: Message) -> str:
     return "".join(str(message["content"]).split()).lower()
 
 
-# -- conversations and plain text -----------------------------------------------------------------------------------------
+# -- conversations and plain text ----------------------------------------------------------------------------
 
 
 def _conversation(columns: Columns) -> Parts:
@@ -260,7 +263,7 @@ def _conversation(columns: Columns) -> Parts:
 
 
 def split(messages: list[Message]) -> Parts:
-    """Cut a conversation before its first assistant turn; turns after the last assistant turn have nothing to teach."""
+    """Cut a conversation before its first assistant turn, and after its last: the rest teaches nothing."""
     first = next((i for i, m in enumerate(messages) if m.get("role") == "assistant"), None)
     if first is None:
         return Parts(messages)
@@ -271,7 +274,7 @@ def split(messages: list[Message]) -> Parts:
 
 
 def _plain_parts(columns: Columns, asked: list[Message], completion: list[Message] | None) -> Parts:
-    """Return a prompt and its completion; answers of the history belong to the completion, as LLaMA-Factory trains them."""
+    """Return a prompt and its completion; as in LLaMA-Factory, answers in the history are trained too."""
     history = _history(columns)
     if history and completion and completion[0]["role"] == "assistant":
         return split([*history, *asked, *completion])
@@ -321,7 +324,7 @@ def _asked(columns: Columns) -> Parts:
 
 
 def _behind(columns: Columns, prompt: str, turns: list[Message]) -> list[Message]:
-    """Return turns without the space that follows `Assistant:`, where the prompt is a transcript."""
+    """Return turns without the space that follows `Assistant:`, if the prompt is a transcript."""
     text = columns.named.get(prompt)
     if not (isinstance(text, str) and read_transcript(text)):
         return turns

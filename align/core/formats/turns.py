@@ -1,7 +1,8 @@
-"""One turn of a conversation, in any dialect, to a `Message`.
+"""Turn the turns of a conversation, in any dialect, into `Message`s.
 
-A field that carries meaning is kept (tool calls, reasoning, whether the turn is trained) or the row is refused by name
-(images, flags on parts of a turn). A key that is null is not there.
+A field that carries meaning is kept (tool calls, reasoning, whether the turn is trained), or the row is
+refused and the reason names the field (images, flags on parts of a turn). A key that is null counts as
+missing.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ ROLES = {
     **dict.fromkeys(("tool_response", "tool_result", "function_response"), "tool"),
     **dict.fromkeys(("function_call", "tool_call"), "calls"),
 }
-"""Role of a source, in small letters -> ours; `calls`: an assistant turn whose text is a tool call in JSON (LLaMA-Factory)."""
+"""Role of a source, in lower case -> our role; `calls`: an assistant turn whose text is a tool call in JSON
+(LLaMA-Factory)."""
 _PAIRS = (
     ("human", "assistant"),
     ("user", "assistant"),
@@ -34,7 +36,7 @@ _PAIRS = (
 """Keys of sources that write question and answer as one object."""
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 _FLAGS = ("weight", "train", "loss", "loss_weight", "loss_scale", "trainable", "training")
-"""1 or true: the turn is trained. OpenAI, axolotl, ms-swift, LLaMA-Factory."""
+"""Flags of OpenAI, axolotl, ms-swift and LLaMA-Factory; 1 or true: the turn is trained."""
 _SAY_WHETHER_TRAINED = (*_FLAGS, "masked")
 _REFUSED = (
     "train_detail",
@@ -84,13 +86,13 @@ def read_turns(value: Any, what: str, ignored: set[str]) -> list[Message]:
     """Return a list of turns as messages.
 
     Args:
-        value: objects with `role` and `content` (OpenAI, TRL) or `from` and `value` (ShareGPT), pairs of question and answer,
-            or JSON text of such a list.
-        what: its column, for messages.
-        ignored: takes the keys of turns that are not read.
+        value: objects with `role` and `content` (OpenAI, TRL) or `from` and `value` (ShareGPT), pairs of
+            question and answer, or JSON text of such a list.
+        what: the name of its column, for error messages.
+        ignored: a set to which the keys of turns that are not read are added.
 
     Raises:
-        BadRow: what is wrong with it.
+        BadRow: it cannot be read; the message says why.
     """
     listed = listed_turns(value, what) if isinstance(value, str) else None
     from_text = bool(listed)
@@ -108,7 +110,7 @@ def read_turns(value: Any, what: str, ignored: set[str]) -> list[Message]:
 
 
 def _rows_of_columns(value: Any) -> Any:
-    """Return the turns of an object of lists, as Arrow has a list of objects; any other value as it is."""
+    """Return the turns of an object of lists, Arrow's form of a list of objects; other values as they are."""
     if isinstance(value, Mapping) and value and all(isinstance(items, list) for items in value.values()):
         return [dict(zip(value, items, strict=False)) for items in zip(*value.values(), strict=False)]
     return value
@@ -144,7 +146,7 @@ def listed_turns(text: str, what: str) -> list[Any] | None:
 
 
 def _unpaired(item: Any) -> Iterable[Mapping[str, Any]]:
-    """Yield the turns of an object that holds a question and its answer; any other object as it is."""
+    """Return the turns of an object that holds a question and its answer; any other object as it is."""
     pair = next((pair for pair in _PAIRS if item.keys() >= set(pair)), None)
     if pair is None or "role" in item or "from" in item:
         return [item]
@@ -191,7 +193,7 @@ def _refuse_unread(turn: Mapping[str, Any], what: str) -> None:
 
 
 def _answer(message: Message, *, trained: bool) -> Message:
-    """Return an assistant's turn with a text, empty where it only calls tools, and with the flag that it is not trained."""
+    """Return an assistant turn with a text ("" if it only calls tools) and, if untrained, `train: False`."""
     content = "" if message["content"] is None and "tool_calls" in message else message["content"]
     return message | {"content": content} | ({} if trained else {"train": False})
 
@@ -208,7 +210,7 @@ def _called(text: Any, *, from_text: bool) -> tuple[Message, str | None]:
 
 
 def _merged(turns: list[Message]) -> list[Message]:
-    """Return turns in which a `calls` turn is one with the assistant's turn right before it (ms-swift, LLaMA-Factory)."""
+    """Join each `calls` turn with the assistant turn right before it (ms-swift, LLaMA-Factory)."""
     found: list[Message] = []
     for turn in turns:
         joins = turn.pop("_joins", False)
@@ -222,7 +224,7 @@ def _merged(turns: list[Message]) -> list[Message]:
 
 
 def _content(content: Any, what: str, role: str, *, from_text: bool) -> tuple[Any, str | None]:
-    """Return content as text, and the reasoning that stands among its parts. What is neither is left to be judged."""
+    """Return content as text, and the reasoning among its parts. Any other type is returned unchanged."""
     if role == "tool":
         content = _result(content, from_text=from_text)
     if not isinstance(content, list):
@@ -234,10 +236,10 @@ def _content(content: Any, what: str, role: str, *, from_text: bool) -> tuple[An
 
 
 def _result(content: Any, *, from_text: bool) -> Any:
-    """Return what a tool said: without the marks that Hermes writes into the row, and objects as JSON."""
+    """Return a tool's result: without the marks that Hermes writes around it, and objects as JSON."""
     if isinstance(content, str):
         marked = _RESULT.fullmatch(content)
-        return marked[1] if marked else content  # the marks are what a chat template puts around it
+        return marked[1] if marked else content  # a chat template writes these marks itself
     if isinstance(content, Mapping) or (isinstance(content, list) and not _are_parts(content)):
         return json.dumps(content if from_text else without_nulls(content), ensure_ascii=False, default=str)
     return content
@@ -277,7 +279,7 @@ def _are_parts(content: list[Any]) -> bool:
 
 
 def _one_of(turn: Mapping[str, Any], keys: Iterable[str]) -> str | None:
-    """Return the first of several names for one text.
+    """Return the text that a turn has under one of several keys.
 
     Raises:
         BadRow: two of them differ.
@@ -289,7 +291,7 @@ def _one_of(turn: Mapping[str, Any], keys: Iterable[str]) -> str | None:
 
 
 def _trained(turn: Mapping[str, Any]) -> bool:
-    """Return whether a turn is to be trained, by the flags that it has (`masked`, torchtune's, says the contrary)."""
+    """Return whether the flags of a turn let it be trained; torchtune's `masked` means the opposite."""
     flags = {key: turn[key] for key in _SAY_WHETHER_TRAINED if key in turn}
     for key, value in flags.items():
         if value not in (0, 1):  # true and false too
@@ -301,9 +303,9 @@ def _trained(turn: Mapping[str, Any]) -> bool:
 
 
 def read_transcript(text: str) -> list[Message] | None:
-    """Return the turns of a transcript as Anthropic's HH has it, or None where a text is none.
+    """Return the turns of a transcript in the form of Anthropic's HH; None if the text is not one.
 
-    It begins with `Human:` and each turn is behind an empty line; `Assistant:` at the end asks for an answer.
+    It begins with `Human:` and each turn follows an empty line; `Assistant:` at the end asks for an answer.
     """
     if not text.lstrip().startswith("Human:") or "\n\nAssistant:" not in text:
         return None

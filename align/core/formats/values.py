@@ -1,4 +1,4 @@
-"""Columns beside the conversation: what a verifier compares with, labels, tags, numbers."""
+"""Read the columns beside the conversation: reference answers, tests, labels, tags, numbers."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _VERDICTS = {
     "right",
     "wrong",
 }
-"""Words that may say whether a completion is good, and are not read as that."""
+"""Words that may say whether a completion is good. A label that is one of them is refused."""
 
 
 def read_answer(value: Any) -> str | None:
-    """Return a reference answer as text that means the same to a grader: numbers without exponent, lists as JSON.
+    """Return a reference answer as text for graders: numbers without exponent, lists as JSON.
 
     Raises:
         BadRow: it is an object, bytes, or no finite number.
@@ -57,7 +57,7 @@ def _item(value: Any) -> str:
 
 
 def _plain(value: float | Decimal) -> str:
-    """Return a number in digits: 1e-05 is 0.00001, which no grader takes for the product of 1 and e less 5."""
+    """Return a number without exponent: a grader would read 1e-05 as 1 times e minus 5."""
     if not math.isfinite(value):
         raise BadRow("answer is not a finite number")
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
@@ -65,7 +65,7 @@ def _plain(value: float | Decimal) -> str:
 
 
 def read_number(value: Any) -> float | None:
-    """Return a margin. Raises BadRow where it is none."""
+    """Return a margin. Raises BadRow if it is not a number."""
     try:
         return None if value is None else float(value)
     except (TypeError, ValueError):
@@ -73,11 +73,11 @@ def read_number(value: Any) -> float | None:
 
 
 _PYTHON = re.compile(r"^(?:[ \t]*assert\b|(?:async )?def \w|import \w|from \w+[\w.]* import\b)", re.MULTILINE)
-"""Where lines of Python begin, as no JSON does."""
+"""Beginnings of Python lines; JSON has no such lines."""
 
 
 def read_tests(value: Any) -> list[dict[str, Any]]:
-    """Return tests: objects, one or a list, their JSON, MBPP's list of asserts, or KodCode's text of Python.
+    """Return tests, from one object or a list, JSON of these, MBPP's asserts, or KodCode's Python text.
 
     Raises:
         BadRow: it is none of them.
@@ -104,7 +104,7 @@ def read_tests(value: Any) -> list[dict[str, Any]]:
 
 
 def read_tags(value: Any) -> list[str]:
-    """Return tags: a text, or a list. Raises BadRow where it is neither."""
+    """Return tags, from a text or a list. Raises BadRow if it is neither."""
     if value is None:
         return []
     if isinstance(value, str):
@@ -115,15 +115,16 @@ def read_tags(value: Any) -> list[str]:
 
 
 def read_label(value: Any, column: str, *, certain: bool) -> bool | None:
-    """Return a label that says whether a completion is good (KTO's), or None where it is a class of something else.
+    """Return KTO's label, whether a completion is good; None if the label is a class of something else.
 
     Args:
         value: as the record has it.
         column: its name there.
-        certain: the recipe or the name (`kto_tag`) says that it is such a label.
+        certain: the recipe, or the name `kto_tag`, says that it is KTO's label.
 
     Raises:
-        BadRow: it may be such a label and is no truth value; a bad completion must not become a demonstration.
+        BadRow: it may be KTO's label but is neither true nor false; a bad completion must not become a
+            demonstration.
     """
     if value is None:
         return None

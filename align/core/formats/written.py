@@ -1,7 +1,8 @@
-"""Values that are written in a text: as JSON, or as Python writes a dict (`{'name': 'add'}`), which many data sets of calls do.
+"""Read values from text: JSON, or Python's dicts (`{'name': 'add'}`), which many data sets of calls have.
 
-A row is kept, hashed and shown to the chat template as JSON. A value that has no form in JSON (RFC 8259: a set, bytes, a date,
-NaN, a key that is not text) refuses the row, wherever it comes from: Python's spelling, Parquet's types or a plug-in's objects.
+A row is kept, hashed and shown to the chat template as JSON. So a row is refused if it has a value that JSON
+cannot hold (RFC 8259: a set, bytes, a date, NaN, a key that is not text), whether the value comes from
+Python's spelling, Parquet's types or a plug-in's objects.
 """
 
 from __future__ import annotations
@@ -17,21 +18,23 @@ from typing import Any
 from align.core.errors import BadRow
 
 _PYTHON = re.compile(r"[\[(\s]*\{\s*'")
-"""Where Python's spelling begins: JSON has no single quotes. Anything else that is not JSON is broken JSON."""
+"""Beginning of Python's spelling: JSON has no single quotes. Other text that is not JSON is broken JSON."""
 _MARKS = re.compile(
     r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z)|\'[^\'\\]*(?:\\.[^\'\\]*)*(?:\'|\Z)|[\[\]{}]', re.DOTALL
 )
-"""Whole strings, in which brackets do not count, and brackets. A string without an end goes on to the end of the text."""
+"""Whole strings, in which brackets do not count, and brackets. A string without an end goes on to the end of
+the text."""
 _MOST_BITS = 14_000
-"""Python writes and reads integers of 4,300 digits at most (docs.python.org/3/library/stdtypes.html#int-max-str-digits)."""
+"""Python reads and writes integers of at most 4,300 digits
+(docs.python.org/3/library/stdtypes.html#int-max-str-digits)."""
 
 
 def parsed(text: str, what: str) -> Any:
-    """Return the value that a text is, as it stands there: a null stays.
+    """Return the value that a text spells; nulls in it are kept.
 
     Args:
         text: JSON, or a dict or list as Python writes it.
-        what: what it is, for messages.
+        what: what the text is, for error messages.
 
     Raises:
         BadRow: it is neither, or holds what JSON has no form for.
@@ -47,9 +50,8 @@ def parsed(text: str, what: str) -> Any:
 
 def _python(text: str) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # such as `\d` in a text, which Python reads as it stands and warns of
+        # such as `\d` in a text, which Python reads unchanged and warns about
+        warnings.simplefilter("ignore")
         return ast.literal_eval(text.strip())
 
 
@@ -85,7 +87,7 @@ def _name(value: Any) -> str:
 
 
 def end_of_value(text: str, begin: int) -> int | None:
-    """Return where the object or list ends that begins at a place of a text; None where none begins there or it has no end."""
+    """Return the end of the object or list that begins at a place; None if none begins there or is closed."""
     if text[begin : begin + 1] not in ("{", "["):
         return None
     depth = 0

@@ -1,7 +1,7 @@
-"""Files and folders to records: which files of a folder hold a split (`folders`), how each is read (`files`).
+"""Read files and folders into records: `folders` finds the files of a split, `files` reads each of them.
 
-`records` is for data, where a record that cannot be read is one that is dropped. `objects` is for the small files beside a
-recipe or in the package (shots, seed tasks), where it is a mistake that stops the run.
+`records` is for data: a record that cannot be read is dropped. `objects` is for the small files beside a
+recipe or in the package (shots, seed tasks): there, such a record is a mistake that stops the run.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ __all__ = ["READERS", "is_data", "objects", "records"]
 
 
 def records(path: Path, split: str, config: str | None = None) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Yield the records of a file, or of a folder's files for one split, each with the place where it stands.
+    """Yield the records of a file, or of a folder's files for one split, each with its place.
 
-    A place is `file`, its name inside the folder, and either `line`, where the file has lines, or `number`, which record of the
-    file it is. Both count from 1.
+    A place is `file`, its name inside the folder, and either `line`, where the file has lines, or `number`,
+    which record of the file it is. Both count from 1.
 
     Raises:
         UsageError: the folder has no such split or configuration, or no data, or a file cannot be read.

@@ -1,6 +1,7 @@
-"""How a file is read, by its suffix: JSON lines, JSON, Parquet, CSV, TSV, Arrow, each also compressed.
+"""Read a file by its suffix: JSON lines, JSON, Parquet, CSV, TSV, Arrow, each also compressed.
 
-A record that cannot be read is a `BadRow` in its place; a file that cannot be read is an error with its name.
+A record that cannot be read becomes a `BadRow` in its place; a file that cannot be read raises an error that
+names it.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def _buffered(data: bytes) -> Stream:
     return io.BufferedReader(io.BytesIO(data))
 
 
-# -- JSON -----------------------------------------------------------------------------------------------------------------
+# -- JSON ----------------------------------------------------------------------------------------------------
 
 
 def _lines(stream: Stream) -> Iterator[Numbered]:
@@ -116,7 +117,10 @@ def _lines(stream: Stream) -> Iterator[Numbered]:
 
 
 def _json(data: bytes, split: str) -> Iterator[Numbered]:
-    """Yield the items of an array, one object, the rows of `{"data": [...]}` or of a split, or JSON lines of this name."""
+    """Yield the records of a JSON file: an array, one object, lists by split, or JSON lines.
+
+    `{"data": [...]}` is the split that is asked for, whichever it is.
+    """
     whole = _parsed(data)
     if isinstance(whole, BadRow) and data.strip().count(b"\n"):
         yield from _lines(_buffered(data))
@@ -150,11 +154,11 @@ def _parsed(data: bytes) -> Any:
         return BadRow("not JSON")
 
 
-# -- tables ---------------------------------------------------------------------------------------------------------------
+# -- tables --------------------------------------------------------------------------------------------------
 
 
 def _table(file: Path, stream: Stream, delimiter: str) -> Iterator[Numbered]:
-    """Read cells as text ("007" stays what it is), an empty one as missing.
+    """Read cells as text ("007" stays "007"), and empty cells as missing.
 
     Quotes are CSV's (RFC 4180). A TSV file whose quotes are not well formed is read without any.
     """
@@ -203,7 +207,7 @@ def _is_quoted(data: bytes) -> bool:
 
 
 def _decoded(stream: Stream) -> io.TextIOWrapper:
-    """Return a table's text. Excel writes UTF-16, which its first bytes tell."""
+    """Return a table's text. Excel writes UTF-16, which the first bytes show."""
     mark = stream.peek(2)[:2]
     encoding = "utf-16" if mark in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     return io.TextIOWrapper(stream, encoding=encoding, errors="surrogateescape", newline="")

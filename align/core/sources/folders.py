@@ -1,10 +1,12 @@
-"""Which files of a folder hold a split.
+"""Find the files of a folder that hold a split.
 
-A folder is laid out as on the Hugging Face hub (huggingface.co/docs/hub/datasets-file-names-and-splits): the split is a word
-of the file's name or of a folder above it (`train-00000-of-00002.parquet`, `data/test1.jsonl`, `validation/a.csv`); names of
-shards may name a split of their own (`train_sft-00000-of-00003.parquet`); where no file names a split, all files are `train`.
-A `README.md` may say so itself (`configs:` in its head), and a folder that `datasets` saved (`save_to_disk`) has its own
-records of splits. Hidden files, checkpoints of editors and runs, and what libraries write about files are no data.
+A folder is laid out as on the Hugging Face hub (huggingface.co/docs/hub/datasets-file-names-and-splits): the
+split is a word in the file's name or in the name of a folder above it (`train-00000-of-00002.parquet`,
+`data/test1.jsonl`, `validation/a.csv`). Names of shards may name any other split
+(`train_sft-00000-of-00003.parquet`). If no file names a split, all files are `train`. A `README.md` may
+declare the splits (`configs:` in its head), and a folder that `datasets` saved (`save_to_disk`) has its own
+records of them. Hidden files, checkpoints of editors and runs, and files that libraries write about data are
+not data.
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ def files_of(folder: Path, split: str, config: str | None = None) -> list[Path]:
     """
     if (folder / "stage.json").is_file():
         raise UsageError(
-            f"{folder} is a stage of a run: its rows need no loading; name the folder where they are needed (`data: [...]`)"
+            f"{folder} is a stage of a run: its rows need no loading; name the folder where they are needed "
+            "(`data: [...]`)"
         )
     if saved := _saved(folder, split):
         return saved
@@ -53,7 +56,8 @@ def files_of(folder: Path, split: str, config: str | None = None) -> list[Path]:
     if config is not None:
         if not (folder / config).is_dir():
             raise UsageError(
-                f"{folder} has no configuration {config!r}: neither a folder of that name nor one in a README.md"
+                f"{folder} has no configuration {config!r}: neither a folder of that name nor one in a "
+                "README.md"
             )
         folder = folder / config
     return _of_split(folder, _data(folder, "**/*"), split)
@@ -92,7 +96,7 @@ def _counts(inside: Path) -> bool:
 
 
 def _splits_of(inside: Path, asked: str) -> set[str]:
-    """Return the splits that a path names. The file's own name counts before those of folders, the nearest first."""
+    """Return the splits that a path names. The file's name counts first, then the nearest folder's."""
     if asked not in SPLITS and asked in (_NUMBER.sub("", inside.name.partition(".")[0]), *inside.parts[:-1]):
         return {asked}
     if shard := _SHARD.match(inside.name):
@@ -104,11 +108,11 @@ def _splits_of(inside: Path, asked: str) -> set[str]:
     return set()
 
 
-# -- what datasets saved --------------------------------------------------------------------------------------------------
+# -- what datasets saved -------------------------------------------------------------------------------------
 
 
 def _saved(folder: Path, split: str) -> list[Path]:
-    """Return the Arrow files of what `datasets` saved, a data set or one a split; none where it did not."""
+    """Return the Arrow files of a split that `datasets` saved; none if it did not save this folder."""
     if splits := json_object(folder / "dataset_dict.json").get("splits"):
         if split not in splits:
             raise UsageError(f"{folder} has no split {split!r}; it has: {', '.join(splits)}")
@@ -125,7 +129,7 @@ def _of_state(folder: Path) -> list[Path]:
     return [folder / item["filename"] for item in json_object(folder / "state.json").get("_data_files", ())]
 
 
-# -- what a README.md declares --------------------------------------------------------------------------------------------
+# -- what a README.md declares -------------------------------------------------------------------------------
 
 
 def _declared(folder: Path) -> dict[str, Mapping[str, Any]]:
@@ -172,7 +176,7 @@ def _of_declared(
 
 
 def _configuration(folder: Path, declared: Mapping[str, Mapping[str, Any]], asked: str | None) -> str:
-    """Return the configuration that is asked for; else the one that is marked or named `default`, else the only one."""
+    """Return the configuration asked for, else the one marked or named `default`, else the only one."""
     marked = next((name for name, item in declared.items() if item.get("default")), None)
     only = next(iter(declared)) if len(declared) == 1 else None
     name = asked or marked or ("default" if "default" in declared else only)

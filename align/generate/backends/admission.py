@@ -1,12 +1,13 @@
-"""How many requests a server is given at once, and which server of several: as much as each takes, found by trying.
+"""Find out how many requests each server takes at once, and choose among several servers.
 
-The limit follows TCP's congestion control (Chiu and Jain 1989; RFC 5681): it doubles every round until the first
-overload, grows by one a round after that, and is halved at an overload, once for all requests that were under way.
-A limit that is not used does not grow (RFC 7661). An overload is a 429 or 503, a timeout, or an address that does not
-answer; other faults say nothing about how much a server can take.
+The limit follows TCP's congestion control (Chiu and Jain 1989; RFC 5681): it doubles every round until the
+first overload, grows by one a round after that, and is halved at an overload, once for all requests that were
+under way. A limit that is not used does not grow (RFC 7661). An overload is a 429 or 503, a timeout, or an
+address that does not answer; other faults say nothing about how much a server can take.
 
-Among several servers a request goes to the one that its prompt's beginning is bound to (rendezvous hashing, Thaler and
-Ravishankar 1998), so that prefix caches hit, unless that one is clearly busier than the idlest.
+With several servers, the beginning of a prompt decides which server gets a request (rendezvous hashing,
+Thaler and Ravishankar 1998), so that prefix caches hit, unless that server is clearly busier than the idlest
+one.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from collections.abc import Sequence
 START = 16.0
 """Requests at once in the first round; four rounds reach 256."""
 LEANING = 0.25
-"""How much busier, as a share of its limit, a prompt's own server may be than the idlest one before it loses the request."""
+"""How much busier than the idlest server, as a share of its limit, a prompt's own server may be and still get
+the request."""
 
 
 class Admission:
-    """The door of one server, on one event loop."""
+    """Limits how many requests one server is working on, on one event loop."""
 
     def __init__(self, most: int, alone: bool = True) -> None:
         self.most, self.limit, self.in_flight, self.alone = most, min(float(most), START), 0, alone
@@ -34,16 +36,17 @@ class Admission:
 
     @property
     def load(self) -> float:
-        """Requests in and before the door, as a share of what goes in at once. Closed, or failing: as if full."""
+        """Requests in flight or waiting, as a share of the limit; 1 more if failing, infinite if closed."""
         if time.monotonic() < self._closed_until:
             return math.inf
         return (self.in_flight + len(self._waiting)) / max(1.0, self.limit) + self._failing
 
     async def enter(self, *, ahead: bool = False) -> bool:
-        """Wait for a place, first come, first served; False: the server has just failed, so look at others first.
+        """Wait for a place, first come, first served. False: the server has just failed, try others first.
 
         Args:
-            ahead: go in front of those who wait: the row of this request is under way, and is to end before others begin.
+            ahead: go to the front of the queue: the row of this request has begun, and should end before
+                others begin.
         """
         if (ahead or not self._waiting) and self._open():
             self.in_flight += 1
@@ -54,7 +57,7 @@ class Admission:
             return await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled() and place.result():
-                self.leave()  # it was let in at the moment in which it was cancelled
+                self.leave()  # it was let in at the same moment in which it was cancelled
             elif place in self._waiting:
                 self._waiting.remove(place)
             raise
@@ -65,15 +68,15 @@ class Admission:
         self._let_in()
 
     def succeeded(self) -> None:
-        """Let more in, if the limit was what held requests back."""
+        """Raise the limit, if it was what held requests back."""
         self._failing = False
         if self.in_flight >= self.limit - 1:
             self.limit = min(float(self.most), self.limit + (1.0 if self._doubling else 1.0 / self.limit))
 
     def overloaded(self, sent_at: float, retry_after: float | None) -> None:
-        """Let fewer in, unless that was done after the request was sent; admit nobody for `retry_after` seconds.
+        """Halve the limit, unless that was done after the request was sent; pause for `retry_after` seconds.
 
-        Where there are other servers, those who wait before the door are sent away to choose again.
+        If there are other servers, all waiting requests are sent away to choose again.
         """
         now, self._failing = time.monotonic(), True
         if sent_at > self._cut_at:
@@ -100,7 +103,7 @@ class Admission:
 
 
 class Fleet:
-    """Servers of one model."""
+    """The servers of one model."""
 
     def __init__(self, urls: Sequence[str], most: int) -> None:
         self.doors = {url: Admission(most, alone=len(urls) == 1) for url in urls}
@@ -109,7 +112,7 @@ class Fleet:
         """Return the server for a request.
 
         Args:
-            prefix: the beginning of the prompt, equal for prompts that share it.
+            prefix: the beginning of the prompt; prompts that share it go to the same server.
             avoid: the server that has just failed this request; taken only when it is the only one.
         """
         urls = [url for url in self.doors if url != avoid] or list(self.doors)

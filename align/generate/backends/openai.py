@@ -1,22 +1,24 @@
-"""Sampling from servers that speak OpenAI's chat completions: vLLM, SGLang, llama.cpp, a gateway or a paid API.
+"""Sampling from servers that speak OpenAI's chat completions: vLLM, SGLang, llama.cpp, or a paid API.
 
-One POST asks for all n samples. What can go right later is tried again after a random wait (exponential backoff with full
-jitter: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015), at another address if there are several;
-what cannot is raised at once with the remedy. How many requests run at once is found by trying
-(`align.generate.backends.admission`). The HTTP client is aiohttp: the whole engine on it does 6 times the requests of the
-openai package's httpx client alone (benchmarks/engine.py), which decides how many GPUs one process keeps busy.
+One POST asks for all n samples. An error that may pass is tried again after a random wait (exponential
+backoff with full jitter: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015), at
+another address if there are several; any other is raised at once, with the remedy. How many requests run at
+once is found by trying (`align.generate.backends.admission`). The HTTP client is aiohttp: with it the whole
+engine makes 6 times as many requests a second as the openai package's httpx client does alone
+(benchmarks/engine.py), which decides how many GPUs one process keeps busy.
 
 Departures from the API as its reference describes it:
-1. A server may return fewer choices than `n` (many ignore it). The call log asks for the missing ones in further
-   requests whose seed is `seed + first`: vLLM gives choice i of a request the seed `seed + i`, so there the samples
-   are what one request would have drawn.
-2. `usage` covers a whole response, so the first completion of a response carries all of it and the others none:
-   sums over completions are right, single values are not when n > 1. `request_ms` is how long the response took.
-3. `top_k` is no part of the API and is sent only when > 0. A vLLM server fills what a request leaves out from the
-   model's generation config (Qwen2.5-7B-Instruct: top_k 20, repetition_penalty 1.05); for the model's own
-   distribution there, write `extra_body: {top_k: -1, repetition_penalty: 1.0}`.
-4. A schema goes out as `response_format: json_schema`. A server that refuses that field is asked without it from then
-   on; whoever asked checks the answer in any case.
+1. A server may return fewer choices than `n` (many ignore `n`). The call log asks for the missing ones in
+   further requests, whose seed is `seed + first`: vLLM gives choice i of a request the seed `seed + i`, so
+   from vLLM the samples are those that one request would have drawn.
+2. `usage` covers a whole response, so the first completion of a response carries all of it and the others
+   none: sums over completions are right, single values are not when n > 1. `request_ms` is the time that the
+   response took.
+3. `top_k` is not part of the API and is sent only when > 0. A vLLM server takes what a request leaves out
+   from the model's generation config (Qwen2.5-7B-Instruct: top_k 20, repetition_penalty 1.05); to sample the
+   model's own distribution there, write `extra_body: {top_k: -1, repetition_penalty: 1.0}`.
+4. A schema is sent as `response_format: json_schema`. A server that refuses that field is asked without it
+   from then on; the caller checks the answer in any case.
 """
 
 from __future__ import annotations
@@ -44,16 +46,17 @@ from align.generate.backends.admission import Fleet
 from align.generate.backends.openai_replies import ServerReply, read_completions, retry_after, server_message
 
 LONGEST_BACKOFF_SECONDS = 60.0
-"""A served model that is restarted is back within minutes; waiting longer between tries only idles the run."""
+"""A restarted model server is back within minutes; longer waits between tries only idle the run."""
 CONNECT_SECONDS = 30.0
-"""A thousand connections open at once."""
+"""Longest time to open a connection: a thousand may be opened at once."""
 IDLE_SECONDS = 4.0
-"""Longest a connection waits for its next request. Servers close idle ones after 5 s (uvicorn, which vLLM uses) or more;
-a request sent into a closing one fails."""
+"""Longest a connection waits for its next request. Servers close idle ones after 5 s (uvicorn, which vLLM
+uses) or more; a request sent into a closing one fails."""
 LONGEST_MESSAGE = 800
-"""Characters of an error: a gateway may answer with a page of HTML."""
+"""The most characters of a server's error that are shown: a gateway may answer with a page of HTML."""
 PREFIX_CHARACTERS = 256
-"""Of a prompt with one message, what binds it to a server; with several messages it is all but the last."""
+"""How many characters of a prompt with one message choose its server; of several messages, all but the last
+do."""
 
 _OURS = frozenset(
     {"model", "messages", "n", "temperature", "top_p", "max_tokens", "seed", "stream", "response_format"}
@@ -68,9 +71,14 @@ class GeneratorError(AlignError):
     """A model server could not or would not answer. `retryable`: the same request may succeed later."""
 
     def __init__(
-        self, message: str, *, retryable: bool = False, status: int | None = None, retry_after: float | None = None,
+        self,
+        message: str,
+        *,
+        retryable: bool = False,
+        status: int | None = None,
+        retry_after: float | None = None,
         overload: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.retryable, self.status, self.retry_after, self.overload = (
             retryable,
             status,
@@ -84,26 +92,29 @@ class OpenAIServer(Generator):
     """A model behind one or more OpenAI-compatible addresses."""
 
     base_url: str | list[str]
-    """Address up to the version, such as http://localhost:8000/v1; `/chat/completions` is added. Several addresses of one
-    model share the work: prompts that begin alike go to the same one while it is not clearly busier than the others."""
+    """Address up to the version, such as http://localhost:8000/v1; `/chat/completions` is added. Several
+    addresses of one model share the work: prompts that begin alike go to the same one while it is not clearly
+    busier than the others."""
     model: str = Field(min_length=1)
     """Name under which the server serves the model."""
     revision: str = ""
-    """Free text that tells two models of one name apart (a commit, a date); a replay holds only for the same text."""
+    """Free text that tells two models of one name apart (a commit, a date); logged answers are replayed only
+    under the same text."""
     api_key_env: str = "OPENAI_API_KEY"
     """Name of the environment variable with the key, never the key. Not set: no key is sent."""
     max_concurrency: int = Field(default=256, ge=1)
-    """Most requests in flight at once at an address (vLLM works on 256 sequences by default, 1,024 on an H100). It starts
-    with 16, finds what the address takes, and backs off on 429, 503 and timeouts."""
+    """Most requests in flight at once at an address (vLLM works on 256 sequences by default, 1,024 on an
+    H100). It starts with 16, finds what the address takes, and backs off on 429, 503 and timeouts."""
     timeout_seconds: float = Field(default=600, gt=0)
     """Longest time for one request, from when it is sent; waiting for a free slot is not counted."""
     retries: int = Field(default=6, ge=0)
     """Further tries after 408, 429, 5xx, a timeout, a broken connection or an unreadable answer. 0: none."""
     backoff_seconds: float = Field(default=0.5, ge=0)
-    """Wait before retry k is uniform in 0..this * 2^k, at most 60 s (6 retries: 16 s in the mean). 0: no wait."""
+    """Wait before retry k is uniform in 0..this * 2^k, at most 60 s (6 retries: 16 s in the mean). 0: no
+    wait."""
     extra_body: dict[str, JsonValue] = {}
-    """More fields of the request, as the server knows them. Null removes one: `{seed: null}` where seeds are refused.
-    It is part of the identity and is stored with the run, so no secrets here."""
+    """More fields of the request, as the server knows them. Null removes one: `{seed: null}` where seeds are
+    refused. It is part of the identity and is stored with the run, so no secrets here."""
 
     _open: dict[asyncio.AbstractEventLoop, _Connection] = PrivateAttr(default_factory=dict)
 
@@ -138,27 +149,29 @@ class OpenAIServer(Generator):
         taken = sorted(k for k in _OURS & value.keys() if value[k] is not None or k in ("model", "messages"))
         if taken:
             raise ValueError(
-                f"{', '.join(taken)}: the recipe's own fields say that; only null, to leave it out, can stand here"
+                f"{', '.join(taken)}: the recipe's own fields say that; only null, to leave it out, can "
+                "stand here"
             )
         return value
 
     def identity(self) -> dict[str, Any]:
-        """Return what decides the answers. The same model behind another address, key, limit or timeout is the same."""
+        """Return what decides the answers, which an address, a key, a limit or a timeout does not."""
         kind = self.kind or "openai"
         return {"kind": kind, "model": self.model, "revision": self.revision, "extra_body": self.extra_body}
 
     async def generate(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
-        """Return the first 1 to `sampling.n` completions, in sample order, as many as one request gives.
+        """Return 1 to `sampling.n` completions, in sample order: as many as one request gives.
 
-        It is tried again while that can help.
+        A request that fails is repeated while that can help.
 
         Raises:
-            GeneratorError: refused by the server (`retryable` False), or still failing after all retries (True).
+            GeneratorError: refused by the server (`retryable` False), or still failing after all retries
+                (True).
         """
         if sampling.tools:  # an answer may come back as calls without a text, and a completion is a text
             raise GeneratorError(
-                "the prompt offers tools, and kind openai takes answers in words only; sample it with kind transformers or "
-                "vllm, or load the prompts with `ignore: [tools]`"
+                "the prompt offers tools, and kind openai takes answers in words only; sample it with kind "
+                "transformers or vllm, or load the prompts with `ignore: [tools]`"
             )
         connection, prefix = await self._connect(), _prefix(messages)
         attempt, failed_at = 0, None
@@ -166,7 +179,7 @@ class OpenAIServer(Generator):
             url = connection.fleet.choose(prefix, failed_at)
             begun = attempt > 0 or sampling.first > 0
             if not await connection.fleet.doors[url].enter(ahead=begun):
-                continue  # the server behind that door has just failed; another may be better
+                continue  # this server has just failed; another may be better
             with_schema = sampling.json_schema is not None and url not in connection.without_schema
             try:
                 return (await self._post(connection, url, self._body(messages, sampling, with_schema)))[
@@ -195,7 +208,7 @@ class OpenAIServer(Generator):
             await connection.guard.aclose()
 
     def stop(self) -> None:
-        """Forget the connections of finished loops; a live loop's are closed by `aclose`, or when it shuts down."""
+        """Forget closed loops' connections; a live loop's are closed by `aclose`, or when it shuts down."""
         for loop in list(self._open):
             if loop.is_closed():
                 _GUARDS.pop(self._open.pop(loop).session, None)
@@ -224,7 +237,7 @@ class OpenAIServer(Generator):
             named = {"name": "answer", "schema": sampling.json_schema, "strict": True}
             ours["response_format"] = {"type": "json_schema", "json_schema": named}
         removed = {k for k, v in self.extra_body.items() if v is None}
-        # Escaped to ASCII, so that half a surrogate pair in a row is judged by the server and does not raise here.
+        # Escaped to ASCII: the server, not this line, rejects a row with half a surrogate pair.
         return json.dumps({k: v for k, v in (self.extra_body | ours).items() if k not in removed}).encode()
 
     def _wait(self, attempt: int, retry_after: float | None) -> float:
@@ -236,7 +249,7 @@ class OpenAIServer(Generator):
         )
 
     async def _post(self, connection: _Connection, url: str, body: bytes) -> list[Completion]:
-        """Send one request that the server's door has let in, and tell the door how it went."""
+        """Send one request that was let in, and report its outcome to the server's `Admission`."""
         door, sent_at = connection.fleet.doors[url], time.monotonic()
         try:
             completions = await self._exchange(connection.session, url, body)
@@ -298,11 +311,17 @@ class OpenAIServer(Generator):
                 "the prompt is over-long: with max_new_tokens it must fit the model's context; shorten either"
             )
         else:
-            remedy = "the server does not take this request; compare extra_body and the sampling values with its manual"
+            remedy = (
+                "the server does not take this request; compare extra_body and the sampling values with its "
+                "manual"
+            )
         return self._error(url, f"HTTP {status}: {remedy}; the server says: {said}", status=status)
 
     def _error(self, url: str, what: str, **how: Any) -> GeneratorError:
-        """Name the address and blot out the key, which servers like to echo; under 8 letters it is none (EMPTY)."""
+        """Return an error with the address, and without the key, which servers like to echo.
+
+        A key of less than 8 letters is a placeholder (EMPTY) and is left in.
+        """
         key = self._key()
         what = what.replace(key, "***") if len(key) >= 8 else what
         if len(what) > LONGEST_MESSAGE:  # only now: a key cut in two would not be found
@@ -319,7 +338,10 @@ class OpenAIServer(Generator):
 
 
 def as_sent(message: Message) -> dict[str, Any]:
-    """Return a message as the protocol has it: arguments of tool calls as text, reasoning under vLLM's and DeepSeek's name."""
+    """Return a message as the protocol has it.
+
+    Arguments of tool calls are text; reasoning has the name that vLLM and DeepSeek give it.
+    """
     sent = {key: value for key, value in message.items() if key not in ("train", "reasoning")}
     if "tool_calls" in message:
         calls = [(call, call["function"]) for call in message["tool_calls"]]
@@ -338,21 +360,22 @@ def _prefix(messages: Sequence[Message]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Connection:
-    """What lives as long as an event loop."""
+    """The connections of one event loop, which end with it."""
 
     session: aiohttp.ClientSession
     fleet: Fleet
     guard: AsyncGenerator[None, None]
-    """Suspended while the session is in use. A loop that shuts down closes its generators, and this one the session."""
+    """A generator that is suspended while the session is in use. An event loop that shuts down closes its
+    generators, and this one then closes the session."""
     without_schema: set[str] = field(default_factory=set)
     """Addresses that have refused a schema."""
 
     @classmethod
     def make(cls, urls: Sequence[str], most: int, seconds: float) -> _Connection:
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS)  # the doors limit
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS)  # `Admission` limits
         # The whole request is timed by the caller; here only a dead address is given up earlier.
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=min(CONNECT_SECONDS, seconds))
-        # Looking for proxies costs every request; whoever has one says so in the environment.
+        # Looking for proxies slows every request, so it is done only if the environment names one.
         proxies = any(name.lower().endswith("_proxy") for name in os.environ)
         session = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=proxies)
         _GUARDS[session] = _close_at_end(session)
@@ -360,7 +383,8 @@ class _Connection:
 
 
 _GUARDS: dict[aiohttp.ClientSession, AsyncGenerator[None, None]] = {}
-"""Keeps guards alive: one that is garbage-collected would close in a task, which the loop's end cancels half way."""
+"""Keeps guards alive: a guard that is garbage-collected would close its session in a task, which is cancelled
+half way when the loop ends."""
 
 
 async def _close_at_end(session: aiohttp.ClientSession) -> AsyncGenerator[None, None]:

@@ -1,7 +1,8 @@
-"""Reading what a chat-completions server answers: its choices, or what it says is wrong.
+"""Read what a chat-completions server answers: its choices, or what it says is wrong.
 
-One departure from "no text is a fault": a choice without content that did not end by itself ("length", "content_filter", any
-other word but "stop") or that calls a tool is an empty completion, because asking again would give the same.
+A choice without text is an error, with one exception: if it did not end by itself ("length",
+"content_filter", any other word but "stop") or calls a tool, it is an empty completion, because asking again
+would give the same.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class ServerReply:
 
     status: int
     headers: Mapping[str, str]
-    """Names without regard to case."""
+    """Their names must be found without regard to case."""
     body: bytes
 
 
@@ -65,10 +66,10 @@ def _completion(choice: Any, usage: dict[str, int]) -> Completion:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return the seconds that a server asks to wait, or None where it does not say, or not in a form that is known.
+    """Return the seconds that a server asks to wait; None if it does not say so in a known form.
 
-    `retry-after-ms` are milliseconds (Azure OpenAI, OpenAI's clients); `Retry-After` are seconds, also with a fraction, or a
-    date (RFC 9110, 10.2.3).
+    `retry-after-ms` are milliseconds (Azure OpenAI, OpenAI's clients); `Retry-After` are seconds, also with a
+    fraction, or a date (RFC 9110, 10.2.3).
     """
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         value = headers.get(name, "").strip()
@@ -83,7 +84,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def server_message(answer: ServerReply) -> str:
-    """Return what a server says is wrong: OpenAI's error.message, vLLM's message, FastAPI's detail, or the body."""
+    """Return a server's error text: OpenAI's error.message, vLLM's message, FastAPI's detail, or the body."""
     try:
         found = json.loads(answer.body)
     except ValueError:

@@ -1,7 +1,7 @@
-"""A generator that answers from a table: tests and documentation run a whole recipe with it, without any weights.
+"""A generator that answers from a table: tests and documentation run whole recipes without weights.
 
-It is a function of the last user message and the sample index alone: temperature, top_p, top_k and seed change nothing.
-A word (a run of non-blank characters) stands for a token.
+The answer depends only on the last user message and the sample index: temperature, top_p, top_k and seed
+change nothing. A word (a run of non-blank characters) counts as a token.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class Scripted(Generator):
     """Looks the last user message up in a table of regular expressions."""
 
     replies: dict[str, str | list[str]] = {}
-    """Regular expression -> reply; the first that is found anywhere in the message wins. Sample i gets item i of a
-    list, which starts again at its end."""
+    """Regular expression -> reply; the first that is found anywhere in the message wins. Sample i gets item i
+    of a list, which starts again at its end."""
     default: str = ""
     """Reply where no expression is found."""
 

@@ -1,16 +1,18 @@
-"""Sampling with plain transformers: the engine that runs anywhere, and the policy's sampler in online training.
+"""Sampling with plain transformers: it runs anywhere, and samples the policy in online training.
 
-Requests of many rows wait in one queue; whenever the model is free, what waits is sorted by length and cut into
-batches, so short prompts do not pad long ones and a batch is as full as it can be.
+Requests of many rows wait in one queue. Whenever the model is free, the waiting requests are sorted by length
+and cut into batches, so that short prompts do not pad long ones and each batch is as full as possible.
 
 Departures from `model.generate(do_sample=True)`:
-1. Each sample draws from its own random stream (request seed, sample index) by inverting the cumulative distribution,
-   so what a row gets does not depend on which rows share its batch (up to rounding of the batched matmuls).
-2. Temperature, top_p and top_k are the request's; a checkpoint's own defaults (temperature, top_k, forced tokens) are never
-   merged in. TRL sampled near-greedily for a year of releases because of such a merge (huggingface/trl#5783).
+1. Each sample draws from its own random stream (request seed, sample index) by inverting the cumulative
+   distribution, so what a row gets does not depend on which rows share its batch (up to rounding of the
+   batched matmuls).
+2. Temperature, top_p and top_k are the request's; a checkpoint's own defaults (temperature, top_k, forced
+   tokens) are never merged in. TRL sampled near-greedily for a year of releases because of such a merge
+   (huggingface/trl#5783).
 3. The KV cache is always on and padding is on the left.
-4. Sequences leave the batch when they have ended. `generate` runs all of them until the longest ends: of 480 answers of
-   19 tokens on average, at most 64 long, that is 3 of 4 steps for nothing.
+4. Sequences leave the batch when they have ended. `generate` runs all of them until the longest ends: with
+   480 answers of 19 tokens on average and 64 at most, 3 of 4 steps are wasted.
 5. The samples of one prompt share its prefill.
 """
 
@@ -46,11 +48,13 @@ class Transformers(Generator, LoadsModel):
     model: Annotated[str, Ref("model")]
     """`base`, an earlier stage, a folder or a hub id."""
     chat_template: Annotated[str | None, File(or_template=True)] = None
-    """Instead of the tokenizer's own: a jinja file, the name of a template that TRL ships (`llama3`), or the text itself."""
+    """A template in place of the tokenizer's own: a jinja file, the name of a template that TRL ships
+    (`llama3`), or the text itself."""
     dtype: DTYPES = "bfloat16"
     """Precision of the weights while sampling."""
     batch_size: int = Field(default=128, ge=1)
-    """Sequences decoded at once. On 2 CPU cores 128 gave 490 tokens a CPU second, 8 gave a third (docs/paper_index.md)."""
+    """Sequences decoded at once. On 2 CPU cores 128 gave 490 tokens a CPU second, 8 gave a third
+    (docs/paper_index.md)."""
     device: str | None = None
     """`cuda`, `cpu`...; left out, the first accelerator or the CPU."""
     device_map: str | dict[str, int | str] | None = None
@@ -61,7 +65,7 @@ class Transformers(Generator, LoadsModel):
     _template: str | None = PrivateAttr(default=None)
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Refuse two answers to one question."""
+        """Refuse `device` beside `device_map`, and a device that this machine does not have."""
         yield from super().problems(folder)
         if self.device is not None and self.device_map is not None:
             yield "device_map", "device_map says where each layer goes; leave device out"
@@ -69,7 +73,7 @@ class Transformers(Generator, LoadsModel):
             yield "device", what
 
     def start(self, locate: Callable[[str], str]) -> None:
-        """Remember where the weights are; they are loaded when the first prompt comes (a replay needs none)."""
+        """Remember where the weights are; the first prompt loads them (a replay needs none)."""
         self._where = locate(self.model)
         self._template = template_named(self.chat_template, locate)
 
@@ -88,7 +92,7 @@ class Transformers(Generator, LoadsModel):
         return await self._engine.generate(self._engine.chat.prompt_ids(messages, sampling.tools), sampling)
 
     def identity(self) -> dict[str, Any]:
-        """Batch size and device do not change what is sampled, so they are no part of the identity."""
+        """Return what decides the samples, which batch size and device do not."""
         template = {"chat_template": self._template or self.chat_template} if self.chat_template else {}
         return {
             "kind": self.kind,
@@ -112,7 +116,7 @@ class LocalEngine:
     """A model in memory with a queue in front of it."""
 
     def __init__(self, model: Any, chat: Chat, batch_size: int = 128, *, logprobs: bool = False) -> None:
-        """Take a model that is where it is to run; `logprobs`: report those of the sampled tokens, at temperature 1."""
+        """Keep a model that is on its device; `logprobs`: report the tokens' log-probabilities at T = 1."""
         self.model, self.chat, self.batch_size, self.logprobs = model, chat, batch_size, logprobs
         self.tokenizer = chat.tokenizer
         self.stop_ids = chat.stop_ids(model)
@@ -122,10 +126,17 @@ class LocalEngine:
 
     @classmethod
     def load(
-        cls, path: str, dtype: str, batch_size: int, device: str | None = None, chat_template: str | None = None,
-        *, device_map: Any = None, **options: Any,
-    ) -> LocalEngine:  # fmt: skip
-        """Load a checkpoint for sampling, frozen and in evaluation mode; `options` are those of `from_pretrained`."""
+        cls,
+        path: str,
+        dtype: str,
+        batch_size: int,
+        device: str | None = None,
+        chat_template: str | None = None,
+        *,
+        device_map: Any = None,
+        **options: Any,
+    ) -> LocalEngine:
+        """Load a checkpoint for sampling, frozen, in evaluation mode; `options` as of `from_pretrained`."""
         chat = load_chat(path, chat_template=chat_template, **options)
         if device_map is not None:
             return cls(
@@ -140,7 +151,8 @@ class LocalEngine:
         """Return n completions of one prompt, in sample order.
 
         Raises:
-            ModelError: the model has no embedding of a token of it, or no position for all that may be written.
+            ModelError: the model has no embedding for one of the tokens, or too few positions for the longest
+                answer.
         """
         checkpoints.refuse_foreign_ids(self.model, self.tokenizer, [*prompt_ids, self.tokenizer.pad_token_id])
         longest = len(prompt_ids) + sampling.max_new_tokens
@@ -159,7 +171,7 @@ class LocalEngine:
             for batch in batches(taken, self.batch_size):
                 try:
                     done = await asyncio.to_thread(self._decode, batch)
-                except Exception as error:  # whatever it is, it belongs to those who wait for this batch
+                except Exception as error:  # any error goes to those who wait for this batch
                     for request in batch:
                         if not request.result.done():
                             request.result.set_exception(error)
@@ -188,11 +200,11 @@ class LocalEngine:
         """
         import torch  # noqa: PLC0415 (this module is read by `align check`)
 
-        if getattr(
-            self.model, "_is_stateful", False
-        ):  # Mamba and its like: no row of their state can be dropped
+        # of Mamba and its like: rows cannot be dropped from their state
+        if getattr(self.model, "_is_stateful", False):
             raise ValueError(
-                f"{type(self.model).__name__} keeps a state that cannot be cut by rows; sample it with vllm or openai"
+                f"{type(self.model).__name__} keeps a state that cannot be cut by rows; sample it with "
+                "vllm or openai"
             )
         width, pad = max(map(len, prompts)), self.tokenizer.pad_token_id
         device = self.model.device
@@ -211,9 +223,9 @@ class LocalEngine:
     def _loop(
         self, ids: torch.Tensor, mask: torch.Tensor, prompts: list[list[int]], pick: InverseCDF
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (batch, new tokens) ids, and their log-probabilities where those are reported; padding follows a row's end.
+        """Return (batch, new tokens) ids, padded after a row's end, and log-probabilities if reported.
 
-        A row that has ended is dropped once a quarter of the batch has: what is left runs as a smaller batch (departure 4).
+        Ended rows leave the batch once they are a quarter of it (departure 4).
         """
         import torch  # noqa: PLC0415
 
@@ -252,7 +264,7 @@ class LocalEngine:
         return out, logps
 
     def _prefill(self, ids: torch.Tensor, mask: torch.Tensor, prompts: list[list[int]]) -> Any:
-        """Return the cache of everything but the last token, computed once for each distinct prompt (departure 5).
+        """Return the cache of all but the last token, computed once for each distinct prompt (departure 5).
 
         Args:
             ids: (batch, width) left-padded prompts.
@@ -289,7 +301,7 @@ class LocalEngine:
 def batches(requests: list[_Request], size: int) -> list[list[_Request]]:
     """Cut requests into batches of one sampling setting and similar length, the longest first.
 
-    The longest first, because if a batch does not fit in memory it is that one, and it fails at once.
+    If any batch does not fit in memory, it is the longest one, and it fails at once.
     """
     groups: dict[Any, list[_Request]] = {}
     for request in requests:
@@ -303,7 +315,7 @@ def batches(requests: list[_Request], size: int) -> list[list[_Request]]:
 
 
 class InverseCDF:
-    """Picks each row's token where its own uniform number falls in the cumulative distribution; the likeliest at T = 0."""
+    """Picks tokens by inverting the cumulative distribution at each row's uniform number; greedy at T = 0."""
 
     def __init__(self, seeds: list[tuple[int, int]], sampling: Sampling) -> None:
         import numpy as np  # noqa: PLC0415
@@ -319,12 +331,12 @@ class InverseCDF:
         self.warpers += [TopPLogitsWarper(sampling.top_p)] if sampling.top_p < 1 else []
 
     def to(self, device: Any) -> InverseCDF:
-        """Move the random numbers beside the logits."""
+        """Move the random numbers to the device of the logits."""
         self.uniforms = self.uniforms.to(device)
         return self
 
     def __call__(self, logits: torch.Tensor, step: int, rows: torch.Tensor) -> torch.Tensor:
-        """Return the ids picked from (rows, vocabulary) logits, for the new token number `step` of these sequences."""
+        """Return ids picked from (rows, vocabulary) logits for new token `step` of these sequences."""
         import torch  # noqa: PLC0415
 
         if self.temperature == 0:
@@ -335,5 +347,5 @@ class InverseCDF:
         cumulative = scores.softmax(-1).cumsum(-1)
         target = (self.uniforms[rows, step] * cumulative[:, -1]).unsqueeze(-1)
         picked = torch.searchsorted(cumulative, target, right=True)
-        # rounding can put the target at the very top, past the last token that has probability: take the likeliest then
+        # rounding can put the target beyond the last token with probability: take the likeliest then
         return torch.where(picked < scores.shape[-1], picked, scores.argmax(-1, keepdim=True)).squeeze(-1)

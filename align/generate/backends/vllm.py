@@ -1,14 +1,16 @@
-"""Sampling with vLLM in this process, the fast engine of a GPU machine (PagedAttention: Kwon et al., arXiv 2309.06180).
+"""Sampling with vLLM in this process, fast on GPUs (PagedAttention: Kwon et al., arXiv 2309.06180).
 
-All rows in flight share one `AsyncLLM` (vLLM's V1 engine), whose scheduler batches them continuously. vLLM runs only
-where a GPU is, and no GPU was at hand: beyond its imports and errors this file has not been run. It was written from
-stored sources of `vllm/v1/engine/async_llm.py`, `sampling_params.py` and `outputs.py` of late 2025 and 2026.
+All rows in flight share one `AsyncLLM` (vLLM's V1 engine), whose scheduler batches them continuously. vLLM
+needs a GPU, and none was at hand: beyond its imports and errors this file has not been run. It was written
+from stored sources of `vllm/v1/engine/async_llm.py`, `sampling_params.py` and `outputs.py` of late 2025 and
+2026.
 
 Departures from `vllm.LLM.chat`:
 1. Prompts are encoded by `align.models.chat`, as for training and scoring, and go in as token ids.
-2. Of the checkpoint's generation config only the stop tokens count: the sampling values are explicit and complete.
-3. Sample i draws from seed + i (vLLM's own rule for n > 1), yet batching changes rounding: a replay of the call log is
-   exact, drawing again is not.
+2. Only the stop tokens of the checkpoint's generation config are used: the sampling values are explicit and
+   complete.
+3. Sample i draws from seed + i (vLLM's own rule for n > 1), but batching changes rounding: a replay of the
+   call log is exact, sampling again is not.
 """
 
 from __future__ import annotations
@@ -36,15 +38,18 @@ class VLLM(Generator, FromHub):
     model: Annotated[str, Ref("model")]
     """`base`, an earlier stage, a folder or a hub id."""
     chat_template: Annotated[str | None, File(or_template=True)] = None
-    """Instead of the tokenizer's own: a jinja file, the name of a template that TRL ships (`llama3`), or the text itself."""
+    """A template in place of the tokenizer's own: a jinja file, the name of a template that TRL ships
+    (`llama3`), or the text itself."""
     dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
     """Precision of the weights while sampling."""
     tensor_parallel_size: int = Field(default=1, ge=1)
     """GPUs over which every layer is split. It must divide the number of attention heads."""
     gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
-    """Part of each GPU's memory for weights and key-value cache (vLLM's default); less leaves room for other stages."""
+    """Part of each GPU's memory for weights and key-value cache (vLLM's default); less leaves room for other
+    stages."""
     max_model_len: int | None = Field(default=None, ge=1)
-    """Longest prompt plus completion, in tokens. Left out: what the checkpoint's config says, which may not fit."""
+    """Longest prompt plus completion, in tokens. Left out: the length in the checkpoint's config, which may
+    not fit in memory."""
 
     _where: str | None = PrivateAttr(default=None)
     _engine: Any = PrivateAttr(default=None)
@@ -73,7 +78,7 @@ class VLLM(Generator, FromHub):
         self._engine = self._chat = self._loop = None
 
     def identity(self) -> dict[str, Any]:
-        """How the model is spread over GPUs and memory is no part of what it is; where a completion is cut, is."""
+        """Return what decides the answers: not the spread over GPUs or memory, but where answers are cut."""
         identity = {
             "kind": self.kind,
             "model": self.model,
@@ -135,7 +140,7 @@ class VLLM(Generator, FromHub):
 
 
 def completion(output: Any, prompt_tokens: int, chat: Chat) -> Completion:
-    """Turn a `vllm.outputs.CompletionOutput` into ours; the prompt is computed once, so the first sample counts it."""
+    """Convert a `vllm.outputs.CompletionOutput`. The prompt is computed once: only sample 0 counts it."""
     usage = {"prompt_tokens": prompt_tokens} if output.index == 0 else {}
     usage |= {"completion_tokens": len(output.token_ids)}
     ids = list(output.token_ids)

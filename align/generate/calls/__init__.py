@@ -1,3 +1,3 @@
-"""How a stage asks a model: every call logged, replayed and counted; answers that fit a schema."""
+"""How a stage queries a model: every call is logged, replayed and counted; answers may have a schema."""
 
 __all__: list[str] = []

@@ -1,13 +1,15 @@
-"""Files that only grow, and survive kill -9: JSON lines while they are written, gzip members when they are packed.
+"""Append-only files that survive kill -9: JSON lines while they are written, gzip members once packed.
 
-A journal belongs to one writer. Others may read it at any time: a line without its newline is not there yet. Only the
-writer cuts off what a crash of its own left half-written, so no lock is needed, on a shared file system either.
+A journal belongs to one writer. Others may read it at any time: a line without its newline does not count
+yet. Only the writer removes a line that its own crash left half-written, so no lock is needed, not even on a
+shared file system.
 
-Packing puts the lines, about 1 MB at a time, into gzip members (RFC 1952; `zcat` reads the whole), and a line is still
-found by the place it had in the plain file. Every step appears whole: temporary name, sync, rename.
+Packing puts the lines, about 1 MB at a time, into gzip members (RFC 1952; `zcat` reads the whole file), and a
+line is still found by its offset in the plain file. A packed file appears whole or not at all: temporary
+name, sync, rename.
 
-`sys.audit` tells every line that is written (`data_synthesis.write`), as Python itself tells every rename and removal:
-`data_synthesis.testing` kills processes there.
+Every write raises an audit event (`sys.audit`, `data_synthesis.write`), as Python itself does for every
+rename and removal; `data_synthesis.testing` kills processes at these events.
 """
 
 from __future__ import annotations
@@ -26,13 +28,13 @@ from typing import Any, BinaryIO
 from align.core import tables
 
 MEMBER_BYTES = 1 << 20
-"""Of plain text in a gzip member: one is unpacked to read a line (5 ms), and more would hardly pack better."""
+"""Plain text in a gzip member. Reading a line unpacks one (5 ms); larger ones would hardly pack better."""
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
-"""ASCII only: half a surrogate pair survives. Made once; `json.dumps` would make one a call."""
+"""It writes ASCII only, so half a surrogate pair survives. `json.dumps` would make an encoder a call."""
 
 
 class Journal:
-    """The writer's end: a JSON-lines file, one flushed line a record."""
+    """The writer's side of a journal: a JSON-lines file, one flushed line a record."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -41,7 +43,7 @@ class Journal:
     def append(self, *records: dict[str, Any], sync: bool = False) -> int:
         """Write records and return the offset of the first.
 
-        They are safe from the death of this process as soon as this returns, and from the machine's with `sync`.
+        They survive the death of this process as soon as this returns, and with `sync` that of the machine.
         """
         if self._file is None:
             self.repair()
@@ -78,7 +80,7 @@ class Journal:
 
 
 class JournalReader:
-    """The readers' end: all lines, or the line at an offset, wherever the file is by now: plain or packed."""
+    """The readers' side: all lines, or the line at an offset, whether the file is plain or packed by now."""
 
     def __init__(self, path: Path) -> None:
         self.plain = path.with_suffix("") if path.suffix == ".gz" else path

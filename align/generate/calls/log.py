@@ -1,14 +1,14 @@
 """Every call of a model is logged by its whole content, so a replay is exact and free.
 
-Key: stage, row id, call ordinal (or label), model identity (weights included), messages, sampling; samples of a call
-are numbered. Because the row and the ordinal are in the key, two equal requests of one row stay two samples; because
-nothing else is, changing a parser, a verifier or a pairing rule costs no tokens. We promise exact replay, not exact
-resampling.
+The key of a call is made of stage, row id, call ordinal (or label), model identity (weights included),
+messages and sampling; the samples of a call are numbered. The row and the ordinal are in the key, so two
+equal requests of one row stay two samples; nothing else is, so changing a parser, a verifier or a pairing
+rule costs no tokens. We promise exact replay, not exact resampling.
 
-    calls/WORKER-000002.jsonl      one line an answer, by the one process that began the file and nobody else
-    calls/WORKER-000001.jsonl.gz   packed, when it had grown long, or the stage had ended
+    calls/WORKER-000002.jsonl      one line an answer, written only by the process that began the file
+    calls/WORKER-000001.jsonl.gz   packed, because it had grown long or the stage had ended
 
-Every worker of a stage reads the files of all when it starts. Nothing but a person deletes one.
+Every worker of a stage reads the files of all workers when it starts. Only a person deletes answers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FULL_BYTES = 256 << 20
 _KEY_AT = slice(8, 24)
 """Where the key stands in a line: `{"key":"0123456789abcdef",...`, found without parsing the rest."""
 _FILE_BITS = 48
-"""A place in the log is one integer: the file's number above the offset in it."""
+"""A place in the log is one integer: the number of the file, above this many bits for the offset in it."""
 
 
 @dataclass
@@ -67,12 +67,15 @@ class Usage:
 
 @dataclass
 class CallLog:
-    """The log of one stage, in its folder `calls`. Texts stay on disk; a key and a place in memory cost about 150 bytes."""
+    """The log of one stage, in its folder `calls`.
+
+    Texts stay on disk; a key and its place in the log cost about 150 bytes of memory.
+    """
 
     folder: Path
     worker: str
     usages: dict[str, Usage] = field(default_factory=lambda: defaultdict(Usage))
-    """By the name under which a generator was asked."""
+    """Usage by the name under which a generator was queried."""
     damaged: int = 0
     """Answers that could not be read back, and are asked for again."""
 
@@ -83,7 +86,7 @@ class CallLog:
         self._places: dict[int, int | tuple[int, ...]] = {}
         self._packing: list[Future[Path]] = []
         self._packer = ThreadPoolExecutor(max_workers=1)
-        # plain names first: one that is packed meanwhile is found under its new name by its reader
+        # plain names first: if one is packed meanwhile, its reader finds it under the new name
         for path in [*sorted(self.folder.glob("*.jsonl")), *sorted(self.folder.glob("*.jsonl.gz"))]:
             self._index(JournalReader(path))
 
@@ -113,15 +116,15 @@ class CallLog:
         messages: list[Message],
         sampling: Sampling,
     ) -> list[Completion]:
-        """Return n completions, from the log as far as it has them.
+        """Return n completions: those that the log has, and new ones for the rest.
 
-        What a generator gives is logged as it comes, so a server that gives one choice a request, or fails half way,
-        is not paid twice either.
+        Answers are logged as they come, so none is paid for twice, even if a server gives one choice a
+        request or fails half way.
 
         Args:
             name: under which the usage is counted.
-            generator: who is asked for what the log lacks.
-            identity: what makes two answers of it comparable.
+            generator: the generator of the samples that the log lacks.
+            identity: what decides its answers.
             context: stage, row id and call ordinal or label.
             messages: the conversation.
             sampling: how to draw; asking for more samples later pays only for the new ones.
@@ -153,9 +156,8 @@ class CallLog:
             return len(fresh)
 
         if gaps := _gaps(held, sampling.n, sampling.n):
-            most = await draw(
-                *gaps[0]
-            )  # shows how many a request gives; then the others are asked for together
+            # the first request shows how many samples one gives; then the others are sent together
+            most = await draw(*gaps[0])
             while gaps := _gaps(held, sampling.n, most):
                 # All are awaited before an error is raised, so nothing of this row runs on unseen.
                 came = await asyncio.gather(
@@ -178,14 +180,8 @@ class CallLog:
                     raise ValueError("another call's answer")
                 for index, completion in enumerate(record["completions"], record["first"]):
                     held.setdefault(index, Completion(**completion))
-            except (
-                OSError,
-                EOFError,
-                zlib.error,
-                ValueError,
-                KeyError,
-                TypeError,
-            ):  # a disk's fault costs this answer only
+            except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
+                # a fault of the disk costs this answer only
                 self.damaged += 1
         return held
 

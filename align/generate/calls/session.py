@@ -1,7 +1,8 @@
-"""How one stage asks models: the recipe's generators, started when first asked, every answer through the stage's call log.
+"""How a stage queries models: it starts a generator at its first query, and logs every answer.
 
-Everybody who asks goes through `Session.sample`: a synthesizer's context, an evaluation, and a reward that asks a model (a
-judge), in whatever stage it scores. All users of an alias share the one generator of the recipe, so they share its limits.
+All queries go through `Session.sample`: those of a synthesizer's context, of an evaluation, and of a reward
+that queries a model (a judge), in whatever stage it scores. All users of an alias share the recipe's one
+generator, so they share its limits.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from align.generate.calls.log import CallLog, Usage
 
 
 class Session:
-    """What a stage has started of generators and rewards, and the log of its calls."""
+    """The generators and rewards that a stage has started, and the log of its calls."""
 
     def __init__(self, run: Run, worker: str = "main") -> None:
         self.run = run
@@ -26,7 +27,8 @@ class Session:
         self._started: dict[str, tuple[Generator, dict[str, Any]]] = {}
         self._rewards: dict[int, Reward] = {}
         self._asked: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        """Questions under way; a lock lives as long as somebody waits for the answer, so no event loop inherits one."""
+        """A lock for each query under way. It lives as long as somebody waits for the answer, so no event
+        loop inherits one."""
 
     @property
     def usage(self) -> Usage:
@@ -34,7 +36,7 @@ class Session:
         return self.calls.usage
 
     def start(self, alias: str, generator: Generator | None = None) -> None:
-        """Start a generator, unless it is started: the recipe's of this alias, or one that the recipe does not name."""
+        """Start a generator unless it is started: the recipe's of this alias, or one not in the recipe."""
         if alias in self._started:
             return
         assert generator is None or alias not in self.run.recipe.generators
@@ -44,7 +46,7 @@ class Session:
         self._started[alias] = generator, self.run.identity(generator)
 
     def start_reward(self, reward: Reward, ask: Ask | None = None) -> None:
-        """Start a reward, unless it is started. What it asks of generators goes through `ask`, else through this session."""
+        """Start a reward unless it is started. It queries generators through `ask` or this session."""
         if id(reward) not in self._rewards:
             with loading("reward", reward.kind):
                 reward.start(self.run.locate)
@@ -54,11 +56,11 @@ class Session:
     async def sample(
         self, alias: str, context: list[Any], messages: Sequence[Message], sampling: Sampling
     ) -> list[Completion]:
-        """Return n completions, from the call log as far as it has them.
+        """Return n completions: those that the call log has, and new ones for the rest.
 
         Args:
-            alias: of the recipe's `generators`, or what was started under that name.
-            context: stage, row id and call ordinal or label: what tells equal requests apart.
+            alias: of the recipe's `generators`, or the name under which another was started.
+            context: stage, row id and call ordinal or label, which tell equal requests apart.
             messages: the conversation.
             sampling: how to draw.
         """
@@ -69,8 +71,8 @@ class Session:
     async def ask(self, alias: str, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
         """Return n completions for a reward (`align.core.plugins.Ask`).
 
-        Equal questions have one answer in a stage: whoever asks while the first is under way waits for it. The seed
-        depends on the run's seed and the question.
+        Equal queries get the same answer in a stage: a query waits for an equal one that is under way. The
+        seed depends on the run's seed and the query.
         """
         seed = self.run.seed("reward", alias, list(messages), sampling.seed)
         seeded = sampling.model_copy(update={"seed": seed})
@@ -79,7 +81,7 @@ class Session:
             return await self.sample(alias, [self.run.name, "reward"], messages, seeded)
 
     async def aclose(self) -> None:
-        """Close what belongs to the running event loop. Asking again, on this loop or another, opens it again."""
+        """Close what belongs to the running event loop. The next query, on any loop, opens it again."""
         for generator, _ in self._started.values():
             await generator.aclose()
 

@@ -1,7 +1,8 @@
-"""Answers that must fit a schema: constrained where the server can, checked always, asked for once more when wrong.
+"""Answers that must fit a schema: constrained if the server can, checked always, asked for twice at most.
 
-A schema is a pydantic model. It goes to the generator (`Sampling.json_schema`), which constrains its decoding or does
-not; a constrained answer may still be cut in the middle, so every answer is parsed and validated here.
+A schema is a pydantic model. It is passed to the generator (`Sampling.json_schema`), which may constrain its
+decoding by it. A constrained answer may still be cut in the middle, so every answer is parsed and validated
+here.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ AGAIN = (
 
 
 class NoValidAnswer(AlignError):
-    """A model did not give what a schema asks for, twice. A synthesizer that does not catch it drops the prompt."""
+    """Two answers did not fit the schema. A synthesizer that does not catch this error drops the prompt."""
 
 
 async def ask(
@@ -35,14 +36,14 @@ async def ask(
     label: str,
     tally: Callable[[str], None],
 ) -> Answer:
-    """Ask, and ask once more with the error shown.
+    """Ask for an answer that fits a schema; if it does not fit, show the error and ask once more.
 
     Args:
         sample: gives one completion of a conversation, under a label.
         messages: what to ask; it should say what JSON is wanted, for models that are not constrained.
         schema: what the answer must fit.
         label: names the call.
-        tally: counts answers that were repaired, and those that were not.
+        tally: counts answers that fitted only when asked again, and those that never fitted.
 
     Raises:
         NoValidAnswer: the second answer does not fit either.
@@ -53,7 +54,7 @@ async def ask(
     except ValueError as error:
         why = _sentence(error)
     asked = AGAIN.format(why=why, schema=json.dumps(schema.model_json_schema()))
-    # an empty turn is no turn: chat templates refuse it
+    # chat templates refuse an empty turn
     said = [{"role": "assistant", "content": first.text}] if first.text.strip() else []
     second = await sample([*messages, *said, {"role": "user", "content": asked}], f"{label} again")
     try:

@@ -319,31 +319,31 @@ def test_a_column_that_the_system_turn_repeats_is_told_as_not_read():
 
 
 OTHER = {
-    "a name within a name": (json.dumps([WEATHER]), [wrapped(name="get")], "it does not speak of 'get'"),
-    "a name within a name, in words": ("- get_weather", [wrapped(name="get")], "it does not speak of 'get'"),
-    "a name at the end of a name, in words": ("- forget and math.get", [wrapped(name="get")], "it does not speak of 'get'"),
-    "a name within a name, broken JSON": ('[{"name": "get_weather",', [wrapped(name="get")], "it does not speak of 'get'"),
-    "fewer": (json.dumps([WEATHER]), TWO, "it does not speak of 'get'"),
+    "a name within a name": (json.dumps([WEATHER]), [wrapped(name="get")], "it does not mention 'get'"),
+    "a name within a name, in words": ("- get_weather", [wrapped(name="get")], "it does not mention 'get'"),
+    "a name at the end of a name, in words": ("- forget and math.get", [wrapped(name="get")], "it does not mention 'get'"),
+    "a name within a name, broken JSON": ('[{"name": "get_weather",', [wrapped(name="get")], "it does not mention 'get'"),
+    "fewer": (json.dumps([WEATHER]), TWO, "it does not mention 'get'"),
     "more": (json.dumps(TWO), [WEATHER], "it offers 'get', too"),
-    "none": ("[]", [WEATHER], "it does not speak of 'get_weather'"),
-    "other parameters": (described({"town": {"type": "string"}}), [WEATHER], "the parameters of 'get_weather' are others"),
+    "none": ("[]", [WEATHER], "it does not mention 'get_weather'"),
+    "other parameters": (described({"town": {"type": "string"}}), [WEATHER], "the parameters of 'get_weather' differ"),
     "another type": (
         described({**CITY, "city": {"type": "integer"}}),
         [WEATHER],
-        "the parameters of 'get_weather' are others",
+        "the parameters of 'get_weather' differ",
     ),
     "other values": (
         described({**CITY, "city": {"type": "string", "enum": ["Rome"]}}),
         [WEATHER],
-        "the parameters of 'get_weather' are others",
+        "the parameters of 'get_weather' differ",
     ),
-    "another required": (described(CITY, required=["description"]), [WEATHER], "the parameters of 'get_weather' are others"),
+    "another required": (described(CITY, required=["description"]), [WEATHER], "the parameters of 'get_weather' differ"),
     "a parameter called like an annotation": (
         described({"city": {"type": "string"}}),
         [WEATHER],
-        "the parameters of 'get_weather' are others",
+        "the parameters of 'get_weather' differ",
     ),
-    "no parameters": ('[{"name": "get_weather"}]', [WEATHER], "the parameters of 'get_weather' are others"),
+    "no parameters": ('[{"name": "get_weather"}]', [WEATHER], "the parameters of 'get_weather' differ"),
 }
 
 

@@ -286,7 +286,7 @@ def test_a_shard_does_not_publish_while_another_is_at_work(folder):
     with runs.shard("1of2"):  # it was started again, to try its failures once more
         run("out", only="ask", shard="0/2")
         assert not (made / "done.json").exists()
-        with pytest.raises(UsageError, match="of another number than 3"):
+        with pytest.raises(UsageError, match="among another number than 3"):
             run("out", only="ask", shard="0/3")
     run("out", only="ask", shard="1/2")
     assert (made / "done.json").exists()
