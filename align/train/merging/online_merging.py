@@ -409,8 +409,8 @@ class OnlineMerging(torch.optim.Optimizer):
             again: whether the moments have been updated already.
 
         Returns:
-            Positions and values of the entries where tau is zero; the values of all entries where it is not; and
-            two sums, of which the first is the sum of all magnitudes (for `rescale="l1"`).
+            Positions and values of the entries where tau is zero; the values of all entries where it is not;
+            and two sums, of which the first is the sum of all magnitudes (for `rescale="l1"`).
         """
         where, values, meeting = [], [], []
         if not part.weight.numel():  # the parameter has fewer rows than there are processes
