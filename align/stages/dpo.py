@@ -38,14 +38,14 @@ _DIVERGENCES = {"sigmoid", "sigmoid_norm", "hinge", "ipo", "exo_pair", "robust",
 
 def _wrong_smoothing(given: Given, losses: set[Loss]) -> Iterable[tuple[str, str]]:
     if "exo_pair" in losses and not given.get("label_smoothing"):
-        yield "label_smoothing", "loss_type exo_pair needs one above 0, such as 1e-3"
+        yield "label_smoothing", "loss_type exo_pair needs a value above 0, such as 1e-3"
 
 
 def _wrong_weighting(given: Given, losses: set[Loss]) -> Iterable[tuple[str, str]]:
     if given.get("use_weighting") and (sorts := sorted(losses & {"aot", "aot_unpaired"})):
         yield (
             "use_weighting",
-            f"loss_type {sorts[0]} sorts the pairs, so that none has a weight; leave one out",
+            f"loss_type {sorts[0]} sorts the pairs, so they have no weights; leave one out",
         )
 
 
@@ -54,11 +54,11 @@ def _wrong_divergence(given: Given, losses: set[Loss]) -> Iterable[tuple[str, st
     if name != "reverse_kl" and (other := sorted(losses - _DIVERGENCES)):
         yield "f_divergence_type", f"loss_type {other[0]} knows reverse_kl only, not {name}"
     elif name != "reverse_kl" and losses == {"sft"}:
-        yield "f_divergence_type", "loss_type sft compares with no reference; here it would do nothing"
+        yield "f_divergence_type", "loss_type sft uses no reference, so this would change nothing"
     if "f_alpha_divergence_coef" in given and name != "alpha_divergence":
         yield (
             "f_alpha_divergence_coef",
-            "goes with f_divergence_type: alpha_divergence; here it would do nothing",
+            "needs f_divergence_type: alpha_divergence; here it would change nothing",
         )
 
 
@@ -88,10 +88,13 @@ class PreferenceStage(TrainingStage):
         yield from super().problems(folder)
         if self.lora and self.lora.adapter and self.reference is None:
             name = f"reference: {self.lora.adapter}"
-            yield "reference", f"what does the loss compare with? With lora.adapter say so, such as {name}"
+            yield (
+                "reference",
+                f"with lora.adapter, name the model that the loss compares with, such as {name}",
+            )
         for name, losses in _ONLY_WITH.items():
             if name in self.training_args and not losses & set(self.loss_type):
-                why = f"only loss_type {' or '.join(sorted(losses))} reads it; here it would do nothing"
+                why = f"only loss_type {' or '.join(sorted(losses))} reads it; here it would change nothing"
                 yield f"training_args.{name}", why
         given, losses = self.given_args(), set(self.loss_type)
         wrong = sure(

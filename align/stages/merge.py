@@ -55,7 +55,7 @@ class Merge(Stage, FromHub):
         elif self.weights is not None and not math.isclose(sum(self.weights), 1, abs_tol=1e-6):
             yield "weights", f"the weights add up to {sum(self.weights):g}; they are shares of 1"
         if self.base in self.models:
-            yield "base", f"{self.base!r} is also merged; its delta is zero"
+            yield "base", f"{self.base!r} is also in `models`, and its delta is zero"
 
     def run(self, run: Run) -> None:
         """Merge tensor by tensor, and publish the model."""

@@ -88,7 +88,7 @@ class OnlineDPO(PreferenceStage):
         """Refuse fields that contradict each other, or that need another field."""
         yield from super().problems(folder)
         if self.max_steps != -1 and self.prompts_per_round is None:
-            yield "max_steps", "how much is sampled for how many steps? Give prompts_per_round too"
+            yield "max_steps", "needs prompts_per_round, the number of prompts to sample from in each round"
         if self.max_steps != -1 and "rounds" in self.model_fields_set:
             yield "rounds", "max_steps decides how long online_dpo trains; leave one of the two out"
         if self.reference_sync != "fixed" and self.lora:
@@ -99,7 +99,7 @@ class OnlineDPO(PreferenceStage):
         if self.reference_sync != "fixed" and isinstance(self.optimizer, OnlineMergingConfig):
             yield "reference_sync", "online_merging pulls towards a fixed reference; leave reference_sync out"
         if "reference_mixup" in self.model_fields_set and self.reference_sync != "ema":
-            yield "reference_mixup", f"goes with reference_sync: ema, and it is {self.reference_sync}"
+            yield "reference_mixup", f"needs reference_sync: ema, and it is {self.reference_sync}"
         if isinstance(self.optimizer, AdamWConfig) and self.optimizer.ema is not None:
             yield "optimizer.ema", "online_dpo samples from the weights that it trains; leave ema out"
 

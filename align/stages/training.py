@@ -61,7 +61,7 @@ class Lora(Config):
                 raise ValueError(f"{value!r} is not a regular expression: {error}") from None
             if re.fullmatch(r"\w*", value):
                 raise ValueError(
-                    f"a text is a regular expression over whole names, and none is {value!r}; write [{value}]"
+                    f"a text is a regular expression for whole names, and no layer has the whole name {value!r}; write [{value}]"
                 )
         return value
 
@@ -166,7 +166,7 @@ class TrainingStage(Stage, LoadsModel):
         if self.revision and not self._from_hub():
             yield (
                 "revision",
-                "revision is of a model that comes from the hub, and this one does not; leave it out",
+                "revision names a version of a hub model, and this model is not from the hub; leave it out",
             )
         if self.revision and isinstance(self.optimizer, OnlineMergingConfig):
             why = "online_merging reads its base and reference without a revision"
@@ -202,11 +202,11 @@ class TrainingStage(Stage, LoadsModel):
         if given.get("logging_strategy") in ("epoch", "no") and "logging_steps" in self.model_fields_set:
             yield (
                 "logging_strategy",
-                f"{given.get('logging_strategy')} does not count the stage's logging_steps; leave one out",
+                f"with {given.get('logging_strategy')}, the stage's logging_steps would change nothing; leave one out",
             )
         for name in ("project", "trackio_space_id", "trackio_bucket_id", "trackio_static_space_id"):
             if given.get(name) and not {"trackio", "all"} & set(self.reporters()):
-                yield name, "goes with report_to: trackio"
+                yield name, "needs report_to: trackio"
 
     def _adapter_problems(self) -> Iterable[tuple[str, str]]:
         if self.lora:
@@ -219,19 +219,21 @@ class TrainingStage(Stage, LoadsModel):
                     "online_merging under LoRA goes on with the adapter of its `reference`; name that stage",
                 )
             if self.lora.adapter and self.lora.adapter == self.model:
-                why = f"{self.model} holds its adapter already, merged; name what that stage started from"
+                why = (
+                    f"{self.model} contains its adapter already, merged; name the model that it started from"
+                )
                 yield "model", why
             if "lm_head" in self.lora.target_modules and not self.trl_config.endswith("RewardConfig"):
                 yield (
                     "lora.target_modules",
-                    "TRL reads the weights of lm_head past an adapter, which would not be trained",
+                    "TRL uses the weights of lm_head without an adapter, which so would not be trained",
                 )
             if self.lora.dropout and self.training_args.get("disable_dropout") is True:
                 yield "training_args.disable_dropout", "would turn off lora.dropout; leave one out"
             if self.lora.adapter and {"r", "alpha", "dropout", "target_modules"} & self.lora.model_fields_set:
                 yield (
                     "lora",
-                    "an adapter that exists has its rank, scale, dropout and layers; name the adapter only",
+                    "an existing adapter has its own rank, scale, dropout and layers; name only the adapter",
                 )
 
     def _schedule_problems(self) -> Iterable[tuple[str, str]]:
@@ -248,8 +250,7 @@ class TrainingStage(Stage, LoadsModel):
         if self.min_lr is not None and self.lr_scheduler_type != "cosine":
             yield (
                 "min_lr",
-                "only lr_scheduler_type: cosine ends at a rate that can be named, not "
-                f"{self.lr_scheduler_type!r}",
+                f"only lr_scheduler_type: cosine ends at a given rate, not {self.lr_scheduler_type!r}",
             )
         if self.min_lr is not None and self.min_lr >= self.learning_rate:
             yield "min_lr", f"the learning rate falls from {self.learning_rate}; name a smaller one"

@@ -20,9 +20,9 @@ from align.stages.trl_values import wrong_value
 _OURS = "is set by a field of the stage or by the toolkit; not here"
 _EVALUATION = "`eval_data` and `eval_steps` of sft, dpo and reward_model evaluate while training"
 _ENCODED = "rows come to the trainer as tokens (docs/models.md), so this would change nothing"
-_ACCELERATE = "processes and sharding are said in the recipe's `accelerate:`"
+_ACCELERATE = "the recipe's `accelerate:` sets processes and sharding"
 _RESUMED = "the toolkit saves and resumes by itself, and this would break the exact resume"
-_PUBLISHED = "what is published is an `export` stage's work; nothing is uploaded"
+_PUBLISHED = "an `export` stage writes the model for others; nothing is uploaded"
 _LOADED = (
     "the model is loaded by the stage's own fields (dtype, attn_implementation, revision, trust_remote_code)"
 )
@@ -37,7 +37,7 @@ _FOR = {
     "the stage has the field `save_steps`": "save_strategy",
     "the stage has the field `gradient_checkpointing`": "activation_checkpointing",
     "the stage has the field `bf16`; float16 is not trained here": "fp16",
-    "the recipe has the field `seed`, from which every stage's is drawn": "seed data_seed",
+    "the recipe has the field `seed`, from which every stage derives its own": "seed data_seed",
     _EVALUATION: """
         eval_strategy eval_steps eval_delay eval_on_start eval_accumulation_steps eval_do_concat_batches
         do_eval eval_use_gather_object batch_eval_metrics per_device_eval_batch_size prediction_loss_only
@@ -61,7 +61,7 @@ _FOR = {
         push_to_hub hub_model_id hub_strategy hub_token hub_private_repo hub_always_push hub_revision
     """,
     _LOADED: "model_init_kwargs",
-    "the cache is off in training and on in what is published": "use_cache",
+    "the cache is off in training and on in the published model": "use_cache",
     "the logs of `report_to: tensorboard` go to the stage's folder": "logging_dir",
     "the reference of `dpo` stays fixed; `online_dpo` has `reference_sync` and `reference_mixup`": """
         sync_ref_model ref_model_mixup_alpha ref_model_sync_steps
@@ -148,7 +148,7 @@ def as_declared(config: str, given: Mapping[str, Any]) -> dict[str, Any]:
 def wrong_reporter(name: str) -> str | None:
     """Return why transformers cannot report to a service, or None if it can."""
     if name not in _REPORTERS:
-        return f"transformers reports to no {name!r}{did_you_mean(name, [*_REPORTERS, 'none'])}"
+        return f"transformers cannot report to {name!r}{did_you_mean(name, [*_REPORTERS, 'none'])}"
     packages = _REPORTERS[name].split()
     if not any(importlib.util.find_spec(package) for package in packages):
         return f"{not_installed(name, packages[0])}: `pip install {packages[0]}`"

@@ -160,7 +160,7 @@ def _wrong_sampling(given: Given, *, pairs: bool) -> Iterable[tuple[str, str]]:
     if pairs and (name := given.get("train_sampling_strategy")) in ("group_by_length", "batch_rebalance"):
         yield (
             "train_sampling_strategy",
-            f"{name} goes by the length of a row, and a pair has two; only sft can use it",
+            f"{name} uses the length of a row, and a pair has two lengths; only sft can use it",
         )
 
 
@@ -172,19 +172,19 @@ def _wrong_loading(given: Given) -> Iterable[tuple[str, str]]:
             "dataloader_multiprocessing_context",
         ):
             if given.get(name):
-                yield name, "goes with dataloader_num_workers, which is 0"
+                yield name, "needs dataloader_num_workers, which is 0"
 
 
 def _wrong_kernels(given: Given) -> Iterable[tuple[str, str]]:
     if given.get("liger_kernel_config") and not given.get("use_liger_kernel"):
-        yield "liger_kernel_config", "goes with use_liger_kernel, which is off"
+        yield "liger_kernel_config", "needs use_liger_kernel, which is off"
     if given.get("use_liger_kernel") and importlib.util.find_spec("liger_kernel") is None:
         yield "use_liger_kernel", _install("liger_kernel", "liger-kernel")
 
 
 def _wrong_devices(given: Given) -> Iterable[tuple[str, str]]:
     if given.get("tf32") and (why := no_device("cuda")):
-        yield "tf32", f"is of NVIDIA's GPUs; {why.partition('; leave')[0]}"
+        yield "tf32", f"works on NVIDIA's GPUs only; {why.partition('; leave')[0]}"
     if given.get("activation_offloading") and (why := no_accelerator()):
         yield "activation_offloading", f"moves activations from a GPU to the CPU; {why}"
 
@@ -193,7 +193,7 @@ def _wrong_compiling(given: Given) -> Iterable[tuple[str, str]]:
     if given.get("torch_compile") is False:
         for name in ("torch_compile_backend", "torch_compile_mode"):
             if given.get(name):
-                yield name, "goes with torch_compile, which is false"
+                yield name, "needs torch_compile, which is false"
 
 
 _ONLY_WITHOUT_REENTRANT = ("determinism_check", "debug", "early_stop")
@@ -207,7 +207,7 @@ def _wrong_checkpointing(given: Given, *, checkpointed: bool, pairs: bool) -> It
     for name in names:
         held = given.get(name) or {}
         if held and not checkpointed:
-            yield name, "goes with gradient_checkpointing, which is off"
+            yield name, "needs gradient_checkpointing, which is off"
             continue
         wrong = dict(wrong_settings(held, known, "checkpointing"))
         yield from ((f"{name}.{key}", what) for key, what in wrong.items())
@@ -316,7 +316,7 @@ def wrong_schedule(
     """
     yield from _wrong_schedule_of_stage(name, warmup=warmup, evaluated=evaluated)
     if floor and given:
-        yield _SCHEDULE, "min_lr is used, which takes their place; leave one out"
+        yield _SCHEDULE, "min_lr replaces them; leave one out"
         return
     if name not in SCHEDULES:
         return  # an unknown schedule is reported by its name
@@ -337,7 +337,7 @@ def _wrong_schedule_of_stage(name: str, *, warmup: bool, evaluated: bool) -> Ite
     if name in BY_EVALUATION and not evaluated:
         yield (
             "lr_scheduler_type",
-            f"{name} goes by evaluations; name rows in `eval_data`, where the stage has it",
+            f"{name} follows the loss of evaluations; name rows in `eval_data`, where the stage has it",
         )
     if warmup and name in _NO_WARMUP:
         why = "; constant_with_warmup has one" if name == "constant" else ""
@@ -367,7 +367,7 @@ def _wrong_decay(
     if 0 < max_steps < decay:
         yield (
             f"{_SCHEDULE}.num_decay_steps",
-            f"{decay} steps of {max_steps}: the rate would fall at once; name fewer",
+            f"{decay} steps of decay in {max_steps} of training: the rate would fall at once; name fewer",
         )
 
 
@@ -383,7 +383,7 @@ def _wrong_rates(
     """
     for key, end in {**lowest, **right}.items():
         if key in ("lr_end", "min_lr") and end >= learning_rate:
-            why = "" if key in right else " if nothing is said"
+            why = "" if key in right else " by default"
             yield (
                 f"{_SCHEDULE}.{key}",
                 f"the learning rate falls from {learning_rate} to {end}{why}; name a smaller end",

@@ -262,7 +262,7 @@ class SFTrainer(Careful, SFTTrainer):
             if not packing.refuse_mixing(partial(self._logits, model), inputs["input_ids"][0].tolist()):
                 run = self.extras.run
                 run.log.warning(
-                    "%-12s packing could not be tried: this model's answers do not depend on earlier tokens",
+                    "%-12s packing could not be tested: this model's outputs do not depend on earlier tokens",
                     run.name,
                 )
             self._apart = True

@@ -97,7 +97,7 @@ def _tell(
     if untrained:
         run.report[f"{part}answers not trained"] = untrained.counts()
         for line in untrained.lines():
-            run.log.info("%-12s not trained, of rows that are kept: %s", run.name, line)
+            run.log.info("%-12s answers not trained, in rows that are kept: %s", run.name, line)
 
 
 def demonstration(train_on: TrainOn = "every_turn") -> How:

@@ -139,7 +139,10 @@ class OnlineMergingConfig(Optimizer):
         if self.alpha is not None and self.alpha_total is not None:
             yield "alpha_total", "alpha and alpha_total say the same thing in two ways; give one of them"
         if self.alpha_total is not None and self.rescale == "l1":
-            yield "alpha_total", "how much l1 grows the survivors depends on the tensor; give alpha"
+            yield (
+                "alpha_total",
+                "with rescale: l1 the factor of the survivors differs from tensor to tensor; give alpha",
+            )
         for name in _WAYS:
             if self.preset and name in self.model_fields_set:
                 yield name, f"preset: {self.preset} decides this; leave one of the two out"

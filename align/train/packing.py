@@ -86,7 +86,7 @@ def refuse_mixing(logits: Callable[[Sequence[list[int]]], torch.Tensor], ids: li
     if packed > _MIXED * joined:
         share = f"{packed / joined:.0%} as much as in one text" if joined else "though it should not"
         raise ModelError(
-            f"packing: in this model a row changes what the next row of its pack is read as ({share}); "
+            f"packing: in this model a row changes the outputs for the next row of its pack ({share}); "
             f"{_REMEDY}"
         )
     return joined > 0

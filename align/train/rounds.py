@@ -182,7 +182,7 @@ class Rounds:
         try:
             chosen = stage.pair([s for s, _ in judged], rewards, stage.max_length - len(ids))
         except ValueError as error:
-            cause = f"{error} of the prompt {asked[:200]!r}; mend the reward, no pair was made of it"
+            cause = f"{error} of the prompt {asked[:200]!r}, so no pair can be made of it; correct the reward"
             raise StageFailed(self.run.name, cause, self.run.log_file) from None
         found: dict[str, Any] = {
             "rewards": rewards,

@@ -110,7 +110,7 @@ class OwnVLLM(VLLMServer):
             "LOCAL_WORLD_SIZE", os.environ.get("WORLD_SIZE", "1")
         ):
             raise SamplerError(
-                "a vLLM of the stage's own serves one machine; with several use `kind: vllm_server`"
+                "`kind: vllm` serves one machine; with several machines use `kind: vllm_server`"
             )
         shutil.rmtree(self._first, ignore_errors=True)  # what a killed run left
         checkpoints.save(plain, self._first)
