@@ -65,8 +65,8 @@ def write_checkpoint(source: str, target: Path, dtype: str | None, **options: An
     own = {name: value for name, value in options.items() if name != "revision"}  # the copy has no revisions
     again, read = load(str(target), "auto", **own), load_tokenizer(str(target), **own)
     for text in CHECKED:
-        ids = _asked(tokenizer, text)
-        if _asked(read, text).tolist() != ids.tolist():
+        ids = _token_ids(tokenizer, text)
+        if _token_ids(read, text).tolist() != ids.tolist():
             raise StageFailed("export", f"the exported tokenizer or chat template reads {text!r} differently")
         with torch.no_grad():
             if not torch.equal(model(ids).logits, again(ids).logits):
@@ -80,7 +80,7 @@ def write_checkpoint(source: str, target: Path, dtype: str | None, **options: An
     }
 
 
-def _asked(tokenizer: Any, text: str) -> Any:
+def _token_ids(tokenizer: Any, text: str) -> Any:
     """Return the token ids, (1, tokens), of a question; of the bare text where no chat template takes it."""
     if tokenizer.chat_template:
         text = renderer(tokenizer)([{"role": "user", "content": text}], generation=True) or text

@@ -49,7 +49,7 @@ class Merge(Stage, FromHub):
     """Precision of the merged weights; the sums are float32."""
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Check the weights."""
+        """Refuse weights that do not fit the models, and a base that is also merged."""
         if self.weights is not None and len(self.weights) != len(self.models):
             yield "weights", f"{len(self.weights)} weights for {len(self.models)} models; give one each"
         elif self.weights is not None and not math.isclose(sum(self.weights), 1, abs_tol=1e-6):

@@ -61,7 +61,8 @@ class Lora(Config):
                 raise ValueError(f"{value!r} is not a regular expression: {error}") from None
             if re.fullmatch(r"\w*", value):
                 raise ValueError(
-                    f"a text is a regular expression for whole names, and no layer has the whole name {value!r}; write [{value}]"
+                    "a text is a regular expression for whole names, and no layer has the whole name "
+                    f"{value!r}; write [{value}]"
                 )
         return value
 
@@ -200,10 +201,8 @@ class TrainingStage(Stage, LoadsModel):
 
     def _unread_logs(self, given: Given) -> Iterable[tuple[str, str]]:
         if given.get("logging_strategy") in ("epoch", "no") and "logging_steps" in self.model_fields_set:
-            yield (
-                "logging_strategy",
-                f"with {given.get('logging_strategy')}, the stage's logging_steps would change nothing; leave one out",
-            )
+            why = "the stage's logging_steps would change nothing; leave one out"
+            yield "logging_strategy", f"with {given.get('logging_strategy')}, {why}"
         for name in ("project", "trackio_space_id", "trackio_bucket_id", "trackio_static_space_id"):
             if given.get(name) and not {"trackio", "all"} & set(self.reporters()):
                 yield name, "needs report_to: trackio"

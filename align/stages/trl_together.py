@@ -212,11 +212,11 @@ def _wrong_checkpointing(given: Given, *, checkpointed: bool, pairs: bool) -> It
         wrong = dict(wrong_settings(held, known, "checkpointing"))
         yield from ((f"{name}.{key}", what) for key, what in wrong.items())
         yield from (
-            (f"{name}.{key}", what) for key, what in _lacking_of_checkpointing(held, checked=not wrong)
+            (f"{name}.{key}", what) for key, what in _missing_for_checkpointing(held, checked=not wrong)
         )
 
 
-def _lacking_of_checkpointing(held: Mapping[str, Any], *, checked: bool) -> Iterable[tuple[str, str]]:
+def _missing_for_checkpointing(held: Mapping[str, Any], *, checked: bool) -> Iterable[tuple[str, str]]:
     """Yield (setting, what it needs) for settings of checkpointing that need another setting or a GPU.
 
     Args:

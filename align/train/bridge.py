@@ -189,13 +189,13 @@ class Careful(_Trainer):
         self.stop_if_broken()
         super()._save_checkpoint(model, trial)
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        (folder / f"untold-{self.args.process_index}.json").write_text(json.dumps(self._untold()))
+        (folder / f"untold-{self.args.process_index}.json").write_text(json.dumps(self._unlogged()))
         self.accelerator.wait_for_everyone()  # other processes still write their parts
         if self.args.should_save:
             (folder / COMPLETE).touch()
 
-    def _untold(self) -> dict[str, Any]:
-        """Return the sums for the next log, which transformers and TRL do not save."""
+    def _unlogged(self) -> dict[str, Any]:
+        """Return the sums that go into the next log, which transformers and TRL do not save."""
         return {
             "since_log": self._tr_loss.item(),
             "total": self._total_loss_scalar,
@@ -205,7 +205,7 @@ class Careful(_Trainer):
         }
 
     def go_on(self, folder: Path) -> None:
-        """Restore from a checkpoint what `_untold` saved there; called when training begins."""
+        """Restore from a checkpoint what `_unlogged` saved there; called when training begins."""
         held = json.loads((folder / f"untold-{self.args.process_index}.json").read_text())
         self._tr_loss += held["since_log"]
         self._total_loss_scalar, self._globalstep_last_logged = held["total"], held["logged_at"]
@@ -362,7 +362,7 @@ def build(
             max_length=None, fp16=False, save_total_limit=2, **arguments,
         )  # fmt: skip
         config._n_gpu = min(config.n_gpu, 1)  # one device a process; TRL refuses DataParallel over several
-        with _board(extras.run.folder):
+        with _tensorboard_into(extras.run.folder):
             trainer = trainer_class(
                 extras=extras, model=model, args=config, train_dataset=data, processing_class=tokenizer,
                 eval_dataset=_dataset(watched, pack, arguments["seed"]) if watched else None, **more,
@@ -387,7 +387,7 @@ def _dataset(rows: list[dict[str, Any]], pack: int | None, seed: int) -> Dataset
 
 
 @contextmanager
-def _board(folder: Path) -> Iterator[None]:
+def _tensorboard_into(folder: Path) -> Iterator[None]:
     """Make TensorBoard's callback write into the stage's folder.
 
     By default it writes among the checkpoints, which are removed at the end.

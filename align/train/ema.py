@@ -52,7 +52,7 @@ class AveragedAdamW(torch.optim.AdamW):
                     param.copy_(self.state[param]["mean"])
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load a checkpoint; the mean stays float32 (torch casts it to the parameter's dtype)."""
+        """Load a checkpoint; the mean stays float32 (torch alone would cast it to the parameter's dtype)."""
         super().load_state_dict(state_dict)
         state_as_saved(self, state_dict)
 

@@ -65,7 +65,7 @@ def encode(
         encoded += [(row, columns) for columns in fitting]
         for reason in refused:
             untrained.add(index, reason, id=row.id)
-    _tell(run, rows, encoded, dropped, untrained, part)
+    _report_drops(run, rows, encoded, dropped, untrained, part)
     if strict and (dropped or untrained):
         why = "; ".join([*dropped.lines(), *untrained.lines()])
         raise StageFailed(
@@ -78,7 +78,7 @@ def encode(
     return encoded
 
 
-def _tell(
+def _report_drops(
     run: Run, rows: Sequence[Row], encoded: Encoded, dropped: Dropped, untrained: Dropped, part: str
 ) -> None:
     """Write the dropped rows to files, and report and log their numbers."""

@@ -18,7 +18,7 @@ from align.core.wiring import Ref
 if TYPE_CHECKING:
     import torch
 
-_WAYS = ("rescale", "consensus", "resample_reference", "arithmetic")
+_PRESET_FIELDS = ("rescale", "consensus", "resample_reference", "arithmetic")
 """Fields of Online Merging in which the paper and the authors' code differ; a preset sets all of them."""
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -143,7 +143,7 @@ class OnlineMergingConfig(Optimizer):
                 "alpha_total",
                 "with rescale: l1 the factor of the survivors differs from tensor to tensor; give alpha",
             )
-        for name in _WAYS:
+        for name in _PRESET_FIELDS:
             if self.preset and name in self.model_fields_set:
                 yield name, f"preset: {self.preset} decides this; leave one of the two out"
 
@@ -174,7 +174,9 @@ class OnlineMergingConfig(Optimizer):
         adapted = any("lora_" in name for group in groups for name in group["param_names"])
         delta = adapter_delta(reference) if adapted else reference_delta(locate(self.base), reference)
         ways = (
-            preset(self.preset, self.method) if self.preset else {name: getattr(self, name) for name in _WAYS}
+            preset(self.preset, self.method)
+            if self.preset
+            else {name: getattr(self, name) for name in _PRESET_FIELDS}
         )
         return OnlineMerging(
             groups,

@@ -123,7 +123,7 @@ class Rounds:
                 shutil.rmtree(folder.parent / f"{index - 1:03d}" / "state", ignore_errors=True)
         self.state.wait_for_everyone()
         of = f" of {self.stage.rounds}" if self.stage.max_steps == -1 else ""
-        self.run.log.info("%-12s round %d%s: %s", self.run.name, index + 1, of, _line(figures, started))
+        self.run.log.info("%-12s round %d%s: %s", self.run.name, index + 1, of, _summary(figures, started))
         return figures
 
     # -- sampling and scoring --------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ class Rounds:
             (pair["prompt_ids"], pair[f"{side}_ids"]) for pair in pairs for side in ("chosen", "rejected")
         ]
         compute = precision(bf16=self.stage.bf16)
-        with self._referee() as reference:
+        with self._reference_on_device() as reference:
             thoughts = think(reference, firsts + sides, compute)
         own_thoughts = think(self.model, firsts, compute)
         for each, own, other in zip(found, own_thoughts, thoughts[: len(firsts)], strict=True):
@@ -228,7 +228,7 @@ class Rounds:
             pair |= {"ref_chosen_logps": next(of_sides).logp, "ref_rejected_logps": next(of_sides).logp}
 
     @contextmanager
-    def _referee(self) -> Iterator[Any]:
+    def _reference_on_device(self) -> Iterator[Any]:
         """Yield the reference on the device; afterwards move it back to the host's memory."""
         if self.reference is None:
             with self.model.disable_adapter():
@@ -363,7 +363,7 @@ def _steps(figures: list[dict[str, Any]]) -> int:
 
 def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the figures of a round's samples, before anything is trained on them."""
-    margins, dropped, apart = (_given(found, key) for key in ("margin", "dropped", "apart"))
+    margins, dropped, apart = (_values_of(found, key) for key in ("margin", "dropped", "apart"))
 
     def mean(key: str, of: Callable[[list[float]], float] = fmean, digits: int = 4) -> float:
         return round(fmean([of(each[key]) for each in found if each[key]] or [math.nan]), digits)
@@ -384,12 +384,12 @@ def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _given(found: list[dict[str, Any]], key: str) -> list[Any]:
+def _values_of(found: list[dict[str, Any]], key: str) -> list[Any]:
     """Return one figure of each prompt that has it."""
     return [each[key] for each in found if key in each]
 
 
-def _line(figures: dict[str, Any], started: float) -> str:
+def _summary(figures: dict[str, Any], started: float) -> str:
     reward, total = figures["reward"], time.monotonic() - started
     dropped = ", ".join(f"{n} {why}" for why, n in figures["dropped"].items())
     shares = {k: f"{v / max(total, 1e-9):.0%}" for k, v in figures["seconds"].items()}

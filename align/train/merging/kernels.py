@@ -362,7 +362,7 @@ def onties_cut(
                 magnitudes[at], where[at] = abs(values[i]), positions[i]
                 at += 1
         kth, need = _kth_largest(magnitudes, need)
-        for i in range(held):  # in the order of positions
+        for i in range(held):  # `where` is in the order of positions
             if magnitudes[i] == kth and need > 0:
                 need -= 1
                 cuts[t, 1] = where[i]

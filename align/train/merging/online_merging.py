@@ -14,7 +14,7 @@ merging of the trained model.
 
 Departures from the paper (P) and from the released code, QwenLM/online_merging_optimizers (R):
 
-1. In P, F does not rescale; in R, dropout multiplies the survivors by 1/keep. `rescale="none"` is P,
+1. In P, F does not rescale; in R, its dropout multiplies the survivors by 1/keep. `rescale="none"` is P,
    "inverse_keep" is R, and "l1" keeps the sum of magnitudes (a flag of R). OnTIES has no "inverse_keep".
 2. P draws F(tau) anew in each step; R masks tau once. We mask it once, as R does, so that tau can be stored
    sparsely; `resample_reference=True` is P. For OnTIES both are the same: tau is constant, so its largest

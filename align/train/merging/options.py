@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from torch import Tensor
 
 from align.train.merging.rules import Arithmetic, Consensus, Method, Rescale
 
-_FIXED = (
+_OF_MASKS = (
     "param_names",
     "reference",
     "method",
@@ -22,7 +22,7 @@ _FIXED = (
 )
 """Entries of a parameter group that must be the same in a checkpoint and in a run that resumes from it.
 
-They decide the masks.
+The masks depend on them.
 """
 
 
@@ -73,11 +73,13 @@ def usual(group: dict[str, Any]) -> bool:
     return plain and group["keep"] < 1 and group["every"] == 1
 
 
-def refuse_other_masks(groups: list[dict[str, Any]], saved_groups: list[dict[str, Any]]) -> None:
+def refuse_other_masks(
+    groups: Sequence[Mapping[str, object]], saved_groups: Sequence[Mapping[str, object]]
+) -> None:
     """Raise ValueError where a checkpoint's parameter groups would have other masks than this run's."""
     # the caller checks that both have as many groups
     for own, saved in zip(groups, saved_groups, strict=False):
-        for key in _FIXED:
+        for key in _OF_MASKS:
             if saved.get(key) != own[key]:
                 raise ValueError(
                     f"the checkpoint's optimizer has {key} {saved.get(key)!r:.60}, this one "

@@ -88,7 +88,7 @@ class Part:
             at = until
 
     def splits(self) -> list[int]:
-        """Return where each block begins in `pull.index`, and where the last one ends."""
+        """Return the index in `pull.index` at which each block begins, and at which the last one ends."""
         assert self.pull.index is not None
         bounds = torch.tensor([0, *(here.stop for here in self.blocks())], device=self.weight.device)
         return torch.searchsorted(self.pull.index.long(), bounds).tolist()
@@ -115,7 +115,7 @@ class Part:
                 target.index_copy_(0, at.long(), values)
 
     def add(self, where: Tensor, values: Tensor) -> None:
-        """Add to the weights at some positions."""
+        """Add values to the weights at some positions."""
         if self.low is None:
             self.weight.scatter_add_(0, where, values)
         else:
@@ -132,7 +132,7 @@ class Part:
                 self.anchor[here].mul_(factor)
 
     def roll_back(self) -> None:
-        """Set the weights back to the last merge; the anchor becomes the sum of the steps since then."""
+        """Set the weights back to the last merge, and the anchor to the sum of the steps since then."""
         assert self.anchor is not None
         for here in self.blocks():
             moved = self.exact(here) - self.anchor[here]
@@ -300,7 +300,7 @@ def span(name: str, param: Tensor) -> tuple[int, int, ProcessGroup | None]:
 def fits(part: Part) -> bool:
     """Return whether the compiled loops can work on a part.
 
-    They count positions with 32 bits, and do not check dtypes.
+    The loops count positions with 32 bits, and do not check dtypes.
     """
     weight, index = part.weight, part.pull.index
     small = part.whole < 2**31 and index is not None and index.dtype == torch.int32 and weight.numel() > 0

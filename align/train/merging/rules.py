@@ -309,9 +309,8 @@ def spread(group: dict[str, Any], taken: int, total_steps: int | None) -> None:
     if group["alpha_total"] is None or not total_steps:
         raise ValueError("give alpha, or alpha_total with total_steps")
     if group["rescale"] == "l1":
-        raise ValueError(
-            "with rescale 'l1' the factor of the survivors differs from step to step; give alpha instead of alpha_total"
-        )
+        why = "with rescale 'l1' the factor of the survivors differs from step to step"
+        raise ValueError(f"{why}; give alpha instead of alpha_total")
     hit = group["keep"] if group["resample_reference"] and group["method"] == "ondare" else 1.0
     done, merges = taken // group["every"], max(1, total_steps // group["every"])
     left = group["alpha_total"] / (grown(group) * hit) - pull_of(done, group)

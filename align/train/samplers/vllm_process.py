@@ -37,7 +37,7 @@ ENDS_IN_SECONDS = 30
 SHOWN = 15
 """Lines of the server's log that an error quotes."""
 _LIBC, _PR_SET_PDEATHSIG = ctypes.CDLL(None), 1
-_OF_LAUNCHERS = re.compile(
+_LAUNCHER_VARIABLES = re.compile(
     r"(TORCHELASTIC|ACCELERATE|GROUP|ROLE|MASTER)_|(LOCAL_)?(RANK|WORLD_SIZE)$|OMP_NUM_THREADS$"
 )
 
@@ -121,12 +121,12 @@ class OwnVLLM(VLLMServer):
         program, *rest = self.command
         command = [program, "serve", str(self._first), "--host", "127.0.0.1", "--port", str(port), *rest]
         # variables that a launcher set for the training processes are wrong for vLLM's
-        env = {name: value for name, value in os.environ.items() if not _OF_LAUNCHERS.match(name)}
+        env = {name: value for name, value in os.environ.items() if not _LAUNCHER_VARIABLES.match(name)}
         with self.log.open("ab") as log:
             try:
                 self._process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                    preexec_fn=_end_with_us, env=env | {"VLLM_SERVER_DEV_MODE": "1"},
+                    preexec_fn=_end_with_parent, env=env | {"VLLM_SERVER_DEV_MODE": "1"},
                 )  # fmt: skip
             except (OSError, subprocess.SubprocessError) as error:
                 raise SamplerError(
@@ -157,7 +157,7 @@ class OwnVLLM(VLLMServer):
         return SamplerError(f"the vLLM server {what}; its log, {self.log}, ends:\n{last}")
 
 
-def _end_with_us() -> None:
+def _end_with_parent() -> None:
     """Make this new process end when the thread that started it ends, however that ends.
 
     This works on Linux, where vLLM runs. Stages run in the main thread, so it ends with the stage's process.

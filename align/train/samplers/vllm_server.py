@@ -79,9 +79,8 @@ class VLLMServer:
         self._stop_ids: list[int] = []
         self._vocabulary = 0
         self._written: Path | None = None
-        self._probed: tuple[list[float], list[float]] | None = (
-            None  # the policy's and the server's, of the last load
-        )
+        # log-probabilities of the probe after the last load: the policy's and the server's
+        self._probed: tuple[list[float], list[float]] | None = None
 
     # -- weights ---------------------------------------------------------------------------------------------
 

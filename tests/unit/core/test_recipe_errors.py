@@ -550,7 +550,7 @@ AS_MEANT = {
         "lora.target_modules: a text is a regular expression for whole names, and no layer has the whole name 'q_proj'; write [q_proj]",
     ],
     "{kind: sft, model: base, data: [right], lora: {target_modules: [lm_head], adapter: base}}": [
-        "lora.adapter: ", "lora.target_modules: TRL reads the weights of lm_head", "lora: an adapter that exists has its rank",
+        "lora.adapter: ", "lora.target_modules: TRL uses the weights of lm_head", "lora: an existing adapter has its own rank",
         "model: base contains its adapter already",
     ],
     "{kind: online_dpo, model: base, prompts: problems, reward: math, reference_mixup: 0.3}": [

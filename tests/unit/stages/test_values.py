@@ -59,7 +59,7 @@ CASES = [
     (SFT, {"loss_type": "dft", "label_smoothing_factor": 0.1}, "label_smoothing_factor: loss_type: dft does not read it"),
     (SFT, {"learning_rat": 1}, "learning_rat: .*; the stage has the field 'learning_rate', which stands beside training_args"),
     (SFT, {"eval_step": 1}, "eval_step: .*; the stage has the field 'eval_steps'"),
-    (SFT, {"fsdp_confg": 1}, "fsdp_confg: .*; 'fsdp_config' cannot be set: processes and sharding"),
+    (SFT, {"fsdp_confg": 1}, "fsdp_confg: .*; 'fsdp_config' cannot be set: the recipe's"),
     (SFT, {"xyzzy": 1}, "xyzzy: TRL's SFTConfig has no 'xyzzy'; one of: (?!.*(bf16|learning_rate|fsdp))"),
     (DPO, {"use_weighting": True, "loss_type": 1}, "loss_type: .* is set by a field of the stage"),
     (DPO, {"f_alpha_divergence_coef": 0.5}, "f_alpha_divergence_coef: needs f_divergence_type: alpha_divergence"),
@@ -114,7 +114,7 @@ FIELDS = [
             "max_steps": 50,
             "training_args": {"lr_scheduler_kwargs": {"num_decay_steps": 100}},
         },
-        r"lr_scheduler_kwargs\.num_decay_steps: 100 steps of 50",
+        r"lr_scheduler_kwargs\.num_decay_steps: 100 steps of decay in 50",
     ),
     (
         {"gradient_checkpointing": True, "training_args": {"gradient_checkpointing_kwargs": {"debug": True}}},
@@ -124,7 +124,10 @@ FIELDS = [
         {"logging_steps": 5, "training_args": {"logging_strategy": "epoch"}},
         "logging_strategy: with epoch, the stage's logging_steps would change nothing",
     ),
-    ({"min_lr": 1e-7, "training_args": {"lr_scheduler_kwargs": {"num_cycles": 1}}}, "lr_scheduler_kwargs: min_lr is used"),
+    (
+        {"min_lr": 1e-7, "training_args": {"lr_scheduler_kwargs": {"num_cycles": 1}}},
+        "lr_scheduler_kwargs: min_lr replaces them",
+    ),
 ]
 
 
@@ -149,7 +152,10 @@ def test_a_schedule_that_cannot_be_is_found_before_anything_runs(fields, said):
 
 PAIRS = [
     ({"loss_type": ["exo_pair"]}, "label_smoothing: loss_type exo_pair needs a value above 0"),
-    ({"loss_type": ["exo_pair"], "training_args": {"label_smoothing": 0.0}}, "label_smoothing: loss_type exo_pair needs one"),
+    (
+        {"loss_type": ["exo_pair"], "training_args": {"label_smoothing": 0.0}},
+        "label_smoothing: loss_type exo_pair needs a value",
+    ),
     (
         {"loss_type": ["sigmoid", "aot"], "training_args": {"use_weighting": True}},
         "use_weighting: loss_type aot sorts the pairs",
