@@ -48,8 +48,8 @@ class Lora(Config):
     """Names of the layers to adapt; `all-linear` stands for every linear layer but the head, and the experts
     of a mixture. Any other text is a regular expression over whole names (peft)."""
     adapter: Annotated[str | None, Ref("adapter")] = None
-    """Stage whose adapter is trained further, with its rank, scale and layers, instead of a new one. `model`
-    must be the model that this stage started from; `online_merging` under LoRA needs this field."""
+    """Stage or folder whose adapter is trained further, with its rank, scale and layers, instead of a new
+    one. `model` must be the model that it was trained on; `online_merging` under LoRA needs this field."""
 
     @field_validator("target_modules")
     @classmethod
@@ -61,7 +61,7 @@ class Lora(Config):
                 raise ValueError(f"{value!r} is not a regular expression: {error}") from None
             if re.fullmatch(r"\w*", value):
                 raise ValueError(
-                    "a text is a regular expression for whole names, and no layer has the whole name "
+                    "a text is a regular expression for whole names, and no name is "
                     f"{value!r}; write [{value}]"
                 )
         return value
@@ -192,7 +192,7 @@ class TrainingStage(Stage, LoadsModel):
     def given_args(self) -> Given:
         """Return `training_args` for checks that compare several of them.
 
-        To read a setting that is wrong by itself raises `Unsure`.
+        Reading a setting that is wrong by itself raises `Unsure`.
         """
         given, ours = self.training_args, type(self).model_fields
         wrong = dict(wrong_arguments(self.trl_config, given, ours))
@@ -225,7 +225,7 @@ class TrainingStage(Stage, LoadsModel):
             if "lm_head" in self.lora.target_modules and not self.trl_config.endswith("RewardConfig"):
                 yield (
                     "lora.target_modules",
-                    "TRL uses the weights of lm_head without an adapter, which so would not be trained",
+                    "TRL uses the weights of lm_head without its adapter, which would not be trained",
                 )
             if self.lora.dropout and self.training_args.get("disable_dropout") is True:
                 yield "training_args.disable_dropout", "would turn off lora.dropout; leave one out"

@@ -102,9 +102,9 @@ class Unsure(Exception):
 
 
 class Given(dict[str, Any]):
-    """The settings of a recipe, which raise `Unsure` where one is asked for whose intended value is unknown.
+    """The settings of a recipe; reading one whose intended value is unknown raises `Unsure`.
 
-    Unknown is the value of a wrong setting, and of a setting that a misspelt one probably means.
+    The intended value is unknown where a setting is wrong, or where a misspelt one probably means it.
     """
 
     def __init__(self, right: Mapping[str, Any], wrong: Mapping[str, str], unsure: Iterable[str]) -> None:

@@ -547,7 +547,7 @@ AS_MEANT = {
     ],
     "{kind: sft, model: base, data: [right], max_grad_norm: 0, logging_steps: 0.1, lora: {alpha: 16.5}}": [],
     "{kind: sft, model: base, data: [right], lora: {target_modules: q_proj}}": [
-        "lora.target_modules: a text is a regular expression for whole names, and no layer has the whole name 'q_proj'; write [q_proj]",
+        "lora.target_modules: a text is a regular expression for whole names, and no name is 'q_proj'; write [q_proj]",
     ],
     "{kind: sft, model: base, data: [right], lora: {target_modules: [lm_head], adapter: base}}": [
         "lora.adapter: ", "lora.target_modules: TRL uses the weights of lm_head", "lora: an existing adapter has its own rank",
