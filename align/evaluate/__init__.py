@@ -1,3 +1,3 @@
-"""Did the model get better? Tasks with exact checkers, intervals, and the table across stages."""
+"""Measure whether a model got better: intervals, and the table of scores across stages."""
 
 __all__: list[str] = []

@@ -1,15 +1,20 @@
-"""The table across stages, as text that reads the same in a terminal, a log and a README."""
+"""The table of scores across stages, as text that looks the same in a terminal, a log and a README."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+_NOTE = "[low, high]: 95% intervals; change: against the line above, on the same problems (paired bootstrap)"
+
 
 def render(
     scores: dict[str, dict[str, dict[str, Any]]], comparisons: list[dict[str, Any]], temperature: float
 ) -> str:
-    """Return one block a task: a line a model with its scores, 95% intervals and the change since the model before it."""
+    """Return a block for each task, with a line for each model.
+
+    A line holds the model's scores, their 95% intervals, and the change since the model before it.
+    """
     tasks = list(next(iter(scores.values())))
     blocks = []
     for task in tasks:
@@ -27,16 +32,17 @@ def render(
         first = scores[next(iter(scores))][task]
         sampled = f", {first['sampled']['samples']} samples each" if "sampled" in first else ""
         blocks.append(
-            f"{task}: {first['greedy']['n']} held-out problems{sampled}\n{aligned(rows)}{_overall(comparisons, task)}"
+            f"{task}: {first['greedy']['n']} held-out "
+            f"problems{sampled}\n{aligned(rows)}{_overall(comparisons, task)}"
         )
-    note = (
-        "[low, high]: 95% intervals; change: against the line above, on the same problems (paired bootstrap)"
-    )
-    return "\n\n".join(blocks) + f"\n\n{note}\n"
+    return "\n\n".join(blocks) + f"\n\n{_NOTE}\n"
 
 
 def render_tags(tags: dict[str, dict[str, dict[str, Any]]]) -> str:
-    """Return one block a task and mode: a line a tag with its number of problems and the share of each model."""
+    """Return a block for each task and mode, with a line for each tag.
+
+    A line holds the number of problems, and each model's share of right answers.
+    """
     blocks = []
     for task, by_tag in tags.items():
         models = [name for name in next(iter(by_tag.values())) if name != "n"]
@@ -75,7 +81,7 @@ def _overall(comparisons: list[dict[str, Any]], task: str) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as columns of text under a ruled heading."""
+    """Return rows as aligned columns of text, with a rule under the first row."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

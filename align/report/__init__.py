@@ -1,3 +1,3 @@
-"""What a run says about itself: for now, the model card of an export."""
+"""Documents about a run: for now, the model card of an export."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""The model card: which base, which stages, how many rows, how well it does. Written from the run's own records."""
+"""Write the model card of an export from the run's records: base, stages, numbers of rows, and scores."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ CHAT = """## Use
 from transformers import pipeline
 
 chat = pipeline("text-generation", "FOLDER")
-answer = chat([{"role": "user", "content": "Who are you?"}], max_new_tokens=256)[0]["generated_text"][-1]["content"]
+turns = chat([{"role": "user", "content": "Who are you?"}], max_new_tokens=256)[0]["generated_text"]
+answer = turns[-1]["content"]
 ```
 
-The chat template comes with the tokenizer, and an answer stops where it was trained to end. `vllm serve FOLDER` serves it."""
-"""How an exported language model is asked; run in tests/integration/test_chain.py."""
+The chat template comes with the tokenizer, and an answer stops where it was trained to end.
+`vllm serve FOLDER` serves the model."""
+"""Instructions for asking an exported language model; tests/integration/test_chain.py runs them."""
 REWARDS = """## Rewards
 
-The reward of a conversation that ends with an answer is the one logit, read at the last token of what the chat template
-makes of all of it; what the template writes behind the end of the answer belongs to it:
+The reward of a conversation that ends with an answer is the model's only logit. It is read at the last token
+of the text that the chat template makes of the conversation, which may go on after the end of the answer:
 
 ```python
 import torch
@@ -32,12 +34,17 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 tokenizer = AutoTokenizer.from_pretrained("FOLDER")
 model = AutoModelForSequenceClassification.from_pretrained("FOLDER")
 messages = [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "Me."}]
+tokens = tokenizer.apply_chat_template(messages, return_tensors="pt", return_dict=True)
 with torch.no_grad():
-    reward = model(**tokenizer.apply_chat_template(messages, return_tensors="pt", return_dict=True)).logits[0, 0].item()
+    reward = model(**tokens).logits[0, 0].item()
 ```
 
-`vllm serve FOLDER --runner pooling` gives the same number for `{"messages": [...], "use_activation": false}` at `/pooling`."""
-"""How a reward model is asked; checked with transformers in tests/zoo, with vLLM by hand (docs/online_dpo.md)."""
+`vllm serve FOLDER --runner pooling` gives the same number for `{"messages": [...], "use_activation": false}`
+at `/pooling`."""
+"""Instructions for asking a reward model; tests/zoo checks them with transformers.
+
+vLLM was checked by hand (docs/online_dpo.md).
+"""
 
 
 def model_card(root: Path, model: str, scores: str | None = None, *, rewards: bool = False) -> str:
@@ -46,8 +53,8 @@ def model_card(root: Path, model: str, scores: str | None = None, *, rewards: bo
     Args:
         root: the run folder.
         model: the stage that is exported, or a path.
-        scores: the stage whose table is shown; left out, the last that made one.
-        rewards: it is a reward model.
+        scores: the `evaluate` stage whose table is shown; left out, the last one that made a table.
+        rewards: whether the export is a reward model.
     """
     recipe, stages = recipe_of(root), stages_of(root)
     base = recipe["base"]
@@ -55,8 +62,8 @@ def model_card(root: Path, model: str, scores: str | None = None, *, rewards: bo
     hub = "" if path_of(base, Path(state["home"])).exists() else f"base_model: {base}\n"
     tables = [name for name, stage in stages.items() if (stage.folder / "table.txt").is_file() and stage.done]
     lines = [f"---\n{hub}library_name: transformers\ntags: [align-toolkit]\n---", f"# {recipe['name']}", ""]
-    named = f"Stage `{model}` of the align-toolkit recipe `{recipe['name']}`, from the base `{base}`, seed {recipe['seed']}."
-    lines += [named, ""]
+    start = f"from the base `{base}`, seed {recipe['seed']}"
+    lines += [f"Stage `{model}` of the align-toolkit recipe `{recipe['name']}`, {start}.", ""]
     lines += [REWARDS if rewards else CHAT, ""]
     if shown := scores or (None if rewards else next(iter(tables[::-1]), None)):
         table = (stages[shown].folder / "table.txt").read_text(encoding="utf-8")
@@ -67,7 +74,7 @@ def model_card(root: Path, model: str, scores: str | None = None, *, rewards: bo
 
 
 def _what_made(stages: dict[str, StageState], shown: set[str]) -> list[str]:
-    """Return the table of what happened in some of the stages, in the order of the run."""
+    """Return a table of what some stages did, in the order of the run."""
     head = ["## What made it", "", "| stage | kind | what happened |", "|---|---|---|"]
     told = {name: stages[name].report.counts().replace("|", "/") or "-" for name in stages if name in shown}
     return [*head, *(f"| {name} | {stages[name].kind} | {what} |" for name, what in told.items()), ""]
@@ -85,7 +92,7 @@ def _recipe(text: str, overrides: dict[str, Any]) -> list[str]:
 
 
 def _ancestors(stages: dict[str, StageState], model: str) -> set[str]:
-    """Return the stages that a model was made from, itself included."""
+    """Return the stages that a model was made from, its own included."""
     found: set[str] = set()
     todo = [model]
     while todo:

@@ -1,3 +1,3 @@
-"""One file a stage kind: its fields and its run(). Heavy libraries are imported inside run()."""
+"""One file for each kind of stage, with its fields and `run`, which imports heavy libraries."""
 
 __all__: list[str] = []

@@ -1,7 +1,8 @@
 """Direct preference optimization (Rafailov et al. 2023, arXiv 2305.18290) on a fixed set of pairs.
 
-Qwen2's first alignment stage (4.3) without published settings. Defaults follow what is published nearby: one epoch
-(Qwen2.5, arXiv 2412.15115, 4.2: 150,000 pairs, 1 epoch, 7e-7) and beta 0.1 (online merging paper, arXiv 2405.17931).
+It is Qwen2's first alignment stage (4.3), whose settings are not published. The defaults are published by
+similar projects: one epoch (Qwen2.5, arXiv 2412.15115, 4.2: 150,000 pairs, 1 epoch, 7e-7) and beta 0.1
+(online merging paper, arXiv 2405.17931).
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from align.stages.training import DataSource, TrainingStage, Watched, gather
 from align.stages.trl_together import Given, sure
 
 Loss = Literal[
-    "sigmoid", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot", "aot_unpaired",
-    "apo_zero", "apo_down", "discopop", "sft", "sigmoid_norm",
+    "sigmoid", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot",
+    "aot_unpaired", "apo_zero", "apo_down", "discopop", "sft", "sigmoid_norm",
 ]  # fmt: skip
 
 
@@ -37,14 +38,14 @@ _DIVERGENCES = {"sigmoid", "sigmoid_norm", "hinge", "ipo", "exo_pair", "robust",
 
 def _wrong_smoothing(given: Given, losses: set[Loss]) -> Iterable[tuple[str, str]]:
     if "exo_pair" in losses and not given.get("label_smoothing"):
-        yield "label_smoothing", "loss_type exo_pair needs one above 0, such as 1e-3"
+        yield "label_smoothing", "loss_type exo_pair needs a value above 0, such as 1e-3"
 
 
 def _wrong_weighting(given: Given, losses: set[Loss]) -> Iterable[tuple[str, str]]:
     if given.get("use_weighting") and (sorts := sorted(losses & {"aot", "aot_unpaired"})):
         yield (
             "use_weighting",
-            f"loss_type {sorts[0]} sorts the pairs, so that none has a weight; leave one out",
+            f"loss_type {sorts[0]} sorts the pairs, so they have no weights; leave one out",
         )
 
 
@@ -53,11 +54,11 @@ def _wrong_divergence(given: Given, losses: set[Loss]) -> Iterable[tuple[str, st
     if name != "reverse_kl" and (other := sorted(losses - _DIVERGENCES)):
         yield "f_divergence_type", f"loss_type {other[0]} knows reverse_kl only, not {name}"
     elif name != "reverse_kl" and losses == {"sft"}:
-        yield "f_divergence_type", "loss_type sft compares with no reference; here it would do nothing"
+        yield "f_divergence_type", "loss_type sft uses no reference, so this would change nothing"
     if "f_alpha_divergence_coef" in given and name != "alpha_divergence":
         yield (
             "f_alpha_divergence_coef",
-            "goes with f_divergence_type: alpha_divergence; here it would do nothing",
+            "needs f_divergence_type: alpha_divergence; here it would change nothing",
         )
 
 
@@ -75,21 +76,25 @@ class PreferenceStage(TrainingStage):
     learning_rate: float = Field(default=5e-7, gt=0)
     """Peak learning rate. 5e-7 to 7e-7 is usual for full fine-tuning of 7B models (Tulu 3, Qwen2.5)."""
     beta: float = Field(default=0.1, gt=0)
-    """Pull towards the reference; larger stays closer."""
+    """Strength of the pull towards the reference; a larger value keeps the model closer to it."""
     loss_type: list[Loss] = Field(default=["sigmoid"], min_length=1)
-    """TRL's names; several are summed with `loss_weights`. `[sigmoid, sft]` adds likelihood of the chosen answer."""
+    """TRL's names; several losses are summed with `loss_weights`. `[sigmoid, sft]` adds the likelihood of the
+    chosen answer."""
     loss_weights: list[float] | None = None
-    """One weight a loss; left out, 1 each."""
+    """One weight for each loss; left out, 1 each."""
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Ask for the reference where no default is right."""
+        """Refuse losses whose settings do not fit, and a missing reference where no default is right."""
         yield from super().problems(folder)
         if self.lora and self.lora.adapter and self.reference is None:
-            why = f"what does the loss compare with? With lora.adapter say so, such as reference: {self.lora.adapter}"
-            yield "reference", why
+            name = f"reference: {self.lora.adapter}"
+            yield (
+                "reference",
+                f"with lora.adapter, name the model that the loss compares with, such as {name}",
+            )
         for name, losses in _ONLY_WITH.items():
             if name in self.training_args and not losses & set(self.loss_type):
-                why = f"only loss_type {' or '.join(sorted(losses))} reads it; here it would do nothing"
+                why = f"only loss_type {' or '.join(sorted(losses))} reads it; here it would change nothing"
                 yield f"training_args.{name}", why
         given, losses = self.given_args(), set(self.loss_type)
         wrong = sure(
@@ -108,7 +113,7 @@ class PreferenceStage(TrainingStage):
         return self.dropout() | super().arguments(run) | loss
 
     def compares_with_start(self, run: Run) -> bool:
-        """Is the reference the model that training starts from, which a new adapter switched off is? Then say so."""
+        """Return whether the reference is the start model, which a new adapter switched off is; report it."""
         fresh = self.lora is not None and not self.lora.adapter
         own = fresh and run.locate(self.reference or self.model) == run.locate(self.model)
         if own:
@@ -116,7 +121,7 @@ class PreferenceStage(TrainingStage):
         return own
 
     def load_reference(self, run: Run, chat: Chat) -> Any:
-        """Return the frozen reference, explicit and reported."""
+        """Load the frozen reference, and report its name and hash."""
         from align.models.tokenizers import refuse_other_vocabulary  # noqa: PLC0415
         from align.train import policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
@@ -134,12 +139,12 @@ class DPO(PreferenceStage, Watched):
     """Train a model on preference pairs."""
 
     data: Annotated[list[str | DataSource], Ref("preferences")] = Field(min_length=1)
-    """Artifacts that hold preferences; `{from: math, weight: 2}` shows one more often."""
+    """Artifacts that hold preferences; `{from: math, weight: 2}` shows the rows of one twice as often."""
     eval_data: Annotated[list[str | DataSource], Ref("preferences")] = []
-    """Artifacts whose rows are evaluated on while training, and not trained on."""
+    """Artifacts whose rows are evaluated on during training, and not trained on."""
 
     def run(self, run: Run) -> None:
-        """Encode, train, publish."""
+        """Encode the rows, train, and publish the model."""
         from align.train import encode, policy  # noqa: PLC0415
 
         self.begin(run)

@@ -1,9 +1,9 @@
-"""Measure a list of models on problems with exact checkers, greedily and by sampling, and say how sure that is.
+"""Measure models on problems with exact checkers, greedily and by sampling, with confidence intervals.
 
-Shares come with 95% intervals (Wilson for greedy; over problems for sampled, where samples of one problem are
-averaged first), and each model is compared with the one before it on the same problems (paired bootstrap). Before
-anything is measured, the problems are compared with every row that earlier stages made and with the pretraining list
-of the base, where it has one: a held-out problem that was trained on fails the stage.
+Scores are shares with 95% intervals (greedy: Wilson; sampled: over problems, where samples of one problem are
+averaged first). Each model is compared with the one before it on the same problems (paired bootstrap). Before
+anything is measured, the problems are compared with every row that earlier stages made, and with the base's
+list of pretraining prompts, where it has one. A held-out problem that was trained on fails the stage.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from align.models.tokenizers import load_tokenizer
 from align.stages.tasks import Task, problems_of, unknown
 
 Passed = dict[str, dict[str, list[list[bool]]]]
-"""mode ("greedy", "sampled") -> task -> problem -> sample -> right?"""
+"""mode ("greedy", "sampled") -> task -> problem -> sample -> whether it is right"""
 
 
 class Evaluate(Stage, LoadsModel):
@@ -45,27 +45,27 @@ class Evaluate(Stage, LoadsModel):
     operational: ClassVar[frozenset[str]] = frozenset({"batch_size"})
 
     models: Annotated[list[str], Ref("model")] = Field(min_length=1)
-    """What to measure, in the order of the table; each is compared with the one before."""
+    """Models to measure, in the order of the table; each is compared with the one before."""
     tasks: list[str | Task] = Field(min_length=1)
-    """Built-in names (`arithmetic`, `constraints`, `gsm8k`) or tasks of your own."""
+    """Names of built-in tasks (`arithmetic`, `constraints`, `gsm8k`), or tasks of your own."""
     samples: int = Field(default=8, ge=0)
-    """Answers a problem for the sampled score; 0 measures greedily only."""
+    """Answers to each problem for the sampled score; 0 measures greedily only."""
     temperature: float = Field(default=1.0, gt=0)
-    """Of the sampled score. 1 measures the distribution that the model was trained to have."""
+    """Temperature of the sampled score. 1 measures the distribution that the model was trained to have."""
     limit: int | None = Field(default=None, ge=1)
-    """Measure only the first problems of each task."""
+    """Measure only the first problems of each task, this many."""
     chat_template: Annotated[str | None, File(or_template=True)] = None
-    """For models that have no chat template (a base model): a jinja file, the name of a template that TRL ships, or the
-    text itself."""
+    """Chat template for models that have none (a base model): a jinja file, the name of a template that TRL
+    ships, or the text itself."""
     dtype: DTYPES = "bfloat16"
     """Precision of the weights while answering."""
     batch_size: int = Field(default=128, ge=1)
-    """Sequences decoded at once."""
+    """Number of sequences decoded at once."""
     allow_overlap: bool = False
-    """True: report held-out problems that were trained on, instead of failing."""
+    """True: held-out problems that were trained on are reported; the stage does not fail."""
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Check the names of built-in tasks, and that no model or task comes twice."""
+        """Check the names of built-in tasks, and that no model or task is listed twice."""
         for i, task in enumerate(self.tasks):
             if isinstance(task, str) and (what := unknown(task)):
                 yield f"tasks.{i}", what
@@ -78,7 +78,7 @@ class Evaluate(Stage, LoadsModel):
                     yield f"{field}.{i}", f"{name!r} comes twice"
 
     def run(self, run: Run) -> None:
-        """Check for overlap, measure every model, write the scores and the table."""
+        """Check for overlap, measure every model, and write the scores and the table."""
         tasks = [problems_of(task, run) for task in self.tasks]
         tasks = [(name, prompts[: self.limit], reward, longest) for name, prompts, reward, longest in tasks]
         run.report["overlap"] = self._overlap(run, {name: prompts for name, prompts, *_ in tasks})
@@ -89,7 +89,7 @@ class Evaluate(Stage, LoadsModel):
         comparisons = _comparisons(results)
         tables.replace(run.folder / "results.json", json.dumps(results))
         tables.replace(run.folder / "comparisons.json", json.dumps(comparisons, indent=1) + "\n")
-        note = Path(run.locate("base")) / "NOTE.txt"  # a base that was made for demonstration says so
+        note = Path(run.locate("base")) / "NOTE.txt"  # a base made for demonstration says so there
         tags = _by_tag(results, {name: prompts for name, prompts, *_ in tasks})
         tables.replace(run.folder / "by_tag.json", json.dumps(tags, indent=1) + "\n")
         text = render(scores, comparisons, self.temperature) + render_tags(tags)
@@ -99,7 +99,7 @@ class Evaluate(Stage, LoadsModel):
         run.log.info("\n%s", text)
 
     def _overlap(self, run: Run, problems: dict[str, list[Prompt]]) -> dict[str, int]:
-        """Return how many training prompts were compared and how many held-out problems are among them."""
+        """Return how many training prompts were compared, and how many held-out problems are among them."""
         seen: dict[str, set[str]] = defaultdict(set)
         for name in self._sources(run):
             folder = Path(run.locate(name))
@@ -114,13 +114,19 @@ class Evaluate(Stage, LoadsModel):
         ]
         if found and not self.allow_overlap:
             task, prompt, where = found[0]
-            cause = (f"{len(found)} held-out problems of {task!r} were trained on (in {', '.join(sorted(where))}), such as "
-                     f"{as_text(prompt.messages[-1])!r}; remove them there, or set allow_overlap: true")  # fmt: skip
+            trained = f"were trained on (in {', '.join(sorted(where))})"
+            cause = (
+                f"{len(found)} held-out problems of {task!r} {trained}, such as "
+                f"{as_text(prompt.messages[-1])!r}; remove them there, or set allow_overlap: true"
+            )
             raise StageFailed(run.name, cause, run.log_file)
         return {"training prompts compared": len(seen), "held-out problems among them": len(found)}
 
     def _sources(self, run: Run) -> list[str]:
-        """Return what earlier stages made or read rows from; a task's own problems only if another stage uses them too."""
+        """Return the earlier stages and folders whose rows are compared with the problems.
+
+        A stage that holds a task's own problems is among them only if another stage uses its rows too.
+        """
         own = {task.prompts for task in self.tasks if isinstance(task, Task)}
         made: list[str] = []
         used: set[str] = set()
@@ -133,7 +139,7 @@ class Evaluate(Stage, LoadsModel):
         return [name for name in made if name not in own or name in used] + outside
 
     def _template_of(self, run: Run, reference: str) -> str | None:
-        """Return the text of the chat template for a model that has none of its own."""
+        """Return the text of `chat_template` for a model without a chat template, else None."""
         own = (
             load_tokenizer(run.locate(reference), **self.loading()).chat_template
             if self.chat_template
@@ -149,9 +155,8 @@ class Evaluate(Stage, LoadsModel):
             chat_template=self._template_of(run, reference), **self.loading(),
         )  # fmt: skip
         session = Session(run)
-        measured = (
-            f"the model {label}"  # a judge may ask a generator that the recipe calls by the model's name
-        )
+        # not the bare label: a judge may ask a generator of that name in the recipe
+        measured = f"the model {label}"
         session.start(measured, generator)
         passed: Passed = {"greedy": {}, **({"sampled": {}} if self.samples else {})}
         missing: Counter[str] = Counter()
@@ -191,7 +196,7 @@ class Evaluate(Stage, LoadsModel):
 async def _judge(
     run: Run, reward: Reward, prompts: list[Prompt], answers: list[list[Completion]], session: Session
 ) -> list[list[bool]]:
-    """Return whether each sample of each problem is right; an answer that is not whole is wrong."""
+    """Return whether each sample of each problem is right; an incomplete answer is wrong."""
     session.start_reward(reward)
     scores = await score_each(
         reward, prompts, [[completion.text for completion in group] for group in answers]
@@ -232,7 +237,7 @@ def _scores(passed: Passed) -> dict[str, dict[str, dict[str, float]]]:
 def _by_tag(
     results: dict[str, Passed], problems: dict[str, list[Prompt]]
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return task -> tag -> {n, model -> mode -> share}, for tasks whose problems carry two tags or more."""
+    """Return task -> tag -> {n, model -> mode -> share}, for tasks whose problems have at least two tags."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for task, prompts in problems.items():
         tags = list(dict.fromkeys(tag for prompt in prompts for tag in prompt.tags))
@@ -263,6 +268,6 @@ def _comparisons(results: dict[str, Passed]) -> list[dict[str, Any]]:
 
 
 def _labels(references: list[str]) -> list[str]:
-    """Return the last part of each reference, or the whole of it where two would look the same."""
+    """Return the last part of each reference, or all of it where two last parts are equal."""
     short = [reference.rstrip("/").rpartition("/")[2] for reference in references]
     return [r if short.count(s) > 1 else s for r, s in zip(references, short, strict=True)]

@@ -1,7 +1,8 @@
-"""A folder that anybody can load: weights, tokenizer with its chat template, generation config, and a model card.
+"""Export a folder that anybody can load: weights, tokenizer, chat template, generation config, model card.
 
-The folder is loaded again with plain transformers and its logits are compared with those of the model in memory, bit
-for bit, on a few prompts: most complaints about exports elsewhere are of a checkpoint that loads and is another model.
+The stage loads the folder again with plain transformers, and compares its logits with those of the model in
+memory, bit for bit, on a few prompts. Most complaints about exports of other tools are about a checkpoint
+that loads, but is another model.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ class Export(Stage, FromHub):
     makes: ClassVar[frozenset[str]] = frozenset({"export", "model"})
 
     model: Annotated[str, Ref("checkpoint")]
-    """What to export: a language model, or a reward model, which stays one."""
+    """Model to export. A reward model stays one."""
     formats: list[Literal["safetensors"]] = ["safetensors"]
-    """`safetensors`: what transformers, vLLM and most other tools read."""
+    """`safetensors`: the format that transformers, vLLM and most other tools read."""
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
-    """Precision of the exported weights; left out, as trained."""
+    """Precision of the exported weights; left out, the precision of training."""
     scores: Annotated[str | None, Ref("scores")] = None
     """The `evaluate` stage whose table goes into the model card; left out, the last one before this stage."""
 
     def run(self, run: Run) -> None:
-        """Write, load again, compare, describe."""
+        """Write the checkpoint, load it again, compare both, and write the model card."""
         from align.report.model_card import model_card  # noqa: PLC0415
 
         run.report.figures |= write_checkpoint(
@@ -48,12 +49,12 @@ class Export(Stage, FromHub):
 
 
 def write_checkpoint(source: str, target: Path, dtype: str | None, **options: Any) -> dict[str, Any]:
-    """Copy a model into a folder, in another precision if asked, and prove that it loads as the same model.
+    """Copy a model into a folder, in another precision if asked, and check that it loads as the same model.
 
     A reward model keeps its head; its rewards are compared.
 
     Raises:
-        StageFailed: the folder loads as something else.
+        StageFailed: the folder loads as another model or with another tokenizer.
     """
     import torch  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
@@ -61,11 +62,11 @@ def write_checkpoint(source: str, target: Path, dtype: str | None, **options: An
     model, tokenizer = load(source, dtype or "auto", **options), load_tokenizer(source, **options)
     checkpoints.save(model, target)
     save_tokenizer(tokenizer, target)
-    own = {name: value for name, value in options.items() if name != "revision"}  # the copy has no branches
+    own = {name: value for name, value in options.items() if name != "revision"}  # the copy has no revisions
     again, read = load(str(target), "auto", **own), load_tokenizer(str(target), **own)
     for text in CHECKED:
-        ids = _asked(tokenizer, text)
-        if _asked(read, text).tolist() != ids.tolist():
+        ids = _token_ids(tokenizer, text)
+        if _token_ids(read, text).tolist() != ids.tolist():
             raise StageFailed("export", f"the exported tokenizer or chat template reads {text!r} differently")
         with torch.no_grad():
             if not torch.equal(model(ids).logits, again(ids).logits):
@@ -79,8 +80,8 @@ def write_checkpoint(source: str, target: Path, dtype: str | None, **options: An
     }
 
 
-def _asked(tokenizer: Any, text: str) -> Any:
-    """Return the ids, (1, tokens), of a question; of its text alone where no chat template takes it."""
+def _token_ids(tokenizer: Any, text: str) -> Any:
+    """Return the token ids, (1, tokens), of a question; of the bare text where no chat template takes it."""
     if tokenizer.chat_template:
         text = renderer(tokenizer)([{"role": "user", "content": text}], generation=True) or text
     return tokenizer(text, add_special_tokens=False, return_tensors="pt").input_ids

@@ -1,7 +1,8 @@
 """Read rows that exist already: a hub data set, a file or a folder of files, in the usual shapes.
 
-Every record is judged by itself; what cannot be used is dropped, counted by reason with the places of the first few,
-and kept aside in `dropped.jsonl`. `strict: true` refuses instead. Columns that nothing is read from are told once.
+Every record is judged by itself. A record that cannot be used is dropped, counted by reason (with the places
+of the first few), and kept in `dropped.jsonl`. `strict: true` refuses such data instead. Columns that are not
+used are reported once.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from align.core.stage import Run, Stage
 from align.core.wiring import File
 
 LONGEST_KEPT = 10_000
-"""Characters of a text in a dropped record that are kept aside."""
+"""Most characters of a text of a dropped record that are kept in `dropped.jsonl`."""
 DEEPEST_KEPT = 50
-"""Objects inside each other in a dropped record that are kept aside; a record may be dropped because it has too many."""
+"""Deepest nesting of a dropped record that is kept; too deep a nesting may be why it was dropped."""
 Column = Literal[
-    "prompt", "messages", "completion", "chosen", "rejected", "system", "tools", "label", "answer", "tests", "tags", "margin"
+    "prompt", "messages", "completion", "chosen", "rejected", "system", "tools", "label", "answer", "tests",
+    "tags", "margin",
 ]  # fmt: skip
 
 
@@ -36,40 +38,42 @@ class Load(Stage):
     """Read prompts, demonstrations, preferences or unpaired rows from files or the hub."""
 
     makes: ClassVar[frozenset[str]] = frozenset(TABLES)
-    version: ClassVar[str] = "2"  # 2: what a text says of calls and tools is taken as it stands
+    version: ClassVar[str] = "2"  # 2: calls and tools that are given as text are taken literally
 
     path: Annotated[str, File(or_hub=True)]
-    """A file or a folder of files (relative to the recipe), or a hub id. Read are .jsonl, .json, .parquet, .csv, .tsv and
-    .arrow, also compressed (.gz, .bz2, .zst), and what `datasets` saved with `save_to_disk`."""
+    """A file or a folder of files (relative to the recipe), or a hub id. Formats: .jsonl, .json, .parquet,
+    .csv, .tsv and .arrow, also compressed (.gz, .bz2, .zst), and folders that `datasets` wrote with
+    `save_to_disk`."""
     config: str | None = None
-    """Which configuration of a data set: of a hub id, or of a folder that is laid out as on the hub."""
+    """Configuration of a data set: of a hub id, or of a folder that is laid out as on the hub."""
     revision: str | None = None
     """Commit or tag of a hub data set."""
     split: str = "train"
-    """Which split of a hub data set or folder. A folder's splits are named by its files and folders (`test-00000.parquet`,
+    """Split of a hub data set or folder. Files and folders name a folder's splits (`test-00000.parquet`,
     `test/a.jsonl`); a single file has only one."""
     limit: int | None = Field(default=None, ge=1)
     """Read at most this many records."""
     columns: dict[Column, str] = {}
-    """Our column: yours. Only what your file names differently."""
+    """Our column: your column. List only those that your file names differently."""
     ignore: list[str] = []
-    """Columns of yours that are not looked at, such as one that contradicts the conversation or is no label."""
+    """Your columns that are not read, such as one that contradicts the conversation or is not a label."""
     strict: bool = False
     """True: refuse the data when any record is bad. False: drop it and count it."""
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Refuse a file of another type before anything runs."""
+        """Refuse a file of an unknown type before anything runs."""
         path = folder / self.path
         if path.is_file() and not sources.is_data(path):
             yield (
                 "path",
-                f"{path.suffix or 'no suffix'!r} cannot be read; one of: {', '.join(sorted(sources.READERS))}",
+                f"{path.suffix or 'no suffix'!r} cannot be read; one of: "
+                f"{', '.join(sorted(sources.READERS))}",
             )
         for column in sorted(set(self.columns.values()) & set(self.ignore)):
             yield "ignore", f"{column!r} is also named in `columns`; leave it out of one of them"
 
     def run(self, run: Run) -> None:
-        """Read, judge, write the tables."""
+        """Read the records, judge them, and write the tables."""
         found, dropped, count, unused = self.read(run.runs.home, Progress(run.name, self.limit))
         dropped.write(run.folder)
         self._judge(run, count, dropped)
@@ -85,7 +89,7 @@ class Load(Stage):
     def read(
         self, home: Path, progress: Progress
     ) -> tuple[dict[str, dict[str, Row]], Dropped, int, list[str]]:
-        """Return the rows of each table by id, what was dropped, the number of records, and the columns not used."""
+        """Return the rows of each table by id, the dropped records, the number of records, unused columns."""
         found: dict[str, dict[str, Row]] = {table: {} for table in TABLES}
         dropped, reader, count = Dropped("record"), Reader(self.columns, self.ignore), 0
         for index, (record, place) in enumerate(islice(self._records(home), self.limit)):
@@ -130,7 +134,7 @@ class Load(Stage):
 
 
 def _cut(value: Any, most: int = LONGEST_KEPT, depth: int = DEEPEST_KEPT) -> Any:
-    """Return a dropped record as JSON takes it, long texts cut: a million images must not be held in memory for it."""
+    """Return a dropped record as JSON data with long texts cut, so that a million images fit in memory."""
     if isinstance(value, BadRow):
         return None
     if isinstance(value, dict | list) and depth == 0:

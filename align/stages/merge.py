@@ -1,12 +1,14 @@
-"""Offline merging: one checkpoint from several that were trained from the same base. No training, minutes on a CPU.
+"""Offline merging: make one checkpoint from several with the same base, without training, on a CPU.
 
-The usual remedy for the alignment tax before online merging (arXiv 2405.17931, section 4, compares with all three): with
-tau_i = theta_i - theta_base and weights w_i that add up to 1,
+It takes minutes, and was the usual remedy for the alignment tax before online merging (arXiv 2405.17931,
+section 4, compares with all three methods). With tau_i = theta_i - theta_base and weights w_i that add up to
+1, the result is theta_base plus
 
-    linear  theta_base + sum w_i tau_i
-    dare    theta_base + sum w_i drop(tau_i) / keep      random entries; Yu et al. 2023, arXiv 2311.03099, Eq. 3 and 4
-    ties    theta_base + the mean of those trimmed tau_i  the largest entries; Yadav et al. 2023, arXiv 2306.01708, section 3
-            that have the elected sign
+    linear  sum w_i tau_i
+    dare    sum w_i drop(tau_i) / keep, where random entries are dropped
+            (Yu et al. 2023, arXiv 2311.03099, Eq. 3 and 4)
+    ties    the mean of those trimmed tau_i that have the elected sign, where the largest entries stay
+            (Yadav et al. 2023, arXiv 2306.01708, section 3)
 """
 
 from __future__ import annotations
@@ -31,30 +33,32 @@ class Merge(Stage, FromHub):
     makes: ClassVar[frozenset[str]] = frozenset({"model"})
 
     models: Annotated[list[str], Ref("model")] = Field(min_length=2)
-    """What to merge, such as `[sft, dpo]`. Configuration and tokenizer are the first one's."""
+    """Models to merge, such as `[sft, dpo]`. The result has the configuration and tokenizer of the first one.
+    """
     base: Annotated[str, Ref("model")] = "base"
-    """What all of them were trained from."""
+    """The model that all of them were trained from."""
     method: Literal["linear", "dare", "ties"] = "linear"
-    """How; see the formulas at the top of align/stages/merge.py."""
+    """Method of merging; see the formulas at the top of align/stages/merge.py."""
     weights: list[float] | None = None
-    """One a model, adding up to 1; left out, equal ones."""
+    """One weight for each model, adding up to 1; left out, equal ones."""
     keep: float = Field(default=0.5, gt=0, le=1)
-    """Fraction of a delta's entries that survive, for `dare` and `ties`. DARE reports little loss down to 0.1 for
-    instruction tuning (arXiv 2311.03099, section 4.2); TIES uses 0.2 (arXiv 2306.01708, section 5)."""
+    """Fraction of a delta's entries that survive, for `dare` and `ties`. The authors of DARE report little
+    loss down to 0.1 for instruction tuning (arXiv 2311.03099, section 4.2); those of TIES use 0.2 (arXiv
+    2306.01708, section 5)."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Precision of the merged weights; the sums are float32."""
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Check the weights."""
+        """Refuse weights that do not fit the models, and a base that is also merged."""
         if self.weights is not None and len(self.weights) != len(self.models):
             yield "weights", f"{len(self.weights)} weights for {len(self.models)} models; give one each"
         elif self.weights is not None and not math.isclose(sum(self.weights), 1, abs_tol=1e-6):
             yield "weights", f"the weights add up to {sum(self.weights):g}; they are shares of 1"
         if self.base in self.models:
-            yield "base", f"{self.base!r} is also merged; its delta is zero"
+            yield "base", f"{self.base!r} is also in `models`, and its delta is zero"
 
     def run(self, run: Run) -> None:
-        """Merge tensor by tensor, publish."""
+        """Merge tensor by tensor, and publish the model."""
         import torch  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
         from align.train.merging import rules  # noqa: PLC0415
@@ -68,7 +72,7 @@ class Merge(Stage, FromHub):
         with torch.no_grad():
             for name, param in named.items():
                 taus = [delta[name]() for delta in deltas]
-                param.sub_(taus[0])  # the base
+                param.sub_(taus[0])  # gives the base
                 if self.method == "linear":
                     merged = torch.stack([w * tau for w, tau in zip(weights, taus, strict=True)]).sum(0)
                 elif self.method == "dare":

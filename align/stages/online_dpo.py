@@ -1,8 +1,8 @@
-"""Online DPO: pairs from the policy as it is now, round by round (Qwen2 report 4.3; settings are not published there).
+"""Online DPO: train on pairs from the present policy, round by round (Qwen2 report 4.3, without settings).
 
-Each round samples N answers a prompt, lets the reward rank them, pairs the best with the worst, filters, and trains;
-see `align.train.rounds`. With `optimizer: {kind: online_merging, ...}` every step is merged with the change that
-fine-tuning made, which is how Qwen2 limits the alignment tax.
+Each round samples N answers to every prompt, ranks them by reward, pairs the best with the worst, filters the
+pairs, and trains on them; see `align.train.rounds`. With `optimizer: {kind: online_merging, ...}` every step
+is merged with the change that fine-tuning made, which is how Qwen2 limits the alignment tax.
 """
 
 from __future__ import annotations
@@ -35,57 +35,60 @@ from data_synthesis.pairing import Pair, best_against_worst
 class OnlineDPO(PreferenceStage):
     """Train on pairs sampled from the model being trained."""
 
-    version: ClassVar[str] = (
-        "3"  # 2: schedule and alpha_total planned by what rounds yield. 3: rounds say `dropped`
-    )
+    # 2: schedule and alpha_total are planned by the pairs that rounds yield. 3: rounds say `dropped`
+    version: ClassVar[str] = "3"
     unread: ClassVar[dict[str, str]] = PreferenceStage.unread | {
-        "dataloader_drop_last": "a round may give fewer pairs than a batch holds, and would then have nothing to train on"
+        "dataloader_drop_last": (
+            "a round may give fewer pairs than a batch holds, and would then have nothing to train on"
+        )
     }
 
     prompts: Annotated[str, Ref("prompts")]
-    """What the policy is asked."""
+    """Prompts that the policy answers."""
     reward: Reward
     """Ranks the samples: `reward_model`, a verifier, a `judge`, a `mixture` of them, or your own."""
     samples: int = Field(default=8, ge=2)
-    """Answers a prompt. 8 in RLHFlow's code and Qwen2.5's online stage."""
+    """Answers to each prompt. 8 in RLHFlow's code and Qwen2.5's online stage."""
     temperature: float = Field(default=1.0, gt=0)
-    """Of sampling. 1.0: from the policy's own distribution (RLHFlow)."""
+    """Temperature of sampling. 1.0 samples from the policy's own distribution (RLHFlow)."""
     max_new_tokens: int = Field(default=512, ge=1)
-    """Longest answer; a cut one is never trained on."""
+    """Longest answer in tokens; an answer that is cut there is never trained on."""
     rounds: int = Field(default=3, ge=1)
-    """How often to sample and train. RLHFlow: 3."""
+    """Number of rounds of sampling and training. RLHFlow: 3."""
     max_steps: int = Field(default=-1, ge=-1)
-    """Instead of `rounds`: go on until so many optimizer steps are taken; needs `prompts_per_round`."""
+    """Instead of `rounds`: go on until this many optimizer steps are taken; needs `prompts_per_round`."""
     prompts_per_round: int | None = Field(default=None, ge=1)
-    """Prompts a round; left out, an equal share of all prompts (what cannot be shared equally is not used). As many as one
-    batch is fully online, more is faster: sampling every 10 steps loses little against every step (Lanchantin et al. 2025,
-    arXiv 2506.21495, Table 2)."""
+    """Prompts in each round; left out, an equal share of all prompts (a remainder is not used). As many as
+    one batch is fully online; more is faster, and sampling every 10 steps loses little against every step
+    (Lanchantin et al. 2025, arXiv 2506.21495, Table 2)."""
     min_margin: float = Field(default=0.0, ge=0)
-    """Pairs whose rewards differ by no more than this are dropped; ties always are."""
+    """Pairs whose rewards differ by no more than this are dropped; ties are always dropped."""
     max_length_ratio: float | None = Field(default=None, gt=1)
-    """Pairs whose lengths differ by more than this factor are dropped; left out, lengths are not looked at."""
+    """Pairs whose lengths differ by more than this factor are dropped; left out, any lengths are allowed."""
     length_penalty: float = Field(default=0.0, ge=0)
-    """Subtracted from the reward for every character of an answer. RLHFlow: 0.001 brought answers from 656 to 382
-    tokens on average, AlpacaEval 2 (length-controlled) up and Arena-Hard down (arXiv 2405.07863, section 4)."""
+    """Subtracted from the reward for every character of an answer. In RLHFlow, 0.001 shortened answers from
+    656 to 382 tokens on average, with a better AlpacaEval 2 (length-controlled) and a worse Arena-Hard (arXiv
+    2405.07863, section 4)."""
     reference_sync: Literal["fixed", "previous", "ema"] = "fixed"
-    """What the loss compares with after the first round: `fixed` stays with `reference` (the papers; what online merging
-    assumes), `previous` is the policy as it was when the round began (RLHFlow's code), `ema` moves towards the policy by
-    `reference_mixup` after each round (TR-DPO, arXiv 2404.09656)."""
+    """The reference of the loss after the first round: `fixed` keeps `reference` (the papers; online merging
+    assumes it), `previous` is the policy at the beginning of the round (RLHFlow's code), `ema` moves towards
+    the policy by `reference_mixup` after each round (TR-DPO, arXiv 2404.09656)."""
     reference_mixup: float = Field(default=0.6, gt=0, le=1)
-    """Share of the policy's weights in the `ema` of the reference. 0.6 is TRL's `ref_model_mixup_alpha`."""
+    """Share of the policy's weights in each `ema` update of the reference. 0.6 is TRL's
+    `ref_model_mixup_alpha`."""
     sampler: Sampler = TransformersSampler()
-    """What draws the samples: `transformers` (this process), `vllm` or `vllm_server`. One that is not the policy itself is
-    checked against it every round."""
+    """What draws the samples: `transformers` (this process), `vllm` or `vllm_server`. Where it is not the
+    policy itself, every round checks that it has the policy's weights."""
     lr_scheduler_type: str = "constant"
-    """Over all rounds together."""
+    """Schedule of the learning rate over all rounds together."""
     warmup_ratio: float = Field(default=0.0, ge=0, lt=1)
-    """Share of all rounds' steps over which the learning rate rises."""
+    """Share of all rounds' steps over which the learning rate rises from 0."""
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Refuse a field that would mean something else in every round."""
+        """Refuse fields that contradict each other, or that need another field."""
         yield from super().problems(folder)
         if self.max_steps != -1 and self.prompts_per_round is None:
-            yield "max_steps", "how much is sampled for how many steps? Give prompts_per_round too"
+            yield "max_steps", "needs prompts_per_round, the number of prompts to sample from in each round"
         if self.max_steps != -1 and "rounds" in self.model_fields_set:
             yield "rounds", "max_steps decides how long online_dpo trains; leave one of the two out"
         if self.reference_sync != "fixed" and self.lora:
@@ -96,24 +99,29 @@ class OnlineDPO(PreferenceStage):
         if self.reference_sync != "fixed" and isinstance(self.optimizer, OnlineMergingConfig):
             yield "reference_sync", "online_merging pulls towards a fixed reference; leave reference_sync out"
         if "reference_mixup" in self.model_fields_set and self.reference_sync != "ema":
-            yield "reference_mixup", f"goes with reference_sync: ema, and it is {self.reference_sync}"
+            yield "reference_mixup", f"needs reference_sync: ema, and it is {self.reference_sync}"
         if isinstance(self.optimizer, AdamWConfig) and self.optimizer.ema is not None:
             yield "optimizer.ema", "online_dpo samples from the weights that it trains; leave ema out"
 
     def not_sharded(self) -> str | None:
-        """Rounds sample from whole weights."""
-        return "online_dpo runs on one device or under plain data parallelism (DDP) so far: rounds sample from whole weights"
+        """Return why sharded weights cannot be trained: rounds sample from whole weights."""
+        where = "one device or under plain data parallelism (DDP)"
+        return f"online_dpo runs on {where} so far: rounds sample from whole weights"
 
     def pair(self, samples: Sequence[Completion], rewards: Sequence[float], most: int) -> Pair | str:
-        """Return the pair of one prompt's samples, or why there is none; `most` is the longest answer that fits, in tokens."""
+        """Return the pair of one prompt's samples, or why there is none.
+
+        `most` is the length in tokens of the longest answer that fits.
+        """
         margin, ratio = self.min_margin, self.max_length_ratio
         return best_against_worst(
             samples, rewards, min_margin=margin, max_length_ratio=ratio, max_tokens=most
         )
 
     def run(self, run: Run) -> None:
-        """Run the rounds, publish."""
-        from align.models.adapters import continue_lora  # noqa: PLC0415 (torch is loaded only when a stage runs)
+        """Run the rounds, and publish the model."""
+        # torch is loaded only when a stage runs
+        from align.models.adapters import continue_lora  # noqa: PLC0415
         from align.train import encode, policy  # noqa: PLC0415
         from align.train.bridge import Carry  # noqa: PLC0415
         from align.train.rounds import Rounds  # noqa: PLC0415
@@ -159,12 +167,15 @@ class OnlineDPO(PreferenceStage):
                 f"{n} {reason}"
                 for reason, n in sum((Counter(f["dropped"]) for f in figures), Counter()).items()
             )
-            raise StageFailed(run.name, f"no round gave a pair to train on ({why}); look at `align peek`, change the reward, "
-                              "temperature or max_new_tokens", run.log_file)  # fmt: skip
+            cause = (
+                f"no round gave a pair to train on ({why}); look at `align peek`, change the reward, "
+                "temperature or max_new_tokens"
+            )
+            raise StageFailed(run.name, cause, run.log_file)
         self._publish(run, rounds, figures, chat)
 
     def steps_of(self, pairs: int) -> int:
-        """Return the optimizer steps of a round with so many pairs."""
+        """Return the number of optimizer steps of a round with this many pairs."""
         devices = int(os.environ.get("WORLD_SIZE", "1"))
         batch = self.per_device_train_batch_size * self.gradient_accumulation_steps * devices
         return max(1, math.ceil(self.num_train_epochs * math.ceil(pairs / batch)))

@@ -1,7 +1,8 @@
 """Reward modelling: a scalar head that prefers the chosen answer (Bradley-Terry loss, Ouyang et al. 2022).
 
-One epoch (InstructGPT and RLHFlow: more overfits). A tenth of the prompts is held out, and the share of their pairs
-that the model ranks right is reported with its interval: what follows can be no better than this.
+Training takes one epoch (InstructGPT and RLHFlow: more overfits). A tenth of the prompts is held out, and the
+report says, with an interval, which share of their pairs the model ranks right. The stages that use the
+reward can be no better than this.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from align.stages.training import DataSource, Watched, gather
 class RewardModelStage(Watched):
     """Train a reward model on preference pairs."""
 
-    version: ClassVar[str] = "2"  # 2: reads what the template writes behind the answer's end
+    version: ClassVar[str] = "2"  # 2: reads the text that the template writes after the answer's end
     makes: ClassVar[frozenset[str]] = frozenset({"reward_model"})
     trl_config: ClassVar[str] = "trl/trainer/reward_config.py:RewardConfig"
     unread: ClassVar[dict[str, str]] = {
@@ -32,19 +33,20 @@ class RewardModelStage(Watched):
     data: Annotated[list[str | DataSource], Ref("preferences")] = Field(min_length=1)
     """Artifacts that hold preferences."""
     eval_data: Annotated[list[str | DataSource], Ref("preferences")] = []
-    """Artifacts whose rows are evaluated on while training, and not trained on."""
+    """Artifacts whose rows are evaluated on during training, and not trained on."""
     learning_rate: float = Field(default=2e-6, gt=0)
     """Peak learning rate. RLHFlow: 2e-6 for 2B to 8B models."""
     center_rewards_coefficient: float | None = Field(default=0.01, ge=0)
-    """Pulls the mean reward of a pair to 0, which Bradley-Terry leaves free (arXiv 2312.09244: 0.01)."""
+    """Strength of a pull of the mean reward of a pair to 0, which Bradley-Terry leaves free (arXiv
+    2312.09244: 0.01)."""
     margin: bool = False
-    """True: a pair's rewards should differ by its `margin` at least, as in Llama 2 (arXiv 2307.09288, equation 2). A pair
-    without one counts as 0."""
+    """True: the loss asks that a pair's rewards differ by at least the pair's `margin`, as in Llama 2 (arXiv
+    2307.09288, equation 2). A pair without one counts as 0."""
     held_out: float = Field(default=0.1, ge=0, lt=1)
-    """Share of the prompts kept for measuring accuracy, chosen by hash."""
+    """Share of the prompts that is kept for measuring accuracy, chosen by hash."""
 
     def arguments(self, run: Run) -> dict[str, Any]:
-        """Add centering to the common arguments."""
+        """Add the centering of rewards to the common arguments."""
         return (
             self.dropout()
             | super().arguments(run)
@@ -52,7 +54,7 @@ class RewardModelStage(Watched):
         )
 
     def run(self, run: Run) -> None:
-        """Encode, train, publish, measure on the held-out pairs."""
+        """Encode the rows, train, publish the model, and measure it on the held-out pairs."""
         from align.train import encode, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
         self.begin(run)
@@ -61,9 +63,8 @@ class RewardModelStage(Watched):
         rows = gather(run, self.data, "preferences")
         encoded = encode.encode(run, chat, rows, encode.comparison, self.max_length, self.strict)
         kept = [(row, self._columns(row, columns)) for row, columns in encoded if not self._is_held_out(row)]
-        measured = {
-            row.id: columns for row, columns in encoded if self._is_held_out(row)
-        }  # once, whatever its weight
+        # each pair once, whatever its weight in `data`
+        measured = {row.id: columns for row, columns in encoded if self._is_held_out(row)}
         if not kept:
             raise StageFailed(run.name, "every pair is held out; lower held_out", run.log_file)
         watched = [
@@ -75,7 +76,7 @@ class RewardModelStage(Watched):
         policy.publish(run, trainer, chat, start, self.dtype, **self.loading())
         main = trainer.is_world_process_zero()
         trainer.let_go()
-        del trainer, model  # what was published is measured, and needs their memory
+        del trainer, model  # the published model is measured next, and needs their memory
         gc.collect()
         if main:
             self._measure(run, list(measured.values()))

@@ -1,7 +1,7 @@
-"""Supervised fine-tuning: imitate the demonstrations. Only what the assistant says is trained.
+"""Supervised fine-tuning: imitate the demonstrations. Only the assistant's turns are trained on.
 
-Qwen2 (arXiv 2407.10671, 4.2): 2 epochs, learning rate 7e-6 decayed to 7e-7, weight decay 0.1, clipping at 1.0,
-sequences up to 32,768. Batch size, warm-up and packing are not published.
+Qwen2 (arXiv 2407.10671, 4.2): 2 epochs, learning rate 7e-6 decayed to 7e-7, weight decay 0.1, clipping at
+1.0, sequences up to 32,768 tokens. Batch size, warm-up and packing are not published.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class SFT(Watched):
     pairs: ClassVar[bool] = False
 
     data: Annotated[list[str | DataSource], Ref("demonstrations")] = Field(min_length=1)
-    """Artifacts that hold demonstrations; `{from: math, weight: 2}` shows one more often."""
+    """Artifacts that hold demonstrations; `{from: math, weight: 2}` shows the rows of one twice as often."""
     eval_data: Annotated[list[str | DataSource], Ref("demonstrations")] = []
-    """Artifacts whose rows are evaluated on while training, and not trained on."""
+    """Artifacts whose rows are evaluated on during training, and not trained on."""
     learning_rate: float = Field(default=7e-6, gt=0)
     """Peak learning rate. Qwen2 4.2: 7e-6."""
     num_train_epochs: float = Field(default=2.0, gt=0)
@@ -38,24 +38,25 @@ class SFT(Watched):
     weight_decay: float = Field(default=0.1, ge=0)
     """Decoupled decay of the weight matrices. Qwen2 4.2: 0.1."""
     train_on: TrainOn = "every_turn"
-    """`every_turn` trains every answer of a conversation in the context that sampling would show it; `last_turn` the last
-    answer only; `generation_marks` what the chat template marks with `{% generation %}`."""
-    packing: Annotated[bool, Strict()] | Annotated[int, Field(ge=2)] = (
-        False  # strict, or 1 would be read as true
-    )
-    """Lay rows end to end, without padding, each attending only to itself: `true` in sequences of up to `max_length` tokens,
-    a number in sequences of up to that many. `per_device_train_batch_size` then counts sequences."""
+    """`every_turn` trains every answer of a conversation in the context that sampling would show it;
+    `last_turn` trains the last answer only; `generation_marks` trains the text that the chat template marks
+    with `{% generation %}`."""
+    # strict, or 1 would be read as true
+    packing: Annotated[bool, Strict()] | Annotated[int, Field(ge=2)] = False
+    """Lay rows end to end, without padding, so that each attends only to itself: `true` in sequences of up to
+    `max_length` tokens, a number in sequences of up to that many. `per_device_train_batch_size` then counts
+    sequences."""
     new_tokens: list[Annotated[str, Field(min_length=1)]] = []
-    """Tokens to add to the tokenizer and the model, such as the control tokens of a chat template that the base lacks. Their
-    embeddings start as the mean of the others."""
+    """Tokens to add to the tokenizer and the model, such as control tokens of a chat template that the base
+    lacks. Their embeddings start as the mean of the others."""
 
     @property
     def pack(self) -> int | None:
-        """Most tokens of a sequence of packed rows; None where every row stands alone."""
+        """Most tokens in a sequence of packed rows; None where rows are not packed."""
         return self.max_length if self.packing is True else self.packing or None
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Refuse new tokens whose embeddings would not be trained."""
+        """Refuse settings that would have no effect, and new tokens whose embeddings would not be trained."""
         yield from super().problems(folder)
         if self.pack and self.pack < self.max_length:
             long = f"a row of max_length = {self.max_length} tokens does not fit into {self.pack}"
@@ -70,17 +71,17 @@ class SFT(Watched):
             )
 
     def changes(self, home: Path) -> dict[str, Any]:
-        """Add the new tokens to what the stage changes in the tokenizer."""
+        """Add the new tokens to the changes that the stage makes in the tokenizer."""
         return super().changes(home) | ({"new_tokens": tuple(self.new_tokens)} if self.new_tokens else {})
 
     def try_out(self, chat: Chat) -> None:
-        """Encode a small conversation as training would. Raises BadRow where that cannot be done."""
+        """Encode a small conversation as training would. Raises BadRow where that is impossible."""
         found = token_rows(chat, SMALL[:1], SMALL[1:], None, self.train_on)
         if not found.rows:
             raise found.refused[0]
 
     def run(self, run: Run) -> None:
-        """Encode, train, publish."""
+        """Encode the rows, train, and publish the model."""
         from align.train import encode, policy  # noqa: PLC0415 (torch is loaded only when a stage runs)
 
         self.begin(run)

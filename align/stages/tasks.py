@@ -1,7 +1,7 @@
-"""Built-in evaluation tasks: a name, where its problems are, and the verifier that checks answers.
+"""Built-in evaluation tasks: a name, the place of its problems, and the verifier that checks answers.
 
-`arithmetic` and `constraints` ship with the toolkit and are the held-out splits of its two recipes; `gsm8k` is read
-from the hub. A recipe can bring its own: `{name: mine, prompts: STAGE, reward: {kind: math}}`.
+`arithmetic` and `constraints` ship with the toolkit and are the held-out splits of its two recipes; `gsm8k`
+is read from the hub. A recipe can bring its own task: `{name: mine, prompts: STAGE, reward: {kind: math}}`.
 """
 
 from __future__ import annotations
@@ -26,25 +26,28 @@ class Task(Config):
     """Problems with a verifier."""
 
     name: str
-    """Names the column of the table."""
+    """Name of the task in the table."""
     prompts: Annotated[str, Ref("prompts")]
-    """The problems: a stage that is used for nothing else, or a folder."""
+    """The problems: a stage that nothing else uses, or a folder."""
     reward: Reward
-    """The verifier; its `passed` counts."""
+    """The verifier; an answer is right where it says `passed`."""
     max_new_tokens: int = Field(default=256, ge=1)
-    """Longest answer; a cut one is wrong."""
+    """Longest answer in tokens; an answer that is cut there is wrong."""
 
 
 BUILT_IN: dict[str, tuple[dict[str, object], str, int]] = {
-    "arithmetic": ({"path": "tiny/heldout.jsonl", "columns": {"prompt": "question", "tags": "family"}}, "math", 64),
+    "arithmetic": (
+        {"path": "tiny/heldout.jsonl", "columns": {"prompt": "question", "tags": "family"}}, "math", 64,
+    ),
     "constraints": (
         {"path": "constraints/heldout.jsonl", "columns": {"prompt": "question"}}, "constraints", 64,
     ),
     "gsm8k": (
-        {"path": "openai/gsm8k", "config": "main", "split": "test", "columns": {"prompt": "question"}}, "math", 512,
+        {"path": "openai/gsm8k", "config": "main", "split": "test", "columns": {"prompt": "question"}},
+        "math", 512,
     ),
 }  # fmt: skip
-"""Name: arguments of `load` (paths are those of the shipped recipes), verifier, longest answer in tokens."""
+"""Name: arguments of `load` (with a path in the shipped recipes), verifier, longest answer in tokens."""
 
 
 def unknown(name: str) -> str | None:
@@ -53,7 +56,7 @@ def unknown(name: str) -> str | None:
 
 
 def problems_of(task: str | Task, run: Run) -> tuple[str, list[Prompt], Reward, int]:
-    """Return a task's name, problems, verifier and longest answer."""
+    """Return a task's name, problems, verifier and longest answer in tokens."""
     if isinstance(task, Task):
         rows = [row for row in run.rows(task.prompts, "prompts") if isinstance(row, Prompt)]
         return task.name, rows, task.reward, task.max_new_tokens

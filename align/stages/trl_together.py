@@ -1,7 +1,7 @@
-"""What the settings of TRL and transformers ask of each other: a package, a device, a schedule that fits.
+"""Checks of settings of TRL and transformers that depend on another setting, a package or a device.
 
-The libraries find out when an optimizer is built or a schedule takes its first step. tests/unit/stages/test_values.py compares
-the tables with what is installed.
+The libraries check them only when they build an optimizer or a schedule takes its first step.
+tests/unit/stages/test_values.py compares the tables with the installed versions.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ PACKAGES = {
     r"adamw_torch_npu_fused": ("torch_npu", "torch-npu"), r"adamw_torch_xla": ("torch_xla", "torch-xla"),
     r"adamw(_bnb)?_8bit|lion_.*|paged_.*|ademamix.*|rmsprop_bnb.*": ("bitsandbytes", "bitsandbytes"),
 }  # fmt: skip
-"""transformers' optimizers -> the package that they need: its module, and its name for pip. The others need none."""
+"""transformers' optimizers -> module, and name for pip, of the package that they need. Others need none."""
 _LOW_RANK = re.compile(r"galore_.*|apollo_.*")
 OPTIM_ARGS: dict[str, dict[str, str]] = {
     r"sgd": {"momentum": "number", "dampening": "number", "nesterov": "flag"},
     r"adagrad": {"lr_decay": "number", "eps": "number"},
     r"rmsprop": {"momentum": "number", "alpha": "share", "eps": "number", "centered": "flag"},
     r"(paged_)?ademamix.*": {
-        "beta1": "share", "beta2": "share", "beta3": "share", "alpha": "number", "eps": "number", "t_alpha": "whole",
-        "t_beta3": "whole",
+        "beta1": "share", "beta2": "share", "beta3": "share", "alpha": "number", "eps": "number",
+        "t_alpha": "whole", "t_beta3": "whole",
     },
     r"galore_.*": {"rank": "count", "update_proj_gap": "count", "scale": "number", "proj_type": "text"},
     r"apollo_.*": {
@@ -46,17 +46,20 @@ OPTIM_ARGS: dict[str, dict[str, str]] = {
     r"schedule_free_.*": {"weight_lr_power": "number", "r": "number"},
     r"stable_adamw": {"max_lr": "number", "kahan_sum": "flag", "decouple_lr": "flag"},
     r"adamw_anyprecision": {
-        "use_kahan_summation": "flag", "momentum_dtype": "text", "variance_dtype": "text", "compensation_buffer_dtype": "text",
+        "use_kahan_summation": "flag", "momentum_dtype": "text", "variance_dtype": "text",
+        "compensation_buffer_dtype": "text",
     },
 }  # fmt: skip
-"""transformers' optimizers -> what they read of `optim_args`, but for `weight_decay`, which the stage's field overrides. The
-others read nothing."""
+"""transformers' optimizers -> the settings in `optim_args` that they read. Others read none.
+
+`weight_decay` is not listed: the stage's field overrides it.
+"""
 _WITHOUT_BETAS = re.compile(r"adafactor|galore_adafactor.*|sgd|adagrad|rmsprop.*|(ada)?lomo")
 CHECKPOINTING = {
-    "use_reentrant": "flag", "preserve_rng_state": "flag", "debug": "flag", "early_stop": "flag", "offload": "flag",
-    "determinism_check": "default none", "every_n_layers": "count",
+    "use_reentrant": "flag", "preserve_rng_state": "flag", "debug": "flag", "early_stop": "flag",
+    "offload": "flag", "determinism_check": "default none", "every_n_layers": "count",
 }  # fmt: skip
-"""What `activation_checkpointing_kwargs` and `gradient_checkpointing_kwargs` may hold; in sft also `selective`."""
+"""Settings of `activation_checkpointing_kwargs` and `gradient_checkpointing_kwargs`; sft adds `selective`."""
 SCHEDULES: dict[str, dict[str, str]] = {
     "linear": {}, "constant": {}, "constant_with_warmup": {},
     "cosine": {"num_cycles": "number"}, "cosine_with_restarts": {"num_cycles": "number"},
@@ -70,38 +73,47 @@ SCHEDULES: dict[str, dict[str, str]] = {
         "decay_type": "linear cosine 1-sqrt", "min_lr_ratio": "share", "num_cycles": "number",
     },
     "reduce_lr_on_plateau": {
-        "mode": "min", "factor": "factor", "patience": "whole", "threshold": "number", "threshold_mode": "rel abs",
-        "cooldown": "whole", "min_lr": "number", "eps": "number",
+        "mode": "min", "factor": "factor", "patience": "whole", "threshold": "number",
+        "threshold_mode": "rel abs", "cooldown": "whole", "min_lr": "number", "eps": "number",
     },
     "greedy": {
-        "mode": "min", "factor": "factor", "patience": "whole", "threshold": "number", "threshold_mode": "rel abs",
-        "cooldown": "whole", "warmup": "whole", "min_lr": "number", "max_lr": "number", "eps": "number", "verbose": "flag",
-        "smooth": "flag", "window_size": "count", "reset_start": "whole",
+        "mode": "min", "factor": "factor", "patience": "whole", "threshold": "number",
+        "threshold_mode": "rel abs", "cooldown": "whole", "warmup": "whole", "min_lr": "number",
+        "max_lr": "number", "eps": "number", "verbose": "flag", "smooth": "flag", "window_size": "count",
+        "reset_start": "whole",
     },
 }  # fmt: skip
-"""Schedules -> what `lr_scheduler_kwargs` may say of them. The figure that schedules follow is the loss, which should fall:
-`mode` can only be min."""
+"""Schedules -> their settings in `lr_scheduler_kwargs`.
+
+`mode` can only be min, because schedules that follow a figure follow the loss, which should fall.
+"""
 _LOWEST = {"polynomial": {"lr_end": 1e-7}, "greedy": {"min_lr": 1e-3}}
-"""Where schedules end if nothing is said (transformers 5.23); GreedyLR would only ever raise a smaller rate."""
+"""Default learning rates at which schedules end (transformers 5.23).
+
+GreedyLR would only ever raise a learning rate that is smaller.
+"""
 BY_EVALUATION = {"reduce_lr_on_plateau", "greedy"}
 _NO_WARMUP = {"constant", *BY_EVALUATION}
 _SCHEDULE = "training_args.lr_scheduler_kwargs"
 
 
 class Unsure(Exception):
-    """A setting was asked for whose value is wrong, so that nobody knows what was meant."""
+    """A check asked for a setting whose value is wrong, so that its intended value is unknown."""
 
 
 class Given(dict[str, Any]):
-    """The settings of a recipe. To ask for one that is wrong, or that a misspelt one probably is, raises `Unsure`."""
+    """The settings of a recipe; reading one whose intended value is unknown raises `Unsure`.
+
+    The intended value is unknown where a setting is wrong, or where a misspelt one probably means it.
+    """
 
     def __init__(self, right: Mapping[str, Any], wrong: Mapping[str, str], unsure: Iterable[str]) -> None:
-        """Keep them.
+        """Store the settings.
 
         Args:
-            right: those that are right by themselves.
-            wrong: the others -> what is wrong with each.
-            unsure: the settings that cannot be asked for.
+            right: settings that are right by themselves.
+            wrong: the other settings -> what is wrong with each.
+            unsure: names of the settings for which `Unsure` is raised.
         """
         super().__init__(right)
         self.wrong = wrong
@@ -120,7 +132,7 @@ class Given(dict[str, Any]):
 
 
 def sure(*checks: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
-    """Yield what checks find, each as far as it does not ask for a setting that is wrong itself."""
+    """Yield the findings of checks; a check that asks for a setting of unknown value ends there."""
     for check in checks:
         try:
             yield from check
@@ -129,17 +141,18 @@ def sure(*checks: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
 
 
 def wrong_together(given: Given, *, checkpointed: bool, pairs: bool) -> Iterable[tuple[str, str]]:
-    """Yield (name, what is wrong) for settings that need another one, a package or a device.
+    """Yield (name, what is wrong) for settings that need another setting, a package or a device.
 
     Args:
         given: the recipe's `training_args`, each of the right type.
         checkpointed: whether the stage sets `gradient_checkpointing`.
-        pairs: whether a row of the stage holds two texts, which none but sft's does.
+        pairs: whether a row of the stage holds two texts, as in all stages but sft.
     """
     yield from sure(
-        _wrong_sampling(given, pairs=pairs), _wrong_loading(given), _wrong_kernels(given), _wrong_devices(given),
-        _wrong_checkpointing(given, checkpointed=checkpointed, pairs=pairs), _wrong_optimizer(given),
-        _wrong_betas(given), _wrong_targets(given), _wrong_optim_args(given), _wrong_compiling(given),
+        _wrong_sampling(given, pairs=pairs), _wrong_loading(given), _wrong_kernels(given),
+        _wrong_devices(given), _wrong_checkpointing(given, checkpointed=checkpointed, pairs=pairs),
+        _wrong_optimizer(given), _wrong_betas(given), _wrong_targets(given), _wrong_optim_args(given),
+        _wrong_compiling(given),
     )  # fmt: skip
 
 
@@ -147,7 +160,7 @@ def _wrong_sampling(given: Given, *, pairs: bool) -> Iterable[tuple[str, str]]:
     if pairs and (name := given.get("train_sampling_strategy")) in ("group_by_length", "batch_rebalance"):
         yield (
             "train_sampling_strategy",
-            f"{name} goes by the length of a row, and a pair has two; only sft can use it",
+            f"{name} uses the length of a row, and a pair has two lengths; only sft can use it",
         )
 
 
@@ -159,19 +172,19 @@ def _wrong_loading(given: Given) -> Iterable[tuple[str, str]]:
             "dataloader_multiprocessing_context",
         ):
             if given.get(name):
-                yield name, "goes with dataloader_num_workers, which is 0"
+                yield name, "needs dataloader_num_workers, which is 0"
 
 
 def _wrong_kernels(given: Given) -> Iterable[tuple[str, str]]:
     if given.get("liger_kernel_config") and not given.get("use_liger_kernel"):
-        yield "liger_kernel_config", "goes with use_liger_kernel, which is off"
+        yield "liger_kernel_config", "needs use_liger_kernel, which is off"
     if given.get("use_liger_kernel") and importlib.util.find_spec("liger_kernel") is None:
         yield "use_liger_kernel", _install("liger_kernel", "liger-kernel")
 
 
 def _wrong_devices(given: Given) -> Iterable[tuple[str, str]]:
     if given.get("tf32") and (why := no_device("cuda")):
-        yield "tf32", f"is of NVIDIA's GPUs; {why.partition('; leave')[0]}"
+        yield "tf32", f"works on NVIDIA's GPUs only; {why.partition('; leave')[0]}"
     if given.get("activation_offloading") and (why := no_accelerator()):
         yield "activation_offloading", f"moves activations from a GPU to the CPU; {why}"
 
@@ -180,7 +193,7 @@ def _wrong_compiling(given: Given) -> Iterable[tuple[str, str]]:
     if given.get("torch_compile") is False:
         for name in ("torch_compile_backend", "torch_compile_mode"):
             if given.get(name):
-                yield name, "goes with torch_compile, which is false"
+                yield name, "needs torch_compile, which is false"
 
 
 _ONLY_WITHOUT_REENTRANT = ("determinism_check", "debug", "early_stop")
@@ -194,21 +207,21 @@ def _wrong_checkpointing(given: Given, *, checkpointed: bool, pairs: bool) -> It
     for name in names:
         held = given.get(name) or {}
         if held and not checkpointed:
-            yield name, "goes with gradient_checkpointing, which is off"
+            yield name, "needs gradient_checkpointing, which is off"
             continue
         wrong = dict(wrong_settings(held, known, "checkpointing"))
         yield from ((f"{name}.{key}", what) for key, what in wrong.items())
         yield from (
-            (f"{name}.{key}", what) for key, what in _lacking_of_checkpointing(held, checked=not wrong)
+            (f"{name}.{key}", what) for key, what in _missing_for_checkpointing(held, checked=not wrong)
         )
 
 
-def _lacking_of_checkpointing(held: Mapping[str, Any], *, checked: bool) -> Iterable[tuple[str, str]]:
-    """Yield (setting, what it needs) for settings of checkpointing that need another one, or a GPU.
+def _missing_for_checkpointing(held: Mapping[str, Any], *, checked: bool) -> Iterable[tuple[str, str]]:
+    """Yield (setting, what it needs) for settings of checkpointing that need another setting or a GPU.
 
     Args:
         held: the settings.
-        checked: whether each is right by itself; otherwise a misspelt one may be what seems to be missing.
+        checked: whether each setting is right by itself; otherwise a misspelt one may be the missing one.
     """
     reentrant = held.get("use_reentrant")
     if checked and reentrant is not False:
@@ -265,7 +278,7 @@ def _wrong_optim_args(given: Given) -> Iterable[tuple[str, str]]:
 
 
 def _value(text: str) -> Any:
-    """Return a setting as it is read: a number, true, false, or a text."""
+    """Return the value of a text: a number, true, false, or the text itself."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     for read in (int, float):
@@ -290,27 +303,27 @@ def wrong_schedule(
     floor: bool,
     max_steps: int,
 ) -> Iterable[tuple[str, str]]:
-    """Yield (field, what is wrong) for a schedule and what is said about it.
+    """Yield (field, what is wrong) for a schedule and its settings.
 
     Args:
         name: `lr_scheduler_type`.
         given: `lr_scheduler_kwargs`.
-        learning_rate: the peak.
+        learning_rate: the peak learning rate.
         warmup: whether the recipe asks for a warm-up.
         evaluated: whether the stage evaluates while it trains.
-        floor: whether the stage's `min_lr` says where the schedule ends.
-        max_steps: the stage's steps where they are given, else -1.
+        floor: whether the stage's `min_lr` sets the rate at which the schedule ends.
+        max_steps: the stage's number of steps if the recipe gives it, else -1.
     """
     yield from _wrong_schedule_of_stage(name, warmup=warmup, evaluated=evaluated)
     if floor and given:
-        yield _SCHEDULE, "min_lr is used, which takes their place; leave one out"
+        yield _SCHEDULE, "min_lr replaces them; leave one out"
         return
     if name not in SCHEDULES:
-        return  # there is no such schedule
+        return  # an unknown schedule is reported by its name
     wrong = dict(wrong_settings(given, SCHEDULES[name], f"lr_scheduler_type: {name}"))
     yield from ((f"{_SCHEDULE}.{key}", what) for key, what in wrong.items())
     if wrong.keys() - SCHEDULES[name].keys():
-        return  # what a misspelt one was meant to be may be what is missing
+        return  # a misspelt setting may be the one that is missing
     right = {key: value for key, value in given.items() if key not in wrong and value is not None}
     if not wrong:
         yield from _without_lowest_rate(name, right)
@@ -320,11 +333,11 @@ def wrong_schedule(
 
 
 def _wrong_schedule_of_stage(name: str, *, warmup: bool, evaluated: bool) -> Iterable[tuple[str, str]]:
-    """Yield what is wrong with a schedule in this stage: nothing is evaluated, or a warm-up is asked for that it lacks."""
+    """Yield a schedule that needs evaluations and has none, or a warm-up that the schedule lacks."""
     if name in BY_EVALUATION and not evaluated:
         yield (
             "lr_scheduler_type",
-            f"{name} goes by evaluations; name rows in `eval_data`, where the stage has it",
+            f"{name} follows the loss of evaluations; name rows in `eval_data`, where the stage has it",
         )
     if warmup and name in _NO_WARMUP:
         why = "; constant_with_warmup has one" if name == "constant" else ""
@@ -332,7 +345,7 @@ def _wrong_schedule_of_stage(name: str, *, warmup: bool, evaluated: bool) -> Ite
 
 
 def _without_lowest_rate(name: str, right: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Yield that a schedule which ends at a lowest rate was given none, or two."""
+    """Yield a schedule that must be given one lowest rate, and was given none or two."""
     if name.endswith("with_min_lr") and len({"min_lr", "min_lr_rate"} & right.keys()) != 1:
         simpler = "`lr_scheduler_type: cosine` and `min_lr: 7e-7`"
         yield (
@@ -344,7 +357,7 @@ def _without_lowest_rate(name: str, right: Mapping[str, Any]) -> Iterable[tuple[
 def _wrong_decay(
     name: str, given: Mapping[str, Any], right: Mapping[str, Any], max_steps: int
 ) -> Iterable[tuple[str, str]]:
-    """Yield that a schedule does not know how long it decays, or decays longer than the stage trains."""
+    """Yield a schedule whose decay has no length, or is longer than the training."""
     if name == "warmup_stable_decay" and "num_decay_steps" not in given:
         yield (
             "lr_scheduler_type",
@@ -354,23 +367,23 @@ def _wrong_decay(
     if 0 < max_steps < decay:
         yield (
             f"{_SCHEDULE}.num_decay_steps",
-            f"{decay} steps of {max_steps}: the rate would fall at once; name fewer",
+            f"{decay} steps of decay in {max_steps} of training: the rate would fall at once; name fewer",
         )
 
 
 def _wrong_rates(
     lowest: Mapping[str, float], right: Mapping[str, Any], learning_rate: float
 ) -> Iterable[tuple[str, str]]:
-    """Yield rates at the end of a schedule, or at its top, that the learning rate contradicts.
+    """Yield the last or highest rates of a schedule that contradict the learning rate.
 
     Args:
-        lowest: where the schedule ends if nothing is said.
-        right: what is said of it, as far as it is right by itself.
-        learning_rate: the peak.
+        lowest: default rates at which the schedule ends.
+        right: the settings of the schedule that are right by themselves.
+        learning_rate: the peak learning rate.
     """
     for key, end in {**lowest, **right}.items():
         if key in ("lr_end", "min_lr") and end >= learning_rate:
-            why = "" if key in right else " if nothing is said"
+            why = "" if key in right else " by default"
             yield (
                 f"{_SCHEDULE}.{key}",
                 f"the learning rate falls from {learning_rate} to {end}{why}; name a smaller end",

@@ -1,9 +1,10 @@
-"""Which values the settings of TRL and transformers can have.
+"""The values that settings of TRL and transformers can have.
 
-Their types stand in the sources (`trl_arguments.fields_of`). Everything else is written down here, because the libraries look
-at it late: when a model is loaded, an optimizer is built or the first batch is drawn, hours into a run. Some values they never
-look at: an unknown `train_sampling_strategy` is taken for `random`. tests/unit/stages/test_values.py compares the tables with
-what is installed. What one setting asks of another is in `align.stages.trl_together`.
+Their types are read from the sources (`trl_arguments.fields_of`). All other rules are written down here,
+because the libraries check them late: when a model is loaded, an optimizer is built or the first batch is
+drawn, hours into a run. Some values they never check: an unknown `train_sampling_strategy` is taken as
+`random`. tests/unit/stages/test_values.py compares the tables with the installed versions.
+`align.stages.trl_together` checks settings that depend on other settings.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any
 from align.core.validation_errors import did_you_mean, no_such, shown
 
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
-    "bool": ((bool,), "true or false"), "int": ((int,), "a whole number"), "float": ((int, float), "a number"),
-    "str": ((str,), "a text"), "dict": ((dict,), "a mapping"), "list": ((list, tuple), "a list"),
+    "bool": ((bool,), "true or false"), "int": ((int,), "a whole number"),
+    "float": ((int, float), "a number"), "str": ((str,), "a text"),
+    "dict": ((dict,), "a mapping"), "list": ((list, tuple), "a list"),
     "None": ((type(None),), "null"),
 }  # fmt: skip
 CHOICES = {
@@ -30,49 +32,54 @@ CHOICES = {
     "torch_compile_mode": "default lite max-autotune max-autotune-no-cudagraphs reduce-overhead",
     "train_sampling_strategy": "batch_rebalance group_by_length random sequential",
 }
-"""Texts that mean something. `loss_type` is sft's; dpo has a field. Backends of compilation are those that torch and
-accelerate both know."""
+"""Settings -> their allowed texts. `loss_type` is sft's; dpo has a field for it.
+
+Backends of compilation are those that both torch and accelerate know.
+"""
 WORDS = {"debug": "tpu_metrics_debug underflow_overflow"}
-"""Texts of several words, or lists of them, that mean something."""
+"""Settings that are a list, or a text of several words -> the allowed words."""
 _TEXTS_OF_NUMBERS = {"pad_to_multiple_of": {"auto", "none", "null"}}
-"""Numbers that may also stand in a text -> the other texts that mean something."""
+"""Numbers that may also be given as a text -> the other allowed texts."""
 _SHARE: tuple[str, Callable[[Any], bool]] = ("at least 0 and below 1", lambda x: 0 <= x < 1)
 _COUNT: tuple[str, Callable[[Any], bool]] = ("at least 1", lambda x: x >= 1)
 _POSITIVE: tuple[str, Callable[[Any], bool]] = ("above 0", lambda x: x > 0)
 _NOT_NEGATIVE: tuple[str, Callable[[Any], bool]] = ("at least 0", lambda x: x >= 0)
 RANGES = {
-    "adam_beta1": _SHARE, "adam_beta2": _SHARE, "adam_epsilon": _NOT_NEGATIVE, "label_smoothing_factor": _SHARE,
-    "label_smoothing": ("at least 0 and below 0.5", lambda x: 0 <= x < 0.5), "ld_alpha": ("from 0 to 1", lambda x: 0 <= x <= 1),
-    "discopop_tau": _POSITIVE, "neftune_noise_alpha": _POSITIVE, "router_aux_loss_coef": _NOT_NEGATIVE,
-    "dataloader_num_workers": _NOT_NEGATIVE, "dataloader_prefetch_factor": _COUNT, "torch_empty_cache_steps": _COUNT,
+    "adam_beta1": _SHARE, "adam_beta2": _SHARE, "adam_epsilon": _NOT_NEGATIVE,
+    "label_smoothing_factor": _SHARE, "label_smoothing": ("at least 0 and below 0.5", lambda x: 0 <= x < 0.5),
+    "ld_alpha": ("from 0 to 1", lambda x: 0 <= x <= 1), "discopop_tau": _POSITIVE,
+    "neftune_noise_alpha": _POSITIVE, "router_aux_loss_coef": _NOT_NEGATIVE,
+    "dataloader_num_workers": _NOT_NEGATIVE, "dataloader_prefetch_factor": _COUNT,
+    "torch_empty_cache_steps": _COUNT,
     "pad_to_multiple_of": _COUNT, "ddp_timeout": _COUNT, "ddp_bucket_cap_mb": _COUNT,
 }  # fmt: skip
-"""Numbers that torch, transformers or TRL refuse or divide by outside these bounds (TRL documents those of `label_smoothing`
-and `ld_alpha`)."""
+"""Numbers -> the bounds outside which torch, transformers or TRL refuse them or divide by zero.
+
+TRL documents the bounds of `label_smoothing` and `ld_alpha`.
+"""
 
 
 def wrong_choice(value: Any, options: Iterable[str]) -> str | None:
-    """Return what is wrong with a name, where the names that there are could be found."""
+    """Return what is wrong with a name; None also where the known names were not found."""
     options = list(options)
     return no_such(value, options) if options and value not in options else None
 
 
 def wrong_value(name: str, value: Any, declared: str, choices: Callable[[str], Iterable[str]]) -> str | None:
-    """Return what is wrong with the value of a setting, if that can be seen from the value alone.
+    """Return what is wrong with the value of a setting, as far as the value alone tells.
 
     Args:
         name: the setting.
-        value: what the recipe says.
+        value: its value in the recipe.
         declared: its annotation in the source, such as `float | None`.
-        choices: returns the values of an enumeration of transformers, none for what is not one.
+        choices: returns the values of one of transformers' enumerations, and none for another name.
     """
     kinds = _kinds_of(declared)
     for kind in kinds:
         if options := tuple(choices(kind)):
             return wrong_choice(value, options)
-    kinds = [
-        kind for kind in kinds if kind != "str" or "dict" not in kinds
-    ]  # a text there is a command line's mapping
+    # where a mapping is allowed, a text is one written on a command line
+    kinds = [kind for kind in kinds if kind != "str" or "dict" not in kinds]
     if not all(kind in _KINDS or kind == "Literal" for kind in kinds):
         return None
     if value is None and name in WORDS:
@@ -81,12 +88,12 @@ def wrong_value(name: str, value: Any, declared: str, choices: Callable[[str], I
 
 
 def _kinds_of(declared: str) -> list[str]:
-    """Return the types that an annotation allows, without what stands in brackets: `list[str] | None` is list and None."""
+    """Return the types that an annotation allows, without brackets: `list[str] | None` is list and None."""
     return [re.sub(r"\[.*", "", kind.strip()) for kind in re.sub(r"\[[^\]]*\]", "", declared).split("|")]
 
 
 def _wrong_type(value: Any, kinds: list[str]) -> str | None:
-    """Return what is wrong with a value that has none of the types that are declared; a `Literal` also allows false."""
+    """Return what is wrong with a value of none of the declared types; a `Literal` also allows false."""
     known = [_KINDS[kind] for kind in kinds if kind in _KINDS]
     if any(isinstance(value, types) and (bool in types or not isinstance(value, bool)) for types, _ in known):
         return None
@@ -96,7 +103,7 @@ def _wrong_type(value: Any, kinds: list[str]) -> str | None:
 
 
 def _wrong_word(name: str, value: Any) -> str | None:
-    """Return what is wrong with a text, or with the first wrong one of several words, where only some mean something."""
+    """Return what is wrong with a text, or with its first wrong word, where only some are allowed."""
     if isinstance(value, str) and name in CHOICES:
         return wrong_choice(value, CHOICES[name].split())
     if name in WORDS and value:
@@ -106,7 +113,7 @@ def _wrong_word(name: str, value: Any) -> str | None:
 
 
 def _wrong_number(name: str, value: Any) -> str | None:
-    """Return what is wrong with a number, or with a text that may hold one: it is out of range, or no number at all."""
+    """Return what is wrong with a number, or a text of one: it is out of range, or not a number at all."""
     if isinstance(value, str) and name in _TEXTS_OF_NUMBERS and value.lower() not in _TEXTS_OF_NUMBERS[name]:
         if not re.fullmatch(r"\d+", value):
             return f"a whole number or 'auto' is expected here, not {value!r}"
@@ -135,7 +142,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "flag": ("true or false", lambda x: isinstance(x, bool)),
     "text": ("a text", lambda x: isinstance(x, str)),
 }
-"""Kinds of values in the tables of `align.stages.trl_together`; with a "?" behind it, one that may also be null."""
+"""Kinds of values in the tables of `align.stages.trl_together`; a "?" after it allows null as well."""
 
 
 def _is_number(value: Any) -> bool:
@@ -147,8 +154,8 @@ def wrong_settings(given: Mapping[str, Any], known: Mapping[str, str], of: str) 
 
     Args:
         given: the settings.
-        known: their names -> a kind of value, or the words that one may be.
-        of: what they are settings of, for messages.
+        known: names of settings -> a kind of value, or the allowed words.
+        of: what the settings belong to, for messages.
     """
     for name, value in given.items():
         if name not in known:

@@ -1,3 +1,3 @@
-"""Where tensors live: optimizers, losses, packing, rollouts. Imported by a stage only when it runs."""
+"""Code that works on tensors: optimizers, packing, rounds, samplers. A stage imports it only when it runs."""
 
 __all__: list[str] = []

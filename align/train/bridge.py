@@ -1,15 +1,21 @@
-"""The one module that touches TRL (1.16): our rows and fields in, its trainers out.
+"""The one module that touches TRL (1.16): it builds TRL's trainers from our rows and fields.
 
-What is added to TRL's trainers, and why (facts and issue numbers: docs/paper_index.md):
-1. Token columns come from us, so sampling, training and scoring read the same tokens; nothing is re-tokenized.
-2. A loss that is not finite stops the stage at the next log or checkpoint. transformers logs it as 0.0 and goes on.
-3. The optimizer can be any `Optimizer` of the recipe, built with parameter names (TRL's DPO trainer has no hook for it).
-4. A checkpoint counts only when its last file is written, so a kill while saving cannot leave a broken one in use.
-5. Optimizer and schedule can be carried from one `train()` to the next: rounds of online DPO are one optimization.
-6. No telemetry, no model card at every checkpoint, one log for people and machines (`history.jsonl`).
-7. What is reported does not depend on where a run was killed: a checkpoint holds the losses that no log has told yet, and what
-   `history.jsonl` says of steps that are taken again is removed.
-8. On a CPU, too, the head scores only the tokens that are trained (see `score_trained_tokens`).
+It adds to TRL's trainers (facts and issue numbers: docs/paper_index.md):
+1. Our code makes the token columns, so sampling, training and scoring read the same tokens; nothing is
+   tokenized again.
+2. A loss that is not finite stops the stage at the next log or checkpoint. transformers logs it as 0.0 and
+   goes on.
+3. The optimizer can be any `Optimizer` of the recipe, built with parameter names (TRL's DPO trainer has no
+   hook for it).
+4. A checkpoint counts only when its last file is written, so a run killed while saving never resumes from a
+   broken one.
+5. Optimizer and schedule can be carried from one `train()` to the next: all rounds of online DPO are one
+   optimization.
+6. There is no telemetry and no model card at every checkpoint, and one log for people and machines
+   (`history.jsonl`).
+7. Reports do not depend on where a run was killed: a checkpoint holds the losses that are not logged yet, and
+   a resumed run removes from `history.jsonl` the steps that it takes again.
+8. On a CPU, as on CUDA, the head scores only the tokens that are trained (see `score_trained_tokens`).
 9. Log-probabilities are float32 in any precision and parallelism (`align.train.parallel`).
 """
 
@@ -49,29 +55,29 @@ COMPLETE = "complete"
 
 
 _SPEED = ("train_runtime", "train_samples_per_second", "train_steps_per_second")
-"""What transformers logs at the end of training."""
+"""Figures of speed that transformers logs at the end of training."""
 
 if TYPE_CHECKING:
-    _Trainer = transformers.Trainer  # what the mixin is mixed into
+    _Trainer = transformers.Trainer  # the class that the mixin extends
 else:
     _Trainer = object
 
 
 @dataclass
 class Carry:
-    """What one optimization takes from one `train()` call to the next."""
+    """The state of one optimization that goes from one `train()` call to the next."""
 
     total_steps: int = 1
-    """Length of the learning-rate schedule over all calls, as it is known when one begins."""
+    """Length of the learning-rate schedule over all calls, as known when a call begins."""
     state: dict[str, Any] = field(default_factory=dict)
     """`optimizer` and `scheduler` state, empty before the first call."""
     optimizer: torch.optim.Optimizer | None = None
-    """The live optimizer, once there is one in this process."""
+    """The optimizer of the last call in this process; None before the first one."""
 
 
 @dataclass
 class Extras:
-    """What our trainers need beyond TRL's own arguments."""
+    """Arguments of our trainers that TRL's trainers do not have."""
 
     run: Run
     optimizer: Optimizer | None = None
@@ -81,7 +87,7 @@ class Extras:
 
 
 class Careful(_Trainer):
-    """Mixin in front of a TRL trainer; see the numbered list above."""
+    """Mixin in front of a TRL trainer; the docstring of this module lists what it adds."""
 
     optimizer: Any
     args: Any
@@ -95,17 +101,17 @@ class Careful(_Trainer):
         super().__init__(*args, **kwargs)
 
     def create_accelerator_and_postprocess(self) -> None:
-        """Keep FSDP from rounding what a model returns."""
+        """Create the accelerator, and keep FSDP from rounding the model's outputs."""
         super().create_accelerator_and_postprocess()
         parallel.keep_outputs(self.accelerator)
 
     @property
     def bare_optimizer(self) -> Any:
-        """The optimizer without what accelerate wraps around it."""
+        """The optimizer without accelerate's wrapper."""
         return getattr(self.optimizer, "optimizer", self.optimizer)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        """Take the carried optimizer, or build the recipe's over named groups, or TRL's default."""
+        """Use the carried optimizer, or build the recipe's with parameter names, or TRL's default."""
         carry = self.extras.carry
         if carry and carry.optimizer is not None:
             self.optimizer = carry.optimizer
@@ -140,12 +146,12 @@ class Careful(_Trainer):
         )
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
-        """Build the schedule, over all rounds when it is carried."""
+        """Build the schedule; a carried one covers all rounds."""
         carry = self.extras.carry
         scheduler = super().create_scheduler(carry.total_steps if carry else num_training_steps, optimizer)
         if carry and carry.state:
             scheduler.load_state_dict(carry.state["scheduler"])
-            if isinstance(scheduler, LambdaLR):  # the run may be of another length than was thought
+            if isinstance(scheduler, LambdaLR):  # the length of the run may have changed
                 here = [of(scheduler.last_epoch) for of in scheduler.lr_lambdas]
                 scheduler._last_lr = [
                     base * share for base, share in zip(scheduler.base_lrs, here, strict=True)
@@ -155,7 +161,7 @@ class Careful(_Trainer):
         return scheduler
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """Remember a loss that is not finite, without waiting for the device."""
+        """Take a step, and remember a loss that is not finite, without waiting for the device."""
         loss = super().training_step(*args, **kwargs)
         broken = ~torch.isfinite(loss.detach())
         self._broken = broken if self._broken is None else self._broken | broken
@@ -171,9 +177,9 @@ class Careful(_Trainer):
             raise StageFailed(run.name, cause, run.log_file)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Log, look at what was remembered, and say how far Online Merging has pulled."""
+        """Log, stop where a loss was not finite, and add how far Online Merging has moved the weights."""
         self.stop_if_broken()
-        if self.resumed_from:  # all samples in the time of the last process: too fast
+        if self.resumed_from:  # they divide all samples by this process's time: too fast
             logs = {name: value for name, value in logs.items() if name not in _SPEED}
         if "loss" in logs and hasattr(self.bare_optimizer, "displacement"):
             logs["displacement"] = self.bare_optimizer.displacement()
@@ -183,13 +189,13 @@ class Careful(_Trainer):
         self.stop_if_broken()
         super()._save_checkpoint(model, trial)
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        (folder / f"untold-{self.args.process_index}.json").write_text(json.dumps(self._untold()))
-        self.accelerator.wait_for_everyone()  # other processes still write their part
+        (folder / f"untold-{self.args.process_index}.json").write_text(json.dumps(self._unlogged()))
+        self.accelerator.wait_for_everyone()  # other processes still write their parts
         if self.args.should_save:
             (folder / COMPLETE).touch()
 
-    def _untold(self) -> dict[str, Any]:
-        """Return what transformers and TRL sum up for their logs and do not save."""
+    def _unlogged(self) -> dict[str, Any]:
+        """Return the sums that go into the next log, which transformers and TRL do not save."""
         return {
             "since_log": self._tr_loss.item(),
             "total": self._total_loss_scalar,
@@ -199,33 +205,36 @@ class Careful(_Trainer):
         }
 
     def go_on(self, folder: Path) -> None:
-        """Take from a checkpoint what `_untold` put there; called when training begins."""
+        """Restore from a checkpoint what `_unlogged` saved there; called when training begins."""
         held = json.loads((folder / f"untold-{self.args.process_index}.json").read_text())
         self._tr_loss += held["since_log"]
         self._total_loss_scalar, self._globalstep_last_logged = held["total"], held["logged_at"]
-        self._initial_global_step = 0  # the mean loss is that of all steps
+        self._initial_global_step = 0  # take the mean loss over all steps
         self._total_train_tokens = held["tokens"]
         if hasattr(self, "_metrics"):
             self._metrics["train"].update(held["metrics"])
 
     def let_go(self) -> None:
-        """Forget model and optimizer, which accelerate and callbacks hold too."""
+        """Drop the model and the optimizer, to which accelerate and callbacks hold references too."""
         self.accelerator.free_memory()
         self.callback_handler = self.model = self.model_wrapped = self.optimizer = self.lr_scheduler = None
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
-        """Write none: the export stage writes one that knows the recipe and the scores."""
+        """Write no model card: the export stage writes one that knows the recipe and the scores."""
 
 
 class ByLength(LengthGroupedSampler):
-    """Rows of a similar length together. transformers' own draws from the global generator, which differs in a resumed run."""
+    """Batches of rows of similar length, drawn from a seed.
+
+    transformers' own sampler draws from the global generator, whose state differs in a resumed run.
+    """
 
     def __init__(self, sampler: LengthGroupedSampler, seed: int) -> None:
         super().__init__(sampler.batch_size, lengths=sampler.lengths)
         self.seed, self.epoch = seed, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Begin an epoch; the trainer says so, also when it resumes within one."""
+        """Set the epoch; the trainer calls this when an epoch begins, and when it resumes within one."""
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[int]:
@@ -239,7 +248,7 @@ class SFTrainer(Careful, SFTTrainer):
     _apart = False
 
     def _get_train_sampler(self, *args: Any, **kwargs: Any) -> Any:
-        """Let the order of rows depend on seed and epoch alone: then a resumed run goes on with the rows that are left."""
+        """Make the order of rows depend on seed and epoch only, so that a resumed run trains on the rest."""
         sampler = super()._get_train_sampler(*args, **kwargs)
         if isinstance(sampler, LengthGroupedSampler):
             return ByLength(sampler, self.args.seed)
@@ -248,12 +257,12 @@ class SFTrainer(Careful, SFTTrainer):
         return sampler
 
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> torch.Tensor:
-        """Try, before the first step, whether the model keeps packed rows apart."""
+        """Take a step; before the first one, test whether the model keeps packed rows apart."""
         if self.padding_free and not self._apart:
             if not packing.refuse_mixing(partial(self._logits, model), inputs["input_ids"][0].tolist()):
                 run = self.extras.run
                 run.log.warning(
-                    "%-12s packing could not be tried: this model's answers do not depend on earlier tokens",
+                    "%-12s packing could not be tested: this model's outputs do not depend on earlier tokens",
                     run.name,
                 )
             self._apart = True
@@ -263,13 +272,13 @@ class SFTrainer(Careful, SFTTrainer):
     def _logits(self, model: Any, rows: Sequence[list[int]]) -> torch.Tensor:
         batch = dict(self.data_collator([{"input_ids": row, "seq_lengths": [len(row)]} for row in rows]))
         del batch["labels"]
-        model.eval()  # no dropout; the next step of training turns it on again
+        model.eval()  # no dropout; the next training step turns it on again
         with self.compute_loss_context_manager():
             return model(**self._prepare_inputs(batch), use_cache=False).logits
 
 
 class PreferenceTrainer(Careful, DPOTrainer):
-    """Preference training on `prompt_ids`, `chosen_ids` and `rejected_ids`; offline and online stages share it."""
+    """Preference training on `prompt_ids`, `chosen_ids` and `rejected_ids`, for offline and online stages."""
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return (
@@ -288,7 +297,7 @@ class RewardModelTrainer(Careful, RewardTrainer):
     """Bradley-Terry reward modelling on `chosen_ids` and `rejected_ids`."""
 
     def compute_loss(self, model: Any, *args: Any, **kwargs: Any) -> Any:
-        """Compare rewards in float32."""
+        """Compute the loss from float32 rewards."""
         with parallel.hooked([model], parallel.in_float32):
             return super().compute_loss(model, *args, **kwargs)
 
@@ -303,9 +312,9 @@ KINDS: dict[str, tuple[Any, Any]] = {
 def score_trained_tokens() -> None:
     """Let TRL's fused head skip prompt tokens on a CPU as it does on CUDA.
 
-    TRL 1.16 projects every position where there is no Triton, to spare compilers (Neuron) a new shape a batch; a CPU
-    compiles nothing. SmolLM2-135M, 16 rows of 68 tokens with 15 to 30 of them trained, 2 cores: 8.8 s a step before,
-    5.3 s so (benchmarks/cpu_head.py).
+    Without Triton, TRL 1.16 projects every position, because compilers (Neuron) would have to compile for
+    every new shape of a batch. A CPU compiles nothing. SmolLM2-135M, 16 rows of 68 tokens of which 15 to 30
+    are trained, on 2 cores: a step took 8.8 s and now takes 5.3 s (benchmarks/cpu_head.py).
     """
     on_triton = trl.kernels.chunked_logprob._use_triton
     trained_only: Any = lambda device: device.type == "cpu" or on_triton(device)  # noqa: E731
@@ -327,13 +336,13 @@ def build(
 
     Args:
         kind: `sft`, `dpo` or `reward`.
-        extras: run, optimizer, carry.
+        extras: run, optimizer and carried state.
         model: the policy.
         tokenizer: its tokenizer.
         rows: token columns, from `align.train.encode`.
         arguments: fields of the TRL configuration.
-        watched: token columns of rows that are evaluated on and not trained on.
-        pack: lay rows end to end in sequences of at most this many tokens.
+        watched: token columns of rows to evaluate on, which are not trained on.
+        pack: pack rows into sequences of at most this many tokens.
         **more: `ref_model`, `peft_config`.
     """
     checkpoints.quiet()
@@ -344,10 +353,8 @@ def build(
     data = _dataset(rows, pack, arguments["seed"])
     if pack:
         extras.run.report["packed"] = packing.said(data, pack)
-        arguments |= {
-            "packing": True,
-            "dataset_kwargs": {"skip_prepare_dataset": True},
-        }  # it is packed already
+        # TRL must not pack the rows again
+        arguments |= {"packing": True, "dataset_kwargs": {"skip_prepare_dataset": True}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # TRL itself sets transformers' renamed arguments
         config = config_class(
@@ -355,23 +362,23 @@ def build(
             max_length=None, fp16=False, save_total_limit=2, **arguments,
         )  # fmt: skip
         config._n_gpu = min(config.n_gpu, 1)  # one device a process; TRL refuses DataParallel over several
-        with _board(extras.run.folder):
+        with _tensorboard_into(extras.run.folder):
             trainer = trainer_class(
                 extras=extras, model=model, args=config, train_dataset=data, processing_class=tokenizer,
                 eval_dataset=_dataset(watched, pack, arguments["seed"]) if watched else None, **more,
             )  # fmt: skip
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.add_callback(History(trainer))
-    if (
-        "ref_chosen_logps" in rows[0]
-    ):  # set afterwards: as an argument it makes TRL hash the whole model, each round
+    # set here and not as an argument, with which TRL would hash the whole model in each round
+    if "ref_chosen_logps" in rows[0]:
         trainer.precompute_ref_logps = True
     declared = extras.optimizer
     if declared and declared.by_name and trainer.is_deepspeed_enabled:
-        cause = f"optimizer {declared.kind} needs every parameter by name and in its shape, which DeepSpeed takes away; "
-        raise StageFailed(
-            extras.run.name, cause + "use FSDP2 (fsdp_version: 2) or data parallelism", extras.run.log_file
+        cause = (
+            f"optimizer {declared.kind} needs every parameter by name and in its shape, which DeepSpeed "
+            "takes away; use FSDP2 (fsdp_version: 2) or data parallelism"
         )
+        raise StageFailed(extras.run.name, cause, extras.run.log_file)
     return trainer
 
 
@@ -380,10 +387,13 @@ def _dataset(rows: list[dict[str, Any]], pack: int | None, seed: int) -> Dataset
 
 
 @contextmanager
-def _board(folder: Path) -> Iterator[None]:
-    """Let TensorBoard's callback write into the stage's folder; its default lies among the checkpoints, which go in the end."""
+def _tensorboard_into(folder: Path) -> Iterator[None]:
+    """Make TensorBoard's callback write into the stage's folder.
+
+    By default it writes among the checkpoints, which are removed at the end.
+    """
     name = "TENSORBOARD_LOGGING_DIR"
-    if name in os.environ:  # the user's own
+    if name in os.environ:  # the user has set it
         yield
         return
     os.environ[name] = str(folder / "tensorboard")
@@ -394,7 +404,7 @@ def _board(folder: Path) -> Iterator[None]:
 
 
 def last_checkpoint(folder: Path) -> str | None:
-    """Return the newest whole checkpoint; half-written ones are removed."""
+    """Return the newest complete checkpoint; remove the incomplete ones."""
     whole = []
     for checkpoint in folder.glob("checkpoint-*"):
         if (checkpoint / COMPLETE).exists():
@@ -405,7 +415,7 @@ def last_checkpoint(folder: Path) -> str | None:
 
 
 def unpatch(model: Any) -> None:
-    """Give a model its class's own forward back after a trainer patched it (fused head, autocast)."""
+    """Restore the forward method of a model's class, which a trainer replaced (fused head, autocast)."""
     inner = model.get_base_model() if hasattr(model, "get_base_model") else model
     for patched in (model, inner):
         for name in ("forward", "_original_forward"):
@@ -413,10 +423,12 @@ def unpatch(model: Any) -> None:
 
 
 class History(TrainerCallback):
-    """Writes every log of the trainer to `history.jsonl` and shows one line of progress."""
+    """Write every log of the trainer to `history.jsonl`, and show one line of progress."""
 
-    SHOWN = ("loss", "grad_norm", "learning_rate", "rewards/accuracies", "rewards/margins", "accuracy", "margin",
-             "eval_loss", "eval_rewards/margins", "eval_margin")  # fmt: skip
+    SHOWN = (
+        "loss", "grad_norm", "learning_rate", "rewards/accuracies", "rewards/margins", "accuracy", "margin",
+        "eval_loss", "eval_rewards/margins", "eval_margin",
+    )  # fmt: skip
 
     def __init__(self, trainer: Any) -> None:
         self.trainer, self.run, self.before = trainer, trainer.extras.run, trainer.extras.before
@@ -424,7 +436,7 @@ class History(TrainerCallback):
         self.progress: Progress | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Go on where a checkpoint ends."""
+        """Restore the state of a checkpoint, and remove the later lines of `history.jsonl`."""
         if self.trainer.resumed_from:
             self.trainer.go_on(self.trainer.resumed_from)
         if not state.is_world_process_zero:
@@ -438,7 +450,7 @@ class History(TrainerCallback):
     def on_log(
         self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
-        """Write and show."""
+        """Write the log and show the progress."""
         if not state.is_world_process_zero or logs is None:
             return
         with self.file.open("a", encoding="utf-8") as file:
@@ -448,7 +460,7 @@ class History(TrainerCallback):
             self.progress.advance(state.global_step - self.progress.done, note)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Remove the live line."""
+        """Remove the line of progress."""
         if self.progress:
             self.progress.close()
             self.progress = None

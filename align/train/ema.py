@@ -1,4 +1,4 @@
-"""AdamW that also keeps a moving average of the weights, which is what gets published; state that loads as it was saved."""
+"""AdamW that also keeps a moving average of the weights, which is published instead of the last weights."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from torch import Tensor
 
 
 class AveragedAdamW(torch.optim.AdamW):
-    """theta_mean <- (1 - rate) theta_mean + rate theta after each step; training itself is torch.optim.AdamW's.
+    """torch.optim.AdamW with theta_mean <- (1 - rate) theta_mean + rate theta after each step.
 
-    The mean starts from the weights as they were before the first step and is part of the state, so a resumed run
-    continues it. A baseline of the online merging paper (arXiv 2405.17931, Table 1, EMA with a rate of 1e-3).
+    Training itself does not change. The mean starts from the weights before the first step and is part of the
+    state, so a resumed run continues it. The online merging paper uses it as a baseline (arXiv 2405.17931,
+    Table 1, EMA with a rate of 1e-3).
 
     Args:
         params: groups, as torch.optim.AdamW takes them.
         rate: share of the new weights, above 0, at most 1 (1: the mean is the last weights).
-        **options: of torch.optim.AdamW.
+        **options: options of torch.optim.AdamW.
     """
 
     def __init__(self, params: Any, *, rate: float, **options: Any) -> None:
@@ -27,14 +28,14 @@ class AveragedAdamW(torch.optim.AdamW):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step, update the mean."""
+        """Take one step, and update the mean."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
-                loss = closure()  # before a look at which parameters have a gradient
+                loss = closure()  # first, because it sets the gradients that are looked at next
         moving = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
         before = {p: p.detach().float().clone() for p in moving if "mean" not in self.state[p]}
-        for param in before:  # torch takes a state without a step for one that has not begun
+        for param in before:  # torch begins anew for a parameter that has no state
             self.state.pop(param, None)
         super().step()
         for param in moving:
@@ -51,13 +52,16 @@ class AveragedAdamW(torch.optim.AdamW):
                     param.copy_(self.state[param]["mean"])
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load a checkpoint; the mean stays float32 (torch casts it to the parameter's dtype)."""
+        """Load a checkpoint; the mean stays float32 (torch alone would cast it to the parameter's dtype)."""
         super().load_state_dict(state_dict)
         state_as_saved(self, state_dict)
 
 
 def state_as_saved(optimizer: torch.optim.Optimizer, state_dict: dict[str, Any]) -> None:
-    """Give the loaded state its own dtypes back: torch casts all of it, but for `step`, to its parameter's."""
+    """Restore the saved dtypes of a loaded state.
+
+    torch casts every tensor of it, except `step`, to the dtype of the parameter.
+    """
     order = [index for group in state_dict["param_groups"] for index in group["params"]]
     for index, param in zip(order, (p for g in optimizer.param_groups for p in g["params"]), strict=True):
         for key, value in state_dict["state"].get(index, {}).items():

@@ -1,11 +1,12 @@
-"""Rows to the token columns that trainers read, judging every row on the way.
+"""Turn rows into the token columns that trainers read, and check every row.
 
-TRL trains on empty completions, forged turns and answers cut in the middle without a word (docs/paper_index.md); here
-a row that cannot be trained on is dropped with its index and reason, counted, and written to `dropped.jsonl`. A row
-that is too long is dropped rather than cut: a cut answer teaches the model not to stop.
+TRL silently trains on empty completions, forged turns and answers cut in the middle (docs/paper_index.md).
+Here a row that cannot be trained on is dropped with its index and reason, counted, and written to
+`dropped.jsonl`. A row that is too long is dropped rather than cut: a cut answer teaches the model not to
+stop.
 
-A row gives one token row or several: where a chat template rewrites what went before, each answer is trained in the context
-that sampling would show it (`align.models.chat`).
+A row gives one or several token rows: where a chat template rewrites earlier turns, each answer is trained in
+the context that sampling would show it (`align.models.chat`).
 """
 
 from __future__ import annotations
@@ -24,25 +25,28 @@ from align.models.token_rows import TrainOn, token_rows
 Columns = dict[str, list[int]]
 Encoded = list[tuple[Row, Columns]]
 How = Callable[[Chat, Any], tuple[list[Columns], list[BadRow]]]
-"""A row's token columns, and why some of its answers are not trained. Raises BadRow where none is."""
+"""A function that returns a row's token columns, and why some of its answers are not trained on.
+
+It raises BadRow where none of them is.
+"""
 
 
 def encode(
     run: Run, chat: Chat, rows: Sequence[Row], how: How, max_length: int, strict: bool, *, part: str = ""
 ) -> Encoded:  # fmt: skip
-    """Return the rows that one of the functions below does not refuse, each with its token columns.
+    """Return the rows that can be trained on, each with its token columns.
 
     Args:
         run: the stage.
         chat: the tokenizer and its template.
-        rows: of one table.
+        rows: rows of one table.
         how: one of the functions below.
         max_length: longest token row.
-        strict: refuse instead of dropping.
-        part: `eval ` for rows that are not trained on, in the report; their files begin with `eval_`.
+        strict: fail instead of dropping rows.
+        part: `eval ` for rows to evaluate on; the report's keys and the files' names then begin with `eval`.
 
     Raises:
-        StageFailed: nothing is left, or `strict` and something was dropped.
+        StageFailed: no row is left, or `strict` is set and something was dropped.
     """
     encoded: Encoded = []
     dropped, untrained = Dropped("row"), Dropped("row")
@@ -61,7 +65,7 @@ def encode(
         encoded += [(row, columns) for columns in fitting]
         for reason in refused:
             untrained.add(index, reason, id=row.id)
-    _tell(run, rows, encoded, dropped, untrained, part)
+    _report_drops(run, rows, encoded, dropped, untrained, part)
     if strict and (dropped or untrained):
         why = "; ".join([*dropped.lines(), *untrained.lines()])
         raise StageFailed(
@@ -74,17 +78,18 @@ def encode(
     return encoded
 
 
-def _tell(
+def _report_drops(
     run: Run, rows: Sequence[Row], encoded: Encoded, dropped: Dropped, untrained: Dropped, part: str
 ) -> None:
-    """Write what was dropped, report and log it."""
+    """Write the dropped rows to files, and report and log their numbers."""
     file = part.replace(" ", "_")
     dropped.write(run.folder, f"{file}dropped.jsonl")
     untrained.write(run.folder, f"{file}untrained.jsonl")
+    # rows to evaluate on have figures of their own
     run.report |= {
         f"{part}rows": len(rows) - len(dropped),
         f"{part}dropped": dropped.counts(),
-    }  # of `eval `: own figures
+    }
     if len(encoded) != len(rows) - len(dropped):
         run.report[f"{part}token rows"] = len(encoded)
     for line in dropped.lines():
@@ -92,11 +97,11 @@ def _tell(
     if untrained:
         run.report[f"{part}answers not trained"] = untrained.counts()
         for line in untrained.lines():
-            run.log.info("%-12s not trained, of rows that are kept: %s", run.name, line)
+            run.log.info("%-12s answers not trained, in rows that are kept: %s", run.name, line)
 
 
 def demonstration(train_on: TrainOn = "every_turn") -> How:
-    """Return what makes `input_ids` and `labels` (-100 wherever nothing is trained), several of them where needed."""
+    """Return a function that makes `input_ids` and `labels` (-100 at tokens that are not trained)."""
 
     def columns_of(chat: Chat, row: Demonstration) -> tuple[list[Columns], list[BadRow]]:
         found = token_rows(chat, row.prompt, row.completion, row.tools or None, train_on)
@@ -106,7 +111,7 @@ def demonstration(train_on: TrainOn = "every_turn") -> How:
 
 
 def preference(chat: Chat, row: Preference) -> tuple[list[Columns], list[BadRow]]:
-    """Return `prompt_ids`, `chosen_ids` and `rejected_ids`."""
+    """Return `prompt_ids`, `chosen_ids` and `rejected_ids` of a row."""
     [(prompt, chosen), (_, rejected)] = [_answer(chat, row, side) for side in (row.chosen, row.rejected)]
     if chosen == rejected:
         raise BadRow("chosen equals rejected")
@@ -114,12 +119,12 @@ def preference(chat: Chat, row: Preference) -> tuple[list[Columns], list[BadRow]
 
 
 def asked(chat: Chat, row: Prompt) -> tuple[list[Columns], list[BadRow]]:
-    """Return `prompt_ids`: what a policy is given to continue."""
+    """Return `prompt_ids`: the tokens that a policy continues."""
     return [{"prompt_ids": chat.prompt_ids(row.messages, row.tools or None)}], []
 
 
 def comparison(chat: Chat, row: Preference) -> tuple[list[Columns], list[BadRow]]:
-    """Return the whole conversations, `chosen_ids` and `rejected_ids`: what a reward model reads, several turns or one."""
+    """Return whole conversations, which a reward model reads, as `chosen_ids` and `rejected_ids`."""
     sides = {"chosen_ids": row.chosen, "rejected_ids": row.rejected}
     found = {name: chat.whole_ids(*_split(row, side), row.tools or None) for name, side in sides.items()}
     if found["chosen_ids"] == found["rejected_ids"]:
@@ -134,7 +139,7 @@ def _answer(chat: Chat, row: Preference, completion: list[Message]) -> tuple[lis
 
 
 def _split(row: Preference, completion: list[Message]) -> tuple[list[Message], Message]:
-    """Return all that comes before the last answer of a completion, and that answer."""
+    """Return the messages before the last answer of a completion, and that answer."""
     if not completion[-1].get("train", True):
         raise BadRow("chosen or rejected is marked as not to be trained (weight, train or loss)")
     return [*row.prompt, *completion[:-1]], completion[-1]
@@ -147,13 +152,13 @@ def _longest(columns: Columns) -> int:
 
 
 class _Forged:
-    """Refuses rows whose text holds a control token: it would end the turn or forge another."""
+    """Refuse rows whose text holds a control token, which would end the turn or forge another one."""
 
     def __init__(self, chat: Chat) -> None:
         self.tokens, self.of_answers = chat.control_tokens(), chat.control_tokens(in_answer=True)
 
     def refuse(self, row: Row) -> None:
-        """Raise BadRow where a turn or a tool holds one."""
+        """Raise BadRow where a turn or a tool holds a control token."""
         for message in _turns(row):
             tokens = self.of_answers if message["role"] == "assistant" else self.tokens
             for text in texts_of(message):

@@ -1,4 +1,4 @@
-"""What a model thinks of given answers: log-probability and entropy, without gradients, for whole rounds at once."""
+"""Log-probabilities and entropies of given answers under a model, without gradients, for whole rounds."""
 
 from __future__ import annotations
 
@@ -11,35 +11,36 @@ import torch
 from torch import Tensor
 
 _LOGITS, _LOGITS_ON_CPU = 2**29, 2**26
-"""Logits held at once, of which there are three copies: 6.4 GB on an accelerator, 0.8 GB on a CPU."""
+"""Most logits held at once. Three copies of them take 6.4 GB on an accelerator, 0.8 GB on a CPU."""
 _TOKENS = 2**15
-"""Tokens run through the model at once."""
+"""Most tokens in one forward pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """What a model thinks of one answer, its end-of-turn token included."""
+    """Figures of one answer under a model; the end-of-turn token belongs to the answer."""
 
     logp: float
     """Sum of the tokens' log-probabilities, at temperature 1."""
     entropy: float
-    """Mean entropy of the distributions that they were drawn from, in nats a token."""
+    """Mean entropy of the distributions of its tokens, in nats a token."""
     token_logps: list[float]
-    """Of each token, whose sum is `logp`."""
+    """Log-probability of each token; their sum is `logp`."""
 
 
 @torch.no_grad()
 def think(
     model: Any, answers: Sequence[tuple[list[int], list[int]]], precision: torch.dtype | None = None
 ) -> list[Thought]:
-    """Return what a model thinks of (prompt ids, completion ids) pairs, in their order.
+    """Return the figures of (prompt ids, completion ids) pairs under a model, in their order.
 
-    Answers of similar length share a batch, padded on the left, and only completions are projected to the vocabulary.
+    Answers of similar length share a batch, padded on the left, and only completions are projected to the
+    vocabulary.
 
     Args:
         model: a causal language model of transformers.
-        answers: token ids; prompts and completions hold one token or more.
-        precision: what to compute in (autocast), None for the precision of the weights; sums are float32.
+        answers: token ids; prompts and completions hold at least one token.
+        precision: dtype to compute in (autocast), None for the dtype of the weights; sums are float32.
     """
     found: list[Thought | None] = [None] * len(answers)
     was_training = model.training
@@ -58,7 +59,7 @@ def think(
 
 
 def _batches(answers: Sequence[tuple[list[int], list[int]]], most: int) -> Iterator[list[int]]:
-    """Yield indices of answers whose completions have at most so many positions together, the longest first."""
+    """Yield batches of indices, longest answers first; `most` limits the positions that need logits."""
     order = sorted(range(len(answers)), key=lambda i: -len(answers[i][0]) - len(answers[i][1]))
     batch: list[int] = []
     width = kept = 0
@@ -80,9 +81,10 @@ def _forward(model: Any, answers: list[tuple[list[int], list[int]]]) -> list[Tho
     ids = torch.tensor([[0] * (width - len(row)) + row for row in rows], device=model.device)
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=model.device)
     positions = (mask.cumsum(-1) - 1).clamp_(min=0)
+    # (batch, kept + 1, vocabulary); the last position predicts the token after the row
     logits: Tensor = model(
         input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=kept + 1
-    ).logits  # (batch, kept + 1, vocabulary): the last of a row predicts what comes after it
+    ).logits
     logps = logits[:, -kept - 1 : -1].float().log_softmax(-1)
     targets = ids[:, -kept:]
     token_logps = logps.gather(-1, targets.unsqueeze(-1)).squeeze(-1)

@@ -1,7 +1,8 @@
-"""How the work is spread over processes: what accelerate was asked for, what really runs, and in which precision.
+"""How work is spread over processes: what accelerate was asked for, what it runs, and in which precision.
 
-accelerate runs another kind of parallelism than it was asked for without a word: FSDP on a machine without accelerators is
-plain data parallelism, and FSDP of one process is none. It is looked at before anything is loaded.
+accelerate can silently run another kind of parallelism than it was asked for: FSDP on a machine without
+accelerators is plain data parallelism, and FSDP of one process is none. So this module checks it before a
+model is loaded.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _REMEDY = "run `accelerate config` again, or leave accelerate.config_file out of
 
 @dataclass(frozen=True)
 class Spread:
-    """How the work is spread over processes."""
+    """How work is spread over processes."""
 
     name: str
     """`FSDP2`, `FSDP1`, `DeepSpeed`, `Megatron-LM`, `data parallelism` or `one process`."""
@@ -35,7 +36,7 @@ class Spread:
 
     @property
     def sharded(self) -> bool:
-        """Are one model's weights spread over the processes?"""
+        """Whether the weights of one model are spread over the processes."""
         return self.name not in (PLAIN, ALONE)
 
     def __str__(self) -> str:
@@ -47,21 +48,20 @@ class Spread:
 
 
 def running(processes: int | None) -> Spread:
-    """Return how the work is spread over processes.
+    """Return how work is spread over processes.
 
     Args:
-        processes: how many the recipe asks for, where it does.
+        processes: number of processes that the recipe asks for, or None.
 
     Raises:
-        ModelError: something else runs than what accelerate was asked for.
+        ModelError: accelerate runs something else than it was asked for.
     """
     accelerator = Accelerator(cpu=not torch.accelerator.is_available())
     try:
         return _checked(accelerator, processes)
     finally:
-        AcceleratorState._reset_state(
-            reset_partial_state=True
-        )  # a trainer makes its own, in its own precision
+        # a trainer makes its own accelerator, in its own precision
+        AcceleratorState._reset_state(reset_partial_state=True)
 
 
 def _checked(accelerator: Any, processes: int | None) -> Spread:
@@ -83,34 +83,35 @@ def _checked(accelerator: Any, processes: int | None) -> Spread:
     mesh = accelerator.parallelism_config
     if mesh is not None and (mesh.tp_enabled or mesh.cp_enabled or mesh.sp_enabled):
         raise ModelError(
-            "accelerate is asked for tensor, context or sequence parallelism (parallelism_config), which no stage was tried "
-            f"with; FSDP, DeepSpeed and data parallelism work. {_REMEDY}"
+            "accelerate is asked for tensor, context or sequence parallelism (parallelism_config), which no "
+            f"stage was tried with; FSDP, DeepSpeed and data parallelism work. {_REMEDY}"
         )
     return spread
 
 
 def precision(*, bf16: bool) -> torch.dtype | None:
-    """Return what a trainer computes in (autocast), None for the precision of the weights.
+    """Return the dtype that a trainer computes in (autocast), None for the dtype of the weights.
 
     Args:
-        bf16: the stage's field. Where it is False, `accelerate.mixed_precision` and accelerate's own settings decide.
+        bf16: the stage's field. Where it is False, `accelerate.mixed_precision` or accelerate's own settings
+            decide.
     """
-    named = (
-        "bf16" if bf16 else os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
-    )  # as transformers' TrainingArguments
+    # the default is that of transformers' TrainingArguments
+    named = "bf16" if bf16 else os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
     return {"bf16": torch.bfloat16, "fp16": torch.float16}.get(named)
 
 
 def named(dtype: str, *, bf16: bool) -> str:
-    """Return what a trainer computes in as people call it; `dtype` is that of the weights."""
+    """Return the name of the dtype that a trainer computes in; `dtype` is the dtype of the weights."""
     return str(precision(bf16=bf16) or dtype).removeprefix("torch.")
 
 
 def keep_outputs(accelerator: Any) -> None:
-    """Keep FSDP2 from rounding what a model returns, and have it add up gradients in float32.
+    """Keep FSDP2 from rounding a model's outputs, and make it reduce gradients in float32.
 
-    accelerate sets both to the compute precision. The log-probability of an answer, a sum of some -3,000, is then rounded to
-    steps of 16, and a DPO margin with it (beta 0.1: to steps of 0.8). torchtitan too reduces gradients in float32.
+    accelerate sets both to the compute precision. Then the log-probability of an answer, a sum of some
+    -3,000, is rounded to steps of 16, and a DPO margin with it (at beta 0.1: to steps of 0.8). torchtitan too
+    reduces gradients in float32.
     """
     plugin = accelerator.state.fsdp_plugin if accelerator.is_fsdp2 else None
     if plugin is not None and plugin.mixed_precision_policy is not None:
@@ -122,7 +123,7 @@ def keep_outputs(accelerator: Any) -> None:
 
 @contextmanager
 def hooked(models: Iterable[nn.Module], hook: Callable[[nn.Module, Any, Any], Any]) -> Iterator[None]:
-    """Let a hook see, and replace, what models return, wrappers such as FSDP included."""
+    """Let a hook see, and replace, the outputs of models, also under wrappers such as FSDP."""
     handles = [model.register_forward_hook(hook) for model in models]
     try:
         yield
@@ -132,7 +133,7 @@ def hooked(models: Iterable[nn.Module], hook: Callable[[nn.Module, Any, Any], An
 
 
 def refuse_rounded(model: nn.Module, given: Any, output: Any) -> None:
-    """Raise TypeError where log-probabilities leave a model in less than float32: their sums would be rounded. A hook."""
+    """Raise TypeError where log-probabilities are not float32, since their sums would be rounded (a hook)."""
     if output.log_probs.dtype != torch.float32:
         raise TypeError(
             f"log-probabilities come as {output.log_probs.dtype} from {type(model).__name__}, not as float32"
@@ -140,6 +141,6 @@ def refuse_rounded(model: nn.Module, given: Any, output: Any) -> None:
 
 
 def in_float32(model: nn.Module, given: Any, output: Any) -> Any:
-    """Return rewards as float32, so that their differences are not rounded again. A hook."""
+    """Return rewards as float32, so that their differences are not rounded again (a hook)."""
     output.logits = output.logits.float()
     return output

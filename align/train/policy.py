@@ -1,4 +1,4 @@
-"""The model that is trained: new adapters and heads, the frozen reference, publishing a plain checkpoint."""
+"""The model that is trained: adapters and heads, the frozen reference, and publishing a plain checkpoint."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from align.models.weights import read_tensors
 
 
 def load_reference(path: str, dtype: str, **options: Any) -> Any:
-    """Load the frozen model that preference losses compare with. Always explicit: TRL would reload one silently."""
+    """Load the frozen model that preference losses compare with; TRL would load one without a word."""
     return checkpoints.causal_lm(path, dtype, **options).requires_grad_(False)
 
 
 def load_classifier(path: str, dtype: str, pad_token_id: int, **options: Any) -> Any:
-    """Load a model with a new scalar head, (batch,) rewards read at the last token that is not padding."""
+    """Load a model with a new scalar head: (batch,) rewards, read at the last token that is not padding."""
     model = checkpoints.classifier(path, dtype, num_labels=1, **options)
     model.config.pad_token_id = pad_token_id
     return model
@@ -36,22 +36,22 @@ def load_classifier(path: str, dtype: str, pad_token_id: int, **options: Any) ->
 def lora_config(
     model: PreTrainedModel, r: int, alpha: float, dropout: float, target_modules: str | list[str], task: str
 ) -> LoraConfig:
-    """Return peft's configuration of adapters on a model; `task` is CAUSAL_LM or SEQ_CLS.
+    """Return peft's configuration of adapters for a model; `task` is CAUSAL_LM or SEQ_CLS.
 
-    peft's `all-linear` passes over the experts of a mixture, whose weights lie in one tensor of three dimensions; here it means
-    them too.
+    peft's `all-linear` leaves out the experts of a mixture, whose weights lie in one tensor of three
+    dimensions; here it includes them.
 
     Raises:
-        ModelError: dropout and experts, which do not go together.
+        ModelError: dropout is asked for together with adapters on experts.
     """
     targets = list(target_modules) if isinstance(target_modules, list | tuple) else target_modules
     experts = _experts(model) if targets == "all-linear" else []
     if experts and dropout:
         raise ModelError(
-            f"lora.dropout cannot be used with adapters on experts ({', '.join(experts)}); leave it out, or name the layers to "
-            "adapt in lora.target_modules"
+            f"lora.dropout cannot be used with adapters on experts ({', '.join(experts)}); leave it out, or "
+            "name the layers to adapt in lora.target_modules"
         )
-    scale: Any = alpha  # declared as an integer in peft, which divides it by r
+    scale: Any = alpha  # peft declares an integer, but only divides it by r
     return LoraConfig(
         r=r,
         lora_alpha=scale,
@@ -63,7 +63,7 @@ def lora_config(
 
 
 def _experts(model: PreTrainedModel) -> list[str]:
-    """Return the names, within a layer, of weights of three dimensions that are no convolution's."""
+    """Return the names, within a layer, of three-dimensional weights that are not a convolution's."""
     names = {
         re.sub(r"^.*\.\d+\.", "", f"{at}.{name}")
         for at, module in model.named_modules()
@@ -75,13 +75,14 @@ def _experts(model: PreTrainedModel) -> list[str]:
 
 
 def refuse_tied_adapters(model: PreTrainedModel, config: LoraConfig | None) -> None:
-    """Refuse adapters on the embedding or the output layer of a model in which both are the same weights.
+    """Refuse adapters on the embedding or the output layer where both are the same weights.
 
-    Training runs the adapter on one side only; merged into the weights, it would be on both, and what is published would be
-    another model than was trained (logits differ by 5, measured by a user). TRL refuses the output layer of any model.
+    Training runs the adapter in one of the two only. Merged into the weights it would act in both, so the
+    published model would not be the trained one (a user measured logits that differ by 5). TRL refuses
+    adapters on the output layer of any model.
 
     Raises:
-        ModelError: `target_modules` reaches one of them.
+        ModelError: `target_modules` reaches one of the two.
     """
     output = model.get_output_embeddings()
     if config is None or output is None or output.weight is not model.get_input_embeddings().weight:
@@ -92,20 +93,20 @@ def refuse_tied_adapters(model: PreTrainedModel, config: LoraConfig | None) -> N
     for name in shared:
         if check_target_module_exists(config, name):
             raise ModelError(
-                f"lora.target_modules reaches {name}, and this model's embedding and output layer are the same weights "
-                "(tie_word_embeddings): merged, the adapter would change both and the published model would not be the one "
-                "that was trained. Leave it out of target_modules"
+                f"lora.target_modules reaches {name}, and this model's embedding and output layer are the "
+                "same weights (tie_word_embeddings): merged, the adapter would change both and the published "
+                "model would not be the one that was trained. Leave it out of target_modules"
             )
 
 
 def attach_lora(model: PreTrainedModel, config: LoraConfig | None) -> Any:
-    """Wrap a model in adapters, or return it as it is."""
+    """Wrap a model in adapters, or return it unchanged where `config` is None."""
     refuse_tied_adapters(model, config)
     return get_peft_model(model, config) if config else model
 
 
 def refuse_foreign_ids(model: Any, chat: Chat, rows: Iterable[dict[str, list[int]]]) -> None:
-    """Raise ModelError where the model has no embedding of a token that training or sampling needs."""
+    """Raise ModelError where the model has no embedding for a token that training or sampling needs."""
     largest = max(
         (max(column, default=0) for row in rows for name, column in row.items() if name.endswith("_ids")),
         default=0,
@@ -116,7 +117,7 @@ def refuse_foreign_ids(model: Any, chat: Chat, rows: Iterable[dict[str, list[int
 
 
 def refuse_long(model: Any, rows: Iterable[dict[str, list[int]]]) -> None:
-    """Raise ModelError where a row has more tokens than the model has learned positions."""
+    """Raise ModelError where a row has more tokens than the model has learned positions for."""
     sides = ("chosen_ids", "rejected_ids", "input_ids")
     longest = max(
         len(row.get("prompt_ids", [])) + max(len(row.get(name, [])) for name in sides) for row in rows
@@ -127,7 +128,7 @@ def refuse_long(model: Any, rows: Iterable[dict[str, list[int]]]) -> None:
 
 
 def stop_where_trained(model: Any, chat: Chat) -> None:
-    """Let a model's generation config stop at the token that ends an answer, and at those that it stopped at before."""
+    """Add the token that ends an answer to those at which a model's generation config stops."""
     config = getattr(model, "generation_config", None)
     if config is not None:
         ids = chat.stop_ids(model)
@@ -135,7 +136,9 @@ def stop_where_trained(model: Any, chat: Chat) -> None:
 
 
 def publish(run: Run, trainer: Any, chat: Chat, start: str, dtype: str, **options: Any) -> None:
-    """Save what a trainer trained as a plain checkpoint in the stage's folder; LoRA is merged, the adapter kept beside.
+    """Save a trained model as a plain checkpoint in the stage's folder.
+
+    LoRA is merged into the weights, and the adapter is saved beside them.
 
     Args:
         run: the stage.
@@ -143,7 +146,7 @@ def publish(run: Run, trainer: Any, chat: Chat, start: str, dtype: str, **option
         chat: its tokenizer.
         start: the model that training started from (LoRA is merged into it).
         dtype: precision of the saved weights.
-        **options: how `start` is loaded (`align.models.checkpoints.causal_lm`).
+        **options: options for loading `start` (`align.models.checkpoints.causal_lm`).
     """
     model = trainer.accelerator.unwrap_model(trainer.model)
     sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
@@ -155,7 +158,7 @@ def publish(run: Run, trainer: Any, chat: Chat, start: str, dtype: str, **option
 
 
 def publish_model(run: Run, model: Any, chat: Chat, weights: Mapping[str, Any] | None = None) -> None:
-    """Save a model that is whole in this process, or one whose weights have been gathered."""
+    """Save a model that this process holds whole, or whose gathered weights are given."""
     if isinstance(model, PeftModel):
         save_adapter(model, run.folder)
         model = model.merge_and_unload()
@@ -166,19 +169,19 @@ def publish_model(run: Run, model: Any, chat: Chat, weights: Mapping[str, Any] |
 
 
 def _publish_sharded(run: Run, trainer: Any, chat: Chat, start: str, dtype: str, **options: Any) -> None:
-    """Gather the weights of all processes in the first one, which publishes them."""
+    """Gather the weights of all processes in the first process, which publishes them."""
     engine = trainer.model_wrapped if trainer.is_deepspeed_enabled else trainer.model
     weights = trainer.accelerator.get_state_dict(engine)
     if not trainer.is_world_process_zero():
         return
     model = trainer.accelerator.unwrap_model(trainer.model)
-    precision = getattr(torch, dtype)  # FSDP2 trains in float32 where it computes in less
+    precision = getattr(torch, dtype)  # FSDP2 keeps float32 weights where it computes in less
     if isinstance(model, PeftModel):
         save_adapter(model, run.folder, weights)
         whole = _load_start(model, start, dtype, chat, options)
         publish_model(run, merge_adapter(whole, run.folder).to(precision), chat)
         return
-    # what a model ties is gathered twice
+    # tied weights are gathered twice
     kept = {
         name: weights[name].to(precision)
         for name in weights
@@ -189,16 +192,17 @@ def _publish_sharded(run: Run, trainer: Any, chat: Chat, start: str, dtype: str,
 
 
 def _load_start(model: PeftModel, start: str, dtype: str, chat: Chat, options: dict[str, Any]) -> Any:
-    """Load what an adapter was trained on: a language model, or one with a new head, which the adapter holds as trained."""
+    """Load the model under an adapter: a language model, or one with a new head (saved in the adapter)."""
     if model.active_peft_config.task_type == "SEQ_CLS":
         return load_classifier(start, dtype, chat.tokenizer.pad_token_id, **options)
     return checkpoints.causal_lm(start, dtype, **options)
 
 
 def _refuse_non_finite(run: Run) -> None:
-    """Raise StageFailed when a saved weight is not a number; such a model must not be published."""
+    """Raise StageFailed when a saved weight is not finite; such a model must not be published."""
     for file in sorted(run.folder.glob("*.safetensors")):
         for name, weight in read_tensors(file):
             if not torch.isfinite(weight).all():
-                cause = f"weight {name} is not finite after training; lower learning_rate or use bf16 instead of fp16"
+                remedy = "lower learning_rate or use bf16 instead of fp16"
+                cause = f"weight {name} is not finite after training; {remedy}"
                 raise StageFailed(run.name, cause, run.log_file)

@@ -1,14 +1,15 @@
-"""Online DPO as rounds: sample from the policy, score, pair, train, repeat; one optimization over all rounds.
+"""Online DPO in rounds: sample from the policy, score, pair, train, repeat. All rounds are one optimization.
 
-A round leaves two things on disk, each whole or absent: `pairs.json` (what it is to train on) and `state/` (weights,
-optimizer, schedule after training on it). A killed run starts again from the last of them, to the same weights:
-sampling is seeded by row, training by round.
+A round writes two things, each complete or absent: `pairs.json` (the pairs to train on) and `state/`
+(weights, optimizer and schedule after training on them). A killed run continues from the last of them and
+ends with the same weights, because sampling is seeded by row and training by round.
 
-The reference is asked once a round, for the pairs that were chosen, and its log-probabilities travel with them; training
-never runs it. Policy and reference also judge the first sample of every prompt: their difference is the logged KL.
+The reference model computes log-probabilities once a round, for the chosen pairs. They are stored with the
+pairs, so training never runs the reference. Policy and reference also compute the log-probability of the
+first sample of every prompt; the difference is the logged KL.
 
-TRL's online trainer is not used: it is experimental, fixed at two samples, multiplies gradients by the accumulation
-steps and trains on ties (docs/paper_index.md).
+TRL's online trainer is not used: it is experimental, fixed at two samples, multiplies gradients by the
+accumulation steps, and trains on ties (docs/paper_index.md).
 """
 
 from __future__ import annotations
@@ -46,33 +47,36 @@ from align.train.parallel import precision
 from align.train.samplers.policy import PolicySampler, agreement, difference, distrust
 
 SHOWN = 3
-"""Pairs of each round that are written out as text, for a person to read; what gave none where there are fewer."""
+"""Number of prompts in each round whose samples are written out as text, for a person to read.
+
+Prompts that gave a pair come first.
+"""
 FRUITLESS = 5
-"""Rounds without a pair after which a stage that counts steps gives up."""
+"""Number of successive rounds without a pair after which a stage with `max_steps` fails."""
 
 
 @dataclass
 class Rounds:
-    """The loop and what it needs. Built by the stage, whose fields are the knobs."""
+    """The loop over rounds and its state. The stage builds it, and the stage's fields are its settings."""
 
     run: Run
     stage: Any
-    """The `OnlineDPO`, whose fields are read here."""
+    """The `OnlineDPO` stage, whose fields are read here."""
     model: Any
     reference: Any
-    """None: the policy with its adapter switched off."""
+    """None: the reference is the policy with its adapter switched off."""
     chat: Chat
     prompts: list[Prompt]
     prompt_ids: dict[str, list[int]]
-    """What each prompt is to the policy, by its id: the same ids are sampled from, trained behind and scored."""
+    """Token ids of each prompt, by the prompt's id; sampling, training and scoring use the same ids."""
     prompts_per_round: int
     carry: Carry
     session: Session
-    """Whom the reward may ask."""
+    """The generators that the reward may ask."""
     sampler: PolicySampler
 
     def loop(self) -> list[dict[str, Any]]:
-        """Work through the rounds that are not done; return the figures of all of them."""
+        """Work through the rounds that are not done; return the figures of all rounds."""
         self.state = PartialState(cpu=not torch.accelerator.is_available())
         self.model.to(self.state.device)
         figures: list[dict[str, Any]] = []
@@ -89,7 +93,7 @@ class Rounds:
         return figures
 
     def _enough(self, figures: list[dict[str, Any]]) -> bool:
-        """Are there as many rounds, or as many steps, as were asked for?"""
+        """Return whether all rounds, or all steps, that were asked for are done."""
         if self.stage.max_steps == -1:
             return len(figures) >= self.stage.rounds
         if len(figures) >= FRUITLESS and not any(f["pairs"] for f in figures[-FRUITLESS:]):
@@ -119,10 +123,10 @@ class Rounds:
                 shutil.rmtree(folder.parent / f"{index - 1:03d}" / "state", ignore_errors=True)
         self.state.wait_for_everyone()
         of = f" of {self.stage.rounds}" if self.stage.max_steps == -1 else ""
-        self.run.log.info("%-12s round %d%s: %s", self.run.name, index + 1, of, _line(figures, started))
+        self.run.log.info("%-12s round %d%s: %s", self.run.name, index + 1, of, _summary(figures, started))
         return figures
 
-    # -- sampling and scoring -------------------------------------------------------------------------------------
+    # -- sampling and scoring --------------------------------------------------------------------------------
 
     def _collect(self, index: int) -> dict[str, Any]:
         """Sample and score this process's share of the round's prompts; return the pairs of all processes."""
@@ -142,7 +146,8 @@ class Rounds:
         if "sampler" in figures and (why := distrust(figures["sampler"])):
             raise StageFailed(self.run.name, f"round {index + 1}: {why}", self.run.log_file)
         pairs = [each["pair"] for each in found if "pair" in each]
-        shown = sorted(found, key=lambda each: "pair" not in each)[:SHOWN]  # those that gave a pair first
+        # prompts that gave a pair come first
+        shown = sorted(found, key=lambda each: "pair" not in each)[:SHOWN]
         return {
             "pairs": pairs,
             "figures": figures,
@@ -151,7 +156,7 @@ class Rounds:
         }
 
     def _gathered(self, found: list[dict[str, Any]], prompts: int) -> list[dict[str, Any]]:
-        """Return what all processes found, in the order that one process would have it in."""
+        """Return the results of all processes, in the order in which one process would have them."""
         count = self.state.num_processes
         places = [i for process in range(count) for i in range(process, prompts, count)]
         by_place = dict(zip(places, gather_object(found), strict=True))
@@ -161,23 +166,23 @@ class Rounds:
         try:
             return await score_each(self.stage.reward, prompts, texts)
         finally:
-            await self.session.aclose()  # the next round has an event loop of its own
+            await self.session.aclose()  # the next round has its own event loop
 
     def asked(self) -> Usage:
-        """Return what the reward's questions to generators cost in this run, in all processes together."""
+        """Return the cost of the reward's questions to generators in this run, summed over all processes."""
         return sum(gather_object([self.session.usage]), Usage())
 
     def _pair(
         self, prompt: Prompt, ids: list[int], samples: list[Completion], scores: list[Score]
     ) -> dict[str, Any]:
-        """Return what becomes of one prompt's samples: a pair or why there is none, and their figures."""
-        stage = self.stage
+        """Return the pair made of one prompt's samples, or why there is none, and the samples' figures."""
+        stage, asked = self.stage, prompt.messages[-1]["content"]
         judged = [(s, score.value) for s, score in zip(samples, scores, strict=True) if score.graded]
         rewards = [value - stage.length_penalty * len(s.text) for s, value in judged]
         try:
             chosen = stage.pair([s for s, _ in judged], rewards, stage.max_length - len(ids))
         except ValueError as error:
-            cause = f"{error} of the prompt {prompt.messages[-1]['content'][:200]!r}; mend the reward, no pair was made of it"
+            cause = f"{error} of the prompt {asked[:200]!r}, so no pair can be made of it; correct the reward"
             raise StageFailed(self.run.name, cause, self.run.log_file) from None
         found: dict[str, Any] = {
             "rewards": rewards,
@@ -187,7 +192,6 @@ class Rounds:
             "first": (ids, samples[0].token_ids),
             "reported": samples[0].logprobs,
         }
-        asked = prompt.messages[-1]["content"]
         if isinstance(chosen, str):
             return found | {
                 "dropped": chosen,
@@ -204,14 +208,14 @@ class Rounds:
         return found | {"pair": pair, "margin": chosen.margin, "shown": shown}
 
     def _ask_reference(self, found: list[dict[str, Any]]) -> None:
-        """Add the reference's log-probabilities to the pairs, KL and entropy to the figures."""
+        """Add the reference's log-probabilities to the pairs, and KL and entropy to the figures."""
         firsts = [each.pop("first") for each in found]
         pairs = [each["pair"] for each in found if "pair" in each]
         sides = [
             (pair["prompt_ids"], pair[f"{side}_ids"]) for pair in pairs for side in ("chosen", "rejected")
         ]
         compute = precision(bf16=self.stage.bf16)
-        with self._referee() as reference:
+        with self._reference_on_device() as reference:
             thoughts = think(reference, firsts + sides, compute)
         own_thoughts = think(self.model, firsts, compute)
         for each, own, other in zip(found, own_thoughts, thoughts[: len(firsts)], strict=True):
@@ -219,14 +223,13 @@ class Rounds:
             if (reported := each.pop("reported")) is not None:
                 each["apart"] = difference(reported, own.token_logps)
         of_sides = iter(thoughts[len(firsts) :])
-        for pair in (
-            pairs if "ld_alpha" not in self.stage.training_args else ()
-        ):  # its sums are of parts of an answer
+        # with ld_alpha, TRL needs sums over parts of an answer, and computes them itself
+        for pair in pairs if "ld_alpha" not in self.stage.training_args else ():
             pair |= {"ref_chosen_logps": next(of_sides).logp, "ref_rejected_logps": next(of_sides).logp}
 
     @contextmanager
-    def _referee(self) -> Iterator[Any]:
-        """Yield the reference where it can compute; it waits in the host's memory while others need the device's."""
+    def _reference_on_device(self) -> Iterator[Any]:
+        """Yield the reference on the device; afterwards move it back to the host's memory."""
         if self.reference is None:
             with self.model.disable_adapter():
                 yield self.model
@@ -235,7 +238,7 @@ class Rounds:
             self.reference.to("cpu")
 
     def prompts_of(self, index: int) -> list[Prompt]:
-        """Return the prompts of a round: passes over a fixed shuffle, so every prompt comes equally often."""
+        """Return the prompts of a round, from shuffled passes over all prompts: each comes equally often."""
         positions = range(index * self.prompts_per_round, (index + 1) * self.prompts_per_round)
         count = len(self.prompts)
         laps = {lap: self._shuffled(lap) for lap in {position // count for position in positions}}
@@ -255,13 +258,14 @@ class Rounds:
         seeds = [self.run.seed("round", index, prompt.id) for prompt in prompts]
         return self.sampler.sample(ids, [sampling.model_copy(update={"seed": seed}) for seed in seeds])
 
-    # -- training -------------------------------------------------------------------------------------------------
+    # -- training --------------------------------------------------------------------------------------------
 
     def _plan(self, pairs: int, before: list[dict[str, Any]]) -> tuple[int, int]:
-        """Return how many steps this round takes, and how many all rounds are likely to take.
+        """Return how many steps this round takes, and how many all rounds will probably take.
 
-        Rounds yield fewer pairs than they ask prompts, and fewer as the policy learns. What lies ahead is taken to be like
-        the mean of what was, so the plan of the last round is what was done.
+        Rounds yield fewer pairs than they have prompts, and fewer as the policy learns. The coming rounds are
+        assumed to take as many steps as the rounds so far did on average. So the plan of the last round is
+        exact.
         """
         stage, done = self.stage, _steps(before)
         now = stage.steps_of(pairs)
@@ -282,13 +286,11 @@ class Rounds:
             "dpo", extras, self.model, self.chat.tokenizer, rows, arguments, ref_model=self.reference
         )
         if self.reference is None:
-            self.model.delete_adapter(
-                "ref"
-            )  # TRL's copy of the adapter as it is now; the reference is without any
+            # TRL's copy of the present adapter; our reference is the model without one
+            self.model.delete_adapter("ref")
         elif trainer.precompute_ref_logps:
-            trainer.ref_model = self.reference.to(
-                "cpu"
-            )  # TRL has moved it to the device, and nobody asks it there
+            # TRL has moved it to the device, where training does not need it
+            trainer.ref_model = self.reference.to("cpu")
         result = trainer.train()
         trainer.stop_if_broken()
         self.carry.optimizer = trainer.bare_optimizer
@@ -309,14 +311,14 @@ class Rounds:
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """Let the reference follow the policy, where it should, by a share that is 1 for `previous`."""
+        """Move the reference towards the policy by a share: 0 for `fixed`, 1 for `previous`."""
         share = {"fixed": 0.0, "previous": 1.0, "ema": self.stage.reference_mixup}[self.stage.reference_sync]
         if share:
             policy = dict(self.model.named_parameters())
             for name, parameter in self.reference.named_parameters():
                 parameter.lerp_(policy[name].to(parameter), share)
 
-    # -- state ----------------------------------------------------------------------------------------------------
+    # -- state -----------------------------------------------------------------------------------------------
 
     def _save(self, folder: Path) -> None:
         state = folder / "state"
@@ -345,7 +347,7 @@ class Rounds:
 
 
 def _load(model: Any, file: Path) -> None:
-    """Set the parameters that a file holds."""
+    """Set a model's parameters to those that a file holds."""
     weights = load_file(file)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -360,8 +362,8 @@ def _steps(figures: list[dict[str, Any]]) -> int:
 
 
 def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what a round's samples looked like, before anything was trained on them."""
-    margins, dropped, apart = (_given(found, key) for key in ("margin", "dropped", "apart"))
+    """Return the figures of a round's samples, before anything is trained on them."""
+    margins, dropped, apart = (_values_of(found, key) for key in ("margin", "dropped", "apart"))
 
     def mean(key: str, of: Callable[[list[float]], float] = fmean, digits: int = 4) -> float:
         return round(fmean([of(each[key]) for each in found if each[key]] or [math.nan]), digits)
@@ -382,12 +384,12 @@ def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _given(found: list[dict[str, Any]], key: str) -> list[Any]:
-    """Return a figure of the prompts that have it."""
+def _values_of(found: list[dict[str, Any]], key: str) -> list[Any]:
+    """Return one figure of each prompt that has it."""
     return [each[key] for each in found if key in each]
 
 
-def _line(figures: dict[str, Any], started: float) -> str:
+def _summary(figures: dict[str, Any], started: float) -> str:
     reward, total = figures["reward"], time.monotonic() - started
     dropped = ", ".join(f"{n} {why}" for why, n in figures["dropped"].items())
     shares = {k: f"{v / max(total, 1e-9):.0%}" for k, v in figures["seconds"].items()}

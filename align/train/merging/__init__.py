@@ -1,3 +1,3 @@
-"""Online merging: every training step is merged with the task vector of the SFT model (Lu et al., arXiv 2405.17931)."""
+"""Online merging: each training step is merged with the task vector of the SFT model (arXiv 2405.17931)."""
 
 __all__: list[str] = []

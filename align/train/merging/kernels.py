@@ -1,18 +1,19 @@
-"""The merge on a CPU, compiled: all parameters in one pass, or two, over blocks that stay in the cache.
+"""Compiled loops that merge all parameters on a CPU in one or two passes, over blocks that stay in the cache.
 
-Eager tensor operations each go through memory on their own, and hundreds of parameters make thousands of calls. Here a
-block of gradient and moments is read once: the moments are updated, Delta is computed where it survives, and the
-weights are changed there. So where few survive a step reads and writes less than AdamW's. numba compiles the loops when
-they are first used (some seconds, then kept on disk); threads share the blocks.
+Eager tensor operations each go through memory on their own, and hundreds of parameters make thousands of
+calls. Here a block of gradient and moments is read once: the loops update the moments, compute Delta where it
+survives, and change the weights there. So where few entries survive, a step reads and writes less than AdamW.
+numba compiles the loops at first use (some seconds, then the result is kept on disk); threads share the
+blocks.
 
-    ondare        mask by hash, moments, Delta where it survives, weights, pull: one pass
-    onties_guess  from a sample, a magnitude that more than k entries are above
-    onties_note   moments, Delta; notes what is above it
-    onties_cut    the k-th magnitude exactly, from what was noted; says so when it is not among it
-    onties        what survives of Delta and of tau: vote, weights, pull
+    ondare        in one pass: mask by hash, moments, Delta where it survives, weights, pull
+    onties_guess  guesses, from a sample, a magnitude that more than k entries exceed
+    onties_note   updates the moments and lists the entries of Delta above that magnitude
+    onties_cut    finds the k-th magnitude in the list; reports where the list is too short
+    onties        merges the survivors of Delta and of tau: vote, weights, pull
 
-The arithmetic is that of `merge_rules`, operation by operation in float32 (no contraction, no reassociation), so that the
-results are those of the general path bit by bit; tests/unit/train/test_online_merging.py compares them.
+The arithmetic is that of `rules`, operation by operation in float32 (no contraction, no reassociation), so
+the results equal those of the general path bit by bit; tests/unit/train/test_online_merging.py compares them.
 """
 
 from __future__ import annotations
@@ -28,35 +29,45 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 BLOCK = 2**15
-"""Entries of a block: gradient and moments take 384 KB, which fits the second-level cache of a core."""
+"""Entries of a block; its gradient and moments take 384 KB, which fits the second-level cache of a core."""
 MANY = 2**27
-"""Where a 32nd survives or more, OnDARE goes through all float32 weights in order: at keep 0.05 faster than to pick them."""
+"""Threshold (a 32nd of 2^32) from which OnDARE goes through all float32 weights in order.
+
+At keep 0.05 that is faster than to pick the survivors.
+"""
 TINY = np.float32(2**-149)
-"""The least positive number. Where fewer than k entries move at all (embeddings of tokens that do not occur), all of them
-survive, and which of the others do makes no difference."""
+"""The least positive number, and the least magnitude that is listed.
+
+Where fewer than k entries of Delta are not zero (embeddings of tokens that do not occur), all of those
+survive, and which zeros survive makes no difference.
+"""
 PLACES, TOGETHER = 1024, 8
-"""Places of a tensor where OnTIES samples Delta, and neighbours at each: memory comes in lines of 64 bytes anyway."""
+"""Places of a tensor where OnTIES samples Delta, and entries that it reads at each.
+
+The entries at one place are neighbours, because memory is read in lines of 64 bytes anyway.
+"""
 FIRST, SECOND = 0x7FEB352D, 0x846CA68B
-"""Multipliers of lowbias32, a hash whose every output bit depends on every input bit (Wellons 2018, "Prospecting for Hash
-Functions", bias 0.17)."""
+"""Multipliers of lowbias32, a hash whose every output bit depends on every input bit (Wellons 2018,
+"Prospecting for Hash Functions", bias 0.17)."""
 
 _F32, _U32 = np.float32, np.uint32
 
 
 def _jit(function: Callable[..., Any]) -> Any:
-    """Compile at first use, without Python's lock, and keep the result on disk where a folder can be written."""
+    """Compile at first use, without Python's lock, and keep the result on disk where that is possible."""
+    # with "numpy" errors, x/0 is inf as in torch, and loops can be vectorized
     options: dict[str, Any] = {
         "nogil": True,
         "error_model": "numpy",
-    }  # x/0 is inf as in torch, and loops become vectors
+    }
     try:
         return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+    except RuntimeError:  # neither the package's folder nor the user's cache is writable
         return numba.njit(**options)(function)
 
 
 def _inline(function: Callable[..., Any]) -> Any:
-    """Write a few instructions for LLVM where a compiled function calls this one."""
+    """Mark a function that writes LLVM instructions where compiled code calls it."""
     return intrinsic(function)
 
 
@@ -97,7 +108,7 @@ def _ints(address: int, at: int, count: int) -> Any:
 
 @_inline
 def _first_hit(typing: Any, word: Any) -> Any:
-    """Return which of 8 flags, each a byte of 0 or 1, is the first that is set."""
+    """Return the index of the first of 8 flags, each a byte of 0 or 1, that is set."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.lshr(builder.cttz(args[0], context.get_constant(types.boolean, True)), args[0].type(3))
@@ -107,7 +118,7 @@ def _first_hit(typing: Any, word: Any) -> Any:
 
 @_inline
 def _fetch(typing: Any, address: Any) -> Any:
-    """Begin to bring an address into the cache, to be written: weights that survive lie far apart."""
+    """Prefetch an address for writing: surviving weights lie far apart."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         i32, pointer = ir.IntType(32), builder.inttoptr(args[0], cgutils.voidptr_t)
@@ -119,7 +130,7 @@ def _fetch(typing: Any, address: Any) -> Any:
     return types.void(types.int64), code
 
 
-# -- the parts of a step -------------------------------------------------------------------------------------------
+# -- the parts of a step -------------------------------------------------------------------------------------
 
 
 @_jit
@@ -177,8 +188,8 @@ def _widened(address: int, at: int, count: int, room: Any) -> Any:
 
 @_jit
 def _survives(position: Any, low: Any, high: Any, threshold: Any) -> bool:
-    """Say whether a position survives, by a hash with a key of two words."""
-    x = _U32(position ^ low)  # numba's sums and products of 32 bits have 64: cut each time
+    """Return whether a position survives, by a hash with a key of two words."""
+    x = _U32(position ^ low)  # numba computes 32-bit sums and products in 64 bits: cut each
     x = _U32(_U32(x ^ _U32(x >> _U32(16))) * _U32(FIRST))
     x = _U32(x ^ high)
     x = _U32(_U32(x ^ _U32(x >> _U32(15))) * _U32(SECOND))
@@ -187,7 +198,7 @@ def _survives(position: Any, low: Any, high: Any, threshold: Any) -> bool:
 
 @_jit
 def _listed(flags: Any, count: int, positions: Any) -> int:
-    """Write where flags, bytes of 0 or 1, are set among the first `count`; return how many are."""
+    """Write the indices of the set flags (bytes of 0 or 1) among the first `count`; return their number."""
     flags[count : (count + 7) // 8 * 8] = 0
     eights, found = flags.view(np.uint64), 0
     for j in range((count + 7) // 8):
@@ -201,13 +212,13 @@ def _listed(flags: Any, count: int, positions: Any) -> int:
 
 @_jit
 def _kth_largest(x: Any, k: int) -> tuple[Any, int]:
-    """Return the k-th largest of float32 numbers that are not negative, and how many of those equal to it belong to the k.
+    """Return the k-th largest of non-negative float32 numbers, and how many numbers equal to it survive.
 
-    Their bits are ordered as they are: counts of the first 12 bits say where it is, then of the next 12, then of the rest.
-    A partition, as of numpy, takes 2 to 4 times as long.
+    The bits of such numbers have the order of the numbers. So the first 12 bits of the result come from a
+    histogram, then the next 12, then the rest. numpy's partition takes 2 to 4 times as long.
     """
     bits, counts = x.view(np.uint32), np.zeros(4096, np.int64)
-    found, known = _U32(0), 32  # bits below `known` are not
+    found, known = _U32(0), 32  # the bits from `known` up are known
     for below in (20, 8, 0):
         counts[:] = 0
         for i in range(bits.size):
@@ -221,7 +232,7 @@ def _kth_largest(x: Any, k: int) -> tuple[Any, int]:
     return _number(types.int32(found)), k
 
 
-# -- whole steps; what the arguments are: merge_parts._tables, _blocks ----------------------------------------------
+# -- whole steps; `parts._tables` and `parts._blocks` describe the arguments ---------------------------------
 
 
 @_jit
@@ -246,7 +257,7 @@ def ondare(
         g = _widened(pointers[t, 2], at, count, wide) if short else _floats(pointers[t, 2], at, count)
         one_b1, b2, one_b2 = numbers[t, 0], numbers[t, 1], numbers[t, 2]
         first, low, high = _U32(firsts[t] + at), keys[t, 0], keys[t, 1]
-        for i in range(count):  # waits for memory: the hash costs nothing
+        for i in range(count):  # this loop waits for memory, so the hash costs nothing
             m[i], v[i] = _moments(g[i], m[i], v[i], one_b1, b2, one_b2)
             flags[i] = _survives(_U32(first + _U32(i)), low, high, threshold)
         for j in range(left, right):
@@ -270,14 +281,14 @@ def ondare(
 
 @_jit
 def onties_guess(lengths: Any, pointers: Any, numbers: Any, keep: float, least: Any) -> None:
-    """Guess for each tensor a magnitude that more than k entries of the coming Delta reach, but not many more."""
+    """Guess, for each tensor, a magnitude that slightly more than k entries of the coming Delta reach."""
     sample = np.empty(PLACES * TOGETHER, np.float32)
     for t in range(lengths.shape[0]):
         if lengths[t] <= BLOCK:
             least[t] = 0
             continue
         apart = (lengths[t] - TOGETHER) // (PLACES - 1)
-        apart -= 1 - apart % 2  # odd: does not follow the columns
+        apart -= 1 - apart % 2  # odd, so that the sample does not stay in a few columns
         one_b1, b2, one_b2 = numbers[t, 0], numbers[t, 1], numbers[t, 2]
         lr, c2, eps = numbers[t, 3], numbers[t, 4], numbers[t, 5]
         for place in range(PLACES):
@@ -300,10 +311,13 @@ def onties_guess(lengths: Any, pointers: Any, numbers: Any, keep: float, least: 
 def onties_note(
     blocks: Any, pointers: Any, numbers: Any, least: Any, begins: Any, noted: Any, values: Any, positions: Any
 ) -> None:
-    """Update moments; note which entries of Delta reach some magnitude, by block. No room for them: noted is -1."""
+    """Update the moments, and list by block the entries of Delta that reach a magnitude.
+
+    `noted` gets the number of entries of each block, or -1 where they do not fit.
+    """
     wide, flags, kept = np.empty(BLOCK, np.int32), np.zeros(BLOCK, np.uint8), np.empty(BLOCK, np.int32)
     deltas = np.empty(BLOCK, np.float32)
-    room, until = blocks[0, 3], blocks[-1, 4]  # the blocks of a call share theirs
+    room, until = blocks[0, 3], blocks[-1, 4]  # the blocks of a call share their places
     for b in range(blocks.shape[0]):
         t, at, count = blocks[b, 0], blocks[b, 1], blocks[b, 2]
         lr, c2, eps, line = numbers[t, 3], numbers[t, 4], numbers[t, 5], least[t]
@@ -329,7 +343,10 @@ def onties_note(
 def onties_cut(
     tensors: Any, ks: Any, least: Any, begins: Any, noted: Any, values: Any, positions: Any, cuts: Any
 ) -> None:
-    """Find each tensor's k-th magnitude and the position up to which equal ones survive; -1 where too few were noted."""
+    """Find each tensor's k-th magnitude, and the last position where an equal magnitude survives.
+
+    Both are -1 where the list holds too few entries.
+    """
     for t in range(tensors.shape[0]):
         held, need, at = 0, ks[t], 0
         for b in range(tensors[t, 0], tensors[t, 1]):
@@ -345,7 +362,7 @@ def onties_cut(
                 magnitudes[at], where[at] = abs(values[i]), positions[i]
                 at += 1
         kth, need = _kth_largest(magnitudes, need)
-        for i in range(held):  # in the order of positions
+        for i in range(held):  # `where` is in the order of positions
             if magnitudes[i] == kth and need > 0:
                 need -= 1
                 cuts[t, 1] = where[i]
@@ -354,10 +371,10 @@ def onties_cut(
 
 @_jit
 def onties(
-    blocks: Any, pointers: Any, numbers: Any, pulls: Any, lengths: Any, cuts: Any, begins: Any, noted: Any, values: Any,
-    positions: Any, alpha: Any, weighted: bool, pulled: Any,
+    blocks: Any, pointers: Any, numbers: Any, pulls: Any, lengths: Any, cuts: Any, begins: Any, noted: Any,
+    values: Any, positions: Any, alpha: Any, weighted: bool, pulled: Any,
 ) -> None:  # fmt: skip
-    """Merge what survives of Delta and of tau; note by block the squares of tau where it was pulled."""
+    """Merge the survivors of Delta and of tau; sum, by block, the squares of tau where it was added."""
     deltas = np.zeros(BLOCK, np.float32)
     for b in range(blocks.shape[0]):
         t, at, count, here, end = blocks[b, 0], blocks[b, 1], blocks[b, 2], begins[b], begins[b] + noted[b]
@@ -397,7 +414,7 @@ def onties(
         pulled[b] = total
 
 
-# -- single tensors, for the general path ----------------------------------------------------------------------------
+# -- single tensors, for the general path --------------------------------------------------------------------
 
 
 @_jit
@@ -411,7 +428,7 @@ def delta(out: Any, g: Any, m: Any, v: Any, numbers: Any) -> None:
 
 @_jit
 def random_positions(first: int, count: int, low: Any, high: Any, threshold: Any, out: Any) -> int:
-    """Write the positions that survive, counted from `first`, and return how many they are; -1: `out` is too short."""
+    """Write the positions that survive, counted from `first`; return their number, -1 if `out` is short."""
     flags, kept = np.zeros(BLOCK, np.uint8), np.empty(BLOCK, np.int32)
     found = 0
     for at in range(0, count, BLOCK):

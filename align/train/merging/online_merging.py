@@ -1,50 +1,61 @@
 """Online Merging Optimizer: every training step is merged with the task vector of the SFT model.
 
-The idea (Lu et al. 2024, arXiv 2405.17931; used in Qwen2, arXiv 2407.10671, section 4.3): preference training pays an
-alignment tax. With tau = theta_reference - theta_base (what SFT added) and Delta_t = the Adam step, the update is
+The idea (Lu et al. 2024, arXiv 2405.17931; used in Qwen2, arXiv 2407.10671, section 4.3): preference training
+pays an alignment tax. With tau = theta_reference - theta_base (what SFT added) and Delta_t = the Adam step,
+the update is
 
     theta <- theta + merge(F(Delta_t), F(tau))                                       Eq. 2, the relaxed form
 
-where F keeps a fraction `keep` of the entries and `merge` weighs the two by (1 - alpha) and alpha. OnDARE keeps random
-entries and adds them (Eq. 3, 4); OnTIES keeps the largest and lets the two elect a sign (Eq. 5, 6, 7). With `every` = K
-only each K-th step is merged: plain Adam runs in between, then the weights go back to the last merge and the sum of the
-steps is merged (Alg. 2). K = 1 is online merging, K = all steps is offline merging of the trained model.
+where F keeps a fraction `keep` of the entries and `merge` weighs the two by (1 - alpha) and alpha. OnDARE
+keeps random entries and adds them (Eq. 3, 4); OnTIES keeps the largest and lets the two elect a sign (Eq. 5,
+6, 7). With `every` = K only each K-th step is merged: plain Adam runs in between, then the weights go back to
+the last merge and the sum of the steps is merged (Alg. 2). K = 1 is online merging, K = all steps is offline
+merging of the trained model.
 
 Departures from the paper (P) and from the released code, QwenLM/online_merging_optimizers (R):
 
-1. P says that F does not rescale; R's dropout multiplies survivors by 1/keep. `rescale="none"` is P, "inverse_keep" is
-   R, "l1" keeps the sum of magnitudes (R's flag). OnTIES has no "inverse_keep".
-2. P draws F(tau) inside the step; R masks tau once. We mask once, as R, which makes sparse storage exact;
-   `resample_reference=True` is P. OnTIES chooses the same entries of a constant tau either way.
-3. P elects OnTIES signs on the weighted deltas; R on the bare sum, where tau (about 1e-3) outvotes every Adam step
-   (about 1e-6) even at alpha = 0. `consensus="weighted"` is P, "unweighted" is R.
-4. OnTIES keeps exactly max(1, floor(keep * n)) entries of a tensor; R leaves it whole where floor(keep * n) = 0.
-5. The Adam step is torch.optim.AdamW's: weight decay comes before the step and outside the merge, eps is added after
-   the bias correction. R decays after the merge, adds eps before the correction, and clamps OnDARE's tau to +-1.
-6. R's K-step moves the first tensor only on the steps in between (it returns from inside the loop); ours is P's.
-7. alpha * tau is smaller than half a unit in the last place of a float32 weight, so a plain sum loses it. We add whole
-   units when they are due (`merge_rules.due`). A step with a learning rate of 0 changes nothing at all;
-   the next one makes up for its pull.
-8. P and R train whole weights. A LoRA adapter can be merged with the adapter that SFT had trained (`adapter_delta`).
+1. In P, F does not rescale; in R, its dropout multiplies the survivors by 1/keep. `rescale="none"` is P,
+   "inverse_keep" is R, and "l1" keeps the sum of magnitudes (a flag of R). OnTIES has no "inverse_keep".
+2. P draws F(tau) anew in each step; R masks tau once. We mask it once, as R does, so that tau can be stored
+   sparsely; `resample_reference=True` is P. For OnTIES both are the same: tau is constant, so its largest
+   entries are too.
+3. P elects the signs of OnTIES on the weighted deltas; R elects them on the bare sum, where tau (about 1e-3)
+   outvotes every Adam step (about 1e-6) even at alpha = 0. `consensus="weighted"` is P, "unweighted" is R.
+4. OnTIES keeps exactly max(1, floor(keep * n)) entries of a tensor; R keeps all of them where floor(keep * n)
+   is 0.
+5. The Adam step is that of torch.optim.AdamW: weight decay comes before the step and is not merged, and eps
+   is added after the bias correction. R decays after the merge, adds eps before the correction, and clamps
+   the tau of OnDARE to +-1.
+6. With K > 1, R moves only the first tensor in the steps between two merges, because it returns from inside
+   the loop; we follow P.
+7. alpha * tau is smaller than half a unit in the last place of a float32 weight, so a plain sum loses it. We
+   add whole units when they are due (`rules.due`). A step with a learning rate of 0 changes no weight; the
+   next step adds the tau that it left out.
+8. P and R train whole weights. We can also merge a LoRA adapter with the adapter that SFT trained
+   (`adapter_delta`).
 
-`preset` names P and R; "upstream" includes the arithmetic of 4 and 5 and gives R's numbers (tests/fixtures).
+`preset` selects P or R; "upstream" includes the arithmetic of 4 and 5 and gives R's numbers (tests/fixtures).
 
-How it is fast: on a CPU the usual options run as compiled loops over all parameters together (`merge_kernels`). The
-general path does one parameter after the other, in blocks, and after its Adam pass touches survivors only.
+The code calls alpha * F(tau), what a merge adds along tau, the *pull*.
+
+Why it is fast: on a CPU, compiled loops merge all parameters together where the options are the usual ones
+(`kernels`). The general path merges one parameter after the other, in blocks, and after its Adam pass it
+touches only the survivors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.distributed import ProcessGroup
 
 from align.train.ema import state_as_saved
-from align.train.merging import parts, rules
+from align.train.merging import options, parts, rules
+from align.train.merging.options import preset
 from align.train.merging.parts import Part
 from align.train.merging.reference_delta import (
     Fingerprint,
@@ -57,65 +68,36 @@ from align.train.merging.rules import Arithmetic, Consensus, Method, Rescale
 
 __all__ = ["OnlineMerging", "adapter_delta", "preset", "reference_delta"]
 
-_FIXED = (
-    "param_names",
-    "reference",
-    "method",
-    "keep",
-    "rescale",
-    "consensus",
-    "resample_reference",
-    "every",
-    "seed",
-)
-"""Group entries that a resumed run must share with its checkpoint: they decide the masks."""
-
-
-def preset(name: Literal["paper", "upstream"], method: Method) -> dict[str, Any]:
-    """Return every option in which the paper and the released code differ, as one of them has it."""
-    if name == "paper":
-        return {
-            "rescale": "none",
-            "consensus": "weighted",
-            "resample_reference": method == "ondare",
-            "arithmetic": "torch",
-        }
-    rescale = "inverse_keep" if method == "ondare" else "none"
-    return {
-        "rescale": rescale,
-        "consensus": "unweighted",
-        "resample_reference": False,
-        "arithmetic": "upstream",
-    }
-
 
 class OnlineMerging(torch.optim.Optimizer):
-    """AdamW whose every step is merged with the reference delta. keep=1, alpha=0, ondare is torch.optim.AdamW.
+    """AdamW that merges every step with the reference delta; plain AdamW at keep=1, alpha=0 and ondare.
 
-    Random masks depend on (seed, parameter name, step) only, so they are the same on every rank, for any number of
-    ranks, in any order of parameters and after a resume (on the same kind of device). Parameters may be float32, or
-    bfloat16 (then 2 bytes an entry of state hold the bits that bfloat16 lacks), and may be sharded by FSDP2.
+    Random masks depend only on (seed, parameter name, step). So they are the same on every rank, for any
+    number of ranks, in any order of parameters and after a resume (on the same kind of device). Parameters
+    may be float32, or bfloat16 (then 2 bytes of state for each entry hold the bits that bfloat16 lacks), and
+    FSDP2 may shard them.
 
     Args:
-        named_parameters: (name, parameter) pairs, or groups: dicts with `params`, `param_names` in the same order and
-            any option below. Names travel in the groups, so they survive a swap of parameters and `state_dict`.
-        reference_delta: theta_reference - theta_base by parameter name. Not part of `state_dict`; its fingerprint is.
+        named_parameters: (name, parameter) pairs, or groups: dicts with `params`, `param_names` in the same
+            order, and any option below. Groups hold the names, which so survive a swap of parameters and
+            `state_dict`.
+        reference_delta: theta_reference - theta_base by parameter name. `state_dict` holds only its hash.
         method: "ondare" or "onties".
         keep: fraction of entries that F keeps, 0 < keep <= 1.
-        alpha: weight of tau, 0 to 1. It does not follow the learning rate: T merges pull by alpha * T * F(tau).
-        alpha_total: instead of alpha: the share of tau by which a surviving entry is pulled in `total_steps` steps.
-        total_steps: of the run; needed with `alpha_total`.
-        rescale: "none"; "inverse_keep": what OnDARE kept is multiplied by 1/keep (tau's pull too); "l1": what was kept
-            is multiplied so that the sum of magnitudes of a tensor stays what it was.
+        alpha: weight of tau, 0 to 1, whatever the learning rate: T merges pull by alpha * T * F(tau).
+        alpha_total: instead of alpha: the share of tau that `total_steps` steps add to a surviving entry.
+        total_steps: number of steps of the run; needed with `alpha_total`.
+        rescale: "none"; "inverse_keep": multiply what OnDARE keeps, of Delta and of tau, by 1/keep; "l1":
+            multiply what F keeps so that a tensor's sum of magnitudes does not change.
         every: K of Alg. 2: merge each K-th step.
         consensus: how OnTIES elects signs; OnDARE does not use it.
-        resample_reference: draw F(tau) anew at each merge (OnDARE); holds tau dense.
+        resample_reference: draw F(tau) anew at each merge (OnDARE); the optimizer then holds all of tau.
         arithmetic: "torch", or "upstream": departures 4 and 5 as the released code has them.
-        seed: of the masks.
-        lr, betas, eps, weight_decay: as torch.optim.AdamW.
+        seed: seed of the masks.
+        lr, betas, eps, weight_decay: as in torch.optim.AdamW.
 
     Raises:
-        ValueError: an option out of range, a parameter of another dtype, or one without a reference delta.
+        ValueError: an option is out of range, or a parameter has another dtype or no reference delta.
     """
 
     def __init__(
@@ -140,14 +122,12 @@ class OnlineMerging(torch.optim.Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         groups = named_groups(named_parameters)
-        found = match(
-            {n: p for g in groups for n, p in zip(g["param_names"], g["params"], strict=True)},
-            reference_delta,
-        )
+        found = match(dict(options.parameters(groups)), reference_delta)
         defaults: dict[str, Any] = {
-            "method": method, "keep": keep, "alpha": alpha, "alpha_total": alpha_total, "rescale": rescale, "every": every,
-            "consensus": consensus, "resample_reference": resample_reference, "arithmetic": arithmetic, "seed": seed,
-            "reference": "", "lr": lr, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay,
+            "method": method, "keep": keep, "alpha": alpha, "alpha_total": alpha_total, "rescale": rescale,
+            "every": every, "consensus": consensus, "resample_reference": resample_reference,
+            "arithmetic": arithmetic, "seed": seed, "reference": "", "lr": lr, "betas": tuple(betas),
+            "eps": eps, "weight_decay": weight_decay,
         }  # fmt: skip
         super().__init__(groups, defaults)
         self._pulls: dict[str, parts.Pull] = {}
@@ -160,48 +140,41 @@ class OnlineMerging(torch.optim.Optimizer):
                 rules.spread(group, 0, total_steps)
             else:
                 group["alphas"] = [(0, group["alpha"])]
-            _check_options(group)
-            for name in group["param_names"]:  # one tensor at a time: only what survives is kept
+            options.check(group)
+            for name in group["param_names"]:  # one tensor at a time: only survivors stay in memory
                 tau = found[name]()
                 fingerprint.add(name, tau)
                 self._pulls[name] = self._pull(tau.float(), name, group)
         for group in self.param_groups:
             group["reference"] = fingerprint.hexdigest()
 
-    # -- what survives, and which way a step goes; tests override these two ---------------------------------------
+    # -- which entries survive, and which code merges them; tests override the first two methods -------------
 
     def compiled(self, part: Part, group: dict[str, Any]) -> bool:
-        """Can the compiled loops merge this part? They have what is usual; the rest, and accelerators, go the general way."""
-        usual = (
-            group["keep"] < 1
-            and group["every"] == 1
-            and group["rescale"] != "l1"
-            and group["arithmetic"] == "torch"
-        )
-        alone = (
-            group["method"] == "ondare" or part.group is None
-        )  # the k-th magnitude is that of all processes
-        return usual and alone and group["lr"] > 0 and parts.fits(part)
+        """Return whether the compiled loops can merge this part; the general path merges the others."""
+        # the k-th magnitude is taken over all processes, which the loops cannot do
+        alone = group["method"] == "ondare" or part.group is None
+        return options.usual(group) and alone and group["lr"] > 0 and parts.fits(part)
 
     def positions(
         self, name: str, step: int, first: int, count: int, group: dict[str, Any], device: torch.device
     ) -> Tensor:
-        """Return the positions that OnDARE keeps of one block of a parameter, from its first entry.
+        """Return the positions that OnDARE keeps in one block of a parameter, counted from the block's start.
 
         Args:
-            name: of the parameter.
-            step: counts from 1; 0 is the mask of tau.
-            first: the block's first entry in the whole parameter, a multiple of the block's size.
-            count: entries of the block.
-            group: `keep` and `seed`.
-            device: where to draw.
+            name: name of the parameter.
+            step: number of the step, from 1; 0 gives the mask of tau.
+            first: position of the block in the whole parameter, a multiple of the block size.
+            count: number of entries in the block.
+            group: parameter group; `keep` and `seed` are used.
+            device: device that draws the positions.
         """
         return rules.random_positions(
             first, count, group["keep"], rules.key_of(group["seed"], name, step), device
         )
 
     def _kept(self, part: Part, here: slice, step: int, group: dict[str, Any]) -> tuple[Tensor, int, int]:
-        """Return the positions kept of a part's block, from its first entry, and where they are among the whole block's.
+        """Return the positions kept in this process's part of a block, and their place among all kept ones.
 
         Masks are drawn for whole blocks of the whole parameter, so they are the same in any sharding.
         """
@@ -215,7 +188,7 @@ class OnlineMerging(torch.optim.Optimizer):
         return kept[left:right] - skip, left, kept.numel()
 
     def _pull(self, tau: Tensor, name: str, group: dict[str, Any]) -> parts.Pull:
-        """Return what survives of tau."""
+        """Return the entries of tau that survive."""
         flat, n, index = tau.flatten(), tau.numel(), None
         if group["keep"] < 1 and group["method"] == "onties" and not rules.left_whole(group, n):
             index = rules.largest(flat, group["keep"])
@@ -226,9 +199,9 @@ class OnlineMerging(torch.optim.Optimizer):
                 for i in range(0, n, size)
             ]
             index = torch.cat(kept)
-        if index is None:  # as it is where all of it survives, or is drawn anew at each step
+        if index is None:  # all of tau survives, or its mask is drawn anew at each step
             return parts.Pull(None, flat.clone(), tau.shape, rules.norm(flat), 1.0)
-        index = index[flat[index] != 0]  # an entry that is kept and zero pulls nowhere
+        index = index[flat[index] != 0]  # an entry of tau that is zero adds nothing
         value = flat[index]
         scale = self._scale(group, torch.stack([flat.abs().sum(), value.abs().sum()]), None)
         norm = rules.norm(value)
@@ -237,10 +210,10 @@ class OnlineMerging(torch.optim.Optimizer):
             value = value.clamp(-1, 1)
         return parts.Pull(index.int() if n < 2**31 else index, value, tau.shape, norm, scale)
 
-    # -- the step -------------------------------------------------------------------------------------------------
+    # -- the step --------------------------------------------------------------------------------------------
 
     def plan(self, total_steps: int) -> None:
-        """Let the run be as long as it turns out to be: spread what is left of `alpha_total` over the steps that are left."""
+        """Set the run's length anew: spread what is left of `alpha_total` over the steps that are left."""
         for group in self.param_groups:
             if group["alpha_total"] is not None:
                 taken = (self.state[param]["step"] for param in group["params"] if self.state[param])
@@ -248,7 +221,7 @@ class OnlineMerging(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step; `closure`, where given, recomputes the loss, which is returned."""
+        """Take one step. `closure`, where given, computes the loss again; the loss is returned."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -259,8 +232,8 @@ class OnlineMerging(torch.optim.Optimizer):
                 if param.grad is None:
                     continue
                 state = self.state[param]
-                if not state:  # not in __init__: accelerate may still have swapped the parameters then
-                    self._begin(name, param, state, group)
+                if not state:  # not in __init__: accelerate may swap the parameters after it
+                    state |= parts.new_state(name, param, self._pulls[name].shape, group)
                 state["step"] += 1
                 part = self._part(name, param, state)
                 if self.compiled(part, group):
@@ -270,7 +243,7 @@ class OnlineMerging(torch.optim.Optimizer):
             if together:
                 self._merge_together(together, group)
         for part in self._parts.values():
-            part.grad = part.weight  # zero_grad(set_to_none=True) is to free the gradient
+            part.grad = part.weight  # hold no gradient, so that zero_grad(set_to_none=True) frees it
         return loss
 
     def _update(self, part: Part, state: dict[str, Any], group: dict[str, Any]) -> None:
@@ -329,7 +302,7 @@ class OnlineMerging(torch.optim.Optimizer):
     def _merge_all(
         self, part: Part, here: slice, step: int, group: dict[str, Any], totals: tuple[float, float]
     ) -> float | Tensor:
-        """Merge a block of which every entry survives; return the share of tau pulled."""
+        """Merge a block in which every entry survives; return the share of tau that was added."""
         if not group["alpha"] and not (group["method"] == "onties" and group["consensus"] == "unweighted"):
             # tau has no weight and no vote
             if part.anchor is None:
@@ -347,7 +320,7 @@ class OnlineMerging(torch.optim.Optimizer):
     def _merge_random(
         self, part: Part, step: int, group: dict[str, Any], totals: tuple[float, float]
     ) -> float | Tensor:
-        """OnDARE: add (1 - alpha) F(Delta) and alpha F(tau), each where it survives; return the share of tau pulled."""
+        """Add what OnDARE keeps of (1 - alpha) Delta and alpha tau; return the share of tau that it added."""
         found, device, alpha = [], part.weight.device, group["alpha"]
         sums = torch.zeros(2, dtype=torch.float64, device=device)
         for here in part.blocks():
@@ -371,10 +344,13 @@ class OnlineMerging(torch.optim.Optimizer):
         return weight * part.pull.scale
 
     def _pull_anew(self, part: Part, step: int, group: dict[str, Any], weight: float) -> float:
-        """Add weight * F(tau) with an F of this step; what a float32 cannot hold is rounded at random, right on average."""
+        """Add weight * F(tau), with an F drawn for this step, by stochastic rounding.
+
+        float32 weights cannot hold so small a number; random rounding makes the sum right on average.
+        """
         device, scale = part.weight.device, rules.grown(group)
         for here in part.blocks():
-            kept, left, count = self._kept(part, here, -step, group)  # minus: not the entries of Delta
+            kept, left, count = self._kept(part, here, -step, group)  # -step: another mask than Delta's
             block = (part.first + here.start) // parts.block_size(device)
             generator = rules.generator_of(
                 rules.key_of(group["seed"], f"{part.name} rounding", step), block, device
@@ -394,9 +370,9 @@ class OnlineMerging(torch.optim.Optimizer):
         *,
         again: bool = False,
     ) -> float | Tensor:
-        """OnTIES: the largest of Delta and of tau, where they meet by vote; return the share of tau pulled.
+        """Add what OnTIES keeps of Delta and tau, with elected signs; return the share of tau that was added.
 
-        `again`: the moments were updated already.
+        With `again`, the moments have been updated already.
         """
         alpha, device, pull = group["alpha"], part.weight.device, part.pull
         assert pull.index is not None
@@ -404,12 +380,10 @@ class OnlineMerging(torch.optim.Optimizer):
         sample = part.sample(step, group, again=again)
         bound = rules.reduced(rules.guess(sample, group["keep"]), device, part.group, least=True)
         where, values, meeting, sums = self._candidates(part, bound, step, group, again=again)
-        if rules.reduced(where.numel() + meeting.numel(), device, part.group) < k:  # the sample misled
+        if rules.reduced(where.numel() + meeting.numel(), device, part.group) < k:  # the guess was too high
             where, values, meeting, sums = self._candidates(part, 0.0, step, group, again=True)
-        magnitudes, positions = (
-            torch.cat([values, meeting]).abs_(),
-            torch.cat([where, pull.index.long()]) + part.first,
-        )
+        magnitudes = torch.cat([values, meeting]).abs_()
+        positions = torch.cat([where, pull.index.long()]) + part.first
         line = rules.cut(magnitudes, positions, k, part.group)
         alive = rules.survives(torch.cat([values, meeting]), positions, *line)
         if group["rescale"] == "l1":
@@ -425,17 +399,21 @@ class OnlineMerging(torch.optim.Optimizer):
     def _candidates(
         self, part: Part, bound: float, step: int, group: dict[str, Any], *, again: bool = False
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return positions and values of the large entries of Delta where tau is zero; Delta where it is not; sums.
+        """Return the entries of Delta that may be among the k largest.
 
         Args:
-            part: whose.
-            bound: least magnitude of the former; of the latter all are returned.
-            step: the step.
-            group: the options.
-            again: the moments were updated already.
+            part: part of a parameter.
+            bound: least magnitude of the entries that are returned where tau is zero.
+            step: number of the step.
+            group: options.
+            again: whether the moments have been updated already.
+
+        Returns:
+            Positions and values of the entries where tau is zero; the values of all entries where it is not;
+            and two sums, of which the first is the sum of all magnitudes (for `rescale="l1"`).
         """
         where, values, meeting = [], [], []
-        if not part.weight.numel():  # fewer rows than processes
+        if not part.weight.numel():  # the parameter has fewer rows than there are processes
             none = part.weight.new_empty(0, dtype=torch.float32)
             where, values, meeting = [none.long()], [none], [none]
         sums = torch.zeros(2, dtype=torch.float64, device=part.weight.device)
@@ -455,7 +433,7 @@ class OnlineMerging(torch.optim.Optimizer):
     def _delta(
         self, part: Part, here: slice, step: int, group: dict[str, Any], *, again: bool = False
     ) -> Tensor:
-        """Return Delta of a block, to do with as one likes; updates the moments unless `again`."""
+        """Return Delta of a block in memory that the caller may change; update the moments unless `again`."""
         device, count = part.weight.device, here.stop - here.start
         if self._scratch is None or self._scratch.device != device or self._scratch.numel() < count:
             size = max(count, min(parts.block_size(device), part.weight.numel()))
@@ -464,36 +442,16 @@ class OnlineMerging(torch.optim.Optimizer):
         return self._scratch[:count]
 
     def _scale(self, group: dict[str, Any], sums: Tensor, processes: ProcessGroup | None) -> float:
-        """Return what survivors are multiplied by; `sums` are those of all magnitudes and of the survivors'."""
+        """Return the factor of the survivors; `sums` holds the sum of all magnitudes and of survivors'."""
         if group["rescale"] != "l1":
             return rules.grown(group)
         whole, kept = (rules.reduced(float(x), sums.device, processes) for x in sums)
         return whole / kept if kept else 1.0
 
-    # -- state ----------------------------------------------------------------------------------------------------
-
-    def _begin(self, name: str, param: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        if param.shape != self._pulls[name].shape:
-            raise ValueError(
-                f"{name} is sharded or flattened ({tuple(param.shape)} instead of {tuple(self._pulls[name].shape)}); Online "
-                "Merging works on one device, in data parallelism and under FSDP2 (fsdp_version: 2), not under FSDP1 or "
-                "DeepSpeed"
-            )
-        # a float32 tensor on the CPU, as torch.optim.AdamW: reading it never waits for the device
-        state["step"] = torch.tensor(0.0)
-        state["exp_avg"] = torch.zeros_like(param, dtype=torch.float32)
-        state["exp_avg_sq"] = torch.zeros_like(param, dtype=torch.float32)
-        if param.dtype == torch.bfloat16:
-            state["low"] = torch.zeros_like(param, dtype=torch.int16)
-        if group["every"] > 1:
-            state["anchor"] = param.detach().float().clone()
-        state["pulls"] = torch.tensor(
-            0.0
-        )  # merges whose pull was added; a step with a learning rate of 0 adds none
-        state["pulled"] = torch.tensor(0.0, device=param.device)
+    # -- state -----------------------------------------------------------------------------------------------
 
     def _part(self, name: str, param: Tensor, state: dict[str, Any]) -> Part:
-        """Return the flat tensors of a parameter, made anew where its memory or its state is another one."""
+        """Return the flat tensors of a parameter; make new ones where its memory or its state changed."""
         assert param.grad is not None
         weight, part = parts.flat(param), self._parts.get(name)
         if (
@@ -511,65 +469,28 @@ class OnlineMerging(torch.optim.Optimizer):
         return part
 
     def displacement(self) -> float:
-        """Return how far the merges have pulled along tau so far: 0.1 is a tenth of what SFT did, on entries that survive."""
-        named = [
-            (n, p) for g in self.param_groups for n, p in zip(g["param_names"], g["params"], strict=True)
-        ]
-        pulls = [
-            (float(self.state[p].get("pulled", 0.0)), self._pulls[n].norm)
-            for n, p in named
-            if p in self.state
-        ]
+        """Return how far merges moved the surviving entries along tau; 0.1: a tenth of what SFT added."""
+        states = [(self.state.get(p), self._pulls[n].norm) for n, p in options.parameters(self.param_groups)]
+        pulls = [(float(state.get("pulled", 0.0)), norm) for state, norm in states if state is not None]
         return sum(pulled * norm for pulled, norm in pulls) / max(sum(norm for _, norm in pulls), 1e-300)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load a checkpoint made with the same reference delta and the same masks.
 
         Raises:
-            ValueError: it was made with others, or with weights of another dtype; says what differs.
+            ValueError: the checkpoint has another delta, other masks or weights of another dtype.
         """
-        for own, saved in zip(
-            self.param_groups, state_dict["param_groups"], strict=False
-        ):  # super checks the length
-            for key in _FIXED:
-                if saved.get(key) != own[key]:
-                    raise ValueError(
-                        f"the checkpoint's optimizer has {key} {saved.get(key)!r:.60}, this one {own[key]!r:.60}; "
-                        "resume with the base, reference and optimizer settings that it was made with, or start anew"
-                    )
+        options.refuse_other_masks(self.param_groups, state_dict["param_groups"])
         super().load_state_dict(state_dict)
-        for group in self.param_groups:  # a checkpoint of an earlier version
+        for group in self.param_groups:  # a checkpoint of an earlier version lacks these
             group.setdefault("alpha_total", None)
             group.setdefault("alphas", [(0, group["alpha"])])
         state_as_saved(self, state_dict)  # moments of bfloat16 weights are float32, their low bits int16
         for param, state in self.state.items():
             if ("low" in state) != (param.dtype == torch.bfloat16):
                 raise ValueError(
-                    f"the checkpoint's weights were not {param.dtype}; resume with the dtype that it was made with"
+                    f"the checkpoint's weights were not {param.dtype}; resume with the dtype that it was "
+                    "made with"
                 )
         for state in self.state.values():  # a map_location may have moved the counters
             state["step"], state["pulls"] = state["step"].cpu(), state["pulls"].cpu()
-
-
-# -- options ------------------------------------------------------------------------------------------------------
-
-
-def _check_options(group: dict[str, Any]) -> None:
-    for key, allowed in (
-        ("method", Method),
-        ("rescale", Rescale),
-        ("consensus", Consensus),
-        ("arithmetic", Arithmetic),
-    ):
-        if group[key] not in get_args(allowed):
-            raise ValueError(f"{key} is {group[key]!r}; one of: {', '.join(get_args(allowed))}")
-    if not 0 < group["keep"] <= 1:
-        raise ValueError(f"keep is {group['keep']}; it is a fraction: above 0, at most 1")
-    if not 0 <= group["alpha"] <= 1:
-        raise ValueError(f"alpha is {group['alpha']}; it is a weight: 0 to 1")
-    if group["every"] < 1 or group["every"] != int(group["every"]):
-        raise ValueError(f"every is {group['every']}; it counts steps: 1, 2, ...")
-    if group["method"] == "onties" and group["rescale"] == "inverse_keep":
-        raise ValueError(
-            "rescale 'inverse_keep' makes a random mask unbiased; onties keeps the largest: use 'none' or 'l1'"
-        )

@@ -1,8 +1,9 @@
-"""tau = theta_reference - theta_base: what fine-tuning added, read from two checkpoints and matched to a model by name.
+"""The reference delta tau = theta_reference - theta_base, read from two checkpoints and matched by name.
 
-The reference delta of Online Merging (Lu et al. 2024, arXiv 2405.17931, section 3). Names decide, never positions,
-because parameter groups get reordered. Two things give one tensor several names, and both are undone here: wrappers put
-prefixes in front (`_orig_mod.`, `module.`), and a tied embedding is one tensor with two names.
+It is what fine-tuning added (Lu et al. 2024, arXiv 2405.17931, section 3). Tensors are matched by name, never
+by position, because parameter groups get reordered. One tensor can have several names, for two reasons, and
+this module undoes both: wrappers put prefixes in front (`_orig_mod.`, `module.`), and a tied embedding is one
+tensor with two names.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from align.models import weights
 _WRAPPERS = {"module", "_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module"}
 _OUTPUT = "lm_head.weight"
 _INPUT = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "word_embeddings.weight")
-_CONSTANTS = ("rotary_emb.inv_freq",)  # buffers that old checkpoints carry and newer ones do not
+_CONSTANTS = ("rotary_emb.inv_freq",)  # buffers that only old checkpoints hold
 
 
 def plain_name(name: str) -> str:
-    """Return a parameter's name without the parts that torch.compile, checkpointing, DDP and FSDP put in."""
+    """Return a parameter's name without the parts that torch.compile, checkpointing, DDP and FSDP add."""
     return ".".join(part for part in name.split(".") if part not in _WRAPPERS)
 
 
 def named_groups(named_parameters: Iterable[Any]) -> list[dict[str, Any]]:
-    """Return parameter groups whose `param_names` are free of wrappers' prefixes, one for each parameter."""
+    """Return parameter groups in which `param_names` names each parameter, without wrappers' prefixes."""
     items = list(named_parameters)
     if not (items and isinstance(items[0], Mapping)):
         items = [{"params": [p for _, p in items], "param_names": [name for name, _ in items]}]
@@ -46,19 +47,20 @@ def named_groups(named_parameters: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 _EXACT = (torch.float32, torch.bfloat16)
-"""Precisions in which a step of this size is not lost."""
+"""Dtypes of weights that lose no update; the optimizer's state adds 16 bits to bfloat16 weights."""
 
 
 def match(
     named: Mapping[str, Tensor], reference_delta: Mapping[str, Tensor]
 ) -> dict[str, Callable[[], Tensor]]:
-    """Return how to get the reference delta of every parameter that is trained, by the parameter's plain name.
+    """Return, by plain name, a function for each trained parameter that returns its reference delta.
 
-    Getters, because a delta may be read from disk: whoever wants a hundredth of each entry need not hold all of them.
+    They are functions because a delta may be read from disk: a caller that needs a hundredth of each tensor
+    need not hold all tensors.
 
     Raises:
-        ValueError: a parameter is of a dtype that loses the update, has no reference delta, or one of another shape; all
-            are named.
+        ValueError: a parameter has a dtype that loses the update, no reference delta, or one of another
+            shape; the message names all of them.
     """
     _refuse_coarse(named)
     plain = {plain_name(name): name for name in reference_delta}
@@ -72,13 +74,14 @@ def match(
     ]
     if wrong:
         raise ValueError(
-            f"the reference delta has another shape than the model: {_listed(wrong)}; was the vocabulary resized?"
+            f"the reference delta has another shape than the model: {_listed(wrong)}; was the vocabulary "
+            "resized?"
         )
     return {name: partial(reference_delta.__getitem__, key) for name, key in found.items()}
 
 
 def _refuse_coarse(named: Mapping[str, Tensor]) -> None:
-    """Refuse parameters whose precision loses the update."""
+    """Raise ValueError where a parameter's dtype loses the update."""
     low = [
         f"{name} is {str(p.dtype).removeprefix('torch.')}"
         for name, p in named.items()
@@ -93,32 +96,35 @@ def _refuse_coarse(named: Mapping[str, Tensor]) -> None:
 def _why_missing(names: Sequence[str]) -> str:
     """Return what to do about parameters that have no reference delta."""
     if any("lora_" in name for name in names):
-        return "LoRA adapters have no counterpart in the reference: go on with its adapter, or use full fine-tuning"
+        return (
+            "LoRA adapters have no counterpart in the reference: go on with its adapter, or use full "
+            "fine-tuning"
+        )
     return "base and reference must be checkpoints of the model that is trained"
 
 
 class Fingerprint:
     """A hash of names, shapes and up to 1024 evenly spaced values of each tensor.
 
-    No sums: they depend on the number of threads, and a resumed run would be refused for nothing.
+    It holds no sums: they depend on the number of threads, so a resumed run would be refused without reason.
     """
 
     def __init__(self) -> None:
         self._lines: list[tuple[str, str]] = []
 
     def add(self, name: str, delta: Tensor) -> None:
-        """Take in one tensor; the order does not matter."""
+        """Add a tensor to the hash; the order of tensors does not matter."""
         sample = delta.detach().flatten()[:: max(1, delta.numel() // 1024)][:1024]
         values = sample.to("cpu", torch.float32).contiguous().numpy().tobytes()
         self._lines.append((repr((name, tuple(delta.shape))), hashlib.sha256(values).hexdigest()))
 
     def hexdigest(self) -> str:
-        """Return the hash of all."""
+        """Return the hash of all tensors."""
         return hashlib.sha256(repr(sorted(self._lines)).encode()).hexdigest()
 
 
 class ReferenceDelta(Mapping[str, Tensor]):
-    """theta_reference - theta_base in float32 by tensor name, read from disk when asked for, one tensor at a time."""
+    """A mapping from tensor name to theta_reference - theta_base in float32, read from disk one at a time."""
 
     def __init__(
         self, old: Mapping[str, Path], new: Mapping[str, Path], shapes: Mapping[str, tuple[int, ...]]
@@ -127,7 +133,7 @@ class ReferenceDelta(Mapping[str, Tensor]):
         self.shapes = shapes
 
     def __getitem__(self, name: str) -> Tensor:
-        """Read one tensor of each model and subtract."""
+        """Read one tensor of each model, and subtract."""
         return (
             weights.read_tensor(self._new[name], name).float()
             - weights.read_tensor(self._old[name], name).float()
@@ -143,15 +149,15 @@ class ReferenceDelta(Mapping[str, Tensor]):
 
 
 def reference_delta(base: str, reference: str) -> ReferenceDelta:
-    """Return theta_reference - theta_base in float32, by tensor name; tensors are read one at a time, when asked for.
+    """Return theta_reference - theta_base in float32 by tensor name; a tensor is read when it is asked for.
 
     Args:
         base: folder or hub id of the pretrained model, as safetensors in one file or in shards.
         reference: the same for the fine-tuned model.
 
     Raises:
-        ValueError: a folder holds no safetensors model, tensors or shapes differ (they are named), or the tokenizers'
-            vocabularies differ, so that the rows of the embeddings would not belong together.
+        ValueError: a folder holds no safetensors model; or tensors differ in name or shape (the message names
+            them); or the tokenizers' vocabularies differ, so that rows of the embeddings do not correspond.
     """
     folders = [weights.download(base), weights.download(reference)]
     _check_tokenizers(*folders)
@@ -161,10 +167,11 @@ def reference_delta(base: str, reference: str) -> ReferenceDelta:
 
 
 def adapter_delta(reference: str) -> dict[str, Tensor]:
-    """Return theta_reference - theta_base for a model that was fine-tuned as a LoRA adapter, by parameter name of peft.
+    """Return theta_reference - theta_base of a LoRA adapter, by peft's parameter names.
 
-    The base is the same adapter with B = 0, whatever A is: the delta of B is B, that of A is zero. Moving B by s * B then
-    moves the merged weights by s times what fine-tuning added, which is what the delta of whole weights would do.
+    The base is the same adapter with B = 0, whatever A is: the delta of B is B, and that of A is zero. Moving
+    B by s * B then moves the merged weights by s times what fine-tuning added, just as the delta of whole
+    weights would.
 
     Args:
         reference: folder of a stage that was trained with `lora`; its adapter is in `adapter/`.
@@ -175,7 +182,8 @@ def adapter_delta(reference: str) -> dict[str, Tensor]:
     file = weights.adapter_file(Path(reference))
     if not file.exists():
         raise ValueError(
-            f"{reference} was not trained as an adapter, so LoRA parameters have no counterpart in it: use full fine-tuning"
+            f"{reference} was not trained as an adapter, so LoRA parameters have no counterpart in it: use "
+            "full fine-tuning"
         )
     return {
         name.replace(".weight", ".default.weight"): torch.zeros_like(tensor.float())
@@ -186,7 +194,7 @@ def adapter_delta(reference: str) -> dict[str, Tensor]:
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """Return the file of each tensor of a model folder that is a weight."""
+    """Return the file of each weight of a model folder."""
     return {
         name: path for name, path in weights.files_by_name(folder).items() if not name.endswith(_CONSTANTS)
     }
@@ -199,13 +207,14 @@ def _check_tokenizers(base: Path, reference: Path) -> None:
     old, new = (json.loads(path.read_text("utf-8"))["model"].get("vocab") for path in paths)
     if old != new:
         raise ValueError(
-            f"{base} and {reference} have different vocabularies ({len(old or ())} and {len(new or ())} tokens), so "
-            "their embeddings cannot be subtracted; the reference must be trained from this base with its tokenizer"
+            f"{base} and {reference} have different vocabularies ({len(old or ())} and {len(new or ())} "
+            "tokens), so their embeddings cannot be subtracted; the reference must be trained from this base "
+            "with its tokenizer"
         )
 
 
 def _drop_tied(old: dict[str, Path], new: dict[str, Path]) -> None:
-    """Drop the output embedding of the one model that stores it, where it is the input embedding again."""
+    """Forget an output embedding that only one model stores and that equals its input embedding."""
     for model, other in ((old, new), (new, old)):
         name, table = _OUTPUT, next((n for n in model if n.endswith(_INPUT)), None)
         if name not in model or name in other or table is None:
@@ -218,7 +227,7 @@ def _shapes(old: Mapping[str, Path], new: Mapping[str, Path]) -> dict[str, tuple
     """Return the shapes of two models' tensors, read from the files' headers.
 
     Raises:
-        ValueError: names or shapes differ; all are named.
+        ValueError: names or shapes differ; the message names all of them.
     """
     problems = []
     for model, other, label in ((old, new, "the reference"), (new, old, "the base")):
@@ -243,7 +252,7 @@ def _shape(deltas: Mapping[str, Tensor], name: str) -> tuple[int, ...]:
 
 
 def _key_of(name: str, deltas: Mapping[str, str]) -> str | None:
-    """Return the name under which a mapping has a parameter: its own, or its twin's where embeddings are tied."""
+    """Return a parameter's name in a mapping, or the name of the embedding that it is tied to."""
     if name in deltas:
         return name
     if name.endswith(_OUTPUT):

@@ -1,8 +1,9 @@
-"""What a merge is made of: which entries survive (F), and how survivors meet.
+"""The rules of a merge: which entries survive (F), and how the survivors of Delta and tau are combined.
 
-Names are the paper's (Lu et al. 2024, arXiv 2405.17931): Delta is what training adds, tau what SFT had added, F keeps a
-fraction `keep` of the entries, alpha is the weight of tau. Everything here works on flat tensors. F is written as the
-*positions* that survive, so that a step at keep 0.01 touches a hundredth of the weights, and memory follows.
+Names are the paper's (Lu et al. 2024, arXiv 2405.17931): Delta is what a training step adds, tau is what SFT
+added, F keeps a fraction `keep` of the entries, and alpha is the weight of tau. All functions work on flat
+tensors. They represent F by the *positions* that survive, so that a step at keep 0.01 touches a hundredth of
+the weights and needs memory for a hundredth.
 """
 
 from __future__ import annotations
@@ -25,13 +26,19 @@ Consensus = Literal["weighted", "unweighted"]
 Arithmetic = Literal["torch", "upstream"]
 
 SPARSE = 1 / 8
-"""Up to this keep, an accelerator draws distances, which costs keep * n random numbers; above, bits for every position."""
+"""Largest `keep` at which an accelerator draws the distances between survivors: keep * n random numbers.
+
+Above it, it draws random bits for every position.
+"""
 
 LATE, LATE_MERGES = 1e-6, 16
-"""OnDARE may add its pull late by this share of tau, and this many merges: far below what the weights resolve."""
+"""Largest share of tau, and largest number of merges, by which OnDARE may add its pull late.
+
+Both are far below what the weights can resolve.
+"""
 
 
-# -- F: which entries survive -------------------------------------------------------------------------------------
+# -- F: which entries survive --------------------------------------------------------------------------------
 
 
 def random_positions(
@@ -39,15 +46,15 @@ def random_positions(
 ) -> Tensor:
     """Return the sorted positions of a block that survive, each with probability `keep` (F of OnDARE, Eq. 3).
 
-    On a CPU every position of a parameter is hashed, so any block of it may be asked for, and `keep` is met to within
-    2^-33. Elsewhere blocks are drawn whole (`drawn_positions`).
+    On a CPU every position of a parameter is hashed, so any block can be computed alone, and the rate of
+    survivors is `keep` to within 2^-33. Other devices draw whole blocks (`drawn_positions`).
 
     Args:
         first: the block's first position in the parameter; on a CPU the pattern repeats after 2^32.
-        count: positions of the block.
+        count: number of positions in the block.
         keep: above 0, below 1.
-        key: of the parameter and the step, see `key_of`.
-        device: where to draw.
+        key: key of the parameter and the step, from `key_of`.
+        device: device that draws.
 
     Returns:
         Int[Tensor, "k"], counted from `first`.
@@ -61,18 +68,18 @@ def random_positions(
 
 
 def drawn_positions(count: int, keep: float, generator: torch.Generator) -> Tensor:
-    """Return the sorted positions among 0..count-1 that survive, by the random numbers of a device.
+    """Return the sorted positions among 0..count-1 that survive, drawn with a device's random numbers.
 
-    Distances between survivors of a Bernoulli process are geometric, so where few survive only those are drawn. Where
-    many do, every position gets 16 random bits, and `keep` is met to within 2^-17.
+    Distances between survivors of a Bernoulli process are geometric. So where few positions survive, only the
+    distances are drawn. Where many do, every position gets 16 random bits, and the rate of survivors is
+    `keep` to within 2^-17.
     """
     device = generator.device
     if keep <= SPARSE:
         found, end = [], -1
         while end < count:
-            uniform = torch.rand(
-                _most(count, keep), generator=generator, device=device
-            )  # in [0, 1): log1p(-u) is finite
+            # in [0, 1), so log1p(-u) is finite
+            uniform = torch.rand(_most(count, keep), generator=generator, device=device)
             distances = uniform.neg_().log1p_().div_(math.log1p(-keep)).long().add_(1)
             found.append(distances.cumsum_(0).add_(end))
             end = int(found[-1][-1])
@@ -85,28 +92,28 @@ def drawn_positions(count: int, keep: float, generator: torch.Generator) -> Tens
 
 
 def _most(count: int, keep: float) -> int:
-    """Return how many of so many positions survive at most: six standard deviations, which one draw in 1e9 exceeds."""
+    """Return a bound on the number of survivors: six standard deviations, exceeded in one draw of 1e9."""
     return int(count * keep + 6 * math.sqrt(count * keep) + 16)
 
 
 def key_of(seed: int, name: str, step: int) -> tuple[int, int]:
-    """Return two words of 32 bits that stand for one parameter at one step."""
+    """Return two 32-bit words, the key of one parameter at one step."""
     digest = hashlib.blake2b(repr((seed, name, step)).encode(), digest_size=8).digest()
     return int.from_bytes(digest[:4]), int.from_bytes(digest[4:])
 
 
 def generator_of(key: tuple[int, int], first: int, device: torch.device) -> torch.Generator:
-    """Return the random numbers of a block."""
+    """Return the random number generator of a block."""
     return torch.Generator(device).manual_seed((key[0] << 31 ^ key[1]) + first)
 
 
 def threshold(keep: float) -> np.uint32:
-    """Return the number that 32 random bits are below with probability `keep`."""
+    """Return the number below which 32 random bits lie with probability `keep`."""
     return np.uint32(min(round(keep * 2**32), 2**32 - 1))
 
 
 def norm(x: Tensor) -> float:
-    """Return the sum of squares; 1 for zeros: there is nothing to pull, so no share to divide by it."""
+    """Return the sum of squares, or 1 where it is 0, so that it can be a divisor."""
     return float(x.double().square().sum()) or 1.0
 
 
@@ -122,29 +129,29 @@ def where(condition: Tensor | np.ndarray) -> Tensor:
 
 
 def _fast(x: Tensor) -> Any:
-    """Return a numpy view of what is on a CPU: it compares and finds 6 times faster there (0.2 against 1.3 ns an entry)."""
+    """Return a numpy view of a CPU tensor: comparing and finding then take 0.2 instead of 1.3 ns an entry."""
     return x.numpy() if x.device.type == "cpu" else x
 
 
 def others(x: Tensor, taken: Tensor) -> Tensor:
-    """Return the positions of x that are not taken."""
+    """Return the positions of x that are not in `taken`."""
     return where(torch.ones(x.numel(), dtype=torch.bool, device=x.device).index_fill_(0, taken.long(), False))
 
 
 def least_of_the_largest(x: Tensor, k: int) -> float:
-    """Return the k-th largest entry. On a CPU by numpy's partition, 10 times faster than torch's topk."""
+    """Return the k-th largest entry. On a CPU, numpy's partition is 10 times faster than torch's topk."""
     if x.device.type == "cpu":
         return float(np.partition(x.numpy(), x.numel() - k)[x.numel() - k])
     return float(x.topk(k, sorted=False).values.min())
 
 
 def survivors(keep: float, n: int) -> int:
-    """Return how many of n entries the largest `keep` are: one at least."""
+    """Return how many of n entries survive where the largest `keep` of them do: at least one."""
     return max(1, int(keep * n))
 
 
 def largest(x: Tensor, keep: float) -> Tensor:
-    """Return the sorted positions of the entries of a flat tensor that are largest in magnitude (F of OnTIES, Eq. 5)."""
+    """Return the sorted positions of the entries with the largest magnitudes (F of OnTIES, Eq. 5)."""
     every = torch.arange(x.numel(), device=x.device)
     return where(survives(x, every, *cut(x.abs(), every, survivors(keep, x.numel()))))
 
@@ -152,16 +159,17 @@ def largest(x: Tensor, keep: float) -> Tensor:
 def cut(
     magnitudes: Tensor, positions: Tensor, k: int, group: ProcessGroup | None = None
 ) -> tuple[float, int]:
-    """Return what separates the k largest from the rest, as (magnitude, position).
+    """Return the bound that separates the k largest from the rest, as (magnitude, position).
 
-    An entry survives when its magnitude is above the first, or equal to it with a position up to the second: among
-    equals the earlier ones stay, so exactly k survive, whatever the order of the arguments and on any number of devices.
+    An entry survives when its magnitude is above the first number, or equal to it at a position up to the
+    second. So among equal entries the earlier ones survive, and exactly k survive, for any order of the
+    arguments and any number of devices.
 
     Args:
-        magnitudes: Float[Tensor, "m"], candidates; all that could be among the k largest.
-        positions: Int[Tensor, "m"], theirs in the whole tensor.
-        k: how many survive, at most m over all processes.
-        group: processes that hold a part of the candidates each.
+        magnitudes: Float[Tensor, "m"], all entries that may be among the k largest.
+        positions: Int[Tensor, "m"], their positions in the whole tensor.
+        k: number of survivors, at most the sum of m over all processes.
+        group: processes of which each holds a part of the candidates.
     """
     if group is not None:
         magnitudes, positions = gathered(magnitudes, group), gathered(positions, group)
@@ -177,13 +185,13 @@ def cut(
 
 
 def survives(x: Tensor, positions: Tensor, least: float, last: int) -> Tensor:
-    """Return a boolean mask: which of these entries are on the right side of a `cut`."""
+    """Return a boolean mask of the entries that survive a `cut`."""
     magnitude = x.abs()
     return (magnitude > least) | ((magnitude == least) & (positions <= last))
 
 
 def guess(sample: Tensor, keep: float) -> float:
-    """Return a magnitude that at least a fraction `keep` of a tensor reaches, most likely, from a sample of it."""
+    """Return a magnitude that most likely at least a fraction `keep` of a tensor reaches, from a sample."""
     if not sample.numel():
         return math.inf
     expected = keep * sample.numel()
@@ -203,14 +211,14 @@ def gathered(x: Tensor, group: ProcessGroup) -> Tensor:
 
 
 def total(x: Tensor, group: ProcessGroup | None) -> Tensor:
-    """Return the sum of a number over the processes of a group, without waiting for the device."""
+    """Return the sum of a tensor over the processes of a group, without waiting for the device."""
     if group is not None:
         all_reduce(x, group=group)
     return x
 
 
 def reduced(value: float, device: torch.device, group: ProcessGroup | None, *, least: bool = False) -> float:
-    """Return the sum, or the least, of a number over the processes of a group."""
+    """Return the sum, or with `least` the minimum, of a number over the processes of a group."""
     if group is None:
         return value
     tensor = torch.tensor(value, dtype=torch.float64, device=device)
@@ -218,16 +226,16 @@ def reduced(value: float, device: torch.device, group: ProcessGroup | None, *, l
     return float(tensor)
 
 
-# -- how survivors meet: the rules as the paper has them. The optimizer applies them where something survives ----------
+# -- how survivors are combined: the paper's rules, which the optimizer applies to the survivors only --------
 
 
 def ondare(delta: Tensor, tau: Tensor, alpha: float) -> Tensor:
-    """Return (1 - alpha) F(Delta) + alpha F(tau) (Eq. 4); both come already masked, in one shape."""
+    """Return (1 - alpha) F(Delta) + alpha F(tau) (Eq. 4); both tensors are masked already, in one shape."""
     return (1 - alpha) * delta + alpha * tau
 
 
 def onties(delta: Tensor, tau: Tensor, alpha: float, consensus: Consensus) -> Tensor:
-    """Return the weighted deltas where they agree, else the one that wins the vote (Eq. 6, 7); both already masked."""
+    """Return the sum of those weighted deltas that have the elected sign (Eq. 6, 7); both are masked."""
     ours, theirs = ballot(delta, tau, alpha, consensus)
     return (1 - alpha) * delta * ours + alpha * tau * theirs
 
@@ -235,22 +243,23 @@ def onties(delta: Tensor, tau: Tensor, alpha: float, consensus: Consensus) -> Te
 def ballot(delta: Tensor, tau: Tensor, alpha: float, consensus: Consensus) -> tuple[Tensor, Tensor]:
     """Return which entries of F(Delta) and of F(tau) have the elected sign, as two boolean masks (Eq. 6, 7).
 
-    With a = (1 - alpha) F(Delta) and b = alpha F(tau): the sign of a + b is elected, and what has another sign is
-    left out. So equal signs add up, of unequal ones the larger magnitude stays alone, and a draw gives zero.
-    "unweighted" elects the sign of F(Delta) + F(tau) instead, as the released code does.
+    With a = (1 - alpha) F(Delta) and b = alpha F(tau), the sign of a + b is elected, and a or b is left out
+    where it has another sign. So entries of equal signs are added, of unequal signs the one with the larger
+    magnitude stays, and a draw gives zero. "unweighted" elects the sign of F(Delta) + F(tau) instead, as the
+    released code does.
     """
     a, b = (1 - alpha) * delta, alpha * tau
     elected = (a + b if consensus == "weighted" else delta + tau).sign()
     return a.sign() == elected, b.sign() == elected
 
 
-# -- offline merging: whole models, once --------------------------------------------------------------------------
+# -- offline merging: whole models, once ---------------------------------------------------------------------
 
 
 def dare(
     deltas: Sequence[Tensor], weights: Sequence[float], keep: float, keys: Sequence[tuple[int, int]]
 ) -> Tensor:
-    """Return sum_i w_i drop(tau_i) / keep, entries dropped at random (arXiv 2311.03099, Eq. 3 and 4); all in one shape."""
+    """Return sum_i w_i drop(tau_i) / keep (DARE, arXiv 2311.03099, Eq. 3 and 4); `drop` is random."""
     merged = torch.zeros_like(deltas[0])
     for delta, weight, key in zip(deltas, weights, keys, strict=True):
         kept = torch.arange(delta.numel())
@@ -261,9 +270,10 @@ def dare(
 
 
 def ties(deltas: Sequence[Tensor], weights: Sequence[float], keep: float) -> Tensor:
-    """Return the disjoint mean of trimmed deltas (arXiv 2306.01708, section 3); all in one shape.
+    """Return the disjoint mean of trimmed deltas of one shape (TIES, arXiv 2306.01708, section 3).
 
-    Of each delta the largest stay, the sign of their weighted sum is elected, and those that have it are averaged by weight.
+    The largest entries of each delta stay, the sign of their weighted sum is elected, and the entries that
+    have this sign are averaged by weight.
     """
     kept = [(delta.flatten(), largest(delta.flatten(), keep)) for delta in deltas]
     trimmed = torch.stack([torch.zeros_like(x).index_copy_(0, index, x[index]) for x, index in kept])
@@ -273,11 +283,14 @@ def ties(deltas: Sequence[Tensor], weights: Sequence[float], keep: float) -> Ten
     return ((share * trimmed * agrees).sum(0) / weight.clamp(min=1e-12)).view_as(deltas[0])
 
 
-# -- how far to pull, and adding what is smaller than a float32 can hold ------------------------------------------
+# -- how far to pull, and adding what is smaller than a float32 can hold -------------------------------------
 
 
 def pull_by(merges: int, state: dict[str, Any], group: dict[str, Any]) -> int:
-    """Return up to which merge the pull is added now: OnDARE may do it late, since a pull is a pass of its own."""
+    """Return the merge up to which tau has to be added now.
+
+    OnDARE may add it some merges late, because adding it takes a pass over the weights of its own.
+    """
     done = int(state["pulls"])
     often = (
         group["method"] == "onties" or group["resample_reference"] or group["keep"] == 1 or not group["alpha"]
@@ -289,14 +302,15 @@ def spread(group: dict[str, Any], taken: int, total_steps: int | None) -> None:
     """Set the weight of tau from now on so that all merges together pull by `alpha_total`.
 
     Args:
-        group: `alphas`, (merge from which it holds, weight) pairs, gets one more.
-        taken: steps so far.
-        total_steps: of the run.
+        group: parameter group; its `alphas`, (first merge, weight) pairs, gets one more pair.
+        taken: steps taken so far.
+        total_steps: steps of the whole run.
     """
     if group["alpha_total"] is None or not total_steps:
         raise ValueError("give alpha, or alpha_total with total_steps")
     if group["rescale"] == "l1":
-        raise ValueError("alpha_total needs to know by how much survivors grow; with rescale 'l1' give alpha")
+        why = "with rescale 'l1' the factor of the survivors differs from step to step"
+        raise ValueError(f"{why}; give alpha instead of alpha_total")
     hit = group["keep"] if group["resample_reference"] and group["method"] == "ondare" else 1.0
     done, merges = taken // group["every"], max(1, total_steps // group["every"])
     left = group["alpha_total"] / (grown(group) * hit) - pull_of(done, group)
@@ -307,7 +321,7 @@ def spread(group: dict[str, Any], taken: int, total_steps: int | None) -> None:
 
 
 def pull_of(merges: int, group: dict[str, Any]) -> float:
-    """Return the sum of the weights of tau in the first so many merges."""
+    """Return the sum of the weights of tau over the first `merges` merges."""
     total = 0.0
     for first, alpha in reversed(group["alphas"]):
         total += alpha * max(0, merges - first)
@@ -316,17 +330,17 @@ def pull_of(merges: int, group: dict[str, Any]) -> float:
 
 
 def due(weights: Tensor, tau: Tensor, before: float, after: float) -> Tensor:
-    """Return what to add to float32 weights now, so that the total pull keeps up with `after` * tau.
+    """Return what to add to float32 weights now, so that the sum of all pulls keeps up with `after` * tau.
 
-    alpha * tau is about 1e-10 a step (alpha 1e-7) and less than half a unit in the last place of a weight, so a plain
-    sum stays where it is. Whole units are added instead, as soon as they are due: the total after any number of steps
-    is off by at most one unit in the last place, with no state but the two counters.
+    alpha * tau is about 1e-10 a step (at alpha 1e-7), less than half a unit in the last place of a weight, so
+    a plain sum would not change the weight. Instead, whole units are added as soon as they are due. After any
+    number of steps the sum is off by at most one unit in the last place, and the only state is two counters.
 
     Args:
-        weights: Float[Tensor, "k"], the weights as they are.
+        weights: Float[Tensor, "k"], the weights before the merge.
         tau: Float[Tensor, "k"].
-        before: the sum of all alphas so far.
-        after: the same, with this step's.
+        before: sum of all alphas before this step.
+        after: the same sum with this step's alpha.
     """
     total = tau * after
     unit = _unit(weights, total)
@@ -334,9 +348,9 @@ def due(weights: Tensor, tau: Tensor, before: float, after: float) -> Tensor:
 
 
 def rounded_at_random(weights: Tensor, values: Tensor, dither: Tensor) -> Tensor:
-    """Return values as whole units in the last place of float32 weights, right on average (stochastic rounding).
+    """Return values in whole units in the last place of float32 weights (stochastic rounding).
 
-    All have one shape; `dither` is uniform in [0, 1).
+    The result is right on average. All tensors have one shape; `dither` is uniform in [0, 1).
     """
     unit = _unit(weights, values)
     whole = torch.floor(values / unit)  # the quotient is exact: a unit is a power of two
@@ -344,7 +358,7 @@ def rounded_at_random(weights: Tensor, values: Tensor, dither: Tensor) -> Tensor
 
 
 def _unit(weights: Tensor, values: Tensor) -> Tensor:
-    """Return the unit in the last place of the larger of two float32 numbers, elementwise: 2^-23 of its power of two."""
+    """Return the unit in the last place of the larger of two float32 numbers, for each entry."""
     power = (
         torch.maximum(weights.abs(), values.abs())
         .view(torch.int32)
@@ -355,19 +369,23 @@ def _unit(weights: Tensor, values: Tensor) -> Tensor:
 
 
 def left_whole(group: dict[str, Any], n: int) -> bool:
-    """Return whether the released code's OnTIES would keep all of so small a tensor."""
+    """Return whether the tensor is so small that OnTIES of the released code keeps all of it."""
     return group["arithmetic"] == "upstream" and group["method"] == "onties" and int(group["keep"] * n) < 1
 
 
 def grown(group: dict[str, Any]) -> float:
-    """Return by how much `inverse_keep` multiplies what survives."""
+    """Return the factor by which `inverse_keep` multiplies the survivors."""
     return 1 / group["keep"] if group["rescale"] == "inverse_keep" else 1.0
 
 
 def meet(
     delta: Tensor, tau: Tensor, exact: Tensor, group: dict[str, Any], totals: tuple[float, float]
 ) -> tuple[Tensor, Tensor]:
-    """Return what to add where Delta and tau both survive, and the sum of what was pulled times tau."""
+    """Merge the entries where both Delta and tau survive.
+
+    Returns:
+        What to add to the weights, and the sum over entries of (tau that was added) * tau.
+    """
     ours: Any = True
     theirs: Any = True
     if group["method"] == "onties":

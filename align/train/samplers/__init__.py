@@ -1,3 +1,3 @@
-"""What draws the samples of online training: the policy itself, or a vLLM server that is given its weights."""
+"""Samplers of online training: the policy itself, or a vLLM server that loads the policy's weights."""
 
 __all__: list[str] = []

@@ -1,8 +1,9 @@
-"""A vLLM server of the stage's own, on the machine that trains: started when it is first needed, ended with the stage.
+"""A vLLM server that the stage starts on the machine that trains, at first need, and ends with itself.
 
-It is the server of `align.train.samplers.vllm_server`, weights, checks and all; only who starts it differs. A process of its
-own keeps vLLM's choice of CUDA graphs, allocator and fork method out of training, and may even use another environment
-(`command`). It takes its share of the GPU's memory (`gpu_memory_utilization`) as long as the stage runs.
+It gets its weights and is checked like the server of `align.train.samplers.vllm_server`. It is a process of
+its own, so vLLM's CUDA graphs, allocator and fork method do not affect training, and it may use another
+environment (`command`). It holds its share of the GPU's memory (`gpu_memory_utilization`) as long as the
+stage runs.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ from align.models.tokenizers import save_tokenizer
 from align.train.samplers.vllm_server import SamplerError, VLLMServer
 
 ENDS_IN_SECONDS = 30
-"""What a server is given to end by itself."""
+"""Time for a server to end after SIGTERM; then it is killed."""
 SHOWN = 15
 """Lines of the server's log that an error quotes."""
 _LIBC, _PR_SET_PDEATHSIG = ctypes.CDLL(None), 1
-_OF_LAUNCHERS = re.compile(
+_LAUNCHER_VARIABLES = re.compile(
     r"(TORCHELASTIC|ACCELERATE|GROUP|ROLE|MASTER)_|(LOCAL_)?(RANK|WORLD_SIZE)$|OMP_NUM_THREADS$"
 )
 
@@ -54,17 +55,17 @@ class OwnVLLM(VLLMServer):
         start_seconds: float,
         **limits: Any,
     ) -> None:
-        """Take a command that `serve MODEL --port N` can follow; `limits` are those of `VLLMServer`."""
+        """Set the server's command, to which `serve MODEL --port N` is added; `limits` as of `VLLMServer`."""
         super().__init__(chat, "", folder, **limits)
         self.command, self.log, self.start_seconds = list(command), log, start_seconds
-        self._first = folder.with_name(f"{folder.name}_first")  # what the server starts with
+        self._first = folder.with_name(f"{folder.name}_first")  # the weights that the server starts with
         self._process: subprocess.Popen[bytes] | None = None
 
     def reach(self, plain: Any) -> None:
-        """Start the server if it is not there yet.
+        """Start the server if it does not run yet.
 
         Raises:
-            SamplerError: it did not start, or has ended since; in every process of the stage.
+            SamplerError: it did not start, or has ended since; every process of the stage raises it.
         """
         if not self.url:
             error = ""
@@ -83,30 +84,33 @@ class OwnVLLM(VLLMServer):
         try:
             return super().sample(prompts, samplings)
         except SamplerError:
-            self._check()  # its own last words say more
+            self._check()  # if it has ended, its log says more
             raise
 
     def close(self) -> None:
-        """End the server, all of its processes, and remove the weights."""
+        """End the server with all its processes, and remove the weights."""
         process, self._process, self.url = self._process, None, ""
         if process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(ENDS_IN_SECONDS)
-            with suppress(ProcessLookupError):  # whoever is left of the group
+            with suppress(ProcessLookupError):  # processes of the group that are left
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         super().close()
         shutil.rmtree(self._first, ignore_errors=True)  # only the main process has it
 
     def _start(self, plain: Any) -> None:
-        """Serve the policy as it is, which tells the server its architecture; the weights follow by `sync`."""
+        """Serve the policy's present weights, which tell the server its architecture.
+
+        `sync` sends it the later ones.
+        """
         if os.environ.get("WORLD_SIZE", "1") != os.environ.get(
             "LOCAL_WORLD_SIZE", os.environ.get("WORLD_SIZE", "1")
         ):
             raise SamplerError(
-                "a vLLM of the stage's own serves one machine; with several use `kind: vllm_server`"
+                "`kind: vllm` serves one machine; with several machines use `kind: vllm_server`"
             )
         shutil.rmtree(self._first, ignore_errors=True)  # what a killed run left
         checkpoints.save(plain, self._first)
@@ -116,13 +120,13 @@ class OwnVLLM(VLLMServer):
             port = free.getsockname()[1]
         program, *rest = self.command
         command = [program, "serve", str(self._first), "--host", "127.0.0.1", "--port", str(port), *rest]
-        # what a launcher of training says of its processes is not true of vLLM's
-        env = {name: value for name, value in os.environ.items() if not _OF_LAUNCHERS.match(name)}
+        # variables that a launcher set for the training processes are wrong for vLLM's
+        env = {name: value for name, value in os.environ.items() if not _LAUNCHER_VARIABLES.match(name)}
         with self.log.open("ab") as log:
             try:
                 self._process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=_end_with_us,
-                    env=env | {"VLLM_SERVER_DEV_MODE": "1"},
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                    preexec_fn=_end_with_parent, env=env | {"VLLM_SERVER_DEV_MODE": "1"},
                 )  # fmt: skip
             except (OSError, subprocess.SubprocessError) as error:
                 raise SamplerError(
@@ -131,10 +135,8 @@ class OwnVLLM(VLLMServer):
         self._wait_for(f"http://127.0.0.1:{port}")
 
     def _wait_for(self, url: str) -> None:
-        until, direct = (
-            time.monotonic() + self.start_seconds,
-            urllib.request.build_opener(urllib.request.ProxyHandler({})),
-        )
+        until = time.monotonic() + self.start_seconds
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         while time.monotonic() < until:
             self._check()
             try:
@@ -155,9 +157,9 @@ class OwnVLLM(VLLMServer):
         return SamplerError(f"the vLLM server {what}; its log, {self.log}, ends:\n{last}")
 
 
-def _end_with_us() -> None:
-    """In the new process: end when the thread that started it does, however that ends (Linux, where vLLM runs).
+def _end_with_parent() -> None:
+    """Make this new process end when the thread that started it ends, however that ends.
 
-    Stages run in the main thread, so that is when this process ends.
+    This works on Linux, where vLLM runs. Stages run in the main thread, so it ends with the stage's process.
     """
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,24 +1,28 @@
-"""Sampling from a vLLM server that is given the policy's weights before every round (vLLM 0.32, `vllm serve`).
+"""Sample from a vLLM server that loads the policy's weights before every round (vLLM 0.32, `vllm serve`).
 
-Weights go through a folder that both see: the main process saves a checkpoint, the server loads it in place
-(`/collective_rpc` with `reload_weights`, a route of its development mode) and forgets its prefix cache. Prompts go there and
-samples come back as token ids. Only the ids that end a turn for `kind: transformers` end one here (`ignore_eos` with
-`stop_token_ids`), and every sampling value is sent, because vLLM fills what is left out from the model's generation config.
-The text is decoded here, with the policy's tokenizer: what the reward reads is what is trained on.
+Weights go through a folder that both sides see: the main process saves a checkpoint, the server loads it in
+place (`/collective_rpc` with `reload_weights`, a route of its development mode) and clears its prefix cache.
+Prompts are sent as token ids, and samples come back as token ids. Only the ids that end a turn for `kind:
+transformers` end one here (`ignore_eos` with `stop_token_ids`). Every sampling value is sent, because vLLM
+fills missing ones from the model's generation config. The text is decoded here with the policy's tokenizer,
+so the reward reads what is trained on.
 
-Did the server load the weights? Two checks, besides the agreement of every round (`align.train.samplers.policy`):
+Two checks test whether the server loaded the weights, besides the agreement of every round
+(`align.train.samplers.policy`):
 
-1. After each load the server says the log-probabilities of a fixed row of tokens (`PROBE`), and the policy its own. If the
-   policy's have changed since the last load and the server's have not, to the last bit, it kept its old weights. What it
-   held before the first load is unknown, so the first time it loads others before the right ones: the policy's with every
-   sign turned, so that a weight which the second load leaves out (vLLM 0.32 warns in its own log and reports success)
-   spoils the samples and their agreement: a single query projection of 30 by 0.46 nats a token, a layer by 2.1.
-   This check is exact where the agreement is not: a round moves a policy by less than bfloat16 rounds. Measured on
-   SmolLM2-135M served in bfloat16: after 8 steps of AdamW at a learning rate of 1e-7 the policy's log-probabilities of the
-   probe had moved by 0.0004 nats in the mean, the server's by 0.04 (all 63 of them: the rounding falls elsewhere), and
-   loading the same weights again changed none. Where a server gives different bits to the same question, which a GPU may,
-   this check can miss its old weights; it never accuses right ones.
-2. A prefix cache that could not be emptied holds the old weights' keys and values; the server says so, and it is an error.
+1. After each load, server and policy compute the log-probabilities of a fixed row of tokens (`PROBE`). If the
+   policy's have changed since the last load and the server's have not, to the last bit, the server kept its
+   old weights. What it held before the first load is unknown. So the first time it loads other weights before
+   the right ones: the policy's with every sign inverted. A weight that the second load leaves out (vLLM 0.32
+   warns in its own log and reports success) then spoils the samples and their agreement: one of 30
+   query projections by 0.46 nats a token, a layer by 2.1. This check is exact where the agreement is not,
+   because a round changes a policy by less than bfloat16 rounds. Measured on SmolLM2-135M served in bfloat16:
+   after 8 steps of AdamW at a learning rate of 1e-7, the policy's log-probabilities of the probe had changed
+   by 0.0004 nats in the mean, and the server's by 0.04 (all 63 of them, because other weights were rounded up
+   or down); loading the same weights again changed none. Where a server gives different bits for the same
+   question, as a GPU may, this check can miss old weights, but it never reports right ones as old.
+2. A prefix cache that could not be cleared holds keys and values of the old weights; the server reports that,
+   and it is an error.
 """
 
 from __future__ import annotations
@@ -44,14 +48,20 @@ from align.train.logprobs import think
 from align.train.samplers.policy import sampler_copy
 
 PROBE = list(range(100, 164))
-"""Token ids that any vocabulary has. What they mean does not matter: every weight has a part in their log-probabilities."""
+"""Token ids that any vocabulary has.
+
+Their meaning does not matter: the log-probabilities of any tokens depend on all weights.
+"""
 WAITS = (1.0, 4.0, 16.0)
-"""Seconds before a sampling request is sent again that met a broken connection, 429 or 5xx; after the last it fails."""
+"""Waits in seconds before a sampling request that met a broken connection, 429 or 5xx is sent again.
+
+After the last one the request fails.
+"""
 START = "VLLM_SERVER_DEV_MODE=1 vllm serve ..."
 
 
 class SamplerError(AlignError):
-    """The server could not or would not do what was asked. `again`: the same request may succeed later."""
+    """The server could not do what was asked. `again`: the same request may succeed later."""
 
     def __init__(self, message: str, *, again: bool = False, status: int | None = None) -> None:
         self.again, self.status = again, status
@@ -69,22 +79,21 @@ class VLLMServer:
         self._stop_ids: list[int] = []
         self._vocabulary = 0
         self._written: Path | None = None
-        self._probed: tuple[list[float], list[float]] | None = (
-            None  # the policy's and the server's, of the last load
-        )
+        # log-probabilities of the probe after the last load: the policy's and the server's
+        self._probed: tuple[list[float], list[float]] | None = None
 
-    # -- weights --------------------------------------------------------------------------------------------------
+    # -- weights ---------------------------------------------------------------------------------------------
 
     def sync(self, model: Any) -> None:
-        """Give the server the policy's weights. The main process does it, the others wait.
+        """Give the server the policy's weights. The main process does it, and the others wait.
 
         Raises:
-            SamplerError: the server is not there, not in development mode, could not load them, or kept its old ones.
+            SamplerError: the server does not answer, is not in development mode, could not load the weights,
+                or kept its old ones.
         """
         state = PartialState()
-        plain = sampler_copy(
-            model, None
-        )  # in every process: merging adapters rounds, and must round alike everywhere
+        # in every process, because merging adapters rounds, and all must round in the same way
+        plain = sampler_copy(model, None)
         self._stop_ids = self.chat.stop_ids(plain)
         self._vocabulary = plain.config.get_text_config().vocab_size
         self.reach(plain)
@@ -93,32 +102,32 @@ class VLLMServer:
         state.wait_for_everyone()
 
     def reach(self, plain: Any) -> None:
-        """Make sure that there is a server, which is somebody else's task here; `plain` is a model without adapters."""
+        """Make sure that the server runs; here its user starts it. `plain` is a model without adapters."""
 
     def close(self) -> None:
         """Remove the weights from the folder. The server keeps those that it loaded."""
         if self._written:
-            shutil.rmtree(
-                self.folder, ignore_errors=True
-            )  # at the end of a stage that is done, or has another error to tell
+            # errors are ignored: the stage is done, or fails with an error of its own
+            shutil.rmtree(self.folder, ignore_errors=True)
             self._written = None
 
     async def _hand_over(self, plain: Any) -> None:
         async with self._session() as session:
             if self._probed is None:
-                shutil.rmtree(self.folder, ignore_errors=True)  # what a killed run left
+                shutil.rmtree(self.folder, ignore_errors=True)  # files that a killed run left
                 with _signs_turned(plain):
                     self._probed = await self._load(session, plain)
             before, self._probed = self._probed, await self._load(session, plain)
         if before[0] != self._probed[0] and before[1] == self._probed[1]:
             raise SamplerError(
-                f"{self.url} kept its old weights: the policy has changed, and the server's log-probabilities of {len(PROBE)} "
-                f"fixed tokens have not. It answered the request to load {self._written} without an error; does it run a "
-                "version of vLLM whose reload_weights takes a weights_path (0.32 does)?"
+                f"{self.url} kept its old weights: the policy has changed, and the server's "
+                f"log-probabilities of {len(PROBE)} fixed tokens have not. It answered the request to load "
+                f"{self._written} without an error; does it run a version of vLLM whose reload_weights takes "
+                "a weights_path (0.32 does)?"
             )
 
     async def _load(self, session: aiohttp.ClientSession, plain: Any) -> tuple[list[float], list[float]]:
-        """Hand over a model; return what it and the server then say of the probe."""
+        """Make the server load a model; return the log-probabilities of the probe under both."""
         # a new name each time: a network file system may still show a client the old file behind a known name
         folder, old = self.folder / uuid.uuid4().hex, self._written
         self._written = folder
@@ -130,7 +139,7 @@ class VLLMServer:
         return thought.token_logps, await self._probe(session)
 
     async def _reload(self, session: aiohttp.ClientSession, folder: Path) -> None:
-        """Let the server load a checkpoint in place of its weights and forget what it computed with the old ones."""
+        """Make the server load a checkpoint into its weights, and clear its prefix cache."""
         try:
             await self._post(
                 session,
@@ -145,9 +154,9 @@ class VLLMServer:
             if error.status is None:
                 raise
             raise SamplerError(
-                f"{self.url} could not load the policy's weights from {folder}. Does the server see that folder under this "
-                f"path (sync_dir), and does it serve a model of the policy's architecture and size? Its own log says more; "
-                f"restart it if it has ended. {error}"
+                f"{self.url} could not load the policy's weights from {folder}. Does the server see that "
+                "folder under this path (sync_dir), and does it serve a model of the policy's architecture "
+                f"and size? Its own log says more; restart it if it has ended. {error}"
             ) from None
         done = await self._post(session, "/reset_prefix_cache", {})
         if not (isinstance(done, dict) and done.get("success")):
@@ -167,13 +176,14 @@ class VLLMServer:
                 f"{self.url} does not report prompt_logprobs as vLLM does ({error!r})"
             ) from None
 
-    # -- samples --------------------------------------------------------------------------------------------------
+    # -- samples ---------------------------------------------------------------------------------------------
 
     def sample(self, prompts: Sequence[list[int]], samplings: Sequence[Sampling]) -> list[list[Completion]]:
         """Return n completions of each prompt, in order.
 
         Raises:
-            SamplerError: the server failed, gave fewer samples than asked, or ids that the policy cannot have written.
+            SamplerError: the server failed, gave fewer samples than asked, or ids that the policy cannot have
+                written.
         """
 
         async def all_of_them() -> list[list[Completion]]:
@@ -189,8 +199,8 @@ class VLLMServer:
     ) -> list[Completion]:
         body = {
             "prompt": ids, "n": sampling.n, "max_tokens": sampling.max_new_tokens, "seed": sampling.seed,
-            "temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k or -1, "min_p": 0.0,
-            "repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0,
+            "temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k or -1,
+            "min_p": 0.0, "repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0,
             "stop_token_ids": self._stop_ids, "ignore_eos": True, "return_token_ids": True, "logprobs": 0,
         }  # fmt: skip
         async with gate:
@@ -216,7 +226,8 @@ class VLLMServer:
         """Read one sample.
 
         Raises:
-            SamplerError: it lacks token ids or log-probabilities, continues another prompt, or ends as no policy's would.
+            SamplerError: it lacks token ids or log-probabilities, continues another prompt, or ends as no
+                sample of the policy can.
         """
         ids: Any = choice.get("token_ids")
         logprobs: Any = (choice.get("logprobs") or {}).get("token_logprobs")
@@ -228,27 +239,29 @@ class VLLMServer:
         elif max(ids) >= self._vocabulary:
             wrong = f"token {max(ids)}, and the policy knows {self._vocabulary}; it serves another model"
         elif reason not in ("stop", "length") or (reason == "stop") != (ids[-1] in self._stop_ids):
-            wrong = f"a sample that ended with token {ids[-1]} for the reason {reason!r}, and {self._stop_ids} end a turn"
+            end = f"ended with token {ids[-1]} for the reason {reason!r}"
+            wrong = f"a sample that {end}, and {self._stop_ids} end a turn"
         if wrong:
             raise SamplerError(f"{self.url} gave {wrong}")
         usage = {"prompt_tokens": len(prompt), "completion_tokens": len(ids)}
         return Completion(self.chat.text_of(ids), reason, ids, usage, logprobs)
 
-    # -- HTTP -----------------------------------------------------------------------------------------------------
+    # -- HTTP ------------------------------------------------------------------------------------------------
 
     def _session(self) -> aiohttp.ClientSession:
-        # A connection a request: the server closes one that is idle for 5 s, which saving weights takes, and a request into a
-        # closing one fails. Against the seconds that a request takes, connecting is nothing.
+        # Each request gets a connection of its own: the server closes a connection that is idle for 5 s, as
+        # long as saving weights takes, and a request on a closing connection fails. Connecting takes little
+        # time compared with a request, which takes seconds.
         connector = aiohttp.TCPConnector(limit=0, force_close=True)
         return aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=self.timeout_seconds), connector=connector
         )
 
     async def _post(self, session: aiohttp.ClientSession, path: str, body: dict[str, Any]) -> Any:
-        """Return the JSON that a route answers.
+        """Return a route's answer, read as JSON.
 
         Raises:
-            SamplerError: no answer, or one that is not 200.
+            SamplerError: there is no answer, or its status is not 200.
         """
         try:
             async with session.post(f"{self.url}{path}", json=body) as response:
@@ -258,8 +271,8 @@ class VLLMServer:
                 f"{self.url}{path}: no answer within timeout_seconds={self.timeout_seconds:g}"
             ) from None
         except aiohttp.ClientError as error:
-            what = f"{self.url} does not answer ({type(error).__name__}: {error}); is the server running? {START}"
-            raise SamplerError(what, again=True) from None
+            cause = f"{self.url} does not answer ({type(error).__name__}: {error})"
+            raise SamplerError(f"{cause}; is the server running? {START}", again=True) from None
         if answer.status != 200:
             again = answer.status == 429 or answer.status >= 500
             said = server_message(answer)[:800]
@@ -271,7 +284,7 @@ class VLLMServer:
 
 @contextmanager
 def _signs_turned(model: Any) -> Iterator[None]:
-    """Let a model be another one for a while, without a copy, and to the last bit the same afterwards."""
+    """Invert the sign of every weight for a while, without a copy; afterwards every bit is as before."""
     for weight in model.parameters():
         weight.data.neg_()
     try:

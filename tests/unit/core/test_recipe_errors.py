@@ -254,7 +254,7 @@ BROKEN = {
     ),
     "a floor of a schedule that has none": (
         HEAD + "  s: {kind: sft, model: base, data: [right], lr_scheduler_type: linear, min_lr: 1e-7} #!\n",
-        "stages.s.min_lr: only lr_scheduler_type: cosine ends at a rate that can be named",
+        "stages.s.min_lr: only lr_scheduler_type: cosine ends at a given rate",
     ),
     "a floor above the peak": (
         HEAD + "  s: {kind: sft, model: base, data: [right], learning_rate: 1e-6, min_lr: 1e-5} #!\n", "name a smaller one"
@@ -547,14 +547,14 @@ AS_MEANT = {
     ],
     "{kind: sft, model: base, data: [right], max_grad_norm: 0, logging_steps: 0.1, lora: {alpha: 16.5}}": [],
     "{kind: sft, model: base, data: [right], lora: {target_modules: q_proj}}": [
-        "lora.target_modules: a text is a regular expression over whole names, and none is 'q_proj'; write [q_proj]",
+        "lora.target_modules: a text is a regular expression for whole names, and no name is 'q_proj'; write [q_proj]",
     ],
     "{kind: sft, model: base, data: [right], lora: {target_modules: [lm_head], adapter: base}}": [
-        "lora.adapter: ", "lora.target_modules: TRL reads the weights of lm_head", "lora: an adapter that exists has its rank",
-        "model: base holds its adapter already",
+        "lora.adapter: ", "lora.target_modules: TRL uses the weights of lm_head", "lora: an existing adapter has its own rank",
+        "model: base contains its adapter already",
     ],
     "{kind: online_dpo, model: base, prompts: problems, reward: math, reference_mixup: 0.3}": [
-        "reference_mixup: goes with reference_sync: ema, and it is fixed",
+        "reference_mixup: needs reference_sync: ema, and it is fixed",
     ],
     "{kind: dpo, model: base, data: [right], lora: {dropout: 0.5}, training_args: {disable_dropout: true}}": [
         "training_args.disable_dropout: would turn off lora.dropout",

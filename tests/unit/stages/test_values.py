@@ -40,8 +40,8 @@ CASES = [
     ),
     (SFT, {"optim_target_modules": "all-linear"}, "optim_target_modules: only galore_... and apollo_... read it"),
     (SFT, {"optim": "rmsprop", "optim_args": "alpha"}, "optim_args: settings as `name=value"),
-    (SFT, {"dataloader_prefetch_factor": 2}, "dataloader_prefetch_factor: goes with dataloader_num_workers"),
-    (SFT, {"gradient_checkpointing_kwargs": {"use_reentrant": True}}, "gradient_checkpointing_kwargs: goes with"),
+    (SFT, {"dataloader_prefetch_factor": 2}, "dataloader_prefetch_factor: needs dataloader_num_workers"),
+    (SFT, {"gradient_checkpointing_kwargs": {"use_reentrant": True}}, "gradient_checkpointing_kwargs: needs"),
     (DPO, {"train_sampling_strategy": "group_by_length"}, "train_sampling_strategy: .* a pair has two"),
     (DPO, {"f_divergence_type": "kl"}, "f_divergence_type: there is no 'kl'"),
     (SFT, {"debug": "underflow_overflw"}, "debug: there is no 'underflow_overflw'; did you mean 'underflow_overflow'?"),
@@ -59,19 +59,19 @@ CASES = [
     (SFT, {"loss_type": "dft", "label_smoothing_factor": 0.1}, "label_smoothing_factor: loss_type: dft does not read it"),
     (SFT, {"learning_rat": 1}, "learning_rat: .*; the stage has the field 'learning_rate', which stands beside training_args"),
     (SFT, {"eval_step": 1}, "eval_step: .*; the stage has the field 'eval_steps'"),
-    (SFT, {"fsdp_confg": 1}, "fsdp_confg: .*; 'fsdp_config' cannot be set: processes and sharding"),
+    (SFT, {"fsdp_confg": 1}, "fsdp_confg: .*; 'fsdp_config' cannot be set: the recipe's"),
     (SFT, {"xyzzy": 1}, "xyzzy: TRL's SFTConfig has no 'xyzzy'; one of: (?!.*(bf16|learning_rate|fsdp))"),
     (DPO, {"use_weighting": True, "loss_type": 1}, "loss_type: .* is set by a field of the stage"),
-    (DPO, {"f_alpha_divergence_coef": 0.5}, "f_alpha_divergence_coef: goes with f_divergence_type: alpha_divergence"),
+    (DPO, {"f_alpha_divergence_coef": 0.5}, "f_alpha_divergence_coef: needs f_divergence_type: alpha_divergence"),
     (SFT, {"activation_checkpointing": False}, "activation_checkpointing: .* the stage has the field `gradient_checkpointing`"),
-    (SFT, {"torch_compile": False, "torch_compile_mode": "default"}, "torch_compile_mode: goes with torch_compile"),
+    (SFT, {"torch_compile": False, "torch_compile_mode": "default"}, "torch_compile_mode: needs torch_compile"),
     (SFT, {"torch_compile_backend": "openxla"}, "torch_compile_backend: there is no 'openxla'"),
-    (SFT, {"project": "x"}, "project: goes with report_to: trackio"),
+    (SFT, {"project": "x"}, "project: needs report_to: trackio"),
     (SFT, {"lr_scheduler_kwargs": {"cycles": 2}}, r"lr_scheduler_kwargs\.cycles: lr_scheduler_type: cosine has no 'cycles'"),
     (SFT, {"lr_scheduler_kwargs": {"num_cycles": "two"}}, r"lr_scheduler_kwargs\.num_cycles: a number of at least 0"),
 ]
 FIELDS = [
-    ({"lr_scheduler_type": "reduce_lr_on_plateau"}, "lr_scheduler_type: .* goes by evaluations"),
+    ({"lr_scheduler_type": "reduce_lr_on_plateau"}, "lr_scheduler_type: .* follows the loss of evaluations"),
     ({"lr_scheduler_type": "warmup_stable_decay"}, "lr_scheduler_type: .* needs to know how long it decays"),
     ({"lr_scheduler_type": "cosine_with_min_lr"}, "lr_scheduler_type: .* simpler: `lr_scheduler_type: cosine` and `min_lr"),
     ({"lr_scheduler_type": "polynomial", "learning_rate": 5e-8}, r"lr_scheduler_kwargs\.lr_end: the learning rate falls"),
@@ -106,7 +106,7 @@ FIELDS = [
     ),
     (
         {"lr_scheduler_type": "greedy", "eval_data": ["rows"]},
-        r"lr_scheduler_kwargs\.min_lr: the learning rate falls from 7e-06 to 0.001 if nothing is said",
+        r"lr_scheduler_kwargs\.min_lr: the learning rate falls from 7e-06 to 0.001 by default",
     ),
     (
         {
@@ -114,7 +114,7 @@ FIELDS = [
             "max_steps": 50,
             "training_args": {"lr_scheduler_kwargs": {"num_decay_steps": 100}},
         },
-        r"lr_scheduler_kwargs\.num_decay_steps: 100 steps of 50",
+        r"lr_scheduler_kwargs\.num_decay_steps: 100 steps of decay in 50",
     ),
     (
         {"gradient_checkpointing": True, "training_args": {"gradient_checkpointing_kwargs": {"debug": True}}},
@@ -122,9 +122,12 @@ FIELDS = [
     ),
     (
         {"logging_steps": 5, "training_args": {"logging_strategy": "epoch"}},
-        "logging_strategy: epoch does not count the stage's logging_steps",
+        "logging_strategy: with epoch, the stage's logging_steps would change nothing",
     ),
-    ({"min_lr": 1e-7, "training_args": {"lr_scheduler_kwargs": {"num_cycles": 1}}}, "lr_scheduler_kwargs: min_lr is used"),
+    (
+        {"min_lr": 1e-7, "training_args": {"lr_scheduler_kwargs": {"num_cycles": 1}}},
+        "lr_scheduler_kwargs: min_lr replaces them",
+    ),
 ]
 
 
@@ -148,8 +151,11 @@ def test_a_schedule_that_cannot_be_is_found_before_anything_runs(fields, said):
 
 
 PAIRS = [
-    ({"loss_type": ["exo_pair"]}, "label_smoothing: loss_type exo_pair needs one above 0"),
-    ({"loss_type": ["exo_pair"], "training_args": {"label_smoothing": 0.0}}, "label_smoothing: loss_type exo_pair needs one"),
+    ({"loss_type": ["exo_pair"]}, "label_smoothing: loss_type exo_pair needs a value above 0"),
+    (
+        {"loss_type": ["exo_pair"], "training_args": {"label_smoothing": 0.0}},
+        "label_smoothing: loss_type exo_pair needs a value",
+    ),
     (
         {"loss_type": ["sigmoid", "aot"], "training_args": {"use_weighting": True}},
         "use_weighting: loss_type aot sorts the pairs",

@@ -24,7 +24,7 @@ FAMILIES = {
     "opt": {"ffn_dim": 48, "word_embed_proj_dim": 32}, "gpt_oss": {"num_local_experts": 4, "num_experts_per_tok": 2},
     "mamba": {"state_size": 8}, "lfm2": {"layer_types": ["conv", "full_attention"], "block_ff_dim": 48},
 }  # fmt: skip
-MIXED = dict.fromkeys(("opt", "gpt_oss", "mamba"), "a row changes what") | {"lfm2": "cannot run packed rows"}
+MIXED = dict.fromkeys(("opt", "gpt_oss", "mamba"), "a row changes the outputs") | {"lfm2": "cannot run packed rows"}
 
 
 def train(folder, base, **changed):
@@ -87,7 +87,7 @@ def test_rows_that_repeat_themselves_do_not_hide_that_a_model_mixes_them(tiny, c
             return model(torch.tensor([[token for row in rows for token in row]]), position_ids=places).logits
 
     ids = list(range(30, 30 + copies)) * 5
-    with pytest.raises(ModelError, match="a row changes what the next row"):
+    with pytest.raises(ModelError, match="a row changes the outputs for the next row"):
         packing.refuse_mixing(logits, ids)
     model.lm_head.weight.data.zero_()
     assert packing.refuse_mixing(logits, ids) is False
