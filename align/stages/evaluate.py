@@ -160,6 +160,7 @@ class Evaluate(Stage, LoadsModel):
         session.start(measured, generator)
         passed: Passed = {"greedy": {}, **({"sampled": {}} if self.samples else {})}
         missing: Counter[str] = Counter()
+        doubts: Counter[str] = Counter()
         try:
             for name, prompts, reward, longest in tasks:
                 progress = Progress(f"{label} {name}", len(prompts) * len(passed))
@@ -183,20 +184,31 @@ class Evaluate(Stage, LoadsModel):
                     answers = await asyncio.gather(*(answer(prompt, how) for prompt in prompts))
                     for said in (said for group in answers for said in group if not said.whole):
                         missing[said.missing] += 1
-                    passed[mode][name] = await _judge(run, reward, prompts, answers, session)
+                    passed[mode][name] = await _judge(run, reward, prompts, answers, session, doubts)
                 progress.close()
         finally:
             await session.aclose()
             session.stop()
         if missing:
             run.report[f"answers of {label} that are not whole"] = dict(missing)
+        if +doubts:
+            run.report[f"verdicts on {label} that are not to be relied on"] = dict(+doubts)
         return passed
 
 
 async def _judge(
-    run: Run, reward: Reward, prompts: list[Prompt], answers: list[list[Completion]], session: Session
+    run: Run,
+    reward: Reward,
+    prompts: list[Prompt],
+    answers: list[list[Completion]],
+    session: Session,
+    doubts: Counter[str],
 ) -> list[list[bool]]:
-    """Return whether each sample of each problem is right; an incomplete answer is wrong."""
+    """Return whether each sample of each problem is right; an incomplete answer is wrong.
+
+    An answer that could not be judged counts as wrong too. `doubts` counts those, and verdicts that could be
+    forged.
+    """
     session.start_reward(reward)
     scores = await score_each(
         reward, prompts, [[completion.text for completion in group] for group in answers]
@@ -204,6 +216,10 @@ async def _judge(
     if any(score.passed is None and score.graded for judged in scores for score in judged):
         cause = f"reward {reward.kind!r} gives no verdict (`passed`); evaluate needs a verifier"
         raise StageFailed(run.name, cause, run.log_file)
+    for score in (score for judged in scores for score in judged):
+        if not score.graded:
+            doubts[f"not judged without {score.lacks}" if score.lacks else "not judged"] += 1
+        doubts["forgeable"] += score.forgeable
     return [
         [bool(score.passed) and c.answers for score, c in zip(judged, group, strict=True)]
         for judged, group in zip(scores, answers, strict=True)

@@ -187,6 +187,8 @@ class Rounds:
         found: dict[str, Any] = {
             "rewards": rewards,
             "ungraded": len(samples) - len(judged),
+            "lacks": [score.lacks for score in scores if score.lacks],
+            "forgeable": sum(score.forgeable for score in scores),
             "tokens": [len(s.token_ids or ()) for s in samples],
             "truncated": [not s.whole for s in samples],
             "first": (ids, samples[0].token_ids),
@@ -368,7 +370,8 @@ def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
     def mean(key: str, of: Callable[[list[float]], float] = fmean, digits: int = 4) -> float:
         return round(fmean([of(each[key]) for each in found if each[key]] or [math.nan]), digits)
 
-    ungraded = sum(each["ungraded"] for each in found)
+    ungraded, forgeable = (sum(each[key] for each in found) for key in ("ungraded", "forgeable"))
+    lacks = Counter(lacked for each in found for lacked in each["lacks"])
     return {
         "prompts": len(found),
         "pairs": len(margins),
@@ -380,6 +383,8 @@ def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
         "tokens": mean("tokens", digits=1),
         "truncated": mean("truncated"),
         **({"ungraded": ungraded} if ungraded else {}),
+        **({"not judged without": dict(lacks)} if lacks else {}),
+        **({"forgeable": forgeable} if forgeable else {}),
         **({"sampler": agreement(apart)} if apart else {}),
     }
 

@@ -87,6 +87,19 @@ def test_a_reward_without_a_verdict_is_refused(recipe, tmp_path):
         Recipe.load(path).run(tmp_path / "run")
 
 
+def test_what_could_not_be_judged_or_could_be_forged_is_counted(recipe, tmp_path):
+    (tmp_path / "doubting.py").write_text(
+        "from align import Reward, Score\n\nclass Doubting(Reward):\n"
+        "    async def score(self, prompt, completions):\n"
+        "        if prompt.answer == '25':\n"
+        "            return [Score.ungraded('no compiler', lacks='g++')] * len(completions)\n"
+        "        return [Score(1.0, True, forgeable=True)] * len(completions)\n"
+    )
+    path = recipe([{"prompt": "Hello", "answer": "1"}], reward='{kind: "doubting:Doubting"}')
+    report = json.loads((Recipe.load(path).run(tmp_path / "run").stage("scores") / "report.json").read_text())
+    assert report["verdicts on base that are not to be relied on"] == {"not judged without g++": 3, "forgeable": 3}
+
+
 def test_a_judge_with_a_pass_mark_gives_verdicts_and_is_part_of_what_was_measured(recipe, tmp_path):
     path = recipe([{"prompt": "Hello", "answer": "1"}], reward="{kind: judge, generator: critic, pass_at: 6}")
     critic = {"kind": "scripted", "replies": {"Ben has": '{"score": 6}'}, "default": '{"score": 5.9}'}
