@@ -1,8 +1,8 @@
 """Which answers of a prompt are chosen and rejected: for every synthesizer, and for online DPO.
 
-- `best_against_worst`: N scored samples to at most one pair. Qwen2's online stage (arXiv 2407.10671, 4.3): the reward model
-  picks the most and the least preferred response. Filters are ours, each counted: a tie teaches noise (TRL trains on it), a
-  cut answer has no ending, a length gap teaches length.
+- `best_against_worst`: N scored samples to at most one pair. Qwen2's online stage (arXiv 2407.10671, 4.3):
+  the reward model picks the most and the least preferred response. Filters are ours, each counted: a tie
+  teaches noise (TRL trains on it), a cut answer has no ending, a length gap teaches length.
 - `right_against_wrong`: answers that were verified to some pairs. Each wrong answer is used once.
 """
 
@@ -117,7 +117,8 @@ def right_against_wrong(
         most: the largest number of pairs.
         note: goes into the lineage of every pair.
         again: whether a right answer may stand in several pairs, in turn, where there are more wrong ones.
-        nearest: returns which of the wrong answers that are left goes with a right one; left out, the next does.
+        nearest: returns which of the wrong answers that are left goes with a right one; left out, the next
+        does.
     """
     left = list(wrong)
     pairs: list[Preference] = []

@@ -9,7 +9,8 @@
             a, b = await ctx.sample(self.generator, prompt.messages, n=2)
             ...
 
-Ids, concurrency, retries, the call log, the ledger, resume and progress are the engine's (`data_synthesis.engine.engine`).
+Ids, concurrency, retries, the call log, the ledger, resume and progress are the engine's
+(`data_synthesis.engine.engine`).
 """
 
 from __future__ import annotations
@@ -151,7 +152,8 @@ class Context:
             n: how many samples.
             label: names the call, so that inserting another call before it does not change its key; calls are
                 numbered otherwise.
-            **sampling: `temperature`, `top_p`, `top_k`, `max_new_tokens`, `tools` (those of the prompt, where it has some).
+            **sampling: `temperature`, `top_p`, `top_k`, `max_new_tokens`, `tools` (those of the prompt, where
+            it has some).
         """
         call = label if label is not None else self._calls
         self._calls += 1

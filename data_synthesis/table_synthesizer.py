@@ -7,10 +7,10 @@
             for row in rows:
                 yield row if ... else DroppedRow(row.id, "too short")
 
-It accounts for every row that it was given: it yields the row as it is, makes other rows out of it, or drops it with a
-reason. Ids, accounts, lineage and files are the stage's (`data_synthesis.engine.whole_table`). The whole is one step in one
-process: killed before its end, it runs again from the start. What needs one row at a time is a `Synthesizer`, which is resumed
-row by row, and can be worked on by several processes.
+It accounts for every row that it was given: it yields the row as it is, makes other rows out of it, or drops
+it with a reason. Ids, accounts, lineage and files are the stage's (`data_synthesis.engine.whole_table`). The
+whole is one step in one process: killed before its end, it runs again from the start. What needs one row at a
+time is a `Synthesizer`, which is resumed row by row, and can be worked on by several processes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class TableSynthesizer(Stage):
     rows: Annotated[str, Ref("rows", field="table")]
     """Where the rows come from: an earlier stage or the folder of a finished one."""
     table: Literal["prompts", "demonstrations", "preferences", "unpaired"] | None = None
-    """Which table is read. It can be left out where there is only one; `load` makes two of demonstrations or preferences."""
+    """Which table is read. It can be left out where there is only one; `load` makes two of demonstrations or
+    preferences."""
 
     @abstractmethod
     def synthesize_all(self, rows: Sequence[Row], run: Run) -> Iterable[Row | Derived | DroppedRow]:

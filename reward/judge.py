@@ -1,18 +1,20 @@
 """A language model as a reward: it reads the prompt and one answer, and grades the answer by a rubric.
 
-Single-answer grading of Zheng et al. 2023 ("Judging LLM-as-a-Judge with MT-Bench and Chatbot Arena", arXiv 2306.05685):
-the reason first, then a grade on a scale of 1 to 10, with the reference answer shown where there is one. A judge is not
-exact. The same paper reports that judges prefer long answers, may prefer answers like their own, and misjudge mathematics
-that they could solve; use a verifier where there is one, and look at lengths (`length_penalty` of `online_dpo`).
+Single-answer grading of Zheng et al. 2023 ("Judging LLM-as-a-Judge with MT-Bench and Chatbot Arena", arXiv
+2306.05685): the reason first, then a grade on a scale of 1 to 10, with the reference answer shown where there
+is one. A judge is not exact. The same paper reports that judges prefer long answers, may prefer answers like
+their own, and misjudge mathematics that they could solve; use a verifier where there is one, and look at
+lengths (`length_penalty` of `online_dpo`).
 
-What is graded is written by a model that is trained to be graded well, so the judge is told that it is material, and it
-stands between marks that it cannot contain. That keeps it from ending its part of the question and writing the next
-one. It does not make a judge immune: one that can be talked into a grade will be, and training finds out how.
+What is graded is written by a model that is trained to be graded well, so the judge is told that it is
+material, and it stands between marks that it cannot contain. That keeps it from ending its part of the
+question and writing the next one. It does not make a judge immune: one that can be talked into a grade will
+be, and training finds out how.
 
 Departures from the paper:
-1. The reply is a JSON object, constrained by a schema where the server can, and a grade that cannot be read is never
-   guessed: none, two different ones or one off the scale is asked for again, once, with what is wrong. (Another seed
-   would draw the same text again at temperature 0.)
+1. The reply is a JSON object, constrained by a schema where the server can, and a grade that cannot be read
+   is never guessed: none, two different ones or one off the scale is asked for again, once, with what is
+   wrong. (Another seed would draw the same text again at temperature 0.)
 2. One turn is graded, the last, by a rubric that the recipe can replace.
 """
 
@@ -84,9 +86,11 @@ class Judge(Reward):
     max_new_tokens: int = Field(default=256, ge=1)
     """Longest reply, in tokens: reason and grade. A model that thinks first needs more."""
     samples: int = Field(default=1, ge=1)
-    """Grades of a completion, whose mean counts: fewer ties, since most judges give whole numbers. Needs a temperature."""
+    """Grades of a completion, whose mean counts: fewer ties, since most judges give whole numbers. Needs a
+    temperature."""
     pass_at: float | None = None
-    """Mean grade, on the scale, from which a completion passes, for stages that need a verdict. Left out: no verdict."""
+    """Mean grade, on the scale, from which a completion passes, for stages that need a verdict. Left out: no
+    verdict."""
 
     _ask: Ask | None = PrivateAttr(default=None)
 
@@ -130,7 +134,8 @@ class Judge(Reward):
         """Grade all completions, one request each (and one more for each reply that cannot be read).
 
         Raises:
-            NoGrade: a reply could not be read, twice. It is raised when all others are graded, and so in the call log.
+            NoGrade: a reply could not be read, twice. It is raised when all others are graded, and so in the
+            call log.
             RuntimeError: nobody called `route`.
         """
         jobs = [self._grade(p, text) for p, texts in zip(prompts, completions, strict=True) for text in texts]
@@ -203,8 +208,8 @@ class Judge(Reward):
 def question(prompt: Prompt, text: str, rubric: str, scale: tuple[int, int]) -> str:
     """Return what a judge is asked about one completion.
 
-    The mark depends on the prompt only, so that a server's cache serves all completions of one prompt, unless a text
-    holds it, by whatever chance or knowledge.
+    The mark depends on the prompt only, so that a server's cache serves all completions of one prompt, unless
+    a text holds it, by whatever chance or knowledge.
     """
     shown = [(message["role"], as_text(message)) for message in prompt.messages]
     shown += [] if prompt.answer is None else [("reference", prompt.answer)]
@@ -222,7 +227,8 @@ def read_grade(text: str, scale: tuple[int, int]) -> tuple[float, str]:
     It reads all or nothing: a reply may quote what it grades, and that may be a grade.
 
     Raises:
-        ValueError: it holds no grade, several that differ, a broken object, or a grade that is no number on the scale.
+        ValueError: it holds no grade, several that differ, a broken object, or a grade that is no number on
+        the scale.
     """
     if not text.lstrip().startswith(("{", "`")):  # else a mark of thoughts is part of a quotation
         text = reply(text)

@@ -1,7 +1,7 @@
 """Several rewards as one: a weighted sum, with each part's opinion in `why`.
 
-A verifier among the parts gives the verdict. Typical use: a verifier of weight 1 that decides, and a trained reward
-model of small weight that ranks what the verifier cannot tell apart.
+A verifier among the parts gives the verdict. Typical use: a verifier of weight 1 that decides, and a trained
+reward model of small weight that ranks what the verifier cannot tell apart.
 """
 
 from __future__ import annotations

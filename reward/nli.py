@@ -1,8 +1,8 @@
 """Does an answer contradict the reference? A classifier of natural language inference as a reward (`kind: nli`).
 
-AutoIF (Dong et al. 2024, arXiv 2406.13542, section 3) asks mDeBERTa-v3, trained on XNLI, whether a function put back into
-words (the hypothesis) contradicts the constraint that it was written for (the premise). Any checkpoint will do that
-`AutoModelForSequenceClassification` loads and whose labels name a contradiction.
+AutoIF (Dong et al. 2024, arXiv 2406.13542, section 3) asks mDeBERTa-v3, trained on XNLI, whether a function
+put back into words (the hypothesis) contradicts the constraint that it was written for (the premise). Any
+checkpoint will do that `AutoModelForSequenceClassification` loads and whose labels name a contradiction.
 """
 
 from __future__ import annotations

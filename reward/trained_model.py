@@ -1,7 +1,7 @@
 """A trained reward model as a reward: the scalar that the `reward_model` stage learned, batched by length.
 
-It reads what `apply_chat_template` makes of the whole conversation, and the reward is that of the last token: plain
-transformers and vLLM's pooling endpoints give the same numbers, and so do reward models from the hub.
+It reads what `apply_chat_template` makes of the whole conversation, and the reward is that of the last token:
+plain transformers and vLLM's pooling endpoints give the same numbers, and so do reward models from the hub.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
 """Child processes that answer one JSON line with one JSON line, and that can be killed when they do not.
 
-A symbolic comparison can run for ever or take all memory, inside C code that no Python exception interrupts; only a
-process can be stopped. Each pool thread talks to one child over its pipes, and a timer kills the child when its time
-is over: the blocked read then ends. Threads, not asyncio's own processes, because those belong to one event loop: they
-break when a second loop asks, and cannot be reaped by a `stop()` that is not a coroutine.
+A symbolic comparison can run for ever or take all memory, inside C code that no Python exception interrupts;
+only a process can be stopped. Each pool thread talks to one child over its pipes, and a timer kills the child
+when its time is over: the blocked read then ends. Threads, not asyncio's own processes, because those belong
+to one event loop: they break when a second loop asks, and cannot be reaped by a `stop()` that is not a
+coroutine.
 
-A child writes one line when it is ready (`{}`, or `{"error": "..."}` when it cannot work), so that the time to import its
-libraries is not charged to the first question. Its stderr is discarded, so it never blocks on a full pipe.
+A child writes one line when it is ready (`{}`, or `{"error": "..."}` when it cannot work), so that the time
+to import its libraries is not charged to the first question. Its stderr is discarded, so it never blocks on a
+full pipe.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from pathlib import Path
 from typing import Any
 
 START_SECONDS = 120.0
-"""Longest wait for a child's ready line: importing sympy takes under a second, minutes on a cold network disk."""
+"""Longest wait for a child's ready line: importing sympy takes under a second, minutes on a cold network
+disk."""
 
 
 class Killed(Exception):

@@ -1,8 +1,9 @@
 """Which earlier row a row repeats: by a hash of all it says, and by the bands of its MinHash values.
 
-MinHash keeps, for each of `HASHES` hash functions, the smallest value of a row's shingles; two rows agree in each with a
-probability that is their Jaccard similarity. The values are cut into bands; rows that agree in all values of a band, and
-whose similarity as estimated by all values is not far below `near`, are compared exactly.
+MinHash keeps, for each of `HASHES` hash functions, the smallest value of a row's shingles; two rows agree in
+each with a probability that is their Jaccard similarity. The values are cut into bands; rows that agree in
+all values of a band, and whose similarity as estimated by all values is not far below `near`, are compared
+exactly.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from data_synthesis.deduplication.text import CACHED, Comparable, Compared, comp
 HASHES = 128
 """MinHash values of a row, at most."""
 FOUND = 0.995
-"""Share of the pairs exactly as alike as `near` that the bands must propose; of pairs that are more alike they propose more."""
+"""Share of the pairs exactly as alike as `near` that the bands must propose; of pairs that are more alike
+they propose more."""
 DEVIATIONS = 3.0
-"""Standard deviations below `near` down to which the similarity that all values estimate is worth an exact comparison; without
-this, rows that share a long instruction would all be compared with each other."""
+"""Standard deviations below `near` down to which the similarity that all values estimate is worth an exact
+comparison; without this, rows that share a long instruction would all be compared with each other."""
 SEED = 1
 EXACT, OTHER_ANSWER, NEAR = "exact duplicate", "exact duplicate with another answer", "near duplicate"
 

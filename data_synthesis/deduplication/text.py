@@ -1,8 +1,9 @@
 """What two rows are compared by: their parts as plain text, the shingles of a part, and what must agree in any case.
 
-A part is something that must be alike by itself: the prompt, the completion, the chosen or the rejected answer. A shingle is
-some neighbouring words. A sign of punctuation is a word, and so is each character of a script that puts no spaces between words
-(Chinese, Japanese, Thai, Lao, Khmer, Burmese), so that no word list is needed.
+A part is something that must be alike by itself: the prompt, the completion, the chosen or the rejected
+answer. A shingle is some neighbouring words. A sign of punctuation is a word, and so is each character of a
+script that puts no spaces between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese), so that no word list
+is needed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ _SIGNS = frozenset("-+*/^=<>%\u00d7\u00f7\u00b7")
 """Signs that change what a number beside them says."""
 
 CACHED = 4096
-"""Rows whose texts and shingles are kept at hand for the next comparison; rows that are alike are compared again and again."""
+"""Rows whose texts and shingles are kept at hand for the next comparison; rows that are alike are compared
+again and again."""
 
 Compared = Literal["all", "prompt"]
 

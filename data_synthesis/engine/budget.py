@@ -1,8 +1,9 @@
 """How far a stage goes: until enough prompts gave rows, or a budget of prompts or tokens is spent.
 
-The limits are rules about a beginning of the prompts, in their order: the stage is the shortest beginning that meets
-one. Work is done on many prompts at once, so some beyond it are finished too; they stay in the call log and ledger and
-are left out of the tables. So what a stage makes does not depend on which prompt finished first.
+The limits are rules about a beginning of the prompts, in their order: the stage is the shortest beginning
+that meets one. Work is done on many prompts at once, so some beyond it are finished too; they stay in the
+call log and ledger and are left out of the tables. So what a stage makes does not depend on which prompt
+finished first.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ class Until(Config):
     candidates: int | None = Field(default=None, ge=1)
     """Prompts tried."""
     tokens: int | None = Field(default=None, ge=1)
-    """Completion tokens, as the generators count them; replayed ones count too. Prompts under way when they are spent are
-    finished, so a run pays for up to `concurrency` prompts more."""
+    """Completion tokens, as the generators count them; replayed ones count too. Prompts under way when they
+    are spent are finished, so a run pays for up to `concurrency` prompts more."""
     on_exhausted: Literal["error", "partial"] = "error"
-    """When the prompts, or another budget, end before `accepted` is reached: `error` stops the run (what was made is kept,
-    and raising the budget goes on from there), `partial` goes on with what there is and says so."""
+    """When the prompts, or another budget, end before `accepted` is reached: `error` stops the run (what was
+    made is kept, and raising the budget goes on from there), `partial` goes on with what there is and says
+    so."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Until:

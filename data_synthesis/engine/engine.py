@@ -1,12 +1,13 @@
 """The row engine: prompts in, rows out, every prompt accounted for.
 
-One event loop works on `concurrency` prompts at once, over all prompts of the stage, without batches to wait for. Each prompt
-ends in one outcome: emitted with its rows, dropped with a reason, or failed with an error. Model calls are logged as they are
-answered (`align.generate.calls.log`), outcomes and rows are committed together (`data_synthesis.engine.ledger`), and what is
-there is never done again, so killing the process loses only calls in flight.
+One event loop works on `concurrency` prompts at once, over all prompts of the stage, without batches to wait
+for. Each prompt ends in one outcome: emitted with its rows, dropped with a reason, or failed with an error.
+Model calls are logged as they are answered (`align.generate.calls.log`), outcomes and rows are committed
+together (`data_synthesis.engine.ledger`), and what is there is never done again, so killing the process loses
+only calls in flight.
 
-An engine is one worker: the only one of `align run`, a shard of several (`--shard 0/3`), or an actor of an executor.
-What all workers wrote becomes the stage's tables in `data_synthesis.engine.publish`.
+An engine is one worker: the only one of `align run`, a shard of several (`--shard 0/3`), or an actor of an
+executor. What all workers wrote becomes the stage's tables in `data_synthesis.engine.publish`.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Engine:
         """Position of the last prompt begun."""
         self._active = 0
 
-    # -- what a Context asks for ----------------------------------------------------------------------------------
+    # -- what a Context asks for -----------------------------------------------------------------------------
 
     async def score(self, reward: Reward, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
         """Score, starting the reward when it is first needed."""
@@ -68,7 +69,7 @@ class Engine:
         _AT_WORK.get().spend(completions)
         return completions
 
-    # -- the loop -------------------------------------------------------------------------------------------------
+    # -- the loop --------------------------------------------------------------------------------------------
 
     async def work(self, prompts: Sequence[Prompt]) -> None:
         """Bring prompts to an outcome, as many as the budget asks for; those that have one are left alone.

@@ -3,12 +3,14 @@
     ledger/WORKER.jsonl                 one line a prompt: emitted with its number of rows, dropped (why), failed (why)
     parts/TABLE-WORKER-000007.parquet   the rows of one commit
 
-A commit writes its parts first (temporary name, sync, rename) and then its lines, which name the part; a row counts
-only when a line says that its prompt is in that part. So a crash between the two leaves rows that count nowhere, and
-the prompts of the commit are worked through again, from the call log, without a call. Commits are rare enough to keep
-parts few and frequent enough to cost little: at most 2% of the time spent so far, and 1 s.
+A commit writes its parts first (temporary name, sync, rename) and then its lines, which name the part; a row
+counts only when a line says that its prompt is in that part. So a crash between the two leaves rows that
+count nowhere, and the prompts of the commit are worked through again, from the call log, without a call.
+Commits are rare enough to keep parts few and frequent enough to cost little: at most 2% of the time spent so
+far, and 1 s.
 
-The union of all workers' files is the stage: workers are shards, Ray actors, or this process before and after a crash.
+The union of all workers' files is the stage: workers are shards, Ray actors, or this process before and after
+a crash.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from align.core.rows import TABLES, Row, child_id, table_of
 from align.generate.calls.journal import Journal, lines
 
 LOST_SHARE = 0.02
-"""Largest share of the time spent so far whose work a crash may lose (never a call: those are logged at once)."""
+"""Largest share of the time spent so far whose work a crash may lose (never a call: those are logged at
+once)."""
 LOST_SECONDS = 1.0
 """Shortest time between two commits."""
 LARGEST_COMMIT = 20_000
@@ -47,7 +50,8 @@ class Outcome:
     retryable: bool = False
     """Of a failure: the same prompt may succeed later, nothing but time passing."""
     tokens: int = 0
-    """Completion tokens spent on it, replayed ones included, so that a budget means the same after a resume."""
+    """Completion tokens spent on it, replayed ones included, so that a budget means the same after a resume.
+    """
     tallies: Mapping[str, int] = field(default_factory=dict)
     part: str = ""
     """`WORKER-000007`, the commit that holds its rows."""
@@ -116,7 +120,8 @@ class Ledger:
 
 
 PLACE = {"_parent": "string", "_ordinal": "int32", "_note": "string"}
-"""Columns of a part beyond its table's: the prompt, the row's number among its rows, its note for the lineage as JSON."""
+"""Columns of a part beyond its table's: the prompt, the row's number among its rows, its note for the lineage
+as JSON."""
 
 
 def records(parent: str, stage: str, rows: Sequence[Row]) -> dict[str, list[dict[str, Any]]]:

@@ -1,7 +1,8 @@
 """From what all workers wrote to a stage's tables: the union of the parts, in the order of the prompts, counted.
 
-Rows are sorted by their prompt's position and their number among its rows, so one process, three shards and ten actors
-make the same files. Only the columns to sort by are held in Python; rows stay in Arrow and are written in slices.
+Rows are sorted by their prompt's position and their number among its rows, so one process, three shards and
+ten actors make the same files. Only the columns to sort by are held in Python; rows stay in Arrow and are
+written in slices.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from data_synthesis.engine.ledger import PLACE, Outcome, read
 from data_synthesis.synthesizer import Synthesizer
 
 TOLERATED_FAILURES = 0.1
-"""Share of prompts that may fail (a server's refusal, say) without failing the stage; they are counted and kept aside."""
+"""Share of prompts that may fail (a server's refusal, say) without failing the stage; they are counted and
+kept aside."""
 SLICE = 50_000
 """Rows written at once."""
 
@@ -49,7 +51,8 @@ def publish(
         seconds: how long that took.
 
     Raises:
-        StageFailed: too many prompts failed, none gave a row, a budget was exhausted, or the accounts do not add up.
+        StageFailed: too many prompts failed, none gave a row, a budget was exhausted, or the accounts do not
+        add up.
     """
     outcomes = read(run.folder)
     ids = list(prompts)

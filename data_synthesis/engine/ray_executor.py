@@ -1,11 +1,12 @@
 """A synthesizer on a Ray cluster: Ray Data deals batches of prompts to actors, each actor runs the same engine.
 
-Nothing but prompt ids and counts travels through Ray. Every actor is a worker that writes its own journal and parts to
-the run folder, which all nodes must see, so a dead actor, driver or cluster loses only calls in flight: what Ray tries
-again on another actor finds the answers of the first in the call log. Needs `pip install 'align-toolkit[ray]'`.
+Nothing but prompt ids and counts travels through Ray. Every actor is a worker that writes its own journal and
+parts to the run folder, which all nodes must see, so a dead actor, driver or cluster loses only calls in
+flight: what Ray tries again on another actor finds the answers of the first in the call log. Needs `pip
+install 'align-toolkit[ray]'`.
 
-Use it for stages that are busy on CPUs themselves (sandboxes, symbolic maths, embedding). One process keeps dozens of
-GPUs busy with requests, and `--shard i/n` uses several machines without Ray.
+Use it for stages that are busy on CPUs themselves (sandboxes, symbolic maths, embedding). One process keeps
+dozens of GPUs busy with requests, and `--shard i/n` uses several machines without Ray.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class Ray(Executor):
     workers: int = Field(default=2, ge=1)
     """Actors, each with an event loop and `concurrency` prompts of its own."""
     address: str | None = None
-    """The cluster's address, `auto` for the one this machine is part of; left out, a cluster of this machine only."""
+    """The cluster's address, `auto` for the one this machine is part of; left out, a cluster of this machine
+    only."""
     cpus_per_worker: float = Field(default=1, gt=0)
     """CPUs that Ray reserves for an actor."""
 

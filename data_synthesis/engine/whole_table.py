@@ -1,7 +1,8 @@
 """From what a table synthesizer yields to a stage's tables: every input accounted for, every row with its parents.
 
-The accounts, `dropped.jsonl`, `lineage.jsonl` and the report are those of a stage that works on one prompt at a time
-(`data_synthesis.engine.publish`). There is no ledger: the stage is one step, whose files appear when all of it is known.
+The accounts, `dropped.jsonl`, `lineage.jsonl` and the report are those of a stage that works on one prompt at
+a time (`data_synthesis.engine.publish`). There is no ledger: the stage is one step, whose files appear when
+all of it is known.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def publish_all(
         made: what `synthesize_all` returned.
 
     Raises:
-        BrokenPlugin: an input is not accounted for, or more than once, or what was yielded is none of what is asked for.
+        BrokenPlugin: an input is not accounted for, or more than once, or what was yielded is none of what is
+        asked for.
         StageFailed: there were inputs and no row was made.
     """
     account = Account(synthesizer, run.name, rows)

@@ -1,9 +1,10 @@
 r"""Which equations does a solution write down, and what are they worth? Arithmetic found in text, and its value.
 
-A solution in words mixes numbers with units, currencies, LaTeX, labels and variables. What is found here is meant for comparing
-and checking solutions (`data_synthesis.rejection_sampling.reasoning_paths`), so a doubtful side of an equation is left out
-rather than guessed: one with a variable or a function (`f(2) = 2 + 3`), a label (`Day 3 = 2 + 4`), a sum of different units, a
-clock time or a decimal comma. Every pattern is linear in the text: a runaway sample of 100,000 characters takes under a second.
+A solution in words mixes numbers with units, currencies, LaTeX, labels and variables. What is found here is
+meant for comparing and checking solutions (`data_synthesis.rejection_sampling.reasoning_paths`), so a
+doubtful side of an equation is left out rather than guessed: one with a variable or a function (`f(2) = 2 +
+3`), a label (`Day 3 = 2 + 4`), a sum of different units, a clock time or a decimal comma. Every pattern is
+linear in the text: a runaway sample of 100,000 characters takes under a second.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from collections.abc import Callable
 from data_synthesis.rejection_sampling.notation import CJK, UNIT, UNKNOWN, plain, ungrouped
 
 MAX_SIDE = 200
-"""Longest side of an equation that is looked at, in tokens and characters; bounds the depth of the syntax tree."""
+"""Longest side of an equation that is looked at, in tokens and characters; bounds the depth of the syntax
+tree."""
 
 _OPERATORS = ("+", "-", "*", "/", "**", "^")
 _ANNOTATION = re.compile(r"<<([^<>\n]*=[^<>\n]*)>>")
@@ -62,10 +64,11 @@ _TWO_UNITS = re.compile(rf"{_TERM}(?=[ \t]*[-+][ \t]*\d[\d.]*+[ \t]*({UNIT})[ \t
 def equations(text: str) -> list[str]:
     r"""Return the equations of a solution in order, without spaces and thousands separators.
 
-    Calculator annotations (`<<48/2=24>>`) when there are any; else the arithmetic found in the text: numbers joined by
-    + - * / ^ (also x, U+00D7, U+00F7, \times, \div, \frac) and by "=", chains kept whole, currencies and unit words left out.
-    A side cut short by a variable ("2x + 3 = 7") is left out, and so is a conversion's left side ("2 hours = 2 * 60 =
-    120" gives "2*60=120"). What remains is an equation when it has two sides and an operator between numbers.
+    Calculator annotations (`<<48/2=24>>`) when there are any; else the arithmetic found in the text: numbers
+    joined by + - * / ^ (also x, U+00D7, U+00F7, \times, \div, \frac) and by "=", chains kept whole,
+    currencies and unit words left out. A side cut short by a variable ("2x + 3 = 7") is left out, and so is a
+    conversion's left side ("2 hours = 2 * 60 = 120" gives "2*60=120"). What remains is an equation when it
+    has two sides and an operator between numbers.
     """
     annotated = _ANNOTATION.findall(text)
     if annotated:
@@ -100,8 +103,8 @@ def _without_unit(match: re.Match[str]) -> str:
 def _runs(text: str) -> list[list[str]]:
     """Cut a text into its maximal runs of arithmetic tokens.
 
-    "?" stands where something is not read: a variable, a function's name, an unknown value. "@" begins a run behind a word.
-    Two numbers in a row belong to two runs.
+    "?" stands where something is not read: a variable, a function's name, an unknown value. "@" begins a run
+    behind a word. Two numbers in a row belong to two runs.
     """
     cutter = _Cutter()
     for token in _TOKEN.finditer(text):

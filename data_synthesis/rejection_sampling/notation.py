@@ -1,8 +1,9 @@
 r"""How do solutions write numbers and operators? Their notations, LaTeX and words among them, as plain arithmetic.
 
-`plain` goes through a table of patterns in order: markup goes ("\mathbf{5}", "<b>5</b>"), operators and numbers get one form
-("\times", "3 times 4", "1/2 of 10"), and what has no certain value gets a sign for it: a decimal comma, a time, "3 dozen",
-"half of", "than 4", numbers of another arithmetic ("17 mod 5"). Units stay; `equations.py` drops them.
+`plain` goes through a table of patterns in order: markup goes ("\mathbf{5}", "<b>5</b>"), operators and
+numbers get one form ("\times", "3 times 4", "1/2 of 10"), and what has no certain value gets a sign for it: a
+decimal comma, a time, "3 dozen", "half of", "than 4", numbers of another arithmetic ("17 mod 5"). Units stay;
+`equations.py` drops them.
 """
 
 from __future__ import annotations

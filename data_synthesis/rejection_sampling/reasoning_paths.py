@@ -1,19 +1,21 @@
 r"""Which of several right solutions are different ways to solve the problem? Pure functions on text.
 
-Rejection-sampling fine-tuning, RFT (Yuan et al., 2308.01825, section 3.3): keep a sampled solution when its answer is
-right and every equation in it holds, then keep one solution per distinct list of equations. The number of distinct
-paths, not of accepted samples, is what predicts the gain.
+Rejection-sampling fine-tuning, RFT (Yuan et al., 2308.01825, section 3.3): keep a sampled solution when its
+answer is right and every equation in it holds, then keep one solution per distinct list of equations. The
+number of distinct paths, not of accepted samples, is what predicts the gain.
 
 Departures from the paper's code:
-1. Equations are also found in free text and simple LaTeX; the paper reads GSM8K's calculator annotations only.
-2. A text without equations is known by its words and numbers. There, its key is empty, so that all such solutions of
-   a problem collapse into one.
+1. Equations are also found in free text and simple LaTeX; the paper reads GSM8K's calculator annotations
+   only.
+2. A text without equations is known by its words and numbers. There, its key is empty, so that all such
+   solutions of a problem collapse into one.
 3. Equations are evaluated by a small interpreter of arithmetic, never by `eval`.
-4. "20%" may mean 20 or 20/100, and in "80 - 20%" a fifth of 80: an equation holds when one reading makes it true, the same on
-   both of its sides or not.
-5. What rounding explains is not false: `10/3 = 3.33` (rounded to the nearest, or cut after the last digit), `100/3 = 33` (a
-   quotient that does not come out even, less than one apart), `0.33 * 3 = 1` (a cut third).
-6. Run-on chains are read as pupils write them: in `5 + 7 = 12 * 2 = 24` the 12 is the result, and the next step begins with it.
+4. "20%" may mean 20 or 20/100, and in "80 - 20%" a fifth of 80: an equation holds when one reading makes it
+   true, the same on both of its sides or not.
+5. What rounding explains is not false: `10/3 = 3.33` (rounded to the nearest, or cut after the last digit),
+   `100/3 = 33` (a quotient that does not come out even, less than one apart), `0.33 * 3 = 1` (a cut third).
+6. Run-on chains are read as pupils write them: in `5 + 7 = 12 * 2 = 24` the 12 is the result, and the next
+   step begins with it.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ def path_key(text: str) -> str:
 def equations_hold(text: str) -> bool:
     """Is no equation of a solution surely false? One that cannot be evaluated is not counted.
 
-    In a chain, neighbours are compared; a side with a variable or a word is passed over. True when there are none.
+    In a chain, neighbours are compared; a side with a variable or a word is passed over. True when there are
+    none.
     """
     plain = unannotated(text)
     found = equations(text) + (equations(plain) if plain != text else [])
@@ -152,7 +155,8 @@ def _third(match: re.Match[str]) -> str:
 def _uncut(match: re.Match[str]) -> str:
     """Return the fraction that a decimal was probably cut from, such as 1/3 from 0.33; else the decimal.
 
-    With two or three digits only thirds and sixths are believed; 0.08 and 0.14 are more often taxes than 1/12 and 1/7.
+    With two or three digits only thirds and sixths are believed; 0.08 and 0.14 are more often taxes than 1/12
+    and 1/7.
     """
     written = Fraction("0" + match.group())
     near = written.limit_denominator(12)
@@ -167,8 +171,9 @@ def _uncut(match: re.Match[str]) -> str:
 def distinct_paths(texts: Sequence[str]) -> list[int]:
     """Return the indices of the texts to keep, one per path, ascending.
 
-    Of two texts with one key, the one whose Levenshtein distances to the texts kept for other keys sum to more stays
-    (RFT, section 3.3), the earlier one when they are equal. Texts are taken in order, so the result depends on it.
+    Of two texts with one key, the one whose Levenshtein distances to the texts kept for other keys sum to
+    more stays (RFT, section 3.3), the earlier one when they are equal. Texts are taken in order, so the
+    result depends on it.
     """
     kept: dict[str, int] = {}
     known: dict[tuple[str, str], int] = {}
@@ -192,7 +197,8 @@ def distinct_paths(texts: Sequence[str]) -> list[int]:
 def closest(text: str, candidates: Sequence[str]) -> int:
     """Return the index of the candidate most like the text: the hard negative of a preference pair.
 
-    Likeness is 1 - distance / longer length, so that a short candidate does not win by being short. Ties: the first.
+    Likeness is 1 - distance / longer length, so that a short candidate does not win by being short. Ties: the
+    first.
 
     Raises:
         ValueError: there are no candidates.
@@ -206,8 +212,9 @@ def closest(text: str, candidates: Sequence[str]) -> int:
 def levenshtein(left: str, right: str) -> int:
     """Return the edit distance: the fewest insertions, deletions and substitutions of one character.
 
-    Myers' bit-vector algorithm (JACM 1999) as Hyyrö states it (2003, figure 2): a column of the table is two integers,
-    so one character costs a few operations on integers as long as the other text. About 1 ms for 500 characters each.
+    Myers' bit-vector algorithm (JACM 1999) as Hyyrö states it (2003, figure 2): a column of the table is two
+    integers, so one character costs a few operations on integers as long as the other text. About 1 ms for
+    500 characters each.
     """
     if len(left) < len(right):
         left, right = right, left

@@ -1,16 +1,17 @@
 """Rejection sampling: sample many solutions, keep the right ones that reason differently, pair right against wrong.
 
-RFT (Yuan et al. 2023, arXiv 2308.01825) samples k = 100 paths at T = 0.7, keeps those whose answer is right and whose
-equations hold, and one for every distinct list of equations. The Qwen2 report (arXiv 2407.10671, 4.1.2) adds that the
-model itself must judge the path reasonable, and makes preference pairs of a right and a wrong path.
+RFT (Yuan et al. 2023, arXiv 2308.01825) samples k = 100 paths at T = 0.7, keeps those whose answer is right
+and whose equations hold, and one for every distinct list of equations. The Qwen2 report (arXiv 2407.10671,
+4.1.2) adds that the model itself must judge the path reasonable, and makes preference pairs of a right and a
+wrong path.
 
 Departures:
 1. A path without equations is keyed by its words, so that such paths do not all collapse into one
    (`data_synthesis.rejection_sampling.reasoning_paths`; the authors' code keys them all by the empty list).
 2. A pair's wrong side is the wrong path closest to the right one: a near miss teaches more than nonsense.
 3. A sample cut at the token limit is neither right nor wrong: nobody knows how it would have ended.
-4. `shots` puts worked examples before the prompt while sampling only. The rows hold the bare prompt, so training
-   distils the context into the weights.
+4. `shots` puts worked examples before the prompt while sampling only. The rows hold the bare prompt, so
+   training distils the context into the weights.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class RejectionSampling(Synthesizer):
     reward: Reward
     """The verifier; it must say `passed` (`math`, `constraints`, or your own)."""
     samples: int = Field(default=8, ge=1)
-    """Solutions a prompt. RFT: distinct paths a question grow 1.2, 2.2, 5.3 for 1, 12, 100 samples (its table 2)."""
+    """Solutions a prompt. RFT: distinct paths a question grow 1.2, 2.2, 5.3 for 1, 12, 100 samples (its table
+    2)."""
     temperature: float = Field(default=0.7, ge=0)
     """RFT samples at 0.7; higher finds more distinct paths and fewer right ones."""
     top_p: float = Field(default=1.0, gt=0, le=1)
@@ -51,19 +53,20 @@ class RejectionSampling(Synthesizer):
     max_new_tokens: int = Field(default=256, ge=1)
     """Longest solution, in tokens (RFT's code: 256). Longer ones count as truncated."""
     shots: Annotated[str | None, File()] = None
-    """JSON lines with `question`, `completion` and optional `family`: worked examples shown while sampling, not trained
-    on. Those with a family are shown to prompts that carry it as a tag."""
+    """JSON lines with `question`, `completion` and optional `family`: worked examples shown while sampling,
+    not trained on. Those with a family are shown to prompts that carry it as a tag."""
     check_equations: bool = True
     """Refuse a right answer whose equations do not hold, to 1e-3 as in RFT's code."""
     reasonable: Annotated[str | None, Ref("generator")] = None
-    """A generator that must also judge each right path reasonable (Qwen2 4.1.2: the model itself). Left out: not asked."""
+    """A generator that must also judge each right path reasonable (Qwen2 4.1.2: the model itself). Left out:
+    not asked."""
     max_demonstrations: int | None = Field(default=None, ge=1)
     """Most demonstrations a prompt; left out, every distinct right path."""
     max_pairs: int = Field(default=1, ge=0)
     """Most preference pairs a prompt."""
     negatives: Literal["closest", "any"] = "closest"
-    """Which wrong path a right one is paired with: the `closest` (a near miss, departure 2), or `any`, in the order drawn,
-    so that the pairs show the model's own habits in proportion."""
+    """Which wrong path a right one is paired with: the `closest` (a near miss, departure 2), or `any`, in the
+    order drawn, so that the pairs show the model's own habits in proportion."""
 
     _shots: list[dict[str, Any]] = PrivateAttr(default_factory=list)
 
@@ -172,7 +175,8 @@ _SAID = re.compile(r"\b(?:(yes|yep|yeah)|(nope|no)(?![^\S\n]+[a-z]|\s*-\s*one))\
 def yes_or_no(text: str) -> bool | None:
     """Return what a model says to a question that asks for yes or no; None where it says neither, or both.
 
-    Its reasoning does not count, nor does a repetition of the choice ("Yes/No: no") or the "no" of "no mistakes".
+    Its reasoning does not count, nor does a repetition of the choice ("Yes/No: no") or the "no" of "no
+    mistakes".
     """
     said = re.sub(r"\\boxed|\\text", " ", _CHOICE.sub(" ", reply(text)))
     if alone := re.fullmatch(r"\W*(?:(y|true)|n|false)\W*", said, re.IGNORECASE):

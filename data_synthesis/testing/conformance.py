@@ -4,17 +4,18 @@ One line tells, in a test of your own:
 
     conforms({"kind": "my_lab.shorter:Shorter", "generator": "model"}, PROMPTS, say, tmp_path)
 
-`PROMPTS` are records as `load` reads them, and `say(request, seed)` is what the model answers. The stage is run against
-a real HTTP server on the loopback interface, again and again:
+`PROMPTS` are records as `load` reads them, and `say(request, seed)` is what the model answers. The stage is
+run against a real HTTP server on the loopback interface, again and again:
 
 - clean: every prompt is emitted, dropped or failed, and the parts hold as many rows as the ledger says;
 - in another order, one prompt at a time, with answers that take a random time: the same rows;
 - from the call log alone: the same rows, and not one request;
 - with every prompt twice: the same rows;
-- through 429 storms, 500s, dropped connections, half-written JSON, empty choices and too few of them: the same rows;
+- through 429 storms, 500s, dropped connections, half-written JSON, empty choices and too few of them: the
+  same rows;
 - with answers that are empty, cut, or odd Unicode: prompts are dropped for a reason, none fails;
-- killed (SIGKILL) before every write of a run, or 24 of them spread over it, with half a line written: the run after it
-  ends with the same rows and ledger, and no answer was paid for twice.
+- killed (SIGKILL) before every write of a run, or 24 of them spread over it, with half a line written: the
+  run after it ends with the same rows and ledger, and no answer was paid for twice.
 """
 
 from __future__ import annotations
@@ -67,8 +68,8 @@ def conforms(
     """Run every check; return the report of the clean run.
 
     Args:
-        stage: the synthesizer's fields as in a recipe, `kind` included; generators it names are called `model`, and
-            `prompts` is left out.
+        stage: the synthesizer's fields as in a recipe, `kind` included; generators it names are called
+            `model`, and `prompts` is left out.
         prompts: records with `prompt` or `messages`, and what else `load` reads. A dozen will do.
         say: the text of a completion, a function of the request's body and the sample's seed alone.
         folder: an empty folder to work in.
@@ -94,7 +95,7 @@ class _Kit:
         self.stage, self.prompts, self.say, self.folder = stage, list(prompts), say, folder
         self.expected: dict[str, Any] = {}
 
-    # -- the checks -----------------------------------------------------------------------------------------------
+    # -- the checks ------------------------------------------------------------------------------------------
 
     def clean(self) -> dict[str, Any]:
         """Run once without any fault: what all other runs must make."""
@@ -179,7 +180,7 @@ class _Kit:
         if failed:
             raise Failed(f"an odd answer must end in Drop(reason), and raised: {'; '.join(sorted(failed))}")
 
-    # -- how ------------------------------------------------------------------------------------------------------
+    # -- how -------------------------------------------------------------------------------------------------
 
     def _well(self, request: dict[str, Any]) -> Reply:
         return Reply(body=answer(request, say=self.say))

@@ -1,8 +1,9 @@
 """Kill a run before each of its writes: `python -m data_synthesis.testing.crash RECIPE FOLDER HOW_MANY`.
 
-`sys.audit` tells of every write (`data_synthesis.write` of the journals, `os.rename` and `os.remove` of whole files), and
-the process kills itself there with SIGKILL, after writing half a line where a line was to be written. Every run is a
-fork of this process, which has imported everything and started nothing. Each is followed by one that must finish.
+`sys.audit` tells of every write (`data_synthesis.write` of the journals, `os.rename` and `os.remove` of whole
+files), and the process kills itself there with SIGKILL, after writing half a line where a line was to be
+written. Every run is a fork of this process, which has imported everything and started nothing. Each is
+followed by one that must finish.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     with FaultServer(Reply(429, headers={"Retry-After": "0"}), Reply(cut="inside")) as server: ...
 
-fails two requests and answers the third and all later ones well, under `server.url`. It runs in a thread of its own,
-on one event loop, so a thousand requests may be in flight.
+fails two requests and answers the third and all later ones well, under `server.url`. It runs in a thread of
+its own, on one event loop, so a thousand requests may be in flight.
 """
 
 from __future__ import annotations

@@ -4,10 +4,13 @@ One line tells, in a test of your own:
 
     conforms_table({"kind": "my_lab.longest:Longest"}, RECORDS, tmp_path)
 
-`RECORDS` are records as `load` reads them. The stage is run on them again and again, in processes of their own:
+`RECORDS` are records as `load` reads them. The stage is run on them again and again, in processes of their
+own:
 
-- clean: every row is emitted or dropped with a reason, the accounts add up, and every row that was made has its parents;
-- in processes that order sets differently (`PYTHONHASHSEED`): the same rows in the same order, the same reasons;
+- clean: every row is emitted or dropped with a reason, the accounts add up, and every row that was made has
+  its parents;
+- in processes that order sets differently (`PYTHONHASHSEED`): the same rows in the same order, the same
+  reasons;
 - with every row twice, as a source with duplicates would: the same;
 - on one row alone: it is accounted for, or the stage says that no row was left;
 - killed (SIGKILL) before each of its writes: the run after it ends with the same.
@@ -36,7 +39,8 @@ def conforms_table(
 
     Args:
         stage: the table synthesizer's fields as in a recipe, `kind` included; `rows` is left out.
-        records: what `load` reads: rows of the table, some of which the stage keeps and some of which it drops.
+        records: what `load` reads: rows of the table, some of which the stage keeps and some of which it
+        drops.
         folder: an empty folder to work in.
 
     Raises:

@@ -1,15 +1,18 @@
 """Write train.jsonl, heldout.jsonl and shots.jsonl: six families of instructions that `reward.constraints.verifier` can check.
 
-The idea: a base model that can talk but does not obey. Each family (caps, bullets, json, repeat, end, max) asks for
-something that a few lines of code verify, so that rejection sampling, preference pairs and the evaluation need no
-judge. Small instruction-tuned models follow almost none of them when asked plainly and many after a few examples,
-which is why there are shots: turns shown while sampling and left out while training (context distillation, Askell et
-al. 2021, "A General Language Assistant as a Laboratory for Alignment", section 2.2).
+The idea: a base model that can talk but does not obey. Each family (caps, bullets, json, repeat, end, max)
+asks for something that a few lines of code verify, so that rejection sampling, preference pairs and the
+evaluation need no judge. Small instruction-tuned models follow almost none of them when asked plainly and
+many after a few examples, which is why there are shots: turns shown while sampling and left out while
+training (context distillation, Askell et al. 2021, "A General Language Assistant as a Laboratory for
+Alignment", section 2.2).
 
 What "held out" means here:
-1. Words: a quarter of the words, by a hash of family and word, occur in no training prompt and no shot of that family.
-   For `max` the hash is of the three numbers, whatever their order. The wording does not enter the hash.
-2. Wordings: half of heldout.jsonl asks in the training wordings (`seen`), half in wordings of its own (`unseen`).
+1. Words: a quarter of the words, by a hash of family and word, occur in no training prompt and no shot of
+   that family. For `max` the hash is of the three numbers, whatever their order. The wording does not enter
+   the hash.
+2. Wordings: half of heldout.jsonl asks in the training wordings (`seen`), half in wordings of its own
+   (`unseen`).
 3. Not held out: the six tasks themselves, and a word that one family holds out may be used by another.
 
 Everything is drawn from one seed: the same script writes the same bytes.

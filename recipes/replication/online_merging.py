@@ -2,10 +2,10 @@
 
     python recipes/replication/online_merging.py [--seeds 1 2 3] [--out runs/online-merging] [--set stage.field=value ...]
 
-Every seed draws its own SFT model and its own pairs; within a seed all ways start from that model and see those pairs.
-A run that was killed goes on where it was. The table gives the mean over seeds of the sampled score (temperature 1) and
-of its change against the SFT model; the interval is over problems and seeds together (a bootstrap that draws seeds, and
-problems within each).
+Every seed draws its own SFT model and its own pairs; within a seed all ways start from that model and see
+those pairs. A run that was killed goes on where it was. The table gives the mean over seeds of the sampled
+score (temperature 1) and of its change against the SFT model; the interval is over problems and seeds
+together (a bootstrap that draws seeds, and problems within each).
 """
 
 from __future__ import annotations

@@ -1,24 +1,24 @@
 """Pretrain the tiny base model and write its problem files, from nothing but this script.
 
-The idea: a base of 1.4 million parameters learns, in a quarter of an hour on two CPU cores, to read short word problems
-and to solve them with a chain of equations. It learns the skill mostly from plain text, and it learns as a chat
-assistant to use the skill only sometimes. Post-training (supervised tuning on verified samples, then preference tuning)
-has to bring the skill out.
+The idea: a base of 1.4 million parameters learns, in a quarter of an hour on two CPU cores, to read short
+word problems and to solve them with a chain of equations. It learns the skill mostly from plain text, and it
+learns as a chat assistant to use the skill only sometimes. Post-training (supervised tuning on verified
+samples, then preference tuning) has to bring the skill out.
 
-The weaknesses are BUILT IN by the pretraining mix, so gains measured on this base show that a pipeline works, and say
-nothing about what a method gains on a real model:
+The weaknesses are BUILT IN by the pretraining mix, so gains measured on this base show that a pipeline works,
+and say nothing about what a method gains on a real model:
 
-* In chat only a part of the answers is right with working. The others guess without working, stop after the first step,
-  echo the question, refuse or talk about something else. Slips in the arithmetic are rare on purpose: preference pairs
-  that differ by a slip also punish copying the slipped result, and a model this small loses its arithmetic to that
-  (docs/lab_notes.md).
-* Which kind of answer comes depends on the wording: after a short closing question ("How many?") the guess is the
-  commonest answer, so that even the greedy answer is usually wrong there.
+* In chat only a part of the answers is right with working. The others guess without working, stop after the
+  first step, echo the question, refuse or talk about something else. Slips in the arithmetic are rare on
+  purpose: preference pairs that differ by a slip also punish copying the slipped result, and a model this
+  small loses its arithmetic to that (docs/lab_notes.md).
+* Which kind of answer comes depends on the wording: after a short closing question ("How many?") the guess is
+  the commonest answer, so that even the greedy answer is usually wrong there.
 
-The split goes by a hash of a problem's numbers, never of its wording: about 10% of all number tuples of a family are held
-out (heldout.jsonl), another 10% are for development (dev.jsonl), and neither kind occurs in pretraining or in
-problems.jsonl. What is not held out: the wordings, and the single steps (a two-step problem for training may contain a
-held-out one-step sum).
+The split goes by a hash of a problem's numbers, never of its wording: about 10% of all number tuples of a
+family are held out (heldout.jsonl), another 10% are for development (dev.jsonl), and neither kind occurs in
+pretraining or in problems.jsonl. What is not held out: the wordings, and the single steps (a two-step problem
+for training may contain a held-out one-step sum).
 """
 
 from __future__ import annotations
@@ -312,7 +312,8 @@ def documents(pool: list[Problem], seed: int) -> Iterator[str]:
 def make_tokenizer(pool: list[Problem]) -> PreTrainedTokenizerFast:
     """Train the byte-level BPE, with the normalizer and the pre-tokenizer of Qwen2: every digit is a piece of its own.
 
-    They must be Qwen2's: for a model of type qwen2, `AutoTokenizer` puts them in place of whatever the file says.
+    They must be Qwen2's: for a model of type qwen2, `AutoTokenizer` puts them in place of whatever the file
+    says.
     """
     raw = Tokenizer(models.BPE())
     raw.normalizer = normalizers.NFC()
@@ -474,8 +475,8 @@ def main() -> None:
     model = make_model(tokenizer)
     log.info("%d parameters, %d tokens", model.num_parameters(), args.steps * BATCH * ROW)
     pretrain(model, tokenizer, rows(tokenizer, sets["pool"], SEED + 11, shuffled=False), args.steps, 3e-3)
-    # packing puts long documents first, so the model expects working at the start of a text; a last phase with shuffled
-    # rows gives the short guesses their share there, where every prompt is
+    # packing puts long documents first, so the model expects working at the start of a text; a last phase
+    # with shuffled rows gives the short guesses their share there, where every prompt is
     pretrain(model, tokenizer, rows(tokenizer, sets["pool"], SEED + 12, shuffled=True), args.steps // 8, 1e-3)
     model.generation_config = GenerationConfig(
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id

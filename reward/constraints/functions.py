@@ -1,13 +1,13 @@
 """Functions that a model wrote to verify an instruction, run in the sandbox: which of them say that a text obeys?
 
-The idea is AutoIF's (Dong et al. 2024, arXiv 2406.13542): an instruction comes with functions `evaluate(response) -> bool` that
-were cross-validated when they were made (`data_synthesis.execution_feedback.cross_validation`); several vote, because each may
-be wrong.
+The idea is AutoIF's (Dong et al. 2024, arXiv 2406.13542): an instruction comes with functions
+`evaluate(response) -> bool` that were cross-validated when they were made
+(`data_synthesis.execution_feedback.cross_validation`); several vote, because each may be wrong.
 
 Departures from AutoIF's code:
 1. A function runs in the sandbox, not in the trainer by `exec`.
-2. Only `True` is a yes. A function that raises, hangs or returns something else has not said that the text obeys, so a text
-   that breaks its verifier gains nothing by it.
+2. Only `True` is a yes. A function that raises, hangs or returns something else has not said that the text
+   obeys, so a text that breaks its verifier gains nothing by it.
 3. A function that does not load judges nothing: that is its author's fault, not the text's.
 """
 
@@ -46,9 +46,9 @@ class Vote:
 async def say(sandbox: Sandbox, source: str, texts: Sequence[str], lives: int = 4) -> list[bool | str]:
     """Return what a function says of each text: True, False, or a status word and why where it says neither.
 
-    One process is asked about one text after the other, and its limits hold for all of them together. So a text at which it
-    dies is asked about again, as the first of a new process, before it has that word. When the function has died `lives`
-    times at a first text, the rest is not asked.
+    One process is asked about one text after the other, and its limits hold for all of them together. So a
+    text at which it dies is asked about again, as the first of a new process, before it has that word. When
+    the function has died `lives` times at a first text, the rest is not asked.
     """
     said: list[bool | str] = []
     while len(said) < len(texts) and lives:

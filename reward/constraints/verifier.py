@@ -1,25 +1,28 @@
 r"""Instructions that a few lines of code can check: "in capital letters", "exactly three bullets", "end with DONE".
 
-The idea is IFEval's (Zhou et al. 2023, "Instruction-Following Evaluation for Large Language Models", section 2): ask
-only for what a program can verify, so that the reward needs no judge and cannot be argued with. A prompt row says what
-to check, any number of checks together:
+The idea is IFEval's (Zhou et al. 2023, "Instruction-Following Evaluation for Large Language Models", section
+2): ask only for what a program can verify, so that the reward needs no judge and cannot be argued with. A
+prompt row says what to check, any number of checks together:
 
     {"question": "...", "tests": [{"check": "bullets", "n": 3}, {"check": "no_commas"}]}
 
-A test may also bring its own verifiers, functions that a model wrote and the stage `execution_feedback` validated:
+A test may also bring its own verifiers, functions that a model wrote and the stage `execution_feedback`
+validated:
 
     {"functions": ["def evaluate(response):\n    return response.isupper()"]}
 
-They run in the sandbox (`reward.constraints.functions`) and vote: the test holds where more than half say so (AutoIF, arXiv
-2406.13542).
+They run in the sandbox (`reward.constraints.functions`) and vote: the test holds where more than half say so
+(AutoIF, arXiv 2406.13542).
 
 Departures from IFEval:
-1. The checks are our own and stricter, and each is one pure function with one exact meaning (`reward/constraints/checks/`).
-2. There is no "loose" reading that forgives a first line, a last line or asterisks: the answer is the whole answer. Only white
-   space around it is forgiven, and what nobody can see (`reward/constraints/checks/reading.py`: composed accents, no-break and
-   zero-width spaces, widths); JSON and CSV are read by a parser, so there even that counts.
-3. `value` is the share of a row's checks that hold (IFEval's instruction level, per row); `passed` is True only where
-   all hold (its prompt level). So half-right answers can be told apart, but never count as right.
+1. The checks are our own and stricter, and each is one pure function with one exact meaning
+   (`reward/constraints/checks/`).
+2. There is no "loose" reading that forgives a first line, a last line or asterisks: the answer is the whole
+   answer. Only white space around it is forgiven, and what nobody can see
+   (`reward/constraints/checks/reading.py`: composed accents, no-break and zero-width spaces, widths); JSON
+   and CSV are read by a parser, so there even that counts.
+3. `value` is the share of a row's checks that hold (IFEval's instruction level, per row); `passed` is True
+   only where all hold (its prompt level). So half-right answers can be told apart, but never count as right.
 """
 
 from __future__ import annotations
@@ -43,7 +46,8 @@ from reward.sandbox import Sandbox
 from reward.sandbox.settings import SandboxSettings
 
 HOLDS_ABOVE = 0.5
-"""Share of a test's functions that must say yes (AutoIF, section 3: accuracy over the verifiers above 0.5)."""
+"""Share of a test's functions that must say yes (AutoIF, section 3: accuracy over the verifiers above 0.5).
+"""
 Verifier: TypeAlias = Callable[[str], str] | Functions
 """A check (why the stripped text fails, "" where it does not), or functions that vote."""
 
@@ -65,8 +69,8 @@ class CheckResult:
 class Constraints(Reward):
     """A verifier of checkable instructions. A prompt's `tests` name checks, `{"check": NAME, ...arguments}`, or hold functions.
 
-    Passed where all hold; the value is the share that hold (0 to 1); `why` is the first that fails, in words. Ungraded where
-    a function does not load or could not be run.
+    Passed where all hold; the value is the share that hold (0 to 1); `why` is the first that fails, in words.
+    Ungraded where a function does not load or could not be run.
     """
 
     version: ClassVar[str] = (

@@ -1,7 +1,8 @@
 r"""Which number is a text? Exact fractions, no library.
 
-Two of the choices here decide what counts as right: a number is what its digits say, and "%" is a unit ("50%" equals 50,
-not 1/2), because that is how GSM8K and most datasets write the gold answer. `reward.mathematics.same` puts them to use.
+Two of the choices here decide what counts as right: a number is what its digits say, and "%" is a unit ("50%"
+equals 50, not 1/2), because that is how GSM8K and most datasets write the gold answer.
+`reward.mathematics.same` puts them to use.
 """
 
 from __future__ import annotations
@@ -82,9 +83,9 @@ def is_plain(text: str) -> bool:
 def number(text: str) -> Fraction | None:
     r"""Return the exact value of a text that is one number, else None.
 
-    Integers, decimals, also `0.1\overline{6}`, "1,234", "1 234", "3/4", `\frac{3}{4}`, "1 1/2", "2½", "1.5e3",
-    `1.5 \times 10^{3}`, a sign (also U+2212), a currency before it or behind it, a "%" or a full stop after it. No units, no
-    other arithmetic. A fraction over zero is None.
+    Integers, decimals, also `0.1\overline{6}`, "1,234", "1 234", "3/4", `\frac{3}{4}`, "1 1/2", "2½",
+    "1.5e3", `1.5 \times 10^{3}`, a sign (also U+2212), a currency before it or behind it, a "%" or a full
+    stop after it. No units, no other arithmetic. A fraction over zero is None.
     """
     if is_plain(text):
         return Fraction(re.sub(r"[,$€£%]", "", text))

@@ -12,7 +12,8 @@ from reward.mathematics.sentence import CHANGES, NAMED
 ENOUGH = 4
 """Digits behind the point from which a decimal may stand for a fraction whose decimal never ends."""
 FLOAT = 14
-"""Digits behind the point from which a decimal is what a program printed: its last digits are those of a binary number."""
+"""Digits behind the point from which a decimal is what a program printed: its last digits are those of a
+binary number."""
 _RATIO = re.compile(r"\d{1,9}(?:\s*:\s*\d{1,9})+")
 
 
@@ -25,7 +26,7 @@ def same_quantity(gold: str, pred: str, _: object = None) -> bool | None:
     return None
 
 
-# -- bases ----------------------------------------------------------------------------------------------------------------
+# -- bases ---------------------------------------------------------------------------------------------------
 
 _BASES = {
     "two": 2, "binary": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "octal": 8, "nine": 9, "ten": 10,
@@ -78,7 +79,7 @@ def _trimmed(digits: str) -> str:
     return sign + (rest.upper().lstrip("0") or "0")
 
 
-# -- numbers and units ----------------------------------------------------------------------------------------------------
+# -- numbers and units ---------------------------------------------------------------------------------------
 
 
 _TIME = re.compile(r"(\d{1,2}):(\d\d)\s*(?:([ap])\.?\s?m\.?)?", re.IGNORECASE)

@@ -1,13 +1,16 @@
 r"""Are two answers the same? What can be told from the text is told here, exactly; formulas are asked for.
 
-An answer is a number, a number with a unit, a list, a tuple or interval, a matrix, an equation, a choice, or words; the parts
-of one are compared like answers of their own. Only a formula that is none of them goes to `ask`, which needs sympy
-(`reward.mathematics.worker`). `same` is True, False, or None where it could not be told without `ask`.
+An answer is a number, a number with a unit, a list, a tuple or interval, a matrix, an equation, a choice, or
+words; the parts of one are compared like answers of their own. Only a formula that is none of them goes to
+`ask`, which needs sympy (`reward.mathematics.worker`). `same` is True, False, or None where it could not be
+told without `ask`.
 
 Rules that decide what counts as right:
-1. Numbers are exact: "0.333" is not 1/3, but 0.3333 with four digits is, as its decimal never ends. A gold answer that is a
-   decimal says how exact it is: \frac{100}{3} is right for 33.3, and so is 33.33333, but not 33.31.
-2. "%" is a unit that may be left out, as GSM8K and most data sets do, and a hundredth: 50% is 50, and it is 1/2.
+1. Numbers are exact: "0.333" is not 1/3, but 0.3333 with four digits is, as its decimal never ends. A gold
+   answer that is a decimal says how exact it is: \frac{100}{3} is right for 33.3, and so is 33.33333, but not
+   33.31.
+2. "%" is a unit that may be left out, as GSM8K and most data sets do, and a hundredth: 50% is 50, and it is
+   1/2.
 3. A unit that only one side names is no difference; where both name one that is known, it must be the same.
 4. A base that only one side names is no difference either: 1010_2 is 1010, not 10 and not 1010_3.
 5. A word beside a number that changes it ("at least 10", "twice 10") makes it another answer.
@@ -103,7 +106,7 @@ def _is_prose(text: str) -> bool:
     return in_words(text) or text.casefold() in ("no", "on", "so", "if", "is", "it", "of", "up")
 
 
-# -- choices, equations, lists, matrices ----------------------------------------------------------------------------------
+# -- choices, equations, lists, matrices ---------------------------------------------------------------------
 
 
 def _choices(gold: str, pred: str, ask: Ask | None) -> bool | None:
@@ -175,7 +178,8 @@ def _is_no_equation(text: str) -> bool:
 def _names_its_value(sides: list[str], *, summed: bool) -> bool:
     """Return whether an equation says of what its last side is the value: "x = 5", also "6 = n", which is turned round here.
 
-    With `summed`, the name may be a sum of letters: "m + n = 204" is 204. Of a gold answer it may not: x + y = 3 is no 3.
+    With `summed`, the name may be a sum of letters: "m + n = 204" is 204. Of a gold answer it may not: x + y
+    = 3 is no 3.
     """
     if len(sides) == 1:
         return False

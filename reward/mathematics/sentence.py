@@ -1,11 +1,11 @@
 r"""What does a sentence say the answer is? Which of its formulas and numbers, and without what it says beside them.
 
-Small base models answer in prose. A sentence may hold several numbers; a careful reader takes the one that it tells, not the
-one that stands last. So what is beside the point is left out first: reasons ("because 5 < 6"), remarks in brackets, names
-("step 2"), "2nd", "8-hour". Of the rest counts the last formula, else the result of the last calculation ("120/24 = 5 hours to
-read 120 pages"), else the last number that tells no circumstance ("64 dollars for the 16 glasses", "135 meters in 5 minutes"),
-else the last number. On GSM8K's own solutions without their last line this finds 7,402 of 7,473 answers, the last number alone
-7,264.
+Small base models answer in prose. A sentence may hold several numbers; a careful reader takes the one that it
+tells, not the one that stands last. So what is beside the point is left out first: reasons ("because 5 < 6"),
+remarks in brackets, names ("step 2"), "2nd", "8-hour". Of the rest counts the last formula, else the result
+of the last calculation ("120/24 = 5 hours to read 120 pages"), else the last number that tells no
+circumstance ("64 dollars for the 16 glasses", "135 meters in 5 minutes"), else the last number. On GSM8K's
+own solutions without their last line this finds 7,402 of 7,473 answers, the last number alone 7,264.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reward.mathematics.measures import MEASURE, SMALLER, unit_of
 from reward.mathematics.number_words import COUNTED, counted
 from reward.mathematics.numbers import DIGITS, OVER
 
-# -- formulas and prose ---------------------------------------------------------------------------------------------------
+# -- formulas and prose --------------------------------------------------------------------------------------
 
 _FORMULA = re.compile(
     r"\\begin\{(?P<name>align|aligned|gather|gathered|equation|eqnarray|multline)(?P<star>\*?)\}(?:(?!\\begin\{(?P=name)).)*?"
@@ -25,8 +25,8 @@ _FORMULA = re.compile(
     r"|(?<!\\)\$[^$\n]*?(?<![-+*/=\s\\])\s*\$(?!\d)",
     re.DOTALL,
 )
-"""Formulas between marks; none holds its own first mark again: a text of nothing but first marks is read in linear time.
-"$30-$20=$10" has none: behind the second sign stands a digit, as behind money."""
+"""Formulas between marks; none holds its own first mark again: a text of nothing but first marks is read in
+linear time. "$30-$20=$10" has none: behind the second sign stands a digit, as behind money."""
 ENVIRONMENT = re.compile(
     r"\\(?:begin|end)\{(?:align|aligned|gather|gathered|equation|eqnarray|multline)\*?\}"
 )
@@ -84,7 +84,7 @@ CHANGES = re.compile(
 """Words that make another number of the one beside them."""
 
 
-# -- the answer of a sentence that is known to state one -------------------------------------------------------------------
+# -- the answer of a sentence that is known to state one -----------------------------------------------------
 
 _REASON = re.compile(
     r"(?:,?\s+(?:since|because|as|so|which|after|for|when|if|rather\s+than|instead\s+of|porque|parce\s+que|perché|poiché|weil|vì|karena)\b"
@@ -133,7 +133,7 @@ def pith(said: str) -> str:
     return said
 
 
-# -- the answer of a text that says nowhere which it is ---------------------------------------------------------------------
+# -- the answer of a text that says nowhere which it is ------------------------------------------------------
 
 SENTENCE_END = re.compile(
     r"(?<![.?!])(?:(?!(?<=\d)!(?:\s+[^A-Z\s]|\.|[)\]]+\s*[-=+*/]))[.?!])++[*_\"')\]]*+(?=\s|$)|(?<=\d!)\.(?=\s|$)|[\u3002\uff01\uff1f]|\n"
@@ -235,7 +235,7 @@ def _joined(sentence: str, formulas: list[re.Match[str]]) -> str:
     return f"${' '.join(last.split()).strip('. ')}$" if last else formula
 
 
-# -- numbers --------------------------------------------------------------------------------------------------------------
+# -- numbers -------------------------------------------------------------------------------------------------
 
 _FRACTION = rf"\\[dtc]?frac{OVER}"
 _SPACED = r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?![\d-]|\.\d)(?:,\d+)?"

@@ -64,8 +64,8 @@ _THEN = _ways(
     (r"^[a-zA-Z]\s*\\in\s*(?=\\\{[^|:]*\\\}$)", ""),  # x \in \{1, 2\}
     (r"^(\d+)\s+(?:out\s+of|in)\s+(\d+)$", r"\1/\2"),
 )
-"""What an answer is rewritten by, in this order: how something may be written, and its one spelling. `_THEN` comes when the
-dress is taken off a second time."""
+"""What an answer is rewritten by, in this order: how something may be written, and its one spelling. `_THEN`
+comes when the dress is taken off a second time."""
 
 
 def clean(text: str) -> str:
@@ -114,7 +114,8 @@ _SPREAD = re.compile(r"\(([^()=]+)\)\s*=\s*\(([^()=]+)\)")
 def alike(left: str, right: str) -> tuple[str, str]:
     """Return two answers without the differences that mean nothing once both are seen.
 
-    The constant of an integral may be c or C; a modulus ("5 (mod 7)") may be left out; (a, b) = (2, 3) is a = 2, b = 3.
+    The constant of an integral may be c or C; a modulus ("5 (mod 7)") may be left out; (a, b) = (2, 3) is a =
+    2, b = 3.
     """
     if all(_CONSTANT.search(text) and "c" not in _letters(_CONSTANT.sub("", text)) for text in (left, right)):
         left, right = (_CONSTANT.sub(r"\1C", text) for text in (left, right))

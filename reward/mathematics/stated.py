@@ -2,14 +2,15 @@ r"""Which answer does a text state? One order, pure functions on text.
 
 What a model thinks before it answers does not count. Then, in this order:
 
-1. the last `\boxed{...}` whose braces balance, unless a "final answer" is stated behind it; boxes that one phrase joins
-   ("\boxed{1} and \boxed{2}") are one list of answers;
+1. the last `\boxed{...}` whose braces balance, unless a "final answer" is stated behind it; boxes that one
+   phrase joins ("\boxed{1} and \boxed{2}") are one list of answers;
 2. the line after the last `####`, where it is a number or ends the text (others are headings of Markdown);
-3. what follows the last "answer is", "answer:" and the like, in some languages, to the end of the sentence or line;
+3. what follows the last "answer is", "answer:" and the like, in some languages, to the end of the sentence or
+   line;
 4. what the last `<answer>` tag holds, else the choice that is called right ("option B is correct");
 5. the whole text, where it is nothing but an answer: formulas, numbers and letters;
-6. the formula or the number that the last sentence with one tells (`reward.mathematics.sentence`): a guess that small base
-   models need.
+6. the formula or the number that the last sentence with one tells (`reward.mathematics.sentence`): a guess
+   that small base models need.
 
 A completion that was cut while it counted may be right by luck, so
 samplers must also look at `finish_reason`.

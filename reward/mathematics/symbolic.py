@@ -1,8 +1,9 @@
 r"""Are two formulas the same? math-verify's reader of LaTeX and sympy, with exact numbers.
 
 Departures from `math_verify.verify`:
-1. Fractions are compared exactly, other numbers to 200 digits; math-verify rounds to 6 places behind the point, so that
-   10^{-20} is 10^{-21} and 1/2004! is 1/2006!. A gold answer that is a decimal says itself how exact it is.
+1. Fractions are compared exactly, other numbers to 200 digits; math-verify rounds to 6 places behind the
+   point, so that 10^{-20} is 10^{-21} and 1/2004! is 1/2006!. A gold answer that is a decimal says itself how
+   exact it is.
 2. Letters keep their case; math-verify makes R and r one symbol.
 3. What it calls the same is tried at three points before it is believed.
 4. Relations and sets are compared both ways round: `1 < x < 2` is `(1, 2)`, whichever is the gold answer.
@@ -28,8 +29,8 @@ _READ = NormalizationConfig(
 _LARGEST = sympy.Float(10) ** 10_000
 """Numbers beyond this are not written out."""
 DIGITS, DEEP, _MOST = 30, 200, 400
-"""Digits to which two numbers must agree at first, and to which their difference must then vanish; it is worked out with the
-third. Fractions are compared exactly."""
+"""Digits to which two numbers must agree at first, and to which their difference must then vanish; it is
+worked out with the third. Fractions are compared exactly."""
 _BUILT = re.compile(
     r"\\\{\s*[a-z]\s*(?:\\in\s*\\(?:mathbb\s*\{?\s*R\s*\}?|R|reals?)\s*)?(?::|\||\\mid|\\vert|\\colon)\s*(.+)\\\}",
     re.DOTALL,

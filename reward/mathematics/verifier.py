@@ -1,13 +1,13 @@
 r"""Is the final answer right? The verifier of tasks whose answer is a number or a formula (`kind: math`).
 
-The final answer is taken from the text, compared exactly as a fraction when both sides are numbers, as text when they
-are written alike, and otherwise by math-verify (sympy) in a process that is killed when it hangs.
+The final answer is taken from the text, compared exactly as a fraction when both sides are numbers, as text
+when they are written alike, and otherwise by math-verify (sympy) in a process that is killed when it hangs.
 
 Departures from calling math-verify on the whole completion, as most trainers do:
 1. Numbers are decided here, exactly and in microseconds, and the decision is final: "0.333" is not 1/3.
-2. "72 clips" equals 72: a sentence with one number is that number, unless a word changes it ("2 million", "not 5").
-   math-verify reads such words as products of letters, which also makes "listen" equal "silent"; so text with words
-   in it never reaches it, unless the formula is marked ($...$, \(...\)).
+2. "72 clips" equals 72: a sentence with one number is that number, unless a word changes it ("2 million",
+   "not 5"). math-verify reads such words as products of letters, which also makes "listen" equal "silent"; so
+   text with words in it never reaches it, unless the formula is marked ($...$, \(...\)).
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ class MathAnswer(Reward):
     """Scores 1 when the final answer of a completion equals the prompt's `answer`, else 0."""
 
     version: ClassVar[str] = "4"
-    """2: reads formulas, lists and units; numbers are exact. 3: bases, i, degrees, what stands around a box. 4: what a sentence
-    tells, hundredths, signs of Unicode, numbers in words."""
+    """2: reads formulas, lists and units; numbers are exact. 3: bases, i, degrees, what stands around a box.
+    4: what a sentence tells, hundredths, signs of Unicode, numbers in words."""
 
     timeout_seconds: float = Field(default=5.0, gt=0)
-    """Wall-clock seconds of one symbolic comparison before its process is killed; the answer then counts as wrong."""
+    """Wall-clock seconds of one symbolic comparison before its process is killed; the answer then counts as
+    wrong."""
     workers: int = Field(default=1, ge=1)
     """Processes for symbolic comparisons, about 100 MB each; none is started until a comparison needs one."""
     symbolic: bool = True

@@ -1,12 +1,13 @@
 r"""Are two mathematical answers the same? math-verify in a process of its own: `python -m reward.mathematics.worker`.
 
-One JSON line in, `{"gold": str, "pred": str, "seconds": float}`; one out, `{"equal": bool}` or `{"error": str}`. The
-first line out, `{}`, says that the libraries are loaded. See `reward.worker_pool` for the parent's side.
+One JSON line in, `{"gold": str, "pred": str, "seconds": float}`; one out, `{"equal": bool}` or `{"error":
+str}`. The first line out, `{}`, says that the libraries are loaded. See `reward.worker_pool` for the parent's
+side.
 
 Departures from calling `math_verify.verify(parse(gold), parse(pred))` as its README shows:
-1. Its own timeouts are off: they use SIGALRM with a Python handler, which works in a main thread only and does not
-   interrupt C code (a tower of powers). The parent kills this process instead. A kernel alarm with no handler is set
-   beside it, so that a comparison whose parent has died does not run for ever.
+1. Its own timeouts are off: they use SIGALRM with a Python handler, which works in a main thread only and
+   does not interrupt C code (a tower of powers). The parent kills this process instead. A kernel alarm with
+   no handler is set beside it, so that a comparison whose parent has died does not run for ever.
 2. Answers are read as LaTeX only. The expression reader takes any number in the text ("1/\sqrt{2}" gives 1).
 3. An exception is reported as such; the library's default is to call it "not equal".
 4. Memory is bounded, so an exploding expression is a MemoryError here and not the machine's last page.

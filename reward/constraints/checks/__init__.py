@@ -1,14 +1,16 @@
 """Ready verifiers: IFEval's 25 instructions and more, one pure function each, by family in the files beside this one.
 
-The idea is IFEval's (Zhou et al. 2023, table 1) and AutoIF's (Dong et al. 2024): instructions that code verifies. A check is
-`(text, *, arguments) -> str`: "" where the stripped text obeys, else why not, in words. Its docstring is its exact meaning
-(`docs/constraints.md` has all in a table). `reading.py` says what a reader sees, `units.py` and `sentences.py` what a word,
-line, paragraph and sentence are; `phrasings.py` holds the sentences that ask for a check; `conflicts.py` says which cannot
-be asked for together.
+The idea is IFEval's (Zhou et al. 2023, table 1) and AutoIF's (Dong et al. 2024): instructions that code
+verifies. A check is `(text, *, arguments) -> str`: "" where the stripped text obeys, else why not, in words.
+Its docstring is its exact meaning (`docs/constraints.md` has all in a table). `reading.py` says what a reader
+sees, `units.py` and `sentences.py` what a word, line, paragraph and sentence are; `phrasings.py` holds the
+sentences that ask for a check; `conflicts.py` says which cannot be asked for together.
 
 Departures from IFEval:
-1. Definitions are our own and strict: no "loose" reading, and nothing passes that the asking sentence does not ask for.
-2. No download: words of scripts without spaces are ICU's; `language`, for Latin scripts, wants the extra `language`.
+1. Definitions are our own and strict: no "loose" reading, and nothing passes that the asking sentence does
+   not ask for.
+2. No download: words of scripts without spaces are ICU's; `language`, for Latin scripts, wants the extra
+   `language`.
 3. A check takes time linear in the text, whatever a model wrote.
 """
 
@@ -136,4 +138,5 @@ CHECKS: dict[str, Callable[..., str]] = {
 """Every check: the stripped text and the row's arguments in, why it fails out; "" where it holds."""
 
 PARSED = frozenset({"csv_table", "json_keys", "json_object", "json_value"})
-"""The checks whose reader is a parser: they get the text as it is, not as a person reads it (`reading.as_read`)."""
+"""The checks whose reader is a parser: they get the text as it is, not as a person reads it
+(`reading.as_read`)."""

@@ -1,7 +1,8 @@
 """An answer made of pieces: a word again and again, the request and then the answer, several answers (IFEval's `combination`).
 
-Departures: IFEval's `two_responses` is `parts` with the separator "******" and its paragraphs between "***" are `parts`,
-too; ours stands on a line of its own. `repeat_prompt` compares without case; ours takes the request as it is.
+Departures: IFEval's `two_responses` is `parts` with the separator "******" and its paragraphs between "***"
+are `parts`, too; ours stands on a line of its own. `repeat_prompt` compares without case; ours takes the
+request as it is.
 """
 
 from __future__ import annotations

@@ -1,13 +1,16 @@
 """Which constraints cannot be asked for together, so that no prompt asks for what no answer can give.
 
-AutoIF (Dong et al. 2024, section 3) notes that a constraint put after a query often contradicts it, and has a model grade the
-pair; between constraints of our own, much is decidable. Two tests conflict where what they imply (`implications.py`) excludes
-each other: numbers that do not meet (at least 20 words, at most 10), a string one needs with a character the other forbids, two
-beginnings or ends neither of which is the start or end of the other, another language, lists of whole answers.
+AutoIF (Dong et al. 2024, section 3) notes that a constraint put after a query often contradicts it, and has a
+model grade the pair; between constraints of our own, much is decidable. Two tests conflict where what they
+imply (`implications.py`) excludes each other: numbers that do not meet (at least 20 words, at most 10), a
+string one needs with a character the other forbids, two beginnings or ends neither of which is the start or
+end of the other, another language, lists of whole answers.
 
-A conflict that is named is one: no text passes both (a test looks for such texts). No conflict named promises nothing:
+A conflict that is named is one: no text passes both (a test looks for such texts). No conflict named promises
+nothing:
 1. Tests are taken in pairs; three that fit two by two may still not fit together.
-2. Implied are necessary conditions: two that agree on every fact may still exclude each other ("no word twice" in a long text).
+2. Implied are necessary conditions: two that agree on every fact may still exclude each other ("no word
+   twice" in a long text).
 3. What makes sense is not asked, only what is possible: an answer of five words with 200 characters is.
 """
 
@@ -28,9 +31,11 @@ from reward.constraints.checks.units import lines, lowered, may_be_in_address, o
 
 _BEFORE = ("\ua66e", "\u0e40", "https://", "[x](")
 _AFTER = ("\ua66e", "\u0323", "@x.yz", ")")
-"""What may touch a needed string so that a word in it is none: a letter, a Thai vowel, a combining mark, an address, a link."""
+"""What may touch a needed string so that a word in it is none: a letter, a Thai vowel, a combining mark, an
+address, a link."""
 _ALSO_FOLDED = "ahjnstwy"
-"""Letters that case folding makes of another letter ("ß" is "ss", "ŉ" is "'n"): without case they may not be there."""
+"""Letters that case folding makes of another letter ("ß" is "ss", "ŉ" is "'n"): without case they may not be
+there."""
 
 Test = Mapping[str, Any]
 

@@ -1,7 +1,8 @@
 """What must be in the answer, or be the answer: a number, one of some options, placeholders, a postscript, dates.
 
-The first two are IFEval's `constrained_response` (where the answer must be the option, not only hold it), the next two its
-`detectable_content` (where equal placeholders count once, and a postscript is the last paragraph, not anywhere).
+The first two are IFEval's `constrained_response` (where the answer must be the option, not only hold it), the
+next two its `detectable_content` (where equal placeholders count once, and a postscript is the last
+paragraph, not anywhere).
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def one_of(text: str, *, options: list[str]) -> str:
 def placeholders(text: str, *, n: int) -> str:
     """At least `n` different placeholders: a name in square brackets in one line, as in [name]; no Markdown link.
 
-    A note "[1]" has no letter, "- [x]" is a task that is done, and "a[i]" is an item of a list: none is a placeholder.
+    A note "[1]" has no letter, "- [x]" is a task that is done, and "a[i]" is an item of a list: none is a
+    placeholder.
     """
     names = {"".join(inside).strip() for inside in _PLACEHOLDER.findall(text)}
     found = {name for name in names if any(map(str.isalpha, name))}

@@ -1,8 +1,9 @@
 """Shapes of lines: lists, titles, sections, highlights, headings, tables, fences (IFEval's `detectable_format`).
 
-Departures from IFEval, all to the strict side: a title is the first line, not anywhere; sections are numbered from 1 and
-stand on lines of their own; a highlight's two sides are equal; `bullets` is the whole answer (`bullet_points` is IFEval's).
-What stands in a fenced block of code is code: it holds no bullet point, heading, highlight or table.
+Departures from IFEval, all to the strict side: a title is the first line, not anywhere; sections are numbered
+from 1 and stand on lines of their own; a highlight's two sides are equal; `bullets` is the whole answer
+(`bullet_points` is IFEval's). What stands in a fenced block of code is code: it holds no bullet point,
+heading, highlight or table.
 """
 
 from __future__ import annotations
@@ -114,8 +115,9 @@ def sections(text: str, *, marker: str, n: int) -> str:
 def headings(text: str, *, n: int) -> str:
     """Exactly `n` lines are Markdown headings: one to six `#`, a space and a text, or a text underlined by `===` or `---`.
 
-    Lines in fenced code do not count. A text right above a line of three or more `=` or `-` is a heading, as it is where
-    Markdown is rendered; under a blank line, an item, a quotation or a heading, such a line is a rule.
+    Lines in fenced code do not count. A text right above a line of three or more `=` or `-` is a heading, as
+    it is where Markdown is rendered; under a blank line, an item, a quotation or a heading, such a line is a
+    rule.
     """
     count = sum(
         bool(_HEADING.match(line)) or _underlined(line, below)
@@ -137,8 +139,9 @@ def _underlined(line: str, below: str) -> bool:
 def markdown_table(text: str, *, columns: int, rows: int) -> str:
     r"""There is exactly one Markdown table, of `columns` columns and `rows` rows below its heading; other text is free.
 
-    A table is a heading of cells between "|", a line of as many cells of dashes ("---", ":-:") and the lines right below that
-    have a "|". A line has "|" at both ends or at none. Cells may be empty; "\|" divides none.
+    A table is a heading of cells between "|", a line of as many cells of dashes ("---", ":-:") and the lines
+    right below that have a "|". A line has "|" at both ends or at none. Cells may be empty; "\|" divides
+    none.
     """
     from_one(columns, "columns")
     tables = _tables(unfenced(text))

@@ -1,7 +1,7 @@
 """What must be true of every text that passes a check: the ground on which `conflicts.py` decides.
 
-What is implied is a necessary condition, never a sufficient one, so that what contradicts it surely fails; a check that is not
-in the table implies nothing. It holds for the stripped text that a check sees.
+What is implied is a necessary condition, never a sufficient one, so that what contradicts it surely fails; a
+check that is not in the table implies nothing. It holds for the stripped text that a check sees.
 """
 
 from __future__ import annotations
@@ -220,7 +220,8 @@ def _starts_with(a: Arguments) -> Implied:
 def stands_alone(string: str) -> bool:
     """Are the words of a string the same in every text that holds it, but for its two ends?
 
-    Emphasis and links may begin before the string, and words of scripts without spaces depend on what is around them.
+    Emphasis and links may begin before the string, and words of scripts without spaces depend on what is
+    around them.
     """
     return bool(words(string)) and not re.search(rf"[{re.escape(MARKS)}\[\]{NO_SPACES}]", string)
 

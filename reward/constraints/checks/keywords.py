@@ -1,8 +1,8 @@
 """Which words and letters occur, and how often (IFEval's `keywords`); an occurrence is what `units.py` says.
 
-Departure: IFEval looks keywords up as regular expressions, and all but the forbidden ones also inside longer words ("cat" in
-"education"); here a keyword is a whole word or phrase, and stands for itself ("C++"). Spaces, quotation marks, accents and
-emphasis count as a reader sees them (`reading.py`).
+Departure: IFEval looks keywords up as regular expressions, and all but the forbidden ones also inside longer
+words ("cat" in "education"); here a keyword is a whole word or phrase, and stands for itself ("C++"). Spaces,
+quotation marks, accents and emphasis count as a reader sees them (`reading.py`).
 """
 
 from __future__ import annotations

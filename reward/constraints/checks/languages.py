@@ -1,18 +1,21 @@
 """In which language the answer is (IFEval's `language`), without downloads: by script, and by py3langid among Latin scripts.
 
-A letter's script is the first word of its Unicode name. At least two thirds of the letters must be of the language's script:
+A letter's script is the first word of its Unicode name. At least two thirds of the letters must be of the
+language's script:
 
-- Arabic, Bengali, Chinese, Georgian, Greek, Hebrew, Hindi, Japanese, Korean, Russian, Tamil, Telugu and Thai are taken for
-  their script, and at most one letter in 50 may be of a neighbour's alphabet: Ukrainian, Serbian and Macedonian fail as
-  Russian, Persian and Urdu as Arabic. Bulgarian passes for Russian, Marathi for Hindi, Cantonese for Chinese. Japanese is
-  Chinese characters and kana, a tenth of the letters kana at least; Chinese has less kana than that.
-- Of the 18 languages in Latin script, py3langid (Lui & Baldwin 2012, "langid.py"; the extra `language`) must give the asked
-  one at least half of the probability, among these 18: Malay passes for Indonesian, Catalan for Spanish. The text is asked
-  in small letters. Measured with py3langid 0.4.0 on 90 sentences and short lists of our own, 5 a language: the asked one came
-  first in all and got half in 89; a word or two ("Oui.", "ok") is not enough and fails.
+- Arabic, Bengali, Chinese, Georgian, Greek, Hebrew, Hindi, Japanese, Korean, Russian, Tamil, Telugu and Thai
+  are taken for their script, and at most one letter in 50 may be of a neighbour's alphabet: Ukrainian,
+  Serbian and Macedonian fail as Russian, Persian and Urdu as Arabic. Bulgarian passes for Russian, Marathi
+  for Hindi, Cantonese for Chinese. Japanese is Chinese characters and kana, a tenth of the letters kana at
+  least; Chinese has less kana than that.
+- Of the 18 languages in Latin script, py3langid (Lui & Baldwin 2012, "langid.py"; the extra `language`) must
+  give the asked one at least half of the probability, among these 18: Malay passes for Indonesian, Catalan
+  for Spanish. The text is asked in small letters. Measured with py3langid 0.4.0 on 90 sentences and short
+  lists of our own, 5 a language: the asked one came first in all and got half in 89; a word or two ("Oui.",
+  "ok") is not enough and fails.
 
-A text half in one language and half in another passes as one of them or as none. Departure: IFEval asks langdetect (last
-released in 2021; 86 of those 90, 23 of them in capitals) and lets what it cannot read pass.
+A text half in one language and half in another passes as one of them or as none. Departure: IFEval asks
+langdetect (last released in 2021; 86 of those 90, 23 of them in capitals) and lets what it cannot read pass.
 """
 
 from __future__ import annotations
@@ -62,7 +65,8 @@ SCRIPTS = {
 """Languages that their script gives away: name, and first words of its letters' Unicode names."""
 
 FOREIGN = {"ar": "پچژگڤکیےٹڈڑںہۆێڵڕ", "ru": "іїєґўјљњћђџѓќѕ"}
-"""Letters of the script that neighbours write (Persian, Urdu, Kurdish; Ukrainian, Serbian) and the language does not."""
+"""Letters of the script that neighbours write (Persian, Urdu, Kurdish; Ukrainian, Serbian) and the language
+does not."""
 
 NAMES = LATIN | {code: name for code, (name, _) in SCRIPTS.items()}
 """Every language that can be asked for."""

@@ -1,8 +1,9 @@
 """Capitals and small letters (IFEval's `change_case`).
 
-Departures: IFEval asks Python's `isupper` of the whole text and that langdetect finds English; here every letter counts,
-so one of a script without cases (Chinese, Arabic) fails both, and English is `language`'s business. Its capital words come
-from NLTK; ours are `units.py`'s. The raised letters of "Nº" and "1ª" have no capitals, so they count as no letters.
+Departures: IFEval asks Python's `isupper` of the whole text and that langdetect finds English; here every
+letter counts, so one of a script without cases (Chinese, Arabic) fails both, and English is `language`'s
+business. Its capital words come from NLTK; ours are `units.py`'s. The raised letters of "Nº" and "1ª" have no
+capitals, so they count as no letters.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The sentences that ask for what a check verifies, several of each, so that data made with them does not all sound alike.
 
-Every sentence asks for what its check tests and for nothing more ("Answer in at most 20 words."); where a check is strict
-(blank lines, case, what may stand around), each of its sentences says so. The argument in braces is written out by a
-format of its own: `{n:word}` is "1 word" or "20 words", `{position:th}` is "3rd", `{string}` stands in quotes, `{words:and}`
-is a list, `{marker:raw}` stands as it is.
+Every sentence asks for what its check tests and for nothing more ("Answer in at most 20 words."); where a
+check is strict (blank lines, case, what may stand around), each of its sentences says so. The argument in
+braces is written out by a format of its own: `{n:word}` is "1 word" or "20 words", `{position:th}` is "3rd",
+`{string}` stands in quotes, `{words:and}` is a list, `{marker:raw}` stands as it is.
 """
 
 from __future__ import annotations
@@ -318,7 +318,8 @@ ADDED: dict[tuple[str, str], tuple[str, str]] = {
         " Capitals or small letters do not matter.",
     ),
 }
-"""What an optional argument adds to the sentence: where it is absent (or has no effect), and where it is given."""
+"""What an optional argument adds to the sentence: where it is absent (or has no effect), and where it is
+given."""
 
 
 def describe(check: str, arguments: Mapping[str, Any], phrasing: int = 0) -> str:

@@ -1,8 +1,9 @@
 """What stands where: the first and last characters, the first word of a paragraph, the starts of lines (IFEval's `startend`).
 
-Departures: IFEval's `end_checker` takes either case and quotes around the answer; here the last characters decide, as they
-are written: asterisks of emphasis are characters, too (kinds of quotation marks and hyphens are one, see `reading.py`). Its
-`nth_paragraph_first_word` also fixes the number of paragraphs: add `paragraph_count` for that.
+Departures: IFEval's `end_checker` takes either case and quotes around the answer; here the last characters
+decide, as they are written: asterisks of emphasis are characters, too (kinds of quotation marks and hyphens
+are one, see `reading.py`). Its `nth_paragraph_first_word` also fixes the number of paragraphs: add
+`paragraph_count` for that.
 """
 
 from __future__ import annotations

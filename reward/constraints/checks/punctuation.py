@@ -1,6 +1,7 @@
 """Characters that may not occur, and quotation marks around everything (IFEval's `punctuation` and `quotation`).
 
-Departure: IFEval's `quotation` looks at the first and the last character only; here '"Yes" and "no"' is not one quotation.
+Departure: IFEval's `quotation` looks at the first and the last character only; here '"Yes" and "no"' is not
+one quotation.
 """
 
 from __future__ import annotations

@@ -1,23 +1,26 @@
 r"""What a reader sees of a text: one meaning of "the same", used by every check.
 
-Two texts may look alike and differ in their code points. `as_read` is applied once to every answer and every argument and
-takes away what nobody can see; `alike` and `folded` are for comparing. Each is one step coarser than the one before:
+Two texts may look alike and differ in their code points. `as_read` is applied once to every answer and every
+argument and takes away what nobody can see; `alike` and `folded` are for comparing. Each is one step coarser
+than the one before:
 
-- **as_read**: letters and accents are composed (Unicode NFC); full-width and half-width letters, mathematical alphabets,
-  ligatures and Arabic presentation forms become the letters they show (U+FB01 "fi", U+FF21 "A"); "²", "½" and "…" mean
-  something else than their parts and stay. Every space is " ", every line end is "\n". Soft hyphens, zero-width spaces,
-  direction marks and variation selectors go.
-- **alike**: curly, straight and slanted quotation marks are one, and so are hyphens, minus and en dash (not the em dash).
-- **folded**: upper and lower case are one (Unicode case folding, so "ß" is "ss" and the Greek final sigma any sigma; the
-  Turkish dotted capital is "i", the small letter without dot its own); white space is one space, a line break included
-  (none between Chinese, Japanese or Thai characters), but not a blank line; Arabic and Hebrew vowel points, the Arabic
-  stretching line and joiners go. Accents stay: "é" is another letter than "e".
+- **as_read**: letters and accents are composed (Unicode NFC); full-width and half-width letters, mathematical
+  alphabets, ligatures and Arabic presentation forms become the letters they show (U+FB01 "fi", U+FF21 "A");
+  "²", "½" and "…" mean something else than their parts and stay. Every space is " ", every line end is "\n".
+  Soft hyphens, zero-width spaces, direction marks and variation selectors go.
+- **alike**: curly, straight and slanted quotation marks are one, and so are hyphens, minus and en dash (not
+  the em dash).
+- **folded**: upper and lower case are one (Unicode case folding, so "ß" is "ss" and the Greek final sigma any
+  sigma; the Turkish dotted capital is "i", the small letter without dot its own); white space is one space, a
+  line break included (none between Chinese, Japanese or Thai characters), but not a blank line; Arabic and
+  Hebrew vowel points, the Arabic stretching line and joiners go. Accents stay: "é" is another letter than
+  "e".
 
-`unmarked` takes Markdown's emphasis and the targets of its links away, as a renderer does. Chinese, Japanese, Thai, Lao,
-Khmer and Burmese write no spaces between words: `spaced` puts some there, and `characters` counts what looks like one
-character, both by ICU, the reference implementation of Unicode's text segmentation (UAX 29) with dictionaries for these
-scripts. ICU rather than jieba (last release 2020, Chinese only), PyThaiNLP (66 MB, Thai only), BudouX (phrases, not words)
-or uniseg (no dictionaries); icu4py brings it along (43 MB).
+`unmarked` takes Markdown's emphasis and the targets of its links away, as a renderer does. Chinese, Japanese,
+Thai, Lao, Khmer and Burmese write no spaces between words: `spaced` puts some there, and `characters` counts
+what looks like one character, both by ICU, the reference implementation of Unicode's text segmentation (UAX
+29) with dictionaries for these scripts. ICU rather than jieba (last release 2020, Chinese only), PyThaiNLP
+(66 MB, Thai only), BudouX (phrases, not words) or uniseg (no dictionaries); icu4py brings it along (43 MB).
 """
 
 from __future__ import annotations

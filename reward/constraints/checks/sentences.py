@@ -1,22 +1,24 @@
 """Where sentences end, in every language that marks it; by rules, without a model or a download.
 
-IFEval counts with NLTK's Punkt, which learns abbreviations from a corpus of one language and has to be downloaded. Here:
+IFEval counts with NLTK's Punkt, which learns abbreviations from a corpus of one language and has to be
+downloaded. Here:
 
-1. A sentence ends after `.`, `!`, `?`, an ellipsis or the like (closing quotes, brackets, asterisks, emoji and notes "[1]"
-   may follow) where white space comes next, after a Greek ";", and after a full stop of Chinese, Japanese, Hindi, Burmese
-   or Khmer anywhere.
-2. It ends with its line, unless the line ends in a comma or the next begins with a small letter; so an item of a list is a
-   sentence with or without a stop, and so is a heading.
-3. Not an end are: a list number; "Dr.", "e.g." and the like; "No.", "Vol.", "Jan." and the like before a digit; letters
-   with full stops ("U.S.", "Ph.D.", "J.", "p.m.") and "Inc.", "Jr." and the like, unless a word follows that often begins
-   a sentence ("The", "It") or the letter is a label ("vitamin C. Oranges have it."); a name that ends in "!" or "?" and is
-   not the first word, before a small letter ("I use Yahoo! every day."); and before a small letter an ellipsis, "etc." or a
-   stop inside quotes ('"Why?" he said'), as before the Japanese と.
+1. A sentence ends after `.`, `!`, `?`, an ellipsis or the like (closing quotes, brackets, asterisks, emoji
+   and notes "[1]" may follow) where white space comes next, after a Greek ";", and after a full stop of
+   Chinese, Japanese, Hindi, Burmese or Khmer anywhere.
+2. It ends with its line, unless the line ends in a comma or the next begins with a small letter; so an item
+   of a list is a sentence with or without a stop, and so is a heading.
+3. Not an end are: a list number; "Dr.", "e.g." and the like; "No.", "Vol.", "Jan." and the like before a
+   digit; letters with full stops ("U.S.", "Ph.D.", "J.", "p.m.") and "Inc.", "Jr." and the like, unless a
+   word follows that often begins a sentence ("The", "It") or the letter is a label ("vitamin C. Oranges have
+   it."); a name that ends in "!" or "?" and is not the first word, before a small letter ("I use Yahoo! every
+   day."); and before a small letter an ellipsis, "etc." or a stop inside quotes ('"Why?" he said'), as before
+   the Japanese と.
 4. A piece without letter or digit is no sentence.
 
-What these rules do not know: '"Stop!" Ann said.' is two and "We met at 5 p.m. Ann was late." one, for want of a list of
-names; the German "am 3. Mai" and abbreviations of other languages are cut; Thai has no stops to go by, so there a line is a
-sentence.
+What these rules do not know: '"Stop!" Ann said.' is two and "We met at 5 p.m. Ann was late." one, for want of
+a list of names; the German "am 3. Mai" and abbreviations of other languages are cut; Thai has no stops to go
+by, so there a line is a sentence.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Answers that a parser reads: JSON and CSV (IFEval's `json_format`).
 
-Departures: IFEval takes the answer out of a code fence first and lets any JSON value pass; here there is no fence, the value
-is an object or an array, and a key that occurs twice or NaN is an error, as RFC 8259 advises.
+Departures: IFEval takes the answer out of a code fence first and lets any JSON value pass; here there is no
+fence, the value is an object or an array, and a key that occurs twice or NaN is an error, as RFC 8259
+advises.
 """
 
 from __future__ import annotations

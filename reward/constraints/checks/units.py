@@ -1,21 +1,24 @@
 r"""What a word, a line and a paragraph are, for every check and in every language; and what one may ask for.
 
-IFEval (Zhou et al. 2023) takes words and sentences from NLTK's tokenizers and paragraphs from "\n\n" or "***". Here each
-unit has one meaning, close to what a careful reader would count (`reading.py` says what a reader sees):
+IFEval (Zhou et al. 2023) takes words and sentences from NLTK's tokenizers and paragraphs from "\n\n" or
+"***". Here each unit has one meaning, close to what a careful reader would count (`reading.py` says what a
+reader sees):
 
-- **word**: a piece between white space that has a letter or digit, without punctuation and emphasis around it: "well-known",
-  "don't", "3.14" and "and/or" are one word each; a lone "-", "...", a bullet, an emoji and a list number ("2." or "b)" before
-  an item) are none. An em dash, "--", an ellipsis, "|", "<br>" and a comma between letters divide as a space does. An address
-  (https://..., www..., ann@example.org) is one word, a Markdown link the words of its text. Words of Chinese, Japanese,
-  Thai, Lao, Khmer and Burmese are ICU's; Korean words stand between spaces.
-- **occurrence** of a phrase: case, line breaks, emphasis and kinds of quotation marks aside (`folded`), with no letter or
-  digit right before or after it, so that "cat" is not in "cats" or "concat", and not as a part of what has another
-  meaning: "42" is not in "3.42", "name" not in "my_name", "C" not in "C++" or "C#", "can" not in "can't", "example" not in
-  an address (where "example.org" is: a keyword with a dot, a slash or "@" between letters is looked for there). Characters
-  of scripts without spaces (and of Korean, whose particles are written on) may touch: "API" is in "用API处理". But no
-  character or Thai or Lao syllable is cut: "ที" is not in "ที่".
-- **line**: a line that is not blank. **Paragraph**: lines with no blank line between them, with a letter or digit (so a
-  rule "***" is none).
+- **word**: a piece between white space that has a letter or digit, without punctuation and emphasis around
+  it: "well-known", "don't", "3.14" and "and/or" are one word each; a lone "-", "...", a bullet, an emoji and
+  a list number ("2." or "b)" before an item) are none. An em dash, "--", an ellipsis, "|", "<br>" and a comma
+  between letters divide as a space does. An address (https://..., www..., ann@example.org) is one word, a
+  Markdown link the words of its text. Words of Chinese, Japanese, Thai, Lao, Khmer and Burmese are ICU's;
+  Korean words stand between spaces.
+- **occurrence** of a phrase: case, line breaks, emphasis and kinds of quotation marks aside (`folded`), with
+  no letter or digit right before or after it, so that "cat" is not in "cats" or "concat", and not as a part
+  of what has another meaning: "42" is not in "3.42", "name" not in "my_name", "C" not in "C++" or "C#", "can"
+  not in "can't", "example" not in an address (where "example.org" is: a keyword with a dot, a slash or "@"
+  between letters is looked for there). Characters of scripts without spaces (and of Korean, whose particles
+  are written on) may touch: "API" is in "用API处理". But no character or Thai or Lao syllable is cut: "ที" is
+  not in "ที่".
+- **line**: a line that is not blank. **Paragraph**: lines with no blank line between them, with a letter or
+  digit (so a rule "***" is none).
 - **sentence**: `sentences.py`.
 
 All of this is linear in the text: no pattern here or in the checks can backtrack over more than it consumed.
