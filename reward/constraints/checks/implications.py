@@ -100,8 +100,7 @@ def _is_small(character: str) -> bool:
 
 
 def _small_in(value: Any) -> int:
-    r"""Return 1 if a value's JSON must have a small letter (even as \\u0061), `true`, `false` or `null`; else
-    0."""
+    r"""Return 1 if a value's JSON needs a small letter (even as \\u0061; `null` and booleans do), else 0."""
     if isinstance(value, str):
         return int(any(map(_is_small, value)))
     if isinstance(value, dict):

@@ -122,7 +122,7 @@ def scripts(text: str) -> Counter[str]:
 
 @cache
 def identifier() -> Any:
-    """Return py3langid's model for the languages in Latin script (half a second, once).
+    """Return py3langid's model for the languages in Latin script; the first call takes half a second.
 
     Raises:
         RuntimeError: py3langid is not installed.
