@@ -134,8 +134,8 @@ class Context:
         """Completion tokens spent on the prompt so far."""
         self.tallies: Counter[str] = Counter()
         self.rng = random.Random(engine.run.seed(prompt.id))
-        """A generator seeded from the run's seed, the stage and the prompt, so it does not depend on the
-        order of work."""
+        """Random numbers that depend only on the run's seed, the stage and the prompt, not on the order of
+        work."""
 
     async def sample(
         self,

@@ -160,11 +160,11 @@ class Judge(Reward):
             try:
                 grades.append(self._read(first))
             except ValueError as error:
-                (second,) = await self._reply(self._again(messages[0], first.text, error), 1)
+                (second,) = await self._reply(self._second_request(messages[0], first.text, error), 1)
                 try:
                     grades.append(self._read(second))
                 except ValueError as still:
-                    return self._without(prompt, second, still)
+                    return self._no_grade(prompt, second, still)
         mean = fmean(grade for grade, _ in grades)
         worst, best = self.scale
         passed = None if self.pass_at is None else mean >= self.pass_at
@@ -178,7 +178,7 @@ class Judge(Reward):
         )
         return await self._ask(self.generator, messages, how)
 
-    def _again(self, asked: Message, reply: str, error: ValueError) -> list[Message]:
+    def _second_request(self, asked: Message, reply: str, error: ValueError) -> list[Message]:
         again = AGAIN.format(what=error, worst=self.scale[0], best=self.scale[1])
         if not reply.strip():  # chat templates refuse an empty turn, and two user turns in a row
             return [{"role": "user", "content": f"{asked['content']}\n\n{again}"}]
@@ -195,7 +195,7 @@ class Judge(Reward):
             raise ValueError(cut)
         return grade
 
-    def _without(self, prompt: Prompt, reply: Completion, error: ValueError) -> NoGrade:
+    def _no_grade(self, prompt: Prompt, reply: Completion, error: ValueError) -> NoGrade:
         return NoGrade(
             f"judge {self.generator!r} gave no readable grade, twice, to an answer to the prompt "
             f"{prompt.messages[-1]['content'][:SHOWN]!r}: {error}; its reply begins {reply.text[:SHOWN]!r}. "

@@ -7,7 +7,8 @@ These files are the only record; nothing else on disk or in memory counts. A com
 (temporary name, sync, rename) and then its lines, which name the part; a row counts only when a line says
 that its prompt is in that part. So a crash between the two leaves rows that do not count, and the prompts of
 the commit are worked on again, from the call log, without a new call. Commits are rare enough to keep parts
-few, and frequent enough that a crash loses little work: at most 2% of the time spent so far, or 1 s.
+few, and frequent enough that a crash loses little work: at most 2% of the time spent so far, or 1 s if that
+is more.
 
 The outcomes of a stage are those in all workers' files together. Workers are shards, Ray actors, or this
 process before and after a crash.

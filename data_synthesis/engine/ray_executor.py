@@ -53,7 +53,7 @@ class Ray(Executor):
 
     def work(self, synthesizer: Synthesizer, run: Run, prompts: Sequence[Prompt]) -> Usage:
         """Send the prompts to actors and wait for them."""
-        from align.generate.calls.log import Usage  # noqa: PLC0415 (it imports this module)
+        from align.generate.calls.log import Usage  # noqa: PLC0415 (`align check` does not need it)
 
         try:
             import ray  # noqa: PLC0415 (an optional extra)
@@ -63,16 +63,7 @@ class Ray(Executor):
             raise StageFailed(run.name, cause) from None
         mine = not ray.is_initialized()
         if mine:
-            path = os.pathsep.join(filter(None, sys.path))  # actors must be able to import plug-ins
-            cpus = None if self.address else math.ceil(self.workers * self.cpus_per_worker)
-            ray.init(
-                address=self.address,
-                num_cpus=cpus,
-                include_dashboard=False,
-                logging_level=logging.ERROR,
-                log_to_driver=False,
-                runtime_env={"env_vars": {"PYTHONPATH": path}},
-            )
+            self._connect(ray)
         try:
             DataContext.get_current().enable_progress_bars = False
             batch = -(-len(prompts) // (self.workers * BATCHES_A_WORKER))
@@ -95,6 +86,19 @@ class Ray(Executor):
         if errors:
             raise StageFailed(run.name, errors[0], run.log_file)
         return Usage(**total)
+
+    def _connect(self, ray: Any) -> None:
+        """Connect to the cluster, or start one on this machine."""
+        path = os.pathsep.join(filter(None, sys.path))  # actors must be able to import plug-ins
+        cpus = None if self.address else math.ceil(self.workers * self.cpus_per_worker)
+        ray.init(
+            address=self.address,
+            num_cpus=cpus,
+            include_dashboard=False,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+            runtime_env={"env_vars": {"PYTHONPATH": path}},
+        )
 
 
 class Actor:

@@ -154,7 +154,10 @@ class Account:
         self.dropped[item.id] = item
 
     def _keep(self, row: Row) -> None:
-        """Record a row that was kept. An unchanged row keeps its id, so its logged calls stay valid."""
+        """Record a row that was kept, or a new row if it was changed.
+
+        An unchanged row keeps its id, so its logged calls stay valid.
+        """
         self._known([row.id])
         if row != self.rows[row.id]:
             self._derive(row, (row.id,))

@@ -128,7 +128,7 @@ _REWRITES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
         (r"\b[Ii]f (?=[\d(])", f"if {UNKNOWN}*"),  # a supposition is no claim
         # "plus" before "times": which comes first is not certain
         (r"\b(?:plus|minus)\b(?=[^=\n.;]{0,60}\b(?:times|divided|multiplied)\b)", f"*{UNKNOWN}*"),
-        # the step "= 12 divided by 3 is 4" says nothing of what stands before it
+        # a run-on step: "5 + 7 = 12 divided by 3 is 4"
         (rf"(= ?\d[\d.]*+(?: ?{UNIT})?) (?:{_SPOKEN}) (?=[\d(])", rf"\1 *{UNKNOWN}* "),
         (rf"(?<=[\d)%])((?: ?{UNIT})?) (?:times|multiplied by) (?=[\d(])", r"\1 * "),
         (rf"(?<=[\d)%])((?: ?{UNIT})?) divided by (?=[\d(])", r"\1 / "),

@@ -99,7 +99,7 @@ class _Kit:
 
     def clean(self) -> dict[str, Any]:
         """Run once without any fault; all other runs must make the same rows."""
-        with FaultServer(then=self._well) as server:
+        with FaultServer(then=self._answer_well) as server:
             made = self._run("clean", server)
             self.requests = len(server.requests)
         report = json.loads((made / "report.json").read_text(encoding="utf-8"))
@@ -113,11 +113,11 @@ class _Kit:
 
     def another_order(self) -> None:
         """Run the prompts in reverse, one at a time; then all at once, answered after random times."""
-        with FaultServer(then=self._well) as server:
+        with FaultServer(then=self._answer_well) as server:
             alone = self._run("alone", server, prompts=self.prompts[::-1], concurrency=1)
             self._compare("one prompt at a time, last first", alone)
         with FaultServer(
-            then=lambda request: replace(self._well(request), seconds=_share(request) / 20)
+            then=lambda request: replace(self._answer_well(request), seconds=_share(request) / 20)
         ) as server:
             self._compare("answers in another order", self._run("shuffled", server))
 
@@ -127,7 +127,7 @@ class _Kit:
         again = self._out("replayed") / "02-made"
         again.mkdir(parents=True)
         shutil.copytree(held / "calls", again / "calls")
-        with FaultServer(then=self._well) as server:
+        with FaultServer(then=self._answer_well) as server:
             made = self._run("replayed", server)
             same("requests of a replay", len(server.requests), 0)
         self._compare("replayed from the call log", made)
@@ -137,7 +137,7 @@ class _Kit:
         rows = tables.read(self._out("clean") / "01-prompts", "prompts")
         (self.folder / "twice").mkdir()
         tables.write(self.folder / "twice", "prompts", [*rows, *rows])
-        with FaultServer(then=self._well) as server:
+        with FaultServer(then=self._answer_well) as server:
             made = self._run("duplicates", server, source="./twice")
             same("requests for prompts that come twice", len(server.requests), self.requests)
         self._compare("every prompt twice", made)
@@ -145,7 +145,7 @@ class _Kit:
     def through_faults(self) -> None:
         """Refuse the first requests with 429, fail each request once or twice, and give too few choices."""
         storm = [Reply(429, {"error": {"message": "slow down"}}, {"Retry-After": "0"})] * STORM
-        with FaultServer(*storm, then=Faults(self._well)) as server:
+        with FaultServer(*storm, then=Faults(self._answer_well)) as server:
             made = self._run("faults", server)
             if len(server.requests) <= self.requests and self.requests:
                 raise Failed("the server's faults reached nobody: the kit itself is broken")
@@ -153,7 +153,7 @@ class _Kit:
 
     def killed_at_every_write(self) -> None:
         """Kill a run before each of its writes, then run it again."""
-        with FaultServer(then=self._well) as server:
+        with FaultServer(then=self._answer_well) as server:
             killed = crash_runs(self._recipe("crash", server), self.folder / "crashes")
         for out in killed:
             made = next(out.glob("02-*"))
@@ -182,7 +182,7 @@ class _Kit:
 
     # -- helpers---------------------------------------------------------------------------------------------
 
-    def _well(self, request: dict[str, Any]) -> Reply:
+    def _answer_well(self, request: dict[str, Any]) -> Reply:
         return Reply(body=answer(request, say=self.say))
 
     def _out(self, name: str) -> Path:

@@ -85,7 +85,7 @@ def _trimmed(digits: str) -> str:
 
 _TIME = re.compile(r"(\d{1,2}):(\d\d)\s*(?:([ap])\.?\s?m\.?)?", re.IGNORECASE)
 _GOES_ON = re.compile(r"(-?\d*\.(\d{3,}))\s*(?:\.{1,3}|\\[lc]?dots|\u2026)")
-"""A decimal that is not written to its end; its dots may be full stops or LaTeX's dots."""
+"""A decimal that is not written to its end. One dot is enough: others may have been removed as full stops."""
 
 
 def _times(gold: str, pred: str) -> bool | None:
@@ -128,16 +128,16 @@ def _numbers(gold: str, pred: str) -> bool | None:
     if left is None or right is None:
         return None
     (value, unit), (other, named) = left, right
-    if _differ(unit, named):
+    if _are_different(unit, named):
         return False
-    alike = value == other or _rounds(gold, value, other, pred)
+    alike = value == other or _is_rounding(gold, value, other, pred)
     if {unit, named} == {"", "%"}:
         share, plain = (value, other) if unit == "%" else (other, value)
         return plain == share / 100 or (abs(plain) >= 1 and alike)  # 5% is 5, but 0.5% is not 0.5
     return alike
 
 
-def _differ(unit: str, named: str) -> bool:
+def _are_different(unit: str, named: str) -> bool:
     """Are two units, if both are named, certainly different?"""
     if not unit or not named or unit == named:
         return False
@@ -247,7 +247,7 @@ def _endless(value: Fraction) -> bool:
     return bottom != 1
 
 
-def _rounds(gold: str, value: Fraction, other: Fraction, pred: str) -> bool:
+def _is_rounding(gold: str, value: Fraction, other: Fraction, pred: str) -> bool:
     """Is one number the other one rounded, with enough digits to be sure that it is meant so?"""
     digits, given = _decimals(gold), _decimals(pred)
     apart = abs(value - other)

@@ -80,7 +80,7 @@ def same(gold: str, pred: str, ask: Ask | None = None) -> bool | None:
 
 def _formulas(left: str, right: str, ask: Ask | None) -> bool | None:
     """Compare two formulas, each perhaps with a unit after it. Words are not formulas."""
-    (left, unit), (right, named) = _apart(left), _apart(right)
+    (left, unit), (right, named) = _split_unit(left), _split_unit(right)
     if _LETTER.fullmatch(left) and _LETTER.fullmatch(right):
         return left == right
     if _is_prose(left) or _is_prose(right) or (unit and named and unit != named):
@@ -88,7 +88,7 @@ def _formulas(left: str, right: str, ask: Ask | None) -> bool | None:
     return ask(left, right) if ask else None
 
 
-def _apart(text: str) -> tuple[str, str]:
+def _split_unit(text: str) -> tuple[str, str]:
     r"""Split a formula from the unit after it, if it has one: `3\sqrt{2} cm`."""
     found = re.fullmatch(
         r"(.*[\d\\}{)].*?)\s+((?:square|cubic|sq\.?)\s+)?([A-Za-z]{2,})\s*(\^?\{?[23]\}?)?", text, re.DOTALL

@@ -48,13 +48,13 @@ def masked(text: str) -> str:
 
 
 def _mask(formula: str) -> str:
-    if _prose(formula):
+    if _is_prose(formula):
         return formula
     ends = re.search(r"[.?!]\W*$", formula)  # a sentence may end inside the formula
     return "\ue000" * (len(formula) - 1) + ("." if ends else "\ue000")
 
 
-def _prose(formula: str) -> bool:
+def _is_prose(formula: str) -> bool:
     """Is the text between two dollar signs prose, as in "$5 and then $6"?"""
     return formula.startswith("$") and not formula.startswith("$$") and in_words(formula.strip("$"))
 
@@ -123,7 +123,7 @@ def pith(said: str) -> str:
     said, hidden = _EMPHASIS.sub("", said), _EMPHASIS.sub("", hidden)
     *_, last = [0, *(found.end() for found in _IS.finditer(hidden))]
     said = _ARTICLE.sub("", said[last:].strip(" *_`") or said.strip(" *_`"))
-    formulas = [found.group() for found in _FORMULA.finditer(said) if not _prose(found.group())]
+    formulas = [found.group() for found in _FORMULA.finditer(said) if not _is_prose(found.group())]
     rest = _FORMULA.sub(" ", said)
     if (
         len(formulas) == 1
@@ -206,7 +206,7 @@ def _of_sentence(sentence: str, hidden: str) -> str | None:
     formulas = [
         f
         for f in _FORMULA.finditer(sentence)
-        if not _prose(f.group()) and not _SAYS_NOTHING.fullmatch(f.group())
+        if not _is_prose(f.group()) and not _SAYS_NOTHING.fullmatch(f.group())
     ]
     telling = [f for f in formulas if _TELLS.search(f.group().strip("$\\()[] "))]
     if telling:
@@ -339,7 +339,7 @@ def _number(sentence: str) -> str | None:
     numbers = _numbers(sentence)
     if not numbers:
         return _in_words(sentence)
-    results = [i for i, (start, end, _) in enumerate(numbers) if _result(sentence, start, end)]
+    results = [i for i, (start, end, _) in enumerate(numbers) if _is_result(sentence, start, end)]
     if not results:
         return (_plain(sentence, numbers) or numbers)[-1][2]
     _, end, result = numbers[results[-1]]
@@ -366,7 +366,7 @@ def _is_circumstance(sentence: str, start: int) -> bool:
     return _CIRCUMSTANCE.search(sentence[max(0, start - 80) : start].lower()) is not None
 
 
-def _result(sentence: str, start: int, end: int) -> bool:
+def _is_result(sentence: str, start: int, end: int) -> bool:
     """Is a number the result of a calculation, "24 / 6 = 4", or equal to a calculation or letter, "4 = x"?"""
     equals = _EQUALS.search(sentence, max(0, start - 8), start) and not _GOES_ON.match(sentence, end)
     return bool((equals and not _is_circumstance(sentence, start)) or _IS_LETTER.match(sentence, end))

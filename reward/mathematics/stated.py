@@ -205,7 +205,7 @@ def _boxes(text: str, found: list[_Box]) -> tuple[str | None, int]:
         return None, 0
     group = [found[-1]]
     for box in reversed(found[:-1]):
-        if not _joins(text[box[1] : group[0][0]]):
+        if not _is_joint(text[box[1] : group[0][0]]):
             break
         group.insert(0, box)
     if len(group) == 1:
@@ -214,7 +214,7 @@ def _boxes(text: str, found: list[_Box]) -> tuple[str | None, int]:
     return ", ".join(inside), found[-1][1]
 
 
-def _complete(text: str) -> list[_Box]:
+def _complete_boxes(text: str) -> list[_Box]:
     """Return all complete boxes in one pass; of nested boxes, the inner one."""
     found: list[_Box] = []
     opened: list[tuple[int, int] | None] = []
@@ -232,17 +232,17 @@ def _complete(text: str) -> list[_Box]:
 
 def _without_refused(text: str) -> tuple[str, list[_Box]]:
     r"""Remove boxes that the text rejects, "\boxed{3}, not \boxed{4}"; return the remaining boxes too."""
-    found = _complete(text)
-    refused = [box for box in found if _refused(text, box[0], box[1])]
+    found = _complete_boxes(text)
+    refused = [box for box in found if _is_refused(text, box[0], box[1])]
     if not refused:
         return text, found
     ends = [0, *(end for _, end, _ in refused)]
     starts = [*(start for start, *_ in refused), len(text)]
     text = " ".join(text[end:start] for end, start in zip(ends, starts, strict=True))
-    return text, _complete(text)
+    return text, _complete_boxes(text)
 
 
-def _refused(text: str, start: int, end: int) -> bool:
+def _is_refused(text: str, start: int, end: int) -> bool:
     """Does the text say that a box is not the answer?"""
     return bool(_NEGATED.search(text, max(0, start - 40), start) or _REFUSED.match(text, end))
 
@@ -290,7 +290,7 @@ def _with_surroundings(text: str, start: int, end: int, inside: str) -> str:
     return sign + inside + (factor.group() if factor else "")
 
 
-def _joins(between: str) -> bool:
+def _is_joint(between: str) -> bool:
     """Does the text between two boxes make them one list of answers?"""
     if len(between) > 120:
         return False

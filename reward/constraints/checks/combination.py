@@ -36,7 +36,7 @@ def repeat_then_answer(text: str, *, request: str) -> str:
 
 
 def parts(text: str, *, separator: str, n: int) -> str:
-    """The text is `n` parts, all different and none blank, between lines that are just `separator`."""
+    """The text is `n` parts, all different, none blank, separated by lines that are just `separator`."""
     wanted = alike(one_line(separator))
     found: list[list[str]] = [[]]
     for line in text.split("\n"):

@@ -23,7 +23,7 @@ _ISO_DATE = re.compile(r"(?<![0-9-])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9-])")
 
 
 def equals_number(text: str, *, number: int | float) -> str:
-    """The text is one decimal number, with nothing around it: "7" and "7.0" are 7; "7." and "+7" are not."""
+    """The text is only a decimal number equal to `number`: "7" and "7.0" are 7; "7." and "+7" are not."""
     found = alike(text)  # the minus sign and the hyphen become one
     same = bool(_NUMBER.fullmatch(found)) and Decimal(found) == Decimal(str(number))
     return "" if same else f"the answer is {short(text)}, not just {number}"

@@ -116,8 +116,9 @@ def sections(text: str, *, marker: str, n: int) -> str:
 def headings(text: str, *, n: int) -> str:
     """Exactly `n` lines are Markdown headings: `#` to `######` and a text, or text underlined by `=` or `-`.
 
-    Lines in fenced code do not count. A text right above a line of three or more `=` or `-` is a heading, as
-    in rendered Markdown; under a blank line, an item, a quotation or a heading, such a line is a rule.
+    A heading of the first kind is one to six `#`, a space and a text. Lines in fenced code do not count. A
+    text right above a line of three or more `=` or `-` is a heading, as in rendered Markdown; under a blank
+    line, an item, a quotation or a heading, such a line is a rule.
     """
     count = sum(
         bool(_HEADING.match(line)) or _underlined(line, below)

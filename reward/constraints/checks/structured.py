@@ -39,7 +39,10 @@ def json_value(text: str) -> str:
 
 
 def json_keys(text: str, *, keys: list[str]) -> str:
-    """The text parses as one JSON object with exactly these keys in any order: no fence, none twice."""
+    """The text parses as one JSON object with exactly these keys, in any order, each once.
+
+    The values are free; a code fence makes the text fail.
+    """
     try:
         found = _parse(text)
     except (ValueError, RecursionError) as error:
