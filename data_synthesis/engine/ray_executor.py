@@ -63,7 +63,7 @@ class Ray(Executor):
             raise StageFailed(run.name, cause) from None
         mine = not ray.is_initialized()
         if mine:
-            self._connect(ray)
+            self._connect()
         try:
             DataContext.get_current().enable_progress_bars = False
             batch = -(-len(prompts) // (self.workers * BATCHES_A_WORKER))
@@ -87,8 +87,10 @@ class Ray(Executor):
             raise StageFailed(run.name, errors[0], run.log_file)
         return Usage(**total)
 
-    def _connect(self, ray: Any) -> None:
+    def _connect(self) -> None:
         """Connect to the cluster, or start one on this machine."""
+        import ray  # noqa: PLC0415 (an optional extra)
+
         path = os.pathsep.join(filter(None, sys.path))  # actors must be able to import plug-ins
         cpus = None if self.address else math.ceil(self.workers * self.cpus_per_worker)
         ray.init(
