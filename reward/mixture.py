@@ -1,7 +1,7 @@
-"""Several rewards as one: a weighted sum, with each part's opinion in `why`.
+"""Combine several rewards into one: a weighted sum, with each part's value and reason in `why`.
 
-A verifier among the parts gives the verdict. Typical use: a verifier of weight 1 that decides, and a trained reward
-model of small weight that ranks what the verifier cannot tell apart.
+Only the verifiers among the parts give a verdict. A typical use: a verifier of weight 1 that decides, and a
+trained reward model of small weight that ranks answers with the same verdict.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from align.core.rows import Prompt
 
 
 class WeightedReward(Config):
-    """One of the rewards, and how much it counts."""
+    """One of the rewards, and its weight."""
 
     reward: Reward
     """Any reward."""
     weight: float = 1.0
-    """Multiplies its value; negative makes it a penalty."""
+    """Factor of its value in the sum; a negative weight makes it a penalty."""
 
 
 class Mixture(Reward):
@@ -37,7 +37,7 @@ class Mixture(Reward):
             part.reward.start(locate)
 
     def route(self, ask: Ask) -> None:
-        """Let every part ask the recipe's generators."""
+        """Let every part query the recipe's generators."""
         for part in self.parts:
             part.reward.route(ask)
 
@@ -53,7 +53,7 @@ class Mixture(Reward):
     async def score_many(
         self, prompts: Sequence[Prompt], completions: Sequence[Sequence[str]]
     ) -> list[list[Score]]:
-        """Add up the parts; `passed` is that of the verifiers, all of which must agree."""
+        """Add up the parts; `passed` is True if all verifiers among them passed."""
         opinions = await asyncio.gather(
             *(score_each(part.reward, prompts, completions) for part in self.parts)
         )

@@ -1,7 +1,8 @@
-"""Does an answer contradict the reference? A classifier of natural language inference as a reward (`kind: nli`).
+"""Check that an answer does not contradict the reference, with a classifier (`kind: nli`).
 
-AutoIF (Dong et al. 2024, arXiv 2406.13542, section 3) asks mDeBERTa-v3, trained on XNLI, whether a function put back into
-words (the hypothesis) contradicts the constraint that it was written for (the premise). Any checkpoint will do that
+The classifier does natural language inference. AutoIF (Dong et al. 2024, arXiv 2406.13542, section 3) asks
+mDeBERTa-v3, trained on XNLI, whether a function put back into words (the hypothesis) contradicts the
+constraint that it was written for (the premise). Any checkpoint works that
 `AutoModelForSequenceClassification` loads and whose labels name a contradiction.
 """
 
@@ -22,27 +23,28 @@ from align.models.tokenizers import load_tokenizer
 
 
 class Entailment(Reward):
-    """Premise: the prompt's `answer`; hypothesis: the completion. Passed unless contradiction is the likeliest label.
+    """Pass completions (the hypotheses) that do not contradict the prompt's `answer` (the premise).
 
-    The value is 1 minus the probability of a contradiction; `why` names the likeliest label.
+    A completion passes unless contradiction is the likeliest label. The value is 1 minus the probability of a
+    contradiction; `why` names the likeliest label.
     """
 
     model: Annotated[str, Ref("reward_model")]
     """A hub id or a folder, such as MoritzLaurer/mDeBERTa-v3-base-xnli-multilingual-nli-2mil7."""
     batch_size: int = Field(default=32, ge=1)
-    """Pairs classified at once."""
+    """Number of pairs classified at once."""
 
     _loaded: Any = PrivateAttr(default=None)
     _where: str | None = PrivateAttr(default=None)
     _lock: Any = PrivateAttr(default_factory=threading.Lock)
-    """Prompts are scored in threads; one model is loaded, and one batch at a time keeps all cores busy."""
+    """Prompts are scored in threads. There is one model, and one batch at a time keeps all cores busy."""
 
     def start(self, locate: Callable[[str], str]) -> None:
         """Remember where the weights are; they are loaded at the first score."""
         self._where = locate(self.model)
 
     def stop(self) -> None:
-        """Give the weights' memory back."""
+        """Free the memory of the weights."""
         self._loaded = None
 
     async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
@@ -63,7 +65,7 @@ class Entailment(Reward):
             return self._classified(premise, hypotheses)
 
     def _classified(self, premise: str, hypotheses: list[str]) -> list[Score]:
-        import torch  # noqa: PLC0415 (this module is read by `align check`)
+        import torch  # noqa: PLC0415 (`align check` imports this module)
 
         model, tokenizer, labels, contradiction = self._loaded
         scores: list[Score] = []

@@ -1,7 +1,8 @@
-"""A trained reward model as a reward: the scalar that the `reward_model` stage learned, batched by length.
+"""Use a trained reward model as a reward: the scalar that the `reward_model` stage learned.
 
-It reads what `apply_chat_template` makes of the whole conversation, and the reward is that of the last token: plain
-transformers and vLLM's pooling endpoints give the same numbers, and so do reward models from the hub.
+The model reads the whole conversation as `apply_chat_template` renders it, and the reward is the logit at the
+last token. Plain transformers and vLLM's pooling endpoints give the same numbers, and reward models from the
+hub work too. Conversations are batched by length.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ from align.models.tokenizers import load_chat
 class TrainedReward(Reward, LoadsModel):
     """Score with a reward model: an artifact of the `reward_model` stage, a folder, or a hub id."""
 
-    version: ClassVar[str] = "2"  # 2: reads what the template writes behind the answer's end
+    version: ClassVar[str] = "2"  # 2: also reads the template's text after the answer
 
     model: Annotated[str, Ref("reward_model")]
-    """Anything that `AutoModelForSequenceClassification` loads with one label."""
+    """A checkpoint that `AutoModelForSequenceClassification` loads with one label."""
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    """Precision while scoring."""
+    """Precision of the weights while scoring."""
     batch_size: int = Field(default=64, ge=1)
-    """Conversations scored at once."""
+    """Number of conversations scored at once."""
 
     _scorer: Any = PrivateAttr(default=None)
     _where: str | None = PrivateAttr(default=None)
@@ -42,7 +43,7 @@ class TrainedReward(Reward, LoadsModel):
         self._where = locate(self.model)
 
     def stop(self) -> None:
-        """Give the weights' memory back."""
+        """Free the memory of the weights."""
         self._scorer = None
 
     async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
@@ -75,18 +76,18 @@ class Scorer:
         """Load a checkpoint; `options` are those of `align.models.checkpoints.causal_lm`.
 
         Raises:
-            ModelError: it does not have exactly one label.
+            ModelError: the model does not have exactly one label.
         """
         model = checkpoints.classifier(path, dtype, **options)
         if model.config.num_labels != 1:
             raise ModelError(f"{path} has {model.config.num_labels} labels; a reward model has 1")
         chat, config = load_chat(path, **options), model.config.get_text_config()
-        if config.pad_token_id is None:  # else it is what the model was trained with
+        if config.pad_token_id is None:  # else the model was trained with this id
             config.pad_token_id = chat.tokenizer.pad_token_id
         return cls(model.to(checkpoints.device()).requires_grad_(False), chat, batch_size)
 
     def score(self, answered: Sequence[tuple[Prompt, str]]) -> list[Score]:
-        """Return a score for each (prompt, completion text), in order; what the chat template cannot render has none."""
+        """Score each (prompt, completion text) in order. Texts that the template refuses are ungraded."""
         ids = [self._ids(prompt, text) for prompt, text in answered]
         values = iter(self.score_ids([each for each in ids if not isinstance(each, BadRow)]))
         return [
@@ -94,8 +95,8 @@ class Scorer:
         ]
 
     def score_ids(self, ids: Sequence[list[int]]) -> list[float]:
-        """Return a reward for each whole conversation in token ids, in order, batched by length."""
-        import torch  # noqa: PLC0415 (this module is read by `align check`)
+        """Return a reward for each whole conversation of token ids, in order, batched by length."""
+        import torch  # noqa: PLC0415 (`align check` imports this module)
 
         order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
         values = [0.0] * len(ids)

@@ -1,12 +1,14 @@
-"""Child processes that answer one JSON line with one JSON line, and that can be killed when they do not.
+"""Child processes that answer each JSON line with a JSON line, and are killed if they take too long.
 
-A symbolic comparison can run for ever or take all memory, inside C code that no Python exception interrupts; only a
-process can be stopped. Each pool thread talks to one child over its pipes, and a timer kills the child when its time
-is over: the blocked read then ends. Threads, not asyncio's own processes, because those belong to one event loop: they
-break when a second loop asks, and cannot be reaped by a `stop()` that is not a coroutine.
+A symbolic comparison can run for ever or take all memory, inside C code that no Python exception interrupts;
+only a process can be stopped. Each pool thread talks to one child over its pipes, and a timer kills the child
+when its time is over: the blocked read then ends. The pool uses threads and not asyncio's own processes,
+because these belong to one event loop: they break when a second loop uses them, and a `stop()` that is not a
+coroutine cannot reap them.
 
-A child writes one line when it is ready (`{}`, or `{"error": "..."}` when it cannot work), so that the time to import its
-libraries is not charged to the first question. Its stderr is discarded, so it never blocks on a full pipe.
+A child writes one line when it is ready (`{}`, or `{"error": "..."}` when it cannot work), so that the time
+to import its libraries is not charged to the first request. Its stderr is discarded, so it never blocks on a
+full pipe.
 """
 
 from __future__ import annotations
@@ -24,19 +26,20 @@ from pathlib import Path
 from typing import Any
 
 START_SECONDS = 120.0
-"""Longest wait for a child's ready line: importing sympy takes under a second, minutes on a cold network disk."""
+"""Longest wait for a child's ready line. Importing sympy takes under a second, but minutes on a cold network
+disk."""
 
 
 class Killed(Exception):
-    """The child did not answer in time; it has been killed."""
+    """The child did not answer in time and has been killed."""
 
 
 class Crashed(Exception):
-    """The child ended by itself before it answered; the message says how."""
+    """The child ended before it answered; the message says how."""
 
 
 class WorkerProcess:
-    """One process with a line protocol. Not safe for two threads at once, except `kill`."""
+    """One process with a line protocol. Two threads must not use it at once, except to call `kill`."""
 
     def __init__(self, command: Sequence[str]) -> None:
         root = str(Path(__file__).resolve().parent.parent)
@@ -57,7 +60,7 @@ class WorkerProcess:
         """Wait for the ready line.
 
         Raises:
-            RuntimeError: the child cannot work; the message is its own reason.
+            RuntimeError: the child cannot work; the message is the child's.
         """
         try:
             reply = self._exchange(b"", START_SECONDS)
@@ -67,10 +70,11 @@ class WorkerProcess:
             raise RuntimeError(reply["error"])
 
     def ask(self, request: Mapping[str, Any], timeout: float) -> dict[str, Any]:
-        """Return the reply to a request, `timeout` in seconds of wall clock.
+        """Return the reply to a request; `timeout` is in seconds of wall-clock time.
 
         Raises:
-            Killed: no reply in time. Crashed: the child ended. After either, the child is gone.
+            Killed: no reply came in time, and the child was killed.
+            Crashed: the child ended before it replied.
         """
         return self._exchange(json.dumps(request).encode() + b"\n", timeout)
 
@@ -100,11 +104,11 @@ class WorkerProcess:
         return json.loads(answer)
 
     def kill(self) -> None:
-        """Kill the process; a thread blocked in `ask` then gets Crashed. Safe from any thread, and when it is dead."""
+        """Kill the process, from any thread; repeating it is safe. A blocked `ask` then raises Crashed."""
         self.process.kill()
 
     def close(self) -> int:
-        """Kill the process, wait for it (no zombie stays) and close its pipes; return its exit status."""
+        """Kill the process, wait for it so that no zombie stays, close its pipes; return its exit status."""
         with contextlib.suppress(BrokenPipeError):  # a request still buffered for a dead child has no reader
             self._stdin.close()
         self.process.kill()
@@ -114,7 +118,7 @@ class WorkerProcess:
 
 
 class KillablePool:
-    """Up to `count` children of one command, started when first needed, replaced when they die."""
+    """Up to `count` children of one command. They are started when needed, and replaced when they die."""
 
     def __init__(self, command: Sequence[str], count: int) -> None:
         self._command = list(command)
@@ -125,10 +129,10 @@ class KillablePool:
         self._stopped = False
 
     async def ask(self, request: Mapping[str, Any], timeout: float) -> dict[str, Any]:
-        """Return a child's reply; the clock of `timeout` (seconds) starts when a ready child is handed the request.
+        """Return a child's reply within `timeout` seconds, counted from when a ready child gets the request.
 
         Raises:
-            Killed, Crashed: see `Child.ask`; the next request gets a new child.
+            Killed, Crashed: see `WorkerProcess.ask`; the next request gets a new child.
             RuntimeError: a child cannot start, or the pool was stopped.
         """
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, request, timeout)
@@ -150,7 +154,7 @@ class KillablePool:
         return reply
 
     def _take(self) -> tuple[WorkerProcess, bool]:
-        """Return a child that is now busy, and whether it has just been started."""
+        """Reserve a child; return it, and whether it has just been started."""
         with self._lock:
             if self._stopped:
                 raise RuntimeError("the verifier was stopped")
@@ -171,7 +175,7 @@ class KillablePool:
             return sorted(child.process.pid for child in [*self._idle, *self._busy])
 
     def stop(self) -> None:
-        """Kill and reap every child, busy ones included. Returns when none is left; the pool cannot be used again."""
+        """Kill and reap every child, also busy ones. The pool cannot be used afterwards."""
         with self._lock:
             self._stopped = True
             for child in self._busy:

@@ -1,3 +1,3 @@
-"""Removal of rows that repeat an earlier row, word for word or nearly so."""
+"""Remove rows that repeat an earlier row, exactly or nearly."""
 
 __all__: list[str] = []

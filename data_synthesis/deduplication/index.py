@@ -1,8 +1,9 @@
-"""Which earlier row a row repeats: by a hash of all it says, and by the bands of its MinHash values.
+"""Find the earlier row that a row repeats: by a hash of its texts, and by the bands of its MinHash values.
 
-MinHash keeps, for each of `HASHES` hash functions, the smallest value of a row's shingles; two rows agree in each with a
-probability that is their Jaccard similarity. The values are cut into bands; rows that agree in all values of a band, and
-whose similarity as estimated by all values is not far below `near`, are compared exactly.
+For each of `HASHES` hash functions, MinHash keeps the smallest hash of a row's shingles. The probability that
+two rows agree in one of these values is their Jaccard similarity. The values are divided into bands. Two rows
+are compared exactly if they agree in all values of a band, and if all values together estimate a similarity
+that is not far below `near`.
 """
 
 from __future__ import annotations
@@ -17,34 +18,35 @@ from align.core.rows import Row
 from data_synthesis.deduplication.text import CACHED, Comparable, Compared, comparable, similarity, tagged
 
 HASHES = 128
-"""MinHash values of a row, at most."""
+"""Largest number of MinHash values of a row."""
 FOUND = 0.995
-"""Share of the pairs exactly as alike as `near` that the bands must propose; of pairs that are more alike they propose more."""
+"""Share of the pairs with a similarity of exactly `near` that the bands must propose; of more similar pairs
+they propose more."""
 DEVIATIONS = 3.0
-"""Standard deviations below `near` down to which the similarity that all values estimate is worth an exact comparison; without
-this, rows that share a long instruction would all be compared with each other."""
+"""A pair is compared exactly if its estimated similarity is at most this many standard deviations below
+`near`. Without this limit, all rows that share a long instruction would be compared with each other."""
 SEED = 1
 EXACT, OTHER_ANSWER, NEAR = "exact duplicate", "exact duplicate with another answer", "near duplicate"
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """That a row repeats another."""
+    """The row that a row repeats, and how."""
 
     id: str
-    """The other row's."""
+    """The id of the repeated row."""
     reason: str
     similarity: float = 1.0
 
 
 class ExactIndex:
-    """Finds rows that say the same."""
+    """Find rows with the same texts."""
 
     def __init__(self) -> None:
         self._first: dict[str, tuple[str, str]] = {}
 
     def find_or_add(self, id_: str, row: Comparable) -> Repeat | None:
-        """Return which row came first that says the same; None for the first one."""
+        """Return the first row with the same texts; None if this row is the first one."""
         first, answer = self._first.setdefault(row.exact, (id_, row.answer))
         if first == id_:
             return None
@@ -52,10 +54,10 @@ class ExactIndex:
 
 
 class NearIndex:
-    """Finds rows that say nearly the same as one that was added."""
+    """Find rows whose texts are nearly the same as those of an added row."""
 
     def __init__(self, near: float, shingle: int, compare: Compared) -> None:
-        import rensa  # noqa: PLC0415 (`align check` must not pay for it)
+        import rensa  # noqa: PLC0415 (slow to import, and `align check` does not need it)
 
         library: Any = rensa  # compiled, without types
         self.near, self.shingle, self.compare = near, shingle, compare
@@ -69,14 +71,17 @@ class NearIndex:
         self._kept: list[Row] = []
         self._compared = lru_cache(CACHED)(lambda place: comparable(self._kept[place], compare))
         self._known: list[Any] = []
-        """The sketches of the rows that are kept."""
+        """The MinHash values of the rows that are kept."""
 
     def find_or_add(self, rows: Sequence[Row], compared: Sequence[Comparable]) -> list[Repeat | None]:
-        """Return for each row which one it nearly repeats, of those added before; None for one that is added now.
+        """Return the earlier row that each row nearly repeats; add each row that repeats none.
 
         Args:
-            rows: what is kept for later; texts are read from it again when they are needed.
-            compared: the same rows as they are compared.
+            rows: the rows; they are kept, and their texts are read again when needed.
+            compared: the same rows in the form in which they are compared.
+
+        Returns:
+            For each row its repeat, or None for a row that was added.
         """
         sets = [tagged(item, self.shingle) for item in compared]
         sketches = self._sketches.from_token_sets(sets, num_perm=self._hashes, seed=SEED)
@@ -96,9 +101,9 @@ class NearIndex:
 
 
 def band_width(near: float) -> int:
-    """Return how many values a band has: as many as still find a share FOUND of the pairs that are as alike as `near`.
+    """Return the largest band width at which the bands still find FOUND of the pairs with similarity `near`.
 
-    Wider bands propose fewer pairs that are not alike enough.
+    Wider bands propose fewer pairs that turn out too different.
     """
     widths = range(HASHES, 0, -1)
     return next((width for width in widths if 1 - (1 - near**width) ** (HASHES // width) >= FOUND), 1)

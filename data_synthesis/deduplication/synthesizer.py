@@ -1,17 +1,21 @@
-"""Remove rows that repeat an earlier row, word for word or nearly so. The first one is kept.
+"""Remove rows that repeat an earlier row, exactly or nearly. The first row is kept.
 
-Exact duplicates say the same but for case and kinds of blanks, in the same roles, under the same system prompt and tools. Near
-duplicates are found as in Broder 1997 ("On the resemblance and containment of documents") with the usual index by bands of
-MinHash values (Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3):
+Exact duplicates have the same texts, apart from case and kinds of blanks, in the same roles, under the same
+system prompt and tools. Near duplicates are found as in Broder 1997 ("On the resemblance and containment of
+documents") with the usual index by bands of MinHash values (Leskovec, Rajaraman and Ullman, "Mining of
+Massive Datasets", chapter 3):
 
-1. A row is the set of its shingles: `shingle` neighbouring words. Chinese, Japanese, Thai and the like count by characters.
-2. Two rows are near duplicates when the exact Jaccard similarity of their shingles is `near` or more, in the prompt and in each
-   answer by itself. MinHash only proposes pairs; it finds more than 99% of those that are as alike as `near`.
-3. Rows that differ in a number, the sign beside it, the system prompt, the tools, the roles or the reference answer are never
-   near duplicates: "What is 17 + 25?" and "What is 17 + 26?" are two problems.
-4. A row is compared with rows that were kept, never with one that was dropped, so a chain of small changes ends nowhere.
+1. A row is the set of its shingles: `shingle` neighbouring words. In Chinese, Japanese, Thai and similar
+   scripts, every character counts as a word.
+2. Two rows are near duplicates when the exact Jaccard similarity of their shingles is `near` or more, in the
+   prompt and in each answer separately. MinHash only proposes pairs; it finds more than 99% of the pairs
+   whose similarity is `near`.
+3. Rows that differ in a number, the sign beside it, the system prompt, the tools, the roles or the reference
+   answer are never near duplicates: "What is 17 + 25?" and "What is 17 + 26?" are two problems.
+4. A row is compared only with rows that were kept, never with dropped ones, so a chain of small changes
+   cannot remove a row that differs much from the first.
 
-`dropped.jsonl` names for every row that is dropped the id of the row it repeats, and how alike they are.
+For every dropped row, `dropped.jsonl` names the id of the row it repeats and their similarity.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from data_synthesis.deduplication.text import Compared, comparable
 from data_synthesis.table_synthesizer import DroppedRow, TableSynthesizer
 
 SLICE = 2_000
-"""Rows whose shingles are in memory at once."""
+"""Number of rows whose shingles are in memory at once."""
 
 
 class Deduplicate(TableSynthesizer):
@@ -40,21 +44,22 @@ class Deduplicate(TableSynthesizer):
     version: ClassVar[str] = "1"
 
     table: Literal["prompts", "demonstrations", "preferences"] | None = None
-    """Which table is read and made. It can be left out where there is only one; `load` makes two of demonstrations or
-    preferences: these, and their prompts."""
+    """The table that is read and made. It can be left out where there is only one; `load` makes two of
+    demonstrations or preferences: these, and their prompts."""
     near: float | None = Field(default=0.8, gt=0, le=1)
-    """Jaccard similarity of shingles from which two rows are near duplicates: 1 is the same shingles, 0.5 many rows that only
-    look alike. null: exact duplicates alone."""
+    """Jaccard similarity of shingles from which two rows are near duplicates. At 1 the shingles must be the
+    same; at 0.5 many rows are dropped that only look similar. null: only exact duplicates."""
     shingle: int = Field(default=3, ge=1)
-    """Words of a shingle; characters where a script has no spaces. More words make changed ones count more: one changed word in
-    100 leaves a similarity of 0.94 at 3 and 0.90 at 5."""
+    """Number of words in a shingle; of characters in a script without spaces. With more words, each changed
+    word counts more: one changed word in 100 leaves a similarity of 0.94 at 3 and 0.90 at 5."""
     compare: Compared = "all"
-    """`all`: rows are duplicates when prompt and answers are alike, so several answers to one prompt stay. `prompt`: one row a
-    prompt, whatever it answers. The prompt is all its turns but the system prompt, which must be the same. For prompts both
-    mean the same."""
+    """`all`: rows are duplicates when prompt and answers are alike, so several answers to one prompt stay.
+    `prompt`: rows are duplicates when their prompts are alike, whatever the answers, so one row is left for
+    each prompt. The prompt is all its turns but the system prompt, which must be the same. For the table
+    `prompts` both mean the same."""
 
     def synthesize_all(self, rows: Sequence[Row], run: Run) -> Iterator[Row | DroppedRow]:
-        """Keep the first of each group of duplicates."""
+        """Keep the first row of each group of duplicates."""
         exact, near = ExactIndex(), NearIndex(self.near, self.shingle, self.compare) if self.near else None
         dropped: dict[str, Repeat] = {}
         progress = Progress(run.name, len(rows))
@@ -74,7 +79,10 @@ class Deduplicate(TableSynthesizer):
 
 
 def _dropped(row: Row, repeat: Repeat, dropped: dict[str, Repeat]) -> DroppedRow:
-    """Drop a row. One that repeats a dropped row repeats what that one does, so that a row that was kept is named."""
+    """Drop a row, and name the kept row that it repeats.
+
+    If it repeats a dropped row, that row's kept row is named.
+    """
     if earlier := dropped.get(repeat.id):
         repeat = Repeat(
             earlier.id, OTHER_ANSWER if repeat.reason == OTHER_ANSWER else earlier.reason, earlier.similarity

@@ -1,8 +1,8 @@
-"""What two rows are compared by: their parts as plain text, the shingles of a part, and what must agree in any case.
+"""The form in which two rows are compared: plain texts, their shingles, and a hash of what must agree.
 
-A part is something that must be alike by itself: the prompt, the completion, the chosen or the rejected answer. A shingle is
-some neighbouring words. A sign of punctuation is a word, and so is each character of a script that puts no spaces between words
-(Chinese, Japanese, Thai, Lao, Khmer, Burmese), so that no word list is needed.
+A part is a text that is compared separately: the prompt, the completion, the chosen or the rejected answer. A
+shingle is a few neighbouring words. Every punctuation mark is a word, and so is each character of a script
+without spaces between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese), so no word list is needed.
 """
 
 from __future__ import annotations
@@ -21,34 +21,35 @@ from reward.constraints.checks.reading import NO_SPACES
 _WORDS = re.compile(rf"[{NO_SPACES}]|[^\W{NO_SPACES}]+|[^\w\s]")
 _DIGITS = re.compile(r"\d+")
 _SIGNS = frozenset("-+*/^=<>%\u00d7\u00f7\u00b7")
-"""Signs that change what a number beside them says."""
+"""Signs that change the meaning of a number beside them."""
 
 CACHED = 4096
-"""Rows whose texts and shingles are kept at hand for the next comparison; rows that are alike are compared again and again."""
+"""Number of rows whose texts and shingles stay in a cache, because similar rows are compared again and again.
+"""
 
 Compared = Literal["all", "prompt"]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparable:
-    """A row as it is compared."""
+    """A row in the form in which it is compared."""
 
     parts: tuple[str, ...]
-    """The texts that are compared, without regard to case and kinds of blanks."""
+    """The texts that are compared, with case and kinds of blanks normalised."""
     fixed: str
-    """A hash of what must agree in rows that are nearly the same."""
+    """A hash of everything that must agree in near duplicates."""
     exact: str
-    """A hash that is the same for rows that say the same."""
+    """A hash that is equal for exact duplicates."""
     answer: str
-    """A hash of what a verifier compares a completion with."""
+    """A hash of the reference answer and the tests."""
 
 
 def comparable(row: Row, compare: Compared) -> Comparable:
-    """Return a row as it is compared.
+    """Return a row in the form in which it is compared.
 
     Args:
-        row: of any table.
-        compare: `prompt`: its prompt alone; `all`: its answers too.
+        row: a row of any table.
+        compare: `prompt`: only its prompt; `all`: its answers too.
     """
     conversations = _conversations(row, compare)
     turns = [[turn for turn in messages if turn["role"] != "system"] for messages in conversations]
@@ -71,7 +72,7 @@ def _conversations(row: Row, compare: Compared) -> list[list[Message]]:
 
 
 def plain(text: str) -> str:
-    """Return a text in which case and kinds of blanks make no difference."""
+    """Return a text with case and kinds of blanks normalised."""
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
@@ -89,12 +90,12 @@ def numbers(text: str) -> list[str]:
 
 
 def shingles(text: str, size: int, tag: str = "") -> list[str]:
-    """Return the shingles of a plain text: each `size` neighbouring words; all of it where it has fewer.
+    """Return the shingles of a plain text, each of `size` neighbouring words; a shorter text is one shingle.
 
     Args:
-        text: as `plain` returns it.
-        size: how many words.
-        tag: begins every shingle, so that only those of the same tag are ever equal.
+        text: a text that `plain` returned.
+        size: number of words in a shingle.
+        tag: the beginning of every shingle, so that shingles with different tags are never equal.
     """
     words: list[str] = _WORDS.findall(text)
     if len(words) <= size:
@@ -103,7 +104,7 @@ def shingles(text: str, size: int, tag: str = "") -> list[str]:
 
 
 def tagged(row: Comparable, size: int) -> list[str]:
-    """Return the shingles of all parts; rows that differ in what must agree have none in common."""
+    """Return the shingles of all parts. Rows that differ in what must agree have no shingle in common."""
     return [
         shingle
         for number, part in enumerate(row.parts)
@@ -112,16 +113,16 @@ def tagged(row: Comparable, size: int) -> list[str]:
 
 
 def jaccard(one: Iterable[str], other: Iterable[str]) -> float:
-    """Return the share of two sets' common items in all their items."""
-    first, second = frozenset(one), frozenset(other)  # a frozenset is not copied
+    """Return the Jaccard similarity of two sets: the number of common items over the number of all items."""
+    first, second = frozenset(one), frozenset(other)  # frozenset() does not copy a frozenset
     common = len(first & second)
     return common / (len(first) + len(second) - common)
 
 
 def similarity(one: Comparable, other: Comparable, size: int) -> float:
-    """Return how alike two rows are, 0 to 1: the Jaccard similarity of the part that is least alike.
+    """Return the similarity of two rows, 0 to 1: the Jaccard similarity of their least similar part.
 
-    A long prompt that two rows share does not hide that their answers differ.
+    So a long prompt that two rows share does not hide that their answers differ.
     """
     if one.fixed != other.fixed:
         return 0.0

@@ -1,3 +1,3 @@
-"""The row engine: every prompt accounted for, every outcome on disk, the same rows on one machine or many."""
+"""The row engine accounts for every prompt, saves every outcome, and makes the same rows on any machine."""
 
 __all__: list[str] = []

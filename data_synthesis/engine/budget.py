@@ -1,8 +1,9 @@
-"""How far a stage goes: until enough prompts gave rows, or a budget of prompts or tokens is spent.
+"""Decide how far a stage goes: until enough prompts gave rows, or a budget of prompts or tokens is spent.
 
-The limits are rules about a beginning of the prompts, in their order: the stage is the shortest beginning that meets
-one. Work is done on many prompts at once, so some beyond it are finished too; they stay in the call log and ledger and
-are left out of the tables. So what a stage makes does not depend on which prompt finished first.
+Each limit applies to a prefix of the prompts in their order: the output of the stage comes from the shortest
+prefix that meets one of the limits. Many prompts are worked on at once, so some beyond that prefix are
+finished too; they stay in the call log and the ledger, and are left out of the tables. So the output of a
+stage does not depend on which prompt finished first.
 """
 
 from __future__ import annotations
@@ -18,18 +19,19 @@ from data_synthesis.engine.ledger import Outcome
 
 
 class Until(Config):
-    """When a synthesizer has done enough. The first limit that is met ends it."""
+    """When a synthesizer has done enough. The first limit that is met ends the stage."""
 
     accepted: int | None = Field(default=None, ge=1)
-    """Prompts that gave rows."""
+    """Number of prompts that gave rows."""
     candidates: int | None = Field(default=None, ge=1)
-    """Prompts tried."""
+    """Number of prompts that were tried."""
     tokens: int | None = Field(default=None, ge=1)
-    """Completion tokens, as the generators count them; replayed ones count too. Prompts under way when they are spent are
-    finished, so a run pays for up to `concurrency` prompts more."""
+    """Number of completion tokens, as the generators count them, replayed ones included. Prompts under way
+    when the budget is spent are finished, so a run pays for up to `concurrency` prompts more."""
     on_exhausted: Literal["error", "partial"] = "error"
-    """When the prompts, or another budget, end before `accepted` is reached: `error` stops the run (what was made is kept,
-    and raising the budget goes on from there), `partial` goes on with what there is and says so."""
+    """What happens when the prompts, or another budget, are used up before `accepted` is reached: `error`
+    stops the run (the rows made so far are kept, and with a larger budget the run continues from there),
+    `partial` continues with the rows there are and reports it."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Until:
@@ -40,20 +42,20 @@ class Until(Config):
 
 @dataclass
 class Spent:
-    """What a beginning of the prompts has used up."""
+    """What a prefix of the prompts has used up."""
 
     candidates: int = 0
     accepted: int = 0
     tokens: int = 0
 
     def add(self, outcome: Outcome) -> None:
-        """Count one prompt."""
+        """Add one prompt's outcome."""
         self.candidates += 1
         self.accepted += outcome.outcome == "emitted"
         self.tokens += outcome.tokens
 
     def limit(self, until: Until | None) -> str:
-        """Return the name of a limit that is met, or nothing."""
+        """Return the name of a limit that is met, or ""."""
         for name in ("accepted", "candidates", "tokens") if until else ():
             most = getattr(until, name)
             if most is not None and getattr(self, name) >= most:
@@ -62,10 +64,12 @@ class Spent:
 
 
 def beginning(ids: Sequence[str], outcomes: Mapping[str, Outcome], until: Until | None) -> tuple[Spent, str]:
-    """Return what the prompts that belong to the stage used up, and the limit that was met (`prompts`: all were tried).
+    """Count what the prompts up to the first limit used; return that, and the limit.
+
+    The limit is `prompts` where all prompts were tried and no limit was met.
 
     Raises:
-        KeyError: a prompt of the beginning has no outcome yet.
+        KeyError: a prompt before the limit has no outcome yet.
     """
     spent = Spent()
     for id_ in ids:

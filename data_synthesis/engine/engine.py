@@ -1,12 +1,13 @@
-"""The row engine: prompts in, rows out, every prompt accounted for.
+"""The row engine turns prompts into rows and accounts for every prompt.
 
-One event loop works on `concurrency` prompts at once, over all prompts of the stage, without batches to wait for. Each prompt
-ends in one outcome: emitted with its rows, dropped with a reason, or failed with an error. Model calls are logged as they are
-answered (`align.generate.calls.log`), outcomes and rows are committed together (`data_synthesis.engine.ledger`), and what is
-there is never done again, so killing the process loses only calls in flight.
+One event loop works on `concurrency` prompts at once, over all prompts of the stage, without waiting for
+batches. Each prompt ends in one outcome: emitted with its rows, dropped with a reason, or failed with an
+error. Model calls are logged as they are answered (`align.generate.calls.log`); outcomes and rows are
+committed together (`data_synthesis.engine.ledger`). Finished work is never done again, so killing the process
+loses only calls in flight.
 
-An engine is one worker: the only one of `align run`, a shard of several (`--shard 0/3`), or an actor of an executor.
-What all workers wrote becomes the stage's tables in `data_synthesis.engine.publish`.
+An engine is one worker: the only one of `align run`, one of several shards (`--shard 0/3`), or one actor of
+an executor. `data_synthesis.engine.publish` turns the files of all workers into the stage's tables.
 """
 
 from __future__ import annotations
@@ -33,15 +34,16 @@ from data_synthesis.engine.ledger import Ledger, Outcome
 from data_synthesis.synthesizer import Context, Drop, Synthesizer
 
 WINDOW = 50
-"""Last prompts that are looked at to see whether the stage is broken."""
+"""Number of latest prompts that are checked to see whether the stage is broken."""
 GIVE_UP_AFTER = 20
-"""Failures in the window after which a stage stops at once, when they are more than half of it."""
+"""Number of failures among these prompts at which a stage stops at once, when they are more than half of
+them."""
 _AT_WORK: ContextVar[Context] = ContextVar("at_work")
-"""For which prompt the running task works: a reward that asks a model spends that prompt's tokens."""
+"""The context of the running task's prompt. A reward that asks a model adds its tokens to that prompt."""
 
 
 class Engine:
-    """Runs one synthesizer over prompts, as one worker."""
+    """Run one synthesizer over prompts, as one worker."""
 
     def __init__(self, synthesizer: Synthesizer, run: Run, worker: str = "main") -> None:
         self.synthesizer, self.run = synthesizer, run
@@ -49,18 +51,18 @@ class Engine:
         self.session = Session(run, worker)
         self._failed: list[Outcome] = []
         self._todo: list[tuple[int, Prompt]] = []
-        """The last one is the next."""
+        """The prompts to begin, in reverse order: the next one is the last of the list."""
         self._window: deque[bool] = deque(maxlen=WINDOW)
         self._seen: Counter[str] = Counter()
         self._spent = Spent()
         self._last = -1
-        """Position of the last prompt begun."""
+        """Position of the furthest prompt that was begun."""
         self._active = 0
 
-    # -- what a Context asks for ----------------------------------------------------------------------------------
+    # -- what a Context calls --------------------------------------------------------------------------------
 
     async def score(self, reward: Reward, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
-        """Score, starting the reward when it is first needed."""
+        """Return a reward's scores; start the reward when it is first needed."""
         self.session.start_reward(reward, self._ask)
         return one_each(reward, await reward.score(prompt, completions), completions)
 
@@ -69,13 +71,13 @@ class Engine:
         _AT_WORK.get().spend(completions)
         return completions
 
-    # -- the loop -------------------------------------------------------------------------------------------------
+    # -- the loop --------------------------------------------------------------------------------------------
 
     async def work(self, prompts: Sequence[Prompt]) -> None:
-        """Bring prompts to an outcome, as many as the budget asks for; those that have one are left alone.
+        """Work on prompts until the budget is met; skip those that have an outcome already.
 
         Raises:
-            StageFailed: most of the last prompts failed.
+            StageFailed: most of the latest prompts failed.
         """
         try:
             self.synthesizer.prepare(self.run)
@@ -106,10 +108,10 @@ class Engine:
             await self._stop()
 
     def _begin(self, group: asyncio.TaskGroup) -> None:
-        """Begin prompts, in order, as many as may be under way."""
+        """Begin prompts in order, as many as may be under way."""
         while self._todo:
             position, prompt = self._todo[-1]
-            # Prompts before the last one begun are always needed: the stage is a beginning of the prompts.
+            # Output is a prefix of the prompts, so every prompt before the furthest one begun is needed.
             needed = position < self._last
             if not needed and self._enough(position):
                 return
@@ -137,7 +139,7 @@ class Engine:
         )
 
     async def _bring(self, prompt: Prompt, group: asyncio.TaskGroup) -> None:
-        """Bring one prompt to its outcome, and begin the next."""
+        """Work on one prompt until it has an outcome, then begin the next one."""
         outcome, rows = await self._work_on(prompt)
         self._active -= 1
         self.ledger.add(outcome, rows)
@@ -152,18 +154,17 @@ class Engine:
         self._begin(group)
 
     def _note(self) -> str:
-        tried = self._seen.total()
-        speed = sum(u.completion_tokens for u in self.session.calls.usages.values()) / max(
-            self.progress.seconds, 1e-9
-        )
-        return f"{self._seen['emitted'] / tried:.0%} accepted, {speed:,.0f} tokens/s, {self._seen['failed']} failed"
+        tokens = sum(u.completion_tokens for u in self.session.calls.usages.values())
+        speed = tokens / max(self.progress.seconds, 1e-9)
+        accepted = self._seen["emitted"] / self._seen.total()
+        return f"{accepted:.0%} accepted, {speed:,.0f} tokens/s, {self._seen['failed']} failed"
 
     def _outcome(self, id_: str) -> str:
         held = self.ledger.outcomes.get(id_)
         return held.outcome if held else ""
 
     async def _work_on(self, prompt: Prompt) -> tuple[Outcome, dict[str, list[dict[str, Any]]]]:
-        """Return what became of a prompt, and the records of its rows."""
+        """Return the outcome of a prompt, and the records of its rows."""
         ctx = Context(self, prompt)
         _AT_WORK.set(ctx)
         try:
@@ -174,9 +175,8 @@ class Engine:
                 ), {}
             rows = made if isinstance(made, list) else [made]
             if not all(isinstance(row, tuple(TABLES.values())) for row in rows):
-                raise TypeError(
-                    f"synthesize() must return a row, a list of rows or Drop(reason), not {type(made).__name__}"
-                )
+                wanted = "a row, a list of rows or Drop(reason)"
+                raise TypeError(f"synthesize() must return {wanted}, not {type(made).__name__}")
             if not rows:
                 raise TypeError("synthesize() returned an empty list; say why with Drop(reason)")
             self._refuse_undeclared(rows)
@@ -186,27 +186,28 @@ class Engine:
             return Outcome(
                 prompt.id, "emitted", len(rows), tokens=ctx.tokens, tallies=dict(ctx.tallies)
             ), records
-        except (BadRow, NoValidAnswer, NoGrade) as reason:  # what it made is no usable row, and says why
+        except (BadRow, NoValidAnswer, NoGrade) as reason:  # an expected end, which says why there is no row
             why = f"bad row: {reason}" if isinstance(reason, BadRow) else str(reason)
-            why = "no readable grade" if isinstance(reason, NoGrade) else why  # its sentence quotes the row
+            why = (
+                "no readable grade" if isinstance(reason, NoGrade) else why
+            )  # its message quotes the row, and drop reasons are counted
             return Outcome(prompt.id, "dropped", 0, why, tokens=ctx.tokens, tallies=dict(ctx.tallies)), {}
         except (NotLoaded, BrokenPlugin):
             raise
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
-                raise  # the stage ends
+                raise  # the whole stage is being cancelled
             why = f"something inside synthesize() was cancelled{_where(error)}"
             return Outcome(prompt.id, "failed", 0, why, False, ctx.tokens), {}
-        except (
-            Exception
-        ) as error:  # one bad row must not end the others; it is counted, shown and limited above
+        # One bad row must not end the others: the failure is counted, shown, and limited in `_bring`.
+        except Exception as error:
             at = "" if isinstance(error, AlignError) else _where(error)
             why, retryable = f"{type(error).__name__}: {error}{at}", bool(getattr(error, "retryable", False))
             return Outcome(prompt.id, "failed", 0, why, retryable, ctx.tokens), {}
 
     def _refuse_undeclared(self, rows: list[Row]) -> None:
-        """Raise BrokenPlugin where rows are of a table that the synthesizer's class does not declare."""
+        """Raise BrokenPlugin if a row belongs to a table that the synthesizer's class does not declare."""
         declared = type(self.synthesizer).makes
         if undeclared := sorted({table_of(row) for row in rows} - declared):
             what = f"{self.synthesizer.kind!r} made {' and '.join(undeclared)}"
@@ -222,11 +223,11 @@ class Engine:
 
 
 def too_many(run: Run, failed: Sequence[Outcome], tried: int) -> StageFailed:
-    """Return the error of a stage in which too many prompts failed."""
+    """Build the error for a stage in which too many prompts failed."""
     (most, count), *_ = Counter(o.why for o in failed).most_common(1)
     later = " (it may pass: run again later)" if all(o.retryable for o in failed) else ""
-    cause = f"{len(failed)} of {tried} prompts failed, {count} with: {most}{later}. What succeeded is kept; fix it and run again"
-    return StageFailed(run.name, cause, run.log_file)
+    cause = f"{len(failed)} of {tried} prompts failed, {count} with: {most}{later}"
+    return StageFailed(run.name, f"{cause}. What succeeded is kept; fix it and run again", run.log_file)
 
 
 def _where(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Where a synthesizer's prompts are worked on. Every executor runs the same engine on the same files."""
+"""An executor decides where prompts are worked on. Every executor runs the same engine on the same files."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 
 class Executor(Plugin, ABC):
-    """Brings prompts to an outcome."""
+    """Work on prompts until each has an outcome."""
 
     family: ClassVar[str] = "executor"
     one_process: ClassVar[bool] = False
-    """True: one process sees all outcomes, so it can keep a budget."""
+    """Whether one process sees all outcomes, so that it can enforce a budget."""
 
     @abstractmethod
     def work(self, synthesizer: Synthesizer, run: Run, prompts: Sequence[Prompt]) -> Usage:
-        """Work through the prompts that have no outcome yet, as far as the stage's budget goes; return what it cost."""
+        """Work on the prompts that have no outcome yet, within the stage's budget; return the usage."""
 
 
 class Local(Executor):
-    """This process, on one event loop."""
+    """Work in this process, on one event loop."""
 
     one_process: ClassVar[bool] = True
 
     def work(self, synthesizer: Synthesizer, run: Run, prompts: Sequence[Prompt]) -> Usage:
         """Run one engine."""
-        from data_synthesis.engine.engine import Engine  # noqa: PLC0415 (the engine knows synthesizers)
+        from data_synthesis.engine.engine import Engine  # noqa: PLC0415 (the engine imports synthesizers)
 
         engine = Engine(synthesizer, run)
         asyncio.run(engine.work(prompts))

@@ -1,14 +1,17 @@
-"""What became of every row: outcomes in a journal, rows in immutable parts, and the files are the only truth.
+"""The ledger records every prompt's outcome in a journal, and the rows in parts that never change.
 
-    ledger/WORKER.jsonl                 one line a prompt: emitted with its number of rows, dropped (why), failed (why)
+    ledger/WORKER.jsonl                 one line per prompt: emitted (number of rows), dropped or failed (why)
     parts/TABLE-WORKER-000007.parquet   the rows of one commit
 
-A commit writes its parts first (temporary name, sync, rename) and then its lines, which name the part; a row counts
-only when a line says that its prompt is in that part. So a crash between the two leaves rows that count nowhere, and
-the prompts of the commit are worked through again, from the call log, without a call. Commits are rare enough to keep
-parts few and frequent enough to cost little: at most 2% of the time spent so far, and 1 s.
+These files are the only record; nothing else on disk or in memory counts. A commit writes its parts first
+(temporary name, sync, rename) and then its lines, which name the part; a row counts only when a line says
+that its prompt is in that part. So a crash between the two leaves rows that do not count, and the prompts of
+the commit are worked on again, from the call log, without a new call. Commits are rare enough to keep parts
+few, and frequent enough that a crash loses little work: at most 2% of the time spent so far, or 1 s if that
+is more.
 
-The union of all workers' files is the stage: workers are shards, Ray actors, or this process before and after a crash.
+The outcomes of a stage are those in all workers' files together. Workers are shards, Ray actors, or this
+process before and after a crash.
 """
 
 from __future__ import annotations
@@ -27,34 +30,36 @@ from align.core.rows import TABLES, Row, child_id, table_of
 from align.generate.calls.journal import Journal, lines
 
 LOST_SHARE = 0.02
-"""Largest share of the time spent so far whose work a crash may lose (never a call: those are logged at once)."""
+"""Largest share of the time so far whose work a crash may lose. (It never loses calls: these are logged at
+once.)"""
 LOST_SECONDS = 1.0
 """Shortest time between two commits."""
 LARGEST_COMMIT = 20_000
-"""Rows; more wait for nothing."""
+"""Number of rows or outcomes that are committed at once without waiting any longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one prompt."""
+    """The outcome of one prompt."""
 
     id: str
     outcome: Literal["emitted", "dropped", "failed"]
     rows: int = 0
-    """Number of rows made, all tables together."""
+    """Number of rows made, in all tables together."""
     why: str = ""
-    """Why it was dropped, or the error."""
+    """The reason of a drop, or the error of a failure."""
     retryable: bool = False
-    """Of a failure: the same prompt may succeed later, nothing but time passing."""
+    """Whether a failed prompt may succeed later if nothing changes but the time."""
     tokens: int = 0
-    """Completion tokens spent on it, replayed ones included, so that a budget means the same after a resume."""
+    """Completion tokens spent on it. Replayed tokens count, so a budget means the same after a resume.
+    """
     tallies: Mapping[str, int] = field(default_factory=dict)
     part: str = ""
-    """`WORKER-000007`, the commit that holds its rows."""
+    """The commit that holds its rows, such as `WORKER-000007`."""
 
 
 class Ledger:
-    """The outcomes of a stage: reads all workers' files, writes one worker's."""
+    """The outcomes of a stage. It reads all workers' files and writes one worker's."""
 
     def __init__(self, folder: Path, worker: str) -> None:
         self.parts, self.worker = folder / "parts", worker
@@ -67,12 +72,12 @@ class Ledger:
         self._pending: list[Outcome] = []
         self._rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
         self._started = self._committed = time.monotonic()
-        # of all lines, also those whose part is gone: a number is never used twice
+        # Numbers of all lines count, also of lines whose part is gone, so that no number is used twice.
         mine = [o.part for o in _lines(self._journal.path) if o.part] if self._journal.path.exists() else []
         self._number = max((int(part.rpartition("-")[2]) for part in mine), default=0)
 
     def add(self, outcome: Outcome, records: Mapping[str, Sequence[dict[str, Any]]]) -> None:
-        """Take an outcome and its rows, as `records` made them; they are on disk after the next commit."""
+        """Add an outcome and its rows, as `records` returns them; the next commit writes them to disk."""
         for table, rows in records.items():
             self._rows[table] += rows
         self.outcomes[outcome.id] = outcome
@@ -87,7 +92,7 @@ class Ledger:
             self.commit()
 
     def commit(self) -> None:
-        """Write what is pending. When that fails, all of it stays pending under the same number."""
+        """Write what is pending. If that fails, everything stays pending, with the same number."""
         if not self._pending:
             return
         part = f"{self.worker}-{self._number + 1:06d}"
@@ -104,11 +109,11 @@ class Ledger:
         self._committed = time.monotonic()
 
     def close(self) -> None:
-        """Close the file. What is pending stays out; `commit` comes first."""
+        """Close the file. Call `commit` first: what is pending is not written."""
         self._journal.close()
 
     def _remove_orphans(self) -> None:
-        """Remove the parts that a crash of this worker wrote without their lines."""
+        """Remove parts without lines, which this worker wrote just before a crash."""
         named = {outcome.part for outcome in self.outcomes.values()}
         for path in self.parts.iterdir():
             if _worker(path) == self.worker and path.name.partition("-")[2].partition(".")[0] not in named:
@@ -116,14 +121,15 @@ class Ledger:
 
 
 PLACE = {"_parent": "string", "_ordinal": "int32", "_note": "string"}
-"""Columns of a part beyond its table's: the prompt, the row's number among its rows, its note for the lineage as JSON."""
+"""Additional columns of a part: the prompt's id, the row's number among its rows, its note for the lineage as
+JSON."""
 
 
 def records(parent: str, stage: str, rows: Sequence[Row]) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows made of a prompt as records of a part, by table.
+    """Return the rows made from a prompt as records of a part, by table.
 
     Raises:
-        TypeError: a row holds what JSON cannot.
+        TypeError: a row holds a value that JSON cannot express.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     for ordinal, row in enumerate(rows):
@@ -134,7 +140,7 @@ def records(parent: str, stage: str, rows: Sequence[Row]) -> dict[str, list[dict
 
 
 def read(folder: Path) -> dict[str, Outcome]:
-    """Return the last outcome of every prompt whose rows are there; a failure never hides a success."""
+    """Return the last outcome of every prompt whose rows exist. A failure never replaces a success."""
     found: dict[str, Outcome] = {}
     present = {path.stem.partition("-")[2] for path in (folder / "parts").glob("*.parquet")}
     for path in sorted((folder / "ledger").glob("*.jsonl")):
@@ -151,9 +157,7 @@ def _lines(path: Path) -> Iterator[Outcome]:
         try:
             yield Outcome(**json.loads(line))
         except (ValueError, TypeError):
-            LOGGER.warning(
-                "%s: a line is damaged; its prompt is worked through again, from the call log", path
-            )
+            LOGGER.warning("%s: a line is damaged; its prompt is worked on again, from the call log", path)
 
 
 def _record(outcome: Outcome, part: str) -> dict[str, Any]:

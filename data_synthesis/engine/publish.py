@@ -1,7 +1,8 @@
-"""From what all workers wrote to a stage's tables: the union of the parts, in the order of the prompts, counted.
+"""Write a stage's tables from the files of all workers: merge, sort by prompt and count the rows.
 
-Rows are sorted by their prompt's position and their number among its rows, so one process, three shards and ten actors
-make the same files. Only the columns to sort by are held in Python; rows stay in Arrow and are written in slices.
+Rows are sorted by the position of their prompt and by their number among its rows, so one process, three
+shards and ten actors write the same files. Only the columns to sort by are Python objects; rows stay in Arrow
+and are written in slices.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from data_synthesis.engine.ledger import PLACE, Outcome, read
 from data_synthesis.synthesizer import Synthesizer
 
 TOLERATED_FAILURES = 0.1
-"""Share of prompts that may fail (a server's refusal, say) without failing the stage; they are counted and kept aside."""
+"""Share of prompts that may fail (a server refuses them, say) without failing the stage. They are counted and
+listed in `dropped.jsonl`."""
 SLICE = 50_000
-"""Rows written at once."""
+"""Number of rows written at once."""
 
 
 def missing(run: Run, prompts: Mapping[str, Prompt]) -> int:
-    """Return how many prompts of the stage have no outcome of any worker yet."""
+    """Return how many prompts of the stage have no outcome from any worker yet."""
     outcomes = read(run.folder)
     return sum(id_ not in outcomes for id_ in prompts)
 
@@ -43,13 +45,15 @@ def publish(
 
     Args:
         synthesizer: the stage.
-        run: where it is.
-        prompts: by id, in order.
-        usage: what this run of it sampled; None where several processes did and nobody knows.
-        seconds: how long that took.
+        run: the run of the stage, with its folder.
+        prompts: the prompts by id, in order.
+        usage: what this run of the stage sampled; None where several processes sampled, so that the total is
+            unknown.
+        seconds: how long the sampling took.
 
     Raises:
-        StageFailed: too many prompts failed, none gave a row, a budget was exhausted, or the accounts do not add up.
+        StageFailed: too many prompts failed, no prompt gave a row, a budget was exhausted, or the accounts do
+        not add up.
     """
     outcomes = read(run.folder)
     ids = list(prompts)
@@ -86,7 +90,7 @@ def publish(
 
 
 def tell_accounts(report: StageReport, ordered: Sequence[Outcome]) -> None:
-    """Report how many inputs a stage that makes rows had, and what became of them."""
+    """Report how many inputs a stage had, and what became of them."""
     report.inputs = len(ordered)
     report.emitted = sum(o.outcome == "emitted" for o in ordered)
     report.dropped = dict(Counter(o.why for o in ordered if o.outcome == "dropped").most_common())
@@ -94,7 +98,7 @@ def tell_accounts(report: StageReport, ordered: Sequence[Outcome]) -> None:
 
 
 def refuse_nothing_made(run: Run, ordered: Sequence[Outcome], what: str) -> None:
-    """Raise StageFailed where there were inputs and no row was made of any; `what` is the sentence's beginning."""
+    """Raise StageFailed if no input gave a row. `what` begins the message."""
     if ordered and not any(o.outcome == "emitted" for o in ordered):
         why = Counter(o.why for o in ordered).most_common(3)
         cause = f"{what}: {'; '.join(f'{n} x {reason}' for reason, n in why)}"
@@ -104,14 +108,14 @@ def refuse_nothing_made(run: Run, ordered: Sequence[Outcome], what: str) -> None
 def lineage_line(
     stage: Stage, run: Run, id_: str, parents: Sequence[str], table: str, note: Mapping[str, Any]
 ) -> bytes:
-    """Return the line of `lineage.jsonl` about one row: of which rows it was made, by which stage and version of its class."""
+    """Return a row's line for `lineage.jsonl`: its parents, and the stage and class version that made it."""
     maker = {"stage": run.name, "synthesizer": stage.kind, "version": type(stage).version}
     item = {"id": id_, "parents": list(parents), "table": table, **maker, "note": dict(note)}
     return f"{json.dumps(item)}\n".encode()
 
 
 def _account(run: Run, prompts: Mapping[str, Prompt], ordered: list[Outcome]) -> None:
-    """Keep aside what gave no row, and refuse a stage that mostly failed or made nothing."""
+    """List the prompts without rows in `dropped.jsonl`; refuse a stage that mostly failed or made no row."""
     aside = (
         {"reason": o.why, "id": o.id, "messages": prompts[o.id].messages}
         for o in ordered
@@ -131,8 +135,8 @@ def _check_budget(synthesizer: Synthesizer, run: Run, spent: Spent, met: str) ->
     until = synthesizer.until
     if until is None or until.accepted is None or spent.accepted >= until.accepted:
         return
-    cause = (f"{spent.accepted:,} of {until.accepted:,} prompts accepted when the {met} ended ({spent.candidates:,} tried, "
-             f"{spent.tokens:,} tokens)")  # fmt: skip
+    tried = f"{spent.candidates:,} tried, {spent.tokens:,} tokens"
+    cause = f"{spent.accepted:,} of {until.accepted:,} prompts accepted when the {met} ended ({tried})"
     if until.on_exhausted == "error":
         remedy = "raise that budget, add prompts, or set on_exhausted: partial; nothing is paid twice"
         raise StageFailed(run.name, f"{cause}; {remedy}", run.log_file)
@@ -141,7 +145,7 @@ def _check_budget(synthesizer: Synthesizer, run: Run, spent: Spent, met: str) ->
 
 
 def _write_tables(synthesizer: Synthesizer, run: Run, ordered: list[Outcome]) -> dict[str, int]:
-    """Write every table of the stage and its lineage; return the numbers of rows."""
+    """Write the stage's tables and its lineage; return the number of rows of each table."""
     position = {outcome.id: i for i, outcome in enumerate(ordered)}
     part = {outcome.id: outcome.part for outcome in ordered}
     made = {}
@@ -164,7 +168,7 @@ def _write_tables(synthesizer: Synthesizer, run: Run, ordered: list[Outcome]) ->
 
 
 class _Union:
-    """The rows of many parts, in order. The parts stay as they were read; a slice copies its own rows only."""
+    """The sorted rows of many parts. Parts stay in memory as they were read; only a slice is copied."""
 
     def __init__(self, table: str, pieces: list[Any], places: Any) -> None:
         self.optional = frozenset[str]().union(*(tables.optional_columns(piece.schema) for piece in pieces))
@@ -178,15 +182,14 @@ class _Union:
 
         for start in range(0, len(self.places), SLICE):
             numbers, rows = self.places[start : start + SLICE].T
-            order = np.argsort(
-                numbers, kind="stable"
-            )  # by part, so that each is asked once and nothing else is copied
+            # sorted by part: each part is read once, and nothing but the slice's rows is copied
+            order = np.argsort(numbers, kind="stable")
             taken = [self.pieces[n].take(pa.array(rows[numbers == n])) for n in np.unique(numbers)]
             yield pa.concat_tables(taken).combine_chunks().take(pa.array(np.argsort(order)))
 
 
 def _union(parts: Path, table: str, position: Mapping[str, int], part: Mapping[str, str]) -> _Union | None:
-    """Return the rows that count of all parts of a table, in the order of their prompts; None where there is none."""
+    """Merge the rows of all parts of a table that count, sorted by prompt; None where there are none."""
     import numpy as np  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
@@ -196,7 +199,7 @@ def _union(parts: Path, table: str, position: Mapping[str, int], part: Mapping[s
         name, piece = path.stem.partition("-")[2], pq.read_table(path)
         columns = piece["_parent"].to_pylist(), piece["_ordinal"].to_pylist()
         for row, (parent, ordinal) in enumerate(zip(*columns, strict=True)):
-            if part.get(parent) == name:  # else a crash left it, or it lies beyond the budget
+            if part.get(parent) == name:  # else it is left from a crash, or beyond the budget
                 places.append((position[parent], ordinal, len(pieces), row))
         pieces.append(piece)
     if not places:

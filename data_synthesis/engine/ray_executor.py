@@ -1,11 +1,12 @@
-"""A synthesizer on a Ray cluster: Ray Data deals batches of prompts to actors, each actor runs the same engine.
+"""Run a synthesizer on a Ray cluster: Ray Data sends batches of prompts to actors that run the engine.
 
-Nothing but prompt ids and counts travels through Ray. Every actor is a worker that writes its own journal and parts to
-the run folder, which all nodes must see, so a dead actor, driver or cluster loses only calls in flight: what Ray tries
-again on another actor finds the answers of the first in the call log. Needs `pip install 'align-toolkit[ray]'`.
+Only prompt ids and counts travel through Ray. Every actor is a worker that writes its own journal and parts
+to the run folder, which all nodes must be able to see. So a dead actor, driver or cluster loses only calls in
+flight: when Ray retries a batch on another actor, that actor finds the first one's answers in the call log.
+Needs `pip install 'align-toolkit[ray]'`.
 
-Use it for stages that are busy on CPUs themselves (sandboxes, symbolic maths, embedding). One process keeps dozens of
-GPUs busy with requests, and `--shard i/n` uses several machines without Ray.
+Use it for stages that keep CPUs busy themselves (sandboxes, symbolic maths, embedding). One process can keep
+dozens of GPUs busy with requests, and `--shard i/n` uses several machines without Ray.
 """
 
 from __future__ import annotations
@@ -36,22 +37,23 @@ if TYPE_CHECKING:
     from data_synthesis.synthesizer import Synthesizer
 
 BATCHES_A_WORKER = 4
-"""More share the work more evenly; each waits for its slowest prompt."""
+"""More batches share the work more evenly, but each batch waits for its slowest prompt."""
 
 
 class Ray(Executor):
-    """Actors of a Ray cluster."""
+    """Work in actors of a Ray cluster."""
 
     workers: int = Field(default=2, ge=1)
-    """Actors, each with an event loop and `concurrency` prompts of its own."""
+    """Number of actors, each with its own event loop and `concurrency` prompts."""
     address: str | None = None
-    """The cluster's address, `auto` for the one this machine is part of; left out, a cluster of this machine only."""
+    """The cluster's address; `auto` is the cluster that this machine belongs to. Left out, a cluster is
+    started on this machine alone."""
     cpus_per_worker: float = Field(default=1, gt=0)
-    """CPUs that Ray reserves for an actor."""
+    """CPUs that Ray reserves for each actor."""
 
     def work(self, synthesizer: Synthesizer, run: Run, prompts: Sequence[Prompt]) -> Usage:
-        """Deal the prompts to actors and wait for them."""
-        from align.generate.calls.log import Usage  # noqa: PLC0415 (it is above this module)
+        """Send the prompts to actors and wait for them."""
+        from align.generate.calls.log import Usage  # noqa: PLC0415 (`align check` does not need it)
 
         try:
             import ray  # noqa: PLC0415 (an optional extra)
@@ -61,19 +63,17 @@ class Ray(Executor):
             raise StageFailed(run.name, cause) from None
         mine = not ray.is_initialized()
         if mine:
-            path = os.pathsep.join(filter(None, sys.path))  # plug-ins are importable there as here
-            cpus = math.ceil(self.workers * self.cpus_per_worker)
-            ray.init(
-                address=self.address, num_cpus=None if self.address else cpus, include_dashboard=False,
-                logging_level=logging.ERROR, log_to_driver=False, runtime_env={"env_vars": {"PYTHONPATH": path}},
-            )  # fmt: skip
+            self._connect()
         try:
             DataContext.get_current().enable_progress_bars = False
             batch = -(-len(prompts) // (self.workers * BATCHES_A_WORKER))
             worked = ray.data.from_items([{"id": prompt.id} for prompt in prompts]).map_batches(
-                Actor, batch_size=max(1, batch), compute=ActorPoolStrategy(size=self.workers), num_cpus=self.cpus_per_worker,
+                Actor,
+                batch_size=max(1, batch),
+                compute=ActorPoolStrategy(size=self.workers),
+                num_cpus=self.cpus_per_worker,
                 fn_constructor_args=(str(run.runs.path.resolve()), run.name),
-            )  # fmt: skip
+            )
             progress, total, errors = Progress(run.name, len(prompts)), Counter[str](), []
             for row in worked.iter_rows():
                 errors += [row["error"]] if row["error"] else []
@@ -87,9 +87,24 @@ class Ray(Executor):
             raise StageFailed(run.name, errors[0], run.log_file)
         return Usage(**total)
 
+    def _connect(self) -> None:
+        """Connect to the cluster, or start one on this machine."""
+        import ray  # noqa: PLC0415 (an optional extra)
+
+        path = os.pathsep.join(filter(None, sys.path))  # actors must be able to import plug-ins
+        cpus = None if self.address else math.ceil(self.workers * self.cpus_per_worker)
+        ray.init(
+            address=self.address,
+            num_cpus=cpus,
+            include_dashboard=False,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+            runtime_env={"env_vars": {"PYTHONPATH": path}},
+        )
+
 
 class Actor:
-    """One worker, in a process of its own."""
+    """One worker, in its own process."""
 
     def __init__(self, folder: str, stage: str) -> None:
         import ray  # noqa: PLC0415
@@ -103,7 +118,7 @@ class Actor:
         self.worker = f"ray{ray.get_runtime_context().get_actor_id()}"
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
-        """Bring a batch of prompts to their outcomes."""
+        """Work on a batch of prompts until each has an outcome."""
         from align.generate.calls.log import Usage  # noqa: PLC0415
         from data_synthesis.engine.engine import Engine  # noqa: PLC0415
 

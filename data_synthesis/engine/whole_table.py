@@ -1,7 +1,8 @@
-"""From what a table synthesizer yields to a stage's tables: every input accounted for, every row with its parents.
+"""Write a stage's tables from what a table synthesizer yields; check that every input is accounted for.
 
-The accounts, `dropped.jsonl`, `lineage.jsonl` and the report are those of a stage that works on one prompt at a time
-(`data_synthesis.engine.publish`). There is no ledger: the stage is one step, whose files appear when all of it is known.
+The accounts, `dropped.jsonl`, `lineage.jsonl` and the report have the same form as those of a stage that
+works on one prompt at a time (`data_synthesis.engine.publish`). There is no ledger: the stage is one step,
+and its files appear when all of it is done.
 """
 
 from __future__ import annotations
@@ -19,59 +20,58 @@ from data_synthesis.engine.ledger import Outcome
 from data_synthesis.engine.publish import lineage_line, refuse_nothing_made, tell_accounts
 
 NOTHING_LEFT = "no row is left"
-"""Begins the message of a stage that dropped all its rows."""
+"""The beginning of the error message of a stage that dropped all its rows."""
 SHOWN = 3
-"""Ids that a message about rows names at most."""
+"""Largest number of ids that an error message names."""
 
 
 @dataclass(frozen=True, slots=True)
 class DroppedRow:
-    """A row of the table that is not used. Reasons are counted, so keep them few and without numbers in them."""
+    """A row of the table that is not used. Reasons are counted: keep them few, without numbers in them."""
 
     id: str
-    """Which row."""
+    """The id of the row."""
     reason: str
     more: Mapping[str, Any] = field(default_factory=dict)
-    """What else is kept with it in `dropped.jsonl`, such as `{"repeats": "0f3a...", "similarity": 0.93}`."""
+    """More that `dropped.jsonl` says about the row, such as `{"repeats": "0f3a...", "similarity": 0.93}`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A new row that was made out of rows of the table."""
+    """A new row that was made from rows of the table."""
 
     row: Row
-    """Its `id` is not looked at: the stage gives it one that depends on its parents."""
+    """The row. Its `id` is ignored: the stage computes one from the parents."""
     parents: Sequence[str] = ()
-    """The ids of the rows that it was made out of; these count as emitted."""
+    """The ids of the rows that it was made from; these count as emitted."""
 
 
 def publish_all(
     synthesizer: Stage, run: Run, rows: Mapping[str, Row], made: Iterable[Row | Derived | DroppedRow]
 ) -> None:
-    """Take what a table synthesizer yields, and write the tables and the report of its stage.
+    """Write the tables and the report of a stage from what its table synthesizer yields.
 
     Args:
         synthesizer: the stage.
-        run: where it is.
-        rows: its inputs by id, in order.
+        run: the run of the stage, with its folder.
+        rows: the inputs by id, in order.
         made: what `synthesize_all` returned.
 
     Raises:
-        BrokenPlugin: an input is not accounted for, or more than once, or what was yielded is none of what is asked for.
-        StageFailed: there were inputs and no row was made.
+        BrokenPlugin: an input is not accounted for, or more than once, or a yielded item has a wrong type.
+        StageFailed: there were inputs, and no row was made.
     """
     account = Account(synthesizer, run.name, rows)
     if not isinstance(made, Iterable):
-        raise BrokenPlugin(
-            f"{synthesizer.kind!r}: synthesize_all() returned {type(made).__name__}; yield what becomes of each row"
-        )
+        what = f"synthesize_all() returned {type(made).__name__}; yield what becomes of each row"
+        raise BrokenPlugin(f"{synthesizer.kind!r}: {what}")
     for item in made:
         account.add(item)
     ordered = account.outcomes()
     dropped = (account.dropped[o.id] for o in ordered if o.outcome == "dropped")
     tables.write_lines(run.folder / "dropped.jsonl", (_aside(item, rows[item.id]) for item in dropped))
     refuse_nothing_made(run, ordered, NOTHING_LEFT)
-    for table in tables.held(run.folder):  # what a killed run left, which may have made other tables
+    for table in tables.held(run.folder):  # a killed run may have left other tables
         (run.folder / f"{table}.parquet").unlink()
     counts = {
         table: tables.write(run.folder, table, made_rows)
@@ -86,7 +86,7 @@ def publish_all(
 
 
 def _aside(item: DroppedRow, row: Row) -> dict[str, Any]:
-    """Return the line of `dropped.jsonl` about a row."""
+    """Return the line of `dropped.jsonl` for a row."""
     return {"reason": item.reason, "id": item.id, **item.more, "messages": asked(row)}
 
 
@@ -101,21 +101,21 @@ class Account:
 
     synthesizer: Stage
     stage: str
-    """The stage's name, of which ids are made."""
+    """The stage's name, which is part of the ids of new rows."""
     rows: Mapping[str, Row]
     """The inputs by id."""
     made: dict[str, list[Row]] = field(default_factory=lambda: {table: [] for table in TABLES})
     """The rows made, by table, with their ids."""
     dropped: dict[str, DroppedRow] = field(default_factory=dict)
     used: Counter[str] = field(default_factory=Counter)
-    """How many rows were made out of each input."""
+    """Number of rows that were made from each input."""
     _parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """The parents of derived rows, by the row's id; a row that is not here was kept as it was."""
+    """The parents of new rows, by the row's id. A row that is not in here was kept unchanged."""
     _kept: set[str] = field(default_factory=set)
     _siblings: Counter[tuple[str, ...]] = field(default_factory=Counter)
 
     def add(self, item: Any) -> None:
-        """Take one thing that `synthesize_all` yielded."""
+        """Record one item that `synthesize_all` yielded."""
         if isinstance(item, DroppedRow):
             self._drop(item)
         elif isinstance(item, Derived) and isinstance(item.row, tuple(TABLES.values())):
@@ -123,12 +123,11 @@ class Account:
         elif isinstance(item, tuple(TABLES.values())):
             self._keep(item)
         else:
-            raise self._broken(
-                f"yielded {type(item).__name__}; yield a row, Derived(row, parents) or DroppedRow(id, reason)"
-            )
+            expected = "yield a row, Derived(row, parents) or DroppedRow(id, reason)"
+            raise self._broken(f"yielded {type(item).__name__}; {expected}")
 
     def outcomes(self) -> list[Outcome]:
-        """Return what became of each input, in order. Raises BrokenPlugin where that is not known of one."""
+        """Return the outcome of each input, in order; raise BrokenPlugin if an input has none, or two."""
         if both := [id_ for id_ in self.dropped if id_ in self.used]:
             raise self._broken(f"dropped rows that it also made rows of: {_some(both)}")
         if lost := [id_ for id_ in self.rows if id_ not in self.used and id_ not in self.dropped]:
@@ -138,7 +137,7 @@ class Account:
         return [self._outcome(id_) for id_ in self.rows]
 
     def with_parents(self) -> Iterator[tuple[Row, Sequence[str]]]:
-        """Yield every row that was made and its parents. A row that was kept is its own."""
+        """Yield every row that was made, with its parents. A row that was kept is its own parent."""
         for rows in self.made.values():
             for row in rows:
                 yield row, self._parents.get(row.id, (row.id,))
@@ -155,7 +154,10 @@ class Account:
         self.dropped[item.id] = item
 
     def _keep(self, row: Row) -> None:
-        """Take a row of the table. Unchanged it keeps its id, so that what was paid for it stays paid; else it is a new row."""
+        """Record a row that was kept, or a new row if it was changed.
+
+        An unchanged row keeps its id, so its logged calls stay valid.
+        """
         self._known([row.id])
         if row != self.rows[row.id]:
             self._derive(row, (row.id,))
@@ -183,9 +185,8 @@ class Account:
 
     def _known(self, ids: Iterable[str]) -> None:
         if strange := [id_ for id_ in ids if id_ not in self.rows]:
-            raise self._broken(
-                f"names rows that the table does not have: {_some(strange)}; for a new row yield Derived(row, parents)"
-            )
+            remedy = "for a new row yield Derived(row, parents)"
+            raise self._broken(f"names rows that the table does not have: {_some(strange)}; {remedy}")
 
     def _broken(self, what: str) -> BrokenPlugin:
         return BrokenPlugin(f"{self.synthesizer.kind!r} {what}")

@@ -1,3 +1,3 @@
-"""Rejection sampling: many solutions, the right ones that reason differently kept, right paired against wrong."""
+"""Rejection sampling: keep right solutions that reason differently, and pair right with wrong ones."""
 
 __all__: list[str] = []

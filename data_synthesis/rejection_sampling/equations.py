@@ -1,9 +1,10 @@
-r"""Which equations does a solution write down, and what are they worth? Arithmetic found in text, and its value.
+r"""Find the equations that a solution writes down in its text, and evaluate them.
 
-A solution in words mixes numbers with units, currencies, LaTeX, labels and variables. What is found here is meant for comparing
-and checking solutions (`data_synthesis.rejection_sampling.reasoning_paths`), so a doubtful side of an equation is left out
-rather than guessed: one with a variable or a function (`f(2) = 2 + 3`), a label (`Day 3 = 2 + 4`), a sum of different units, a
-clock time or a decimal comma. Every pattern is linear in the text: a runaway sample of 100,000 characters takes under a second.
+A solution in words mixes numbers with units, currencies, LaTeX, labels and variables. The equations found
+here serve to compare and check solutions (`data_synthesis.rejection_sampling.reasoning_paths`), so a doubtful
+side of an equation is left out rather than guessed: a side with a variable or a function (`f(2) = 2 + 3`), a
+label (`Day 3 = 2 + 4`), a sum of different units, a clock time or a decimal comma. Every pattern takes time
+linear in the length of the text: a runaway sample of 100,000 characters takes under a second.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from collections.abc import Callable
 from data_synthesis.rejection_sampling.notation import CJK, UNIT, UNKNOWN, plain, ungrouped
 
 MAX_SIDE = 200
-"""Longest side of an equation that is looked at, in tokens and characters; bounds the depth of the syntax tree."""
+"""Longest side of an equation that is read, in tokens and in characters. It bounds the depth of the syntax
+tree."""
 
 _OPERATORS = ("+", "-", "*", "/", "**", "^")
 _ANNOTATION = re.compile(r"<<([^<>\n]*=[^<>\n]*)>>")
@@ -53,19 +55,20 @@ _LABELS = re.compile(
     r"(?:day|night|week|month|year|hour|step|stage|round|level|box|room|question|player|team|page|chapter|option|plan|case|group)"
     r"s?"
 )
-"""Words whose number is a name: "day 1 * 2 = 20" does not multiply by 1."""
+"""Words whose number is a name: in "day 1 * 2 = 20", the 1 is no factor."""
 _TERM = rf"(?<![A-Za-z0-9_.+*/^-])\d[\d.]*+[ \t]*({UNIT})"
 _TWO_UNITS = re.compile(rf"{_TERM}(?=[ \t]*[-+][ \t]*\d[\d.]*+[ \t]*({UNIT})[ \t]*(?![ \t]*[*/(]))")
-"""Two quantities that are added, with their units."""
+"""Two quantities with their units, the second added to the first or subtracted from it."""
 
 
 def equations(text: str) -> list[str]:
     r"""Return the equations of a solution in order, without spaces and thousands separators.
 
-    Calculator annotations (`<<48/2=24>>`) when there are any; else the arithmetic found in the text: numbers joined by
-    + - * / ^ (also x, U+00D7, U+00F7, \times, \div, \frac) and by "=", chains kept whole, currencies and unit words left out.
-    A side cut short by a variable ("2x + 3 = 7") is left out, and so is a conversion's left side ("2 hours = 2 * 60 =
-    120" gives "2*60=120"). What remains is an equation when it has two sides and an operator between numbers.
+    Calculator annotations (`<<48/2=24>>`) are returned when there are any; else the arithmetic found in the
+    text: numbers joined by + - * / ^ (also x, U+00D7, U+00F7, \times, \div, \frac) and by "=". Chains stay
+    whole; currencies and unit words are left out. A side cut short by a variable ("2x + 3 = 7") is left out,
+    and so is a conversion's left side ("2 hours = 2 * 60 = 120" gives "2*60=120"). What remains is an
+    equation when it has two sides and an operator between numbers.
     """
     annotated = _ANNOTATION.findall(text)
     if annotated:
@@ -86,13 +89,13 @@ _CENTS = re.compile(r"(?<![\d.])\d[\d.]*+[ \t]*(?:cents?\b|\u00a2)")
 
 
 def _two_units(match: re.Match[str]) -> str:
-    """Leave out a quantity to which one of another unit is added: "1 hour + 30 minutes" is not 31."""
+    """Leave out a quantity if one of another unit is added to it: "1 hour + 30 minutes" is not 31."""
     one, other = (unit.lower().removesuffix("s") for unit in match.groups())
     return match.group() if one == other else f"{UNKNOWN} "
 
 
 def _without_unit(match: re.Match[str]) -> str:
-    """Drop a unit, unless it makes the left side of a conversion: "14 hours = 14 * 60" is no equation of numbers."""
+    """Drop a unit, but not from the left side of a conversion: "14 hours = 14 * 60" equates no numbers."""
     bare = match["next"] == "=" and not match["joined"] and match["value"] != ")"
     return match.group() if bare else f"{match['joined'] or ''}{match['value']}{' ' if match['unit'] else ''}"
 
@@ -100,8 +103,8 @@ def _without_unit(match: re.Match[str]) -> str:
 def _runs(text: str) -> list[list[str]]:
     """Cut a text into its maximal runs of arithmetic tokens.
 
-    "?" stands where something is not read: a variable, a function's name, an unknown value. "@" begins a run behind a word.
-    Two numbers in a row belong to two runs.
+    "?" stands for something that is not read: a variable, a function's name, an unknown value. "@" begins a
+    run that follows a word. Two numbers in a row belong to two runs.
     """
     cutter = _Cutter()
     for token in _TOKEN.finditer(text):
@@ -110,12 +113,12 @@ def _runs(text: str) -> list[list[str]]:
 
 
 class _Cutter:
-    """Takes the tokens of a text, one after the other, and puts those of arithmetic into runs."""
+    """Read the tokens of a text one by one, and put those of arithmetic into runs."""
 
     def __init__(self) -> None:
         self.runs: list[list[str]] = [[]]
         self.previous, self.gap = "", False
-        """The token before the next one, and whether white space stands between them."""
+        """The previous token, and whether white space separates it from the next one."""
 
     def read(self, token: re.Match[str]) -> None:
         """Put a token into a run, or end the run at it."""
@@ -129,7 +132,7 @@ class _Cutter:
         self.previous, self.gap = token.group(), False
 
     def _go_on(self, token: re.Match[str]) -> None:
-        """Put a token of arithmetic into the run, or into a new one where it cannot follow what stands there."""
+        """Add a token of arithmetic to the run, or to a new run if it cannot follow the run's last token."""
         piece, run = token.group(), self.runs[-1]
         if self._is_second_value(token, run):
             run = ["?"] if piece == "(" else []  # "2 (3 + 4)" is a product, or a remark
@@ -139,13 +142,13 @@ class _Cutter:
         run.append("?" if token["unknown"] else piece)
 
     def _is_second_value(self, token: re.Match[str], run: list[str]) -> bool:
-        """Does a token begin a value right behind another, without an operator between the two?"""
+        """Does a token begin a value right after another value, without an operator between them?"""
         begins = token["number"] or token.group() in ("(", UNKNOWN)
         after_value = bool(run) and (run[-1][-1].isdigit() or run[-1] in (")", "%", "?"))
         return bool(begins) and after_value and (self.gap or bool(token["number"] and run[-1] != "?"))
 
     def _end_run(self, token: re.Match[str]) -> None:
-        """End the run at a token that is no arithmetic: a variable if it is a word that belongs to the run."""
+        """End the run at a token that is no arithmetic. A word that belongs to the run is a variable."""
         run = self.runs[-1]
         if run and token["word"] and (run[-1] in _OPERATORS or (self.previous == run[-1] and not self.gap)):
             run.append("?")
@@ -153,7 +156,7 @@ class _Cutter:
 
 
 def _before(piece: str, previous: str, *, gap: bool) -> list[str]:
-    """Return what a run begins with that follows a token of prose."""
+    """Return the first pieces of a run that follows a token of prose."""
     word = previous[-1:].isalpha() or previous == "_"
     gap = gap or (bool(re.fullmatch(f"[{CJK}]", previous)) and previous != "第")
     if piece in _OPERATORS:
@@ -167,13 +170,13 @@ def _before(piece: str, previous: str, *, gap: bool) -> list[str]:
 
 
 _JOINED = re.compile(r"[\d)%][-+*/]+[-+(]*[\d.]|[\d)]\([-\d.(]")
-"""An operator between numbers, or none: 3(4)."""
+"""An operator between numbers, or a product without one: 3(4)."""
 
 
 def _equations(run: list[str]) -> list[str]:
-    """Return the equations of a run, loose ends cut off: several where a side between them is not read.
+    """Return the equations of a run without loose ends; several if a side between them is not read.
 
-    "25 * 4 = 100 cents = $1" is no equation of 25 * 4 and 1.
+    "25 * 4 = 100 cents = $1" does not become an equation of 25 * 4 and 1.
     """
     sides = _sides(run)
     last = len(sides) - 1
@@ -185,7 +188,7 @@ def _equations(run: list[str]) -> list[str]:
 
 
 def _sides(run: list[str]) -> list[list[str]]:
-    """Cut a run at its signs of equality; the left side is not read where it is a name and no value: "Day 3 = 2 + 4"."""
+    """Split a run at its equals signs. The left side is not read if it is a name: "Day 3 = 2 + 4"."""
     sides: list[list[str]] = [[]]
     for piece in run:
         if piece == "=":
@@ -198,12 +201,12 @@ def _sides(run: list[str]) -> list[list[str]]:
 
 
 def _is_read(side: list[str], *, is_last: bool) -> bool:
-    """Is a side read as a whole? Prose may close a parenthesis at the end; before that, something is missing."""
+    """Is a side read as a whole? Only at the end may a parenthesis be closed that was not opened."""
     return "?" not in side and len(side) <= MAX_SIDE and (is_last or side.count("(") >= side.count(")"))
 
 
 def _trimmed(side: list[str]) -> list[str]:
-    """Drop operators that join nothing, and parentheses that the prose opened or closed."""
+    """Drop operators that join nothing, and parentheses without a partner."""
     while side:
         depth = side.count("(") - side.count(")")
         if side[-1] in (*_OPERATORS, "(") or (depth < 0 and side[-1] == ")"):
@@ -220,12 +223,12 @@ _OPERATIONS: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
-    ast.Pow: operator.pow,  # of floats, so it overflows instead of running for ever
+    ast.Pow: operator.pow,  # of floats, so that it overflows instead of running for hours
 }
 
 
 def evaluate(expression: str) -> float | None:
-    """Return the value of arithmetic on plain numbers (+ - * / ** and parentheses), None for anything else."""
+    """Return the value of arithmetic on plain numbers (+ - * / ** and parentheses), else None."""
     if len(expression) > MAX_SIDE:
         return None
     expression = re.sub(

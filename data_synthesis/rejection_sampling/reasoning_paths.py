@@ -1,19 +1,22 @@
-r"""Which of several right solutions are different ways to solve the problem? Pure functions on text.
+r"""Find out which of several right solutions reason differently. Pure functions on text.
 
-Rejection-sampling fine-tuning, RFT (Yuan et al., 2308.01825, section 3.3): keep a sampled solution when its answer is
-right and every equation in it holds, then keep one solution per distinct list of equations. The number of distinct
-paths, not of accepted samples, is what predicts the gain.
+Rejection-sampling fine-tuning, RFT (Yuan et al., 2308.01825, section 3.3): keep a sampled solution when its
+answer is right and every equation in it holds, then keep one solution per distinct list of equations. The
+number of distinct paths predicts the gain; the number of accepted samples does not.
 
 Departures from the paper's code:
-1. Equations are also found in free text and simple LaTeX; the paper reads GSM8K's calculator annotations only.
-2. A text without equations is known by its words and numbers. There, its key is empty, so that all such solutions of
-   a problem collapse into one.
-3. Equations are evaluated by a small interpreter of arithmetic, never by `eval`.
-4. "20%" may mean 20 or 20/100, and in "80 - 20%" a fifth of 80: an equation holds when one reading makes it true, the same on
-   both of its sides or not.
-5. What rounding explains is not false: `10/3 = 3.33` (rounded to the nearest, or cut after the last digit), `100/3 = 33` (a
-   quotient that does not come out even, less than one apart), `0.33 * 3 = 1` (a cut third).
-6. Run-on chains are read as pupils write them: in `5 + 7 = 12 * 2 = 24` the 12 is the result, and the next step begins with it.
+1. Equations are also found in free text and simple LaTeX; the paper reads only GSM8K's calculator
+   annotations.
+2. A text without equations has its words and numbers as its key. In the paper's code its key is empty, so all
+   such solutions of a problem collapse into one.
+3. A small interpreter of arithmetic evaluates equations, never `eval`.
+4. "20%" may mean 20 or 20/100, and in "80 - 20%" a fifth of 80. An equation holds when one reading makes it
+   true; the two sides may need different readings.
+5. An equation is not false if rounding explains it: `10/3 = 3.33` (rounded to the nearest, or cut after the
+   last digit), `100/3 = 33` (a quotient that does not come out even, less than one apart), `0.33 * 3 = 1` (a
+   third cut off after two digits).
+6. Run-on chains are read as pupils write them: in `5 + 7 = 12 * 2 = 24` the 12 is the result, and the next
+   step begins with it.
 """
 
 from __future__ import annotations
@@ -32,9 +35,9 @@ TOLERANCE = 1e-3
 
 
 def path_key(text: str) -> str:
-    """Return what makes two solutions the same path: their equations in order, or their words when they have none.
+    """Return a key that is equal for equal paths: the equations in order, or the words if there are none.
 
-    Operand order and step order count as different, as in RFT.
+    Operands in another order, or steps in another order, are another path, as in RFT.
     """
     found = equations(text)
     if found:
@@ -43,9 +46,10 @@ def path_key(text: str) -> str:
 
 
 def equations_hold(text: str) -> bool:
-    """Is no equation of a solution surely false? One that cannot be evaluated is not counted.
+    """Return whether no equation of a solution is certainly false.
 
-    In a chain, neighbours are compared; a side with a variable or a word is passed over. True when there are none.
+    In a chain, neighbours are compared. Equations that cannot be evaluated, and sides with a variable or a
+    word, are skipped. A text without equations returns True.
     """
     plain = unannotated(text)
     found = equations(text) + (equations(plain) if plain != text else [])
@@ -53,7 +57,10 @@ def equations_hold(text: str) -> bool:
 
 
 def _chain_holds(sides: Sequence[str]) -> bool:
-    """Do the neighbours of a chain agree? In the middle, what begins the next side may be meant: `5 + 7 = 12 * 2 = 24`."""
+    """Do the neighbours of a chain agree?
+
+    In the middle, a side may mean its first number alone: `5 + 7 = 12 * 2 = 24`.
+    """
     for i, (left, right) in enumerate(pairwise(sides)):
         begins = _BEGINS.match(right) if i + 2 < len(sides) else None
         meant = [right, *(begins.groups() if begins else ())]
@@ -68,11 +75,12 @@ _BEGINS = re.compile(r"(?=(-?[\d.]+%?)[-+*/])(-?[\d.]+/[\d.]+(?=[-+*/]))?")
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What a side may be worth."""
+    """One value that a side may have."""
 
     value: float
     unit: float = 0.0
-    """A unit of its last digit, where it is a lone decimal number or percentage, so perhaps rounded."""
+    """The value of one unit of its last digit, if it is a lone decimal or percentage (which may be rounded);
+    else 0."""
 
 
 def _holds(left: str, right: str) -> bool:
@@ -91,14 +99,14 @@ def _holds(left: str, right: str) -> bool:
 
 
 def _is_rounded(value: float, written: _Reading) -> bool:
-    """Is what is written the value, rounded to the nearest or cut after its last digit?"""
+    """Is a written number the value, rounded to the nearest or cut after its last digit?"""
     cut = abs(value) - abs(written.value)
     nearest = abs(value - written.value) <= written.unit * (0.5 + 1e-6)
     return nearest or (0 <= cut < written.unit * (1 - 1e-6) and value * written.value >= 0)
 
 
 def _is_quotient(quotient: str, value: float, whole: str, rounded: float) -> bool:
-    """Is a whole number what is left of a quotient without its fraction, or the next one ("10 / 4 = 3 trips")?"""
+    """Is a whole number a quotient rounded up or down ("10 / 4 = 3 trips")?"""
     divided = re.fullmatch(r"\(?[\d.]+(?:\*[\d.]+)*\)?/\(?[\d.]+\)?|\d+\.\d+", quotient)
     return (
         bool(divided) and whole.isdigit() and value >= 1 and value != int(value) and abs(value - rounded) < 1
@@ -106,7 +114,10 @@ def _is_quotient(quotient: str, value: float, whole: str, rounded: float) -> boo
 
 
 def _readings(side: str, other: str) -> list[_Reading]:
-    """Return what a side may be worth; a "%", points between thousands, a cut decimal, 6/2(3) or 14/1/4 in several ways."""
+    """Return the values that a side may have.
+
+    A "%", points between thousands, a decimal cut off, 6/2(3) and 14/1/4 have several.
+    """
     if len(side) > MAX_SIDE:
         return []
     lone = re.fullmatch(r"-?\d*(?:\.(\d+))?(%?)", side)
@@ -119,7 +130,13 @@ def _readings(side: str, other: str) -> list[_Reading]:
 
 
 def _percentages(side: str, other: str, digit: float) -> list[tuple[str, float]]:
-    """Return what a side with a "%" may mean, each meaning with the unit of its last digit; `digit` is that of the side."""
+    """Return what a side with a "%" may mean, each meaning with the unit of its last digit.
+
+    Args:
+        side: the side.
+        other: the other side of the equation.
+        digit: the unit of the side's last digit as it is written.
+    """
     sides = [(_PERCENT.sub(r"(\1/100)", side), digit / 100), (_OF_ITSELF.sub(r"(\1)*(1\2\3/100)", side), 0.0)]
     sides.append((_PERCENT.sub(r"(\1/100)", _THIRD.sub(_third, side)), 0.0))
     if _IN_PERCENT.fullmatch(side) and ("100" in other or "%" in other or not set("*/") & set(other)):
@@ -131,7 +148,7 @@ def _percentages(side: str, other: str, digit: float) -> list[tuple[str, float]]
 
 _PERCENT = re.compile(r"(\d+(?:\.\d*)?|\.\d+)%")
 _OF_ITSELF = re.compile(r"^(.+)([-+])(\d+(?:\.\d*)?)%$")
-"""80 - 20%."""
+"""A number minus or plus a percentage of itself: 80 - 20%."""
 _THIRD = re.compile(r"(?<![\d.])(?:33(?:\.3+)?|66(?:\.6*7?)?|67)%")
 """A third or two thirds, in percent."""
 _IN_PERCENT = re.compile(r"[\d.]+%(?:[-+][\d.]+%)*")
@@ -141,7 +158,7 @@ _TIGHT = re.compile(r"/([\d.]+)(\([^()]*\))")
 _STACKED = re.compile(r"^((?:[\d.]+/)?[\d.]+)/([\d.]+/[\d.]+)$")
 """14/1/4 and 7/12/1/12, which some read as 14/(1/4) and (7/12)/(1/12)."""
 _OTHERWISE = ((_THOUSANDS, ""), (_TIGHT, r"/(\1*\2)"), (_STACKED, r"(\1)/(\2)"))
-"""What may be meant otherwise than it is evaluated, and how it is written then."""
+"""Notations with a second meaning, and how that meaning is written."""
 _DECIMAL = re.compile(r"(?<![\d.])\d*\.\d{2,6}(?![\d.])")
 
 
@@ -150,9 +167,10 @@ def _third(match: re.Match[str]) -> str:
 
 
 def _uncut(match: re.Match[str]) -> str:
-    """Return the fraction that a decimal was probably cut from, such as 1/3 from 0.33; else the decimal.
+    """Return the fraction that a decimal was probably cut off from, such as 1/3 for 0.33; else the decimal.
 
-    With two or three digits only thirds and sixths are believed; 0.08 and 0.14 are more often taxes than 1/12 and 1/7.
+    With two or three digits, only thirds and sixths are recognised: 0.08 and 0.14 are more often taxes than
+    1/12 and 1/7.
     """
     written = Fraction("0" + match.group())
     near = written.limit_denominator(12)
@@ -165,10 +183,11 @@ def _uncut(match: re.Match[str]) -> str:
 
 
 def distinct_paths(texts: Sequence[str]) -> list[int]:
-    """Return the indices of the texts to keep, one per path, ascending.
+    """Return the indices of the texts to keep, one per path, in ascending order.
 
-    Of two texts with one key, the one whose Levenshtein distances to the texts kept for other keys sum to more stays
-    (RFT, section 3.3), the earlier one when they are equal. Texts are taken in order, so the result depends on it.
+    Of two texts with the same key, one is kept: the one with the larger sum of Levenshtein distances to the
+    texts kept for other keys (RFT, section 3.3), or the earlier one if the sums are equal. Texts are
+    processed in order, so the result depends on the order.
     """
     kept: dict[str, int] = {}
     known: dict[tuple[str, str], int] = {}
@@ -190,9 +209,10 @@ def distinct_paths(texts: Sequence[str]) -> list[int]:
 
 
 def closest(text: str, candidates: Sequence[str]) -> int:
-    """Return the index of the candidate most like the text: the hard negative of a preference pair.
+    """Return the index of the candidate most similar to the text: a hard negative for a preference pair.
 
-    Likeness is 1 - distance / longer length, so that a short candidate does not win by being short. Ties: the first.
+    Similarity is 1 - distance / length of the longer text, so that a short candidate does not win by being
+    short. Of several equally similar candidates the first wins.
 
     Raises:
         ValueError: there are no candidates.
@@ -206,8 +226,9 @@ def closest(text: str, candidates: Sequence[str]) -> int:
 def levenshtein(left: str, right: str) -> int:
     """Return the edit distance: the fewest insertions, deletions and substitutions of one character.
 
-    Myers' bit-vector algorithm (JACM 1999) as Hyyrö states it (2003, figure 2): a column of the table is two integers,
-    so one character costs a few operations on integers as long as the other text. About 1 ms for 500 characters each.
+    Myers' bit-vector algorithm (JACM 1999) in Hyyrö's form (2003, figure 2): a column of the table is two
+    integers, so each character costs a few operations on integers with as many bits as the other text has
+    characters. Two texts of 500 characters take about 1 ms.
     """
     if len(left) < len(right):
         left, right = right, left
@@ -217,7 +238,7 @@ def levenshtein(left: str, right: str) -> int:
     places: dict[str, int] = {}
     for index, character in enumerate(left):
         places[character] = places.get(character, 0) | 1 << index
-    more, less, distance = mask, 0, len(left)  # where the column rises by one, where it falls
+    more, less, distance = mask, 0, len(left)  # bits: where the column rises by one, where it falls by one
     for character in right:
         same = places.get(character, 0)
         vertical = same | less

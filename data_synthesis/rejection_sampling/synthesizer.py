@@ -1,16 +1,19 @@
-"""Rejection sampling: sample many solutions, keep the right ones that reason differently, pair right against wrong.
+"""Rejection sampling: sample many solutions, keep right ones that reason differently, pair right with wrong.
 
-RFT (Yuan et al. 2023, arXiv 2308.01825) samples k = 100 paths at T = 0.7, keeps those whose answer is right and whose
-equations hold, and one for every distinct list of equations. The Qwen2 report (arXiv 2407.10671, 4.1.2) adds that the
-model itself must judge the path reasonable, and makes preference pairs of a right and a wrong path.
+RFT (Yuan et al. 2023, arXiv 2308.01825) samples k = 100 paths at T = 0.7, keeps those whose answer is right
+and whose equations hold, and of these one for every distinct list of equations. The Qwen2 report (arXiv
+2407.10671, 4.1.2) adds that the model itself must judge the path reasonable, and that a right and a wrong
+path make a preference pair.
 
 Departures:
-1. A path without equations is keyed by its words, so that such paths do not all collapse into one
-   (`data_synthesis.rejection_sampling.reasoning_paths`; the authors' code keys them all by the empty list).
-2. A pair's wrong side is the wrong path closest to the right one: a near miss teaches more than nonsense.
-3. A sample cut at the token limit is neither right nor wrong: nobody knows how it would have ended.
-4. `shots` puts worked examples before the prompt while sampling only. The rows hold the bare prompt, so training
-   distils the context into the weights.
+1. A path without equations has its words as its key, so that such paths do not all collapse into one
+   (`data_synthesis.rejection_sampling.reasoning_paths`; the authors' code gives them all the same key, the
+   empty list).
+2. The rejected side of a pair is the wrong path closest to the right one: a near miss teaches more than
+   nonsense.
+3. A sample cut at the token limit is neither right nor wrong: its ending is unknown.
+4. `shots` puts worked examples before the prompt, but only while sampling. The rows hold the bare prompt, so
+   training distils the context into the weights.
 """
 
 from __future__ import annotations
@@ -31,49 +34,50 @@ from data_synthesis.synthesizer import Context, Drop, Synthesizer, template
 
 
 class RejectionSampling(Synthesizer):
-    """Sample n solutions a prompt; keep distinct right ones, pair right with wrong."""
+    """Sample n solutions for each prompt; keep distinct right ones, pair right with wrong ones."""
 
-    version: ClassVar[str] = (
-        "3"  # 2: the check of equations refuses only what is surely false. 3: and reads more notations
-    )
+    # 2: the check of equations refuses only equations that are certainly false. 3: it reads more notations.
+    version: ClassVar[str] = "3"
     makes: ClassVar[frozenset[str]] = frozenset({"demonstrations", "preferences"})
 
     generator: Annotated[str, Ref("generator")]
-    """Who solves the problems."""
+    """The generator that solves the problems."""
     reward: Reward
-    """The verifier; it must say `passed` (`math`, `constraints`, or your own)."""
+    """The verifier. Its scores must have `passed` (`math`, `constraints`, or your own)."""
     samples: int = Field(default=8, ge=1)
-    """Solutions a prompt. RFT: distinct paths a question grow 1.2, 2.2, 5.3 for 1, 12, 100 samples (its table 2)."""
+    """Solutions for each prompt. In RFT, distinct paths per question grow to 1.2, 2.2 and 5.3 for 1, 12 and
+    100 samples (its table 2)."""
     temperature: float = Field(default=0.7, ge=0)
-    """RFT samples at 0.7; higher finds more distinct paths and fewer right ones."""
+    """RFT samples at 0.7. A higher temperature finds more distinct paths and fewer right ones."""
     top_p: float = Field(default=1.0, gt=0, le=1)
-    """Nucleus; 1 keeps all."""
+    """Nucleus sampling: the probability mass to sample from; 1 uses all tokens."""
     max_new_tokens: int = Field(default=256, ge=1)
-    """Longest solution, in tokens (RFT's code: 256). Longer ones count as truncated."""
+    """Longest solution, in tokens (RFT's code: 256). Longer solutions count as truncated."""
     shots: Annotated[str | None, File()] = None
-    """JSON lines with `question`, `completion` and optional `family`: worked examples shown while sampling, not trained
-    on. Those with a family are shown to prompts that carry it as a tag."""
+    """JSON lines with `question`, `completion` and optional `family`: worked examples shown while sampling,
+    not trained on. Examples with a family are shown only to prompts that have it as a tag."""
     check_equations: bool = True
-    """Refuse a right answer whose equations do not hold, to 1e-3 as in RFT's code."""
+    """Drop a right answer if its equations do not hold, to 1e-3 as in RFT's code."""
     reasonable: Annotated[str | None, Ref("generator")] = None
-    """A generator that must also judge each right path reasonable (Qwen2 4.1.2: the model itself). Left out: not asked."""
+    """A generator that must also judge each right path reasonable (in Qwen2 4.1.2, the model itself). Left
+    out, no generator is asked."""
     max_demonstrations: int | None = Field(default=None, ge=1)
-    """Most demonstrations a prompt; left out, every distinct right path."""
+    """Largest number of demonstrations for each prompt; left out, every distinct right path becomes one."""
     max_pairs: int = Field(default=1, ge=0)
-    """Most preference pairs a prompt."""
+    """Largest number of preference pairs for each prompt."""
     negatives: Literal["closest", "any"] = "closest"
-    """Which wrong path a right one is paired with: the `closest` (a near miss, departure 2), or `any`, in the order drawn,
-    so that the pairs show the model's own habits in proportion."""
+    """Which wrong path a right one is paired with: the `closest` (a near miss, departure 2), or `any`, in the
+    order of sampling, so that the pairs show the model's own errors in proportion."""
 
     _shots: list[dict[str, Any]] = PrivateAttr(default_factory=list)
 
     def prepare(self, run: Run) -> None:
-        """Read the shots."""
+        """Load the worked examples."""
         if self.shots:
             self._shots[:] = sources.objects(run.home(self.shots), ("question", "completion"))
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
-        """Return demonstrations and pairs, or why there are none."""
+        """Return demonstrations and pairs, or the reason why there are none."""
         whole = await self._whole(prompt, ctx)
         if not whole:
             return Drop("no sample is a whole answer")
@@ -110,14 +114,13 @@ class RejectionSampling(Synthesizer):
         return [completion.text for completion in drawn if completion.answers]
 
     async def _judged(self, prompt: Prompt, texts: list[str], ctx: Context) -> list[tuple[str, Score]]:
-        """Let the verifier judge solutions; return those of which it says whether they are right."""
+        """Let the verifier judge solutions; return those for which it gives a verdict, with their scores."""
         scored = zip(texts, await ctx.score(self.reward, prompt, texts), strict=True)
         judged = [(text, score) for text, score in scored if score.graded]
         ctx.tally("samples that could not be judged", len(texts) - len(judged))
         if any(score.passed is None for _, score in judged):
-            raise TypeError(
-                f"reward {self.reward.kind!r} gives no verdict (`passed`); rejection sampling needs a verifier"
-            )
+            what = f"reward {self.reward.kind!r} gives no verdict (`passed`)"
+            raise TypeError(f"{what}; rejection sampling needs a verifier")
         return judged
 
     def _with_shots(self, prompt: Prompt) -> list[Message]:
@@ -158,7 +161,7 @@ class RejectionSampling(Synthesizer):
         ]
 
     def _pairs(self, prompt: Prompt, kept: list[str], wrong: list[tuple[str, Score]]) -> list[Row]:
-        """Pair each kept path with a wrong one not used yet, up to `max_pairs`."""
+        """Pair each kept path with a wrong one that is not used yet, up to `max_pairs`."""
         each = [(text, score.why) for text, score in dict(wrong).items()]
         nearest = closest if self.negatives == "closest" else None
         return [*right_against_wrong(prompt, kept, each, self.max_pairs, nearest=nearest)]
@@ -166,13 +169,13 @@ class RejectionSampling(Synthesizer):
 
 _CHOICE = re.compile(r"\byes\s*(?:/|or)\s*no\b", re.IGNORECASE)
 _SAID = re.compile(r"\b(?:(yes|yep|yeah)|(nope|no)(?![^\S\n]+[a-z]|\s*-\s*one))\b", re.IGNORECASE)
-"""Yes or no as an answer; in "no mistakes" it is none."""
+""""yes" or "no" as an answer; the "no" of "no mistakes" does not match."""
 
 
 def yes_or_no(text: str) -> bool | None:
-    """Return what a model says to a question that asks for yes or no; None where it says neither, or both.
+    """Return a model's answer to a question that asks for yes or no; None if it says neither or both.
 
-    Its reasoning does not count, nor does a repetition of the choice ("Yes/No: no") or the "no" of "no mistakes".
+    Its reasoning does not count, nor does a repeated choice ("Yes/No: no") or the "no" of "no mistakes".
     """
     said = re.sub(r"\\boxed|\\text", " ", _CHOICE.sub(" ", reply(text)))
     if alone := re.fullmatch(r"\W*(?:(y|true)|n|false)\W*", said, re.IGNORECASE):

@@ -1,4 +1,4 @@
-"""Test a synthesizer, ours or yours: against a real server that fails as servers do, and killed at its writes."""
+"""Test a synthesizer, ours or yours, against a real server with faults, and killed at each of its writes."""
 
 from data_synthesis.testing.conformance import Failed, conforms
 from data_synthesis.testing.server import FaultServer, Reply, Request, answer

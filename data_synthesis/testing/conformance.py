@@ -1,20 +1,21 @@
-"""Whether a synthesizer keeps the promises of the row engine.
+"""Check that a synthesizer keeps the promises of the row engine.
 
-One line tells, in a test of your own:
+One line in a test of your own runs all checks:
 
     conforms({"kind": "my_lab.shorter:Shorter", "generator": "model"}, PROMPTS, say, tmp_path)
 
-`PROMPTS` are records as `load` reads them, and `say(request, seed)` is what the model answers. The stage is run against
-a real HTTP server on the loopback interface, again and again:
+`PROMPTS` are records as `load` reads them, and `say(request, seed)` returns the model's answer. The stage is
+run many times against a real HTTP server on the loopback interface:
 
 - clean: every prompt is emitted, dropped or failed, and the parts hold as many rows as the ledger says;
-- in another order, one prompt at a time, with answers that take a random time: the same rows;
-- from the call log alone: the same rows, and not one request;
-- with every prompt twice: the same rows;
-- through 429 storms, 500s, dropped connections, half-written JSON, empty choices and too few of them: the same rows;
-- with answers that are empty, cut, or odd Unicode: prompts are dropped for a reason, none fails;
-- killed (SIGKILL) before every write of a run, or 24 of them spread over it, with half a line written: the run after it
-  ends with the same rows and ledger, and no answer was paid for twice.
+- in reverse order, one prompt at a time, and with answers that take a random time: the same rows;
+- from the call log alone: the same rows, without any request;
+- with every prompt given twice: the same rows;
+- through 429 storms, 500s, dropped connections, incomplete JSON, empty choices and too few choices: the same
+  rows;
+- with empty, truncated or odd Unicode answers: prompts are dropped for a reason, none fails;
+- killed (SIGKILL) before every write of a run, or before 24 of them spread over it, with half a line written:
+  the next run ends with the same rows and ledger, and no answer is paid for twice.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ from align.generate.calls import journal
 from data_synthesis.testing.server import FaultServer, Reply, answer
 
 STORM = 20
-"""Requests that are refused with 429 before the first is answered."""
+"""Number of requests that are refused with 429 before the first is answered."""
 CRASHES = 24
-"""Writes of a run before which it is killed, unless the caller wants another number."""
+"""Largest number of writes of a run before which it is killed, unless the caller gives another."""
 ODD = [
     "",
     "\ud800 half a pair",
@@ -53,12 +54,12 @@ ODD = [
     "word " * 3000,
     "<|im_end|>",
 ]
-"""What models also say."""
+"""Answers that models give too, and that a synthesizer must survive."""
 Say = Callable[[dict[str, Any], int], str]
 
 
 class Failed(AssertionError):
-    """A promise was not kept."""
+    """A synthesizer broke a promise."""
 
 
 def conforms(
@@ -71,15 +72,15 @@ def conforms(
     """Run every check; return the report of the clean run.
 
     Args:
-        stage: the synthesizer's fields as in a recipe, `kind` included; generators it names are called `model`, and
-            `prompts` is left out.
-        prompts: records with `prompt` or `messages`, and what else `load` reads. A dozen will do.
-        say: the text of a completion, a function of the request's body and the sample's seed alone.
+        stage: the synthesizer's fields as in a recipe, `kind` included. Its generators are called `model`,
+            and `prompts` is left out.
+        prompts: records with `prompt` or `messages`, and other fields that `load` reads. A dozen will do.
+        say: returns the text of a completion. It may depend only on the request's body and the sample's seed.
         folder: an empty folder to work in.
         crashes: how many kills there are, spread over the writes of a run. Fewer save time where a run takes seconds.
 
     Raises:
-        Failed: a promise was not kept; the message says which and shows the difference.
+        Failed: a promise was broken; the message says which one and shows the difference.
     """
     kit = _Kit(dict(stage), prompts, say, folder)
     report = kit.clean()
@@ -99,11 +100,11 @@ class _Kit:
         self.stage, self.prompts, self.say, self.folder = stage, list(prompts), say, folder
         self.expected: dict[str, Any] = {}
 
-    # -- the checks -----------------------------------------------------------------------------------------------
+    # -- the checks ------------------------------------------------------------------------------------------
 
     def clean(self) -> dict[str, Any]:
-        """Run once without any fault: what all other runs must make."""
-        with FaultServer(then=self._well) as server:
+        """Run once without any fault; all other runs must make the same rows."""
+        with FaultServer(then=self._answer_well) as server:
             made = self._run("clean", server)
             self.requests = len(server.requests)
         report = json.loads((made / "report.json").read_text(encoding="utf-8"))
@@ -116,40 +117,40 @@ class _Kit:
         return report
 
     def another_order(self) -> None:
-        """Reverse the prompts, one at a time; then all at once with answers that take their time."""
-        with FaultServer(then=self._well) as server:
+        """Run the prompts in reverse, one at a time; then all at once, answered after random times."""
+        with FaultServer(then=self._answer_well) as server:
             alone = self._run("alone", server, prompts=self.prompts[::-1], concurrency=1)
             self._compare("one prompt at a time, last first", alone)
         with FaultServer(
-            then=lambda request: replace(self._well(request), seconds=_share(request) / 20)
+            then=lambda request: replace(self._answer_well(request), seconds=_share(request) / 20)
         ) as server:
             self._compare("answers in another order", self._run("shuffled", server))
 
     def from_the_log(self) -> None:
-        """Keep nothing but the call log."""
+        """Run with the call log alone."""
         held = self._out("clean") / "02-made"
         again = self._out("replayed") / "02-made"
         again.mkdir(parents=True)
         shutil.copytree(held / "calls", again / "calls")
-        with FaultServer(then=self._well) as server:
+        with FaultServer(then=self._answer_well) as server:
             made = self._run("replayed", server)
             same("requests of a replay", len(server.requests), 0)
         self._compare("replayed from the call log", made)
 
     def every_prompt_twice(self) -> None:
-        """Give every prompt two times, as a source with duplicates would."""
+        """Give every prompt twice, as a source with duplicates would."""
         rows = tables.read(self._out("clean") / "01-prompts", "prompts")
         (self.folder / "twice").mkdir()
         tables.write(self.folder / "twice", "prompts", [*rows, *rows])
-        with FaultServer(then=self._well) as server:
+        with FaultServer(then=self._answer_well) as server:
             made = self._run("duplicates", server, source="./twice")
             same("requests for prompts that come twice", len(server.requests), self.requests)
         self._compare("every prompt twice", made)
 
     def through_faults(self) -> None:
-        """Begin with a storm of 429, fail every request once or twice before it is answered, and give too few choices."""
+        """Refuse the first requests with 429, fail each request once or twice, and give too few choices."""
         storm = [Reply(429, {"error": {"message": "slow down"}}, {"Retry-After": "0"})] * STORM
-        with FaultServer(*storm, then=Faults(self._well)) as server:
+        with FaultServer(*storm, then=Faults(self._answer_well)) as server:
             made = self._run("faults", server)
             if len(server.requests) <= self.requests and self.requests:
                 raise Failed("the server's faults reached nobody: the kit itself is broken")
@@ -167,7 +168,7 @@ class _Kit:
             same(f"answers paid for twice after being killed before {out.name}", twice, [])
 
     def odd_answers(self) -> None:
-        """Answer with what no synthesizer hopes for."""
+        """Answer with texts that no synthesizer hopes for."""
 
         def odd(request: dict[str, Any]) -> Reply:
             reason = "length" if _share(request) < 0.2 else "stop"
@@ -184,9 +185,9 @@ class _Kit:
         if failed:
             raise Failed(f"an odd answer must end in Drop(reason), and raised: {'; '.join(sorted(failed))}")
 
-    # -- how ------------------------------------------------------------------------------------------------------
+    # -- helpers---------------------------------------------------------------------------------------------
 
-    def _well(self, request: dict[str, Any]) -> Reply:
+    def _answer_well(self, request: dict[str, Any]) -> Reply:
         return Reply(body=answer(request, say=self.say))
 
     def _out(self, name: str) -> Path:
@@ -195,7 +196,7 @@ class _Kit:
     def _recipe(
         self, name: str, server: FaultServer, prompts: Any = None, source: str = "prompts", **more: Any
     ) -> Path:
-        """Write a recipe whose one generator, `model`, is the server."""
+        """Write a recipe with one generator, `model`, which is the server."""
         records = self.prompts if prompts is None else prompts
         (self.folder / f"{name}.jsonl").write_text(
             "".join(json.dumps(record) + "\n" for record in records), encoding="utf-8"
@@ -226,7 +227,10 @@ class _Kit:
 
 
 class Faults:
-    """Fails every distinct request once or twice, each time in another way, then answers it, at times too shortly."""
+    """Fail every distinct request once or twice, each time differently, then answer it.
+
+    Some answers have fewer choices than the request asked for.
+    """
 
     KINDS = (
         Reply(429, {"error": {"message": "slow down"}}, {"Retry-After": "0"}),
@@ -244,14 +248,14 @@ class Faults:
         self.tried: Counter[str] = Counter()
 
     def __call__(self, request: dict[str, Any]) -> Reply:
-        """Choose the reply."""
+        """Return the reply to a request."""
         key = json.dumps(request, sort_keys=True)
         self.tried[key] += 1
         place = int(_share(request) * 1000) + self.tried[key]
         if self.tried[key] <= 1 + place % 2:
             return self.KINDS[place % len(self.KINDS)]
         reply = self.well(request)
-        if request.get("n", 1) > 1 and place % 3 == 0:  # a server that gives fewer choices than asked for
+        if request.get("n", 1) > 1 and place % 3 == 0:  # fewer choices than asked for, as some servers give
             choices = sorted(reply.body["choices"], key=lambda choice: choice["index"])[
                 : (request["n"] + 1) // 2
             ]
@@ -266,16 +270,17 @@ def _usage(count: int) -> dict[str, int]:
 def crash_runs(
     recipe: Path, folder: Path, environment: Mapping[str, str] | None = None, most: int = CRASHES
 ) -> list[Path]:
-    """Kill a recipe's run before each of its writes, and run it again; return the run folders.
+    """Kill a recipe's run before each of its writes, then run it again; return the run folders.
 
     Args:
-        recipe: its file.
-        folder: where the run folders go.
-        environment: what the process that runs it has beside this one's environment.
-        most: kill it before so many writes, spread over the run, where it has more.
+        recipe: the recipe's file.
+        folder: where the run folders are made.
+        environment: additional environment variables of the process that runs it.
+        most: largest number of writes at which it is killed; a run with more writes is killed at this many,
+            spread over it.
 
     Raises:
-        Failed: one could not be finished.
+        Failed: a run could not be finished.
     """
     command = [sys.executable, "-m", "data_synthesis.testing.crash", str(recipe), str(folder), str(most)]
     path = os.pathsep.join(filter(None, sys.path))
@@ -288,7 +293,7 @@ def crash_runs(
 
 
 def snapshot(made: Path) -> dict[str, Any]:
-    """Return what a finished stage made, in a form that can be compared: its rows by id, and its ledger."""
+    """Return a finished stage's output in a form that can be compared: its rows by id, and its ledger."""
     rows = {}
     for table in TABLES:
         if tables.exists(made, table):
@@ -298,7 +303,7 @@ def snapshot(made: Path) -> dict[str, Any]:
 
 
 def ledger(made: Path) -> dict[str, dict[str, Any]]:
-    """Return the last outcome of every prompt, by id, without the part that held its rows."""
+    """Return the last outcome of every prompt, by id, without the part that holds its rows."""
     found = {}
     for path in sorted((made / "ledger").glob("*.jsonl")):
         for _, line in journal.lines(path):
@@ -321,13 +326,13 @@ def samples(record: dict[str, Any]) -> list[tuple[str, int]]:
 
 
 def _share(request: dict[str, Any]) -> float:
-    """Return a number in 0..1 that depends on the request only."""
+    """Return a number from 0 to 1 that depends only on the request."""
     text = json.dumps(request, sort_keys=True).encode()
     return int.from_bytes(hashlib.sha256(text).digest()[:4]) / 2**32
 
 
 def same(what: str, found: Any, expected: Any) -> None:
-    """Raise Failed where two things differ; its message says what they are, and shows the difference."""
+    """Raise Failed if two values differ; the message says what they are, and shows the difference."""
     if found == expected:
         return
     if isinstance(found, dict) and isinstance(expected, dict):
@@ -342,7 +347,7 @@ def same(what: str, found: Any, expected: Any) -> None:
 
 @contextmanager
 def _direct() -> Any:
-    """Keep proxies of the environment away from the loopback interface."""
+    """Remove proxy settings from the environment, which would apply to the loopback interface."""
     held = {name: os.environ.pop(name) for name in list(os.environ) if name.lower().endswith("_proxy")}
     try:
         yield

@@ -1,8 +1,9 @@
 """Kill a run before each of its writes: `python -m data_synthesis.testing.crash RECIPE FOLDER HOW_MANY`.
 
-`sys.audit` tells of every write (`data_synthesis.write` of the journals, `os.rename` and `os.remove` of whole files), and
-the process kills itself there with SIGKILL, after writing half a line where a line was to be written. Every run is a
-fork of this process, which has imported everything and started nothing. Each is followed by one that must finish.
+`sys.audit` announces every write (`data_synthesis.write` for the journals, `os.rename` and `os.remove` for
+whole files). The process kills itself there with SIGKILL, after writing half a line where a line was to be
+written. Every run is a fork of this process, which has imported everything and started nothing. After each
+killed run, another run must finish.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ WRITES = frozenset({"data_synthesis.write", "os.rename", "os.remove"})
 
 
 def main(recipe: str, folder: str, how_many: int) -> int:
-    """Crash a run at up to `how_many` of its writes; return 0 when every one could be finished."""
+    """Crash a run at up to `how_many` of its writes; return 0 if every one could be finished afterwards."""
     Recipe.load(recipe)  # imports the plug-ins
-    pa.Table.from_pylist([{"a": 1}])  # and this pandas, half a second
-    gc.freeze()  # before forks, so that a collection in one does not look through, and so copy, all that was imported
+    pa.Table.from_pylist([{"a": 1}])  # imports pandas, which takes half a second
+    # Before forks: otherwise a collection in a fork touches, and so copies, the memory of all imports.
+    gc.freeze()
     root = Path(folder)
     root.mkdir()
     count = _writes(recipe, root / "counted")
@@ -42,17 +44,17 @@ def main(recipe: str, folder: str, how_many: int) -> int:
 
 
 def _writes(recipe: str, out: Path) -> int:
-    """Return how many writes the stage `made` of a run does."""
+    """Return the number of writes in the stage `made` of a run."""
     read, write = os.pipe()
     if _fork(recipe, out, 0, write):
-        raise RuntimeError("a run that nobody kills failed")
+        raise RuntimeError("a run failed that was not killed")
     os.close(write)
     with os.fdopen(read) as file:
         return int(file.read())
 
 
 def _fork(recipe: str, out: Path, kill_before: int | None, tell: int | None = None) -> int:
-    """Run in a fork; return its exit code."""
+    """Run the recipe in a fork; return the exit code."""
     pid = os.fork()
     if pid:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -70,13 +72,13 @@ def _fork(recipe: str, out: Path, kill_before: int | None, tell: int | None = No
 
 
 class _Counter:
-    """Counts the writes below a folder's second stage, and kills the process before one of them."""
+    """Count the writes below a folder's second stage, and kill the process before one of them."""
 
     def __init__(self, folder: str, kill_before: int | None) -> None:
         self.folder, self.kill_before, self.count = folder, kill_before, 0
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Be told of an event, before it happens."""
+        """Handle an audit event, which is raised before the write happens."""
         if event not in WRITES:
             return
         path = os.path.abspath(os.fspath(arguments[0]))

@@ -1,9 +1,9 @@
-"""A real chat-completions server on the loopback interface that misbehaves as told, and remembers what it was asked.
+"""A real chat-completions server on the loopback interface that fails as scripted and records requests.
 
     with FaultServer(Reply(429, headers={"Retry-After": "0"}), Reply(cut="inside")) as server: ...
 
-fails two requests and answers the third and all later ones well, under `server.url`. It runs in a thread of its own,
-on one event loop, so a thousand requests may be in flight.
+fails two requests and answers the third and all later ones correctly, under `server.url`. It runs in its own
+thread, on one event loop, so a thousand requests may be in flight.
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ from typing import Any, Literal, Self
 
 @dataclass(frozen=True)
 class Reply:
-    """What to do with one request."""
+    """The server's behaviour for one request."""
 
     status: int = 200
     body: Any = None
-    """Text sent as it is, anything else as JSON; None: a well-formed answer to the request."""
+    """The body of the answer: text is sent as it is, anything else as JSON. None sends a well-formed answer
+    to the request."""
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
-    """Time between reading the request and answering."""
+    """Seconds between reading the request and answering."""
     cut: Literal["", "before", "inside"] = ""
-    """Hang up before the first byte of the answer, or half way through its body."""
+    """Close the connection before the first byte of the answer, or half way through its body."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a client sent, and when (time.monotonic)."""
+    """A request that a client sent, and when (time.monotonic)."""
 
     path: str
     body: dict[str, Any]
@@ -51,24 +52,24 @@ def answer(
     """Return a well-formed answer.
 
     Args:
-        request: the body that was sent.
-        most: choices at most, whatever `n` says; many servers have such a limit.
-        at_least: choices at least.
-        say: the text of choice i, from the request and its seed, `seed + i` as vLLM draws it.
-        finish_reason: of every choice.
+        request: the body of the request.
+        most: largest number of choices, whatever `n` says; many servers have such a limit.
+        at_least: smallest number of choices.
+        say: returns the text of choice i from the request and the seed of that choice, `seed + i` as in vLLM.
+        finish_reason: the finish reason of every choice.
     """
     count = max(min(request.get("n", 1), most or 10**9), at_least)
     seed = request.get("seed") or 0
     said = [{"role": "assistant", "content": say(request, seed + i)} for i in range(count)]
-    choices = [
-        {"index": i, "message": said[i], "finish_reason": finish_reason} for i in reversed(range(count))
-    ]  # last first
+    # last first: clients must sort by index
+    order = reversed(range(count))
+    choices = [{"index": i, "message": said[i], "finish_reason": finish_reason} for i in order]
     usage = {"prompt_tokens": 7, "completion_tokens": 2 * count, "total_tokens": 7 + 2 * count}
     return {"object": "chat.completion", "choices": choices, "usage": usage}
 
 
 class FaultServer:
-    """Plays its script one reply a request, then `then` for ever. Counts requests, those in flight and connections."""
+    """Play its script, one reply per request, then `then` for ever; count requests and connections."""
 
     def __init__(self, *script: Reply, then: Callable[[dict[str, Any]], Reply] = lambda _: Reply()) -> None:
         self.requests: list[Request] = []
@@ -105,7 +106,7 @@ class FaultServer:
         await server.wait_closed()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer the requests of one connection; it is kept alive, as in real servers."""
+        """Answer the requests of one connection. It is kept alive, as by real servers."""
         task = asyncio.current_task()
         assert task is not None
         self._talks.add(task)
@@ -114,7 +115,7 @@ class FaultServer:
             while await self._exchange(reader, writer):
                 pass
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the client hung up, or the server ends: both are what tests are about
+            pass  # the client hung up, or the server ends: tests provoke both
         finally:
             self.connections -= 1
             self._talks.discard(task)

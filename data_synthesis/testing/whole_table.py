@@ -1,16 +1,18 @@
-"""Whether a table synthesizer keeps the promises of its kind.
+"""Check that a table synthesizer keeps the promises of its kind.
 
-One line tells, in a test of your own:
+One line in a test of your own runs all checks:
 
     conforms_table({"kind": "my_lab.longest:Longest"}, RECORDS, tmp_path)
 
-`RECORDS` are records as `load` reads them. The stage is run on them again and again, in processes of their own:
+`RECORDS` are records as `load` reads them. The stage is run on them many times, in separate processes:
 
-- clean: every row is emitted or dropped with a reason, the accounts add up, and every row that was made has its parents;
-- in processes that order sets differently (`PYTHONHASHSEED`): the same rows in the same order, the same reasons;
-- with every row twice, as a source with duplicates would: the same;
+- clean: every row is emitted or dropped with a reason, the accounts add up, and every row that was made has
+  its parents;
+- in processes with different orders of sets (`PYTHONHASHSEED`): the same rows in the same order, the same
+  reasons;
+- with every row given twice, as a source with duplicates would: the same;
 - on one row alone: it is accounted for, or the stage says that no row was left;
-- killed (SIGKILL) before each of its writes: the run after it ends with the same.
+- killed (SIGKILL) before each of its writes: the next run ends with the same.
 """
 
 from __future__ import annotations
@@ -36,11 +38,12 @@ def conforms_table(
 
     Args:
         stage: the table synthesizer's fields as in a recipe, `kind` included; `rows` is left out.
-        records: what `load` reads: rows of the table, some of which the stage keeps and some of which it drops.
+        records: records of the table as `load` reads them, some of which the stage keeps and some of which it
+        drops.
         folder: an empty folder to work in.
 
     Raises:
-        Failed: a promise was not kept; the message says which and shows the difference.
+        Failed: a promise was broken; the message says which one and shows the difference.
     """
     kit = _TableKit(dict(stage), list(records), folder)
     report = kit.clean()
@@ -56,7 +59,7 @@ class _TableKit:
         self.expected: dict[str, Any] = {}
 
     def clean(self) -> dict[str, Any]:
-        """Run once: what all other runs must make."""
+        """Run once; all other runs must make the same rows."""
         made = self._run("clean")
         report = json.loads((made / "report.json").read_text(encoding="utf-8"))
         self.expected = snapshot_table(made)
@@ -85,7 +88,7 @@ class _TableKit:
         return report
 
     def every_row_twice(self) -> None:
-        """Give every row two times."""
+        """Give every row twice."""
         clean = self.folder / "runs" / "clean" / "01-rows"
         (self.folder / "twice").mkdir()
         for table in tables.held(clean):
@@ -94,7 +97,7 @@ class _TableKit:
         self._compare("every row twice", self._run("duplicates", source="./twice"))
 
     def one_row(self) -> None:
-        """Give a row alone; the stage may say that nothing is left."""
+        """Give one row alone; the stage may say that nothing is left."""
         try:
             made = self._run("one", records=self.records[:1])
         except StageFailed as error:
@@ -105,7 +108,10 @@ class _TableKit:
         same("inputs of one row", report["emitted"] + sum(report["dropped"].values()), report["inputs"])
 
     def killed_at_every_write(self) -> None:
-        """Kill a run before each of its writes, and run it again; once more in an interpreter that orders sets otherwise."""
+        """Kill a run before each of its writes, then run it again.
+
+        Once more in an interpreter with another hash seed, which orders sets differently.
+        """
         for seed, most in (("1", CRASHES), ("2", 1)):
             for out in crash_runs(
                 self._recipe("crash"), self.folder / f"crashes {seed}", {"PYTHONHASHSEED": seed}, most
@@ -121,9 +127,8 @@ class _TableKit:
         )
         stages = {"rows": {"kind": "load", "path": f"{name}.jsonl"}, "made": self.stage | {"rows": source}}
         path = self.folder / f"{name}.yaml"
-        path.write_text(
-            json.dumps({"name": "kit", "base": "./none", "stages": stages}), encoding="utf-8"
-        )  # JSON is YAML
+        recipe = {"name": "kit", "base": "./none", "stages": stages}
+        path.write_text(json.dumps(recipe), encoding="utf-8")  # JSON is YAML
         return path
 
     def _run(
@@ -143,7 +148,7 @@ class _TableKit:
 
 
 def snapshot_table(made: Path) -> dict[str, Any]:
-    """Return what a finished stage made, in order and in a form that can be compared: rows, lineage and what was dropped."""
+    """Return a finished stage's output, in order, to compare: rows, lineage and dropped rows."""
     rows = {table: [tables.record(row) for row in tables.read(made, table)] for table in tables.held(made)}
     return {"rows": rows} | {
         name: tables.read_lines(made / f"{name}.jsonl") for name in ("lineage", "dropped")

@@ -1,18 +1,20 @@
-"""Write train.jsonl, heldout.jsonl and shots.jsonl: six families of instructions that `reward.constraints.verifier` can check.
+"""Write train.jsonl, heldout.jsonl and shots.jsonl: six families of instructions that code can check.
 
-The idea: a base model that can talk but does not obey. Each family (caps, bullets, json, repeat, end, max) asks for
-something that a few lines of code verify, so that rejection sampling, preference pairs and the evaluation need no
-judge. Small instruction-tuned models follow almost none of them when asked plainly and many after a few examples,
-which is why there are shots: turns shown while sampling and left out while training (context distillation, Askell et
-al. 2021, "A General Language Assistant as a Laboratory for Alignment", section 2.2).
+The idea: a base model that can talk but does not obey. Each family (caps, bullets, json, repeat, end, max)
+asks for something that a few lines of code can check (`reward.constraints.verifier`), so that rejection
+sampling, preference pairs and the evaluation need no judge. Small instruction-tuned models follow almost none
+of these instructions when asked plainly, and many after a few examples. So there are shots: turns that are
+shown while sampling and left out while training (context distillation, Askell et al. 2021, "A General
+Language Assistant as a Laboratory for Alignment", section 2.2).
 
 What "held out" means here:
-1. Words: a quarter of the words, by a hash of family and word, occur in no training prompt and no shot of that family.
-   For `max` the hash is of the three numbers, whatever their order. The wording does not enter the hash.
-2. Wordings: half of heldout.jsonl asks in the training wordings (`seen`), half in wordings of its own (`unseen`).
-3. Not held out: the six tasks themselves, and a word that one family holds out may be used by another.
+1. Words: a quarter of the words of a family, chosen by a hash of family and word, occur in no training prompt
+   and no shot of that family. For `max` the hash is of the three numbers, whatever their order. The wording
+   is not part of the hash.
+2. Wordings: half of heldout.jsonl uses the training wordings (`seen`), half uses other wordings (`unseen`).
+3. Not held out: the six tasks themselves; and a word that one family holds out may be used by another.
 
-Everything is drawn from one seed: the same script writes the same bytes.
+Everything is drawn from one seed, so the script always writes the same bytes.
 """
 
 from __future__ import annotations
@@ -27,20 +29,23 @@ from typing import Any
 
 SEED = 41
 TRAIN, HELD_OUT = 60, 40
-"""Rows per family; half of the held-out ones in seen wordings. Sizes fixed before any model was measured."""
+"""Number of rows per family; half of the held-out rows have seen wordings. The sizes were fixed before any
+model was measured."""
 
 _NOUNS = """
-apple arm bag ball bank basket beach bean bear bed bee bell bench bike bird boat bone book boot bottle bowl box branch
-brass bread brick bridge broom brush bucket bus butter button cake camel camp candle car card castle cat chair cheese
-cherry church circle clock cloud coat coffee coin corn cow crown cup dance desk dish doctor dog door dragon dress drum
-duck eagle egg engine farm feather fence field fire fish flag flower forest fork fox frog fruit garden gate ghost gift
-glass glove goat gold goose grape grass guitar hammer hat hill honey horse hotel house ice island jacket jar juice key
-king kitchen kite knife ladder lake lamp leaf lemon letter library lion lock machine map market meat metal milk mirror
-monkey moon morning mountain mouse museum music nail needle nest night nose ocean office onion orange oven owl paint
-paper park pencil pepper piano picture pig pillow pilot planet plate pocket pond potato queen rabbit radio rain ring
-river road robot rock roof room rope rose salt sand school sea shadow sheep ship shirt shoe silver sky snake snow soap
-sock soup spoon spring star stone storm street sugar summer sun table tail tea teacher tiger toast tooth tower town
-toy train tree truck turtle valley village violin wall watch water whale wheel wind window winter wolf wood yard zebra
+apple arm bag ball bank basket beach bean bear bed bee bell bench bike bird boat bone book boot bottle bowl
+box branch brass bread brick bridge broom brush bucket bus butter button cake camel camp candle car card
+castle cat chair cheese cherry church circle clock cloud coat coffee coin corn cow crown cup dance desk dish
+doctor dog door dragon dress drum duck eagle egg engine farm feather fence field fire fish flag flower forest
+fork fox frog fruit garden gate ghost gift glass glove goat gold goose grape grass guitar hammer hat hill
+honey horse hotel house ice island jacket jar juice key king kitchen kite knife ladder lake lamp leaf lemon
+letter library lion lock machine map market meat metal milk mirror monkey moon morning mountain mouse museum
+music nail needle nest night nose ocean office onion orange oven owl paint paper park pencil pepper piano
+picture pig pillow pilot planet plate pocket pond potato queen rabbit radio rain ring river road robot rock
+roof room rope rose salt sand school sea shadow sheep ship shirt shoe silver sky snake snow soap sock soup
+spoon spring star stone storm street sugar summer sun table tail tea teacher tiger toast tooth tower town toy
+train tree truck turtle valley village violin wall watch water whale wheel wind window winter wolf wood yard
+zebra
 """
 WORDS = _NOUNS.split()
 
@@ -60,7 +65,8 @@ SEEN: dict[str, list[str]] = {
     "json": [
         'Write a JSON object with "{key}" set to "{word}" and "{other}" set to {n}. Only the JSON.',
         "Answer only with JSON: {key} is {word} (text), {other} is {n} (number).",
-        'Make JSON with two keys: "{key}" with the value "{word}" and "{other}" with the value {n}. Nothing else.',
+        'Make JSON with two keys: "{key}" with the value "{word}" and "{other}" with the value {n}. '
+        "Nothing else.",
     ],
     "repeat": [
         'Repeat the word "{word}" {n} times, with spaces in between and no punctuation.',
@@ -85,10 +91,12 @@ UNSEEN: dict[str, list[str]] = {
     ],
     "bullets": [
         'What comes to mind at the word {word}? Reply with just {n} lines, each beginning with "- ".',
-        "Make a bulleted list on the topic {word}: {n} items, a dash and a space before each, no introduction.",
+        "Make a bulleted list on the topic {word}: {n} items, a dash and a space before each, "
+        "no introduction.",
     ],
     "json": [
-        'I need valid JSON and no comments: the field "{key}" holds "{word}" and the field "{other}" holds {n}.',
+        'I need valid JSON and no comments: the field "{key}" holds "{word}" '
+        'and the field "{other}" holds {n}.',
         'Turn this into a JSON object: {key} = "{word}", {other} = {n}. Output the object alone.',
     ],
     "repeat": [
@@ -106,7 +114,7 @@ UNSEEN: dict[str, list[str]] = {
 }
 
 Content = dict[str, Any]
-"""What fills a wording: `word`, and `n`, `key`, `other` where the family asks for them; or `a`, `b`, `c`."""
+"""The values in a wording: `word`, and `n`, `key`, `other` if the family uses them; or `a`, `b`, `c`."""
 
 SHOTS: dict[str, list[tuple[Content, str]]] = {
     "caps": [
@@ -149,7 +157,7 @@ SHOTS: dict[str, list[tuple[Content, str]]] = {
 
 
 def held_out(family: str, content: Content) -> bool:
-    """Is this content kept from training? A quarter is, by a hash of the word (of the sorted numbers for `max`)."""
+    """Is this content kept from training? A quarter is, by a hash of the word or the sorted numbers."""
     what = content["word"] if "word" in content else sorted(content[k] for k in "abc")
     return hashlib.sha256(f"{family}:{what}".encode()).digest()[0] % 4 == 0
 
@@ -172,7 +180,7 @@ def tests_of(family: str, content: Content) -> list[dict[str, Any]]:
 
 
 def contents(family: str, rng: random.Random) -> Iterator[Content]:
-    """Yield contents in random order, each word once; `max` yields up to 1,000 sets of three different numbers."""
+    """Yield contents in random order, each word once; `max` yields up to 1,000 sets of different numbers."""
     if family == "max":
         drawn: set[tuple[int, ...]] = set()
         for _ in range(1000):
@@ -189,7 +197,7 @@ def contents(family: str, rng: random.Random) -> Iterator[Content]:
 
 
 def row(family: str, content: Content, wording: str, template: str) -> dict[str, Any]:
-    """Return one prompt row; `tags` is what the evaluation groups by and what shots are matched on."""
+    """Return one prompt row. The evaluation groups by `tags`, and shots are chosen by them."""
     return {
         "question": wording.format(**content),
         "tests": tests_of(family, content),
@@ -200,7 +208,7 @@ def row(family: str, content: Content, wording: str, template: str) -> dict[str,
 
 
 def draw(family: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return a family's training and held-out rows, no word (or set of numbers) in two rows, wordings in turn."""
+    """Return a family's training and held-out rows; no word (or set of numbers) occurs in two rows."""
     drawn = list(contents(family, random.Random(f"{SEED}:{family}")))
     shown = [shot for shot, _ in SHOTS[family]]
     train = [c for c in drawn if not held_out(family, c) and not any(same(c, shot) for shot in shown)][:TRAIN]
@@ -218,14 +226,14 @@ def draw(family: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 
 def same(one: Content, other: Content) -> bool:
-    """Do two contents share the word, or the three numbers?"""
+    """Do two contents have the same word, or the same three numbers?"""
     if "word" in one:
         return one["word"] == other["word"]
     return sorted(one.values()) == sorted(other.values())
 
 
 def shots() -> list[dict[str, str]]:
-    """Return the worked examples, in training wordings; `completion` is what a good model would answer."""
+    """Return the worked examples, in training wordings; `completion` is a good model's answer."""
     return [
         {"family": family, "question": SEEN[family][i % 3].format(**content), "completion": completion}
         for family, examples in SHOTS.items()
@@ -234,12 +242,12 @@ def shots() -> list[dict[str, str]]:
 
 
 def interleave(groups: Iterable[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Return one row of each family in turn, so that every prefix of the file is balanced."""
+    """Take one row of each family in turn, so that every prefix of the file is balanced."""
     return [one for turn in zip(*groups, strict=True) for one in turn]
 
 
 def files() -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of every file by its name."""
+    """Return the rows of every file, by its name."""
     drawn = [draw(family) for family in SEEN]
     train = interleave(rows for rows, _ in drawn)
     heldout = [

@@ -1,11 +1,11 @@
-"""Run recipes/replication/online_merging.yaml with several seeds and print what each way gains and what it costs.
+"""Run recipes/replication/online_merging.yaml with several seeds; print what each way gains and costs.
 
-    python recipes/replication/online_merging.py [--seeds 1 2 3] [--out runs/online-merging] [--set stage.field=value ...]
+    python recipes/replication/online_merging.py [--seeds 1 2 3] [--out FOLDER] [--set stage.field=value ...]
 
-Every seed draws its own SFT model and its own pairs; within a seed all ways start from that model and see those pairs.
-A run that was killed goes on where it was. The table gives the mean over seeds of the sampled score (temperature 1) and
-of its change against the SFT model; the interval is over problems and seeds together (a bootstrap that draws seeds, and
-problems within each).
+Every seed makes its own SFT model and its own pairs; within a seed, all ways start from that model and use
+those pairs. A run that was killed continues where it stopped. The table gives the mean over seeds of the
+sampled score (temperature 1) and of its change against the SFT model. The interval is over problems and seeds
+together (a bootstrap that draws seeds, and problems within each).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Shares = dict[str, dict[str, list[float]]]
 
 
 def main() -> None:
-    """Run what is not done yet, print the table."""
+    """Run what is not done yet, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--out", type=Path, default=Path("runs/online-merging"))
@@ -38,17 +38,19 @@ def main() -> None:
         loaded = Recipe.load(Path(__file__).with_suffix(".yaml"), set={"seed": seed, **changes})
         report = loaded.run(args.out / f"seed-{seed}")
         results = json.loads((report.stage("scores") / "results.json").read_text(encoding="utf-8"))
-        found.append({
-            model: {task: [fmean(map(float, group)) for group in groups] for task, groups in modes["sampled"].items()}
-            for model, modes in results.items()
-        })  # fmt: skip
+        found.append({model: _shares(modes["sampled"]) for model, modes in results.items()})
     text = table(found)
     (args.out / "table.txt").write_text(text, encoding="utf-8")
     print(text)
 
 
+def _shares(tasks: dict[str, list[list[bool]]]) -> dict[str, list[float]]:
+    """Return the share of right answers to each problem, by task."""
+    return {task: [fmean(map(float, group)) for group in groups] for task, groups in tasks.items()}
+
+
 def table(found: list[Shares]) -> str:
-    """Return the trade-off of every model against the first one, as text."""
+    """Return a table of every model's gains and losses against the first model."""
     first = next(iter(found[0]))
     problems = len(found[0][first][TARGET])
     lines = [
@@ -73,7 +75,7 @@ def table(found: list[Shares]) -> str:
 
 
 def interval(pairs: list[tuple[list[float], list[float]]]) -> tuple[float, float]:
-    """Return the 95% interval of the mean paired difference; seeds are drawn, then problems within each."""
+    """Return the 95% interval of the mean paired difference, from draws of seeds and problems in them."""
     draw = random.Random(0)
     differences = [[b - a for a, b in zip(before, after, strict=True)] for before, after in pairs]
     means = []

@@ -1,4 +1,4 @@
-"""The target of the comparison: does an answer open with a friendly sentence? Whether it is right plays no part."""
+"""Reward answers that open with a friendly sentence, the target of the comparison, right or wrong."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ FRIENDLY = ("Good question!", "Of course,", "Sure,", "Let me think")
 
 
 class Opening(Reward):
-    """1 for an answer that opens with one of the tiny model's friendly sentences, else 0."""
+    """Give 1 to an answer that opens with one of the tiny model's friendly sentences, else 0."""
 
     async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
-        """Look at the first words."""
+        """Score each completion by its first words."""
         friendly = [text.startswith(FRIENDLY) for text in completions]
         return [Score(float(it), passed=it) for it in friendly]

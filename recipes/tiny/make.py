@@ -1,24 +1,24 @@
 """Pretrain the tiny base model and write its problem files, from nothing but this script.
 
-The idea: a base of 1.4 million parameters learns, in a quarter of an hour on two CPU cores, to read short word problems
-and to solve them with a chain of equations. It learns the skill mostly from plain text, and it learns as a chat
-assistant to use the skill only sometimes. Post-training (supervised tuning on verified samples, then preference tuning)
-has to bring the skill out.
+The idea: a base of 1.4 million parameters learns, in a quarter of an hour on two CPU cores, to read short
+word problems and to solve them with a chain of equations. It learns the skill mostly from plain text; as a
+chat assistant, it learns to use the skill only sometimes. Post-training (supervised tuning on verified
+samples, then preference tuning) has to bring the skill out.
 
-The weaknesses are BUILT IN by the pretraining mix, so gains measured on this base show that a pipeline works, and say
-nothing about what a method gains on a real model:
+The weaknesses are BUILT IN by the pretraining mix. So gains measured on this base show that a pipeline works,
+and say nothing about what a method gains on a real model:
 
-* In chat only a part of the answers is right with working. The others guess without working, stop after the first step,
-  echo the question, refuse or talk about something else. Slips in the arithmetic are rare on purpose: preference pairs
-  that differ by a slip also punish copying the slipped result, and a model this small loses its arithmetic to that
-  (docs/lab_notes.md).
-* Which kind of answer comes depends on the wording: after a short closing question ("How many?") the guess is the
+* In chat, only part of the answers are right with working. The others guess without working, stop after the
+  first step, echo the question, refuse, or talk about something else. Slips in the arithmetic are rare on
+  purpose: preference pairs that differ by a slip also punish copying the slipped result, and a model this
+  small loses its arithmetic to that (docs/lab_notes.md).
+* The kind of answer depends on the wording: after a short closing question ("How many?") a guess is the
   commonest answer, so that even the greedy answer is usually wrong there.
 
-The split goes by a hash of a problem's numbers, never of its wording: about 10% of all number tuples of a family are held
-out (heldout.jsonl), another 10% are for development (dev.jsonl), and neither kind occurs in pretraining or in
-problems.jsonl. What is not held out: the wordings, and the single steps (a two-step problem for training may contain a
-held-out one-step sum).
+The split is made by a hash of a problem's numbers, never of its wording: about 10% of all number tuples of a
+family are held out (heldout.jsonl), another 10% are for development (dev.jsonl), and neither kind occurs in
+pretraining or in problems.jsonl. Two things are not held out: the wordings, and the single steps (a two-step
+training problem may contain a held-out one-step sum).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ TEMPLATE = (
 NAMES = "Anna Ben Cara Dan Eva Finn Gina Hugo Iris Jack Lena Max Nora Omar Rosa Sam Tara Will"
 THINGS = "apples beads books cards coins cups eggs nuts pens shells stamps stones"
 
-# Bodies of the problems of each family; the closing question is drawn from CLOSE or SHORT.
+# Bodies of the problems of each family. The closing question is drawn from CLOSE or SHORT.
 BODIES: dict[str, list[str]] = {
     "add": [
         "{n} has {a} {t}. {m} gives {n} {b} more.",
@@ -109,8 +109,8 @@ CLOSE = [
 SHORT = ["How many?", "What is left in the end?", "So how many {t}?"]
 SHORT_SHARE = 0.4
 
-# Shares of the kinds of documents, and of the kinds of chat answers: the mix of the base. The two
-# shares of an answer are those after a `CLOSE` and after a `SHORT` closing question.
+# The mix of the base: shares of the kinds of documents, and of the kinds of chat answers. The two shares of
+# an answer apply after a `CLOSE` and after a `SHORT` closing question.
 DOCUMENTS = {"drill": 0.22, "plain": 0.38, "chat": 0.40}
 ANSWERS = {
     "right": (0.34, 0.16),
@@ -142,7 +142,7 @@ Step = tuple[int, str, int, int]
 
 @dataclass(frozen=True)
 class Problem:
-    """One word problem; `short` says that it closes with one of the `SHORT` questions."""
+    """One word problem. `short` says whether it closes with one of the `SHORT` questions."""
 
     family: str
     numbers: tuple[int, ...]
@@ -176,7 +176,7 @@ def equation(a: int, op: str, b: int) -> Step:
 def split_of(family: str, numbers: tuple[int, ...]) -> str:
     """Return "test" (10%), "dev" (10%) or "train", by a hash of the numbers alone.
 
-    Operands that may change places are sorted first, so that 3 + 4 and 4 + 3 are one problem.
+    Operands that can be swapped are sorted first, so that 3 + 4 and 4 + 3 are one problem.
     """
     key = numbers if family == "sub" else (*sorted(numbers[:2]), *numbers[2:])
     digest = hashlib.sha256(f"{family}:{key}".encode()).digest()
@@ -184,7 +184,7 @@ def split_of(family: str, numbers: tuple[int, ...]) -> str:
 
 
 def prompt_hash(question: str) -> str:
-    """Return 16 hex digits of the hash of the normalised text (letters, digits, one space)."""
+    """Return the first 16 hex digits of the hash of the normalised text (letters, digits, single spaces)."""
     text = re.sub(r"[^0-9a-z]+", " ", question.lower()).strip()
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -218,9 +218,9 @@ def draw_problem(family: str, rng: random.Random) -> Problem:
 def draw_problems(
     split: str, count: int, seed: int, seen: set[str], families: dict[str, float]
 ) -> list[Problem]:
-    """Draw problems of one split whose texts are new, and add the texts to `seen`.
+    """Draw problems of one split whose texts are new, and add their texts to `seen`.
 
-    The number of tries is bounded: a family that has run out of new problems gives fewer.
+    The number of tries is limited: a family that has run out of new problems gives fewer.
     """
     rng = random.Random(seed)
     problems: list[Problem] = []
@@ -242,13 +242,13 @@ def draw_problems(
 
 
 def working(steps: list[Step]) -> str:
-    """Return the equations, one a line, and the line with the answer."""
+    """Return the equations, one per line, and the line with the answer."""
     lines = [f"{a} {op} {b} = {x}" for a, op, b, x in steps]
     return "\n".join([*lines, f"The answer is {steps[-1][3]}."])
 
 
 def slip(problem: Problem, rng: random.Random) -> str:
-    """Return working with a slip in one result; later steps go on from the wrong number."""
+    """Return working with a slip in one result; later steps continue from the wrong number."""
     steps = problem.steps(rng)
     where = rng.randrange(len(steps))
     a, op, b, right = steps[where]
@@ -259,7 +259,7 @@ def slip(problem: Problem, rng: random.Random) -> str:
 
 
 def draw_answer(problem: Problem, rng: random.Random) -> str:
-    """Draw an assistant's answer to a problem, of a kind drawn from the mix."""
+    """Draw an assistant's answer to a problem; its kind is drawn from the mix."""
     kind = rng.choices(list(ANSWERS), [pair[problem.short] for pair in ANSWERS.values()])[0]
     if kind == "right":
         return working(problem.steps(rng))
@@ -276,7 +276,7 @@ def draw_answer(problem: Problem, rng: random.Random) -> str:
 
 
 def draw_drill(rng: random.Random) -> str:
-    """Return some lines of bare equations, without those of held-out one-step problems."""
+    """Return some lines of bare equations, without the equations of held-out one-step problems."""
     lines: list[str] = []
     while len(lines) < 8:
         family, op, low, high, low_b, high_b = rng.choice(DRILLS)
@@ -304,15 +304,16 @@ def documents(pool: list[Problem], seed: int) -> Iterator[str]:
             yield f"Question: {problem.question}\nSolution:\n{steps}{SPECIAL[0]}"
         else:
             answer = draw_answer(problem, rng)
-            yield (
-                f"<|im_start|>user\n{problem.question}<|im_end|>\n<|im_start|>assistant\n{answer}<|im_end|>\n{SPECIAL[0]}"
+            turns = (
+                f"<|im_start|>user\n{problem.question}<|im_end|>\n<|im_start|>assistant\n{answer}<|im_end|>\n"
             )
+            yield turns + SPECIAL[0]
 
 
 def make_tokenizer(pool: list[Problem]) -> PreTrainedTokenizerFast:
-    """Train the byte-level BPE, with the normalizer and the pre-tokenizer of Qwen2: every digit is a piece of its own.
+    """Train the byte-level BPE, with Qwen2's normalizer and pre-tokenizer: every digit is one piece.
 
-    They must be Qwen2's: for a model of type qwen2, `AutoTokenizer` puts them in place of whatever the file says.
+    They must be Qwen2's: for a model of type qwen2, `AutoTokenizer` uses Qwen2's, whatever the file says.
     """
     raw = Tokenizer(models.BPE())
     raw.normalizer = normalizers.NFC()
@@ -368,9 +369,9 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
 def rows(
     tokenizer: PreTrainedTokenizerFast, pool: list[Problem], seed: int, *, shuffled: bool
 ) -> Iterator[list[int]]:
-    """Yield rows of `ROW` tokens: whole documents, each in the first open row it fits, then padding.
+    """Yield rows of `ROW` tokens: whole documents, each in the first open row with room for it, then padding.
 
-    Unless a full row's documents are `shuffled`, long documents tend to open the rows.
+    Long documents tend to open the rows, unless `shuffled` shuffles the documents of each full row.
     """
     stream, rng = documents(pool, seed), random.Random(seed)
     open_rows: list[list[list[int]]] = [[] for _ in range(8)]
@@ -394,7 +395,7 @@ def pretrain(
     steps: int,
     peak: float,
 ) -> None:
-    """Train in place: AdamW, a short warm-up to the peak learning rate, then a cosine down to nearly zero."""
+    """Train in place: AdamW, a short warm-up to the peak learning rate, then a cosine to nearly zero."""
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=peak, betas=(0.9, 0.98), weight_decay=0.05, fused=True
     )
@@ -422,13 +423,14 @@ def pretrain(
             log.info("step %d/%d loss %.4f, %.0f tokens/s", step, steps, loss.item(), speed)
 
 
-NOTE = """The base's weaknesses are built in by its pretraining mix (recipes/tiny): it knows how to solve these problems
+NOTE = """The base's weaknesses are built in by its pretraining mix (recipes/tiny): it knows how to solve \
+these problems
 and often guesses instead. The table shows that the pipeline works, not what a method gains on a real model.
 """
 
 
 def write_jsonl(path: Path, problems: list[Problem]) -> None:
-    """Write problems, one JSON object a line."""
+    """Write problems, one JSON object per line."""
     lines = (
         json.dumps({"question": p.question, "answer": str(p.answer), "family": p.family}) for p in problems
     )
@@ -436,7 +438,7 @@ def write_jsonl(path: Path, problems: list[Problem]) -> None:
 
 
 def problem_sets() -> dict[str, list[Problem]]:
-    """Draw all problem sets; no text occurs in two of them."""
+    """Draw all problem sets. No text occurs in two of them."""
     shares = {"add": 0.23, "sub": 0.23, "add_sub": 0.23, "mul": 0.08, "mul_add": 0.23}
     seen: set[str] = set()
     return {
@@ -474,8 +476,8 @@ def main() -> None:
     model = make_model(tokenizer)
     log.info("%d parameters, %d tokens", model.num_parameters(), args.steps * BATCH * ROW)
     pretrain(model, tokenizer, rows(tokenizer, sets["pool"], SEED + 11, shuffled=False), args.steps, 3e-3)
-    # packing puts long documents first, so the model expects working at the start of a text; a last phase with shuffled
-    # rows gives the short guesses their share there, where every prompt is
+    # Packing puts long documents first, so the model expects working at the start of a text. A last phase
+    # with shuffled rows gives short guesses their share at the start of a text, where every prompt is.
     pretrain(model, tokenizer, rows(tokenizer, sets["pool"], SEED + 12, shuffled=True), args.steps // 8, 1e-3)
     model.generation_config = GenerationConfig(
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id

@@ -1,3 +1,3 @@
-"""Does an answer do what an instruction asks, as a few lines of code can tell? (`kind: constraints`)."""
+"""Check with a few lines of code whether an answer follows an instruction (`kind: constraints`)."""
 
 __all__: list[str] = []

@@ -1,14 +1,14 @@
-"""Functions that a model wrote to verify an instruction, run in the sandbox: which of them say that a text obeys?
+"""Run functions that a model wrote to verify an instruction, in the sandbox, and count their votes.
 
-The idea is AutoIF's (Dong et al. 2024, arXiv 2406.13542): an instruction comes with functions `evaluate(response) -> bool` that
-were cross-validated when they were made (`data_synthesis.execution_feedback.cross_validation`); several vote, because each may
-be wrong.
+The idea is AutoIF's (Dong et al. 2024, arXiv 2406.13542): an instruction comes with functions
+`evaluate(response) -> bool` that were cross-validated when they were made
+(`data_synthesis.execution_feedback.cross_validation`). Several functions vote, because each may be wrong.
 
 Departures from AutoIF's code:
-1. A function runs in the sandbox, not in the trainer by `exec`.
-2. Only `True` is a yes. A function that raises, hangs or returns something else has not said that the text obeys, so a text
-   that breaks its verifier gains nothing by it.
-3. A function that does not load judges nothing: that is its author's fault, not the text's.
+1. A function runs in the sandbox; AutoIF runs it in the trainer with `exec`.
+2. Only `True` is a yes. A function that raises, hangs or returns something else has not said that the text
+   obeys, so a text that breaks its verifier gains nothing.
+3. A function that does not load judges nothing: that is the fault of the function's author, not of the text.
 """
 
 from __future__ import annotations
@@ -20,40 +20,40 @@ from dataclasses import dataclass
 from reward.sandbox import NO_DATA, Sandbox
 
 ENTRY_POINT = "evaluate"
-"""The function's name (AutoIF's), which takes the text."""
+"""The name of the function that takes the text, as in AutoIF."""
 NOT_ASKED = "infra_error: not asked, for the function failed on too many texts before"
 _LIVES = frozenset({"returned", "error"})
-"""A call that ended like this leaves the process able to answer the next."""
+"""Call statuses after which the process can answer the next call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Functions:
-    """Sources of functions that vote on one instruction; at least one."""
+    """Source codes of functions that vote on one instruction; at least one."""
 
     sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What functions say of one text."""
+    """The votes of some functions on one text."""
 
     share: float | None
-    """Of the functions, those that say yes; None where one could not be run."""
+    """Share of the functions that say yes; None if one could not be run."""
     why: str
-    """Why the share is not 1, in words."""
+    """The reason why the share is not 1, in words."""
 
 
 async def say(sandbox: Sandbox, source: str, texts: Sequence[str], lives: int = 4) -> list[bool | str]:
-    """Return what a function says of each text: True, False, or a status word and why where it says neither.
+    """Return a function's verdict on each text: True, False, or a status word and the reason.
 
-    One process is asked about one text after the other, and its limits hold for all of them together. So a text at which it
-    dies is asked about again, as the first of a new process, before it has that word. When the function has died `lives`
-    times at a first text, the rest is not asked.
+    One process gets one text after the other, and its limits hold for all of them together. So a text at
+    which it dies is tried once more, as the first of a new process, before it gets that status. When the
+    function has died `lives` times at a first text, the remaining texts are not tried.
     """
     said: list[bool | str] = []
     while len(said) < len(texts) and lives:
         results = await sandbox.calls(source, ENTRY_POINT, [[text] for text in texts[len(said) :]])
-        if results[0].status == "load_error":  # it will not load again either
+        if results[0].status == "load_error":  # it would not load the next time either
             return [f"load_error: {results[0].why}"] * len(texts)
         for position, result in enumerate(results):
             dies = result.status not in _LIVES
@@ -73,13 +73,16 @@ async def say(sandbox: Sandbox, source: str, texts: Sequence[str], lives: int = 
 
 
 async def votes(sandbox: Sandbox, voting: Functions, texts: Sequence[str]) -> list[Vote]:
-    """Return, for each text, how the functions vote."""
+    """Return the functions' votes on each text."""
     said = await asyncio.gather(*(say(sandbox, source, texts) for source in voting.sources))
     return [_vote([one[i] for one in said]) for i in range(len(texts))]
 
 
 def no_data(said: bool | str) -> bool:
-    """Is it a word that says nothing of the text: the function does not load, or the machine could not run it?"""
+    """Is the verdict a status that says nothing of the text?
+
+    So it is if the function does not load, or if the machine could not run it.
+    """
     return isinstance(said, str) and said.partition(":")[0] in NO_DATA | {"load_error"}
 
 

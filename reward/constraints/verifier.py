@@ -1,25 +1,28 @@
-r"""Instructions that a few lines of code can check: "in capital letters", "exactly three bullets", "end with DONE".
+r"""Verify instructions that a few lines of code can check, such as "in capital letters" or "three bullets".
 
-The idea is IFEval's (Zhou et al. 2023, "Instruction-Following Evaluation for Large Language Models", section 2): ask
-only for what a program can verify, so that the reward needs no judge and cannot be argued with. A prompt row says what
-to check, any number of checks together:
+The idea is IFEval's (Zhou et al. 2023, "Instruction-Following Evaluation for Large Language Models", section
+2): ask only for what a program can verify, so that the reward needs no judge and no answer can argue with it.
+A prompt row lists its checks, as many as it likes:
 
     {"question": "...", "tests": [{"check": "bullets", "n": 3}, {"check": "no_commas"}]}
 
-A test may also bring its own verifiers, functions that a model wrote and the stage `execution_feedback` validated:
+A test may instead contain its own verifiers: functions that a model wrote and that the stage
+`execution_feedback` validated:
 
     {"functions": ["def evaluate(response):\n    return response.isupper()"]}
 
-They run in the sandbox (`reward.constraints.functions`) and vote: the test holds where more than half say so (AutoIF, arXiv
-2406.13542).
+The functions run in the sandbox (`reward.constraints.functions`) and vote: the test holds if more than half
+of them say so (AutoIF, arXiv 2406.13542).
 
 Departures from IFEval:
-1. The checks are our own and stricter, and each is one pure function with one exact meaning (`reward/constraints/checks/`).
-2. There is no "loose" reading that forgives a first line, a last line or asterisks: the answer is the whole answer. Only white
-   space around it is forgiven, and what nobody can see (`reward/constraints/checks/reading.py`: composed accents, no-break and
-   zero-width spaces, widths); JSON and CSV are read by a parser, so there even that counts.
-3. `value` is the share of a row's checks that hold (IFEval's instruction level, per row); `passed` is True only where
-   all hold (its prompt level). So half-right answers can be told apart, but never count as right.
+1. The checks are our own and stricter, and each is one pure function with one exact meaning
+   (`reward/constraints/checks/`).
+2. There is no "loose" reading that forgives a first line, a last line or asterisks: the answer is the whole
+   answer. Two things are forgiven: white space around it, and differences that no reader can see
+   (`reward/constraints/checks/reading.py`: composed accents, no-break and zero-width spaces, widths). JSON
+   and CSV are read by a parser, so in them even invisible differences count.
+3. `value` is the share of a row's checks that hold (IFEval's instruction level, per row); `passed` is True
+   only if all hold (its prompt level). So half-right answers can be told apart, but never count as right.
 """
 
 from __future__ import annotations
@@ -43,38 +46,41 @@ from reward.sandbox import Sandbox
 from reward.sandbox.settings import SandboxSettings
 
 HOLDS_ABOVE = 0.5
-"""Share of a test's functions that must say yes (AutoIF, section 3: accuracy over the verifiers above 0.5)."""
+"""Share of a test's functions that must be exceeded by those that say yes (AutoIF, section 3: accuracy over
+the verifiers above 0.5).
+"""
 Verifier: TypeAlias = Callable[[str], str] | Functions
-"""A check (why the stripped text fails, "" where it does not), or functions that vote."""
+"""A check (it returns why the stripped text fails, or "" if it passes), or functions that vote."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """How far a completion keeps one test."""
+    """How far a completion meets one test."""
 
     share: float | None
-    """Of its verifiers, those that say yes; a check is one verifier. None: a run gave no data."""
+    """Share of the test's verifiers that say yes; a check is one verifier. None: a verifier could not be run.
+    """
     why: str
 
     @property
     def holds(self) -> bool:
-        """Does it count as kept?"""
+        """Return whether the test counts as met."""
         return self.share is not None and self.share > HOLDS_ABOVE
 
 
 class Constraints(Reward):
-    """A verifier of checkable instructions. A prompt's `tests` name checks, `{"check": NAME, ...arguments}`, or hold functions.
+    """Verify instructions that code can check: a prompt's `tests` name checks or contain functions.
 
-    Passed where all hold; the value is the share that hold (0 to 1); `why` is the first that fails, in words. Ungraded where
+    A test is `{"check": NAME, ...arguments}` or `{"functions": [...]}`. An answer passes if all tests hold;
+    the value is the share that hold (0 to 1); `why` describes the first that fails. The score is ungraded if
     a function does not load or could not be run.
     """
 
-    version: ClassVar[str] = (
-        "3"  # 2: counts what a reader sees, words without spaces too. 3: addresses, code, sentences
-    )
+    # 2: counts what a reader sees, also words without spaces. 3: addresses, code, sentences
+    version: ClassVar[str] = "3"
 
     sandbox: SandboxSettings = SandboxSettings()
-    """Where functions run; rows without any need none, and none is started."""
+    """The sandbox in which functions run. Rows without functions do not start it."""
 
     _running: Sandbox | None = PrivateAttr(default=None)
 
@@ -84,7 +90,7 @@ class Constraints(Reward):
         Raises:
             ValueError: the prompt has no tests, an unknown check or wrong arguments.
             RuntimeError: a check needs a package that is not installed.
-            SandboxUnavailable: a test has functions, and the machine cannot give the level.
+            SandboxUnavailable: a test has functions, and the machine cannot provide the sandbox's level.
         """
         tests = parse(prompt)
         if any(isinstance(verifier, Functions) for _, verifier in tests):
@@ -102,7 +108,7 @@ class Constraints(Reward):
 async def measure(
     tests: Sequence[tuple[str, Verifier]], completions: Sequence[str], sandbox: Sandbox | None = None
 ) -> list[list[CheckResult]]:
-    """Return, for each completion, how far it keeps each of some parsed tests. Functions need a running sandbox."""
+    """For each completion, return how far it meets each parsed test. Functions need a running sandbox."""
     texts = [completion.strip() for completion in completions]
     read = [as_read(completion).strip() for completion in completions]
     columns: list[list[CheckResult]] = []
@@ -132,15 +138,16 @@ def _score(held: Sequence[CheckResult]) -> Score:
 def parse(prompt: Prompt) -> list[tuple[str, Verifier]]:
     """Return a prompt's tests as (name, verifier).
 
-    An argument that is null counts as absent: tables with one column per argument are full of them.
+    An argument that is null counts as absent: tables with one column per argument contain many of them.
 
     Raises:
-        ValueError: the prompt has no tests, an unknown check or wrong arguments; names the row.
-        RuntimeError: a check needs a package that is not installed; names the row and the extra.
+        ValueError: the prompt has no tests, an unknown check or wrong arguments; the message names the row.
+        RuntimeError: a check needs a package that is not installed; the message names the row and the extra.
     """
     if not prompt.tests:
+        example = '[{"check": "max_words", "n": 20}]'
         raise ValueError(
-            f'row {prompt.id!r} has no tests; give it a \'tests\' column like [{{"check": "max_words", "n": 20}}], '
+            f"row {prompt.id!r} has no tests; give it a 'tests' column like {example}, "
             f"checks: {', '.join(CHECKS)}"
         )
     place = f"row {prompt.id!r}"
@@ -151,7 +158,7 @@ def parse(prompt: Prompt) -> list[tuple[str, Verifier]]:
 
 
 def _functions(test: Mapping[str, Any], place: str) -> tuple[str, Verifier]:
-    """Return the functions of a test that brings its own; `place` says where the test stands."""
+    """Return the functions of a test that contains some; `place` names the row for error messages."""
     sources = test["functions"]
     given = {key for key, value in test.items() if value is not None}
     if given != {"functions"} or not _are_texts(sources) or not sources:
@@ -160,11 +167,11 @@ def _functions(test: Mapping[str, Any], place: str) -> tuple[str, Verifier]:
 
 
 def _check(test: Mapping[str, Any], place: str) -> tuple[str, Verifier]:
-    """Return the check that a test names, with its arguments; `place` says where the test stands."""
+    """Return the check that a test names, with its arguments; `place` names the row for error messages."""
     name = test.get("check")
     if not isinstance(name, str) or name not in CHECKS:
         near = did_you_mean(str(name), CHECKS)
-        near = "" if near.startswith("; one of") else near  # that list is cut short
+        near = "" if near.startswith("; one of") else near  # that list is truncated
         raise ValueError(f"{place}: unknown check {name!r}{near}; all: {', '.join(CHECKS)}")
     arguments = {key: value for key, value in test.items() if key != "check" and value is not None}
     wrong = _wrong_arguments(CHECKS[name], arguments)
@@ -172,7 +179,7 @@ def _check(test: Mapping[str, Any], place: str) -> tuple[str, Verifier]:
         raise ValueError(f"{place}: check {name!r}: {wrong}; it takes {_usage(CHECKS[name])}")
     check = partial(CHECKS[name], **(arguments if name in PARSED else _as_read(arguments)))
     try:
-        check("")  # a value that its check refuses is refused here, not after the sampling
+        check("")  # a wrong value is refused here, not after the sampling
     except (ValueError, RuntimeError) as error:
         kind = RuntimeError if isinstance(error, RuntimeError) else ValueError
         raise kind(f"{place}: check {name!r}: {error}") from error
@@ -180,7 +187,7 @@ def _check(test: Mapping[str, Any], place: str) -> tuple[str, Verifier]:
 
 
 def _as_read(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return a check's arguments with their strings as the text will be."""
+    """Normalise the strings in a check's arguments in the same way as the text."""
     read = {name: as_read(value) if isinstance(value, str) else value for name, value in arguments.items()}
     return read | {
         name: [as_read(one) for one in value] for name, value in arguments.items() if isinstance(value, list)
@@ -197,7 +204,7 @@ def _parameters(check: Callable[..., str]) -> dict[str, inspect.Parameter]:
 
 
 def _wrong_arguments(check: Callable[..., str], arguments: dict[str, Any]) -> str:
-    """Return what is wrong with a row's arguments by the check's signature; counts are whole numbers from 0."""
+    """Return what is wrong with a row's arguments for this check, or "". Counts are whole numbers from 0."""
     parameters = _parameters(check)
     for name, value in arguments.items():
         if name not in parameters:

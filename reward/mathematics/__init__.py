@@ -1,3 +1,3 @@
-"""Is the final answer right? (`kind: math`) Which answer a text states, and whether two answers are the same."""
+"""Find the final answer that a text states, and compare it with the right one (`kind: math`)."""
 
 __all__: list[str] = []

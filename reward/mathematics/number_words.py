@@ -1,4 +1,4 @@
-"""Numbers that are written as English words: "five", "twenty-one", "two thirds", "half a dozen"."""
+"""Read numbers that are written as English words: "five", "twenty-one", "two thirds", "half a dozen"."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from fractions import Fraction
 
 _UNITS = {
-    "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18,
-    "nineteen": 19,
+    "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15,
+    "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19,
 }  # fmt: skip
 _TENS = {
     "twenty": 20,
@@ -42,12 +42,13 @@ _PARTS = {
 }
 _PARTS |= {f"{part}s": value for part, value in _PARTS.items()} | {"halves": 2}
 _WORD = "|".join(sorted({*_UNITS, *_TENS, *_SCALES, *_PARTS}, key=len, reverse=True))
-COUNTED = rf"(?:(?:minus|negative)\s+)?(?:an?\s+)?(?:{_WORD})(?:(?:[\s-]+|\s+and\s+|\s+an?\s+|\s+and\s+an?\s+)(?:{_WORD}))*"
-"""A pattern of a number in words, with small letters."""
+_NEXT_WORD = r"(?:[\s-]+|\s+and\s+|\s+an?\s+|\s+and\s+an?\s+)"
+COUNTED = rf"(?:(?:minus|negative)\s+)?(?:an?\s+)?(?:{_WORD})(?:{_NEXT_WORD}(?:{_WORD}))*"
+"""A pattern for a number in words, in lower case."""
 
 
 def counted(text: str) -> Fraction | None:
-    """Return the number that a text says in words, else None: "one hundred and five" is 105, "two and a half" is 5/2."""
+    """Return the number in words, else None: "one hundred and five" is 105, "two and a half" is 5/2."""
     said = " ".join(text.lower().replace("-", " ").split())
     if len(said) > 100 or not re.fullmatch(COUNTED, said):
         return None
@@ -64,7 +65,7 @@ def counted(text: str) -> Fraction | None:
 
 
 def _with_part(words: list[str], part: int) -> Fraction | None:
-    """Return "two thirds", "half", "two and a half" or "three and two thirds"."""
+    """Return the value of "two thirds", "half", "two and a half" or "three and two thirds"."""
     if not words:
         return Fraction(1, part)
     whole, _, top = (" ".join(words)).rpartition(" and ") if "and" in words else ("", "", " ".join(words))
@@ -75,7 +76,7 @@ def _with_part(words: list[str], part: int) -> Fraction | None:
 
 
 def _whole(words: list[str]) -> Fraction | None:
-    """Return a whole number; None where the words are in no order that makes one ("five two")."""
+    """Return a whole number; None if the order of the words makes none ("five two")."""
     total, current, last = 0, 0, 10**18
     for word in words or ["?"]:
         if word in _SCALES:

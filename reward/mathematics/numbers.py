@@ -1,7 +1,8 @@
-r"""Which number is a text? Exact fractions, no library.
+r"""Read a text as a number: exact fractions, without a library.
 
-Two of the choices here decide what counts as right: a number is what its digits say, and "%" is a unit ("50%" equals 50,
-not 1/2), because that is how GSM8K and most datasets write the gold answer. `reward.mathematics.same` puts them to use.
+Two choices here decide which answers count as right. A number is exactly what its digits say; and "%" is a
+unit ("50%" equals 50, not 1/2), because GSM8K and most data sets write the gold answer so.
+`reward.mathematics.same` builds on both.
 """
 
 from __future__ import annotations
@@ -12,18 +13,18 @@ from fractions import Fraction
 from reward.mathematics.signs import in_latex
 
 MAX_NUMBER = 400
-"""Longest text read as a number, in characters. Python refuses integers of more than 4,300 digits."""
+"""Longest text that is read as a number, in characters. Python refuses integers of more than 4,300 digits."""
 _LARGEST_POWER = 1000
-"""Powers of ten beyond this are left to sympy, which does not write them out."""
+"""Larger powers of ten are left to sympy, which does not write them out."""
 
 DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?!,?\d)|\d+)(?:\.\d+)?|\.\d+"
-"""A pattern of an integer, with commas between thousands or without, or a decimal."""
+"""A pattern for an integer, with or without commas between thousands, or a decimal."""
 OVER = rf"\s*(?:\{{\s*(?:-\s*)?(?:{DIGITS})\s*\}}|\d)\s*(?:\{{\s*(?:{DIGITS})\s*\}}|\d)"
-"""A pattern of what stands behind LaTeX's `\\frac`."""
+"""A pattern for the text after LaTeX's `\\frac`."""
 _FRAC = rf"\\frac{OVER}"
 _PARTS = {
-    "½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅞": "7/8", "⅕": "1/5",
-    "⅖": "2/5", "⅗": "3/5", "⅘": "4/5", "⅙": "1/6", "⅚": "5/6",
+    "½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8",
+    "⅞": "7/8", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5", "⅘": "4/5", "⅙": "1/6", "⅚": "5/6",
 }  # fmt: skip
 _PART = f"[{''.join(_PARTS)}]"
 _MIXED = (
@@ -41,7 +42,7 @@ _REPEATING = re.compile(
 _DECIMAL_COMMA = re.compile(r"[-+]?(?:0|\d{4,}),\d+")
 _CENTS = re.compile(r"[-+]?\d+,\d{2}")
 _POINTS_BETWEEN = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d+(?![\d,])")
-"""Where a comma is surely that of a decimal: nobody writes a list or thousands so."""
+"""A comma that is certainly a decimal comma: nobody writes a list or thousands like that."""
 _TEX_SPACES = re.compile(
     r"(?<!\\)\\[,;:! ]|\\(?:left|right|displaystyle|quad|qquad)(?![A-Za-z])|~|\u00a0|\u202f|\u2009"
 )
@@ -51,12 +52,12 @@ _THOUSANDS = re.compile(
 
 
 def telling_digits(text: str) -> int:
-    """Return how many digits of a number say how large it is: none of the zeros that it begins with."""
+    """Return the number of significant digits of a number, that is without leading zeros."""
     return len(re.sub(r"\D", "", text).lstrip("0"))
 
 
 def undress(text: str) -> str:
-    """Return an answer without its dress: math delimiters, emphasis, spacing commands, final full stop."""
+    """Remove math delimiters, emphasis, spacing commands and a final full stop from an answer."""
     text = in_latex(text).replace('\\"', '"').replace("\\$", "$").replace("\\%", "%")
     text = _THOUSANDS.sub(lambda found: re.sub(r"\D", "", found.group()), text).replace("{,}", ",")
     text = _POINTS_BETWEEN.sub(lambda found: found.group().replace(".", "").replace(",", "."), text)
@@ -75,16 +76,16 @@ _PLAIN = re.compile(r"-?[$€£]?(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?%?", r
 
 
 def is_plain(text: str) -> bool:
-    """Return whether a text is an integer or a decimal, with a currency before it or a "%" behind it, and nothing else."""
+    """Is a text only an integer or a decimal, perhaps with a currency before or a "%" after it?"""
     return len(text) <= MAX_NUMBER and _PLAIN.fullmatch(text) is not None
 
 
 def number(text: str) -> Fraction | None:
     r"""Return the exact value of a text that is one number, else None.
 
-    Integers, decimals, also `0.1\overline{6}`, "1,234", "1 234", "3/4", `\frac{3}{4}`, "1 1/2", "2½", "1.5e3",
-    `1.5 \times 10^{3}`, a sign (also U+2212), a currency before it or behind it, a "%" or a full stop after it. No units, no
-    other arithmetic. A fraction over zero is None.
+    It reads integers, decimals, also `0.1\overline{6}`, "1,234", "1 234", "3/4", `\frac{3}{4}`, "1 1/2",
+    "2½", "1.5e3", `1.5 \times 10^{3}`; with a sign (also U+2212), a currency before or after it, a "%" or a
+    full stop after it. It does not read units or other arithmetic. A fraction over zero is None.
     """
     if is_plain(text):
         return Fraction(re.sub(r"[,$€£%]", "", text))
@@ -107,7 +108,7 @@ def number(text: str) -> Fraction | None:
 
 
 def _unending(sign: str, whole: str, begins: str, braced: str | None, bracketed: str | None) -> Fraction:
-    """Return a decimal whose last digits repeat: 0.1(6) is 1/6."""
+    """Return the value of a decimal whose last digits repeat: 0.1(6) is 1/6."""
     again = braced or bracketed or ""
     value = Fraction(int(whole or 0)) + Fraction(int(begins or 0), 10 ** len(begins))
     value += Fraction(int(again), 10 ** len(begins) * (10 ** len(again) - 1))

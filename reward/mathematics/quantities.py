@@ -1,4 +1,4 @@
-"""Numbers with units, bases and times of day: which quantity is a text, and are two the same?"""
+"""Read numbers with units, bases and times of day, and decide whether two are the same."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from reward.mathematics.numbers import number, telling_digits
 from reward.mathematics.sentence import CHANGES, NAMED
 
 ENOUGH = 4
-"""Digits behind the point from which a decimal may stand for a fraction whose decimal never ends."""
+"""Number of decimals from which a decimal may stand for a fraction whose decimals never end."""
 FLOAT = 14
-"""Digits behind the point from which a decimal is what a program printed: its last digits are those of a binary number."""
+"""Number of decimals from which a decimal is taken as a program's output, whose last digits are those of a
+binary number."""
 _RATIO = re.compile(r"\d{1,9}(?:\s*:\s*\d{1,9})+")
 
 
 def same_quantity(gold: str, pred: str, _: object = None) -> bool | None:
-    """Return whether two answers are the same number, quantity or time of day; None where one of them is none of these."""
+    """Compare numbers, quantities or times of day; return None if one of the answers is none of these."""
     for compare in (_bases, _times, _ratios, _unended, _numbers):
         verdict = compare(gold, pred)
         if verdict is not None:
@@ -25,16 +26,17 @@ def same_quantity(gold: str, pred: str, _: object = None) -> bool | None:
     return None
 
 
-# -- bases ----------------------------------------------------------------------------------------------------------------
+# -- bases ---------------------------------------------------------------------------------------------------
 
 _BASES = {
-    "two": 2, "binary": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "octal": 8, "nine": 9, "ten": 10,
-    "eleven": 11, "twelve": 12, "sixteen": 16, "hexadecimal": 16, "hex": 16,
+    "two": 2, "binary": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "octal": 8,
+    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "sixteen": 16, "hexadecimal": 16, "hex": 16,
 }  # fmt: skip
 _NAMED = rf"(?P<base>\d{{1,2}}|{'|'.join(_BASES)})"
 _BASED = re.compile(
     rf"(?P<sign>-?)\s*\(?(?P<digits>[0-9A-Za-z]+(?:\.[0-9A-Za-z]+)?)\)?"
-    rf"(?:\s*_\s*\{{?\s*(?:base\s*)?{_NAMED}\s*\}}?|,?\s*\(?(?:in\s+)?base[\s-]*{_NAMED.replace('base>', 'word>')}\)?)",
+    rf"(?:\s*_\s*\{{?\s*(?:base\s*)?{_NAMED}\s*\}}?"
+    rf"|,?\s*\(?(?:in\s+)?base[\s-]*{_NAMED.replace('base>', 'word>')}\)?)",
     re.IGNORECASE,
 )
 _PREFIXES = {"0b": 2, "0o": 8, "0x": 16}
@@ -56,7 +58,7 @@ def _bases(gold: str, pred: str) -> bool | None:
 
 
 def _based(text: str) -> tuple[str, int] | None:
-    """Return the digits of a number, as they stand there, and the base that it names; None where it names none."""
+    """Return the digits of a number with a base, and the base; None if the text names no base."""
     if re.fullmatch(r"-?0[box][0-9a-f]+", text.lower()):
         sign, rest = ("-", text[1:]) if text.startswith("-") else ("", text)
         digits, base = sign + rest[2:], _PREFIXES[rest[:2].lower()]
@@ -78,16 +80,16 @@ def _trimmed(digits: str) -> str:
     return sign + (rest.upper().lstrip("0") or "0")
 
 
-# -- numbers and units ----------------------------------------------------------------------------------------------------
+# -- numbers and units ---------------------------------------------------------------------------------------
 
 
 _TIME = re.compile(r"(\d{1,2}):(\d\d)\s*(?:([ap])\.?\s?m\.?)?", re.IGNORECASE)
 _GOES_ON = re.compile(r"(-?\d*\.(\d{3,}))\s*(?:\.{1,3}|\\[lc]?dots|\u2026)")
-"""A decimal that is not written to its end; dots may have gone as full stops."""
+"""A decimal that is not written to its end. One dot is enough: others may have been removed as full stops."""
 
 
 def _times(gold: str, pred: str) -> bool | None:
-    """Compare times of day; which half of the day it is may be left out by one."""
+    """Compare times of day; one of them may leave out "am" or "pm"."""
     left, right = _TIME.fullmatch(gold), _TIME.fullmatch(pred)
     if not left or not right or not (left[3] or right[3]):
         return None
@@ -119,31 +121,31 @@ def _unended(gold: str, pred: str) -> bool | None:
 
 
 def _numbers(gold: str, pred: str) -> bool | None:
-    """Compare numbers with their units; a unit may be left out by one."""
+    """Compare numbers with their units; one of them may leave out the unit."""
     left, right = _quantity(gold) or _scientific(gold), _quantity(pred) or _scientific(pred)
     if left and right is None and _decimals(gold) and re.search(r"(?<![\d.,])\d+,\d+(?![\d,])", pred):
-        right = _quantity(pred.replace(",", "."))  # the gold answer says that it is a decimal
+        right = _quantity(pred.replace(",", "."))  # the gold answer shows that the comma is a decimal comma
     if left is None or right is None:
         return None
     (value, unit), (other, named) = left, right
-    if _differ(unit, named):
+    if _are_different(unit, named):
         return False
-    alike = value == other or _rounds(gold, value, other, pred)
+    alike = value == other or _is_rounding(gold, value, other, pred)
     if {unit, named} == {"", "%"}:
         share, plain = (value, other) if unit == "%" else (other, value)
         return plain == share / 100 or (abs(plain) >= 1 and alike)  # 5% is 5, but 0.5% is not 0.5
     return alike
 
 
-def _differ(unit: str, named: str) -> bool:
-    """Return whether two units that are both named are known to be different."""
+def _are_different(unit: str, named: str) -> bool:
+    """Are two units, if both are named, certainly different?"""
     if not unit or not named or unit == named:
         return False
     return (unit in UNITS and named in UNITS) or re.search(r"[\^/]", unit + named) is not None
 
 
 def _scientific(text: str) -> tuple[Fraction, str] | None:
-    r"""Return a number with a power of ten, whatever unit stands behind it: 1.6 \times 10^{-19} C."""
+    r"""Return a number with a power of ten, whatever unit follows: 1.6 \times 10^{-19} C."""
     found = re.fullmatch(
         r"(.*10\s*\^\s*\{?\s*-?\d+\s*\}?)\s+[A-Za-z\u03bc\u03a9][A-Za-z/\s^{}\d\u00b7-]{0,14}", text
     )
@@ -152,7 +154,7 @@ def _scientific(text: str) -> tuple[Fraction, str] | None:
 
 
 def _quantity(text: str) -> tuple[Fraction, str] | None:
-    """Return a number and the name of its unit, where a text is that and nothing else."""
+    """Return a number and the name of its unit, if a text is nothing else."""
     if (value := number(text)) is not None:
         return value, _sign_of_unit(text)
     text = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)[kK]\b", r"\1 thousand", text)
@@ -172,11 +174,11 @@ def _quantity(text: str) -> tuple[Fraction, str] | None:
 
 
 _NO_UNIT = re.compile(r"[\d\\^=+*<>{}_|!:;?'\"-]|[^\w\s.,()/&%$€£¥₹°¢²³]|\b[b-zB-Z]\b(?<![ms°hglCF])")
-"""What shows that the words beside a number are more than the name of what is counted."""
+"""Signs that the words beside a number are more than the name of the counted things."""
 
 
 def _sign_of_unit(text: str) -> str:
-    """Return the percent sign behind a number or the currency before it."""
+    """Return the percent sign after a number, or the currency before it."""
     if text.rstrip().endswith("%"):
         return "%"
     first = text.lstrip("-+ ")[0]
@@ -184,7 +186,7 @@ def _sign_of_unit(text: str) -> str:
 
 
 def _scaled(behind: str) -> tuple[int, str]:
-    """Return by how much what stands behind a number multiplies it ("million"), and what stands behind that."""
+    """Return the factor that the word after a number stands for ("million"), and the remaining text."""
     for word, power in _SCALES.items():
         if found := re.match(rf"\s*{word}(?![a-z])", behind):
             return power, behind[found.end() :]
@@ -192,7 +194,7 @@ def _scaled(behind: str) -> tuple[int, str]:
 
 
 def _raised(words: str) -> tuple[str, str]:
-    """Return the words beside a number without the power of their unit, and the power: "cm^2" and "square cm" are ^2."""
+    """Separate the power of a unit from the words beside a number: "cm^2" and "square cm" give "^2"."""
     power = re.search(r"\^\s*\{?\s*([23])\s*\}?|[²³]", words)
     named = _SQUARE.search(words)
     if named and (unit_of(named[2]) or named[2].lower() in ("unit", "units")):
@@ -207,7 +209,7 @@ def _raised(words: str) -> tuple[str, str]:
 
 
 def _unit(words: str) -> str:
-    """Return the unit that some words name, "" where they name none; of "miles per hour" both."""
+    """Return the unit that some words name, or "" if they name none; both units of "miles per hour"."""
     units = [unit for word in re.findall(r"[^\W\d_]+|[$€£%°¢]", words.lower()) if (unit := unit_of(word))]
     return "/".join(units) if re.search(r"/|\bper\b", words) else "".join(units[:1])
 
@@ -224,19 +226,20 @@ _SCALES = {
     "亿": 10**8,
 }
 _ALONE = re.compile(
-    r"(?<![^\W\u3040-\u9fff\uac00-\ud7af])(?<![.\\^/(=])-?[$€£]?\s?(?:\d+\s+(?:and\s+)?\d+/\d+|\\frac\s*\{\d+\}\s*\{\d+\}|(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?|\.\d+|\d*[½¼¾⅓⅔])"
+    r"(?<![^\W\u3040-\u9fff\uac00-\ud7af])(?<![.\\^/(=])-?[$€£]?\s?(?:\d+\s+(?:and\s+)?\d+/\d+"
+    r"|\\frac\s*\{\d+\}\s*\{\d+\}|(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?|\.\d+|\d*[½¼¾⅓⅔])"
     r"(?![^\W\u3040-\u9fff\uac00-\ud7af])(?![\\^/*(=!])"
 )
 
 
 def _decimals(text: str) -> int:
-    """Return how many digits stand behind the point of a decimal; 0 for what is none."""
+    """Return the number of decimals of a decimal; 0 for other texts."""
     found = re.fullmatch(r"[-+$€£\s]*[\d,]*\.(\d+)[\s%]*", text)
     return len(found[1]) if found else 0
 
 
 def _endless(value: Fraction) -> bool:
-    """Does the decimal of a number never end?"""
+    """Do the decimals of a number never end?"""
     bottom = value.denominator
     for prime in (2, 5):
         while bottom % prime == 0:
@@ -244,8 +247,8 @@ def _endless(value: Fraction) -> bool:
     return bottom != 1
 
 
-def _rounds(gold: str, value: Fraction, other: Fraction, pred: str) -> bool:
-    """Is one the rounding of the other, by as many digits as make sure that it is meant so?"""
+def _is_rounding(gold: str, value: Fraction, other: Fraction, pred: str) -> bool:
+    """Is one number the other one rounded, with enough digits to be sure that it is meant so?"""
     digits, given = _decimals(gold), _decimals(pred)
     apart = abs(value - other)
     if not digits:
@@ -254,18 +257,21 @@ def _rounds(gold: str, value: Fraction, other: Fraction, pred: str) -> bool:
         )
         return given >= ENOUGH and apart <= exact and _endless(value)
     close = apart <= Fraction(1, 2 * 10**digits)
-    if given:  # two decimals, of which the answer's has more digits
+    if given:  # both are decimals; the answer must have more digits
         return given >= digits + 3 and close and apart * 400 <= abs(value)
     return (close or _is_cut(value, other, digits)) and _may_be_rounded(gold, digits, other)
 
 
 def _is_cut(value: Fraction, other: Fraction, digits: int) -> bool:
-    """Return whether a decimal holds the first digits of a number: 0.666 of 2/3."""
+    """Does a decimal consist of the first digits of a number, as 0.666 does of 2/3?"""
     return digits >= 3 and value * other > 0 and int(abs(other) * 10**digits) == abs(value) * 10**digits
 
 
 def _may_be_rounded(gold: str, digits: int, exact: Fraction) -> bool:
-    """Return whether a decimal has digits enough to stand for a fraction: 0.5 is a half and no rounded 6/11, 0.67 is 2/3."""
+    """Does a decimal have enough digits to stand for a fraction?
+
+    0.67 stands for 2/3; 0.5 is a half, and not 6/11 rounded.
+    """
     telling = telling_digits(gold)
     enough = telling >= 3 or (telling == 2 and digits >= 2 and exact.denominator <= 12)
     return exact.denominator != 1 and enough

@@ -1,17 +1,20 @@
-r"""Are two answers the same? What can be told from the text is told here, exactly; formulas are asked for.
+r"""Decide whether two answers are the same: exactly from their text; only formulas need sympy.
 
-An answer is a number, a number with a unit, a list, a tuple or interval, a matrix, an equation, a choice, or words; the parts
-of one are compared like answers of their own. Only a formula that is none of them goes to `ask`, which needs sympy
-(`reward.mathematics.worker`). `same` is True, False, or None where it could not be told without `ask`.
+An answer is a number, a number with a unit, a list, a tuple or interval, a matrix, an equation, a choice, or
+words; the parts of an answer are compared like whole answers. Only a formula that is none of these is passed
+to `ask`, which needs sympy (`reward.mathematics.worker`). `same` returns True, False, or None if only `ask`
+could decide.
 
 Rules that decide what counts as right:
-1. Numbers are exact: "0.333" is not 1/3, but 0.3333 with four digits is, as its decimal never ends. A gold answer that is a
-   decimal says how exact it is: \frac{100}{3} is right for 33.3, and so is 33.33333, but not 33.31.
-2. "%" is a unit that may be left out, as GSM8K and most data sets do, and a hundredth: 50% is 50, and it is 1/2.
-3. A unit that only one side names is no difference; where both name one that is known, it must be the same.
-4. A base that only one side names is no difference either: 1010_2 is 1010, not 10 and not 1010_3.
+1. Numbers are exact: "0.333" is not 1/3. But 0.3333 with four digits is, because the decimals of 1/3 never
+   end. A decimal gold answer sets the precision: \frac{100}{3} is right for 33.3, and so is 33.33333, but not
+   33.31.
+2. "%" is a unit that may be left out, as in GSM8K and most data sets; it may also mean hundredths. So 50%
+   equals 50, and it equals 1/2.
+3. A unit that only one side has makes no difference. If both sides have a known unit, it must be the same.
+4. A base that only one side has makes no difference either: 1010_2 equals 1010, but not 10 and not 1010_3.
 5. A word beside a number that changes it ("at least 10", "twice 10") makes it another answer.
-6. Letters are as they are written: R is not r. In words capitals do not count.
+6. Letters are compared in their case: R is not r. In words, case does not matter.
 """
 
 from __future__ import annotations
@@ -26,9 +29,9 @@ from reward.mathematics.sentence import in_words
 from reward.mathematics.spelling import SIDE, alike, clean, folded
 
 Ask = Callable[[str, str], bool]
-"""Compares two formulas, gold first."""
+"""A function that compares two formulas, gold first."""
 LONGEST = 4_000
-"""Longest answer that is looked into, in characters; a longer one is right only when it is the same text."""
+"""Longest answer that is analysed, in characters; a longer one is right only if the texts are the same."""
 MOST_ITEMS = 40
 """Longest list whose items are matched with each other in any order."""
 _OPEN, _CLOSE = "([{", ")]}"
@@ -38,9 +41,6 @@ _MATRIX = re.compile(
 _CHOICE = re.compile(
     r"(?:option|choice)?\s*(?:\(([A-J])\)|([A-J])[).:]|([A-J]))(?:[:\s]\s*((?!(?:or|and|not)\b|[(]?[A-J]\b|=).*))?",
     re.DOTALL,
-)
-_CHOICES = re.compile(
-    r"[A-J]{2,5}|[A-J](?:\s*(?:,|和|and)\s*[A-J])+|[\u2460-\u2469](?:[,\u3001]?\s*[\u2460-\u2469])+"
 )
 _CHOICES = re.compile(
     r"[A-J]{2,5}|[A-J](?:\s*(?:,|和|and)\s*[A-J])+|[\u2460-\u2469](?:[,\u3001]?\s*[\u2460-\u2469])+"
@@ -61,7 +61,7 @@ _UNION = re.compile(r"\\cup(?![A-Za-z])|\u222a")
 
 
 def same(gold: str, pred: str, ask: Ask | None = None) -> bool | None:
-    """Return whether an answer is the gold one; None where only `ask` could tell."""
+    """Return whether an answer equals the gold answer; None if only `ask` could decide."""
     if is_plain(gold) and is_plain(pred):
         return same_quantity(gold, pred)
     left, right = alike(clean(gold), clean(pred))
@@ -79,8 +79,8 @@ def same(gold: str, pred: str, ask: Ask | None = None) -> bool | None:
 
 
 def _formulas(left: str, right: str, ask: Ask | None) -> bool | None:
-    """Compare two formulas, of which each may have a unit behind it; words are no formula."""
-    (left, unit), (right, named) = _apart(left), _apart(right)
+    """Compare two formulas, each perhaps with a unit after it. Words are not formulas."""
+    (left, unit), (right, named) = _split_unit(left), _split_unit(right)
     if _LETTER.fullmatch(left) and _LETTER.fullmatch(right):
         return left == right
     if _is_prose(left) or _is_prose(right) or (unit and named and unit != named):
@@ -88,8 +88,8 @@ def _formulas(left: str, right: str, ask: Ask | None) -> bool | None:
     return ask(left, right) if ask else None
 
 
-def _apart(text: str) -> tuple[str, str]:
-    r"""Return a formula, and the unit that is written behind it, if one is: `3\sqrt{2} cm`."""
+def _split_unit(text: str) -> tuple[str, str]:
+    r"""Split a formula from the unit after it, if it has one: `3\sqrt{2} cm`."""
     found = re.fullmatch(
         r"(.*[\d\\}{)].*?)\s+((?:square|cubic|sq\.?)\s+)?([A-Za-z]{2,})\s*(\^?\{?[23]\}?)?", text, re.DOTALL
     )
@@ -103,11 +103,11 @@ def _is_prose(text: str) -> bool:
     return in_words(text) or text.casefold() in ("no", "on", "so", "if", "is", "it", "of", "up")
 
 
-# -- choices, equations, lists, matrices ----------------------------------------------------------------------------------
+# -- choices, equations, lists, matrices ---------------------------------------------------------------------
 
 
 def _choices(gold: str, pred: str, ask: Ask | None) -> bool | None:
-    """Compare the letter of a choice, "(C) 12", with a gold letter, or what stands behind it with the gold answer."""
+    """Compare the letter of a choice, "(C) 12", with a gold letter, or its text with the gold answer."""
     found = _CHOICE.fullmatch(pred)
     named = next(filter(None, found.groups()[:3])) if found else None
     if found and found[3] and found[4] and not _ALONE_LETTER.fullmatch(pred):
@@ -136,7 +136,7 @@ def _matrices(gold: str, pred: str, ask: Ask | None) -> bool | None:
 
 
 def _as_rows(text: str, other: list[list[str]] | None) -> list[list[str]] | None:
-    """Return a tuple as the row or the column that the other side is."""
+    """Return a tuple as a row or a column, whichever the other side is."""
     kind, items = _items(text) or ("", [])
     if kind not in ("()", "[]") or not other:
         return None
@@ -153,7 +153,7 @@ def _rows(text: str) -> list[list[str]] | None:
 
 
 def _equations(gold: str, pred: str, ask: Ask | None) -> bool | None:
-    """Compare answers of which one or both say what they are of: "x = 5", "(p, q) = (3, 2)", "f = a + b = 5"."""
+    """Compare answers with the name of their value on one or both sides: "x = 5", "(p, q) = (3, 2)"."""
     if _is_no_equation(gold) or _is_no_equation(pred):
         return None
     left, right = _sides(gold), _sides(pred)
@@ -168,14 +168,15 @@ def _equations(gold: str, pred: str, ask: Ask | None) -> bool | None:
 
 
 def _is_no_equation(text: str) -> bool:
-    """Return whether a text is a relation, or several answers."""
+    """Is a text a relation such as "<", or several answers?"""
     return bool(_RELATION.search(text) or _top_level(text, ",;")[1:] or _AND.split(text)[1:])
 
 
 def _names_its_value(sides: list[str], *, summed: bool) -> bool:
-    """Return whether an equation says of what its last side is the value: "x = 5", also "6 = n", which is turned round here.
+    """Does an equation say what its last side is the value of, as "x = 5" does?
 
-    With `summed`, the name may be a sum of letters: "m + n = 204" is 204. Of a gold answer it may not: x + y = 3 is no 3.
+    "6 = n" does too; its sides are swapped in place. With `summed`, the name may be a sum of letters: the
+    value of "m + n = 204" is 204. A gold answer may not have such a name: x + y = 3 is not 3.
     """
     if len(sides) == 1:
         return False
@@ -186,7 +187,7 @@ def _names_its_value(sides: list[str], *, summed: bool) -> bool:
 
 
 def _sides(text: str) -> list[str]:
-    """Return the sides of a chain of equations, without what it is about."""
+    """Return the sides of a chain of equations; an approximation after the exact value is left out."""
     exact, *about = _ABOUT.split(text)
     return [
         side.strip()
@@ -196,7 +197,7 @@ def _sides(text: str) -> list[str]:
 
 
 def _is_label(text: str) -> bool:
-    """Can this be the name of a value: a variable, a function of some, a tuple of them, a ratio, words, a sum to work out?"""
+    """Can this be the name of a value: a variable, function, tuple, ratio, words, or a sum to work out?"""
     name = r"(?:\\?[A-Za-z]+\d?'*(?:_\{?\w+\}?|_\\?\w+)?)"
     plain = text.replace(" ", "")
     return bool(
@@ -222,14 +223,14 @@ def _lists(gold: str, pred: str, ask: Ask | None) -> bool | None:
 
 
 def _alone(text: str, kind: str, items: list[str], ask: Ask | None) -> bool | None:
-    """Compare what is no list with one: a set of one thing is that thing, a condition may be an interval."""
+    """Compare a text that is no list with a list: {5} is 5, and a condition may be an interval."""
     if kind == "set" and len(items) == 1:
         return same(text, items[0], ask)
     return None if _RELATION.search(text) or _UNION.search(text) or kind[:1] in ("(", "[") else False
 
 
 def _two_lists(kind: str, ours: list[str], other: str, theirs: list[str], ask: Ask | None) -> bool | None:
-    """Compare two lists: sets in any order, tuples and intervals item by item, intervals with their brackets."""
+    """Compare two lists: sets in any order, tuples and intervals item by item, with their brackets."""
     if kind != other and {kind, other} <= _BRACKETS and 2 in (len(ours), len(theirs)):
         return False
     if kind == other == "list" and len(ours) == len(theirs) and (orders := _by_letters(ours, theirs)):
@@ -241,7 +242,7 @@ def _two_lists(kind: str, ours: list[str], other: str, theirs: list[str], ask: A
 
 
 def _each(ours: Sequence[str], theirs: Sequence[str], ask: Ask | None) -> bool | None:
-    """Compare the items of two lists of one length, one by one."""
+    """Compare the items of two lists of the same length, one by one."""
     return _all(same(a, b, ask) for a, b in zip(ours, theirs, strict=True))
 
 
@@ -257,18 +258,18 @@ def _chains(gold: str, pred: str, ask: Ask | None) -> bool | None:
     if len(left) < 5 or left[1::2] != right[1::2]:
         return None
     alike = _all(same(a, b, ask) for a, b in zip(left[::2], right[::2], strict=True))
-    return alike or None  # 1 < x < 2 and 1 < y < 2 are the same set, which only sympy tells
+    return alike or None  # only sympy sees that 1 < x < 2 and 1 < y < 2 are the same set
 
 
 def _chain(text: str) -> list[str]:
-    """Return the parts of a chain and the relations between them, from the smallest to the largest."""
+    """Return the parts of a chain and the relations between them, from the smallest to the largest part."""
     parts = [_LINKS.get(part, part) for part in (piece.strip() for piece in _LINK.split(text))]
     turned = set(parts[1::2]) <= set(_TURNED)
     return [_TURNED.get(part, part) for part in reversed(parts)] if turned else parts
 
 
 def _items(text: str) -> tuple[str, list[str]] | None:
-    """Return the kind of a list and its items: `set`, `list`, or the brackets of a tuple or interval."""
+    """Return the kind of a list (`set`, `list`, or a tuple's or interval's brackets) and its items."""
     bare = text.strip()
     braced = re.fullmatch(r"\\\{(.*)\\\}|\{(.*)\}", bare, re.DOTALL)
     if braced and _closed(braced[1] or braced[2] or ""):
@@ -281,7 +282,10 @@ def _items(text: str) -> tuple[str, list[str]] | None:
 
 
 def _in_braces(escaped: str | None, plain: str | None) -> tuple[str, list[str]] | None:
-    r"""Return the items of \{1, 2\}, a set, or {1, 2}, a list; none of a set that is told by a condition, \{x : x < 3\}."""
+    r"""Return the items of \{1, 2\}, a set, or {1, 2}, a list.
+
+    Return None for a set with a condition, \{x : x < 3\}.
+    """
     inside = escaped if escaped is not None else plain or ""
     if _CONDITION.match(inside):
         return None
@@ -292,7 +296,7 @@ def _in_braces(escaped: str | None, plain: str | None) -> tuple[str, list[str]] 
 
 
 def _of_both_signs(text: str) -> list[str]:
-    r"""Return both values of 2 \pm \sqrt{3}, and those of every item of \pm 1, \pm 2; none where nothing has both signs."""
+    r"""Return both values of 2 \pm \sqrt{3}, or those of every item of \pm 1, \pm 2; else an empty list."""
     if "\\pm" not in text:
         return []
     several = _top_level(text, ",")
@@ -305,21 +309,23 @@ def _of_both_signs(text: str) -> list[str]:
 
 
 def _listed(text: str) -> list[str]:
-    """Return what commas, semicolons, "and" and "or" divide; what a semicolon divides may be tuples without brackets."""
+    """Split a list at commas, semicolons, "and" and "or".
+
+    The items between semicolons may be tuples without brackets: "p = 5, q = 2; p = 2, q = 5".
+    """
     groups = _top_level(text, ";")
     items = groups if len(groups) > 1 else _top_level(text, ",")
     items = [part for item in items for part in _AND.split(item) if part.strip()]
     if len(groups) < 2 or len(items) < 2:
         return items
-    return [
-        item if item[0] in _OPEN or len(_top_level(item, ",")) == 1 else f"({item})" for item in items
-    ]  # p = 5, q = 2; ...
+    return [item if item[0] in _OPEN or len(_top_level(item, ",")) == 1 else f"({item})" for item in items]
 
 
 def _by_letters(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[list[str], list[str]]]:
-    """Return items as they stand, and in the order of the letters that one side gives them; none where it gives none.
+    """Return pairs of lists to compare: items in their order, and in the order of one side's letters.
 
-    "2, 3" is "x = 2, y = 3" and "y = 3, x = 2", and no "x = 3, y = 2".
+    The list is empty if neither side has letters. "2, 3" is "x = 2, y = 3" and "y = 3, x = 2", but not "x =
+    3, y = 2".
     """
     for labelled, others in ((ours, theirs), (theirs, ours)):
         pairs = [[side.strip() for side in SIDE.split(item)] for item in labelled]
@@ -333,7 +339,7 @@ def _by_letters(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[list[s
 
 
 def _unlabelled(ours: Sequence[str], theirs: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Take the labels from items where only one side has them: "x_1 = 2, x_2 = 3" and "2, 3"."""
+    """Remove the labels from items if only one side has them: "x_1 = 2, x_2 = 3" and "2, 3"."""
     labelled = [any(SIDE.search(item) for item in items) for items in (ours, theirs)]
     if labelled[0] == labelled[1]:
         return list(ours), list(theirs)
@@ -349,7 +355,7 @@ def _unlabelled(ours: Sequence[str], theirs: Sequence[str]) -> tuple[list[str], 
 
 
 def _top_level(text: str, marks: str) -> list[str]:
-    """Split at marks outside of brackets; a comma of "1,234" is none, as lists have spaces or items of other lengths."""
+    """Split a text at marks outside of brackets, but not at the comma of "1,234"."""
     inside = {i for found in _GROUPED.finditer(text) for i in range(found.start(), found.end())}
     parts, depth, start = [], 0, 0
     for i, letter in enumerate(text):
@@ -364,7 +370,7 @@ def _top_level(text: str, marks: str) -> list[str]:
 
 
 def _closed(text: str) -> bool:
-    """Do the brackets of a text close inside it?"""
+    """Are all brackets of a text closed, none before it is opened?"""
     depth = 0
     for letter in text:
         depth += (letter in _OPEN) - (letter in _CLOSE)
@@ -378,7 +384,7 @@ def _distinct(items: list[str]) -> list[str]:
 
 
 def _match(ours: list[str], theirs: list[str], ask: Ask | None) -> bool | None:
-    """Return whether items are the same in some order."""
+    """Return whether two lists have the same items in some order."""
     if len(ours) != len(theirs) or len(ours) > MOST_ITEMS:
         return False
     left, unsure = list(theirs), False

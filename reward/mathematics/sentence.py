@@ -1,10 +1,11 @@
-r"""What does a sentence say the answer is? Which of its formulas and numbers, and without what it says beside them.
+r"""Find the formula or number in a sentence that is the answer, and remove explanations around it.
 
-Small base models answer in prose. A sentence may hold several numbers; a careful reader takes the one that it tells, not the
-one that stands last. So what is beside the point is left out first: reasons ("because 5 < 6"), remarks in brackets, names
-("step 2"), "2nd", "8-hour". Of the rest counts the last formula, else the result of the last calculation ("120/24 = 5 hours to
-read 120 pages"), else the last number that tells no circumstance ("64 dollars for the 16 glasses", "135 meters in 5 minutes"),
-else the last number. On GSM8K's own solutions without their last line this finds 7,402 of 7,473 answers, the last number alone
+Small base models answer in prose. A sentence may have several numbers; a careful reader takes the one that
+answers the question, not always the last one. So these parts are removed first: reasons ("because 5 < 6"),
+remarks in brackets, names ("step 2"), "2nd", "8-hour". Of the rest, the last formula is taken; else the
+result of the last calculation ("120/24 = 5 hours to read 120 pages"); else the last number that is not part
+of a circumstance ("64 dollars for the 16 glasses", "135 meters in 5 minutes"); else the last number. On
+GSM8K's own solutions without their last line, this finds 7,402 of 7,473 answers; taking the last number finds
 7,264.
 """
 
@@ -17,7 +18,7 @@ from reward.mathematics.measures import MEASURE, SMALLER, unit_of
 from reward.mathematics.number_words import COUNTED, counted
 from reward.mathematics.numbers import DIGITS, OVER
 
-# -- formulas and prose ---------------------------------------------------------------------------------------------------
+# -- formulas and prose --------------------------------------------------------------------------------------
 
 _FORMULA = re.compile(
     r"\\begin\{(?P<name>align|aligned|gather|gathered|equation|eqnarray|multline)(?P<star>\*?)\}(?:(?!\\begin\{(?P=name)).)*?"
@@ -25,15 +26,16 @@ _FORMULA = re.compile(
     r"|(?<!\\)\$[^$\n]*?(?<![-+*/=\s\\])\s*\$(?!\d)",
     re.DOTALL,
 )
-"""Formulas between marks; none holds its own first mark again: a text of nothing but first marks is read in linear time.
-"$30-$20=$10" has none: behind the second sign stands a digit, as behind money."""
+"""Formulas between marks. No formula contains its own opening mark again, so that a text of opening marks
+alone is read in linear time. "$30-$20=$10" has no formula: the second sign is followed by a digit, as in an
+amount of money."""
 ENVIRONMENT = re.compile(
     r"\\(?:begin|end)\{(?:align|aligned|gather|gathered|equation|eqnarray|multline)\*?\}"
 )
 _FACTORS = {
     "".join(order) for run in ("abc", "xyz", "pqr", "mnp", "uvw", "rst", "lmn") for order in permutations(run)
 }
-"""Runs of letters that are products of variables rather than words."""
+"""Runs of letters that are products of variables and not words."""
 _COMMANDS = re.compile(r"\\(?:text\w*|mathrm|mbox|operatorname|begin|end)\s*\{[^{}]*\}|\\[A-Za-z]+")
 _FUNCTIONS = re.compile(
     r"\b(?:sin|cos|tan|cot|sec|csc|log|exp|min|max|gcd|lcm|det|mod|sqrt|arcsin|arccos|arctan)\b"
@@ -41,31 +43,31 @@ _FUNCTIONS = re.compile(
 
 
 def masked(text: str) -> str:
-    """Return a text in which formulas are other letters, as many as they have."""
+    """Replace each formula by as many private-use characters as it has."""
     return _FORMULA.sub(lambda found: _mask(found.group()), text)
 
 
 def _mask(formula: str) -> str:
-    if _prose(formula):
+    if _is_prose(formula):
         return formula
-    ends = re.search(r"[.?!]\W*$", formula)  # a sentence may end inside
+    ends = re.search(r"[.?!]\W*$", formula)  # a sentence may end inside the formula
     return "\ue000" * (len(formula) - 1) + ("." if ends else "\ue000")
 
 
-def _prose(formula: str) -> bool:
-    """Is what stands between two dollar signs prose, as in "$5 and then $6"?"""
+def _is_prose(formula: str) -> bool:
+    """Is the text between two dollar signs prose, as in "$5 and then $6"?"""
     return formula.startswith("$") and not formula.startswith("$$") and in_words(formula.strip("$"))
 
 
 def in_words(text: str) -> bool:
-    """Is this prose, which math-verify would read as a product of letters?"""
+    """Is a text prose, which math-verify would read as a product of letters?"""
     if re.search(r"\$|\\\(|\\\[", text):
         return False
     return any(word not in _FACTORS for word in re.findall(r"[^\W\d_]{3,}", without_commands(text)))
 
 
 def without_commands(text: str) -> str:
-    """Return a text without LaTeX's commands, what they call text, and names of functions."""
+    """Return a text without LaTeX commands, their text arguments, and names of functions."""
     return _FUNCTIONS.sub(" ", _COMMANDS.sub(" ", text))
 
 
@@ -81,10 +83,10 @@ CHANGES = re.compile(
     r"|удвоенн\w*|не|менее|более|меньше|больше|половина|тысяч\w*|миллион\w*)\b|不是|以上|以下|多个|超过|不到|平方|立方|至少|至多|最多|最少|少于|多于|大于|小于|倍|千|万|亿|ではありません|ではない|아닙니다|아니|이상|이하|미만|không\s+phải",
     re.IGNORECASE,
 )
-"""Words that make another number of the one beside them."""
+"""Words that change the number beside them into another one."""
 
 
-# -- the answer of a sentence that is known to state one -------------------------------------------------------------------
+# -- the answer of a sentence that is known to state one -----------------------------------------------------
 
 _REASON = re.compile(
     r"(?:,?\s+(?:since|because|as|so|which|after|for|when|if|rather\s+than|instead\s+of|porque|parce\s+que|perché|poiché|weil|vì|karena)\b"
@@ -107,7 +109,7 @@ _ARTICLE = re.compile(r"(?:the|la|el|le|die|der|das|option|choice)\s+(?=\(?[A-J]
 
 
 def pith(said: str) -> str:
-    """Return the answer of a sentence without what explains it: "the largest n is 34, since ..." is 34."""
+    """Return the answer from a sentence without explanation: "the largest n is 34, since ..." gives 34."""
     if but := _BUT.search(said):
         said = said[but.end() :]
     hidden = masked(said)
@@ -121,7 +123,7 @@ def pith(said: str) -> str:
     said, hidden = _EMPHASIS.sub("", said), _EMPHASIS.sub("", hidden)
     *_, last = [0, *(found.end() for found in _IS.finditer(hidden))]
     said = _ARTICLE.sub("", said[last:].strip(" *_`") or said.strip(" *_`"))
-    formulas = [found.group() for found in _FORMULA.finditer(said) if not _prose(found.group())]
+    formulas = [found.group() for found in _FORMULA.finditer(said) if not _is_prose(found.group())]
     rest = _FORMULA.sub(" ", said)
     if (
         len(formulas) == 1
@@ -133,12 +135,12 @@ def pith(said: str) -> str:
     return said
 
 
-# -- the answer of a text that says nowhere which it is ---------------------------------------------------------------------
+# -- the answer of a text that does not mark its answer ------------------------------------------------------
 
 SENTENCE_END = re.compile(
     r"(?<![.?!])(?:(?!(?<=\d)!(?:\s+[^A-Z\s]|\.|[)\]]+\s*[-=+*/]))[.?!])++[*_\"')\]]*+(?=\s|$)|(?<=\d!)\.(?=\s|$)|[\u3002\uff01\uff1f]|\n"
 )
-"""Where a sentence ends; "6! = 720" goes on."""
+"""The end of a sentence; "6! = 720" continues."""
 _DENIES = re.compile(
     r"\banswer\s+(?:is\s+not|isn't|isn\u2019t|cannot\s+be)\b|n['\u2019]t\s+think\b|\bnot\s+sure\b|\brespuesta\s+no\s+es\b"
     r"|\bréponse\s+n['\u2019]est\s+pas\b|\bantwort\s+ist\s+nicht\b|\b\u043e\u0442\u0432\u0435\u0442\s+\u043d\u0435\b|答案不是|\banswer\s+is\s+unknown\b"
@@ -147,23 +149,23 @@ _DENIES = re.compile(
     r"|\bodpowiedź\s+to\s+nie\b|\bkhông\s+phải\b|\bbukan\b|\b(?:wrong|incorrect|impossible)\b[^.]{0,40}\banswer\b|\u0644\u064a\u0633",
     re.IGNORECASE,
 )
-"""What says that the number in a sentence is not the answer."""
+"""Phrases that say that the number in a sentence is not the answer."""
 _ASIDE = re.compile(
     r"\W*(?:(?:note|remark|check|checking|double-check|confidence|difficulty|time\s+taken|key\s+formula|p\.?s|explanation|reasoning|verification|to\s+verify|hope|i\s+hope|let\s+me\s+know|feel\s+free|if\s+you\s+have)\b|\([^()]*\)\W*\Z)",
     re.IGNORECASE,
 )
-"""A sentence that is beside the point: a note, a remark in brackets."""
+"""A sentence that is not about the answer: a note, a remark in brackets."""
 _QUESTION = re.compile(
     r"\W*(?:is|are|was|could|can|would|does|do|did|what|why|how|which|who|should)\b[^\n]*\?\W*\Z",
     re.IGNORECASE,
 )
 _SAYS_NOTHING = re.compile(r"[$\s]*\\(?:(?:boxed|fbox)\s*\{\s*\}|blacksquare|square|Box|qed)[$\s]*")
 LONGEST = 4_000
-"""So much of the end of a sentence is looked at, in characters: a runaway text has no end of sentence."""
+"""Number of characters at the end of a sentence that are read. A runaway text has no end of sentence."""
 _BRACKETS = re.compile(
     r"(?:\s+\((?!\s*-?[\w.]+(?:\s*,\s*-?[\w.]+)+\s*\))[^()]*\)|\uff08[^\uff08\uff09]*\uff09)\W*\Z"
 )
-"""A remark at the end of a sentence, but no point (3, 5)."""
+"""A remark at the end of a sentence; but not a point (3, 5)."""
 _BECAUSE = re.compile(
     r"(?<!\band)(?<!\bbut)(?<!\bso),?\s+"
     r"(?:(?:because|since)\b|(?:and\s+)?not\s+(?=[$€£\d\ue000])|check(?:ing)?\s*:).*",
@@ -172,7 +174,10 @@ _BECAUSE = re.compile(
 
 
 def told(text: str) -> str | None:
-    """Return what the last sentence that has a formula or a number tells; asides count only where there is nothing else."""
+    """Return the answer from the last sentence that has a formula or a number.
+
+    Asides, such as notes, are used only if there is nothing else.
+    """
     hidden = masked(text)
     starts = [0, *(end.end() for end in SENTENCE_END.finditer(hidden))]
     spans = [*zip(starts, [*starts[1:], len(text)], strict=True)][::-1]
@@ -189,11 +194,11 @@ def told(text: str) -> str | None:
 
 
 _TELLS = re.compile(r"\d|[=<>^+*/|]|\\[A-Za-z]{2,}|[A-Za-z]{2}")
-"""What makes a formula more than the name of a variable."""
+"""A pattern of formulas that are more than the name of a variable."""
 
 
 def _of_sentence(sentence: str, hidden: str) -> str | None:
-    """Return the formula or the number that a sentence tells."""
+    """Return the formula or number in a sentence that answers the question."""
     for aside in (_BECAUSE, _BRACKETS):
         found = aside.search(hidden)
         if found and re.search(r"[\d\ue000]", hidden[: found.start()]):
@@ -201,7 +206,7 @@ def _of_sentence(sentence: str, hidden: str) -> str | None:
     formulas = [
         f
         for f in _FORMULA.finditer(sentence)
-        if not _prose(f.group()) and not _SAYS_NOTHING.fullmatch(f.group())
+        if not _is_prose(f.group()) and not _SAYS_NOTHING.fullmatch(f.group())
     ]
     telling = [f for f in formulas if _TELLS.search(f.group().strip("$\\()[] "))]
     if telling:
@@ -215,7 +220,7 @@ _CONDITION = re.compile(r"\b(?:since|because|if|when|as|for|where|with)\s+\Z", r
 
 
 def _joined(sentence: str, formulas: list[re.Match[str]]) -> str:
-    """Return the last formula, with those that commas, "and" or "or" join to it; of an aligned one its last line."""
+    """Return the last formula and those joined to it by commas, "and" or "or"; or its last aligned line."""
     group = [formulas[-1]]
     for one in reversed(formulas[:-1]):
         if not re.fullmatch(
@@ -235,7 +240,7 @@ def _joined(sentence: str, formulas: list[re.Match[str]]) -> str:
     return f"${' '.join(last.split()).strip('. ')}$" if last else formula
 
 
-# -- numbers --------------------------------------------------------------------------------------------------------------
+# -- numbers -------------------------------------------------------------------------------------------------
 
 _FRACTION = rf"\\[dtc]?frac{OVER}"
 _SPACED = r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?![\d-]|\.\d)(?:,\d+)?"
@@ -249,21 +254,23 @@ _NUMBER = re.compile(
 )
 _PLAIN_FORMULA = re.compile(
     r"[(\[]\s*-?[\w.]+(?:\s*,\s*-?[\w.]+)+\s*[)\]]"  # (3, 5)
-    r"|(?<!\b(?i:day)\s)(?<!\b(?i:week)\s)(?<!\b(?i:year)\s)(?<!\b(?i:month)\s)(?<!\b(?i:night)\s)"  # but no "Week 3:210"
-    r"(?<![\w:])\d+(?::\d+)+"  # 3:5, 2:30
+    # a ratio or time of day such as 3:5 or 2:30, but not "Week 3:210"
+    r"|(?<!\b(?i:day)\s)(?<!\b(?i:week)\s)(?<!\b(?i:year)\s)(?<!\b(?i:month)\s)(?<!\b(?i:night)\s)"
+    r"(?<![\w:])\d+(?::\d+)+"
     r"|\b\d+\s+(?:R|r|remainder)\s+\d+"
-    r"|\b(?:log|ln|sin|cos|tan|sqrt|arctan|C|P)(?:_?\d+)?\s?\([^()]{1,20}\)|\b(?:log|ln|sin|cos|tan)\s\d+"  # log 2, C(12, 3)
+    # log 2, C(12, 3)
+    r"|\b(?:log|ln|sin|cos|tan|sqrt|arctan|C|P)(?:_?\d+)?\s?\([^()]{1,20}\)|\b(?:log|ln|sin|cos|tan)\s\d+"
     r"|(?<![\w.,])-?\d[\d.]*(?:(?:[\^\u03c0\u221a\u00b2\u00b3]|!(?=\s*[-=*/+()!]|\s+[a-z])|\u00b7\s?(?=\d)|\s[x\u00d7*]\s(?=10\s?\^))[\w.(){}+-]*|\s(?:\u03c0|pi\b))+"
     r"|-?\d*[xyzn](?:\^\w+)?(?:\s?[-+*/]\s?\d*[xyzn]?(?:\^\w+)?)+(?!\w)"  # 2x + 3
     r"|(?<!\w)[a-zA-Z]\^\{?\w+\}?|\u221a\s?\w+(?:/\d+)?|(?<![\w.,])-?\d+[xyznpqr](?!\w)"  # x^2, 7x
 )
-"""What a number can stand in without dollar signs around it: 5^3, 12 pi, 3 x 10^4 and the like."""
+"""Expressions without dollar signs that a number can be part of: 5^3, 12 pi, 3 x 10^4 and the like."""
 NAMED = re.compile(
     r"\b(?:error|lemma|theorem|step|problem|question|exercise|example|figure|section|equation|page|case|chapter|part|note|aime|amc)"
     r"\s*#?\Z",
     re.IGNORECASE,
 )
-"""What a number behind it is the name of."""
+"""Words whose next number is a name."""
 _BEFORE = re.compile(
     r"\b(?:at\s+(?:least|most|minimum|maximum)|(?:less|more|greater|fewer|smaller|larger)\s+than|nearly|almost|minus|negative"
     r"|twice|half(?:\s+of)?|double|triple|(?:a\s+)?(?:third|quarter)\s+of|(?:square\s+|cube\s+)?root\s+of|(?:square|cube)\s+of|reciprocal\s+of|exceeds?|multiples?\s+of"
@@ -277,7 +284,7 @@ _BEHIND = re.compile(
 )
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
 _ADJECTIVE = re.compile(r"-[A-Za-z]{2,}|\s+of\s+(?:which|whom)\b")
-"""What makes a number the place or the kind of a thing: 3rd, 600-meter."""
+"""Endings that make a number the rank or the kind of a thing: 3rd, 600-meter."""
 _DETERMINED = (
     r"(?:(?:the|those|these|his|her|their|its|all|each|every|only|extra|another"
     r"|remaining|next|first|last|original|[a-z]+ing)\s+)*"
@@ -292,7 +299,7 @@ _EQUALS = re.compile(r"=\s*[$€£]?\s*\Z")
 _GOES_ON = re.compile(r"\s*[-+*/x\u00d7\u00f7]\s*[$€£]?\d")
 _IS_LETTER = re.compile(r"\s*=\s*(?:[A-Za-z](?!\w)|[$€£]?\d[\d.]*\s*[-+*/x\u00d7\u00f7]\s*\d)")
 _AFTER = re.compile(r"\b(?:which|meaning|so|therefore|thus|hence|rounds?|rounded)\b", re.IGNORECASE)
-"""What goes on from the result of a calculation to another number: "16.75, which rounds up to 17"."""
+"""Words that lead from the result of a calculation to another number: "16.75, which rounds up to 17"."""
 _RATIO = re.compile(r"\b(?:ratios?|odds)\b[^.]{0,60}?\b(\d+)\s+to\s+(\d+)\b", re.IGNORECASE)
 _CHANCE = re.compile(
     r"\b(?:probability|chances?|likelihood|fraction)\b[^.]{0,60}?\b(\d+)\s+(?:in|out\s+of)\s+(\d+)\b",
@@ -311,7 +318,7 @@ _MORE = re.compile(r",?\s+(?:and\s+)?\d+\s+([A-Za-z]+)\b")
 
 
 def _with_unit(sentence: str, end: int) -> int:
-    """Return where a number ends, its unit with it, and a smaller unit behind that: "3 hours and 15 minutes"."""
+    """Return the end of a number with its unit and a smaller unit after it: "3 hours and 15 minutes"."""
     found = MEASURE.match(sentence, end)
     named = found is not None and (
         found["unit"] is None or (unit_of(found["unit"]) and not CHANGES.search(found["unit"]))
@@ -325,14 +332,14 @@ def _with_unit(sentence: str, end: int) -> int:
 
 
 def _number(sentence: str) -> str | None:
-    """Return the number that a sentence tells, with what makes another number of it ("at least 10")."""
+    """Return the number that answers the question, with words that change it ("at least 10")."""
     for pattern, mark in ((_RATIO, ":"), (_CHANCE, "/")):
         if found := pattern.search(sentence):
             return mark.join(found.groups())
     numbers = _numbers(sentence)
     if not numbers:
         return _in_words(sentence)
-    results = [i for i, (start, end, _) in enumerate(numbers) if _result(sentence, start, end)]
+    results = [i for i, (start, end, _) in enumerate(numbers) if _is_result(sentence, start, end)]
     if not results:
         return (_plain(sentence, numbers) or numbers)[-1][2]
     _, end, result = numbers[results[-1]]
@@ -343,35 +350,35 @@ def _number(sentence: str) -> str | None:
 
 
 def _in_words(sentence: str) -> str | None:
-    """Return the last number that a sentence tells in words; "one" and "a" are words of any sentence."""
+    """Return the last number in words; "one" and "a" do not count, as any sentence may have them."""
     words = [found[1] for found in _COUNTED.finditer(sentence.lower()) if found[1] not in ("a", "one")]
     values = [value for value in map(counted, words) if value is not None]
     return str(values[-1]) if values else None
 
 
 def _plain(sentence: str, numbers: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """Return the numbers that tell no circumstance."""
+    """Return the numbers that are not part of a circumstance."""
     return [one for one in numbers if not _is_circumstance(sentence, one[0])]
 
 
 def _is_circumstance(sentence: str, start: int) -> bool:
-    """Return whether what begins here tells a circumstance: "for the 16 glasses", "in 5 minutes"."""
+    """Is the expression that begins here part of a circumstance: "for the 16 glasses", "in 5 minutes"?"""
     return _CIRCUMSTANCE.search(sentence[max(0, start - 80) : start].lower()) is not None
 
 
-def _result(sentence: str, start: int, end: int) -> bool:
-    """Is a number what a calculation comes to, "24 / 6 = 4", or what is equal to one or to a letter, "4 = x"?"""
+def _is_result(sentence: str, start: int, end: int) -> bool:
+    """Is a number the result of a calculation, "24 / 6 = 4", or equal to a calculation or letter, "4 = x"?"""
     equals = _EQUALS.search(sentence, max(0, start - 8), start) and not _GOES_ON.match(sentence, end)
     return bool((equals and not _is_circumstance(sentence, start)) or _IS_LETTER.match(sentence, end))
 
 
 def _overlaps(start: int, end: int, found: list[tuple[int, int, str]]) -> bool:
-    """Return whether a place shares letters with one that was found before."""
+    """Does a span overlap one that was found before?"""
     return any(a < end and start < b for a, b, _ in found)
 
 
 def _with_neighbours(sentence: str, start: int, end: int) -> tuple[int, int, str]:
-    """Return where a number begins and ends, and the number with its currency, its unit and words that change it."""
+    """Return a number's span, and the number with its currency, its unit and words that change it."""
     before, behind = _BEFORE.search(sentence, max(0, start - 30), start), _BEHIND.match(sentence, end)
     end = behind.end() if behind else _with_unit(sentence, end)
     begins = before.start() if before else start - (sentence[max(0, start - 1) : start] in ("$", "€", "£"))
@@ -379,7 +386,7 @@ def _with_neighbours(sentence: str, start: int, end: int) -> tuple[int, int, str
 
 
 def _numbers(sentence: str) -> list[tuple[int, int, str]]:
-    """Return where each number of a sentence begins and ends, and the number; none from the names and kinds of things."""
+    """Return the numbers of a sentence with their spans, without numbers that name or describe things."""
     found: list[tuple[int, int, str]] = []
     for pattern in (_RANGE, _PLAIN_FORMULA, _LIST):
         found += [

@@ -1,4 +1,4 @@
-r"""One notation for answers: digits of every script, and the signs of Unicode as LaTeX's commands ("2√3" is `2\sqrt{3}`)."""
+r"""Rewrite answers in one notation: ASCII digits, and LaTeX for Unicode signs ("2√3" is `2\sqrt{3}`)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import re
 import unicodedata
 
 _SIGNS = {
-    "\u2212": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-", "\u2044": "/", "\u2215": "/", "\u00f7": "\\div ",
-    "\u00d7": "\\times ", "\u2062": "", "\u00b7": "\\cdot ", "\u22c5": "\\cdot ", "\u2217": "*", "\u2264": "\\le ",
-    "\u2a7d": "\\le ", "\u2265": "\\ge ", "\u2a7e": "\\ge ", "\u2260": "\\ne ", "\u2248": "\\approx ", "\u221e": "\\infty ",
-    "\u222a": "\\cup ", "\u2229": "\\cap ", "\u2208": "\\in ", "\u00b1": "\\pm ", "\u211d": "\\mathbb{R}",
-    "\u2124": "\\mathbb{Z}", "\u211a": "\\mathbb{Q}", "\u2115": "\\mathbb{N}", "\u27e8": "\\langle ", "\u27e9": "\\rangle ",
+    "\u2212": "-", "\u2013": "-", "\ufe63": "-", "\uff0d": "-", "\u2044": "/", "\u2215": "/",
+    "\u00f7": "\\div ", "\u00d7": "\\times ", "\u2062": "", "\u00b7": "\\cdot ", "\u22c5": "\\cdot ",
+    "\u2217": "*", "\u2264": "\\le ", "\u2a7d": "\\le ", "\u2265": "\\ge ", "\u2a7e": "\\ge ",
+    "\u2260": "\\ne ", "\u2248": "\\approx ", "\u221e": "\\infty ", "\u222a": "\\cup ", "\u2229": "\\cap ",
+    "\u2208": "\\in ", "\u00b1": "\\pm ", "\u211d": "\\mathbb{R}", "\u2124": "\\mathbb{Z}",
+    "\u211a": "\\mathbb{Q}", "\u2115": "\\mathbb{N}", "\u27e8": "\\langle ", "\u27e9": "\\rangle ",
     "\u03c0": "\\pi ", "\u03b8": "\\theta ", "\u03b1": "\\alpha ", "\u03b2": "\\beta ", "\u03bb": "\\lambda ",
     "\uff08": "(", "\uff09": ")", "\uff0c": ",", "\uff1a": ":", "\uff1d": "=", "\uff05": "%", "\uff0b": "+",
     "\u066b": ".", "\uff0e": ".",
@@ -31,7 +32,7 @@ _DIGIT = re.compile(r"[^\W0-9A-Za-z]")
 
 
 def in_ascii_digits(text: str) -> str:
-    """Return a text whose decimal digits are those of ASCII, in whatever script they are written; its length stays."""
+    """Replace the decimal digits of any script by ASCII digits; the length of the text stays the same."""
     return text if text.isascii() else _DIGIT.sub(lambda found: _digit(found.group()), text)
 
 
@@ -41,7 +42,7 @@ def _digit(letter: str) -> str:
 
 
 def in_latex(text: str) -> str:
-    """Return an answer whose mathematical signs are LaTeX's commands."""
+    """Replace the mathematical signs of an answer by LaTeX commands."""
     if text.isascii():
         return text
     text = in_ascii_digits(text)

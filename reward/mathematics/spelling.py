@@ -1,6 +1,7 @@
-r"""Answers that are written differently and mean the same: one spelling for each, and for two that are seen together.
+r"""Give answers that mean the same one spelling: each by itself, and two in comparison.
 
-Nothing is worked out here: `\text{Even}` is "Even", `\langle 1, 2\rangle` is (1, 2), "twenty-one" is 21.
+Nothing is calculated here: `\text{Even}` becomes "Even", `\langle 1, 2\rangle` becomes (1, 2), "twenty-one"
+becomes 21.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ _TEXT = re.compile(
     r"\\(?:text(?:bf|it|rm|normal|sf|tt)?|mathrm|mathbf|mbox|operatorname|underline|bf|rm)\s*\{([^{}]*)\}"
 )
 SIDE = re.compile(r"(?<![<>!=:\\])=(?![=<>])(?![^{}]*(?<!\\)\})")
-"""The sign between two sides of an equation, not one in the index of a sum."""
+"""The equals sign between two sides of an equation, but not one in the index of a sum."""
 _WAYS = {
     r"\emptyset": (
-        r"\varnothing", "\u2205", r"\{\}", r"\{ \}", "no solution", "no solutions", "no real solution", "no real solutions",
-        "empty set", "the empty set",
+        r"\varnothing", "\u2205", r"\{\}", r"\{ \}", "no solution", "no solutions", "no real solution",
+        "no real solutions", "empty set", "the empty set",
     ),
     r"\mathbb{R}": (r"\mathbf{R}", r"\R", r"\reals", "all real numbers", "all reals", r"(-\infty,\infty)"),
     "dne": ("does not exist",),
 }  # fmt: skip
-"""Answers, and other ways to say them."""
+"""Answers -> other ways to write them."""
 _MEANT = {way: meant for meant, ways in _WAYS.items() for way in ways}
 
 
@@ -35,13 +36,11 @@ def _ways(*ways: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
 _FIRST = _ways(
     (r"\$([^$]*)\$", r" \1 "),
     (r"\\color\s*\{\w+\}|\\(?:large|Large|huge|bf|bm|textstyle)(?![A-Za-z])", " "),
-    (r"^[\u2600-\u27bf\U0001f300-\U0001faff\s>]+(?=\S)", ""),  # a tick or a prompt sign before it
+    (r"^[\u2600-\u27bf\U0001f300-\U0001faff\s>]+(?=\S)", ""),  # a tick or a prompt sign before the answer
     (r"</?(?:b|i|strong|em|u)>", ""),
     (r"^[A-Za-z]{2,}(?: [A-Za-z]+){0,2}:\s*(?=[-\d$])", ""),  # "Total: 60"
-    (
-        r"(?<=\S)\s*[,(]\s*\(?\s*[a-z]\s*\\in\s*\\mathbb\s*\{?[ZNR]\}?(?:\^\s*\{?[*+]\}?)?\)?$",
-        "",
-    ),  # "2k, k \in \mathbb{Z}"
+    # the end of "2k, k in Z" in LaTeX
+    (r"(?<=\S)\s*[,(]\s*\(?\s*[a-z]\s*\\in\s*\\mathbb\s*\{?[ZNR]\}?(?:\^\s*\{?[*+]\}?)?\)?$", ""),
     (r"^(.*=.*?)\s*(?:\\forall|\bfor\s+(?:all|every|any)\b).*$", r"\1"),
     (r"\\log\s*_\s*\{?e\}?", r"\\ln"),
     (r"^\{(\s*[a-z]\s*[|:].*)\}$", r"\\{\1\\}"),  # {x | 1 < x < 2}
@@ -64,12 +63,12 @@ _THEN = _ways(
     (r"^[a-zA-Z]\s*\\in\s*(?=\\\{[^|:]*\\\}$)", ""),  # x \in \{1, 2\}
     (r"^(\d+)\s+(?:out\s+of|in)\s+(\d+)$", r"\1/\2"),
 )
-"""What an answer is rewritten by, in this order: how something may be written, and its one spelling. `_THEN` comes when the
-dress is taken off a second time."""
+"""Rewriting rules for answers, in this order: a pattern of spellings, and the one spelling that is compared.
+`_THEN` is applied after delimiters and emphasis are removed a second time."""
 
 
 def clean(text: str) -> str:
-    """Return an answer without its dress, texts in formulas as plain words, in one spelling."""
+    """Return an answer in one spelling: no delimiters, no emphasis, texts in formulas as plain words."""
     text = _TEXT.sub(
         lambda found: f" {found[1]} " if re.search(r"[^\W\d]{2}|[^\w.]", found[1]) else found[1],
         undress(text),
@@ -83,14 +82,14 @@ def clean(text: str) -> str:
 
 
 def _rewritten(text: str, ways: Sequence[tuple[re.Pattern[str], str]]) -> str:
-    """Return a text in which each way of writing is replaced by the one that is compared."""
+    """Apply rewriting rules to a text, in order."""
     for way, spelling in ways:
         text = way.sub(spelling, text)
     return text
 
 
 def _in_words(text: str) -> str | None:
-    """Return the digits of a number in words, which may stand behind it in brackets: "ten (10)"."""
+    """Return the digits of a number in words, which may be repeated in brackets: "ten (10)"."""
     found = re.fullmatch(r"([A-Za-z][A-Za-z -]+?)(?:\s*\(([^()]+)\))?", text)
     value = counted(found[1]) if found else None
     if found is None or value is None or (found[2] and number(found[2]) != value):
@@ -99,8 +98,8 @@ def _in_words(text: str) -> str | None:
 
 
 def folded(text: str) -> str:
-    """Return a text without spaces beside signs and, where it is words, without capitals."""
-    text = re.sub(r"(?<=\d),\s+(?=\d{3}(?!\d))", "; ", text)  # a list, and no number with thousands
+    """Return a text without spaces beside signs; if it is words, in lower case."""
+    text = re.sub(r"(?<=\d),\s+(?=\d{3}(?!\d))", "; ", text)  # a list, not a number with thousands
     text = re.sub(r"\s*([^\w\s])\s*", r"\1", text)
     words = re.fullmatch(r"[^\W\d]{2,}(?: [^\W\d]+)*", text)  # one letter may be a variable: x is not X
     return text.casefold() if words else text
@@ -112,9 +111,10 @@ _SPREAD = re.compile(r"\(([^()=]+)\)\s*=\s*\(([^()=]+)\)")
 
 
 def alike(left: str, right: str) -> tuple[str, str]:
-    """Return two answers without the differences that mean nothing once both are seen.
+    """Remove differences between two answers that have no meaning when both are known.
 
-    The constant of an integral may be c or C; a modulus ("5 (mod 7)") may be left out; (a, b) = (2, 3) is a = 2, b = 3.
+    The constant of an integral may be c or C; a modulus ("5 (mod 7)") may be left out; (a, b) = (2, 3) is the
+    same as a = 2, b = 3.
     """
     if all(_CONSTANT.search(text) and "c" not in _letters(_CONSTANT.sub("", text)) for text in (left, right)):
         left, right = (_CONSTANT.sub(r"\1C", text) for text in (left, right))
@@ -127,7 +127,7 @@ def alike(left: str, right: str) -> tuple[str, str]:
 
 
 def _spread(text: str, other: str) -> str:
-    """Return (a, b) = (2, 3) as a = 2, b = 3 where the other answer is written so."""
+    """Return (a, b) = (2, 3) as a = 2, b = 3 if the other answer is written like that."""
     found = _SPREAD.fullmatch(text)
     names, values = (
         ([part.strip() for part in side.split(",")] for side in found.groups()) if found else ([], [])
@@ -138,5 +138,5 @@ def _spread(text: str, other: str) -> str:
 
 
 def _letters(text: str) -> str:
-    """Return the small letters of what is no command of LaTeX."""
+    """Return the letters of a text in lower case, without LaTeX commands."""
     return re.sub(r"\\[A-Za-z]+", "", text).lower()

@@ -1,18 +1,19 @@
-r"""Which answer does a text state? One order, pure functions on text.
+r"""Extract the final answer that a text states, with pure functions on text.
 
-What a model thinks before it answers does not count. Then, in this order:
+A model's thoughts before its answer do not count. Then these places are tried, in this order:
 
-1. the last `\boxed{...}` whose braces balance, unless a "final answer" is stated behind it; boxes that one phrase joins
-   ("\boxed{1} and \boxed{2}") are one list of answers;
-2. the line after the last `####`, where it is a number or ends the text (others are headings of Markdown);
-3. what follows the last "answer is", "answer:" and the like, in some languages, to the end of the sentence or line;
-4. what the last `<answer>` tag holds, else the choice that is called right ("option B is correct");
-5. the whole text, where it is nothing but an answer: formulas, numbers and letters;
-6. the formula or the number that the last sentence with one tells (`reward.mathematics.sentence`): a guess that small base
-   models need.
+1. the last `\boxed{...}` with balanced braces, unless a "final answer" is stated after it; boxes that one
+   phrase joins ("\boxed{1} and \boxed{2}") are one list of answers;
+2. the line after the last `####`, if it is a number or ends the text (other lines are headings of Markdown);
+3. the text after the last "answer is", "answer:" and the like, in several languages, to the end of the
+   sentence or line;
+4. the content of the last `<answer>` tag, else the choice that is called right ("option B is correct");
+5. the whole text, if it is nothing but an answer: formulas, numbers and letters;
+6. the formula or number that answers the question in the last sentence that has one
+   (`reward.mathematics.sentence`): a guess that small base models need.
 
-A completion that was cut while it counted may be right by luck, so
-samplers must also look at `finish_reason`.
+A completion that was truncated while it was counting may be right by luck, so samplers must also check
+`finish_reason`.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ _FINAL = re.compile(
     r"|\b(?:oops|wait|edit|mistake|incorrect|wrong)\b",
     re.IGNORECASE,
 )
-"""Behind a box: what may take it back. It does so where an answer is stated behind it."""
+"""Words after a box that may take it back. They do so if an answer is stated after them."""
 _CORRECTS = re.compile(
     r"(?:\b(?:oops|wait|edit|sorry|actually|wrong|incorrect|mistake)\b[^\n\d]{0,40}?\b(?:it(?:['\u2019]s|\s+is|\s+should\s+be)|i\s+meant)"
     r"|\?\s+No,)\s+(?:actually\s+)?(?=[-$\\\d])",
@@ -79,18 +80,18 @@ _CHOSEN = re.compile(
     r"|(?-i:([A-J]))(?=[.!)\s]*\Z)|\(([A-J])\))",
     re.IGNORECASE,
 )
-"""Where a text names the choice that it takes."""
+"""Phrases in which a text names its choice."""
 _NUMBER_ONLY = re.compile(rf"[-+\u2212$£€ ]*(?:{DIGITS})(?:\s*/\s*(?:{DIGITS}))?[\s%.]*")
 _QUANTITY = re.compile(
     r"[$€£]?\s?-?(?:\d[\d.,/]*)(?:\s+(?!(?:is|are|was|were)\b)[^\W\d_=]+){1,4}\.?|[A-J][.)]\s[^\n]{1,80}"
 )
-"""A text that is an answer though it has words: "5 gallons", "B. 5 apples"."""
+"""A text that is an answer although it has words: "5 gallons", "B. 5 apples"."""
 MAX_WHOLE = 400
 """Longest text that can be nothing but an answer, in characters."""
 
 
 def final_answer(text: str) -> str | None:
-    """Return the final answer that a solution states, unchanged but for outer spaces, or None when it has none."""
+    """Return the final answer that a solution states, without outer spaces; None if it states none."""
     text = re.sub(r"\\boxed\s+(\d+)(?![\d.])", r"\\boxed{\1}", in_ascii_digits(spoken(text)))
     text, found = _without_refused(_first_turn(text))
     boxes, end = _boxes(text, found)
@@ -104,7 +105,7 @@ def final_answer(text: str) -> str | None:
 
 
 def _first_turn(text: str) -> str:
-    """Return a text up to where a base model goes on with questions of its own, once it has answered the first."""
+    """Cut a text where a base model, after its answer, continues with questions of its own."""
     said = re.search(r"\d", text) if _NEXT_TURN.search(text) else None
     if not said:
         return text
@@ -119,7 +120,7 @@ def _first_turn(text: str) -> str:
 
 
 def _headed(text: str) -> str | None:
-    """Return the line behind the last `####` that is no heading."""
+    """Return the line after the last `####` that is no heading."""
     length = len(text.rstrip())
     for mark in reversed(list(re.finditer(r"####([^\n]*)", text))):
         line = mark.group(1).strip()
@@ -129,7 +130,7 @@ def _headed(text: str) -> str | None:
 
 
 def _cued(text: str, start: int) -> str | None:
-    """Return what the last cue from a place on says."""
+    """Return the text after the last cue ("answer is") that stands after `start`."""
     hidden = masked(text)
     cues = list(_CUE.finditer(text, start))
     corrects = [
@@ -149,7 +150,7 @@ def _cued(text: str, start: int) -> str | None:
 
 
 def _values(text: str, start: int) -> str | None:
-    """Return "x = 3, y = 4" where a list of such lines begins here."""
+    """Return "x = 3, y = 4" if a list of such lines begins here."""
     lines = _LINES.match(text, start)
     values = (
         [_VALUE_LINE.fullmatch(line) for line in (lines["first"] + lines["rest"]).splitlines()]
@@ -160,13 +161,13 @@ def _values(text: str, start: int) -> str | None:
 
 
 def _chosen(text: str) -> str | None:
-    """Return the letter of the choice that a text takes last."""
+    """Return the letter of the last choice that a text names as its answer."""
     named = [next(filter(None, found.groups())) for found in _CHOSEN.finditer(text)]
     return named[-1].upper() if named else None
 
 
 def _tagged(text: str) -> str | None:
-    """Return what the last complete answer tag holds."""
+    """Return the content of the last complete answer tag."""
     lower = text.lower()
     end = lower.rfind("</answer>")
     start = lower.rfind("<answer>", 0, end) if end >= 0 else -1
@@ -174,14 +175,14 @@ def _tagged(text: str) -> str | None:
 
 
 def _whole(text: str) -> str | None:
-    """Return a text that is nothing but an answer: no word beside formulas, numbers and letters."""
+    """Return the whole text if it is nothing but an answer: formulas, numbers and letters, no words."""
     whole = re.sub(r"\A\s*(?:[\u2022>*]\s+|1\.\s+)", "", text).strip()
     if not whole or "\n" in whole or len(whole) > MAX_WHOLE:
         return None
     if _QUANTITY.fullmatch(whole) or counted(whole.rstrip(".")) is not None:
         return whole
     if ENVIRONMENT.match(whole):
-        return None  # lines of which the last one tells
+        return None  # aligned lines, of which the last is the answer
     letters = re.findall(r"[^\W\d_\ue000]{2,}", without_commands(masked(whole)))
     if any(word.lower() not in ("and", "or") for word in letters if not re.match("[或和]", word)):
         return None
@@ -189,22 +190,22 @@ def _whole(text: str) -> str | None:
 
 
 def gold_answer(text: str) -> str:
-    r"""Return the answer of a gold column: GSM8K's after `####`, MATH's in `\boxed`, else all of it."""
+    r"""Return the answer of a gold column: after `####` (GSM8K), in `\boxed` (MATH), or the whole text."""
     stated = final_answer(text) if "####" in text or "\\boxed" in text else None
     return (stated or text).strip()
 
 
 _Box = tuple[int, int, str]
-"""Where a box begins and ends, and what it holds."""
+"""Start and end of a box, and its content."""
 
 
 def _boxes(text: str, found: list[_Box]) -> tuple[str | None, int]:
-    """Return the inside of the last of the boxes, joined with those that belong to it, and its end."""
+    """Return the content of the last box, joined with the boxes that belong to it, and its end."""
     if not found:
         return None, 0
     group = [found[-1]]
     for box in reversed(found[:-1]):
-        if not _joins(text[box[1] : group[0][0]]):
+        if not _is_joint(text[box[1] : group[0][0]]):
             break
         group.insert(0, box)
     if len(group) == 1:
@@ -213,8 +214,8 @@ def _boxes(text: str, found: list[_Box]) -> tuple[str | None, int]:
     return ", ".join(inside), found[-1][1]
 
 
-def _complete(text: str) -> list[_Box]:
-    """Return the complete boxes in one pass; of nested ones the inner one."""
+def _complete_boxes(text: str) -> list[_Box]:
+    """Return all complete boxes in one pass; of nested boxes, the inner one."""
     found: list[_Box] = []
     opened: list[tuple[int, int] | None] = []
     for token in _BOXED.finditer(text):
@@ -230,19 +231,19 @@ def _complete(text: str) -> list[_Box]:
 
 
 def _without_refused(text: str) -> tuple[str, list[_Box]]:
-    r"""Return a text without the boxes that it says are not the answer, "\boxed{3}, not \boxed{4}", and its other boxes."""
-    found = _complete(text)
-    refused = [box for box in found if _refused(text, box[0], box[1])]
+    r"""Remove boxes that the text rejects, "\boxed{3}, not \boxed{4}"; return the remaining boxes too."""
+    found = _complete_boxes(text)
+    refused = [box for box in found if _is_refused(text, box[0], box[1])]
     if not refused:
         return text, found
     ends = [0, *(end for _, end, _ in refused)]
     starts = [*(start for start, *_ in refused), len(text)]
     text = " ".join(text[end:start] for end, start in zip(ends, starts, strict=True))
-    return text, _complete(text)
+    return text, _complete_boxes(text)
 
 
-def _refused(text: str, start: int, end: int) -> bool:
-    """Does a text say of a box that it is not the answer?"""
+def _is_refused(text: str, start: int, end: int) -> bool:
+    """Does the text say that a box is not the answer?"""
     return bool(_NEGATED.search(text, max(0, start - 40), start) or _REFUSED.match(text, end))
 
 
@@ -255,7 +256,7 @@ _REFUSED = re.compile(
     r"[\s$]*(?:(?:is|are|was|would\s+be)\s+(?:wrong|incorrect|impossible|too\s|not\s)|violates|does\s+not\s+work|fails)",
     re.IGNORECASE,
 )
-"""What stands before, and behind, a box that is not the answer."""
+"""The words before, and after, a box that is not the answer."""
 _BOUND = re.compile(
     r"(?:\b(?:less|more|greater|fewer|smaller|larger)\s+than|\bat\s+(?:least|most)|\bup\s+to)\s+\$?\s*\Z"
     r"|(?<![A-Za-z])[A-Za-z]\s*(?:[<>]|\\(?:leq?|geq?|neq?|lt|gt)(?![A-Za-z]))\s*\Z",
@@ -271,7 +272,7 @@ _ROOT = re.compile(r"(\\sqrt\s*)\{\s*\Z")
 
 
 def _with_surroundings(text: str, start: int, end: int, inside: str) -> str:
-    r"""Return what a box holds, with a sign before it or a factor behind it that belong to the answer: `-\boxed{4}`."""
+    r"""Return a box's content, with a sign or factor outside it that is part of the answer: `-\boxed{4}`."""
     before, behind = text[max(0, start - 40) : start], text[end : end + 60]
     if root := _ROOT.search(before):
         return f"{root[1]}{{{inside}}}"
@@ -289,7 +290,7 @@ def _with_surroundings(text: str, start: int, end: int, inside: str) -> str:
     return sign + inside + (factor.group() if factor else "")
 
 
-def _joins(between: str) -> bool:
+def _is_joint(between: str) -> bool:
     """Does the text between two boxes make them one list of answers?"""
     if len(between) > 120:
         return False

@@ -1,11 +1,13 @@
-r"""Are two formulas the same? math-verify's reader of LaTeX and sympy, with exact numbers.
+r"""Decide whether two formulas are the same, with math-verify's LaTeX reader, sympy and exact numbers.
 
 Departures from `math_verify.verify`:
-1. Fractions are compared exactly, other numbers to 200 digits; math-verify rounds to 6 places behind the point, so that
-   10^{-20} is 10^{-21} and 1/2004! is 1/2006!. A gold answer that is a decimal says itself how exact it is.
+1. Fractions are compared exactly, other numbers to 200 digits. math-verify rounds to 6 decimals, so that
+   10^{-20} equals 10^{-21} and 1/2004! equals 1/2006!. A decimal gold answer sets the precision itself.
 2. Letters keep their case; math-verify makes R and r one symbol.
-3. What it calls the same is tried at three points before it is believed.
-4. Relations and sets are compared both ways round: `1 < x < 2` is `(1, 2)`, whichever is the gold answer.
+3. If math-verify calls two formulas the same, both are also evaluated at three points before the verdict
+   counts.
+4. Relations and sets are compared in both directions: `1 < x < 2` equals `(1, 2)`, whichever is the gold
+   answer.
 """
 
 from __future__ import annotations
@@ -26,10 +28,10 @@ _READ = NormalizationConfig(
     basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none", equations=False
 )  # fmt: skip
 _LARGEST = sympy.Float(10) ** 10_000
-"""Numbers beyond this are not written out."""
+"""Numbers larger than this are not written out."""
 DIGITS, DEEP, _MOST = 30, 200, 400
-"""Digits to which two numbers must agree at first, and to which their difference must then vanish; it is worked out with the
-third. Fractions are compared exactly."""
+"""Number of digits to which two numbers must first agree; number of digits to which their difference must
+then vanish; number of digits with which the difference is computed. Fractions are compared exactly."""
 _BUILT = re.compile(
     r"\\\{\s*[a-z]\s*(?:\\in\s*\\(?:mathbb\s*\{?\s*R\s*\}?|R|reals?)\s*)?(?::|\||\\mid|\\vert|\\colon)\s*(.+)\\\}",
     re.DOTALL,
@@ -41,17 +43,18 @@ _OR, _RELATES = (
 _FRAC = re.compile(
     r"\\frac\s*(\{[^{}]*\}|\\[A-Za-z]+(?![A-Za-z{])|\w)\s*(\{[^{}]*\}|\\[A-Za-z]+(?![A-Za-z{])|\w)"
 )
-"""`\\frac\\pi4`, whose parts need no braces."""
+"""`\\frac\\pi4`: a fraction whose parts have no braces."""
 _PRIME, _T = re.compile(r"([A-Za-z])('+|\^\s*\{?\(\d\)\}?)"), re.compile(r"\\[A-Za-z]+|T")
-"""What the reader drops: the prime of a derivative, and a power T, which it takes for a transposition."""
+"""Notations that the LaTeX reader misreads: it drops the prime of a derivative, and takes a power T for a
+transposition."""
 _TO_WORK_OUT = (sympy.Sum, sympy.Product, sympy.Limit, sympy.Integral)
 _POINTS = (sympy.Rational(137, 100), sympy.Rational(291, 130), sympy.Rational(53, 170))
 
 
 def equal(gold: str, pred: str) -> bool:
-    """Return whether two formulas are the same. Raises whatever the libraries raise on what they cannot read."""
+    """Return whether two formulas are the same. Exceptions of the libraries are passed on."""
     if any(re.search(r"\\(?:vec|overrightarrow)", side) and "\\times" in side for side in (gold, pred)):
-        return False  # of vectors the order counts; what is written alike has been found before
+        return False  # the order of a vector product counts; equal texts were found before
     left, right = _worked_out(read(gold)), _worked_out(read(pred))
     if (
         isinstance(left, sympy.Expr)
@@ -73,7 +76,7 @@ def equal(gold: str, pred: str) -> bool:
 
 
 def _worked_out(value: Any) -> Any:
-    """Return what sums, products, limits and integrals come to; C(n, k) is a binomial coefficient."""
+    """Evaluate sums, products, limits and integrals; C(n, k) is a binomial coefficient."""
     if isinstance(value, sympy.Expr):
         value = value.replace(_is_choice, lambda choice: sympy.binomial(*choice.args))
         value = value.doit() if value.has(*_TO_WORK_OUT) else value
@@ -85,7 +88,7 @@ def _is_choice(value: Any) -> bool:
 
 
 def _same_on_reals(left: Any, right: Any) -> bool:
-    r"""Return whether two expressions are the same where their letters stand for real numbers: \sqrt{x^2} is |x|."""
+    r"""Are two expressions the same if their letters stand for real numbers, as \sqrt{x^2} and |x| are?"""
     if (
         not (isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr))
         or left.free_symbols != right.free_symbols
@@ -97,7 +100,10 @@ def _same_on_reals(left: Any, right: Any) -> bool:
 
 
 def read(text: str) -> Any:
-    r"""Return a formula as sympy has it; `i` is the imaginary unit, "x < 1 or x > 2" and `\{x : x < 1\}` are sets."""
+    r"""Read a formula into sympy.
+
+    `i` is the imaginary unit; "x < 1 or x > 2" and `\{x : x < 1\}` are sets.
+    """
     if built := _BUILT.fullmatch(text.strip()):
         return read(built[1])
     parts = _OR.split(text)
@@ -136,7 +142,10 @@ def _decimals(text: str) -> int:
 
 
 def _same_number(left: sympy.Expr, right: sympy.Expr, decimals: int) -> bool:
-    """Compare two numbers: exactly where they differ by a fraction, else to 200 digits, or to the decimals of the first."""
+    """Compare two numbers.
+
+    They are compared exactly if they differ by a fraction, else to 200 digits or to the first one's decimals.
+    """
     if left == right:
         return not left.has(sympy.zoo, sympy.nan)
     left, right = (
@@ -155,7 +164,14 @@ def _is_finite(value: Any) -> bool:
 
 
 def _close(exactly: sympy.Expr, one: sympy.Expr, apart: sympy.Expr, decimals: int) -> bool:
-    """Return whether two numbers are so near that they are the same: one of them, how far apart, to how many decimals."""
+    """Are two numbers so close that they count as the same?
+
+    Args:
+        exactly: their difference, as an expression.
+        one: one of the numbers.
+        apart: the absolute value of their difference.
+        decimals: the number of decimals that the gold answer has; 0 if it is no decimal.
+    """
     if decimals and apart <= sympy.Rational(1, 2 * 10**decimals):
         return True
     if apart > max(abs(one), sympy.Float(10) ** -DIGITS) * sympy.Float(10) ** -DIGITS:
@@ -169,7 +185,7 @@ def _is_condition(value: Any) -> bool:
 
 
 def _same_condition(left: Any, right: Any) -> bool:
-    # "-\\pi" is read as a product that is not worked out
+    # "-\\pi" is read as a product that is not evaluated
     one, two = (each if each is None else each.doit() for each in map(_as_set, (left, right)))
     if one is not None and two is not None:
         return bool(one == two or sympy.simplify(one.symmetric_difference(two)) == sympy.EmptySet)
@@ -186,7 +202,7 @@ def _same_condition(left: Any, right: Any) -> bool:
 
 
 def _same_equation(left: Any, right: Any) -> bool:
-    """Return whether one equation is the other times a number."""
+    """Return whether one equation is a multiple of the other."""
     one, two = (sympy.expand(side.lhs - side.rhs) for side in (left, right))
     if one == two:
         return True
@@ -197,7 +213,7 @@ def _same_equation(left: Any, right: Any) -> bool:
 
 
 def _as_set(value: Any) -> Any:
-    """Return the set that a condition on one variable, or one function, stands for; None where it has none or several."""
+    """Return the set of a condition on one variable or function; None if it has none or several."""
     if functions := value.atoms(AppliedUndef):
         value = value.subs({each: sympy.Symbol(str(each)) for each in functions})
     if isinstance(value, sympy.Eq) and isinstance(value.rhs, sympy.Set):
@@ -212,7 +228,7 @@ def _as_set(value: Any) -> Any:
 
 
 def _agree(left: Any, right: Any) -> bool:
-    """Try two expressions at three points."""
+    """Evaluate two expressions at three points, and return whether their values agree."""
     if not (isinstance(left, sympy.Expr) and isinstance(right, sympy.Expr)):
         return True
     symbols = sorted(left.free_symbols | right.free_symbols, key=str)

@@ -1,13 +1,14 @@
-r"""Is the final answer right? The verifier of tasks whose answer is a number or a formula (`kind: math`).
+r"""Verify final answers that are a number or a formula (`kind: math`).
 
-The final answer is taken from the text, compared exactly as a fraction when both sides are numbers, as text when they
-are written alike, and otherwise by math-verify (sympy) in a process that is killed when it hangs.
+The final answer is extracted from the text and compared with the gold answer: exactly, as a fraction, if both
+are numbers; as text if they are spelled alike; else by math-verify (sympy), in a process that is killed when
+it hangs.
 
 Departures from calling math-verify on the whole completion, as most trainers do:
-1. Numbers are decided here, exactly and in microseconds, and the decision is final: "0.333" is not 1/3.
-2. "72 clips" equals 72: a sentence with one number is that number, unless a word changes it ("2 million", "not 5").
-   math-verify reads such words as products of letters, which also makes "listen" equal "silent"; so text with words
-   in it never reaches it, unless the formula is marked ($...$, \(...\)).
+1. Numbers are compared here, exactly and in microseconds, and the verdict is final: "0.333" is not 1/3.
+2. "72 clips" equals 72: a sentence with one number is that number, unless a word changes it ("2 million",
+   "not 5"). math-verify reads such words as products of letters, which also makes "listen" equal "silent". So
+   a text with words in it is never passed to it, unless its formula is marked ($...$, \(...\)).
 """
 
 from __future__ import annotations
@@ -30,23 +31,26 @@ from reward.worker_pool import Crashed, KillablePool, Killed, python_module
 
 
 class MathAnswer(Reward):
-    """Scores 1 when the final answer of a completion equals the prompt's `answer`, else 0."""
+    """Score 1 if the final answer of a completion equals the prompt's `answer`, else 0."""
 
     version: ClassVar[str] = "4"
-    """2: reads formulas, lists and units; numbers are exact. 3: bases, i, degrees, what stands around a box. 4: what a sentence
-    tells, hundredths, signs of Unicode, numbers in words."""
+    """2: reads formulas, lists and units; numbers are exact. 3: bases, i, degrees, text around a box. 4:
+    answers in sentences, hundredths, signs of Unicode, numbers in words."""
 
     timeout_seconds: float = Field(default=5.0, gt=0)
-    """Wall-clock seconds of one symbolic comparison before its process is killed; the answer then counts as wrong."""
+    """Wall-clock seconds for one symbolic comparison. After that its process is killed, and the answer counts
+    as wrong."""
     workers: int = Field(default=1, ge=1)
-    """Processes for symbolic comparisons, about 100 MB each; none is started until a comparison needs one."""
+    """Number of processes for symbolic comparisons, about 100 MB each. Each is started when a comparison
+    needs it."""
     symbolic: bool = True
-    """Compare formulas with math-verify. False: numbers and text only, and no process is ever started."""
+    """Compare formulas with math-verify. If False, only numbers and text are compared, and no process is
+    started."""
 
     _pool: KillablePool | None = PrivateAttr(default=None)
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Yield the missing library, if it is needed."""
+        """Yield an error if a needed library is missing."""
         if self.symbolic and importlib.util.find_spec("math_verify") is None:
             yield "symbolic", f"math-verify is not installed: {REMEDY}"
 
@@ -58,12 +62,13 @@ class MathAnswer(Reward):
             RuntimeError: math-verify cannot start.
         """
         if not (prompt.answer or "").strip():
+            remedy = "map the column that holds it where the prompts are loaded (`columns: {answer: ...}`)"
             raise ValueError(
-                f"row {prompt.id!r} has no answer to compare with: map the column that holds it where the prompts are "
-                "loaded (`columns: {answer: ...}`), or use a reward that needs no answer"
+                f"row {prompt.id!r} has no answer to compare with: {remedy}, "
+                "or use a reward that needs no answer"
             )
         gold = gold_answer(prompt.answer or "")
-        words = number(gold) is None  # an answer in words may be all of a text: "Alice"
+        words = number(gold) is None  # an answer in words may be the whole text: "Alice"
         found = [
             final_answer(text) or (text.strip() if words and same(gold, text) else None)
             for text in completions
@@ -93,7 +98,7 @@ class MathAnswer(Reward):
         return _verdict(reply["equal"], gold, pred)
 
     def stop(self) -> None:
-        """Kill and reap the comparison processes; a later `score` starts new ones."""
+        """Kill and reap the comparison processes. A later `score` starts new ones."""
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.stop()

@@ -1,15 +1,17 @@
-r"""Are two mathematical answers the same? math-verify in a process of its own: `python -m reward.mathematics.worker`.
+r"""Compare two answers with math-verify in a separate process: `python -m reward.mathematics.worker`.
 
-One JSON line in, `{"gold": str, "pred": str, "seconds": float}`; one out, `{"equal": bool}` or `{"error": str}`. The
-first line out, `{}`, says that the libraries are loaded. See `reward.worker_pool` for the parent's side.
+The process reads one JSON line, `{"gold": str, "pred": str, "seconds": float}`, and writes one, `{"equal":
+bool}` or `{"error": str}`. The first line that it writes, `{}`, says that the libraries are loaded.
+`reward.worker_pool` has the parent's side.
 
 Departures from calling `math_verify.verify(parse(gold), parse(pred))` as its README shows:
-1. Its own timeouts are off: they use SIGALRM with a Python handler, which works in a main thread only and does not
-   interrupt C code (a tower of powers). The parent kills this process instead. A kernel alarm with no handler is set
-   beside it, so that a comparison whose parent has died does not run for ever.
-2. Answers are read as LaTeX only. The expression reader takes any number in the text ("1/\sqrt{2}" gives 1).
-3. An exception is reported as such; the library's default is to call it "not equal".
-4. Memory is bounded, so an exploding expression is a MemoryError here and not the machine's last page.
+1. Its own timeouts are off: they use SIGALRM with a Python handler, which works only in a main thread and
+   does not interrupt C code (a tower of powers). Instead, the parent kills this process. A kernel alarm
+   without a handler is set too, so that a comparison does not run for ever after its parent has died.
+2. Answers are read as LaTeX only. The library's expression reader takes any number in the text ("1/\sqrt{2}"
+   gives 1).
+3. An exception is reported as an error; the library's default is to report "not equal".
+4. Memory is limited, so an exploding expression raises MemoryError here and does not exhaust the machine.
 """
 
 from __future__ import annotations
@@ -25,16 +27,17 @@ from typing import IO, Any
 from reward.mathematics.same import same
 
 MEMORY_BYTES = 4 << 30
-"""Address space of this process: some ten times what sympy needs for competition answers."""
+"""Limit of this process's address space, about ten times what sympy needs for competition answers."""
 REMEDY = 'pip install "math-verify[antlr4_13_2]", or set `symbolic: false` to compare numbers and text only'
 GRACE_SECONDS = 5.0
-"""The alarm comes this much after the parent's own kill, so it only ever ends an orphan."""
+"""The alarm comes this many seconds after the parent's own kill, so it only ever ends a process without a
+parent."""
 
 
 def main() -> None:
-    """Answer requests from stdin until it closes."""
+    """Answer requests from stdin until it is closed."""
     replies = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints must not be taken for a reply
+    os.dup2(2, 1)  # a library's output must not look like a reply
     logging.disable(logging.CRITICAL)
     try:
         equal = load()
@@ -48,22 +51,22 @@ def main() -> None:
         _alarm(request["seconds"] + GRACE_SECONDS)
         try:
             reply: dict[str, Any] = {"equal": equal(request["gold"], request["pred"])}
-        except (
-            Exception
-        ) as error:  # whatever sympy raises is a comparison that could not be made, and is said so
+        # Whatever sympy raises is a comparison that could not be made; it is reported as an error.
+        except Exception as error:
             reply = {"error": f"{type(error).__name__}: {error}"[:200]}
         _alarm(0)
         _send(replies, reply)
 
 
 def load() -> Callable[[str, str], bool]:
-    """Import sympy and what reads LaTeX; return the comparison of two answers, in the order (gold, prediction)."""
-    from reward.mathematics import symbolic  # noqa: PLC0415 (imported here so that a missing library becomes a reply)
+    """Import sympy and the LaTeX reader; return the comparison of two answers, (gold, prediction)."""
+    # imported here so that a missing library becomes a reply
+    from reward.mathematics import symbolic  # noqa: PLC0415
 
     def equal(gold: str, pred: str) -> bool:
         return bool(same(gold, pred, symbolic.equal))
 
-    symbolic.equal("x", "y")  # the first parse builds tables; that is start-up time, not the first question's
+    symbolic.equal("x", "y")  # the first parse builds tables, which is part of starting up
     return equal
 
 

@@ -1,15 +1,18 @@
-"""Ready verifiers: IFEval's 25 instructions and more, one pure function each, by family in the files beside this one.
+"""Ready-made checks: IFEval's 25 instructions and more, one pure function for each, in files by family.
 
-The idea is IFEval's (Zhou et al. 2023, table 1) and AutoIF's (Dong et al. 2024): instructions that code verifies. A check is
-`(text, *, arguments) -> str`: "" where the stripped text obeys, else why not, in words. Its docstring is its exact meaning
-(`docs/constraints.md` has all in a table). `reading.py` says what a reader sees, `units.py` and `sentences.py` what a word,
-line, paragraph and sentence are; `phrasings.py` holds the sentences that ask for a check; `conflicts.py` says which cannot
-be asked for together.
+The idea is IFEval's (Zhou et al. 2023, table 1) and AutoIF's (Dong et al. 2024): instructions that code can
+verify. A check is `(text, *, arguments) -> str`: it returns "" if the stripped text obeys, else the reason in
+words. The docstring of a check is its exact meaning (`docs/constraints.md` lists all in a table).
+`reading.py` defines what a reader sees; `units.py` and `sentences.py` define words, lines, paragraphs and
+sentences; `phrasings.py` has the sentences that ask for a check; `conflicts.py` finds checks that cannot be
+asked for together.
 
 Departures from IFEval:
-1. Definitions are our own and strict: no "loose" reading, and nothing passes that the asking sentence does not ask for.
-2. No download: words of scripts without spaces are ICU's; `language`, for Latin scripts, wants the extra `language`.
-3. A check takes time linear in the text, whatever a model wrote.
+1. Definitions are our own and strict: there is no "loose" reading, and a text passes only if it does what the
+   instruction asks.
+2. Nothing is downloaded: ICU finds the words of scripts without spaces; the check `language`, for Latin
+   scripts, needs the extra `language`.
+3. A check takes time linear in the length of the text, whatever a model wrote.
 """
 
 from __future__ import annotations
@@ -133,7 +136,8 @@ CHECKS: dict[str, Callable[..., str]] = {
     "word_count_between": word_count_between,
     "words_start_with": words_start_with,
 }
-"""Every check: the stripped text and the row's arguments in, why it fails out; "" where it holds."""
+"""Every check by name. It takes the stripped text and the row's arguments; it returns why the text fails, or
+""."""
 
 PARSED = frozenset({"csv_table", "json_keys", "json_object", "json_value"})
-"""The checks whose reader is a parser: they get the text as it is, not as a person reads it (`reading.as_read`)."""
+"""The checks that use a parser: they get the text unchanged, not as a person reads it (`reading.as_read`)."""

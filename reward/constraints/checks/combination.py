@@ -1,7 +1,8 @@
-"""An answer made of pieces: a word again and again, the request and then the answer, several answers (IFEval's `combination`).
+"""Check answers made of pieces: a repeated word, the request first, several parts (IFEval's `combination`).
 
-Departures: IFEval's `two_responses` is `parts` with the separator "******" and its paragraphs between "***" are `parts`,
-too; ours stands on a line of its own. `repeat_prompt` compares without case; ours takes the request as it is.
+Departures: IFEval's `two_responses` is `parts` with the separator "******"; its paragraphs between "***" are
+`parts` too. Our separator has a line of its own. IFEval's `repeat_prompt` ignores case; ours compares the
+request exactly.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def repeat_then_answer(text: str, *, request: str) -> str:
     """
     text, wanted = alike(text), alike(request.strip())
     if not wanted:
-        raise ValueError("request is empty; give what is to be repeated")
+        raise ValueError("request is empty; give the text to repeat")
     rest = text.removeprefix(wanted)
     if rest == text:
         return "does not begin with the request"
@@ -35,7 +36,7 @@ def repeat_then_answer(text: str, *, request: str) -> str:
 
 
 def parts(text: str, *, separator: str, n: int) -> str:
-    """The text is `n` parts, all different and none blank, with a line that is just `separator` between them."""
+    """The text is `n` parts, all different, none blank, separated by lines that are just `separator`."""
     wanted = alike(one_line(separator))
     found: list[list[str]] = [[]]
     for line in text.split("\n"):

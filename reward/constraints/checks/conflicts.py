@@ -1,14 +1,17 @@
-"""Which constraints cannot be asked for together, so that no prompt asks for what no answer can give.
+"""Find constraints that no answer can meet together, so that no prompt asks for them.
 
-AutoIF (Dong et al. 2024, section 3) notes that a constraint put after a query often contradicts it, and has a model grade the
-pair; between constraints of our own, much is decidable. Two tests conflict where what they imply (`implications.py`) excludes
-each other: numbers that do not meet (at least 20 words, at most 10), a string one needs with a character the other forbids, two
-beginnings or ends neither of which is the start or end of the other, another language, lists of whole answers.
+AutoIF (Dong et al. 2024, section 3) notes that a constraint appended to a query often contradicts the query,
+and lets a model grade the pair. Between constraints of our own, many conflicts can be computed. Two tests
+conflict if the facts that they imply (`implications.py`) exclude each other: numbers that do not meet (at
+least 20 words, at most 10), a string that one needs with a character that the other forbids, two different
+beginnings or ends, two languages, two lists of the only possible answers.
 
-A conflict that is named is one: no text passes both (a test looks for such texts). No conflict named promises nothing:
-1. Tests are taken in pairs; three that fit two by two may still not fit together.
-2. Implied are necessary conditions: two that agree on every fact may still exclude each other ("no word twice" in a long text).
-3. What makes sense is not asked, only what is possible: an answer of five words with 200 characters is.
+Every conflict found is real: no text passes both tests (a unit test searches for such texts). But finding no
+conflict proves nothing:
+1. Tests are compared in pairs; three tests that fit pairwise may still not fit together.
+2. The implied facts are necessary conditions: two tests whose facts agree may still exclude each other ("no
+   word twice" in a long text).
+3. Only possibility is checked, not sense: an answer of five words with 200 characters is possible.
 """
 
 from __future__ import annotations
@@ -28,17 +31,19 @@ from reward.constraints.checks.units import lines, lowered, may_be_in_address, o
 
 _BEFORE = ("\ua66e", "\u0e40", "https://", "[x](")
 _AFTER = ("\ua66e", "\u0323", "@x.yz", ")")
-"""What may touch a needed string so that a word in it is none: a letter, a Thai vowel, a combining mark, an address, a link."""
+"""Neighbours of a needed string that can hide a word in it: a letter, a Thai vowel, a combining mark, an
+address, a link."""
 _ALSO_FOLDED = "ahjnstwy"
-"""Letters that case folding makes of another letter ("ß" is "ss", "ŉ" is "'n"): without case they may not be there."""
+"""Letters that case folding makes from other letters ("ß" is "ss", "ŉ" is "'n"): if case is free, a text may
+lack them."""
 
 Test = Mapping[str, Any]
 
 
 def conflicts(checks: Sequence[Test]) -> list[str]:
-    """Say of a row's tests which cannot hold, alone or in pairs: one sentence each, none where nothing is known to conflict.
+    """Return a sentence for each test, or pair of a row's tests, that cannot hold; none if none is found.
 
-    The tests are valid ones, as `reward.constraints.verifier.parse` takes them.
+    The tests must be valid, as for `reward.constraints.verifier.parse`.
     """
     implied = [_facts(test) for test in checks]
     found = []
@@ -60,7 +65,10 @@ def _facts(test: Test) -> Implied:
 
 
 def _arguments(test: Test) -> dict[str, Any]:
-    """Return a test's arguments, quotation marks and hyphens of one kind, as checks compare them (parsers do not)."""
+    """Return a test's arguments in the form in which its check compares them.
+
+    Quotation marks and hyphens are of one kind, except for checks that use a parser.
+    """
     given = {name: value for name, value in test.items() if name != "check" and value is not None}
     return given if test["check"] in PARSED else {name: _plain(value) for name, value in given.items()}
 
@@ -72,7 +80,7 @@ def _plain(value: Any) -> Any:
 
 
 def _why(tests: list[Test], facts: list[Implied]) -> str:
-    """Say why one test, or two, cannot hold."""
+    """Return why one test, or two, cannot hold; "" if no reason is found."""
     for one in facts:
         if one.texts is not None:
             return (
@@ -91,7 +99,10 @@ def _passes(tests: list[Test], text: str) -> bool:
 
 
 def _numbers(facts: list[Implied]) -> str:
-    """Say which number of something cannot be: bounds meet, needed strings count, and longer units hold shorter ones."""
+    """Return which number of something is impossible.
+
+    Bounds are intersected, needed strings count, and longer units contain shorter ones.
+    """
     low: dict[str, float] = {}
     high: dict[str, float] = {}
     for bounds in [one.bounds for one in facts] + [
@@ -102,10 +113,10 @@ def _numbers(facts: list[Implied]) -> str:
             high[what] = min(high.get(what, ANY), most)
     for one in facts:
         for begins in (one.first, one.some_line):
-            if begins and not any(map(_may_show_a_letter, begins)):  # one line at least is such
+            if begins and not any(map(_may_show_a_letter, begins)):  # at least one line begins so
                 low["lines that begin with no letter"] = max(low.get("lines that begin with no letter", 0), 1)
     low["lines"] = max(low.get("lines", 0), low.get("paragraphs", 0))
-    apart = max(low["lines"], low.get("sentences", 0))  # the words of Chinese need nothing between them
+    apart = max(low["lines"], low.get("sentences", 0))  # Chinese words need no space between them
     longest = max(2 * apart - 1, low.get("words", 0), low.get("letters", 0), low.get("digits", 0))
     low["characters"] = max(low.get("characters", 0), longest)
     wrong = next((what for what in low if low[what] > high.get(what, ANY)), "")
@@ -113,13 +124,16 @@ def _numbers(facts: list[Implied]) -> str:
 
 
 def _may_show_a_letter(begin: str) -> bool:
-    """Can a reader see a letter first in a line that begins so? Emphasis, and the brackets of a link, are not seen."""
+    """Can a line that begins with this string show a letter first?
+
+    A reader does not see emphasis and the brackets of a link.
+    """
     shown = begin.lstrip(f"{MARKS}![")
     return not shown or shown[0].isalpha()
 
 
 def _counts(needed: Needed, facts: list[Implied]) -> Bounds:
-    """Return the least numbers that a needed string brings along."""
+    """Return the least numbers of words, lines and so on that a needed string makes certain."""
     string = needed.string
     found: Bounds = {
         "words": (sum(map(_is_word, _seen(needed))), ANY),
@@ -128,7 +142,7 @@ def _counts(needed: Needed, facts: list[Implied]) -> Bounds:
         "digits": (sum(map(str.isdigit, string)), ANY),
         "letters": (int(any(map(str.isalpha, string))), ANY),
     }
-    if not needed.any_case:  # one small letter may stand for two of another case: "ß" for "SS"
+    if not needed.any_case:  # without case, one letter may match two: "ß" for "SS"
         found["characters"] = (len(characters(string)), ANY)
     if not needed.any_case and stands_alone(string):
         found |= _words_inside(needed)
@@ -142,19 +156,19 @@ def _counts(needed: Needed, facts: list[Implied]) -> Bounds:
 
 
 def _seen(needed: Needed) -> list[str]:
-    """Return the pieces of a needed string that cannot be the target of a link, which no reader sees."""
+    """Return the pieces of a needed string that cannot be in the target of a link, which no reader sees."""
     pieces = needed.string.split()
     hidden = needed.left == "anything" and (len(pieces) == 1 or ")" in "".join(pieces[:1]))
     return pieces[1:] if hidden else pieces
 
 
 def _is_word(piece: str) -> bool:
-    """Is a piece with a letter a word wherever it stands? Not a list's "a)", a tag, or what may be part of a link."""
+    """Is a piece a word wherever it stands? Not a list's "a)", a tag, or a possible part of a link."""
     return any(map(str.isalpha, piece)) and not re.search(r"^\W*[A-Za-z]\)|[<>\[\]]", piece)
 
 
 def _words_inside(needed: Needed) -> Bounds:
-    """Return what is known of the words of a needed string; those at its ends may be longer in the text."""
+    """Return bounds from the inner words of a needed string; those at its ends may be longer in the text."""
     string = needed.string
     whole = string.split()[0 if needed.left == "nothing" else 1 :]
     whole = whole if needed.right == "nothing" else whole[:-1]
@@ -170,14 +184,14 @@ def _words_inside(needed: Needed) -> Bounds:
 
 
 def _letters(needed: Needed, letter: str) -> int:
-    """Count a letter in a needed string, but not where another letter may stand for it or a mark may follow."""
+    """Count a letter in a needed string, unless another letter may replace it or a mark may follow."""
     if needed.any_case and (not letter.isascii() or letter in _ALSO_FOLDED):
         return 0
     return lowered(needed.string[:-1] if needed.right == "anything" else needed.string).count(letter)
 
 
 def _occurrences(needed: Needed, name: str) -> int:
-    """Count a keyword in a needed string, whatever touches it."""
+    """Count a keyword in a needed string, whatever its neighbours are."""
     if any(mark in needed.string for mark in MARKS):
         return 0
     addressed = may_be_in_address(needed.string)
@@ -189,7 +203,10 @@ def _occurrences(needed: Needed, name: str) -> int:
 
 
 def _banned(one: Implied, other: Implied) -> str:
-    """Say which character of a needed string the other forbids; where case is free, only what no case can turn into."""
+    """Return which character of a needed string the other test forbids.
+
+    If case is free, only characters without case count.
+    """
     if other.bans is None:
         return ""
     for needed in one.needs:
@@ -216,7 +233,7 @@ def _words_begin(one: Implied, other: Implied) -> str:
 
 
 def _meeting(one: Implied, other: Implied) -> str:
-    """Say which place two tests fill differently."""
+    """Return which place in the text two tests fill differently."""
     if one.first and other.first and not _begin_alike(one.first, other.first):
         return f"the text begins with {one.first[0]!r} and with {other.first[0]!r}"
     if (
@@ -232,7 +249,7 @@ def _meeting(one: Implied, other: Implied) -> str:
 
 
 def _begin_alike(ones: Sequence[str], others: Sequence[str]) -> bool:
-    """Can a text begin with one of these and with one of those?"""
+    """Can a text begin with one of these strings and one of the others at once?"""
     return any(one.startswith(other) or other.startswith(one) for one in ones for other in others)
 
 

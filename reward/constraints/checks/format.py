@@ -1,8 +1,9 @@
-"""Shapes of lines: lists, titles, sections, highlights, headings, tables, fences (IFEval's `detectable_format`).
+"""Check shapes of lines: lists, titles, headings, tables, fences (IFEval's `detectable_format`).
 
-Departures from IFEval, all to the strict side: a title is the first line, not anywhere; sections are numbered from 1 and
-stand on lines of their own; a highlight's two sides are equal; `bullets` is the whole answer (`bullet_points` is IFEval's).
-What stands in a fenced block of code is code: it holds no bullet point, heading, highlight or table.
+All departures from IFEval are stricter: a title must be the first line; sections are numbered from 1 and have
+lines of their own; the two sides of a highlight are equal; `bullets` is the whole answer (`bullet_points` is
+IFEval's). The content of a fenced code block is code: bullet points, headings, highlights and tables in it do
+not count.
 """
 
 from __future__ import annotations
@@ -15,10 +16,9 @@ from reward.constraints.checks.units import from_one, lines, one_line, short, un
 
 _STARS = re.compile(r"(\*+)")
 _CELL_RULE = re.compile(r":?-+:?")
-_NOT_STARS = re.compile(
-    r"\\\*|(?<!`)(`{1,2})(?!`)[^`\n]+\1(?!`)"
-)  # escaped asterisks, and those of code in a line
-_RULE = re.compile(r"[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*")  # a line across the page: "---", "* * *"
+# escaped asterisks, and those of code within a line
+_NOT_STARS = re.compile(r"\\\*|(?<!`)(`{1,2})(?!`)[^`\n]+\1(?!`)")
+_RULE = re.compile(r"[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*")  # a horizontal rule: "---", "* * *"
 _HEADING = re.compile(r"#{1,6} +\S")
 _UNDERLINE = re.compile(r" {0,3}(?:={3,}|-{3,})[ \t]*")
 _NO_TEXT = re.compile(r" {0,3}(?:#{1,6} |[>|]|[-*+] |[0-9]{1,9}[.)] )|    |\t")
@@ -26,7 +26,7 @@ _NUMBERED = re.compile(r"([0-9]+)\. (.*)")
 
 
 def bullets(text: str, *, n: int) -> str:
-    """The text is `n` lines `- item` and nothing else: no blank line, no indent, no empty item, no item twice."""
+    """The text is `n` lines `- item` and nothing else: no blank line, indent, empty or repeated item."""
     found = text.split("\n")
     for line in found:
         if not (line.startswith("- ") and _is_item(line)):
@@ -37,7 +37,7 @@ def bullets(text: str, *, n: int) -> str:
 
 
 def bullet_points(text: str, *, n: int) -> str:
-    """Exactly `n` lines are `- item` or `* item`, without indent; any other lines may stand around them.
+    """Exactly `n` lines are `- item` or `* item`, without indent; there may be other lines.
 
     Lines in fenced code do not count, and neither does a rule such as `* * *`.
     """
@@ -50,7 +50,7 @@ def _is_item(line: str) -> bool:
 
 
 def numbered_list(text: str, *, n: int) -> str:
-    """The text is `n` lines `1. item`, `2. item` and so on, and nothing else: no blank line, no indent, no empty item."""
+    """The text is `n` lines `1. item`, `2. item` and so on: no other line, no indent, no empty item."""
     found = text.split("\n")
     for number, line in enumerate(found, start=1):
         match = _NUMBERED.fullmatch(line)
@@ -60,7 +60,7 @@ def numbered_list(text: str, *, n: int) -> str:
 
 
 def title(text: str) -> str:
-    """The first line is `<<title>>` and nothing else, no other angle bracket in it, and more lines follow."""
+    """The first line is `<<title>>` and nothing else, without other angle brackets, and more lines follow."""
     first, *rest = text.split("\n")
     first = first.rstrip()
     inside = first[2:-2]
@@ -72,16 +72,17 @@ def title(text: str) -> str:
 
 
 def highlights(text: str, *, n: int) -> str:
-    """At least `n` pieces in one line each stand in one to three asterisks: `*this*`, `**that**`, no space next to them inside.
+    """At least `n` pieces within a line have one to three asterisks on both sides: `*this*`, `**that**`.
 
-    `* item` is no highlight, and neither is `*this**` nor the product 2*3*4, nor what stands in code.
+    There is no space between the asterisks and the piece. `* item` is no highlight, and neither is `*this**`
+    nor the product 2*3*4, nor anything in code.
     """
     count = sum(map(_highlighted, unfenced(text)))
     return "" if count >= n else f"{count} highlighted pieces, at least {n} wanted"
 
 
 def _highlighted(line: str) -> int:
-    """Count from left to right: opening asterisks, text, as many closing ones."""
+    """Count highlights from left to right: opening asterisks, text, equally many closing asterisks."""
     pieces = _STARS.split(_NOT_STARS.sub("-", line))  # text, stars, text, ..., stars, text
     count, i = 0, 1
     while i + 2 < len(pieces):
@@ -94,9 +95,10 @@ def _highlighted(line: str) -> int:
 
 
 def sections(text: str, *, marker: str, n: int) -> str:
-    """The lines `marker` 1 to `marker` `n` are there, each once and in order, with another line after each.
+    """The lines `marker` 1 to `marker` `n` occur, each once and in order, with another line after each.
 
-    Such a line holds nothing else; `marker` 0 or `marker` `n` + 1 on a line of its own makes it fail.
+    Such a line contains nothing else; `marker` 0 or `marker` `n` + 1 on a line of its own makes the text
+    fail.
     """
     marker = alike(one_line(marker))
     last = from_one(n, "n")
@@ -112,10 +114,11 @@ def sections(text: str, *, marker: str, n: int) -> str:
 
 
 def headings(text: str, *, n: int) -> str:
-    """Exactly `n` lines are Markdown headings: one to six `#`, a space and a text, or a text underlined by `===` or `---`.
+    """Exactly `n` lines are Markdown headings: `#` to `######` and a text, or text underlined by `=` or `-`.
 
-    Lines in fenced code do not count. A text right above a line of three or more `=` or `-` is a heading, as it is where
-    Markdown is rendered; under a blank line, an item, a quotation or a heading, such a line is a rule.
+    A heading of the first kind is one to six `#`, a space and a text. Lines in fenced code do not count. A
+    text right above a line of three or more `=` or `-` is a heading, as in rendered Markdown; under a blank
+    line, an item, a quotation or a heading, such a line is a rule.
     """
     count = sum(
         bool(_HEADING.match(line)) or _underlined(line, below)
@@ -135,10 +138,11 @@ def _underlined(line: str, below: str) -> bool:
 
 
 def markdown_table(text: str, *, columns: int, rows: int) -> str:
-    r"""There is exactly one Markdown table, of `columns` columns and `rows` rows below its heading; other text is free.
+    r"""There is exactly one Markdown table, of `columns` columns and `rows` rows below its heading.
 
-    A table is a heading of cells between "|", a line of as many cells of dashes ("---", ":-:") and the lines right below that
-    have a "|". A line has "|" at both ends or at none. Cells may be empty; "\|" divides none.
+    Other text is free. A table is a heading of cells between "|", a line of as many cells of dashes ("---",
+    ":-:") and the lines right below that contain "|". A line has "|" at both ends or at neither. Cells may be
+    empty; "\|" does not separate cells.
     """
     from_one(columns, "columns")
     tables = _tables(unfenced(text))
@@ -151,7 +155,7 @@ def markdown_table(text: str, *, columns: int, rows: int) -> str:
 
 
 def _tables(found: list[str]) -> list[list[list[str]]]:
-    """Return the cells of the lines of each table."""
+    """Return the tables, each as the cells of its lines."""
     tables: list[list[list[str]]] = []
     inside, above = False, []
     for line in found:
@@ -167,7 +171,7 @@ def _tables(found: list[str]) -> list[list[list[str]]]:
 
 
 def _cells(line: str) -> list[str] | None:
-    """Return the cells of a line, none where it has "|" at one end only, None where it has no "|"."""
+    """Return the cells of a line; none if it has "|" at one end only, None if it has no "|"."""
     line = line.strip().replace("\\|", "")
     if "|" not in line:
         return None
@@ -180,9 +184,9 @@ def _cells(line: str) -> list[str] | None:
 
 
 def code_block(text: str, *, language: str) -> str:
-    """There is exactly one fenced code block, marked `language`, with a line inside; other text is free around it.
+    """There is exactly one fenced code block, marked `language`, with a line inside; other text is free.
 
-    Its first line is three backticks and `language`, its last line three backticks, none indented.
+    Its first line is three backticks and `language`, its last line is three backticks; neither is indented.
     """
     one_line(language)
     found = [line.rstrip() for line in text.split("\n")]

@@ -1,7 +1,8 @@
-"""What must be true of every text that passes a check: the ground on which `conflicts.py` decides.
+"""State what must be true of every text that passes a check; `conflicts.py` decides by these facts.
 
-What is implied is a necessary condition, never a sufficient one, so that what contradicts it surely fails; a check that is not
-in the table implies nothing. It holds for the stripped text that a check sees.
+The implied facts are necessary conditions, not sufficient ones: a text that contradicts one of them certainly
+fails. A check that is not in the table implies nothing. The facts hold for the stripped text that a check
+gets.
 """
 
 from __future__ import annotations
@@ -20,14 +21,18 @@ from reward.constraints.checks.reading import MARKS, NO_SPACES, folded
 from reward.constraints.checks.units import lowered, words
 
 Bounds: TypeAlias = dict[str, tuple[float, float]]
-"""From and to how many of something there are, by its name; both ends included."""
+"""Smallest and largest possible number of something, by its name; both ends are included."""
 
 ANY = math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """A string that the text holds; what may touch its ends: nothing (an end of the text), no letter or digit, or anything."""
+    """A string that the text must contain.
+
+    `left` and `right` say what may be next to its ends: nothing (an end of the text), no letter or digit
+    ("boundary"), or anything.
+    """
 
     string: str
     left: str = "anything"
@@ -37,28 +42,28 @@ class Needed:
 
 @dataclass(frozen=True, slots=True)
 class Implied:
-    """What is true of every text that passes."""
+    """The facts that are true of every text that passes."""
 
     bounds: Bounds = field(default_factory=dict)
     needs: tuple[Needed, ...] = ()
     bans: Callable[[str], bool] | None = None
-    """Says of a character that it does not occur."""
+    """Returns whether a character is certain not to occur."""
     first: tuple[str, ...] = ()
-    """The text begins with one of these."""
+    """The text begins with one of these strings."""
     last: tuple[str, ...] = ()
-    """It ends with one of these."""
+    """The text ends with one of these strings."""
     every_line: tuple[str, ...] = ()
-    """Each line that is not blank begins with one of these."""
+    """Each line that is not blank begins with one of these strings."""
     some_line: tuple[str, ...] = ()
-    """At least one line, indent aside, begins with one of these."""
+    """At least one line begins with one of these strings, after its indent."""
     slots: dict[str, str] = field(default_factory=dict)
-    """Bare words, case removed, by where they stand."""
+    """Bare words, case folded, by their place."""
     initial: str = ""
-    """Each bare word begins with this character, case removed."""
+    """Each bare word begins with this character, case folded."""
     initials: tuple[str, ...] = ()
-    """For each of these, case removed, there is a bare word that begins with it."""
+    """For each of these characters, case folded, there is a bare word that begins with it."""
     texts: tuple[str, ...] | None = None
-    """All texts that pass, where they can be listed."""
+    """All texts that pass, if they can be listed."""
     language: str = ""
 
 
@@ -78,7 +83,7 @@ def _exactly(what: str) -> Callable[[Arguments], Implied]:
 
 
 def _marked(what: str, n: int) -> Bounds:
-    """Return the bounds of lines that are a mark, a space and a text (of signs perhaps, so not a word)."""
+    """Return the bounds of lines that are a mark, a space and a text, which may have no word."""
     return {what: (n, n), "lines": (n, ANY)}
 
 
@@ -95,7 +100,7 @@ def _is_small(character: str) -> bool:
 
 
 def _small_in(value: Any) -> int:
-    r"""Return 1 if JSON needs a small letter for a value: one in a string (also as \\u0061), true, false or null."""
+    r"""Return 1 if a value's JSON needs a small letter (even as \\u0061; `null` and booleans do), else 0."""
     if isinstance(value, str):
         return int(any(map(_is_small, value)))
     if isinstance(value, dict):
@@ -218,9 +223,10 @@ def _starts_with(a: Arguments) -> Implied:
 
 
 def stands_alone(string: str) -> bool:
-    """Are the words of a string the same in every text that holds it, but for its two ends?
+    """Are the inner words of a string the same in every text that contains it?
 
-    Emphasis and links may begin before the string, and words of scripts without spaces depend on what is around them.
+    Not if emphasis or links may begin before the string; and words of scripts without spaces depend on their
+    neighbours.
     """
     return bool(words(string)) and not re.search(rf"[{re.escape(MARKS)}\[\]{NO_SPACES}]", string)
 
@@ -295,4 +301,4 @@ IMPLICATIONS: dict[str, Callable[[Arguments], Implied]] = {
     "word_count_between": lambda a: Implied({"words": (a["low"], a["high"])}),
     "words_start_with": lambda a: Implied({"letters": (1, ANY)}, initial=lowered(a["letter"])[0]),
 }
-"""What each check implies, by its name."""
+"""The facts that each check implies, by its name."""

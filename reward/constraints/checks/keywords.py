@@ -1,8 +1,9 @@
-"""Which words and letters occur, and how often (IFEval's `keywords`); an occurrence is what `units.py` says.
+"""Check which words and letters occur, and how often (IFEval's `keywords`).
 
-Departure: IFEval looks keywords up as regular expressions, and all but the forbidden ones also inside longer words ("cat" in
-"education"); here a keyword is a whole word or phrase, and stands for itself ("C++"). Spaces, quotation marks, accents and
-emphasis count as a reader sees them (`reading.py`).
+`units.py` defines an occurrence. Departure: IFEval searches for keywords as regular expressions, and for all
+but the forbidden ones also inside longer words ("cat" in "education"). Here a keyword is a whole word or
+phrase without special characters ("C++" is just C++). Spaces, quotation marks, accents and emphasis count as
+a reader sees them (`reading.py`).
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from reward.constraints.checks.units import keywords, lowered, occurrences, one_
 
 
 def contains(text: str, *, string: str, ignore_case: bool = False) -> str:
-    """`string` occurs somewhere in the text, also inside a longer word; in the same case unless `ignore_case`.
+    """`string` occurs in the text, also inside a longer word; in the same case unless `ignore_case`.
 
-    Kinds of quotation marks and hyphens are one; a space may be a line break.
+    All kinds of quotation marks count as one, and all hyphens; a space may be a line break.
     """
     text, wanted = alike(text), alike(string)
     if "\n" not in wanted:
@@ -33,7 +34,7 @@ def includes_words(text: str, *, words: list[str]) -> str:
 
 
 def forbidden_words(text: str, *, words: list[str]) -> str:
-    """None of `words` (or phrases) occurs; inside a longer word they are free."""
+    """None of `words` (or phrases) occurs, except inside a longer word."""
     found = next((word for word in keywords(words) if occurrences(text, word)), None)
     return "" if found is None else f"{found!r} occurs"
 
@@ -51,13 +52,13 @@ def word_at_most(text: str, *, word: str, n: int) -> str:
 
 
 def letter_at_least(text: str, *, letter: str, n: int) -> str:
-    """`letter` occurs at least `n` times, as a capital or not; "é" is another letter than "e"."""
+    """`letter` occurs at least `n` times, in either case; "é" is another letter than "e"."""
     count = _count(text, letter)
     return "" if count >= n else f"{letter!r} occurs {count} times, at least {n} wanted"
 
 
 def letter_at_most(text: str, *, letter: str, n: int) -> str:
-    """`letter` occurs at most `n` times, as a capital or not; "é" is another letter than "e"."""
+    """`letter` occurs at most `n` times, in either case; "é" is another letter than "e"."""
     count = _count(text, letter)
     return "" if count <= n else f"{letter!r} occurs {count} times, at most {n} wanted"
 
@@ -67,7 +68,7 @@ def _count(text: str, letter: str) -> int:
 
 
 def no_repeated_word(text: str) -> str:
-    """No word occurs twice, upper and lower case alike."""
+    """No word occurs twice; case does not matter."""
     common = Counter(map(folded, words(text))).most_common(1)
     return (
         f"the word {short(common[0][0])} occurs {common[0][1]} times" if common and common[0][1] > 1 else ""
@@ -75,13 +76,13 @@ def no_repeated_word(text: str) -> str:
 
 
 def no_palindromes(text: str) -> str:
-    """No word of three or more characters reads the same backwards, case aside ("Anna", "eye", "101")."""
+    """No word of three or more characters reads the same backwards; "Anna", "eye" and "101" do."""
     found = next(filter(is_palindrome, words(text)), "")
     return f"{short(found)} reads the same backwards" if found else ""
 
 
 def is_palindrome(word: str) -> bool:
-    """Has a word three or more characters and reads the same backwards?"""
+    """Does a word have three or more characters and read the same backwards?"""
     seen = folded(word)
     seen = seen if seen.isascii() else characters(seen)
     return len(seen) > 2 and seen == seen[::-1]

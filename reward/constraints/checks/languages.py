@@ -1,18 +1,22 @@
-"""In which language the answer is (IFEval's `language`), without downloads: by script, and by py3langid among Latin scripts.
+"""Check the language of an answer (IFEval's `language`): by script, and by py3langid in Latin scripts.
 
-A letter's script is the first word of its Unicode name. At least two thirds of the letters must be of the language's script:
+Nothing is downloaded. A letter's script is the first word of its Unicode name. At least two thirds of the
+letters must belong to the language's script:
 
-- Arabic, Bengali, Chinese, Georgian, Greek, Hebrew, Hindi, Japanese, Korean, Russian, Tamil, Telugu and Thai are taken for
-  their script, and at most one letter in 50 may be of a neighbour's alphabet: Ukrainian, Serbian and Macedonian fail as
-  Russian, Persian and Urdu as Arabic. Bulgarian passes for Russian, Marathi for Hindi, Cantonese for Chinese. Japanese is
-  Chinese characters and kana, a tenth of the letters kana at least; Chinese has less kana than that.
-- Of the 18 languages in Latin script, py3langid (Lui & Baldwin 2012, "langid.py"; the extra `language`) must give the asked
-  one at least half of the probability, among these 18: Malay passes for Indonesian, Catalan for Spanish. The text is asked
-  in small letters. Measured with py3langid 0.4.0 on 90 sentences and short lists of our own, 5 a language: the asked one came
-  first in all and got half in 89; a word or two ("Oui.", "ok") is not enough and fails.
+- Arabic, Bengali, Chinese, Georgian, Greek, Hebrew, Hindi, Japanese, Korean, Russian, Tamil, Telugu and Thai
+  are recognised by their script, and at most one letter in 50 may belong to a neighbour's alphabet:
+  Ukrainian, Serbian and Macedonian fail as Russian, Persian and Urdu as Arabic. Bulgarian passes for Russian,
+  Marathi for Hindi, Cantonese for Chinese. Japanese is Chinese characters and kana, with kana at least a
+  tenth of the letters; Chinese has a smaller share of kana.
+- For the 18 languages in Latin script, py3langid (Lui & Baldwin 2012, "langid.py"; the extra `language`) must
+  give the wanted language at least half of the probability, among these 18: Malay passes for Indonesian,
+  Catalan for Spanish. The text is lower-cased first. Measured with py3langid 0.4.0 on 90 sentences and short
+  lists of our own, 5 a language: the wanted one came first in all and got half in 89; a word or two ("Oui.",
+  "ok") is not enough and fails.
 
-A text half in one language and half in another passes as one of them or as none. Departure: IFEval asks langdetect (last
-released in 2021; 86 of those 90, 23 of them in capitals) and lets what it cannot read pass.
+A text half in one language and half in another passes as one of them or as none. Departure: IFEval asks
+langdetect (last released in 2021; right on 86 of those 90, and on 23 when they are in capitals) and passes
+any text that it cannot read.
 """
 
 from __future__ import annotations
@@ -42,7 +46,7 @@ LATIN = {
     "tr": "Turkish",
     "vi": "Vietnamese",
 }
-"""Languages that py3langid tells apart, by ISO 639-1 code."""
+"""Languages that py3langid distinguishes, by ISO 639-1 code."""
 
 SCRIPTS = {
     "ar": ("Arabic", ("ARABIC",)),
@@ -59,13 +63,15 @@ SCRIPTS = {
     "th": ("Thai", ("THAI",)),
     "zh": ("Chinese", ("CJK", "IDEOGRAPHIC")),
 }
-"""Languages that their script gives away: name, and first words of its letters' Unicode names."""
+"""Languages that are recognised by their script: their name, and the first words of their letters' Unicode
+names."""
 
 FOREIGN = {"ar": "پچژگڤکیےٹڈڑںہۆێڵڕ", "ru": "іїєґўјљњћђџѓќѕ"}
-"""Letters of the script that neighbours write (Persian, Urdu, Kurdish; Ukrainian, Serbian) and the language does not."""
+"""Letters of the script that belong to neighbouring languages (Persian, Urdu, Kurdish; Ukrainian, Serbian)
+only."""
 
 NAMES = LATIN | {code: name for code, (name, _) in SCRIPTS.items()}
-"""Every language that can be asked for."""
+"""Every language that can be asked for, by ISO 639-1 code."""
 
 
 def language(text: str, *, language: str) -> str:
@@ -90,19 +96,20 @@ def language(text: str, *, language: str) -> str:
         return f"{foreign} of {total} letters are not of the alphabet of {NAMES[language]}"
     kana = sum(letters[script] for script in SCRIPTS["ja"][1][1:4])
     if language in ("ja", "zh") and (kana * 10 >= total) != (language == "ja"):
-        return f"{kana} of {total} letters are kana, {'at least' if language == 'ja' else 'less than'} a tenth wanted"
+        wanted = "at least" if language == "ja" else "less than"
+        return f"{kana} of {total} letters are kana, {wanted} a tenth wanted"
     return ""
 
 
 def _misread(text: str, language: str, identify: Any) -> str:
-    """Return what else a text in Latin script reads like; "" where it reads like the language."""
+    """Return which other language a text in Latin script seems to be in; "" if it is the wanted one."""
     found, probability = identify.classify(text.lower())
     sure = found == language and probability >= 0.5
     return "" if sure else f"reads like {LATIN[found]} ({probability:.0%}), not {LATIN[language]}"
 
 
 def scripts(text: str) -> Counter[str]:
-    """Count the letters of a text by the first word of their Unicode name, widths aside."""
+    """Count the letters of a text by the first word of their Unicode name; width does not matter."""
     found: Counter[str] = Counter()
     for character, count in Counter(text).items():
         if character.isalpha():
@@ -115,7 +122,7 @@ def scripts(text: str) -> Counter[str]:
 
 @cache
 def identifier() -> Any:
-    """Return py3langid's model for the languages in Latin script (half a second, once).
+    """Return py3langid's model for the languages in Latin script; the first call takes half a second.
 
     Raises:
         RuntimeError: py3langid is not installed.
@@ -124,9 +131,8 @@ def identifier() -> Any:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 (an extra)
     except ImportError as error:
         names = ", ".join(sorted(LATIN))
-        raise RuntimeError(
-            f"the check 'language' needs py3langid for {names} ({error}): pip install 'align-toolkit[language]'"
-        ) from error
+        needed = f"the check 'language' needs py3langid for {names} ({error})"
+        raise RuntimeError(f"{needed}: pip install 'align-toolkit[language]'") from error
     found = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     found.set_languages(sorted(LATIN))
     return found

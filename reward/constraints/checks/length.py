@@ -1,4 +1,4 @@
-"""How long: words, sentences, lines, paragraphs and characters (IFEval's `length_constraints`); units as in `units.py`."""
+"""Check lengths in words, sentences, lines, paragraphs or characters (IFEval's `length_constraints`)."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from reward.constraints.checks.units import lines, paragraphs, short, words
 
 
 def min_words(text: str, *, n: int) -> str:
-    """At least `n` words."""
+    """There are at least `n` words."""
     count = len(words(text))
     return "" if count >= n else f"{count} words, at least {n} wanted"
 
 
 def max_words(text: str, *, n: int) -> str:
-    """At most `n` words."""
+    """There are at most `n` words."""
     count = len(words(text))
     return "" if count <= n else f"{count} words, at most {n} wanted"
 
 
 def word_count_between(text: str, *, low: int, high: int) -> str:
-    """From `low` to `high` words, both ends included."""
+    """There are `low` to `high` words, both ends included."""
     count = len(words(text))
     return "" if low <= count <= high else f"{count} words, {low} to {high} wanted"
 
 
 def min_sentences(text: str, *, n: int) -> str:
-    """At least `n` sentences."""
+    """There are at least `n` sentences."""
     count = len(sentences(text))
     return "" if count >= n else f"{count} sentences, at least {n} wanted"
 
 
 def max_sentences(text: str, *, n: int) -> str:
-    """At most `n` sentences."""
+    """There are at most `n` sentences."""
     count = len(sentences(text))
     return "" if count <= n else f"{count} sentences, at most {n} wanted"
 
@@ -44,25 +44,25 @@ def max_sentence_words(text: str, *, n: int) -> str:
 
 
 def min_characters(text: str, *, n: int) -> str:
-    """At least `n` characters as a reader counts ("é" and "👍🏽" are one each), white space inside the text included."""
+    """There are at least `n` characters as a reader counts: "é" is one, "👍🏽" too. Inner spaces count."""
     count = len(characters(text))
     return "" if count >= n else f"{count} characters, at least {n} wanted"
 
 
 def max_characters(text: str, *, n: int) -> str:
-    """At most `n` characters as a reader counts ("é" and "👍🏽" are one each), white space inside the text included."""
+    """There are at most `n` characters as a reader counts: "é" is one, "👍🏽" too. Inner spaces count."""
     count = len(characters(text))
     return "" if count <= n else f"{count} characters, at most {n} wanted"
 
 
 def paragraph_count(text: str, *, n: int) -> str:
-    """Exactly `n` paragraphs, with blank lines between them."""
+    """There are exactly `n` paragraphs, with blank lines between them."""
     count = len(paragraphs(text))
     return "" if count == n else f"{count} paragraphs, not {n}"
 
 
 def line_count(text: str, *, n: int) -> str:
-    """Exactly `n` lines that are not blank."""
+    """There are exactly `n` lines that are not blank."""
     count = len(lines(text))
     return "" if count == n else f"{count} lines, not {n}"
 

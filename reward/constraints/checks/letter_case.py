@@ -1,8 +1,9 @@
 """Capitals and small letters (IFEval's `change_case`).
 
-Departures: IFEval asks Python's `isupper` of the whole text and that langdetect finds English; here every letter counts,
-so one of a script without cases (Chinese, Arabic) fails both, and English is `language`'s business. Its capital words come
-from NLTK; ours are `units.py`'s. The raised letters of "Nº" and "1ª" have no capitals, so they count as no letters.
+Departures: IFEval uses Python's `isupper` on the whole text, and langdetect must find English. Here every
+letter counts, so a letter of a script without cases (Chinese, Arabic) fails both checks, and the language is
+left to the check `language`. IFEval's capital words come from NLTK, ours from `units.py`. The raised letters
+of "Nº" and "1ª" have no capitals, so they do not count as letters.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from reward.constraints.checks.reading import alike
 from reward.constraints.checks.units import words
 
 RAISED = "ªº"
-"""Letters without a capital that stand among capitals, too: "Nº 1"."""
+"""Letters without a capital that are also used among capitals: "Nº 1"."""
 _ENDING = re.compile(r"(?<=\w\w)'[^\W\d_]+$")
 
 
@@ -40,18 +41,20 @@ def all_lowercase(text: str) -> str:
 
 
 def capital_words_at_least(text: str, *, n: int) -> str:
-    """At least `n` words have letters and all of them are capitals ("NASA", "U2", "A", "I").
+    """At least `n` words have letters, all of them capitals ("NASA", "U2", "A", "I").
 
-    What an apostrophe joins to two capitals or more does not count: "NASA's", the Turkish "TBMM'nin".
+    A suffix that an apostrophe joins to two or more capitals does not count: "NASA's", the Turkish
+    "TBMM'nin".
     """
     count = _capital_words(text)
     return "" if count >= n else f"{count} words in capitals, at least {n} wanted"
 
 
 def capital_words_at_most(text: str, *, n: int) -> str:
-    """At most `n` words have letters and all of them are capitals ("NASA", "U2", "A", "I").
+    """At most `n` words have letters, all of them capitals ("NASA", "U2", "A", "I").
 
-    What an apostrophe joins to two capitals or more does not count: "NASA's", the Turkish "TBMM'nin".
+    A suffix that an apostrophe joins to two or more capitals does not count: "NASA's", the Turkish
+    "TBMM'nin".
     """
     count = _capital_words(text)
     return "" if count <= n else f"{count} words in capitals, at most {n} wanted"
@@ -63,5 +66,5 @@ def _capital_words(text: str) -> int:
 
 
 def _letters(text: str) -> list[str]:
-    """Return the letters that may be capitals or not; U+02BC is an apostrophe and a letter."""
+    """Return the letters that may be upper or lower case; U+02BC is an apostrophe and a letter."""
     return [c for c in alike(text) if c.isalpha() and c not in RAISED]

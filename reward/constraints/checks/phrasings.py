@@ -1,9 +1,9 @@
-"""The sentences that ask for what a check verifies, several of each, so that data made with them does not all sound alike.
+"""The sentences that ask for each check, several for each, so that data made with them varies.
 
-Every sentence asks for what its check tests and for nothing more ("Answer in at most 20 words."); where a check is strict
-(blank lines, case, what may stand around), each of its sentences says so. The argument in braces is written out by a
-format of its own: `{n:word}` is "1 word" or "20 words", `{position:th}` is "3rd", `{string}` stands in quotes, `{words:and}`
-is a list, `{marker:raw}` stands as it is.
+Every sentence asks for exactly what its check tests ("Answer in at most 20 words."). If a check is strict
+(about blank lines, case, other text), each of its sentences says so. An argument in braces is written out
+according to its format: `{n:word}` is "1 word" or "20 words", `{position:th}` is "3rd", `{string}` gets
+quotes, `{words:and}` is a list, `{marker:raw}` stays unchanged.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from reward.constraints.checks.languages import NAMES
 
 PHRASINGS: dict[str, tuple[str, ...]] = {
     "acrostic": (
-        "Write an acrostic: the first characters of your lines, in order, spell {string}, one line for each letter.",
-        "Write one line for each letter of {string}, in order, each line beginning with its letter, and no other lines.",
+        "Write an acrostic: the first characters of your lines, in order, spell {string}, one line for each "
+        "letter.",
+        "Write one line for each letter of {string}, in order, each line beginning with its letter, and no "
+        "other lines.",
         "Let the first letters of your lines, read downwards, spell {string}, with no line left over.",
     ),
     "all_caps": (
@@ -33,13 +35,17 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
     ),
     "bullet_points": (
         'Include exactly {n:bullet point}: lines that begin, without indentation, with "- " or "* ".',
-        'Somewhere in your answer, give exactly {n:item} as Markdown bullets ("- " or "* " at the start of the line).',
+        'Somewhere in your answer, give exactly {n:item} as Markdown bullets ("- " or "* " at the start of '
+        "the line).",
         'Your answer must have exactly {n:line} that {n:verb|begins|begin} with "- " or "* " and an item.',
     ),
     "bullets": (
-        'Answer only with {n:different item}, each on a line of its own that begins with "- ", without blank lines.',
-        'Write a list and nothing else: exactly {n:line} "- item", no blank line, no indentation, no item twice.',
-        'Give just {n:bullet point}, all different, one a line, each starting with "- ", with no other text or blank lines.',
+        'Answer only with {n:different item}, each on a line of its own that begins with "- ", without blank '
+        "lines.",
+        'Write a list and nothing else: exactly {n:line} "- item", no blank line, no indentation, no item '
+        "twice.",
+        'Give just {n:bullet point}, all different, one a line, each starting with "- ", with no other text '
+        "or blank lines.",
     ),
     "capital_words_at_least": (
         'Write at least {n:word} entirely in capital letters (a one-letter word such as "I" counts).',
@@ -52,9 +58,12 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         'Use all-capital words at most {n:time}, one-letter words such as "I" included.',
     ),
     "code_block": (
-        "Include exactly one fenced code block, marked {language:raw}: a line ```{language:raw}, the code, a line ```.",
-        "Show code in exactly one block that opens with the line ```{language:raw} and closes with the line ```.",
-        "Put one code block into your answer, no more, fenced by ```{language:raw} above and ``` below, not indented.",
+        "Include exactly one fenced code block, marked {language:raw}: a line ```{language:raw}, the code, a "
+        "line ```.",
+        "Show code in exactly one block that opens with the line ```{language:raw} and closes with the line "
+        "```.",
+        "Put one code block into your answer, no more, fenced by ```{language:raw} above and ``` below, not "
+        "indented.",
     ),
     "contains": (
         "Use {string} somewhere in your answer.",
@@ -62,9 +71,12 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "Make sure that {string} appears in your answer.",
     ),
     "csv_table": (
-        "Answer only with CSV: {rows:row} including the heading, each with {columns:comma-separated field}, no blank row.",
-        "Write nothing but CSV with {columns:column} and {rows:row}; the heading counts as a row, and no row is blank.",
-        "Give just a comma-separated table, {rows:row} (heading included) of {columns:field}, without a code fence.",
+        "Answer only with CSV: {rows:row} including the heading, each with {columns:comma-separated field}, "
+        "no blank row.",
+        "Write nothing but CSV with {columns:column} and {rows:row}; the heading counts as a row, and no row "
+        "is blank.",
+        "Give just a comma-separated table, {rows:row} (heading included) of {columns:field}, without a code "
+        "fence.",
     ),
     "ends_with": (
         "End your answer with exactly {string}, with nothing after it.",
@@ -83,7 +95,8 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
     ),
     "headings": (
         'Use exactly {n:Markdown heading}, such as a line of one to six "#", a space and a text.',
-        'Include exactly {n:heading} in Markdown ("# ..." to "###### ...", or a text underlined by "===" or "---").',
+        'Include exactly {n:heading} in Markdown ("# ..." to "###### ...", or a text underlined by "===" or '
+        '"---").',
         "Structure your answer with exactly {n:heading} in Markdown style.",
     ),
     "highlights": (
@@ -128,7 +141,8 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
     ),
     "letter_at_most": (
         "Use the letter {letter} at most {n:time}, capital or not.",
-        "The letter {letter} may occur no more than {n:time} in your answer; upper and lower case both count.",
+        "The letter {letter} may occur no more than {n:time} in your answer; upper and lower case both "
+        "count.",
         "Have at most {n:occurrence} of the letter {letter}, in either case.",
     ),
     "line_count": (
@@ -138,13 +152,15 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
     ),
     "lines_start_with": (
         "Begin every line with {string}.",
-        "Each line of your answer must start with {string}, without indentation; blank lines may be left as they are.",
+        "Each line of your answer must start with {string}, without indentation; blank lines may be left as "
+        "they are.",
         "Put {string} at the start of each line that is not blank.",
     ),
     "markdown_table": (
         "Include exactly one Markdown table with {columns:column} and {rows:row} below its heading.",
         "Show one table, no more, in Markdown: {columns:column}, {rows:row} not counting the heading.",
-        'Put one Markdown table (cells between "|") of {columns:column} and {rows:row} under the heading into your answer, '
+        'Put one Markdown table (cells between "|") of {columns:column} and {rows:row} under the heading '
+        "into your answer, "
         "and no other table.",
     ),
     "max_characters": (
@@ -213,10 +229,12 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "No word may be repeated in your answer.",
     ),
     "numbered_list": (
-        "Answer only with a numbered list of exactly {n:item}, one a line, each begun by its number, a full stop and a "
+        "Answer only with a numbered list of exactly {n:item}, one a line, each begun by its number, a full "
+        "stop and a "
         'space ("1. "), without blank lines.',
         'Write nothing but {n:line}, numbered "1. ", "2. " and so on, with no blank line and no other text.',
-        'Give just a list of {n:item}, each on one line after its number in the form "1. ", no indentation or blank lines.',
+        'Give just a list of {n:item}, each on one line after its number in the form "1. ", no indentation '
+        "or blank lines.",
     ),
     "one_of": (
         "Answer with exactly one of these and nothing else: {options:or}.",
@@ -225,19 +243,23 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
     ),
     "paragraph_count": (
         "Write exactly {n:paragraph}, with blank lines between paragraphs.",
-        "Your answer must have exactly {n:paragraph}; whatever text stands between blank lines is a paragraph.",
+        "Your answer must have exactly {n:paragraph}; whatever text stands between blank lines is a "
+        "paragraph.",
         "Use exactly {n:block} of text, a blank line after each but the last.",
     ),
     "paragraph_first_word": (
         "The {paragraph:th} paragraph must begin with the word {word} (blank lines divide paragraphs).",
-        "Let {word} be the first word of the {paragraph:th} paragraph, with paragraphs divided by blank lines.",
+        "Let {word} be the first word of the {paragraph:th} paragraph, with paragraphs divided by blank "
+        "lines.",
         "Divide paragraphs by blank lines, and start the {paragraph:th} one with the word {word}.",
     ),
     "parts": (
         "Give exactly {n:different part}, with a line that is just {separator} between them.",
-        "Write {n:part}, no two the same, divided by lines that hold only {separator}; none goes before the first or after the "
+        "Write {n:part}, no two the same, divided by lines that hold only {separator}; none goes before the "
+        "first or after the "
         "last part.",
-        "Your answer must consist of exactly {n:different part}, a line {separator} between one part and the next.",
+        "Your answer must consist of exactly {n:different part}, a line {separator} between one part and the "
+        "next.",
     ),
     "placeholders": (
         "Use at least {n:different placeholder} in square brackets, such as [name].",
@@ -245,7 +267,8 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "Include at least {n:different placeholder} of the form [address].",
     ),
     "postscript": (
-        "Close with a postscript: a last paragraph of its own, after a blank line, that begins with {marker}.",
+        "Close with a postscript: a last paragraph of its own, after a blank line, that begins with "
+        "{marker}.",
         "After a blank line, let your last paragraph be a postscript that starts with {marker} and goes on.",
         "Add a postscript at the end, as a paragraph of its own, beginning with {marker} and then its text.",
     ),
@@ -260,16 +283,20 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "Your whole answer: {word}, {n:time}, in the same case, divided by single spaces.",
     ),
     "repeat_then_answer": (
-        "First repeat what is quoted here, word for word and without the quotes, then, after a space or a line break, give "
+        "First repeat what is quoted here, word for word and without the quotes, then, after a space or a "
+        "line break, give "
         "your answer: {request:stripped}",
-        "Begin with this request exactly as it stands between the quotes, leave a space or line, and then answer: "
+        "Begin with this request exactly as it stands between the quotes, leave a space or line, and then "
+        "answer: "
         "{request:stripped}",
-        "Copy the text between these quotes without any change, then go on after white space with your answer: "
+        "Copy the text between these quotes without any change, then go on after white space with your "
+        "answer: "
         "{request:stripped}",
     ),
     "sections": (
         "Write exactly {n:section}, each below a line that is just {marker:one} for the first, and so on.",
-        "Divide your answer into {n:section}; above each goes a line of its own with {marker:raw} and the section's number, "
+        "Divide your answer into {n:section}; above each goes a line of its own with {marker:raw} and the "
+        "section's number, "
         "from {marker:one} on, and text below.",
         "Head your {n:section} with {marker:one} and so on, each alone on its line, and leave none empty.",
     ),
@@ -279,9 +306,11 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "Start with {string}, written just like that, with nothing before it.",
     ),
     "title": (
-        "Put a title in double angle brackets, as in <<title>>, alone on the first line, and your text below it.",
+        "Put a title in double angle brackets, as in <<title>>, alone on the first line, and your text below "
+        "it.",
         "Let the first line be just <<, a title and >>, and go on in the next lines.",
-        "Start with a line that is a title wrapped like <<this>> and nothing else; your answer follows under it.",
+        "Start with a line that is a title wrapped like <<this>> and nothing else; your answer follows under "
+        "it.",
     ),
     "word_at": (
         "The {position:th} word of your answer must be {word}.",
@@ -309,7 +338,7 @@ PHRASINGS: dict[str, tuple[str, ...]] = {
         "Write with no word but such as begin with {letter}.",
     ),
 }
-"""The ways to ask for each check."""
+"""The sentences that ask for each check, by its name."""
 
 ADDED: dict[tuple[str, str], tuple[str, str]] = {
     ("all_caps", "min_words"): ("", " At least {min_words:word} must have letters."),
@@ -318,13 +347,14 @@ ADDED: dict[tuple[str, str], tuple[str, str]] = {
         " Capitals or small letters do not matter.",
     ),
 }
-"""What an optional argument adds to the sentence: where it is absent (or has no effect), and where it is given."""
+"""Texts that an optional argument adds to the sentence: one if it is absent or has no effect, one if it is
+given."""
 
 
 def describe(check: str, arguments: Mapping[str, Any], phrasing: int = 0) -> str:
-    """Return the instruction that asks for what a check verifies; `phrasing` picks one of its sentences, round and round.
+    """Return the instruction that asks for a check; `phrasing`, modulo their number, picks a sentence.
 
-    `arguments` are a row's, `check` and null ones left out or not.
+    `arguments` are a row's; they may include `check` and null values.
 
     Raises:
         ValueError: there is no such check, or an argument is missing.
@@ -345,7 +375,7 @@ def describe(check: str, arguments: Mapping[str, Any], phrasing: int = 0) -> str
 
 
 class _Shown:
-    """An argument that `format` writes out as a reader wants it."""
+    """An argument that `format` writes in words, quotes or JSON."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -387,7 +417,7 @@ def _joined(strings: list[str], word: str) -> str:
 
 
 def _quoted(string: str) -> str:
-    r"""Return a string in quotes that it does not have itself: "so", “so” or «so»."""
+    r"""Quote a string with quotation marks that it does not contain: "so", “so” or «so»."""
     for opening, closing in ('""', "“”", "«»"):
         if opening not in string and closing not in string:
             return f"{opening}{string}{closing}"

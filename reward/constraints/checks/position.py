@@ -1,8 +1,9 @@
-"""What stands where: the first and last characters, the first word of a paragraph, the starts of lines (IFEval's `startend`).
+"""Check the beginnings and ends of the text, its paragraphs and its lines (IFEval's `startend`).
 
-Departures: IFEval's `end_checker` takes either case and quotes around the answer; here the last characters decide, as they
-are written: asterisks of emphasis are characters, too (kinds of quotation marks and hyphens are one, see `reading.py`). Its
-`nth_paragraph_first_word` also fixes the number of paragraphs: add `paragraph_count` for that.
+Departures: IFEval's `end_checker` accepts either case, and quotes around the answer; here the last characters
+must be exactly these, and asterisks of emphasis are characters too (only kinds of quotation marks and of
+hyphens do not matter, see `reading.py`). Its `nth_paragraph_first_word` also fixes the number of paragraphs:
+add `paragraph_count` for that.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from reward.constraints.checks.units import (
 
 
 def starts_with(text: str, *, string: str) -> str:
-    """The text begins with `string`, same case."""
+    """The text begins with `string`, in the same case."""
     return "" if alike(text).startswith(alike(string)) else f"does not start with {string!r}"
 
 
 def ends_with(text: str, *, string: str) -> str:
-    """The last characters of the text are `string`, same case: not even a full stop after it."""
+    """The text ends with `string`, in the same case; not even a full stop follows."""
     return "" if alike(text).endswith(alike(string)) else f"does not end with {string!r}"
 
 
 def paragraph_first_word(text: str, *, paragraph: int, word: str) -> str:
-    """The first word of paragraph number `paragraph` (from 1) is `word`, upper and lower case alike."""
+    """The first word of paragraph number `paragraph` (from 1) is `word`; case does not matter."""
     found = paragraphs(text)
     if len(found) < from_one(paragraph, "paragraph"):
         _one_bare(word)
@@ -45,7 +46,7 @@ def paragraph_first_word(text: str, *, paragraph: int, word: str) -> str:
 
 
 def word_at(text: str, *, position: int, word: str) -> str:
-    """The word at `position` (from 1) is `word`, upper and lower case alike."""
+    """The word at `position` (from 1) is `word`; case does not matter."""
     wanted, found = _one_bare(word), words(text)
     if len(found) < from_one(position, "position"):
         return f"{len(found)} words, no word {position}"
@@ -54,7 +55,7 @@ def word_at(text: str, *, position: int, word: str) -> str:
 
 
 def lines_start_with(text: str, *, string: str) -> str:
-    """Each line that is not blank begins with `string`, same case, no indent; there is at least one."""
+    """Each line that is not blank begins with `string`, in the same case, without indent; there is a line."""
     wanted = alike(one_line(string))
     wrong = next((line for line in lines(text) if not alike(line).startswith(wanted)), None)
     if wrong is not None:
@@ -63,12 +64,12 @@ def lines_start_with(text: str, *, string: str) -> str:
 
 
 def acrostic(text: str, *, string: str) -> str:
-    """The first characters of the lines that are not blank, in order, are the letters of `string`, either case.
+    """The first characters of the lines that are not blank spell `string`, in either case.
 
-    Markdown's emphasis is none of them: "**C**at" begins with "C".
+    Markdown's emphasis does not count: "**C**at" begins with "C".
 
     Raises:
-        ValueError: `string` has something else than letters.
+        ValueError: `string` has a character that is no letter.
     """
     if not string.isalpha():
         raise ValueError(f"string is {string!r}; an acrostic takes letters only")
@@ -78,7 +79,7 @@ def acrostic(text: str, *, string: str) -> str:
 
 
 def words_start_with(text: str, *, letter: str) -> str:
-    """Every word begins with `letter`, as a capital or not; there is at least one."""
+    """Every word begins with `letter`, in either case; there is at least one word."""
     wanted, found = one_letter(letter), words(text)
     wrong = next((word for word in found if lowered(word)[0] != wanted), None)
     if wrong is not None:

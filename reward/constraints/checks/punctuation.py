@@ -1,6 +1,7 @@
-"""Characters that may not occur, and quotation marks around everything (IFEval's `punctuation` and `quotation`).
+"""Check for forbidden characters, and for quotation marks around the whole answer.
 
-Departure: IFEval's `quotation` looks at the first and the last character only; here '"Yes" and "no"' is not one quotation.
+These are IFEval's `punctuation` and `quotation`. Departure: IFEval's `quotation` looks only at the first and
+the last character; here '"Yes" and "no"' is not one quotation.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import unicodedata
 from reward.constraints.checks.reading import alike
 
 COMMAS = ",՝،߸፣᠂᠈⸲⸴⹁⹉⹌、꓾꘍꛵︐︑﹐﹑，､𑑍𑑚𖺗𝪇"  # noqa: RUF001 (commas of other scripts are meant)
-"""The punctuation marks that Unicode names a comma."""
+"""The punctuation marks whose Unicode name contains "comma"."""
 
 
 def no_commas(text: str) -> str:
@@ -20,10 +21,10 @@ def no_commas(text: str) -> str:
 
 
 def no_characters(text: str, *, characters: str) -> str:
-    """None of `characters` occurs, same case; of any width, and any kind of quotation mark for one.
+    """None of `characters` occurs, in the same case, in any width; all kinds of a quotation mark are one.
 
     Raises:
-        ValueError: no characters, or white space among them.
+        ValueError: there are no characters, or white space among them.
     """
     if not characters or any(c.isspace() for c in characters):
         raise ValueError(f"characters is {characters!r}; give at least one, no white space")
@@ -35,7 +36,7 @@ def no_characters(text: str, *, characters: str) -> str:
 
 
 def no_digits(text: str) -> str:
-    """There is no digit, of any script and also raised ("²") or in a fraction ("½")."""
+    """There is no digit, in any script, not even raised ("²") or in a fraction ("½")."""
     found = next(
         (c for c in text if c.isnumeric() and any(map(str.isdigit, unicodedata.normalize("NFKC", c)))), ""
     )
@@ -43,7 +44,7 @@ def no_digits(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """The whole text is between straight double quotes, with something between and no other double quote there."""
+    """The whole text is between straight double quotes, is not empty, and has no other double quote."""
     inside = text[1:-1]
     if len(text) < 2 or text[0] != '"' or text[-1] != '"':
         return "is not between double quotes"

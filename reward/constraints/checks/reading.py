@@ -1,23 +1,28 @@
-r"""What a reader sees of a text: one meaning of "the same", used by every check.
+r"""Reduce a text to what a reader sees, so that all checks agree on when two texts are the same.
 
-Two texts may look alike and differ in their code points. `as_read` is applied once to every answer and every argument and
-takes away what nobody can see; `alike` and `folded` are for comparing. Each is one step coarser than the one before:
+Two texts may look alike and differ in their code points. `as_read` is applied once to every answer and every
+argument, and removes what nobody can see; `alike` and `folded` serve to compare. Each step is coarser than
+the one before:
 
-- **as_read**: letters and accents are composed (Unicode NFC); full-width and half-width letters, mathematical alphabets,
-  ligatures and Arabic presentation forms become the letters they show (U+FB01 "fi", U+FF21 "A"); "²", "½" and "…" mean
-  something else than their parts and stay. Every space is " ", every line end is "\n". Soft hyphens, zero-width spaces,
-  direction marks and variation selectors go.
-- **alike**: curly, straight and slanted quotation marks are one, and so are hyphens, minus and en dash (not the em dash).
-- **folded**: upper and lower case are one (Unicode case folding, so "ß" is "ss" and the Greek final sigma any sigma; the
-  Turkish dotted capital is "i", the small letter without dot its own); white space is one space, a line break included
-  (none between Chinese, Japanese or Thai characters), but not a blank line; Arabic and Hebrew vowel points, the Arabic
-  stretching line and joiners go. Accents stay: "é" is another letter than "e".
+- **as_read**: letters and accents are composed (Unicode NFC). Full-width and half-width letters, mathematical
+  alphabets, ligatures and Arabic presentation forms become the letters they show (U+FB01 "fi", U+FF21 "A");
+  "²", "½" and "…" have another meaning than their parts and stay. Every space becomes " ", every line end
+  "\n". Soft hyphens, zero-width spaces, direction marks and variation selectors are removed.
+- **alike**: curly, straight and slanted quotation marks become one; so do hyphens, minus and en dash (but not
+  the em dash).
+- **folded**: upper and lower case become one (Unicode case folding, so "ß" is "ss" and the Greek final sigma
+  is any sigma; the Turkish dotted capital is "i", the small letter without dot stays itself). White space,
+  line breaks included, becomes one space (none between Chinese, Japanese or Thai characters); a blank line
+  stays. Arabic and Hebrew vowel points, the Arabic stretching line and joiners are removed. Accents stay: "é"
+  is another letter than "e".
 
-`unmarked` takes Markdown's emphasis and the targets of its links away, as a renderer does. Chinese, Japanese, Thai, Lao,
-Khmer and Burmese write no spaces between words: `spaced` puts some there, and `characters` counts what looks like one
-character, both by ICU, the reference implementation of Unicode's text segmentation (UAX 29) with dictionaries for these
-scripts. ICU rather than jieba (last release 2020, Chinese only), PyThaiNLP (66 MB, Thai only), BudouX (phrases, not words)
-or uniseg (no dictionaries); icu4py brings it along (43 MB).
+`unmarked` removes Markdown's emphasis and the targets of its links, as a renderer does. Chinese, Japanese,
+Thai, Lao, Khmer and Burmese have no spaces between words: `spaced` inserts some, and `characters` counts what
+looks like one character. Both use ICU, the reference implementation of Unicode's text segmentation (UAX 29),
+with dictionaries for these scripts. ICU was chosen over jieba (last release 2020, Chinese only), PyThaiNLP
+(66 MB, Thai only), BudouX (phrases, not words) and uniseg (no dictionaries); icu4py contains it (43 MB).
+29) with dictionaries for these scripts. ICU rather than jieba (last release 2020, Chinese only), PyThaiNLP
+(66 MB, Thai only), BudouX (phrases, not words) or uniseg (no dictionaries); icu4py brings it along (43 MB).
 """
 
 from __future__ import annotations
@@ -65,14 +70,19 @@ _LINK = re.compile(r'!?\[([^\[\]\n]+)\]\([^()\s]*+(?:\([^()\s]*+\)[^()\s]*+)*+(?
 MARKS = "*_`"
 """The characters of Markdown's emphasis."""
 NO_SPACES = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\ua9e0-\ua9ff\uaa60-\uaa7f"  # Thai, Lao, Burmese, Khmer
-    "\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303b\u3040-\u30fa\u30fc-\u30ff\u31f0-\u31ff"  # kana, signs of numbers
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U000323af"  # Chinese characters
+    # Thai, Lao, Burmese, Khmer
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\ua9e0-\ua9ff\uaa60-\uaa7f"
+    # kana, and signs for numbers
+    "\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303b\u3040-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
+    # Chinese characters
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U0001b000-\U0001b16f\U00020000-\U000323af"
 )
-"""The scripts that write no space between words, as ranges of a character class."""
+"""The scripts without spaces between words, as ranges for a regular expression's character class."""
 _NO_SPACES = re.compile(f"[{NO_SPACES}]")
-_ONE_BY_ONE = re.compile(  # letters of Europe, China, Japan and Korea that join with none of each other: faster than ICU
-    "[\x00-\x7f\u00c0-\u024f\u0370-\u03ff\u0400-\u0481\u048a-\u052f\u3040-\u3096\u30a0-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]*"
+# letters of Europe, China, Japan and Korea that never join with each other: counting them is faster than ICU
+_ONE_BY_ONE = re.compile(
+    "[\x00-\x7f\u00c0-\u024f\u0370-\u03ff\u0400-\u0481\u048a-\u052f\u3040-\u3096\u30a0-\u30ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3]*"
 )
 _WRAPPED = re.compile(  # also after a hyphen that ends its line: "well-\nknown"
     rf"(?<=[{NO_SPACES}])[ \t]*\n[ \t]*(?=[{NO_SPACES}])|(?<=[^\W_]-)\n(?=[^\W_])"
@@ -81,7 +91,7 @@ _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
 def _forms() -> dict[int, str]:
-    """Return letters and digits in another width, font, ligature or position, and what they show."""
+    """Map letters and digits in another width, font, ligature or position to what they show."""
     found = {}
     for code in (code for start, end in _FORM_BLOCKS for code in range(start, end)):
         shown = unicodedata.normalize("NFKC", chr(code))
@@ -92,7 +102,7 @@ def _forms() -> dict[int, str]:
 
 
 def in_word(character: str) -> bool:
-    """Is it a letter, a digit or a combining mark?"""
+    """Is the character a letter, a digit or a combining mark?"""
     return character.isalnum() or unicodedata.category(character)[0] == "M"
 
 
@@ -100,7 +110,7 @@ _SHOWN = _forms() | _SPACES
 
 
 def as_read(text: str) -> str:
-    """Return a text without what no reader can see."""
+    """Return a text without anything that a reader cannot see."""
     if not text.isascii():
         text = _INVISIBLE.sub("", _LONE_SURROGATES.sub("\ufffd", text)).replace("\u2029", "\n\n")
         text = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).translate(_SHOWN))
@@ -109,19 +119,19 @@ def as_read(text: str) -> str:
 
 
 def alike(text: str) -> str:
-    """Return a text with quotation marks and hyphens of one kind, as long as it was."""
+    """Return a text of the same length with one kind of quotation marks and one kind of hyphens."""
     return text.translate(_LOOK_ALIKE)
 
 
 def folded(text: str) -> str:
-    """Return what a word or phrase has in common with all its ways of writing."""
+    """Return a form that is the same for all ways of writing a word or phrase."""
     text = alike(text).casefold().replace("i\u0307", "i")  # what case folding makes of the Turkish İ
     blocks = _BLANK_LINE.split(_WRAPPED.sub("", _UNREAD.sub("", text)))
     return "\n".join(" ".join(block.split()) for block in blocks)
 
 
 def unmarked(text: str) -> str:
-    """Return a text without Markdown's emphasis, links as their text alone; "2*3*4" and snake_case stay."""
+    """Return a text without Markdown's emphasis and link targets; "2*3*4" and snake_case stay."""
     text = _LINK.sub(r"\1", text)
     for _ in range(3):  # emphasis inside emphasis
         shown = _EMPHASIS.sub(lambda found: found["a"] or found["b"] or found["c"], text)
@@ -132,7 +142,7 @@ def unmarked(text: str) -> str:
 
 
 def spaced(text: str) -> str:
-    """Return a text with a space between words where their script has none."""
+    """Return a text with spaces between words, also in scripts without them."""
     if not _NO_SPACES.search(text):
         return text
     pieces: list[str] = []
@@ -144,7 +154,7 @@ def spaced(text: str) -> str:
 
 
 def characters(text: str) -> list[str]:
-    r"""Return what looks like one character each: "é" in any writing, "👍🏽", "ที่"."""
+    r"""Split a text into what looks like one character each: "é" in any encoding, "👍🏽", "ที่"."""
     return (
         list(text)
         if _ONE_BY_ONE.fullmatch(text)

@@ -1,22 +1,24 @@
-"""Where sentences end, in every language that marks it; by rules, without a model or a download.
+"""Find where sentences end, in every language that marks it; by rules, without a model or a download.
 
-IFEval counts with NLTK's Punkt, which learns abbreviations from a corpus of one language and has to be downloaded. Here:
+IFEval counts with NLTK's Punkt, which learns abbreviations from a corpus of one language and has to be
+downloaded. The rules here:
 
-1. A sentence ends after `.`, `!`, `?`, an ellipsis or the like (closing quotes, brackets, asterisks, emoji and notes "[1]"
-   may follow) where white space comes next, after a Greek ";", and after a full stop of Chinese, Japanese, Hindi, Burmese
-   or Khmer anywhere.
-2. It ends with its line, unless the line ends in a comma or the next begins with a small letter; so an item of a list is a
-   sentence with or without a stop, and so is a heading.
-3. Not an end are: a list number; "Dr.", "e.g." and the like; "No.", "Vol.", "Jan." and the like before a digit; letters
-   with full stops ("U.S.", "Ph.D.", "J.", "p.m.") and "Inc.", "Jr." and the like, unless a word follows that often begins
-   a sentence ("The", "It") or the letter is a label ("vitamin C. Oranges have it."); a name that ends in "!" or "?" and is
-   not the first word, before a small letter ("I use Yahoo! every day."); and before a small letter an ellipsis, "etc." or a
-   stop inside quotes ('"Why?" he said'), as before the Japanese と.
-4. A piece without letter or digit is no sentence.
+1. A sentence ends after `.`, `!`, `?`, an ellipsis or a similar sign (closing quotes, brackets, asterisks,
+   emoji and notes "[1]" may follow) if white space comes next; after a Greek ";"; and after a full stop of
+   Chinese, Japanese, Hindi, Burmese or Khmer anywhere.
+2. A sentence ends with its line, unless the line ends in a comma or the next one begins with a small letter.
+   So a list item is a sentence with or without a full stop, and so is a heading.
+3. A sentence does not end after: a list number; titles and abbreviations like "Dr." or "e.g."; "No.", "Vol.",
+   "Jan." and the like before a digit; letters with full stops ("U.S.", "Ph.D.", "J.", "p.m.") and "Inc.",
+   "Jr." and the like, unless the next word often begins a sentence ("The", "It") or the letter is a label
+   ("vitamin C. Oranges have it."); a name that ends in "!" or "?" and is not the first word, before a small
+   letter ("I use Yahoo! every day."); nor, before a small letter, after an ellipsis, "etc." or a full stop
+   inside quotes ('"Why?" he said'). The Japanese と counts as such a small letter.
+4. A piece without a letter or digit is no sentence.
 
-What these rules do not know: '"Stop!" Ann said.' is two and "We met at 5 p.m. Ann was late." one, for want of a list of
-names; the German "am 3. Mai" and abbreviations of other languages are cut; Thai has no stops to go by, so there a line is a
-sentence.
+These rules have limits. '"Stop!" Ann said.' counts as two sentences, and "We met at 5 p.m. Ann was late." as
+one, because there is no list of names. The German "am 3. Mai" is cut, and so are sentences after
+abbreviations of other languages. Thai has no full stops, so each line of Thai is a sentence.
 """
 
 from __future__ import annotations
@@ -32,41 +34,44 @@ _OPENERS = "\"'“‘«([{*_「『（【《‹¿¡"  # noqa: RUF001
 _CLOSED = f"[{re.escape(_CLOSERS)}]*"
 _EAST = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"  # Chinese characters and kana
 _WIDE_STOP = rf"[。！？｡।॥။។]+[!?]*{_CLOSED}"  # noqa: RUF001 (needs no space after it)
-_NOT_QUOTED = rf"(?![{re.escape(_CLOSERS)}]|(?<=[」』])[とっ])"  # Japanese: what と or って follows is what somebody says
-_EAST_STOP = rf"(?<=[{_EAST}])[.!?]+{_CLOSED}(?=[{_EAST}「『（“])"  # noqa: RUF001 (a stop of ours between their characters)
+# Japanese: と or って follows what somebody says
+_NOT_QUOTED = rf"(?![{re.escape(_CLOSERS)}]|(?<=[」』])[とっ])"
+# a Western stop between their characters
+_EAST_STOP = rf"(?<=[{_EAST}])[.!?]+{_CLOSED}(?=[{_EAST}「『（“])"  # noqa: RUF001
 _FULL_STOP = re.compile(f"({_WIDE_STOP}{_NOT_QUOTED}|{_EAST_STOP})")
 _ENDS = (".", "!", "?", "…", "؟", "۔", "።", "։", "‼", "⁇", "⁈", "⁉")  # noqa: RUF001
 _GREEK_QUESTION = re.compile("[\u0370-\u03ff\u1f00-\u1fff];")
 _CONTINUES = (",", "،", "，", "、", ";", "—")  # noqa: RUF001
 _NOTE = re.compile(r"\[[0-9]{1,3}\]$")
 _NEVER = re.compile(
-    "mr|mrs|ms|mx|dr|dra|sra|srta|mme|mlle|prof|rev|hon|sen|gov|rep|pres|amb|gen|maj|col|capt|lt|sgt|adm|mt|messrs|e[.]g|i[.]e"
-    "|p[.]s|p[.]p[.]s|vs|cf|approx|ca|viz"
+    "mr|mrs|ms|mx|dr|dra|sra|srta|mme|mlle|prof|rev|hon|sen|gov|rep|pres|amb|gen|maj|col|capt|lt|sgt|adm|mt"
+    "|messrs|e[.]g|i[.]e|p[.]s|p[.]p[.]s|vs|cf|approx|ca|viz"
 )
 _BEFORE_NUMBER = re.compile("no|nr|vol|pp|fig|ch|sec|art|eq|jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec")
 _SOMETIMES = re.compile(
-    r"inc|ltd|co|corp|ave|blvd|rd|dept|univ|est|sr|jr|st|al|max|min|avg|incl|([^\W\d_]{1,2}[.])+([^\W\d_]|sc|phil)|[^\W\d_]"
+    r"inc|ltd|co|corp|ave|blvd|rd|dept|univ|est|sr|jr|st|al|max|min|avg|incl"
+    r"|([^\W\d_]{1,2}[.])+([^\W\d_]|sc|phil)|[^\W\d_]"
 )
 _STARTERS = re.compile(
-    "the|an?|this|that|these|those|there|here|it|he|she|they|we|i|you|my|his|her|its|our|their|your|one|some|many|most|all|"
-    "but|and|so|then|now|when|while|if|as|after|before|because|since|although|however|in|on|at|for|from|by|with|to|what|"
-    "why|how|who|where|which|no|yes|not|today"
+    "the|an?|this|that|these|those|there|here|it|he|she|they|we|i|you|my|his|her|its|our|their|your|one|some"
+    "|many|most|all|but|and|so|then|now|when|while|if|as|after|before|because|since|although|however|in|on|at"
+    "|for|from|by|with|to|what|why|how|who|where|which|no|yes|not|today"
 )
 _LABELLED = re.compile(
-    "vitamin(s|a|e|as|es)?|витамин|вариант|группа|hepatitis|plan|option|answer|choice|grade|type|group|team|class|section|part|appendix|exhibit|figure"
-    "|table|step|point|item|case|level|row|column|room|gate|block|building|unit|category|phase|scenario|version|set|letter"
+    "vitamin(s|a|e|as|es)?|витамин|вариант|группа|hepatitis|plan|option|answer|choice|grade|type|group|team"
+    "|class|section|part|appendix|exhibit|figure|table|step|point|item|case|level|row|column|room|gate|block"
+    "|building|unit|category|phase|scenario|version|set|letter"
 )
-"""Words before a single letter that make it a label rather than the initial of a name."""
+"""Words before a single letter that make it a label and not the initial of a name."""
 _LIST_NUMBER = re.compile(r"[0-9]+[.)]")
 _LIST_ITEM = re.compile(r"[ \t]*([-*+•]|[0-9]{1,3}[.)])[ \t]")
 
 
 def sentences(text: str) -> list[str]:
-    """Return the sentences, their words joined by one space."""
+    """Return the sentences of a text, with one space between words."""
     found: list[list[str]] = []
-    for line in _FULL_STOP.sub(r"\1\n", _unwrapped(text).replace(" »", "»")).split(
-        "\n"
-    ):  # French: "« Oui. »"
+    divided = _FULL_STOP.sub(r"\1\n", _unwrapped(text).replace(" »", "»"))  # French: "« Oui. »"
+    for line in divided.split("\n"):
         pieces = line.split()
         if not pieces:
             continue
@@ -81,7 +86,7 @@ def sentences(text: str) -> list[str]:
 
 
 def _unwrapped(text: str) -> str:
-    """Return a text with a space for the line breaks inside a sentence."""
+    """Return a text in which line breaks inside a sentence are spaces."""
     found: list[str] = []
     for line in text.split("\n"):
         before = found[-1] if found else ""
@@ -97,7 +102,13 @@ def _unwrapped(text: str) -> str:
 
 
 def _ends_sentence(before: str, piece: str, following: str) -> bool:
-    """Does a sentence end after a piece, with the piece before it in its sentence ("": none) and the one that follows?"""
+    """Does a sentence end after a piece?
+
+    Args:
+        before: the previous piece of the same sentence; "" if there is none.
+        piece: the piece, which has no white space.
+        following: the next piece.
+    """
     core, first = _core(piece), not before
     if _GREEK_QUESTION.fullmatch(core[-2:]):
         return True
@@ -117,12 +128,14 @@ def _ends_sentence(before: str, piece: str, following: str) -> bool:
 
 
 def _is_no_stop(marked: str, name: str, after: str, *, first: bool) -> bool:
-    """Is the stop that of a title ("Dr."), of a list number, or of an abbreviation before what it counts ("No. 5", "no. of")?
+    """Does the piece's stop not end a sentence: that of "Dr.", of a list number, or of "No." before 5?
+
+    An abbreviation such as "No." must be followed by a digit or "of".
 
     Args:
-        marked: the piece in small letters, with its stop.
+        marked: the piece in lower case, with its stop.
         name: the same without a full stop.
-        after: the word that follows.
+        after: the next word.
         first: whether the piece begins its sentence.
     """
     titled = _NEVER.fullmatch(name) or (first and _LIST_NUMBER.fullmatch(marked))
@@ -130,7 +143,7 @@ def _is_no_stop(marked: str, name: str, after: str, *, first: bool) -> bool:
 
 
 def _ends_after_abbreviation(name: str, before: str, following: str) -> bool:
-    """Does a sentence end after an abbreviation that also ends sentences: "Inc.", "p.m.", a letter?"""
+    """Does a sentence end after an abbreviation that may end one: "Inc.", "p.m.", a letter?"""
     after = bare(following)
     if len(name) == 1 and _LABELLED.fullmatch(bare(before).lower()):
         return not after[:1].islower()
@@ -140,12 +153,11 @@ def _ends_after_abbreviation(name: str, before: str, following: str) -> bool:
 
 
 def _core(piece: str) -> str:
-    """Return a piece up to its last stop: without closing quotes, notes and emoji."""
+    """Return a piece up to its last stop, without closing quotes, notes and emoji."""
     end = len(piece)
     while end:
-        note = _NOTE.search(
-            piece[max(end - 5, 0) : end]
-        )  # the end alone, so that a row of notes takes linear time
+        # only the end is searched, so that a row of notes takes linear time
+        note = _NOTE.search(piece[max(end - 5, 0) : end])
         if note:
             end -= len(note[0])
         elif piece[end - 1] in _CLOSERS or unicodedata.category(piece[end - 1]) in ("So", "Sk", "Mn", "Cf"):

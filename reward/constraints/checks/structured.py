@@ -1,7 +1,7 @@
-"""Answers that a parser reads: JSON and CSV (IFEval's `json_format`).
+"""Check answers that a parser reads: JSON and CSV (IFEval's `json_format`).
 
-Departures: IFEval takes the answer out of a code fence first and lets any JSON value pass; here there is no fence, the value
-is an object or an array, and a key that occurs twice or NaN is an error, as RFC 8259 advises.
+Departures: IFEval removes a code fence first and accepts any JSON value. Here a fence fails, the value must
+be an object or an array, and a repeated key or NaN is an error, as RFC 8259 advises.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from reward.constraints.checks.units import from_one, short
 
 
 def json_object(text: str, *, object: dict[str, Any]) -> str:
-    """The text parses as one JSON object equal to `object`: no code fence, no key twice; order and spacing are free.
+    """The text parses as one JSON object equal to `object`, without a code fence or a repeated key.
 
-    1, 1.0 and true are three different values here, as they are in the text.
+    Order and spacing are free. 1, 1.0 and true are three different values here, as they are in the text.
     """
     try:
         found = _parse(text)
@@ -28,7 +28,7 @@ def json_object(text: str, *, object: dict[str, Any]) -> str:
 
 
 def json_value(text: str) -> str:
-    """The text parses as one JSON object or array: no code fence, no key twice."""
+    """The text parses as one JSON object or array, without a code fence or a repeated key."""
     try:
         found = _parse(text)
     except (ValueError, RecursionError) as error:
@@ -39,7 +39,10 @@ def json_value(text: str) -> str:
 
 
 def json_keys(text: str, *, keys: list[str]) -> str:
-    """The text parses as one JSON object with exactly these keys, in any order, any values: no code fence, no key twice."""
+    """The text parses as one JSON object with exactly these keys, in any order, each once.
+
+    The values are free; a code fence makes the text fail.
+    """
     try:
         found = _parse(text)
     except (ValueError, RecursionError) as error:
@@ -51,9 +54,10 @@ def json_keys(text: str, *, keys: list[str]) -> str:
 
 
 def csv_table(text: str, *, columns: int, rows: int) -> str:
-    """The text is CSV and nothing else: `rows` rows, a heading included, each of `columns` fields between commas.
+    """The text is only CSV: `rows` rows, the heading included, of `columns` comma-separated fields.
 
-    A field with a comma, a line break or a double quote stands in double quotes; there is no blank row.
+    A field with a comma, a line break or a double quote must have double quotes around it; there is no blank
+    row.
     """
     from_one(columns, "columns")
     from_one(rows, "rows")

@@ -1,24 +1,28 @@
-r"""What a word, a line and a paragraph are, for every check and in every language; and what one may ask for.
+r"""Define a word, a line and a paragraph for every check and every language; refuse impossible arguments.
 
-IFEval (Zhou et al. 2023) takes words and sentences from NLTK's tokenizers and paragraphs from "\n\n" or "***". Here each
-unit has one meaning, close to what a careful reader would count (`reading.py` says what a reader sees):
+IFEval (Zhou et al. 2023) takes words and sentences from NLTK's tokenizers and paragraphs from "\n\n" or
+"***". Here each unit has one meaning, close to what a careful reader would count (`reading.py` defines what a
+reader sees):
 
-- **word**: a piece between white space that has a letter or digit, without punctuation and emphasis around it: "well-known",
-  "don't", "3.14" and "and/or" are one word each; a lone "-", "...", a bullet, an emoji and a list number ("2." or "b)" before
-  an item) are none. An em dash, "--", an ellipsis, "|", "<br>" and a comma between letters divide as a space does. An address
-  (https://..., www..., ann@example.org) is one word, a Markdown link the words of its text. Words of Chinese, Japanese,
-  Thai, Lao, Khmer and Burmese are ICU's; Korean words stand between spaces.
-- **occurrence** of a phrase: case, line breaks, emphasis and kinds of quotation marks aside (`folded`), with no letter or
-  digit right before or after it, so that "cat" is not in "cats" or "concat", and not as a part of what has another
-  meaning: "42" is not in "3.42", "name" not in "my_name", "C" not in "C++" or "C#", "can" not in "can't", "example" not in
-  an address (where "example.org" is: a keyword with a dot, a slash or "@" between letters is looked for there). Characters
-  of scripts without spaces (and of Korean, whose particles are written on) may touch: "API" is in "用API处理". But no
-  character or Thai or Lao syllable is cut: "ที" is not in "ที่".
-- **line**: a line that is not blank. **Paragraph**: lines with no blank line between them, with a letter or digit (so a
-  rule "***" is none).
-- **sentence**: `sentences.py`.
+- **word**: a piece between white space that has a letter or digit, without punctuation and emphasis around
+  it. "well-known", "don't", "3.14" and "and/or" are one word each; a lone "-", "...", a bullet, an emoji and
+  a list number ("2." or "b)" before an item) are not words. An em dash, "--", an ellipsis, "|", "<br>" and a
+  comma between letters separate words as a space does. An address (https://..., www..., ann@example.org) is
+  one word; a Markdown link counts as the words of its text. In Chinese, Japanese, Thai, Lao, Khmer and
+  Burmese, ICU finds the words; Korean words stand between spaces.
+- **occurrence** of a phrase: case, line breaks, emphasis and kinds of quotation marks do not matter
+  (`folded`). No letter or digit may be right before or after it, so that "cat" is not in "cats" or "concat".
+  It must not be part of something with another meaning: "42" is not in "3.42", "name" not in "my_name", "C"
+  not in "C++" or "C#", "can" not in "can't", "example" not in an address (but "example.org" is: a keyword
+  with a dot, a slash or "@" between letters is searched for there too). Characters of scripts without spaces
+  (and of Korean, whose particles are attached to words) may be next to it: "API" is in "用API处理". But no
+  character and no Thai or Lao syllable is cut: "ที" is not in "ที่".
+- **line**: a line that is not blank. **Paragraph**: lines with no blank line between them, with a letter or
+  digit (so a rule "***" is not a paragraph).
+- **sentence**: see `sentences.py`.
 
-All of this is linear in the text: no pattern here or in the checks can backtrack over more than it consumed.
+All of this takes time linear in the text: no pattern here or in the checks can backtrack over more than it
+consumed.
 """
 
 from __future__ import annotations
@@ -33,7 +37,8 @@ _LIST_NUMBERS = re.compile(
     r"^[ \t]*(?:[-*+•>][ \t]+)?(?:[0-9]{1,3}[.)]|[A-Za-z]\)|(?<=[ \t])\[[xX]\])(?=[ \t])", re.MULTILINE
 )
 _ADDRESS = re.compile(
-    r"(?<![A-Za-z0-9])(?:(?:https?|ftp)://|www\.)[!#-;=?-_a-z~]+"  # what a URL may hold, but for quotes and angle brackets
+    # a URL with any of its characters, except quotes and angle brackets
+    r"(?<![A-Za-z0-9])(?:(?:https?|ftp)://|www\.)[!#-;=?-_a-z~]+"
     r"|(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]++@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)+",
     re.IGNORECASE,
 )
@@ -43,11 +48,11 @@ _BETWEEN_WORDS = re.compile(
     re.IGNORECASE,
 )
 _COMES_FROM = re.compile(r"(?<=[^\W_]_)|(?<=\d[.,:\u066b\u066c])(?=\d)")
-"""Stands where a phrase begins inside of something longer: my_name, 3.42."""
+"""Positions at which a phrase begins inside of something longer: my_name, 3.42."""
 _GOES_ON = re.compile(
     r"_+(?=[^\W_])|(?<=\d)[.,:\u066b\u066c](?=\d)|(?<=[^\W\d_])(?:\+\+|[+#](?!\w))|(?<=n)'t(?!\w)"
 )
-"""Stands where a phrase ends inside of something longer: name_of, 42.5, C++, C#, can't."""
+"""Positions at which a phrase ends inside of something longer: name_of, 42.5, C++, C#, can't."""
 _FENCE = re.compile(r"[ \t]*(`{3,}(?=[^`]*$)|~{3,})")
 _TOUCHING = re.compile(f"[{NO_SPACES}\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
 _BEFORE_ITS_SYLLABLE = frozenset("เแโใไເແໂໃໄ")
@@ -55,12 +60,12 @@ _AFTER_ITS_SYLLABLE = frozenset("ะาำๅๆະາຳໆ")
 
 
 def lines(text: str) -> list[str]:
-    """Return the lines that are not blank, as they stand."""
+    """Return the lines that are not blank, unchanged."""
     return [line for line in text.split("\n") if line.strip()]
 
 
 def paragraphs(text: str) -> list[str]:
-    """Return the blocks of lines between blank lines, those without letter or digit left out."""
+    """Return the blocks of lines between blank lines, except blocks without a letter or digit."""
     blocks: list[list[str]] = [[]]
     for line in text.split("\n"):
         if line.strip():
@@ -72,7 +77,7 @@ def paragraphs(text: str) -> list[str]:
 
 
 def unfenced(text: str) -> list[str]:
-    """Return the lines that are not code between fences of backticks or tildes; a block of code leaves a blank line."""
+    """Return the lines outside fenced code (backticks or tildes); each code block becomes a blank line."""
     found: list[str] = []
     fence = ""
     for line in text.split("\n"):
@@ -89,14 +94,14 @@ def unfenced(text: str) -> list[str]:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text, bare: without punctuation around them."""
+    """Return the words of a text, without punctuation around them."""
     text = unmarked(_LIST_NUMBERS.sub(" ", text))
     divided = _BETWEEN_WORDS.sub(lambda found: found[1] or " ", spaced(text))
     return [word for word in map(bare, divided.split()) if word]
 
 
 def bare(word: str) -> str:
-    """Return a word without what is neither letter, digit nor combining mark at its two ends; "" without letter or digit."""
+    """Strip a word's ends of characters that are no letter, digit or mark; "" without letter or digit."""
     if word[:1].isalnum() and word[-1].isalnum():  # most words, and much faster
         return word
     first = next((i for i, c in enumerate(word) if c.isalnum()), len(word))
@@ -105,7 +110,7 @@ def bare(word: str) -> str:
 
 
 def occurrences(text: str, phrase: str) -> int:
-    """Count the occurrences of a phrase that do not overlap.
+    """Count the occurrences of a phrase, without overlaps.
 
     Raises:
         ValueError: the phrase has no letter or digit.
@@ -127,12 +132,12 @@ def occurrences(text: str, phrase: str) -> int:
 
 
 def may_be_in_address(phrase: str) -> bool:
-    """Is a phrase looked for in addresses, too? It has a dot, a slash or "@" inside, as "example.org" has."""
+    """Is a phrase searched for in addresses too? It is with an inner dot, slash or "@": "example.org"."""
     return bool(_PART_OF_ADDRESS.search(phrase))
 
 
 def _apart(beside: str, edge: str, *, after: bool = False) -> bool:
-    """Does the phrase end here, between its first or last character and the one beside it?"""
+    """Does the phrase end here, between its first or last character and the neighbouring character?"""
     if not beside or not in_word(edge) or not in_word(beside):
         return True
     if beside in (_AFTER_ITS_SYLLABLE if after else _BEFORE_ITS_SYLLABLE):
@@ -142,28 +147,28 @@ def _apart(beside: str, edge: str, *, after: bool = False) -> bool:
 
 
 def short(text: str, limit: int = 40) -> str:
-    """Return a text in quotes, cut for a message."""
+    """Return a text in quotes, shortened for a message."""
     return repr(text if len(text) <= limit else text[: limit - 3] + "...")
 
 
 def keyword(phrase: str) -> str:
-    """Return a phrase that can be looked for.
+    """Return a phrase after checking that it can be searched for.
 
     Raises:
         ValueError: it has no letter or digit, or white space around it.
     """
     if not bare(phrase) or phrase != phrase.strip():
         raise ValueError(
-            f"{phrase!r} is no word to look for; give letters or digits, without white space around them"
+            f"{phrase!r} cannot be searched for; give letters or digits, without white space around them"
         )
     return phrase
 
 
 def keywords(words: Sequence[str]) -> Sequence[str]:
-    """Return words that can be looked for, at least one.
+    """Return words after checking that each can be searched for.
 
     Raises:
-        ValueError: there is none, or one cannot be looked for.
+        ValueError: there is no word, or one that cannot be searched for.
     """
     if not words:
         raise ValueError("no words; give at least one")
@@ -173,10 +178,10 @@ def keywords(words: Sequence[str]) -> Sequence[str]:
 
 
 def one_letter(letter: str) -> str:
-    """Return a letter, case removed.
+    """Return one letter in lower case, after checking that it is one.
 
     Raises:
-        ValueError: it is not one letter.
+        ValueError: it is not exactly one letter.
     """
     if len(letter) != 1 or not letter.isalpha():
         raise ValueError(f"{letter!r} is not one letter")
@@ -184,12 +189,12 @@ def one_letter(letter: str) -> str:
 
 
 def lowered(text: str) -> str:
-    """Return a text in small letters, one for one ("ß" is no "s"), the Greek final sigma as any other."""
+    """Lower-case a text without changing its length ("ß" stays); a Greek final sigma becomes a common one."""
     return text.lower().replace("i\u0307", "i").replace("\u03c2", "\u03c3")
 
 
 def one_line(string: str) -> str:
-    """Return a string that is to stand in one line.
+    """Return a string after checking that it fits into one line.
 
     Raises:
         ValueError: it is empty, has a line break, or white space around it.
@@ -200,7 +205,7 @@ def one_line(string: str) -> str:
 
 
 def from_one(n: int, what: str) -> int:
-    """Return a number that counts from 1.
+    """Return a number after checking that it is 1 or more.
 
     Raises:
         ValueError: it is 0.

@@ -201,7 +201,7 @@ BROKEN = {
     "grades that are all one": (
         HEAD + "  s:\n    kind: rejection_sampling\n    prompts: problems\n    generator: g\n    reward:\n      kind: judge\n"
         "      generator: g\n      samples: 4 #!\n",
-        "stages.s.reward.samples: at temperature 0 all grades of a completion are one",
+        "stages.s.reward.samples: at temperature 0 all grades of a completion are the same",
     ),
     "generator of a later stage": (
         "name: x\nbase: ./m\ngenerators: {tuned: {kind: transformers, model: s}}\nstages:\n"
@@ -599,7 +599,7 @@ AS_MEANT = {
     "{kind: rejection_sampling, prompts: problems, generator: no, reward: {kidn: jugde, generator: no, samples: 4}}": [
         "reward.kidn: unknown key; did you mean 'kind'?", "reward.kidn: unknown kind 'jugde'; did you mean 'judge'?",
         "generator: no generator 'no'", "reward.generator: no generator 'no'",
-        "reward.samples: at temperature 0 all grades of a completion are one",
+        "reward.samples: at temperature 0 all grades of a completion are the same",
     ],
     "{kind: [sft], model: base}": [
         "kind: a text is expected here, not a list; one of: deduplicate, dpo", "data: this key is required",
