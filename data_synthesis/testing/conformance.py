@@ -77,7 +77,7 @@ def conforms(
         prompts: records with `prompt` or `messages`, and other fields that `load` reads. A dozen will do.
         say: returns the text of a completion. It may depend only on the request's body and the sample's seed.
         folder: an empty folder to work in.
-        crashes: how many kills there are, spread over the writes of a run. Fewer save time where a run takes seconds.
+        crashes: number of kills, spread over the writes of a run. Choose fewer where a run takes seconds.
 
     Raises:
         Failed: a promise was broken; the message says which one and shows the difference.
@@ -158,7 +158,7 @@ class _Kit:
 
     def killed_at_writes(self, crashes: int) -> None:
         """Kill a run before each of its writes, or so many of them, and run it again."""
-        with FaultServer(then=self._well) as server:
+        with FaultServer(then=self._answer_well) as server:
             killed = crash_runs(self._recipe("crash", server), self.folder / "crashes", most=crashes)
         for out in killed:
             made = next(out.glob("02-*"))
