@@ -112,7 +112,7 @@ def test_a_mixture_with_an_ungraded_part_is_ungraded():
         ([{"inputs": ["3"], "outputs": ["3", "4"]}], "test 0 needs as many 'outputs' as 'inputs'"),
         ([{"inputs": ["3"]}], "test 0 has 'inputs' without a list of 'outputs'"),
         ([{"input": ["3"], "output": "3"}], "test 0 needs as many 'output' as 'input'"),
-        ([{"input": "x", "output": "3", "testtype": "functional"}], "is not JSON, one value a line"),
+        ([{"input": "x", "output": "3", "testtype": "functional"}], "is not JSON with one value a line"),
         ([{"input": "x", "output": "3", "testtype": "interactive"}], "test 0 has type 'interactive'"),
         ([{"input": "x", "checker": 3}], "test 0 has a checker that is not source code"),
         ([{"language": "cobol", "stdin": "3", "stdout": "3"}], "unknown language 'cobol'; known are bash, cpp"),
