@@ -116,9 +116,9 @@ class InstructionFeedback(ExecutionFeedback):
         yield from super().problems(folder)
         for i, name in enumerate(self.library if isinstance(self.library, list) else ()):
             if name not in DRAWS:
-                yield f"library.{i}", f"no check {name!r} that can be drawn; one of: {', '.join(DRAWS)}"
+                yield f"library.{i}", f"no check {name!r} can be drawn; choose from: {', '.join(DRAWS)}"
         if not self.library and not self.constraints:
-            yield "library", "nothing to ask for: set library: true, or name stages in `constraints`"
+            yield "library", "there are no constraints: set library: true, or name stages in `constraints`"
         judge = self.quality
         if isinstance(judge, Judge) and judge.pass_at is None and judge.scale != (0, GRADES):
             why = "AutoIF's threshold is for grades from 0 to 10"
@@ -136,13 +136,13 @@ class InstructionFeedback(ExecutionFeedback):
                 text = row.messages[-1]["content"]
                 place = f"constraint {text[:80]!r} of {', '.join(self.constraints)}"
                 raise StageFailed(
-                    run.name, f"{place}: {error}; mode verifiers makes tests", run.log_file
+                    run.name, f"{place}: {error}; mode: verifiers makes such tests", run.log_file
                 ) from None
         self._pool = [Constraint(row.messages[-1]["content"].strip(), row.tests) for row in distinct(rows)]
         if not self._pool and not self.library:
             cause = f"{', '.join(self.constraints)} hold no constraint, and library is false"
             raise StageFailed(run.name, cause, run.log_file)
-        if any(_written(one.tests) for one in self._pool):
+        if any(_have_functions(one.tests) for one in self._pool):
             super().prepare(run)
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
@@ -232,7 +232,7 @@ class InstructionFeedback(ExecutionFeedback):
     def _rows(self, asked: Prompt, good: Sequence[Answer], wrong: Sequence[Answer]) -> list[Row]:
         """Return the prompt, its demonstrations and its pairs."""
         note: dict[str, Any] = {"verifiers": [digest(test) for test in asked.tests], "preset": self.preset}
-        note |= {"sandbox": self.sandbox.level} if _written(asked.tests) else {}
+        note |= {"sandbox": self.sandbox.level} if _have_functions(asked.tests) else {}
         demonstrations = [
             Demonstration(prompt=asked.messages, completion=answer.text, tools=asked.tools, note=note)
             for answer in good[: self.max_demonstrations]
@@ -252,7 +252,7 @@ def _asked(prompt: Prompt, constraints: Sequence[Constraint]) -> Prompt:
     return replace(prompt, messages=messages, tests=tests, tags=tags)
 
 
-def _written(tests: Sequence[dict[str, Any]]) -> bool:
+def _have_functions(tests: Sequence[dict[str, Any]]) -> bool:
     return any("functions" in test for test in tests)
 
 

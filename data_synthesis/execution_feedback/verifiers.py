@@ -95,7 +95,7 @@ class VerifierFeedback(ExecutionFeedback):
         """Refuse a judge without a verdict, and fewer samples than the functions that the preset needs."""
         yield from super().problems(folder)
         if isinstance(self.consistency, Judge) and self.consistency.pass_at is None:
-            yield "consistency", "a judge gives no verdict here without `pass_at`, such as pass_at: 6"
+            yield "consistency", "a judge gives a verdict only with `pass_at`, for example pass_at: 6"
         if self.samples < PRESETS[self.preset].functions:
             needed = f"{PRESETS[self.preset].functions} functions, one from each answer"
             yield "samples", f"preset {self.preset!r} needs {needed}"
@@ -189,8 +189,13 @@ class VerifierFeedback(ExecutionFeedback):
         for number, source in enumerate(sources):
             request = template("execution_feedback/back_translate").format(function=source)
             asked = [{"role": "user", "content": request}]
-            how: dict[str, Any] = {"temperature": 0.0, "max_new_tokens": self.max_new_tokens}
-            (back,) = await ctx.sample(self.generator, asked, label=f"back {number}", **how)
+            (back,) = await ctx.sample(
+                self.generator,
+                asked,
+                label=f"back {number}",
+                temperature=0.0,
+                max_new_tokens=self.max_new_tokens,
+            )
             if not back.answers:
                 return "a function could not be put into words"
             question = Prompt(messages=asked, answer=constraint)

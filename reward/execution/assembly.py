@@ -39,7 +39,7 @@ from reward.execution.python import (
     is_future,
     longest,
     names_of,
-    unbuilt,
+    not_builtin,
     used_by,
     without_words,
     written,
@@ -206,14 +206,14 @@ def _parts(
     continuation is the only part.
     """
     whole = CodePart(without_words(answer["whole"]))
-    parts = [whole] if whole.body else _parts_among_words(answer, name, owner, reads_input)
+    parts = [whole] if whole.body else _parts_among_prose(answer, name, owner, reads_input)
     if name and not _define(parts, name, owner):
         continued = _continued(answer, prompts, name)
         return [CodePart(continued)] if continued else parts
     return parts
 
 
-def _parts_among_words(
+def _parts_among_prose(
     answer: dict[str, Any], name: str | None, owner: str, reads_input: bool
 ) -> list[CodePart]:
     """Return the parts, in their order, of an answer that is not Python as it stands."""
@@ -377,13 +377,13 @@ def _joined(
     """Return the main part with the statements that it needs and, for a method, a function that calls it."""
     kind = main.class_of(name, owner) if name and name not in main.bound else ""
     pool = _defining([part for part in [*given, *parts] if part is not main], name)
-    anew = _anew(main, parts, name)
+    redefined = _redefined(main, parts, name)
     bound = main.bound | {name}
-    missing = unbuilt((main.used | wanted | used_by(anew)) - bound)
-    needed = _closed(missing, bound, pool)
+    missing = not_builtin((main.used | wanted | used_by(redefined)) - bound)
+    needed = _needed(missing, bound, pool)
     if missing and (kind or "Solution" in main.bound):
         needed = [*ast.parse(_LEETCODE).body, *needed]
-    lines = _replaced(main, anew)
+    lines = _replaced(main, redefined)
     future = max((node.end_lineno or 0 for node in main.body if is_future(node)), default=0)
     pieces = ["\n".join(lines[:future]), written(needed), "\n".join(lines[future:])]
     if kind:
@@ -397,7 +397,7 @@ def _defining(parts: list[CodePart], name: str) -> list[ast.stmt]:
     return [node for node in nodes if binds(node) and name not in binds(node)]
 
 
-def _anew(main: CodePart, parts: list[CodePart], name: str) -> list[ast.stmt]:
+def _redefined(main: CodePart, parts: list[CodePart], name: str) -> list[ast.stmt]:
     """Return the definitions of later parts that replace those of the main part.
 
     Some later definitions only try the program out, and replace nothing: those that take other arguments, and
@@ -420,10 +420,10 @@ def _anew(main: CodePart, parts: list[CodePart], name: str) -> list[ast.stmt]:
     ]
 
 
-def _replaced(main: CodePart, anew: Sequence[ast.stmt]) -> list[str]:
+def _replaced(main: CodePart, redefined: Sequence[ast.stmt]) -> list[str]:
     """Return the lines of the main part with its last definitions of these names replaced; no line moves."""
     lines = main.text.split("\n")
-    for new in anew:
+    for new in redefined:
         old = [node for node in main.body if getattr(node, "name", "") == getattr(new, "name", None)][-1]
         first = min(node.lineno for node in (old, *getattr(old, "decorator_list", ())))
         lines[first - 1 : old.end_lineno] = [written([new]), *[""] * ((old.end_lineno or first) - first)]
@@ -438,13 +438,13 @@ def _is_called_alike(new: Any, old: Any) -> bool:
     return most - len(new.args.defaults) <= many and (many <= most or new.args.vararg is not None)
 
 
-def _closed(missing: set[str], bound: set[str], pool: list[ast.stmt]) -> list[ast.stmt]:
+def _needed(missing: set[str], bound: set[str], pool: list[ast.stmt]) -> list[ast.stmt]:
     """Return the statements of a pool that define missing names and the names that these need, in order."""
     taken: set[int] = set()
     while new := {i for i, node in enumerate(pool) if i not in taken and binds(node) & missing}:
         taken |= new
         bound = bound | {name for i in new for name in binds(pool[i])}
-        missing = unbuilt((missing | used_by([pool[i] for i in new])) - bound)
+        missing = not_builtin((missing | used_by([pool[i] for i in new])) - bound)
     stars = {i for i, node in enumerate(pool) if "*" in binds(node)} if missing else set()
     return [pool[i] for i in sorted(taken | stars)]
 
@@ -471,7 +471,7 @@ def _wanted(tests: str) -> set[str]:
 
 def _tested(tests: str, answer: str) -> str | None:
     """Return the one name that the tests want and the answer defines; None if there are none or several."""
-    wanted = unbuilt(_wanted(tests))
+    wanted = not_builtin(_wanted(tests))
     names = [name for name in wanted if re.search(rf"\b(?:def|class)\s+{re.escape(name)}\b", answer)]
     return names[0] if len(names) == 1 else None
 

@@ -35,14 +35,14 @@ def as_python(text: str) -> tuple[str, bool]:
 
     The text is tried as it stands, then dedented, then without the prose above and below its code.
     """
-    for change in (str, textwrap.dedent, _without_sentences):
+    for change in (str, textwrap.dedent, _without_prose):
         version = change(text)
         if (version or not text) and compiles(version):
             return version, True
     return text, False
 
 
-def _without_sentences(text: str) -> str:
+def _without_prose(text: str) -> str:
     """Return a text without the prose above and below its code, and without commands for a notebook."""
     lines = ["" if re.match(_MAGIC, line) else line for line in text.split("\n")]
     code = [number for number, line in enumerate(lines) if line.strip() and not re.match(_SENTENCE, line)]
@@ -115,7 +115,7 @@ def used_by(nodes: Sequence[ast.stmt]) -> set[str]:
     return used - bound
 
 
-def unbuilt(names: set[str]) -> set[str]:
+def not_builtin(names: set[str]) -> set[str]:
     """Return the names that are neither built in nor defined in every module."""
     return names - set(dir(builtins)) - _MODULE
 

@@ -313,7 +313,8 @@ def _by_its_keys(given: dict[str, Any], checker: str, kind: str | None) -> Test 
         return _call(given["input"], given["output"], checker, kind)
     if _has(keys, "input", "output", checker):
         reads = _text(given["input"])
-        return ProgramRun(reads, _text(given["output"], written=True) if "output" in given else None, checker)
+        prints = _text(given["output"], is_output=True) if "output" in given else None
+        return ProgramRun(reads, prints, checker)
     if not keys and not checker:
         return None
     found = sorted([*map(str, keys), *(["checker"] if checker else [])])
@@ -342,19 +343,19 @@ def _call(given: Any, output: Any, checker: str, kind: str) -> Case:
     return Case(arguments, returns, checker, or_only=only)
 
 
-def _text(value: Any, written: bool = False) -> str:
+def _text(value: Any, is_output: bool = False) -> str:
     """Return an input or output as text. APPS has some as lists of lines, and some outputs as numbers.
 
     An input cannot be a number: a row with such inputs lacks the name of the function that takes them.
 
     Args:
         value: the input or output.
-        written: whether it is an output.
+        is_output: whether it is an output.
     """
     lines = value if isinstance(value, list) else [value]
     for line in lines:
         number = isinstance(line, int | float) and not isinstance(line, bool)
-        if not isinstance(line, str) and not (written and number):
+        if not isinstance(line, str) and not (is_output and number):
             place = " in a list" if isinstance(value, list) else ""
             raise ValueError(f"has an input or output that is {type(line).__name__}{place}, not text")
     return "\n".join(map(str, lines))

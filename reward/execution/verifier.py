@@ -159,10 +159,11 @@ async def assembled(sandbox: Sandbox, completion: str, tests: Tests) -> Assemble
     answer = program_text.read(completion)
     if not answer.whole.strip():
         return NoProgram("load_error", NO_PROGRAM)
-    given = [_laid_out(program_text.read(text)) for text in tests.prompts]
+    given = [_as_dictionary(program_text.read(text)) for text in tests.prompts]
     wanted = [(tests.entry_point, False)] if tests.calls_functions or not tests.runs else []
     wanted += [(None, True)] if tests.runs else []
-    arguments = [[_laid_out(answer), given, name, tests.owner, tests.code, whole] for name, whole in wanted]
+    said = _as_dictionary(answer)
+    arguments = [[said, given, name, tests.owner, tests.code, whole] for name, whole in wanted]
     results = await sandbox.calls(_source("assemble", "python", "assembly"), "assemble", arguments, ASSEMBLY)
     for result in results:
         if result.status in NO_DATA:
@@ -301,7 +302,7 @@ def differs(case: Case, value: Any) -> str:
     return f"fail: for {_short(case.arguments)} it returns {_short(value)}, not {_short(case.returns)}"
 
 
-def _laid_out(answer: program_text.CodeAnswer) -> dict[str, Any]:
+def _as_dictionary(answer: program_text.CodeAnswer) -> dict[str, Any]:
     """Return an answer as the dictionary that `assemble` of `assembly.py` takes."""
     pieces = [[block.before, block.text if block.may_hold("python") else ""] for block in answer.blocks]
     return {"whole": answer.whole, "pieces": [*pieces, [answer.after, ""]], "fenced": bool(answer.blocks)}
