@@ -1,3 +1,3 @@
-"""Execution feedback: rows that were checked by running code, for programs and for instructions."""
+"""Execution feedback: make rows that are checked by running code, for programs and for instructions."""
 
 __all__: list[str] = []

@@ -1,13 +1,13 @@
-"""Which tests may judge, and which solutions do they choose? Pure functions on who passed what.
+"""Decide which tests may judge, and which solutions they choose: pure functions on who passed what.
 
 CodeT (Chen et al. 2022, arXiv 2207.10397, section 2.2): solutions that pass exactly the same tests form a
-set; its score is the number of tests it passes times the square root of the number of its solutions,
+set. Its score is the number of tests it passes times the square root of the number of its solutions, with
 duplicates counted on both sides (as in the authors' src/agreement.py). A test that a model wrote is a guess
-too; before it judges, it is itself judged:
+too, so it must fulfil conditions before it judges:
 
-- at least two different solutions pass it: one alone may share its author's mistake;
-- something fails it, a solution or a mutant of one: a test that nothing fails says nothing;
-- it does not pass what returns nothing, and says the same when it is run again.
+- At least two different solutions pass it: a single one may share its author's mistake.
+- Something fails it, a solution or a mutant of one: a test that nothing fails says nothing.
+- A function that returns nothing fails it, and the test gives the same results when it is run again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 MIN_PASSING = 2
-"""Different solutions that must pass a test; the AutoIF and CodeT idea of agreement at its smallest."""
+"""Number of different solutions that must pass a test: the smallest agreement in the sense of AutoIF and
+CodeT."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +28,19 @@ class ConsensusSet:
     members: tuple[int, ...]
     """Indices of distinct solutions, in order."""
     passed: tuple[bool, ...]
-    """Which tests."""
+    """Whether they pass each test."""
     score: float
 
 
 def consensus_sets(
     passed: Sequence[Sequence[bool]], solution_counts: Sequence[int], test_counts: Sequence[int]
 ) -> list[ConsensusSet]:
-    """Return the consensus sets, best first; at the same score the one with the earliest member.
+    """Return the consensus sets, best first; of equal scores, the set with the earliest member comes first.
 
     Args:
-        passed: of each distinct solution, which of the distinct tests it passes.
+        passed: for each distinct solution, which of the distinct tests it passes.
         solution_counts: how often each distinct solution was written.
-        test_counts: how often each distinct test was.
+        test_counts: how often each distinct test was written.
     """
     by_pattern: dict[tuple[bool, ...], list[int]] = {}
     for solution, outcomes in enumerate(passed):
@@ -58,14 +59,14 @@ def validated(
     of_nothing: Sequence[bool],
     again: Mapping[int, Sequence[bool]],
 ) -> list[str]:
-    """Return, for each test, "" where it may judge, else why not.
+    """Return, for each test, "" if it may judge, else the reason why not.
 
     Args:
-        passed: of each distinct solution, which tests it passes; one solution is one vote, however often it
-            was written.
-        of_mutants: the same of each mutant.
-        of_nothing: the same of the function that returns nothing.
-        again: of some solutions, by index, which tests they pass when run once more.
+        passed: for each distinct solution, which tests it passes; each solution has one vote, however often
+            it was written.
+        of_mutants: the same for each mutant.
+        of_nothing: the same for the function that returns nothing.
+        again: for some solutions, by index, which tests they pass in a second run.
     """
     verdicts = []
     for test in range(len(of_nothing)):

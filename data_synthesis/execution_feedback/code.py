@@ -1,19 +1,19 @@
-"""Execution feedback for code: solutions and tests by models, run, agreed upon, kept and paired (`mode: code`).
+"""Execution feedback for code: a model writes solutions and tests, which judge each other (`mode: code`).
 
 The Qwen2 report (arXiv 2407.10671, 4.1.2) says that a model writes solutions and tests, which are compiled
-and run. How to choose among them is CodeT's (Chen et al. 2022, arXiv 2207.10397): the largest agreement of
+and run. The choice among them follows CodeT (Chen et al. 2022, arXiv 2207.10397): the largest agreement of
 solutions and tests wins.
 
 Departures from CodeT:
-1. A test judges only when it was itself validated (`data_synthesis.execution_feedback.agreement`), and a
-   prompt without such tests is dropped.
-2. A row that brings tests is judged by these, as they are; nothing is written and nothing voted on.
-3. All tests of a solution run in one check of several CPU seconds; one that ends the process is left out and
-   the rest is run again. CodeT gives every test 0.1 s of wall-clock time, which a loaded machine spends on
-   something else.
-4. Solutions are one when their syntax trees are (comments and docstrings aside); CodeT compares text.
-5. `repair`: where no solution passes given tests, the failure is shown and a second answer asked for
-   (self-debugging, Chen et al. 2023, arXiv 2304.05128). The row holds the first question only.
+1. A test judges only if it was itself validated (`data_synthesis.execution_feedback.agreement`), and a prompt
+   without validated tests is dropped.
+2. A row that brings tests is judged by these tests, unchanged; no tests are written, and there is no vote.
+3. All tests of a solution run in one check of several CPU seconds. A test that ends the process is left out,
+   and the remaining tests run again. CodeT gives every test 0.1 s of wall-clock time, which a loaded machine
+   spends on other work.
+4. Two solutions are the same if their syntax trees are (comments and docstrings aside); CodeT compares text.
+5. `repair`: if no solution passes given tests, the model is shown the failure and asked for a second answer
+   (self-debugging, Chen et al. 2023, arXiv 2304.05128). The row holds only the first question.
 """
 
 from __future__ import annotations
@@ -39,9 +39,11 @@ from reward.execution import verifier as execution
 from reward.sandbox import NO_DATA, Verdict
 
 RESTARTS = 3
-"""Tests of one solution that may end its process before the rest counts as failed too."""
+"""Times that the remaining tests of a solution are run again after one ended its process. Tests left after
+that count as failed."""
 _RAN = ("fail", "error")
-"""Rejected answers are programs that run: a syntax error teaches less than a wrong result."""
+"""The statuses of rejected answers: those of programs that run. A syntax error teaches less than a wrong
+result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,11 @@ class Solution:
     text: str
     programs: execution.Assembled
     count: int
-    """Completions that hold it."""
+    """How many completions hold it."""
 
     @property
     def source(self) -> str:
-        """The program as tests of functions need it."""
+        """The program in the form that tests of functions need."""
         return self.programs.functions
 
 
@@ -66,44 +68,47 @@ class WrittenTests:
     name: str
     """The function that they call."""
     imports: list[str]
-    """Lines that all of them need."""
+    """The import lines that the asserts need."""
     texts: list[str]
-    """Each assert once."""
+    """The distinct asserts."""
     counts: list[int]
-    """How often each was written."""
+    """How often each assert was written."""
 
     @property
     def none_passed(self) -> list[bool]:
-        """The outcomes of a program that passes none of them."""
+        """The outcomes of a program that passes no test."""
         return [False] * len(self.texts)
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The distinct solutions of a prompt, the tests that were written for it, and which solution passed which test."""
+    """A prompt's distinct solutions and written tests, and which solution passed which test."""
 
     solutions: Sequence[Solution]
     tests: WrittenTests
     outcomes: Sequence[list[bool] | None]
-    """Of each solution, which tests it passed; None where it does not load."""
+    """For each solution, which tests it passed; None if it does not load."""
 
     @property
     def votes(self) -> list[list[bool]]:
-        """Of each solution, which tests it passed; none of them where it does not load."""
+        """For each solution, which tests it passed; all False if it does not load."""
         return [outcomes or self.tests.none_passed for outcomes in self.outcomes]
 
     def sets(self, steady: Sequence[int]) -> list[ConsensusSet]:
-        """Return the consensus sets, best first, by the tests that say the same each time they are run."""
+        """Return the consensus sets, best first.
+
+        Only the `steady` tests count: those with the same results each time they are run.
+        """
         votes = [[outcomes[t] for t in steady] for outcomes in self.votes]
         counts = [self.tests.counts[t] for t in steady]
         return consensus_sets(votes, [solution.count for solution in self.solutions], counts)
 
     def passes(self, solution: int, kept: Sequence[int]) -> int:
-        """Return how many of the validated tests a solution passes."""
+        """Return how many of the validated tests (`kept`) a solution passes."""
         return sum(self.votes[solution][t] for t in kept)
 
     def near_misses(self, best: Sequence[int], kept: Sequence[int]) -> list[tuple[Solution, str]]:
-        """Return the solutions that load and fail a validated test, the fewest failures first, one for each behaviour."""
+        """Return solutions that load and fail a validated test: fewest failures first, one per behaviour."""
         loaded = [i for i, outcomes in enumerate(self.outcomes) if outcomes is not None and i not in best]
         missed = {i: len(kept) - self.passes(i, kept) for i in loaded}
         near = sorted((i for i in loaded if missed[i]), key=missed.__getitem__)
@@ -112,35 +117,34 @@ class Trial:
 
 
 class CodeFeedback(ExecutionFeedback):
-    """Solutions judged by tests that are given, or written by a model and validated."""
+    """Sample solutions, and judge them by tests that are given, or written by a model and validated."""
 
-    version: ClassVar[str] = (
-        "3"  # programs are put together and compared as `kind: execution` does in the version of this number
-    )
+    # programs are put together and compared as in the version of `kind: execution` with this number
+    version: ClassVar[str] = "3"
     makes: ClassVar[frozenset[str]] = frozenset({"demonstrations", "preferences"})
 
     mode: Literal["code"]
     samples: int = Field(default=16, ge=1)
-    """Answers a prompt."""
+    """Answers sampled for each prompt."""
     max_demonstrations: int | None = Field(default=1, ge=1)
-    """Most demonstrations a prompt; null keeps all that differ."""
+    """Most demonstrations of each prompt; null keeps all that differ."""
     test_generator: Annotated[str | None, Ref("generator")] = None
-    """Who writes tests for rows that bring none; left out, `generator`."""
+    """The generator that writes tests for rows without any; left out, it is `generator`."""
     test_samples: int = Field(default=8, ge=1)
-    """Answers with tests that are asked for."""
+    """Answers with tests that are sampled for each prompt."""
     tests_per_sample: int = Field(default=5, ge=1)
-    """Asserts taken of each, the first ones (CodeT: 5)."""
+    """Asserts used from each answer with tests, the first ones (CodeT: 5)."""
     pass_share: float = Field(default=1.0, gt=0, le=1)
-    """Share of the validated tests that a chosen solution of the best set must pass."""
+    """Share of the validated tests that a solution of the best set must pass to be chosen."""
     min_lead: float = Field(default=1.0, ge=1)
-    """How many times the score of the next set that of the best must be; 1 takes any lead, more drops
+    """Least ratio of the best set's score to the next set's score. 1 accepts any lead; a larger value drops
     doubtful prompts."""
     repair: int = Field(default=0, ge=0)
-    """Most failing solutions of a prompt, none of whose passes given tests, that are shown their failure and
-    tried again."""
+    """Most failing solutions of a prompt that are shown their failure for a second try, if no solution passes
+    the given tests."""
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
-        """Return demonstrations and pairs of one prompt, or why there are none."""
+        """Return the demonstrations and pairs of one prompt, or why there are none."""
         if program_tests.any_of_programs(prompt):
             return await self._by_given(prompt, ctx)
         tests = program_tests.named(prompt)
@@ -169,7 +173,7 @@ class CodeFeedback(ExecutionFeedback):
         return ctx.unjudged(nothing) if unjudged else Drop("no solution passes the given tests")
 
     async def _verdict(self, solution: Solution, tests: program_tests.Tests, ctx: Context) -> tuple[str, str]:
-        """Return the status word and the reason of a solution on given tests: the first that is no pass."""
+        """Return the status and the reason of a solution's first failure; ("pass", "") if it passes."""
         said = await execution.judge(self.box, solution.programs, tests, every=False)
         ctx.tally_scores([said.score()])
         if said.no_data:
@@ -183,7 +187,7 @@ class CodeFeedback(ExecutionFeedback):
     async def _repaired(
         self, prompt: Prompt, tests: program_tests.Tests, failed: Sequence[tuple[Solution, str]], ctx: Context
     ) -> list[tuple[Solution, tuple[Solution, str]]]:
-        """Show failures; return the solutions that then pass, each with the one that did not."""
+        """Show failures to the model; return the solutions that then pass, each with the one that failed."""
         mended = []
         for number, (solution, why) in enumerate(failed):
             said = template("execution_feedback/repair").format(why=why)
@@ -209,9 +213,8 @@ class CodeFeedback(ExecutionFeedback):
         tests = await self._written(prompt, name, ctx)
         if not tests.texts:
             return Drop("no test was written")
-        trial = Trial(
-            solutions, tests, [await self._outcomes(solution.source, tests, ctx) for solution in solutions]
-        )
+        outcomes = [await self._outcomes(solution.source, tests, ctx) for solution in solutions]
+        trial = Trial(solutions, tests, outcomes)
         reasons = await self._validate(trial, ctx)
         kept = [i for i, reason in enumerate(reasons) if not reason]
         if not kept:
@@ -227,18 +230,14 @@ class CodeFeedback(ExecutionFeedback):
         return self._rows(prompt, [solutions[i] for i in best], trial.near_misses(best, kept), note)
 
     def _leads(self, sets: Sequence[ConsensusSet]) -> bool:
-        """Is the first set as far ahead of the second as is asked for?"""
+        """Is the first set ahead of the second by at least the factor `min_lead`?"""
         return len(sets) == 1 or sets[0].score >= self.min_lead * sets[1].score
 
     async def _written(self, prompt: Prompt, name: str, ctx: Context) -> WrittenTests:
         """Return the tests that a model wrote for a prompt."""
         problem = prompt.messages[-1]["content"]
-        asked = [
-            {
-                "role": "user",
-                "content": template("execution_feedback/write_tests").format(name=name, problem=problem),
-            }
-        ]
+        request = template("execution_feedback/write_tests").format(name=name, problem=problem)
+        asked = [{"role": "user", "content": request}]
         said = await ctx.sample(
             self.test_generator or self.generator, asked, n=self.test_samples, label="tests", **self.sampling
         )
@@ -250,7 +249,7 @@ class CodeFeedback(ExecutionFeedback):
         return WrittenTests(name, imports, list(counts), list(counts.values()))
 
     async def _validate(self, trial: Trial, ctx: Context) -> list[str]:
-        """Return, for each test, "" where it may judge, else why not."""
+        """Return, for each test, "" if it may judge, else the reason why not."""
         solutions, tests, votes = trial.solutions, trial.tests, trial.votes
         by_pattern = {tuple(outcomes): i for i, outcomes in reversed(list(enumerate(votes)))}
         again = {i: await self._outcomes(solutions[i].source, tests, ctx) for i in by_pattern.values()}
@@ -258,15 +257,14 @@ class CodeFeedback(ExecutionFeedback):
         mutants = await self.tool("mutants", solutions[most].source, tests.name) or []
         of_mutants = [await self._outcomes(mutant, tests, ctx) or tests.none_passed for mutant in mutants]
         nothing, *changed = of_mutants or [tests.none_passed]
-        reasons = validated(
-            votes, changed, nothing, {i: outcomes or votes[i] for i, outcomes in again.items()}
-        )
+        repeated = {i: outcomes or votes[i] for i, outcomes in again.items()}
+        reasons = validated(votes, changed, nothing, repeated)
         for reason in reasons:
             ctx.tally(f"tests: {reason or 'validated'}")
         return reasons
 
     async def _outcomes(self, source: str, tests: WrittenTests, ctx: Context) -> list[bool] | None:
-        """Return which tests a solution passes; None where it does not load."""
+        """Return which tests a solution passes; None if it does not load."""
         outcomes: list[bool] = []
         for _ in range(RESTARTS + 1):
             left = tests.texts[len(outcomes) :]
@@ -284,17 +282,14 @@ class CodeFeedback(ExecutionFeedback):
     async def _solutions(
         self, messages: Sequence[Message], tests: program_tests.Tests, label: str, count: int, ctx: Context
     ) -> list[Solution]:
-        """Return the distinct programs among the answers to a question, in the order drawn."""
+        """Sample answers to a question; return their distinct programs, in the order drawn."""
         how = self.sampling | {"tools": ctx.prompt.tools or None}
         drawn: list[Completion] = await ctx.sample(self.generator, messages, n=count, label=label, **how)
         whole = [c for c in drawn if c.answers]
         ended = ctx.tally_ends("answers", drawn)
         programs = await asyncio.gather(*(execution.assembled(self.box, c.text, tests) for c in whole))
-        held = [
-            (c.text, one)
-            for c, one in zip(whole, programs, strict=True)
-            if isinstance(one, execution.Assembled)
-        ]
+        answers = zip(whole, programs, strict=True)
+        held = [(c.text, one) for c, one in answers if isinstance(one, execution.Assembled)]
         ctx.tally("answers without a program", ended - len(held))
         if not held:
             return []
@@ -322,7 +317,7 @@ class CodeFeedback(ExecutionFeedback):
 
 
 def _of_asserts(verdict: Verdict, count: int) -> list[bool]:
-    """Return the outcomes of asserts as far as the verdict knows them; the one that ended the process is a failure."""
+    """Return the known outcomes of asserts; the assert that ended the process counts as failed."""
     if verdict.status == "test_error" and not verdict.outcomes:
         return [False] * count
     known = [bool(outcome) for outcome in verdict.outcomes[:count]]

@@ -1,6 +1,7 @@
-"""What must look into a model's source, and so runs in the sandbox: this file's text is sent there and called.
+"""Functions that parse a model's source. They run in the sandbox, to which this file's text is sent.
 
-Nothing here is called in the trainer's process on a model's text: a source can be crafted to crash a parser.
+Nothing here is called in the trainer's process on a model's text, because a source can be crafted to crash a
+parser.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ import random
 from typing import Any
 
 MUTANTS = 8
-"""Most mutants of one solution, beside the one that returns nothing."""
+"""Most mutants of one solution, besides the one that returns nothing."""
 
 
 def signatures(sources: list[str]) -> list[str | None]:
-    """Return, for each source, a hash of its syntax tree without comments, docstrings and layout; None if it has none."""
+    """Return, for each source, a hash of its syntax tree; None if it does not parse.
+
+    Comments, docstrings and layout do not change the hash.
+    """
     return [_signature(source) for source in sources]
 
 
@@ -30,18 +34,18 @@ def _signature(source: str) -> str | None:
             node.body = node.body[1:] or [ast.Pass()]
     try:
         text = ast.dump(tree)
-    except RecursionError:  # a chain of 300 `elif` parses, and is too deep to be written down
+    except RecursionError:  # a chain of 300 `elif` parses, but is nested too deeply to dump
         text = source
-    # random seeds itself with SHA-512 of the bytes; the module for hashes is one that only the larger, slower
-    # workers have
+    # `random` hashes its seed with SHA-512; only the larger, slower workers have the module for hashes
     return f"{random.Random(text.encode('utf-8', 'surrogatepass')).getrandbits(64):016x}"
 
 
 def asserts(texts: list[str], name: str, most: int) -> list[tuple[list[str], list[str]]]:
-    """Return, for each text of tests, its imports and the first asserts that call a function; none if it does not parse.
+    """Return, for each text of tests, its imports and its first asserts that call a function.
 
-    An assert inside `def check(candidate)` or a test function counts, as if `candidate` were the function,
-    when it uses no other name that only its function knows.
+    Both are empty if the text does not parse. An assert inside `def check(candidate)` or inside a test
+    function counts too, with `candidate` replaced by the function, if it uses no local name of the function
+    around it.
     """
     return [_asserts(text, name, most) for text in texts]
 
@@ -55,7 +59,7 @@ def _asserts(text: str, name: str, most: int) -> tuple[list[str], list[str]]:
 
 
 def _asserts_of(node: ast.stmt, name: str) -> list[str]:
-    """Return the asserts of one statement of a text: itself, or those of a function that holds tests."""
+    """Return the asserts in one statement: the statement itself, or those in a function of tests."""
     if isinstance(node, ast.Assert):
         return [ast.unparse(node)]
     if isinstance(node, ast.FunctionDef) and node.name != name:
@@ -64,7 +68,7 @@ def _asserts_of(node: ast.stmt, name: str) -> list[str]:
 
 
 def _asserts_inside(function: ast.FunctionDef, name: str) -> list[str]:
-    """Return the asserts of a function of tests that use no name of its own, its candidate replaced by `name`."""
+    """Return the asserts in a test function that use none of its local names, as asserts about `name`."""
     own = _bound(function) - {name}
     asserts = [node for node in function.body if isinstance(node, ast.Assert)]
     if function.name == "check" and function.args.args:
@@ -74,20 +78,19 @@ def _asserts_inside(function: ast.FunctionDef, name: str) -> list[str]:
 
 
 def _names(tree: ast.AST) -> set[str]:
-    """Return the names that stand in a tree."""
+    """Return the names that a syntax tree contains."""
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def _bound(function: ast.FunctionDef) -> set[str]:
-    """Return the names that only a function knows: its parameters, and what it assigns."""
+    """Return the local names of a function: its parameters, and the names that it assigns."""
     names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
-    return {each.arg for each in function.args.args} | {
-        each.id for each in names if not isinstance(each.ctx, ast.Load)
-    }
+    assigned = {each.id for each in names if not isinstance(each.ctx, ast.Load)}
+    return {each.arg for each in function.args.args} | assigned
 
 
 def _longest(text: str) -> ast.Module:
-    """Parse the text, or as many of its first lines as parse: a completion may be cut in the middle of a line."""
+    """Parse a text without its unfinished last lines: a completion may be cut in the middle of a line."""
     lines = text.split("\n")
     for end in range(len(lines), max(0, len(lines) - 20), -1):
         try:
@@ -107,10 +110,11 @@ class _Renamed(ast.NodeTransformer):
 
 
 def mutants(source: str, name: str) -> list[str]:
-    """Return changed copies of a solution that should be wrong: one that returns nothing, then one change each.
+    """Return changed copies of a solution, which should be wrong.
 
-    Changed: a comparison, an arithmetic or boolean operator, a constant, or a condition; spread over the
-        source.
+    The first copy only returns nothing; each other copy has one change. A change replaces a comparison, an
+    arithmetic or boolean operator, or a constant, or negates a condition. The changes are spread over the
+    source.
     """
     try:
         tree = ast.parse(source)
@@ -126,14 +130,15 @@ def mutants(source: str, name: str) -> list[str]:
 
 
 _SWAPPED: dict[Any, Any] = {
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add,
+    ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
     ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
 }  # fmt: skip
 
 
 def _change(node: Any) -> bool:
-    """Change one node in place; return whether there was something to change."""
+    """Change one node in place; return whether it could be changed."""
     if isinstance(node, ast.BinOp | ast.BoolOp) and type(node.op) in _SWAPPED:
         node.op = _SWAPPED[type(node.op)]()
     elif isinstance(node, ast.Compare) and type(node.ops[0]) in _SWAPPED:

@@ -1,9 +1,9 @@
-"""What can be asked of an answer beside the question: instructions with their verifiers, drawn from and put together.
+"""Draw constraints, each an instruction with its verifiers, and append them to a question.
 
 A constraint is one sentence and the tests that `kind: constraints` runs. Some were written by a model and
-validated (mode `verifiers`); the others are drawn here from the library of checks
-(`reward.constraints.checks`), with arguments of a size that an ordinary answer of a few sentences can meet,
-and worded in one of the library's ways.
+validated (mode `verifiers`). The others are drawn here from the library of checks
+(`reward.constraints.checks`), with arguments that an ordinary answer of a few sentences can meet, and in one
+of the library's wordings.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from reward.constraints.checks.conflicts import conflicts
 from reward.constraints.checks.phrasings import describe
 
 TRIES = 20
-"""Draws for one place of a prompt before it does with fewer constraints: those before leave little room."""
+"""Draws for each wanted constraint of a prompt; if these do not suffice, the prompt gets fewer constraints,
+because the first ones may exclude most others."""
 WORDS = template("execution_feedback/keywords").split()
-"""Keywords: common words that fit beside many subjects."""
+"""Keywords: common words that go with many subjects."""
 ENDINGS = (
     "That is all.",
     "Over and out.",
@@ -79,20 +80,20 @@ DRAWS: dict[str, Draw] = {
     "word_at_least": lambda rng: {"word": rng.choice(WORDS), "n": rng.randint(2, 3)},
     "word_at_most": lambda rng: {"word": rng.choice(["the", "and", "is", "of"]), "n": rng.randint(0, 2)},
 }
-"""How the arguments of a check are drawn. Checks that fix what an answer says, not how, are not drawn
-(`equals_number`)."""
+"""How the arguments of each check are drawn. Checks that fix what an answer says, instead of its form, are
+not drawn (`equals_number`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """An instruction and how it is verified."""
+    """An instruction, and the tests that verify it."""
 
     text: str
     tests: list[dict[str, Any]]
 
 
 def drawn(rng: random.Random, checks: Sequence[str]) -> Constraint:
-    """Return a constraint of the library, of one of some checks, each as likely."""
+    """Draw one of some checks of the library, each equally likely, and return it as a constraint."""
     name = rng.choice(checks)
     test = {"check": name, **DRAWS[name](rng)}
     return Constraint(describe(name, test, rng.randrange(3)), [test])
@@ -101,7 +102,11 @@ def drawn(rng: random.Random, checks: Sequence[str]) -> Constraint:
 def fitting(
     rng: random.Random, draw: Callable[[random.Random], Constraint], count: int, held: Sequence[Test] = ()
 ) -> list[Constraint]:
-    """Return up to `count` constraints of which no two are known to exclude each other, or a test that the prompt holds."""
+    """Return up to `count` constraints that can be met together, as far as is known.
+
+    No two of them are known to exclude each other, and none is known to exclude a test in `held`, which the
+    prompt brings. No check and no text comes twice.
+    """
     chosen: list[Constraint] = []
     for _ in range(TRIES * count):
         if len(chosen) == count:
@@ -116,19 +121,22 @@ def fitting(
 
 
 def joined(query: str, constraints: Sequence[Constraint]) -> str:
-    """Return the question with its constraints as sentences after it (AutoIF: the query first)."""
+    """Return the question followed by its constraints as sentences (AutoIF: the query first)."""
     sentences = [re.sub(r"(?<=[\w)])$", ".", one.text[:1].upper() + one.text[1:]) for one in constraints]
     query = re.sub(r"(?<=[\w)])$", ".", query.strip())
     return f"{query}{chr(10) * 2 if chr(10) in query else ' '}{' '.join(sentences)}"
 
 
 def key(text: str) -> str:
-    """Return what two copies of one constraint share: all but spaces and a last full stop."""
+    """Return a constraint in the form that its copies share: without extra spaces and a last full stop."""
     return " ".join(text.split()).removesuffix(".")
 
 
 def distinct(prompts: Iterable[Prompt]) -> list[Prompt]:
-    """Return one row of each constraint, whatever their order: one that brings tests first, then by id."""
+    """Return one row for each constraint, whatever the order of the rows.
+
+    Of several rows, one with tests is preferred, then the one with the first id.
+    """
     chosen: dict[str, Prompt] = {}
     for prompt in sorted(prompts, key=lambda one: (not one.tests, one.id)):
         chosen.setdefault(key(prompt.messages[-1]["content"]), prompt)

@@ -1,14 +1,15 @@
-"""Which verification functions may judge, and which of their cases count (AutoIF's cross-validation, and what it lacks).
+"""Decide which verification functions may judge, and which of their cases count (AutoIF's cross-validation).
 
 AutoIF (Dong et al. 2024, arXiv 2406.13542, section 3) lets functions and test cases that one model wrote
-check each other: a case is kept when functions agree with it, a function when it agrees with the cases that
-are kept. The paper's numbers and those of its published code (QwenLM/AutoIF) differ; `PRESETS` has both.
+check each other: a case is kept if functions agree with it, and a function is kept if it agrees with the kept
+cases. The thresholds of the paper and of its published code (QwenLM/AutoIF) differ; `PRESETS` has both.
 
 Departures:
 1. Mutation check: a function that says the same of every text judges nothing, whatever its author's cases
-   say. It must accept and refuse something among the cases and texts derived from them (`mutants`).
-2. A function that says something else when it is asked again, in another order, is refused.
-3. An expected value may be a word for a truth value ("True"), which in AutoIF's code never equals the
+   say. It must accept at least one and refuse at least one of the cases and the texts derived from them
+   (`mutants`).
+2. A function whose answers change when it is asked again, in another order, is refused.
+3. An expected value may be a word for a truth value ("True"). In AutoIF's code, such a word never equals the
    function's `True`.
 """
 
@@ -24,29 +25,32 @@ from reward.constraints.functions import no_data
 Rule: TypeAlias = Callable[[float], bool]
 Name: TypeAlias = Literal["paper", "upstream"]
 Said: TypeAlias = Sequence[bool | str]
-"""What a function says of texts, in order: True, False, or why neither (`reward.constraints.functions.say`).
-"""
+"""A function's answers on texts, in order: True, False, or the reason why there is neither
+(`reward.constraints.functions.say`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """The thresholds of one reading of AutoIF. Rules of shares take 0 to 1, that of quality 0 to 10."""
+    """The thresholds of one version of AutoIF.
+
+    Rules on shares take a value from 0 to 1, the rule on quality takes one from 0 to 10.
+    """
 
     case: Rule
-    """Of the functions, the share that agrees with a case."""
+    """Rule on the share of functions that agree with a case, for the case to be kept."""
     function: Rule
-    """Of the cases that are kept, the share that a function agrees with."""
+    """Rule on the share of kept cases that a function agrees with, for the function to be kept."""
     functions: int
-    """Least functions of a constraint."""
+    """Fewest kept functions of a constraint."""
     cases: int
-    """Least cases of a constraint."""
+    """Fewest kept cases of a constraint."""
     response: Rule
-    """Of the functions, the share that must accept a response that is trained on."""
+    """Rule on the share of functions that accept a response, for the response to be trained on."""
     quality: Rule
-    """Grade of a response that is trained on."""
+    """Rule on the grade of a response, for the response to be trained on."""
     chosen: Rule
-    """As `response`, for the better side of a pair. The worse side is one that no function accepts, in both.
-    """
+    """As `response`, for the chosen side of a pair. In both presets, the rejected side is a response that no
+    function accepts."""
 
 
 PRESETS: dict[Name, Preset] = {
@@ -69,13 +73,13 @@ PRESETS: dict[Name, Preset] = {
         chosen=lambda share: share >= 0.5,
     ),
 }
-"""Section 3 and appendix of the paper; code/4_cross_validation.py, 8_query_rft.py and 9_construct_dpo.py of
-its repository."""
+"""Sources: section 3 and appendix of the paper; code/4_cross_validation.py, 8_query_rft.py and
+9_construct_dpo.py of its repository."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Indices of the functions and cases that survive, or why too few do."""
+    """The indices of the functions and cases that are kept, or why too few are."""
 
     functions: list[int]
     cases: list[int]
@@ -83,11 +87,11 @@ class Kept:
 
 
 def cross_validate(said: Sequence[Said], expected: Sequence[bool], preset: Preset) -> Kept:
-    """Let functions and cases check each other: first the cases, then the functions by the cases that are left.
+    """Let functions and cases check each other: keep cases first, then functions by the kept cases.
 
     Args:
-        said: for each function, what it says of each case.
-        expected: what each case expects.
+        said: for each function, its answers on the cases.
+        expected: the expected answer on each case.
         preset: the thresholds.
     """
     if not said or not expected:
@@ -96,15 +100,18 @@ def cross_validate(said: Sequence[Said], expected: Sequence[bool], preset: Prese
     cases = [t for t in range(len(expected)) if preset.case(sum(one[t] for one in agrees) / len(said))]
     if len(cases) < preset.cases:
         return Kept([], cases, "too few cases are agreed with")
-    functions = [
-        f for f, one in enumerate(agrees) if preset.function(sum(one[t] for t in cases) / len(cases))
-    ]
+    shares = [sum(one[t] for t in cases) / len(cases) for one in agrees]
+    functions = [f for f, share in enumerate(shares) if preset.function(share)]
     why = "too few functions agree with the cases" if len(functions) < preset.functions else ""
     return Kept(functions, cases, why)
 
 
 def blemish(said: Said, again: Said) -> str:
-    """Return why a function may not judge, by what it says of many texts and what it says of them again; "" if it may.
+    """Return why a function may not judge, or "" if it may.
+
+    Args:
+        said: its answers on many texts.
+        again: its answers on the same texts when asked again.
 
     Raises:
         RuntimeError: the machine could not run it, so nothing is known.
@@ -124,7 +131,8 @@ def blemish(said: Said, again: Said) -> str:
 
 
 TEXTS = (
-    "Sure! Here is what I would do: first, read the instructions carefully; then start with the easiest part.",
+    "Sure! Here is what I would do: first, read the instructions carefully; "
+    "then start with the easiest part.",
     "No.",
     "The capital of France is Paris, a city of about 2 million people on the river Seine.",
     "1. Wash the rice.\n2. Boil it for 12 minutes.\n3. Let it rest.",
@@ -135,12 +143,15 @@ TEXTS = (
     "```python\nprint('hello')\n```",
     "Einen Moment bitte, ich schaue nach.",
 )
-"""Ordinary answers of several shapes, ours; a constraint that nobody thought of is likely to hold for some
-and not for all."""
+"""Ordinary answers of several shapes, written by us. Even a constraint that nobody thought of is likely to
+hold for some of them and not for all."""
 
 
 def mutants(text: str) -> list[str]:
-    """Return changed copies of a text: most constraints that hold for it fail for one of them, and the other way round."""
+    """Return changed copies of a text.
+
+    Most constraints that hold for the text fail for one of the copies, and the other way round.
+    """
     words = text.split()
     half = " ".join(words[: len(words) // 2])
     changed = [
@@ -158,6 +169,9 @@ def mutants(text: str) -> list[str]:
 
 
 def battery(texts: Sequence[str]) -> list[str]:
-    """Return the cases' texts, their mutants and some ordinary ones: each once, stripped as answers are, none blank."""
+    """Return the texts of cases, their mutants and some ordinary texts.
+
+    Each text comes once, stripped as answers are, and none is blank.
+    """
     every = [*texts, *(one for text in texts for one in mutants(text)), *TEXTS]
     return [text for text in dict.fromkeys(one.strip() for one in every) if text]

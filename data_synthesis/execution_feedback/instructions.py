@@ -1,22 +1,22 @@
-"""Questions with constraints, and answers that code verified (AutoIF, steps 6 to 9; `mode: instructions`).
+"""Ask questions with constraints, and keep answers that code verifies (`mode: instructions`).
 
-AutoIF (Dong et al. 2024, arXiv 2406.13542) puts a constraint after a question, samples answers, keeps those
-that the constraint's verifiers accept and that a model grades as answering the question, and pairs them with
-answers that no verifier accepts. The rows of this stage are all three: the question with its constraints as a
-prompt (its `tests` are what the reward `kind: constraints` runs, so the same verifiers judge online),
-demonstrations and preferences.
+AutoIF (Dong et al. 2024, arXiv 2406.13542), in steps 6 to 9, puts a constraint after a question, samples
+answers, keeps those that the constraint's verifiers accept and that a model grades as answering the question,
+and pairs them with answers that no verifier accepts. This stage makes rows of three kinds: the question with
+its constraints as a prompt (the reward `kind: constraints` runs its `tests`, so the same verifiers judge
+online), demonstrations and preferences.
 
 Departures:
-1. A prompt may carry several constraints (AutoIF's authors leave that open). Those of the library that
-   exclude each other are never drawn together (`reward.constraints.checks.conflicts`); what else conflicts
-   shows in the grade, and in that nothing passes.
-2. Constraints come from mode `verifiers`, from the library of checks, or from both, a coin deciding each
-   time.
+1. A prompt may carry several constraints (AutoIF's authors leave that open). Constraints of the library that
+   exclude each other are never drawn together (`reward.constraints.checks.conflicts`). Other conflicts show
+   in the grade, and in prompts for which no answer passes.
+2. Constraints come from mode `verifiers`, from the library of checks, or from both; with both, a coin decides
+   for each constraint.
 3. An answer that was cut at the token limit is neither right nor wrong.
-4. A question draws its constraints; AutoIF gives each constraint 16 questions. Few questions leave
-   constraints unused.
-5. The worse side of a pair breaks a constraint wholly (no verifier of it accepts); with several constraints
-   it may keep the others, and the answers that break the fewest come first.
+4. Each question draws its constraints, so a small number of questions leaves constraints unused; AutoIF gives
+   each constraint 16 questions.
+5. The rejected side of a pair breaks a constraint completely (no verifier of it accepts). If there are
+   several constraints, it may keep the others, and the answers that break the fewest come first.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from reward.constraints.verifier import CheckResult, measure, parse
 from reward.judge import Judge
 
 GRADES = 10
-"""AutoIF grades from 0 to 10; a reward's value is 0 to 1."""
+"""The highest grade: AutoIF grades from 0 to 10, while a reward's value is from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,71 +63,69 @@ class Answer:
 
     @property
     def is_measured(self) -> bool:
-        """Is it known of every constraint how far it is kept?"""
+        """Is it known for every constraint how far the answer keeps it?"""
         return all(each.share is not None for each in self.held)
 
     @property
     def broken(self) -> int:
-        """The number of constraints that it breaks wholly."""
+        """The number of constraints that the answer breaks completely."""
         return sum(each.share == 0 for each in self.held)
 
     @property
     def why_broken(self) -> str:
-        """What the first constraint that it breaks wholly says of it."""
+        """The reason why the first completely broken constraint is broken."""
         return next(each.why for each in self.held if each.share == 0)
 
     def keeps(self, rule: Rule) -> bool:
-        """Does the share of verifiers that accept it satisfy a rule, for every constraint?"""
+        """Does the share of verifiers that accept the answer satisfy a rule, for every constraint?"""
         return all(rule(each.share or 0) for each in self.held)
 
 
 class InstructionFeedback(ExecutionFeedback):
-    """Put constraints after questions, sample answers, keep and pair them by what verifiers say."""
+    """Put constraints after questions, sample answers, and keep and pair them by what verifiers say."""
 
     version: ClassVar[str] = "3"  # 2: checks count what a reader sees. 3: so do sentences, addresses and code
     makes: ClassVar[frozenset[str]] = frozenset({"prompts", "demonstrations", "preferences"})
 
     mode: Literal["instructions"]
     constraints: Annotated[list[str], Ref("prompts")] = []
-    """Where constraints come from: stages of mode `verifiers`."""
+    """The stages of mode `verifiers` that provide constraints."""
     library: bool | list[str] = True
-    """Draw from the library of checks too: all that can be drawn, or some, by name."""
+    """Whether to draw constraints from the library of checks too: true for all that can be drawn, or a list
+    of names."""
     max_constraints: int = Field(default=1, ge=1)
-    """Most constraints on one question; their number is drawn, each from 1 to this one as likely."""
+    """Most constraints on one question. Every number from 1 to this one is equally likely."""
     variants: int = Field(default=1, ge=1)
-    """Prompts made of one question, each with other constraints."""
+    """Prompts made from one question, each with other constraints."""
     samples: int = Field(default=8, ge=0)
-    """Answers a prompt (AutoIF: 8). 0 makes prompts only, for online training and evaluation."""
+    """Answers sampled for each prompt (AutoIF: 8). 0 makes only prompts, for online training and
+    evaluation."""
     preset: Name = "paper"
-    """Thresholds of what is kept: `paper`, or `upstream` (the published code)."""
+    """Thresholds for what is kept: `paper`, or `upstream` (the published code)."""
     quality: Reward | None = None
-    """Grades right answers, of which AutoIF keeps those from 8 of 10: `{kind: judge, generator: ..., scale:
-    [0, 10]}`. A reward with a verdict (a judge with `pass_at`) decides by that. Left out: not asked."""
+    """The reward that grades right answers; AutoIF keeps grades from 8 of 10: `{kind: judge, generator: ...,
+    scale: [0, 10]}`. A reward with a verdict (a judge with `pass_at`) decides by its verdict. Left out: no
+    grades."""
     max_demonstrations: int | None = Field(default=1, ge=1)
-    """Most demonstrations a prompt; null keeps all that differ."""
+    """Most demonstrations of each prompt; null keeps all that differ."""
 
     _pool: list[Constraint] = PrivateAttr(default_factory=list)
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Refuse names that the library cannot draw, and a stage without constraints."""
+        """Refuse checks that cannot be drawn, a stage without constraints, and a judge on another scale."""
         yield from super().problems(folder)
         for i, name in enumerate(self.library if isinstance(self.library, list) else ()):
             if name not in DRAWS:
-                yield f"library.{i}", f"no check {name!r} that can be drawn; one of: {', '.join(DRAWS)}"
+                yield f"library.{i}", f"no check {name!r} can be drawn; choose from: {', '.join(DRAWS)}"
         if not self.library and not self.constraints:
-            yield "library", "nothing to ask for: set library: true, or name stages in `constraints`"
-        if (
-            isinstance(self.quality, Judge)
-            and self.quality.pass_at is None
-            and self.quality.scale != (0, GRADES)
-        ):
-            yield (
-                "quality",
-                "AutoIF's threshold is one of grades from 0 to 10: set scale: [0, 10], or a `pass_at` of your own",
-            )
+            yield "library", "there are no constraints: set library: true, or name stages in `constraints`"
+        judge = self.quality
+        if isinstance(judge, Judge) and judge.pass_at is None and judge.scale != (0, GRADES):
+            why = "AutoIF's threshold is for grades from 0 to 10"
+            yield "quality", f"{why}: set scale: [0, 10], or a `pass_at` of your own"
 
     def prepare(self, run: Run) -> None:
-        """Read the constraints; start the sandbox if functions verify one."""
+        """Read the constraints; start the sandbox if any constraint is verified by functions."""
         rows = [
             row for name in self.constraints for row in run.rows(name, "prompts") if isinstance(row, Prompt)
         ]
@@ -136,22 +134,21 @@ class InstructionFeedback(ExecutionFeedback):
                 parse(row)
             except ValueError as error:
                 text = row.messages[-1]["content"]
-                cause = f"constraint {text[:80]!r} of {', '.join(self.constraints)}: {error}; mode verifiers makes tests"
-                raise StageFailed(run.name, cause, run.log_file) from None
+                place = f"constraint {text[:80]!r} of {', '.join(self.constraints)}"
+                raise StageFailed(
+                    run.name, f"{place}: {error}; mode: verifiers makes such tests", run.log_file
+                ) from None
         self._pool = [Constraint(row.messages[-1]["content"].strip(), row.tests) for row in distinct(rows)]
         if not self._pool and not self.library:
-            raise StageFailed(
-                run.name,
-                f"{', '.join(self.constraints)} hold no constraint, and library is false",
-                run.log_file,
-            )
-        if any(_written(one.tests) for one in self._pool):
+            cause = f"{', '.join(self.constraints)} hold no constraint, and library is false"
+            raise StageFailed(run.name, cause, run.log_file)
+        if any(_have_functions(one.tests) for one in self._pool):
             super().prepare(run)
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
-        """Return what was made of one question, or why nothing was."""
+        """Return the rows of one question, or why there are none."""
         if prompt.tests:
-            parse(prompt)  # a question may bring checks of its own, and no other tests
+            parse(prompt)  # a question may bring its own checks, but no other tests
         made: list[Row] = []
         whys: list[str] = []
         seen: set[str] = set()
@@ -161,9 +158,8 @@ class InstructionFeedback(ExecutionFeedback):
             asked = _asked(prompt, constraints)
             text = asked.messages[-1]["content"]
             if not constraints or text in seen:
-                whys.append(
-                    "a variant came twice" if constraints else "no constraint fits the question's own"
-                )
+                repeated = "a variant came twice"
+                whys.append(repeated if constraints else "no constraint fits the question's own")
                 continue
             seen.add(text)
             found = await self._answered(asked, f"answer {variant}", ctx) if self.samples else [asked]
@@ -195,14 +191,14 @@ class InstructionFeedback(ExecutionFeedback):
         return self._rows(asked, good, wrong) if good else Drop("no right answer is graded well enough")
 
     async def _whole(self, asked: Prompt, label: str, ctx: Context) -> list[str]:
-        """Sample answers; return those that ended by themselves, each text once."""
+        """Sample answers; return the distinct texts of those that ended by themselves."""
         how = self.sampling | {"tools": asked.tools or None}
         said = await ctx.sample(self.generator, asked.messages, n=self.samples, label=label, **how)
         ctx.tally_ends("answers", said)
         return list(dict.fromkeys(c.text for c in said if c.answers and is_unicode(c.text)))
 
     async def _judged(self, asked: Prompt, texts: Sequence[str], ctx: Context) -> list[Answer]:
-        """Measure how far answers keep the constraints; return those of which every constraint could be measured."""
+        """Measure how far answers keep the constraints; leave out those that could not all be measured."""
         held = await measure(parse(asked), texts, self._running)
         if broken := [each.why for one in held for each in one if "load_error" in each.why]:
             raise ValueError(f"{asked.messages[-1]['content'][-80:]!r}: {broken[0]}")
@@ -224,7 +220,7 @@ class InstructionFeedback(ExecutionFeedback):
         return good
 
     async def _grade(self, quality: Reward, asked: Prompt, text: str, ctx: Context) -> bool | None:
-        """Is an answer good enough? None where it got no grade, which costs this answer only."""
+        """Is an answer good enough? None if it got no grade; then only this answer is lost."""
         try:
             (score,) = await ctx.score(quality, asked, [text])
         except NoGrade:
@@ -236,15 +232,14 @@ class InstructionFeedback(ExecutionFeedback):
     def _rows(self, asked: Prompt, good: Sequence[Answer], wrong: Sequence[Answer]) -> list[Row]:
         """Return the prompt, its demonstrations and its pairs."""
         note: dict[str, Any] = {"verifiers": [digest(test) for test in asked.tests], "preset": self.preset}
-        note |= {"sandbox": self.sandbox.level} if _written(asked.tests) else {}
+        note |= {"sandbox": self.sandbox.level} if _have_functions(asked.tests) else {}
         demonstrations = [
             Demonstration(prompt=asked.messages, completion=answer.text, tools=asked.tools, note=note)
             for answer in good[: self.max_demonstrations]
         ]
         chosen = [answer.text for answer in good if answer.keeps(PRESETS[self.preset].chosen)]
-        rejected = [
-            (answer.text, answer.why_broken) for answer in sorted(wrong, key=lambda answer: answer.broken)
-        ]
+        nearest = sorted(wrong, key=lambda answer: answer.broken)
+        rejected = [(answer.text, answer.why_broken) for answer in nearest]
         pairs = right_against_wrong(asked, chosen, rejected, self.max_pairs, note=note, again=True)
         return [replace(asked, note=note), *demonstrations, *pairs]
 
@@ -257,7 +252,7 @@ def _asked(prompt: Prompt, constraints: Sequence[Constraint]) -> Prompt:
     return replace(prompt, messages=messages, tests=tests, tags=tags)
 
 
-def _written(tests: Sequence[dict[str, Any]]) -> bool:
+def _have_functions(tests: Sequence[dict[str, Any]]) -> bool:
     return any("functions" in test for test in tests)
 
 

@@ -1,14 +1,14 @@
-"""Self-instruct of constraints: a model is shown some and thinks of others (AutoIF, step 1; `mode: self_instruct`).
+"""Ask a model for new constraints, with others as examples (AutoIF, step 1; `mode: self_instruct`).
 
 AutoIF (Dong et al. 2024, arXiv 2406.13542) shows 36 hand-written constraints and asks for 50 new ones about
-the form of an answer, again and again. Each request is one prompt of this stage; what it gives are rows, one
-constraint each, that mode `verifiers` makes verifiable. Constraints that several requests gave are one there.
+the form of an answer, again and again. Each request is one prompt of this stage. Its rows hold one new
+constraint each, and mode `verifiers` makes them verifiable. That mode also merges constraints that several
+requests gave.
 
 Departures:
-1. The constraints that are shown stand in an order of its own in each request, so that the first ones do not
-   lead always.
+1. Each request shows the constraints in a different order, so that no constraint always comes first.
 2. Our own 40 are shown (`templates/seed_constraints.jsonl`), or those of an earlier stage.
-3. A last line that was cut at the token limit is left out; the others count.
+3. A last line that was cut at the token limit is left out; the other lines count.
 """
 
 from __future__ import annotations
@@ -30,42 +30,42 @@ from data_synthesis.execution_feedback.constraint_pool import key
 from data_synthesis.synthesizer import Context, Drop, Synthesizer, template
 
 LONGEST = 300
-"""Characters of a constraint; what is longer is no single sentence."""
+"""Most characters of a constraint; a longer one is not a single sentence."""
 SHORTEST = 3
-"""Words of a constraint."""
+"""Fewest words of a constraint."""
 _NUMBERED = re.compile(r"^\s*(?:\d+[.):]|[-*])\s+(.*\S)\s*$")
 
 
 class SelfInstruct(Synthesizer):
-    """Ask for new constraints, some at a time."""
+    """Ask a model for new constraints, several at a time."""
 
     version: ClassVar[str] = "1"
     makes: ClassVar[frozenset[str]] = frozenset({"prompts"})
 
     mode: Literal["self_instruct"]
     prompts: Annotated[str | None, Ref("prompts")] = None
-    """Constraints that are shown as examples; left out, the 40 of the package."""
+    """Constraints that are shown as examples; left out, the 40 of the package are shown."""
     generator: Annotated[str, Ref("generator")]
-    """Who thinks of constraints."""
+    """The generator that writes constraints."""
     requests: int = Field(default=20, ge=1)
-    """Times that it is asked (AutoIF: 100)."""
+    """Number of requests (AutoIF: 100)."""
     constraints_per_request: int = Field(default=50, ge=1)
-    """Constraints that it is asked for at once (AutoIF: 50)."""
+    """Constraints asked for in each request (AutoIF: 50)."""
     temperature: float = Field(default=1.0, ge=0)
-    """High, so that requests differ."""
+    """Sampling temperature; high, so that the answers to several requests differ."""
     top_p: float = Field(default=0.95, gt=0, le=1)
-    """Nucleus; 1 keeps all."""
+    """Nucleus sampling: the smallest set of tokens with this much probability; 1 keeps all."""
     max_new_tokens: int = Field(default=2048, ge=1)
     """Longest answer, in tokens; 50 constraints take about 1,200."""
 
     _known: set[str] = PrivateAttr(default_factory=set)
 
     def prepare(self, run: Run) -> None:
-        """Remember what is shown: it is not new."""
+        """Remember the constraints that are shown, because they are not new."""
         self._known = set(map(key, self._shown(run)))
 
     def candidates(self, run: Run) -> dict[str, Prompt]:
-        """Return the requests, by id: the shown constraints in an order of its own for each."""
+        """Return the requests by id, each with the shown constraints in a different order."""
         shown = self._shown(run)
         made = {}
         for number in range(self.requests):
@@ -116,7 +116,7 @@ class SelfInstruct(Synthesizer):
 
 
 def _bare(text: str) -> str:
-    """Return a line without Markdown's emphasis, and without quotation marks or asterisks that stand around all of it."""
+    """Return a line without Markdown emphasis, and without quotation marks or asterisks around it."""
     text = re.sub(r"\*\*(.+?)\*\*", r"\1", text).strip()
     around = re.fullmatch(r"([\"'*])([^\"'*]+)\1", text)
     return around[2].strip() if around else text
@@ -132,6 +132,6 @@ def _unfit(text: str) -> str:
 
 @cache
 def seeds() -> list[str]:
-    """Return the instructions of the package's own constraints."""
+    """Return the texts of the package's own constraints."""
     with as_file(files("data_synthesis.execution_feedback") / "templates" / "seed_constraints.jsonl") as file:
         return [seed["instruction"] for seed in sources.objects(file, ("instruction",))]

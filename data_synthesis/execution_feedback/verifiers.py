@@ -1,20 +1,21 @@
-"""Functions that verify a constraint: a model writes them, running them validates them (AutoIF; `mode: verifiers`).
+"""Make functions that verify a constraint: a model writes them, runs validate them (`mode: verifiers`).
 
-A row is a constraint in words; what is made of it is the same row with tests, `{"functions": [...]}`, which
-the reward `kind: constraints` runs. AutoIF (Dong et al. 2024, arXiv 2406.13542) samples answers that hold one
-function and three cases, lets functions and cases check each other, and puts functions back into words: if
-one of these contradicts the constraint, the constraint is given up.
+A row is a constraint in words. The stage returns the same row with tests, `{"functions": [...]}`, which the
+reward `kind: constraints` runs. AutoIF (Dong et al. 2024, arXiv 2406.13542) samples answers that hold one
+function and three cases, lets functions and cases check each other, and translates functions back into words.
+If one of these translations contradicts the constraint, the constraint is dropped.
 
     sample -> distinct functions, distinct cases -> blemishes -> cross-validation -> back-translation -> row
 
 Departures (those of the cross-validation: `data_synthesis.execution_feedback.cross_validation`):
 1. An answer has a block of Python and a block of JSON; AutoIF asks for JSON that holds the source, which
    models escape wrongly.
-2. Functions are one when their syntax trees are, cases when their texts and expected values are.
-3. A row that brings tests of its own (a check of the library) needs no functions, and passes as it is.
-4. Who says whether a back-translation contradicts is any reward with a verdict: `nli` (AutoIF) or `judge`.
-5. At most `max_functions` are kept, and put back into words; AutoIF keeps all and puts three back into words.
-6. Texts are judged without the white space around them, as answers are.
+2. Two functions are the same if their syntax trees are, two cases if their texts and expected values are.
+3. A row that brings tests of its own (a check of the library) needs no functions, and passes unchanged.
+4. Any reward with a verdict can decide whether a back-translation contradicts: `nli` (AutoIF) or `judge`.
+5. At most `max_functions` are kept, and each of these is back-translated; AutoIF keeps all and
+   back-translates three.
+6. Texts are judged without surrounding white space, as answers are.
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ from reward.execution import text as program_text
 from reward.judge import Judge
 
 MOST_CASES = 50
-"""Cases of a constraint that are run."""
+"""Most cases of a constraint that are run."""
 LONGEST_CASE = 4_000
-"""Characters of a case's text."""
+"""Most characters of a case's text."""
 _TRUTH = {"true": True, "false": False}
 
 Case = tuple[str, bool]
@@ -61,46 +62,46 @@ class Agreed:
     """The functions and the cases of a constraint that agree with each other."""
 
     sources: list[str]
-    """The functions, those that agree with the most cases first."""
+    """The functions; those that agree with the most cases come first."""
     cases: list[Case]
     said: list[Said]
-    """What each function says of the cases; in the order in which the functions were written."""
+    """Each function's answers on the cases, in the order in which the functions were written."""
 
 
 class VerifierFeedback(ExecutionFeedback):
-    """Write functions and cases for each constraint, keep those that agree."""
+    """Write functions and cases for each constraint, and keep those that agree."""
 
     version: ClassVar[str] = "2"  # 2: functions are found in fences of every kind
     makes: ClassVar[frozenset[str]] = frozenset({"prompts", "preferences"})
 
     mode: Literal["verifiers"]
     prompts: Annotated[str, Ref("prompts")]
-    """Constraints, one a row, in words: of mode `constraints`, or your own. The same one twice is one."""
+    """Constraints in words, one per row: from mode `self_instruct`, or your own. Copies of a constraint count
+    once."""
     samples: int = Field(default=16, ge=1)
-    """Answers a constraint, each with one function and its cases."""
+    """Answers sampled for each constraint; each holds one function and its cases."""
     max_new_tokens: int = Field(default=1024, ge=1)
-    """Longest answer, in tokens: a function and three cases. A longer one is cut, and not looked at."""
+    """Longest answer, in tokens: a function and three cases. A longer answer is cut, and not used."""
     preset: Name = "paper"
     """Thresholds: `paper`, or `upstream` (the published code: at least 3 functions and 10 cases)."""
     max_functions: int = Field(default=3, ge=1)
-    """Most functions that vote on a constraint: those that agree with the most cases."""
+    """Most functions that vote on a constraint; those that agree with the most cases are kept."""
     consistency: Reward | None = None
-    """Who says that a function put back into words contradicts the constraint: `{kind: nli, model: ...}` or
-    `{kind: judge, generator: ..., pass_at: 5}`. Left out: not asked."""
+    """The reward that decides whether a function, translated back into words, contradicts the constraint:
+    `{kind: nli, model: ...}` or `{kind: judge, generator: ..., pass_at: 5}`. Left out: no
+    back-translation."""
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Refuse a judge without a verdict, and fewer answers than the preset asks functions for."""
+        """Refuse a judge without a verdict, and fewer samples than the functions that the preset needs."""
         yield from super().problems(folder)
         if isinstance(self.consistency, Judge) and self.consistency.pass_at is None:
-            yield "consistency", "a judge gives no verdict here without `pass_at`, such as pass_at: 6"
+            yield "consistency", "a judge gives a verdict only with `pass_at`, for example pass_at: 6"
         if self.samples < PRESETS[self.preset].functions:
-            yield (
-                "samples",
-                f"preset {self.preset!r} needs {PRESETS[self.preset].functions} functions, one an answer",
-            )
+            needed = f"{PRESETS[self.preset].functions} functions, one from each answer"
+            yield "samples", f"preset {self.preset!r} needs {needed}"
 
     def candidates(self, run: Run) -> dict[str, Prompt]:
-        """Return the constraints, each once; see `distinct`."""
+        """Return the constraints by id, without copies (see `distinct`)."""
         rows = super().candidates(run)
         chosen = {prompt.id for prompt in distinct(rows.values())}
         if len(chosen) < len(rows):
@@ -108,7 +109,7 @@ class VerifierFeedback(ExecutionFeedback):
         return {id_: prompt for id_, prompt in rows.items() if id_ in chosen}
 
     async def synthesize(self, prompt: Prompt, ctx: Context) -> Row | list[Row] | Drop:
-        """Return the constraint with functions that verify it and pairs of its cases, or why there is none."""
+        """Return a constraint with functions that verify it and pairs of its cases, or why there are none."""
         constraint = prompt.messages[-1]["content"].strip()
         if prompt.tests:
             return prompt
@@ -127,7 +128,7 @@ class VerifierFeedback(ExecutionFeedback):
         return self._rows(prompt, chosen, agreed)
 
     async def _agreed(self, sources: Sequence[str], cases: Sequence[Case], ctx: Context) -> Agreed | Drop:
-        """Let functions that are sound and cases check each other; return those that agree, or why too few do."""
+        """Let sound functions and cases check each other; return those that agree, or why too few do."""
         given, expected = [text for text, _ in cases], [wanted for _, wanted in cases]
         texts = battery(given)
         sound = [source for source in sources if await self._is_sound(source, texts, ctx)]
@@ -147,13 +148,9 @@ class VerifierFeedback(ExecutionFeedback):
     # -- what a model wrote ----------------------------------------------------------------------------------
 
     async def _written(self, constraint: str, ctx: Context) -> tuple[list[str], list[Case]]:
-        """Return the distinct functions and cases of a constraint, in the order drawn."""
-        asked = [
-            {
-                "role": "user",
-                "content": template("execution_feedback/write_verifier").format(constraint=constraint),
-            }
-        ]
+        """Sample answers; return their distinct functions and cases, in the order drawn."""
+        request = template("execution_feedback/write_verifier").format(constraint=constraint)
+        asked = [{"role": "user", "content": request}]
         said = await ctx.sample(self.generator, asked, n=self.samples, label="verify", **self.sampling)
         held: list[str] = []
         cases: list[Case] = []
@@ -178,7 +175,7 @@ class VerifierFeedback(ExecutionFeedback):
     # -- whether it may judge --------------------------------------------------------------------------------
 
     async def _is_sound(self, source: str, texts: Sequence[str], ctx: Context) -> bool:
-        """Does it say yes and no, and the same in another order?"""
+        """Does a function accept some texts, refuse others, and say the same when the order changes?"""
         said = again = await functions.say(self.box, source, texts, lives=1)
         if all(isinstance(one, bool) for one in said):
             again = (await functions.say(self.box, source, texts[::-1], lives=1))[::-1]
@@ -187,15 +184,11 @@ class VerifierFeedback(ExecutionFeedback):
         return not why
 
     async def _contradiction(self, constraint: str, sources: Sequence[str], ctx: Context) -> str:
-        """Put functions back into words; return why the constraint is given up, or ""."""
+        """Translate functions back into words; return why the constraint is dropped, or "" if it is not."""
         assert self.consistency is not None
         for number, source in enumerate(sources):
-            asked = [
-                {
-                    "role": "user",
-                    "content": template("execution_feedback/back_translate").format(function=source),
-                }
-            ]
+            request = template("execution_feedback/back_translate").format(function=source)
+            asked = [{"role": "user", "content": request}]
             (back,) = await ctx.sample(
                 self.generator,
                 asked,
@@ -208,8 +201,9 @@ class VerifierFeedback(ExecutionFeedback):
             question = Prompt(messages=asked, answer=constraint)
             (score,) = await ctx.score(self.consistency, question, [reply(back.text)])
             if score.passed is None:
+                kind = self.consistency.kind
                 raise TypeError(
-                    f"`consistency`: reward {self.consistency.kind!r} gives no verdict (`passed`) {score.why}".strip()
+                    f"`consistency`: reward {kind!r} gives no verdict (`passed`) {score.why}".strip()
                 )
             if not score.passed:
                 return "a function says something else than the constraint"
@@ -230,23 +224,22 @@ class VerifierFeedback(ExecutionFeedback):
         return [verified, *self._pairs(prompt, agreed, note | {"cases": len(agreed.cases)})]
 
     def _pairs(self, prompt: Prompt, agreed: Agreed, note: dict[str, Any]) -> list[Row]:
-        """Pair texts that most functions accept with texts that none accepts (AutoIF's pairs of a constraint alone)."""
-        shares = [
-            sum(one[t] is True for one in agreed.said) / len(agreed.said) for t in range(len(agreed.cases))
-        ]
+        """Pair texts that most functions accept with texts that none accepts.
+
+        These are AutoIF's pairs whose prompt is only a constraint.
+        """
+        votes = [sum(one[t] is True for one in agreed.said) for t in range(len(agreed.cases))]
+        shares = [count / len(agreed.said) for count in votes]
         judged = [(text, share) for (text, _), share in zip(agreed.cases, shares, strict=True)]
         right = [text for text, share in judged if PRESETS[self.preset].chosen(share)]
         wrong = [text for text, share in judged if share == 0]
         usable = [(a, (b, "")) for a, b in zip(right, wrong, strict=False) if a.strip() and b.strip()]
-        return [
-            *right_against_wrong(
-                prompt, [a for a, _ in usable], [b for _, b in usable], self.max_pairs, note=note
-            )
-        ]
+        good, bad = [a for a, _ in usable], [b for _, b in usable]
+        return [*right_against_wrong(prompt, good, bad, self.max_pairs, note=note)]
 
 
 def read_cases(text: str) -> list[Case]:
-    """Return the cases in an answer's blocks of JSON; what is no case is left out."""
+    """Return the cases in an answer's blocks of JSON; items that are not cases are left out."""
     found: list[Case] = []
     for label, block in program_text.blocks(text):
         if label not in ("json", ""):

@@ -1,3 +1,3 @@
-"""Does the program do what the tests say? (`kind: execution`) Code found in answers, put together, run in the sandbox."""
+"""Judge a program by its tests (`kind: execution`): find the code in an answer, and run it in the sandbox."""
 
 __all__: list[str] = []

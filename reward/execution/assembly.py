@@ -1,23 +1,24 @@
-"""Put together the program that an answer means, as a reader would. Runs in the sandbox: this file's text is sent there.
+"""Put together the program that an answer means, as a reader would. This module runs in the sandbox.
 
-Nothing here is called in the trainer's process on a model's text: a source can be crafted to crash a parser.
+Nothing here is called in the trainer's process on a model's text, because a source can be crafted to crash a
+parser.
 
-1. An answer that is Python as it stands is the program. Otherwise its parts are its fenced blocks and, where
-   these do not have the program or it follows anew without a fence, the runs of lines of Python between its
-   sentences.
-2. A part under a line such as "For reference, the original code was:" is set aside where another part will
-   do.
-3. The main part is the last that defines the entry point; a mere signature or `...` is no definition where
-   there is another. For a program that reads its input, it is the last part that reads it, else the last that
-   prints. A part that feeds itself an input (`sys.stdin = StringIO("1 2")`) tries out another.
-4. An answer that only continues the prompt's code (a function's body) is put behind it.
-5. What the main part, or the tests, use and it does not define is taken from the other parts, else from the
-   prompt's code, and only the statements that define these names: a usage example never runs. A function that
-   a later part defines anew replaces the earlier one in its place, if it can be called in the same way and
-   does not itself call the entry point.
-6. `class Solution` with a method of the entry point's name gets a function that calls the method of a fresh
-   instance, and the names that LeetCode imports. Names of `typing` that the prompt writes are given to any
-   program.
+1. An answer that is Python as it stands is the program. Otherwise its parts are its fenced blocks and the
+   runs of lines of Python between its sentences. These runs count only if the blocks do not hold the program,
+   or if a run holds the program again, without a fence.
+2. A part under a line such as "For reference, the original code was:" is set aside if another part will do.
+3. The main part is the last that defines the entry point. A mere signature, or a body of `...`, is a
+   definition only if there is no other. For a program that reads its input, the main part is the last part
+   that reads it, else the last that prints. A part that feeds itself an input (`sys.stdin = StringIO("1 2")`)
+   only tries out another part.
+4. An answer that only continues the prompt's code (a function's body) is appended to it.
+5. Names that the main part or the tests use, and that the main part does not define, are taken from the other
+   parts, else from the prompt's code. Only the statements that define these names are taken, so a usage
+   example never runs. A function that a later part defines anew replaces the earlier one in its place, if it
+   can be called in the same way and does not itself call the entry point.
+6. If the entry point is a method of a class, such as `Solution`, the program gets a function that calls the
+   method of a new instance, and the names that LeetCode imports. Any program may use the names of `typing`
+   that the prompt uses, without importing them.
 """
 
 from __future__ import annotations
@@ -36,40 +37,46 @@ from reward.execution.python import (
     compiles,
     is_empty,
     is_future,
+    longest,
     names_of,
-    unbuilt,
+    not_builtin,
     used_by,
+    without_words,
     written,
-    wrong_line,
 )
 
-MAX_TRIES = 60
-"""Times that one text is cut and compiled again in search of the longest beginning that is Python."""
 MAX_LINE = 200
-"""Characters of a line that can say of the code below it that it is not the answer."""
+"""Most characters of a line that are searched for a remark that the code below it is not the answer."""
 MAX_RUNS = 20
-"""Runs of Python that are looked for between an answer's sentences."""
+"""Most runs of Python lines that are looked for between an answer's sentences."""
 _START = re.compile(
-    r"(?:async )?def \w|class \w|@\w|import \w|from [\w.]+ import\b|if __name__|(?:for|while|if|with)\b.*:\s*(?:#.*)?$|try:"
-    r"|print\(|[A-Za-z_][\w.]*(?:\[.*\])?(?:, ?\w+)* ?[-+*/|&]?= ?[^=]|main\(\)"
+    r"(?:async )?def \w|class \w|@\w|import \w|from [\w.]+ import\b|if __name__"
+    r"|(?:for|while|if|with)\b.*:\s*(?:#.*)?$|try:|print\("
+    r"|[A-Za-z_][\w.]*(?:\[.*\])?(?:, ?\w+)* ?[-+*/|&]?= ?[^=]|main\(\)"
 )
-"""How a line of a program begins where it stands between sentences."""
+"""How a line of a program may begin between sentences."""
 _PRINTS = re.compile(r"\bprint\b|\bwrite\b")
 _READS = re.compile(r"\binput\s*\(|\bstdin\b|\bopen\s*\(\s*0|\bfileinput\b|/dev/stdin|\bread\s*\(\s*0")
 _FEEDS = (
     r"\bstdin\s*=\s*(?:\w+\.)?(?:StringIO|BytesIO|TextIOWrapper)\((?!.*(?:stdin|read\())"
     r"|\b(?:patch|setattr)\([^)\n]*(?:stdin|input\b)"
 )
-"""How a program gives itself an input, which it would otherwise read."""
-_HINTS = ("wrong", "incorrect", "bug", "broken", "fault", "flaw", "erroneous", "failing", "bad", "original", "old", "previous",
-          "earlier", "initial", "before", "instead", "not", "n't", "mistake", "error")  # fmt: skip
-"""One of these is in whatever `_ASIDE` means, which takes more than a millisecond to compile."""
+"""How a program gives itself an input instead of reading it."""
+_HINTS = (
+    "wrong", "incorrect", "bug", "broken", "fault", "flaw", "erroneous", "failing", "bad", "original", "old",
+    "previous", "earlier", "initial", "before", "instead", "not", "n't", "mistake", "error",
+)  # fmt: skip
+"""Every text that `_ASIDE` matches holds one of these. They are searched first, because compiling `_ASIDE`
+takes more than a millisecond."""
 _CODE_WORD = r"(?:code|version|attempt|try|solution|implementation|program|function|snippet|answer|draft|one)"
-_BAD_WORD = r"(?:wrong|incorrect|buggy|broken|faulty|flawed|erroneous|failing|bad|original|old|previous|earlier|initial)"
+_BAD_WORD = (
+    r"(?:wrong|incorrect|buggy|broken|faulty|flawed|erroneous|failing|bad|original|old|previous|earlier"
+    r"|initial)"
+)
 _OPENS = r"""
     (?:and,?\ |but,?\ |just\ )* (?:for\ (?:reference|comparison|contrast),?\ )?
-    (?: (?: (?:here|this|that|it)(?:\ is|\ was|'s) | compared?(?:\ it|\ this)?\ (?:with|to) | (?:it|this)\ replaces
-      | (?:instead|in\ place)\ of | rather\ than )\ )?
+    (?: (?: (?:here|this|that|it)(?:\ is|\ was|'s) | compared?(?:\ it|\ this)?\ (?:with|to)
+      | (?:it|this)\ replaces | (?:instead|in\ place)\ of | rather\ than )\ )?
     (?:(?:the|your|my|an?|this|that)\ )?"""
 _ASIDE = rf"""(?xi)
     {_OPENS} (?:\(?{_BAD_WORD}\)?,?\ ?)+ (?:{_CODE_WORD}\ ?)? (?:\({_BAD_WORD}\)?\ ?)?
@@ -77,11 +84,12 @@ _ASIDE = rf"""(?xi)
     (?:this|below|the\ following|as\ follows)?
     | before | instead\ of(?:\ this)? | do(?:n't|\ not)\ (?:write|use|do)(?:\ this)?
     | {_OPENS} common\ (?:mistake|error|bug)"""
-"""What stands over code that is not the answer, as a whole line or sentence: "For reference, your original
-(wrong) code was". A line that says anything more, such as "the original code, with the bug removed", is none.
-"""
+"""Matches a whole line or sentence above code that is not the answer: "For reference, your original
+(wrong) code was". A line that says anything more, such as "the original code, with the bug removed", does
+not match."""
 _LEETCODE = """
-import bisect, collections, copy, datetime, functools, heapq, itertools, math, operator, random, re, string, sys
+import bisect, collections, copy, datetime, functools, heapq, itertools, math, operator, random, re, \
+    string, sys
 from typing import *
 from functools import *
 from collections import *
@@ -94,15 +102,15 @@ from math import *
 from builtins import *
 inf = float("inf")
 """
-"""What a solution on LeetCode may use without importing it, as LeetCodeDataset (arXiv 2504.14655) puts it
-before each; the built-in functions come last, for `pow` of `math` knows no modulus."""
+"""The names that a LeetCode solution may use without an import, as LeetCodeDataset (arXiv 2504.14655) puts
+them before each solution. The built-in functions come last, because `pow` of `math` takes no modulus."""
 
 
 class CodePart:
-    """A text that may be a part of the program, and what it defines if it is Python."""
+    """A text that may be a part of the program, with the names that it defines and uses if it is Python."""
 
     def __init__(self, text: str, before: str = "") -> None:
-        """Read a text, and what stands before it in the answer."""
+        """Read a text; `before` is what stands above it in the answer."""
         self.written, self.before = text, before
         self.text, self.whole = as_python(text)
         self.body = ast.parse(self.text).body if self.whole else []
@@ -110,34 +118,31 @@ class CodePart:
 
     @property
     def is_aside(self) -> bool:
-        """Does what stands over it, or its only comment there, say that it is not the answer?"""
+        """Does the text above it, or its only comment, at its top, say that it is not the answer?"""
         return _is_set_aside(self.before) or _is_set_aside(_only_comment(self.written))
 
     def defines(self, name: str, owner: str) -> bool:
         """Does it define the entry point, or a class with a method of that name?"""
         if not self.whole:
-            return (
-                re.search(rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", self.text, re.MULTILINE)
-                is not None
-            )
+            definition = rf"^[ \t]*(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b"
+            return re.search(definition, self.text, re.MULTILINE) is not None
         return name in self.bound or bool(self.class_of(name, owner))
 
     def class_of(self, name: str, owner: str) -> str:
-        """Return the class that has the method: the one that is named, else `Solution`, else the last; "" for none."""
+        """Return the class with the method: the named one, else `Solution`, else the last; "" if none."""
         classes = [node for node in self.body if isinstance(node, ast.ClassDef)]
         having = [node.name for node in classes if any(name in binds(inner) for inner in node.body)]
-        return next(
-            (kind for kind in (owner, "Solution") if kind in having), "" if owner else (having or [""])[-1]
-        )
+        last = "" if owner else (having or [""])[-1]
+        return next((kind for kind in (owner, "Solution") if kind in having), last)
 
     def is_program(self, name: str | None, owner: str) -> bool:
-        """Does it have all that is asked for: the entry point, or, for a whole program, what reads the input and prints?"""
+        """Does it hold the entry point or, for a whole program, code that reads the input and prints?"""
         if name:
             return self.defines(name, owner) and not self.is_sketch(name)
         return bool(_READS.search(self.text) and _PRINTS.search(self.text))
 
     def is_sketch(self, name: str) -> bool:
-        """Is its definition of the function a signature with nothing to do?"""
+        """Is its definition of the function only a signature, with a body that does nothing?"""
         if not self.whole:
             after = re.split(rf"\bdef[ \t]+{re.escape(name)}\b", self.text)[-1]
             return re.fullmatch(r"\s*\([^()]*\)\s*(?:->[^:]*)?:?(?:\s|#.*)*", after) is not None
@@ -153,16 +158,17 @@ def assemble(
     tests: str,
     reads_input: bool,
 ) -> str | None:
-    """Return the program that an answer means; None where there is none in it.
+    """Return the program that an answer means; None if it holds none.
 
     Args:
-        answer: `whole`, its text; `pieces`, for each block the lines before it and its text ("" where it is
-            no Python), and at last the lines behind all; `fenced`, whether it has blocks of any kind.
-        prompts: the same of each message of the prompt.
-        name: the entry point; None where nothing names it, or the program is run as a whole.
-        owner: the class that it is a method of, when that is named.
-        tests: the tests' source, whose names are wanted too.
-        reads_input: whether the program is run as a whole, with an input.
+        answer: a dictionary with `whole`, its text; `pieces`, a pair for each block (the lines before it, and
+            its text, "" if it is not Python) and a last pair for the lines after all blocks; `fenced`,
+            whether it has blocks of any kind.
+        prompts: such a dictionary for each message of the prompt.
+        name: the entry point; None if nothing names it, or if the program is run as a whole.
+        owner: the class that has the entry point as a method, if the tests name it, else "".
+        tests: the tests' source; the program must also define the names that it uses.
+        reads_input: whether the program is run as a whole, on an input.
     """
     name = name if name or reads_input else _tested(tests, answer["whole"])
     parts = _parts(answer, prompts, name, owner, reads_input)
@@ -179,12 +185,12 @@ def assemble(
 
 
 def _begins_like_program(answer: dict[str, Any]) -> bool:
-    """Does an answer without any part begin like a program? Then it has a syntax error to tell."""
+    """Does an answer without any part begin like a program? Then it has a syntax error to report."""
     return not answer["fenced"] and any(_START.match(line) for line in answer["whole"].split("\n"))
 
 
 def _shows_method(prompts: list[dict[str, Any]], name: str) -> bool:
-    """Does the prompt show the entry point as a function of `self`?"""
+    """Does the prompt show the entry point as a function with the parameter `self`?"""
     return any(re.search(rf"\bdef\s+{re.escape(name)}\(\s*self\b", prompt["whole"]) for prompt in prompts)
 
 
@@ -194,19 +200,23 @@ def _shows_method(prompts: list[dict[str, Any]], name: str) -> bool:
 def _parts(
     answer: dict[str, Any], prompts: list[dict[str, Any]], name: str | None, owner: str, reads_input: bool
 ) -> list[CodePart]:
-    """Return the parts of an answer; where none has the function, the prompt's code that the answer continues, if it does."""
-    whole = CodePart(_without_words(answer["whole"]))
-    parts = [whole] if whole.body else _parts_among_words(answer, name, owner, reads_input)
+    """Return the parts of an answer.
+
+    If none of them defines the function, and the answer continues the prompt's code, that code with its
+    continuation is the only part.
+    """
+    whole = CodePart(without_words(answer["whole"]))
+    parts = [whole] if whole.body else _parts_among_prose(answer, name, owner, reads_input)
     if name and not _define(parts, name, owner):
         continued = _continued(answer, prompts, name)
         return [CodePart(continued)] if continued else parts
     return parts
 
 
-def _parts_among_words(
+def _parts_among_prose(
     answer: dict[str, Any], name: str | None, owner: str, reads_input: bool
 ) -> list[CodePart]:
-    """Return the parts of an answer that is no Python as it stands, in their order."""
+    """Return the parts, in their order, of an answer that is not Python as it stands."""
     blocks = [CodePart(text, before) for before, text in answer["pieces"] if text]
     enough = bool(blocks) and ((name is None) or _define(blocks, name, owner))
     if enough and not (name or reads_input):
@@ -220,14 +230,14 @@ def _parts_among_words(
 
 
 def _may_be_program(text: str, name: str | None) -> bool:
-    """Could the program stand in these lines? To look closely takes long."""
+    """Could these lines hold the program? This check is quick; finding the runs of Python takes long."""
     return bool(
         re.search(rf"\b{re.escape(name)}\b", text) if name else _READS.search(text) and _PRINTS.search(text)
     )
 
 
 def _kept(parts: list[CodePart], name: str | None, owner: str, reads_input: bool) -> list[CodePart]:
-    """Return the parts without those that are set aside, if these will do."""
+    """Return the parts without those that are set aside, if these will do; else all parts."""
     kept = [part for part in parts if not part.is_aside] if len(parts) > 1 else parts
     if name or reads_input:
         will_do = any(part.is_program(name, owner) for part in kept)
@@ -237,14 +247,14 @@ def _kept(parts: list[CodePart], name: str | None, owner: str, reads_input: bool
 
 
 def _is_set_aside(before: str) -> bool:
-    """Does what stands before some code say that it is not the answer?"""
+    """Does the text before some code say that the code is not the answer?"""
     line = re.split(r"[.!?;]\s+", before.rstrip().rpartition("\n")[2])[-1]
     words = re.sub(r"^[\W_]*(?:\d+[.)] [\W_]*)?|[\W_]+$", "", line[:MAX_LINE])
     return any(hint in words.lower() for hint in _HINTS) and re.fullmatch(_ASIDE, words) is not None
 
 
 def _only_comment(text: str) -> str:
-    """Return the comment above some code, unless others stand between its statements."""
+    """Return the comment at the top of some code, if it holds no other comment line; else ""."""
     comments = re.findall(r"^#.*", text.strip(), re.MULTILINE)
     return comments[0] if len(comments) == 1 and text.lstrip().startswith("#") else ""
 
@@ -261,89 +271,58 @@ def _given(text: dict[str, Any]) -> list[CodePart]:
 
 
 def _runs(text: str) -> list[CodePart]:
-    """Return the runs of lines that are Python in a text with sentences."""
+    """Return the runs of lines of Python in a text that also holds sentences."""
     lines, runs, start = text.split("\n"), [], 0
     while start < len(lines) and len(runs) < MAX_RUNS:
         indented = _indented(lines, start)
         code = textwrap.dedent("\n".join(lines[start:indented])).split("\n") if indented else lines[start:]
-        end = _longest(code) if _START.match(code[0]) else 0
+        end = longest(code) if _START.match(code[0]) else 0
         if end:
             before = "\n".join(lines[max(0, start - 3) : start])
-            runs.append(CodePart(_without_words("\n".join(code[:end])), before))
+            runs.append(CodePart(without_words("\n".join(code[:end])), before))
         start += end or 1
     return [run for run in runs if run.body]
 
 
 def _indented(lines: list[str], start: int) -> int:
-    """Return where a block of code ends that is one because it is indented (CommonMark 0.31, 4.4); 0 where none begins."""
+    """Return where the indented code block at a line ends (CommonMark 0.31, 4.4); 0 if none begins there."""
     if not lines[start].startswith(("    ", "\t")) or (start and lines[start - 1].strip()):
         return 0
-    return next(
-        (n for n in range(start, len(lines)) if lines[n].strip() and lines[n][0] not in " \t"), len(lines)
-    )
-
-
-def _longest(lines: list[str]) -> int:
-    """Return how many lines, from the first, are whole statements of Python."""
-    end = len(lines)
-    for _ in range(MAX_TRIES):
-        line = wrong_line("\n".join(lines[:end]))
-        if line is None:
-            return end
-        at = min(line, end) - 1
-        while at > 0 and (not lines[at].strip() or lines[at][0] in " \t)]}#"):
-            at -= 1
-        end = at
-        if end <= 0:
-            break
-    return 0
-
-
-def _without_words(text: str) -> str:
-    """Return a text of Python without lines that are words and only happen to be Python: "Done", "Complexity: O(n)"."""
-    if not compiles(text):
-        return text
-    lines = text.split("\n")
-    for node in ast.parse(text).body:
-        name = isinstance(node, ast.Expr) and isinstance(node.value, ast.Name)
-        if (name or (isinstance(node, ast.AnnAssign) and node.value is None)) and ";" not in lines[
-            node.lineno - 1
-        ]:
-            lines[node.lineno - 1 : node.end_lineno] = [""] * ((node.end_lineno or 0) - node.lineno + 1)
-    return "\n".join(lines)
+    ends = (n for n in range(start, len(lines)) if lines[n].strip() and lines[n][0] not in " \t")
+    return next(ends, len(lines))
 
 
 def _continued(answer: dict[str, Any], prompts: list[dict[str, Any]], name: str) -> str | None:
-    """Return the prompt's code with an answer that is the function's body behind it, where that is Python."""
+    """Return the prompt's code with the function's body from the answer appended; None if none fits."""
     heads = [head for prompt in prompts for head in _heads(prompt, name)]
     bodies = [answer["whole"]] if not answer["fenced"] else _blocks(answer)[::-1]
     for head, space in heads[::-1]:
         for body in bodies:
             for text in (body, textwrap.indent(textwrap.dedent(body), space), f"{space}{body.lstrip()}"):
                 lines = f"{head}\n{text}".split("\n")
-                end = _longest(lines)
-                part = CodePart(_without_words("\n".join(lines[:end])))
+                end = longest(lines)
+                part = CodePart(without_words("\n".join(lines[:end])))
                 if end > head.count("\n") + 1 and part.defines(name, "") and not part.is_sketch(name):
                     return part.text
     return None
 
 
 def _heads(prompt: dict[str, Any], name: str) -> list[tuple[str, str]]:
-    """Return a prompt's code up to its end, where a body of the function can follow, and how far that body is indented."""
-    heads = []
+    """Return the code of a prompt that ends where a body of the function can follow.
+
+    There may be several such pieces of code; each is returned with the indentation of the body.
+    """
+    heads, signature = [], rf"^([ \t]*)(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b"
     for text in _blocks(prompt) if prompt["fenced"] else [prompt["whole"]]:
         lines = text.rstrip().split("\n")
         starts = [number for number, line in enumerate(lines) if _START.match(line)][:MAX_RUNS]
         for head in ("\n".join(lines[start:]) for start in starts):
-            signatures = re.findall(
-                rf"^([ \t]*)(?:async[ \t]+)?def[ \t]+{re.escape(name)}\b", head, re.MULTILINE
-            )
-            if not signatures or not compiles(f"{head}\n{signatures[-1]}    pass"):
+            signatures = re.findall(signature, head, re.MULTILINE)
+            space = f"{signatures[-1]}    " if signatures else ""
+            if not signatures or not compiles(f"{head}\n{space}pass"):
                 continue
-            if CodePart(f"{head}\n{signatures[-1]}    pass").is_sketch(
-                name
-            ):  # else the function is there already
-                heads.append((head, f"{signatures[-1]}    "))
+            if CodePart(f"{head}\n{space}pass").is_sketch(name):  # else the function is there already
+                heads.append((head, space))
             break
     return heads
 
@@ -367,7 +346,10 @@ def _main(parts: list[CodePart], name: str | None, owner: str, reads_input: bool
 
 
 def _main_of_whole(parts: list[CodePart]) -> CodePart:
-    """Return the last part that reads the input; where it only defines what does, the last that uses that."""
+    """Return the last part that reads the input.
+
+    If that part only defines functions, return the last part that uses them.
+    """
     parts = _reading_their_input(parts)
     reading = [part for part in parts if _READS.search(part.text)]
     printing = [part for part in parts if _PRINTS.search(part.text)]
@@ -379,7 +361,7 @@ def _main_of_whole(parts: list[CodePart]) -> CodePart:
 
 
 def _reading_their_input(parts: list[CodePart]) -> list[CodePart]:
-    """Return the parts without those that feed themselves an input, if a program is left."""
+    """Return the parts that do not feed themselves an input, if they hold a program; else all parts."""
     own = [part for part in parts if not re.search(_FEEDS, part.text)]
     return own if any(part.is_program(None, "") for part in own) else parts
 
@@ -392,16 +374,16 @@ def _only_defines(part: CodePart) -> bool:
 def _joined(
     main: CodePart, parts: list[CodePart], given: list[CodePart], wanted: set[str], name: str, owner: str
 ) -> str:
-    """Return the main part with the statements that it needs, and the function that calls a method."""
+    """Return the main part with the statements that it needs and, for a method, a function that calls it."""
     kind = main.class_of(name, owner) if name and name not in main.bound else ""
     pool = _defining([part for part in [*given, *parts] if part is not main], name)
-    anew = _anew(main, parts, name)
+    redefined = _redefined(main, parts, name)
     bound = main.bound | {name}
-    missing = unbuilt((main.used | wanted | used_by(anew)) - bound)
-    needed = _closed(missing, bound, pool)
+    missing = not_builtin((main.used | wanted | used_by(redefined)) - bound)
+    needed = _needed(missing, bound, pool)
     if missing and (kind or "Solution" in main.bound):
         needed = [*ast.parse(_LEETCODE).body, *needed]
-    lines = _replaced(main, anew)
+    lines = _replaced(main, redefined)
     future = max((node.end_lineno or 0 for node in main.body if is_future(node)), default=0)
     pieces = ["\n".join(lines[:future]), written(needed), "\n".join(lines[future:])]
     if kind:
@@ -415,11 +397,12 @@ def _defining(parts: list[CodePart], name: str) -> list[ast.stmt]:
     return [node for node in nodes if binds(node) and name not in binds(node)]
 
 
-def _anew(main: CodePart, parts: list[CodePart], name: str) -> list[ast.stmt]:
+def _redefined(main: CodePart, parts: list[CodePart], name: str) -> list[ast.stmt]:
     """Return the definitions of later parts that replace those of the main part.
 
-    One that takes other arguments, or that calls the entry point and replaces one that does not, tries the
-    program out; so does one of a part that does more than define, where the program is run as a whole.
+    Some later definitions only try the program out, and replace nothing: those that take other arguments, and
+    those that call the entry point if the earlier definition does not. If the program is run as a whole, so
+    do all definitions of a part that does more than define.
     """
     old = {node.name: node for node in main.body if isinstance(node, DEFINITIONS) and node.name != name}
     later = [part for part in parts[parts.index(main) + 1 :] if name or _only_defines(part)]
@@ -437,10 +420,10 @@ def _anew(main: CodePart, parts: list[CodePart], name: str) -> list[ast.stmt]:
     ]
 
 
-def _replaced(main: CodePart, anew: Sequence[ast.stmt]) -> list[str]:
-    """Return the lines of a main part with definitions in the place of its last ones by these names; no line moves."""
+def _replaced(main: CodePart, redefined: Sequence[ast.stmt]) -> list[str]:
+    """Return the lines of the main part with its last definitions of these names replaced; no line moves."""
     lines = main.text.split("\n")
-    for new in anew:
+    for new in redefined:
         old = [node for node in main.body if getattr(node, "name", "") == getattr(new, "name", None)][-1]
         first = min(node.lineno for node in (old, *getattr(old, "decorator_list", ())))
         lines[first - 1 : old.end_lineno] = [written([new]), *[""] * ((old.end_lineno or first) - first)]
@@ -448,41 +431,37 @@ def _replaced(main: CodePart, anew: Sequence[ast.stmt]) -> list[str]:
 
 
 def _is_called_alike(new: Any, old: Any) -> bool:
-    """Can a function be called with as many arguments as another takes? Two classes always can."""
+    """Can a function be called with as many arguments as another takes? For two classes, always yes."""
     if isinstance(new, ast.ClassDef) or isinstance(old, ast.ClassDef):
         return type(new) is type(old)
     many, most = (len([*node.args.posonlyargs, *node.args.args]) for node in (old, new))
     return most - len(new.args.defaults) <= many and (many <= most or new.args.vararg is not None)
 
 
-def _closed(missing: set[str], bound: set[str], pool: list[ast.stmt]) -> list[ast.stmt]:
-    """Return the statements of a pool that define missing names, and the names that these need, in order."""
+def _needed(missing: set[str], bound: set[str], pool: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the statements of a pool that define missing names and the names that these need, in order."""
     taken: set[int] = set()
     while new := {i for i, node in enumerate(pool) if i not in taken and binds(node) & missing}:
         taken |= new
         bound = bound | {name for i in new for name in binds(pool[i])}
-        missing = unbuilt((missing | used_by([pool[i] for i in new])) - bound)
+        missing = not_builtin((missing | used_by([pool[i] for i in new])) - bound)
     stars = {i for i, node in enumerate(pool) if "*" in binds(node)} if missing else set()
     return [pool[i] for i in sorted(taken | stars)]
 
 
 def _as_method(main: CodePart, name: str, owner: str) -> CodePart:
-    """Return a main part with its functions of `self` in the class that the prompt asks for, if the answer leaves it out."""
-    methods = [
-        node
-        for node in main.body
-        if isinstance(node, ast.FunctionDef) and [a.arg for a in node.args.args][:1] == ["self"]
-    ]
+    """Move functions of `self` into the class that the prompt asks for, if the answer lacks the class."""
+    functions = [node for node in main.body if isinstance(node, ast.FunctionDef)]
+    methods = [node for node in functions if [a.arg for a in node.args.args][:1] == ["self"]]
     if name not in {node.name for node in methods}:
         return main
     rest = [node for node in main.body if node not in methods]
-    return CodePart(
-        f"{written(rest)}\nclass {owner or 'Solution'}:\n{textwrap.indent(written(methods), '    ')}\n"
-    )
+    body = textwrap.indent(written(methods), "    ")
+    return CodePart(f"{written(rest)}\nclass {owner or 'Solution'}:\n{body}\n")
 
 
 def _wanted(tests: str) -> set[str]:
-    """Return the names that tests use and do not define, and those that they import from a module."""
+    """Return the names that tests use but do not define, and those that they import from a module."""
     if not compiles(tests):
         return set()
     bound, used = names_of(tests)
@@ -491,17 +470,14 @@ def _wanted(tests: str) -> set[str]:
 
 
 def _tested(tests: str, answer: str) -> str | None:
-    """Return the only one of the names that the tests want which an answer defines; None where there are none or several."""
-    names = [
-        name
-        for name in unbuilt(_wanted(tests))
-        if re.search(rf"\b(?:def|class)\s+{re.escape(name)}\b", answer)
-    ]
+    """Return the one name that the tests want and the answer defines; None if there are none or several."""
+    wanted = not_builtin(_wanted(tests))
+    names = [name for name in wanted if re.search(rf"\b(?:def|class)\s+{re.escape(name)}\b", answer)]
     return names[0] if len(names) == 1 else None
 
 
 def _typing(prompts: list[dict[str, Any]]) -> list[CodePart]:
-    """Return the import of the names of `typing` that the prompt writes."""
+    """Return an import of the names of `typing` that the prompt uses."""
     words = {word for prompt in prompts for word in re.findall(r"\b[A-Z]\w+", prompt["whole"])}
     names = sorted(words & set(typing.__all__))
     return [CodePart(f"from typing import {', '.join(names)}")] if names else []

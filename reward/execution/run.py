@@ -1,9 +1,9 @@
-"""Run a whole program with an input, and return what it prints. Runs in the sandbox: this file's text is sent there.
+"""Run a whole program on an input, and return what it prints. This module runs in the sandbox.
 
-The program finds what a process of its own would have: its input as file descriptor 0 and `sys.stdin`,
-`__name__` as "__main__", and threads and exit handlers that are waited for. It has that process for one input
-only, so nothing that it changes reaches the next. What it prints is compared elsewhere: no expected output
-ever comes in.
+The program finds what its own process would have: its input as file descriptor 0 and `sys.stdin`, `__name__`
+as "__main__", and threads and exit handlers that are waited for. The process handles only one input, so
+nothing that the program changes reaches the next run. The output is compared elsewhere: the expected output
+never enters this process.
 """
 
 from __future__ import annotations
@@ -21,31 +21,29 @@ def run(source: str, given: str) -> tuple[str, int]:
     """Run the program.
 
     Args:
-        source: its text.
-        given: its input.
+        source: the program's text.
+        given: the program's input.
 
     Returns:
-        What it printed, and its exit status.
+        The printed output, and the exit status.
     """
     kept = _redirected(given)
     module = types.ModuleType("__main__")
     sys.modules["__main__"], sys.argv = module, ["solution.py"]
     try:
         status = _executed(source, module)
-        for stream in {
-            id(stream): stream for stream in (sys.stdout, sys.__stdout__) if stream is not None
-        }.values():
-            with contextlib.suppress(
-                AttributeError, TypeError, ValueError
-            ):  # it closed it, or put something else there
+        streams = {id(stream): stream for stream in (sys.stdout, sys.__stdout__) if stream is not None}
+        for stream in streams.values():
+            # the program may have closed the stream, or replaced it by something else
+            with contextlib.suppress(AttributeError, TypeError, ValueError):
                 stream.flush()
     finally:
-        vars(sys).update(stdout=None)  # what could not be written must not fail again
+        vars(sys).update(stdout=None)  # a write that failed must not fail again at exit
     return os.pread(kept, os.fstat(kept).st_size, 0).decode("utf-8", "replace"), status
 
 
 def _executed(source: str, module: types.ModuleType) -> int:
-    """Run the program to its end, as far as an interpreter waits for it; return its exit status."""
+    """Run the program, with its threads and exit handlers, to its end; return its exit status."""
     status = 0
     try:
         exec(compile(source, "solution.py", "exec", dont_inherit=True), module.__dict__)
@@ -59,7 +57,7 @@ def _executed(source: str, module: types.ModuleType) -> int:
 
 
 def _redirected(given: str) -> int:
-    """Make an input file and an output file the process's descriptors 0 and 1; return another one of the output."""
+    """Replace descriptors 0 and 1 by an input file and an output file; return a duplicate of the output's."""
     files = []
     for name, content in (("stdin", given.encode("utf-8", "surrogateescape")), ("stdout", b"")):
         descriptor = os.open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
@@ -71,7 +69,7 @@ def _redirected(given: str) -> int:
     sys.stdout.flush()
     for target, descriptor in enumerate(files):
         os.dup2(descriptor, target)
-    # as long as the process
+    # both stay open as long as the process runs
     sys.stdin = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
     vars(sys).update(__stdin__=sys.stdin, __stdout__=sys.stdout)
@@ -79,7 +77,7 @@ def _redirected(given: str) -> int:
 
 
 def _status(code: Any) -> int:
-    """Return the exit status that `sys.exit(code)` gives: a message is 1."""
+    """Return the exit status that `sys.exit(code)` gives; for a message it is 1."""
     if code is None:
         return 0
     return code & 0xFF if isinstance(code, int) else 1

@@ -1,18 +1,19 @@
-"""Which parts of an answer are code? Text only: nothing of a model's source is parsed in this process.
+"""Find the code in an answer by text alone: no source of a model is parsed in this process.
 
-A parser that a crafted text can crash would take the trainer with it; what needs a syntax tree is done in the
-sandbox (`reward.execution.assembly`). Here the fenced blocks are found, by CommonMark's rules (spec 0.31, 4.5
-and 5.1) with departures that answers of models need:
+A crafted text can crash a parser, and the trainer with it, so work that needs a syntax tree is done in the
+sandbox (`reward.execution.assembly`). This module finds fenced blocks by CommonMark's rules (spec 0.31, 4.5
+and 5.1), with departures that answers of models need:
 
-1. A fence may be indented as deep as you like, and stand behind the marker of a list item.
+1. A fence may be indented to any depth, and may follow the marker of a list item.
 2. A fence inside a triple-quoted string is text of that string, so a docstring with an example does not end
    its program.
-3. A fence with a label, which would open a block, ends the one that it stands in: somebody forgot to.
+3. A fence with a label, which would open a block, also ends the block that it stands in: the model forgot to
+   close it.
 4. An empty line without `>` does not end a block in a quotation.
-5. Where no line closes a block, a fence at the end of a line of code does.
-6. A block that is labelled as Markdown holds an answer itself: its blocks count.
+5. If no line closes a block, a fence at the end of a line of code does.
+6. A block labelled as Markdown is read as an answer itself: the blocks inside it count.
 
-Every text is read in linear time; a runaway answer is a megabyte of the same character.
+Every text is read in linear time, because a runaway answer can be a megabyte of the same character.
 """
 
 from __future__ import annotations
@@ -35,25 +36,26 @@ _NAMES = {
     ),
     "typescript": ("typescript", "ts", "tsx"),
 }  # fmt: skip
-"""What a fence may say it holds; an empty label, or one that says "text", says nothing."""
+"""The labels by which a fence names a language. An empty label, or one such as "text" (`_ANYTHING`), names
+none."""
 _FENCE = re.compile(
-    r"(?P<quote>(?:[ \t]{0,3}>[ ]?)*+)(?P<indent>[ \t]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)?+)(?P<mark>`{3,}|~{3,})(?P<info>.*)"
+    r"(?P<quote>(?:[ \t]{0,3}>[ ]?)*+)(?P<indent>[ \t]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++)?+)"
+    r"(?P<mark>`{3,}|~{3,})(?P<info>.*)"
 )
 _LABEL = re.compile(r"[\s{.]*([\w+#-]*(?:\.py\b)?)")
 _QUOTED = r"(?:[ \t]{0,3}>[ ]?)"
 _OUTSIDE = re.compile(r"\\.|#.*|\"\"\"|'''|\"(?:\\.|[^\"\\])*+\"|'(?:\\.|[^'\\])*+'")
 _INSIDE = {mark: re.compile(rf"\\.|{mark}") for mark in ('"""', "'''")}
 _ENDED = re.compile(r"(?<=[`~])[ \t]*(?:<\|[^|<>\n]{1,40}\|>|</s>|\*\*|\.)+$")
-"""What answers write right behind the fence that closes a block: the end of their turn, of a bold passage, of
-a sentence."""
+"""What answers write directly after a closing fence: the end of their turn, of bold text or of a sentence."""
 _MARKED = re.compile(r"(?:\A|.*?\n)[ \t]*\[BEGIN\](.*?)(?:\[DONE\]|\Z)|(.*?)\n[ \t]*\[DONE\]", re.DOTALL)
-"""The marks of MBPP's prompt (Austin et al. 2021, arXiv 2108.07732)."""
+"""The markers that MBPP's prompt puts around code (Austin et al. 2021, arXiv 2108.07732)."""
 _MARKDOWN = ("markdown", "md")
 MAX_DEPTH = 20
-"""Quotations in one another that are looked into."""
+"""Deepest nesting of quotations in which fences are found."""
 LOOK_AHEAD = 20_000
-"""Lines of a text that are read again, in all, where a fence stood in a string that never ended, or at the
-end of a line."""
+"""Most lines of a text that are read twice, in total. The reader goes back to a fence that it first took for
+text: one in a string that never ended, or at the end of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +63,25 @@ class Block:
     """A fenced block."""
 
     label: str
-    """What its fence says it holds, in small letters."""
+    """The label of its fence, in lower case."""
     text: str
     before: str = ""
-    """The lines between the block before it, or the beginning, and its fence."""
+    """The lines between the previous block, or the beginning, and this block's fence."""
 
     def may_hold(self, language: str) -> bool:
-        """Could it be a program in a language, by its label?"""
+        """Can the block hold a program in a language, judging by its label?"""
         label = _short_name(self.label)
         return bool(self.text.strip()) and (label in _ANYTHING or label in _NAMES.get(language, (language,)))
 
 
 @dataclass(frozen=True, slots=True)
 class CodeAnswer:
-    """What an answer consists of, without its reasoning in tags."""
+    """The text and the blocks of an answer, without the reasoning that it puts in tags."""
 
     whole: str
     blocks: list[Block] = field(default_factory=list)
     after: str = ""
-    """The lines behind the last block."""
+    """The lines after the last block."""
 
     @property
     def outside(self) -> str:
@@ -87,7 +89,7 @@ class CodeAnswer:
         return "\n".join(text for text in (*(block.before for block in self.blocks), self.after) if text)
 
     def sources(self, language: str = "python") -> list[str]:
-        """Return the texts of the blocks that may hold a language."""
+        """Return the texts of the blocks that can hold a program in a language."""
         return [block.text for block in self.blocks if block.may_hold(language)]
 
 
@@ -97,17 +99,17 @@ class _Opening:
     length: int
     indent: int
     depth: int
-    """Of quotations."""
+    """How many quotations the fence is nested in."""
     label: str
 
 
 def program(text: str, entry_point: str | None = None, language: str = "python") -> str | None:
-    """Return the block of an answer that is the program: the last that defines or names the entry point, or the last.
+    """Return the block of an answer that is the program; None if no block is left.
 
-    An answer without a fence is the program itself. Blocks of another language are none, and where some
-    blocks say that they hold the language (not Python), those that say nothing are none either. None where
-    nothing is left. This is what text alone can say; `reward.execution.assembly` also joins blocks of Python
-    and finds code between sentences.
+    It is the last block that defines the entry point, else the last that names it, else the last. An answer
+    without a fence is the program itself. Blocks of another language are left out. If some blocks are
+    labelled with the language (not Python), blocks without a label are left out too. Text alone can tell no
+    more; `reward.execution.assembly` also joins blocks of Python and finds code between sentences.
     """
     answer = read(text)
     if not answer.blocks:
@@ -125,18 +127,18 @@ def program(text: str, entry_point: str | None = None, language: str = "python")
 
 
 def language_named(name: str) -> str | None:
-    """Return the language that a data set or a fence calls by a name, such as "C++" or "js"; None for no known one."""
+    """Return the language that a data set or a fence names, such as "C++" or "js"; None if unknown."""
     plain = name.strip().lower()
     return next((language for language, names in _NAMES.items() if plain in names), None)
 
 
 def blocks(text: str) -> list[tuple[str, str]]:
-    """Return the fenced blocks of a text, each as (label in small letters, text); the last may lack its end."""
+    """Return the fenced blocks of a text as (label in lower case, text); the last may lack its end."""
     return [(block.label, block.text) for block in _split(text)[0]]
 
 
 def read(text: str) -> CodeAnswer:
-    """Return what an answer consists of. Reasoning in tags is no part of it."""
+    """Split an answer into its blocks and the text around them, without reasoning that is in tags."""
     whole = spoken(text).removeprefix("\ufeff")
     if "[BEGIN]" in whole or "[DONE]" in whole:
         marked = _MARKED.match(whole)
@@ -146,7 +148,10 @@ def read(text: str) -> CodeAnswer:
 
 
 def entry_point(texts: Sequence[str]) -> str | None:
-    """Return the function that a prompt names: the last `def NAME(` in it, or NAME of "function `NAME`"; None if none."""
+    """Return the function that a prompt names; None if it names none.
+
+    The first text that names a function decides: by its last `def NAME(`, else by its last "function `NAME`".
+    """
     for text in texts:
         found = re.findall(r"\bdef[ \t]+([A-Za-z_]\w*)[ \t]*\(", text)
         found = found or re.findall(
@@ -161,7 +166,7 @@ def entry_point(texts: Sequence[str]) -> str | None:
 
 
 def _split(text: str, markdown: bool = True) -> tuple[list[Block], str]:
-    """Return the blocks of a text, each with the lines before it, and the lines behind the last."""
+    """Return the blocks of a text, each with the lines before it, and the lines after the last block."""
     lines = text.replace("\r\n", "\n").split("\n")
     found: list[Block] = []
     outside: list[str] = []
@@ -184,7 +189,7 @@ def _split(text: str, markdown: bool = True) -> tuple[list[Block], str]:
 
 
 def _opening(line: str) -> _Opening | None:
-    """Return what a line opens, if it does."""
+    """Return the fence that a line opens; None if it opens none."""
     match = _FENCE.match(line)
     if match is None:
         return None
@@ -196,10 +201,10 @@ def _opening(line: str) -> _Opening | None:
 
 
 def _body(lines: Sequence[str], start: int, opening: _Opening, spare: int) -> tuple[str, int, int]:
-    """Return the text of a block, the number of the line behind it, and what is left of `LOOK_AHEAD`.
+    """Return the text of a block, the number of the line after it, and what is left of `LOOK_AHEAD`.
 
-    A fence in a string does not end the block. Where the string never ends either, it was none, and the first
-    such fence does. A fence at the end of a line of code ends the block where nothing else does.
+    A fence in a string does not end the block. If that string never ends, it was no string, and the first
+    such fence ends the block. A fence at the end of a line of code ends the block if nothing else does.
     """
     body: list[str] = []
     string, first, at_end = "", -1, -1
@@ -224,11 +229,8 @@ def _body(lines: Sequence[str], start: int, opening: _Opening, spare: int) -> tu
     if first >= 0:
         return _joined(body[:first]), start + first + 1, spare
     if at_end >= 0:  # `return x```` on one line
-        return (
-            _joined([*body[:at_end], body[at_end].rstrip().rstrip(opening.mark)]),
-            start + at_end + 1,
-            spare,
-        )
+        last = body[at_end].rstrip().rstrip(opening.mark)
+        return _joined([*body[:at_end], last]), start + at_end + 1, spare
     return "\n".join(body), len(lines), spare
 
 
@@ -237,7 +239,7 @@ def _joined(lines: Sequence[str]) -> str:
 
 
 def _unquoted(line: str, depth: int) -> str | None:
-    """Return a line of a quotation without its marks; None where the quotation has ended."""
+    """Return a line of a quotation without its `>` marks; None if the quotation has ended."""
     if not depth:
         return line
     match = re.match(rf"{_QUOTED}{{{depth}}}", line)
@@ -266,7 +268,7 @@ def _dedented(line: str, indent: int) -> str:
 
 
 def _string(line: str, string: str) -> str:
-    """Return the triple quotes that are open behind a line of Python, given those before it; "" for none."""
+    """Return the triple quotes still open after a line of Python, given those open before it; "" for none."""
     position = 0
     while match := (_INSIDE[string] if string else _OUTSIDE).search(line, position):
         position, token = match.end(), match.group()

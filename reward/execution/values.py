@@ -1,17 +1,19 @@
-"""Is what a program returned, or printed, what was expected?
+"""Compare what a program returned or printed with what was expected.
 
-Values are compared as JSON has them, because that is what tests are written in:
+Values are compared as JSON values, because tests are written in JSON:
 
-- An integer that is expected is exact: 2000001.0 is not 2000000; 2000000.0 is, as `==` has it in Python.
-- A float that is expected may be off by `RELATIVE`; zero by `NEAR_ZERO`, for nothing is relative to it. An
-  integer that is returned for a float without a fraction is exact too. Infinity and NaN are themselves.
-- A bool is no number, None is nothing else, text is exact.
-- A tuple or an array equals a list. A set does not: it has no order, and could stand for any order that was
+- An expected integer must be met exactly: 2000001.0 does not equal 2000000, but 2000000.0 does, as with
+  Python's `==`.
+- An expected float may be missed by the relative error `RELATIVE`, and an expected zero by `NEAR_ZERO`,
+  because no error is relative to zero. An integer that is returned for a float without a fraction must be
+  exact too. Infinity equals only itself, and so does NaN.
+- A bool is not a number, None equals only None, and text must match exactly.
+- A tuple or an array equals a list. A set does not: it has no order, so it could stand for any order that was
   asked for.
-- Keys of an object are text: 1 and "1" are one key.
+- Keys of an object are text: 1 and "1" are the same key.
 
-What is printed is compared token by token, as competitions do: how tokens are spread over lines and spaces
-does not matter, large and small letters do. A token that is expected with a decimal point or an exponent is a
+Printed output is compared token by token, as in programming competitions: the spread of tokens over lines and
+spaces does not matter, upper and lower case does. An expected token with a decimal point or an exponent is a
 float, all others are text.
 """
 
@@ -23,21 +25,21 @@ from collections.abc import Sequence
 from typing import Any
 
 RELATIVE = 1e-6
-"""How far apart two floats may be in proportion: what problems of competitions usually say. (EvalPlus allows
-1e-7, besides an absolute 1e-6, which makes every tiny number right.)"""
+"""Largest relative difference of two floats: the one that competition problems usually state. (EvalPlus
+allows 1e-7, plus an absolute 1e-6, which makes every tiny number right.)"""
 NEAR_ZERO = 1e-6
-"""How far from an expected zero: EvalPlus' absolute tolerance where its data set gives none."""
+"""Largest difference from an expected zero: EvalPlus' absolute tolerance where its data set gives none."""
 ROUNDING = 1e-12
-"""How far apart two floats may always be: an expected 5.6e-17 is a zero that was rounded."""
+"""Absolute difference of two floats that is always allowed: an expected 5.6e-17 is a rounded zero."""
 EXACT = 2**53
-"""Integers up to here are floats too."""
+"""Every integer up to this one is exactly representable as a float."""
 _FLOAT = re.compile(r"[-+]?(?:\d+\.\d*|\.\d+|\d+(?=[eE]))(?:[eE][-+]?\d+)?", re.ASCII)
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 _JSON_KEYS: dict[Any, str] = {None: "null", True: "true", False: "false"}
 
 
 def same(found: Any, expected: Any) -> bool:
-    """Is a value what was expected?"""
+    """Does a value equal the expected one?"""
     if type(found).__module__ == "numpy":
         if found.shape and not (isinstance(expected, list) and len(expected) == len(found)):
             return False
@@ -58,7 +60,7 @@ def _same_list(found: Sequence[Any], expected: Sequence[Any]) -> bool:
 
 
 def _same_object(found: dict[Any, Any], expected: dict[Any, Any]) -> bool:
-    """Have two dictionaries the same values by the same keys, as JSON writes keys?"""
+    """Do two dictionaries hold the same values under the same keys, with keys written as in JSON?"""
     if len(found) != len(expected):
         return False
     keyed = {_key(key): value for key, value in found.items()}
@@ -66,7 +68,7 @@ def _same_object(found: dict[Any, Any], expected: dict[Any, Any]) -> bool:
 
 
 def misprint(printed: str, expected: str) -> str:
-    """Return how an output differs from the one that was expected; "" where it does not."""
+    """Return how an output differs from the expected one; "" if it does not."""
     found, wanted = printed.split(), expected.split()
     for number, (token, right) in enumerate(zip(found, wanted, strict=False), start=1):
         if not _same_token(token, right):

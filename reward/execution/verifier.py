@@ -1,10 +1,10 @@
-"""Does the program do what the tests say? A verifier that runs it in the sandbox (`kind: execution`).
+"""Judge a program by running its tests in the sandbox: a verifier (`kind: execution`).
 
-For each completion: the program is put together from its blocks and the code that the prompt gives
-(`program_assembly`), the tests are run on it (`program_tests`), and what it returns or prints is compared out
-of its reach (`program_values`), or by the row's own checker in a process that the program never had. A
-completion passes when all tests pass. Statuses that are no data (broken tests or checkers, an unavailable
-tool) make it ungraded, never wrong.
+For each completion, the program is put together from the completion's code and the code that the prompt gives
+(`reward.execution.assembly`), and the tests run on it (`reward.execution.tests`). What it returns or prints
+is compared where the program cannot reach (`reward.execution.values`), or by the row's own checker in a
+process that never held the program. A completion passes if all tests pass. A status that is no data (broken
+tests or checkers, an unavailable tool) makes it ungraded, never wrong.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from reward.sandbox.languages import LANGUAGES
 from reward.sandbox.settings import SandboxSettings
 
 ASSEMBLY = Limits(cpu_seconds=5, output_bytes=8 << 20)
-"""What putting a program together may use: it is our work, whatever a recipe grants to a solution."""
+"""Limits for putting a program together. This is our own work, so a recipe's limits for solutions do not
+apply."""
 NO_PROGRAM = "there is no program in the answer"
 _CHECKED = """
 def _checked(*given):
@@ -43,8 +44,8 @@ def _checked(*given):
     said = check(*given[:some])
     return bool(said) if type(said).__name__ in ("bool", "bool_") else type(said).__name__
 """
-"""Stands behind a checker's source: calls it with as much as it takes, and says True, False, or the type of
-something else."""
+"""Code appended to a checker's source: it calls `check` with as many arguments as `check` takes, and returns
+True, False, or the name of any other type that `check` returns."""
 _LOADER = """
 def _loaded(packed):
     import base64, marshal, sys, types, zlib
@@ -55,12 +56,12 @@ def _loaded(packed):
         exec(code, module.__dict__)
     return module.__dict__
 """
-"""Stands before our own modules in the sandbox, which has no package `reward` to import."""
+"""Code put before our own modules in the sandbox, which has no package `reward` to import."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """The program that an answer means, as tests of functions need it and as a whole."""
+    """The program that an answer means, once for tests that call functions and once to run as a whole."""
 
     functions: str
     whole: str
@@ -76,27 +77,27 @@ class NoProgram:
 
 @dataclass(slots=True)
 class Judgement:
-    """What tests say of a program."""
+    """The results of tests on a program."""
 
     passed: int = 0
     total: int = 0
     whys: list[tuple[str, str]] = field(default_factory=list)
     """Status word and reason of each failure."""
     no_data: str = ""
-    """Why it could not be judged; "" where it could."""
+    """Why the program could not be judged; "" if it could."""
     lacks: str = ""
-    """The setting or the tool with which it could be judged, if it is that."""
+    """The setting or tool that is missing, if the program could be judged with it."""
     forgeable: bool = False
-    """Did any test run in one process with the program?"""
+    """Did any test run in the same process as the program?"""
 
     def unknown(self, found: Verdict | CallResult) -> bool:
-        """Note that the sandbox gave no data, if it did not."""
+        """Return whether the sandbox gave no data, and note the reason if so."""
         if found.status in NO_DATA:
             self.no_data, self.lacks = f"{found.status}: {found.why}", found.lacks
         return found.status in NO_DATA
 
     def score(self, partial: bool = False) -> Score:
-        """Return this as a score; `partial` makes its value the share of the tests passed."""
+        """Return the results as a score; `partial` makes its value the share of the tests passed."""
         if self.no_data:
             return Score.ungraded(self.no_data, self.lacks)
         value = self.passed / self.total if partial else float(not self.whys)
@@ -104,33 +105,31 @@ class Judgement:
         return Score(value, not self.whys, why, forgeable=self.forgeable)
 
     def add(self, status: str, why: str) -> None:
-        """Count one test. The status is "" for one that passed."""
+        """Count one test; a status of "" means that it passed."""
         self.total += 1
         self.passed += not status
         self.whys += [(status, why)] if status else []
 
 
 class Execution(Reward):
-    """Run the program of a completion on the prompt's tests: 1 when all pass, else 0."""
+    """Run the prompt's tests on a completion's program: the score is 1 if all pass, else 0."""
 
-    version: ClassVar[str] = (
-        # 2: joins blocks, runs whole programs and checkers; integers are exact. 3: drafts, pytest, coroutines
-        "3"
-    )
+    # 2: joins blocks, runs whole programs and checkers; integers are exact. 3: drafts, pytest, coroutines
+    version: ClassVar[str] = "3"
 
     sandbox: SandboxSettings = SandboxSettings()
-    """Where it runs."""
+    """The sandbox in which programs run."""
     partial: bool = False
-    """True: the value is the share of tests passed (the verdict stays all or nothing)."""
+    """True makes the value the share of tests passed; the verdict still requires all of them."""
 
     _running: Sandbox | None = PrivateAttr(default=None)
 
     async def score(self, prompt: Prompt, completions: Sequence[str]) -> list[Score]:
-        """Return one score per completion, with `passed`; ungraded where a run gave no data.
+        """Return one score per completion, with `passed`; a score is ungraded if a run gave no data.
 
         Raises:
-            ValueError: the prompt has no tests, or they are not as `program_tests` has them.
-            SandboxUnavailable: the machine cannot give the level.
+            ValueError: the prompt has no tests, or they have no shape that `reward.execution.tests` reads.
+            SandboxUnavailable: the machine cannot provide the sandbox's level.
         """
         tests = parse(prompt)
         self._running = sandbox = self._running or self.sandbox.build()
@@ -146,24 +145,25 @@ class Execution(Reward):
         return (await judge(sandbox, programs, tests, every=self.partial)).score(self.partial)
 
     def stop(self) -> None:
-        """End the sandbox; a later `score` starts a new one."""
+        """Stop the sandbox; a later `score` starts a new one."""
         running, self._running = self._running, None
         if running is not None:
             running.stop()
 
 
 async def assembled(sandbox: Sandbox, completion: str, tests: Tests) -> Assembled | NoProgram:
-    """Return the program that an answer means, or why there is none."""
+    """Put together the program that an answer means; return it, or why there is none."""
     if tests.language != "python":
         source = program_text.program(completion, tests.entry_point, tests.language)
         return NoProgram("load_error", NO_PROGRAM) if source is None else Assembled(source, source)
     answer = program_text.read(completion)
     if not answer.whole.strip():
         return NoProgram("load_error", NO_PROGRAM)
-    given = [_laid_out(program_text.read(text)) for text in tests.prompts]
+    given = [_as_dictionary(program_text.read(text)) for text in tests.prompts]
     wanted = [(tests.entry_point, False)] if tests.calls_functions or not tests.runs else []
     wanted += [(None, True)] if tests.runs else []
-    arguments = [[_laid_out(answer), given, name, tests.owner, tests.code, whole] for name, whole in wanted]
+    said = _as_dictionary(answer)
+    arguments = [[said, given, name, tests.owner, tests.code, whole] for name, whole in wanted]
     results = await sandbox.calls(_source("assemble", "python", "assembly"), "assemble", arguments, ASSEMBLY)
     for result in results:
         if result.status in NO_DATA:
@@ -181,10 +181,10 @@ async def judge(sandbox: Sandbox, programs: Assembled, tests: Tests, every: bool
     """Run tests on a program.
 
     Args:
-        sandbox: where, started.
-        programs: see `assembled`.
-        tests: what is run.
-        every: whether to go on after a failure, to know how many pass.
+        sandbox: a started sandbox.
+        programs: the program, from `assembled`.
+        tests: the tests to run.
+        every: whether to go on after a failure, to count all tests that pass.
     """
     said = Judgement()
     if tests.code:
@@ -212,11 +212,10 @@ async def _run_code(sandbox: Sandbox, source: str, tests: Tests, said: Judgement
 async def _run_cases(sandbox: Sandbox, source: str, tests: Tests, said: Judgement) -> None:
     given, language, name = [case.arguments for case in tests.cases], tests.language, str(tests.entry_point)
     try:
-        name = (
-            LANGUAGES[language].method(tests.owner, name) if tests.owner and language in LANGUAGES else name
-        )
+        if tests.owner and language in LANGUAGES:
+            name = LANGUAGES[language].method(tests.owner, name)
         results = await sandbox.calls(source, name, given, language=language)
-    except (TypeError, ValueError) as error:  # what the language has no arguments or names for
+    except (TypeError, ValueError) as error:  # the language cannot write an argument or a name
         said.no_data = f"test_error: {error}"
         return
     for case, result in zip(tests.cases, results, strict=True):
@@ -234,13 +233,14 @@ async def _run_cases(sandbox: Sandbox, source: str, tests: Tests, said: Judgemen
 
 
 async def _run_whole(sandbox: Sandbox, source: str, run: ProgramRun, language: str, said: Judgement) -> None:
-    """Run a program in a process of its own, and compare what it prints."""
+    """Run a whole program in its own process, and judge what it prints."""
     limits = sandbox.limits
     room = max(limits.output_bytes, len(run.given.encode("utf-8", "surrogatepass")) + 1024)
-    limits = limits.model_copy(update={"output_bytes": room})  # the largest file too, and the input is one
+    limits = limits.model_copy(update={"output_bytes": room})  # limits files too, such as the input
     if language == "python":
         text = f"{_source('run', 'run')}def started(given):\n    return run({source!r}, given)\n"
-        (result,) = await sandbox.calls(text, "started", [[run.given]], limits)  # its packages are seen here
+        # `text` contains the source, so `calls` sees which packages the source imports
+        (result,) = await sandbox.calls(text, "started", [[run.given]], limits)
     else:
         result = await sandbox.program(source, run.given, language, limits)
         result = replace(result, value=(result.value, 0)) if result.status == "returned" else result
@@ -250,16 +250,17 @@ async def _run_whole(sandbox: Sandbox, source: str, run: ProgramRun, language: s
     if not status and run.checker:
         expected = [] if run.prints is None else [run.prints]
         why = await _ask_checker(sandbox, run.checker, [run.given, result.value[0], *expected], said)
-        status, why = (
-            ("fail", f"fail: for the input {_short(run.given)} it prints {_short(result.value[0])}: {why}")
-            if why
-            else ("", "")
-        )
+        if why:
+            status = "fail"
+            why = f"fail: for the input {_short(run.given)} it prints {_short(result.value[0])}: {why}"
     said.add(status, why)
 
 
 def _printed_wrong(result: CallResult, run: ProgramRun) -> tuple[str, str]:
-    """Return the status word and the reason of a run that failed or, without a checker, printed something else."""
+    """Return the status and the reason of a run that failed or printed the wrong output, else ("", "").
+
+    If a checker decides, the output is not compared here.
+    """
     if result.status != "returned":
         return result.status, f"{result.status}: for the input {_short(run.given)}: {result.why}"
     match result.value:
@@ -274,9 +275,9 @@ def _printed_wrong(result: CallResult, run: ProgramRun) -> tuple[str, str]:
 
 
 async def _ask_checker(sandbox: Sandbox, checker: str, given: list[Any], said: Judgement) -> str:
-    """Ask a row's checker, in a process that the program never had; return why it says no, "" where it says yes.
+    """Ask a row's checker, in a process that never held the program; return its objection, "" for none.
 
-    One that fails is a broken test: then nothing is known, which is noted.
+    A checker that fails is a broken test: the result is then unknown, which is noted in `said`.
     """
     try:
         (result,) = await sandbox.calls(checker + _CHECKED, "_checked", [given])
@@ -285,37 +286,35 @@ async def _ask_checker(sandbox: Sandbox, checker: str, given: list[Any], said: J
     if result.status != "returned":
         said.no_data = f"test_error: the checker: {result.status}: {result.why}"
     elif not isinstance(result.value, bool):
-        said.no_data = (
-            f"test_error: the checker returns {presentable(str(result.value))[:60]}, not True or False"
-        )
+        kind = presentable(str(result.value))[:60]
+        said.no_data = f"test_error: the checker returns {kind}, not True or False"
     return "" if result.value is True else "the checker says no"
 
 
 def differs(case: Case, value: Any) -> str:
-    """Return why a value is not what a call should return; "" where it is."""
+    """Return why a value is not what a call should return; "" if it is."""
     try:
         alike = same(value, case.returns) or (case.or_only and same(value, case.returns[0]))
     except (ArithmeticError, TypeError, ValueError):  # 10 ** 400 for a float, a key of 5,000 digits
         alike = False
-    return (
-        ""
-        if alike
-        else f"fail: for {_short(case.arguments)} it returns {_short(value)}, not {_short(case.returns)}"
-    )
+    if alike:
+        return ""
+    return f"fail: for {_short(case.arguments)} it returns {_short(value)}, not {_short(case.returns)}"
 
 
-def _laid_out(answer: program_text.CodeAnswer) -> dict[str, Any]:
-    """Return an answer as `program_assembly` takes it."""
+def _as_dictionary(answer: program_text.CodeAnswer) -> dict[str, Any]:
+    """Return an answer as the dictionary that `assemble` of `assembly.py` takes."""
     pieces = [[block.before, block.text if block.may_hold("python") else ""] for block in answer.blocks]
     return {"whole": answer.whole, "pieces": [*pieces, [answer.after, ""]], "fenced": bool(answer.blocks)}
 
 
 @cache
 def _source(function: str, *modules: str) -> str:
-    """Return a source with a function of the last of some modules of our own, each of which may import those before it.
+    """Return source that defines one function of our own modules.
 
-    They are compiled and packed; the sandbox has the same interpreter. Compiling `assembly` takes 18 ms, what
-    it does with an answer 2, and every call looks through the whole source.
+    The function is in the last of the modules; each module may import those before it. They are compiled and
+    packed; the sandbox has the same interpreter. Compiling `assembly` takes 18 ms, its work on an answer 2
+    ms, and every call searches the whole source.
     """
     codes = {}
     for name in modules:

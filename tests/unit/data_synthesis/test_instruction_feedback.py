@@ -313,10 +313,10 @@ def test_prompts_alone_for_online_training(made):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"library": False}, "nothing to ask for"),
+        ({"library": False}, "there are no constraints"),
         ({"library": ["no_comas"]}, "no check 'no_comas'"),
         ({"quality": {"kind": "judge", "generator": "writer"}}, r"set scale: \[0, 10\], or a `pass_at`"),
-        ({"mode": "verifiers", "consistency": {"kind": "judge", "generator": "writer"}}, "no verdict here without `pass_at`"),
+        ({"mode": "verifiers", "consistency": {"kind": "judge", "generator": "writer"}}, "gives a verdict only with `pass_at`"),
         ({"mode": "verifiers", "preset": "upstream", "samples": 2}, "needs 3 functions"),
         ({"mode": "x"}, "needs `mode`: code or instructions or self_instruct or verifiers"),
     ],
