@@ -170,10 +170,22 @@ def _step(step: tuple[Assertion, ...], solution: Line) -> tuple[str, str]:
                 value = _plain(values.unpack(packed, values.no_data))
             case _:
                 raise NotData
-        if not _COMPARED[assertion.compared](value, assertion.expected):
+        if not _holds(assertion, value):
             said = f"the answer is {shown(value)}" if assertion.message is None else assertion.message
             return "fail", f"AssertionError{f': {said}' if said else ''} (line {assertion.line} of the tests)"
     return "", ""
+
+
+def _holds(assertion: Assertion, value: Any) -> bool:
+    """Compare an answer.
+
+    Raises:
+        NotData: the comparison raises, as that of a number of numpy with a list does. What that means, the run says.
+    """
+    try:
+        return bool(_COMPARED[assertion.compared](value, assertion.expected))
+    except Exception:
+        raise NotData from None
 
 
 class Line:

@@ -137,6 +137,8 @@ class Found:
         result, raised, method = unittest.TestResult(), [], getattr(test, test._testMethodName)
         # what a result keeps of an exception is its text, and the text of an assertion may look into the solution's objects
         result._exc_info_to_string = lambda found, _: raised.append(found[1]) or ""
+        passed: list[Any] = []
+        result.addSuccess = passed.append
         if not (inspect.iscoroutinefunction(method) and isinstance(test, unittest.IsolatedAsyncioTestCase)):
             setattr(
                 test,
@@ -156,6 +158,8 @@ class Found:
             raise NeverRuns(
                 f"skipped: {result.skipped[0][1] if result.skipped else 'no test ran'}", skipped=True
             )
+        if not passed:
+            raise AssertionError("unittest does not say that the test passed")
 
 
 def _marks(holders: list[Any]) -> list[Any]:

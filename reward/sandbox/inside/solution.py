@@ -28,6 +28,20 @@ FILE = "solution.py"
 SAID_OF_CALLS = ("error", "memory", "output_limit", "disk", "blocked")
 SAID_WHEN_LOADING = ("load_error", "exited_early", "memory", "output_limit", "disk", "blocked")
 """Words that this side may use; it can write any other, which then count for the plainest of these."""
+SPECIAL = (
+    "aenter", "aexit", "aiter", "anext", "await", "bool", "bytes", "call", "ceil", "complex", "contains", "delitem",
+    "divmod", "enter", "exit", "float", "floor", "fspath", "getitem", "index", "instancecheck", "int", "iter", "len",
+    "length_hint", "mro_entries", "next", "rdivmod", "reversed", "round", "setitem", "subclasscheck", "trunc",
+    "abs", "invert", "neg", "pos",
+    *(
+        f"{way}{name}"
+        for way in ("", "r", "i")
+        for name in (
+            "add", "and", "floordiv", "lshift", "matmul", "mod", "mul", "or", "pow", "rshift", "sub", "truediv", "xor",
+        )
+    ),
+)  # fmt: skip
+"""Special methods that some classes have and others lack; Python looks for them in the class."""
 _DRAWN = (enumerate, filter, map, reversed, zip)
 """Iterators that are drawn at once: what they are made of ends, as a rule. Generators may be endless, or wait for `send`."""
 
@@ -64,6 +78,7 @@ class Server:
         self.module = types.ModuleType("solution")
         self._spoken_of: list[Any] = []
         self._numbers: dict[int, int] = {}
+        self._kinds: dict[type, int] = {}
 
     def load(self, source: bytes, entry_point: str | None) -> dict[str, Any]:
         """Run the source; return what to say about it: the names it defines, or how it failed."""
@@ -131,12 +146,20 @@ class Server:
         return values.pack(value, self._opaque)
 
     def _opaque(self, value: Any) -> Any:
-        """Give an object a number, by which it is known again, and say whether its class is the solution's own."""
+        """Give an object and its class numbers, by which they are known again, and say what the class is."""
         number = self._numbers.get(id(value))
         if number is None:
             number = self._numbers[id(value)] = len(self._spoken_of)
             self._spoken_of.append(value)
-        return {"id": number, "class": type(value).__name__, "theirs": type(value).__module__ == "solution"}
+        kind = type(value)
+        held = {name for base in kind.__mro__ for name in vars(base)}
+        return {
+            "id": number,
+            "class": kind.__name__,
+            "kind": self._kinds.setdefault(kind, len(self._kinds)),
+            "theirs": kind.__module__ == "solution",
+            "has": [name for name in SPECIAL if f"__{name}__" in held],
+        }
 
 
 def _raised(word: str, why: str) -> dict[str, Any]:

@@ -195,8 +195,9 @@ class _Reader:
     def _hashed(self, tag: str, content: Plain, depth: int) -> Any:
         """Read what finds its items by their hash. How long that takes is the writer's choice, so it has a limit."""
         if tag == "default":
-            factory, content = content
-            made: Any = defaultdict(None if factory is None else _FACTORIES[factory])
+            name, content = content
+            factory = _FACTORIES[name] if isinstance(name, str) else self.read(name, depth + 1)
+            made: Any = defaultdict(factory if callable(factory) else None)
         else:
             made = _HASHED[tag]()
         pairs = tag not in ("set", "frozenset", "keys")
@@ -289,6 +290,10 @@ def _pairs(value: Any, item: Item) -> Plain:
     return [[item(key), item(one)] for key, one in value.items()]
 
 
+def _factory(factory: Any, item: Item) -> Plain:
+    return _NAMES[factory] if type(factory) is type and factory in _NAMES else item(factory)
+
+
 def _unequal_hashes(items: list[Any]) -> None:
     """Refuse many items with one hash: a set or dict of these takes time as the square of their number."""
     hashes = sorted(map(hash, items))
@@ -322,7 +327,7 @@ _WRITERS: dict[type, tuple[str, Callable[[Any, Item], Plain]]] = {
     dict: ("dict", _pairs),
     Counter: ("counter", _pairs),
     OrderedDict: ("ordered", _pairs),
-    defaultdict: ("default", lambda value, item: [_NAMES.get(value.default_factory), _pairs(value, item)]),
+    defaultdict: ("default", lambda value, item: [_factory(value.default_factory, item), _pairs(value, item)]),
     type({}.keys()): ("keys", _items),
     type({}.values()): ("values", _items),
     type({}.items()): ("items", lambda value, item: [[item(key), item(one)] for key, one in value]),
