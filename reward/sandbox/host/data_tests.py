@@ -162,7 +162,7 @@ def _step(step: tuple[Assertion, ...], solution: Line) -> tuple[str, str]:
     for assertion in step:
         solution.send(assertion.call)
         match solution.plain():
-            case {"raised": {"word": word, "why": why}}:
+            case {"raised": {"word": word, "why": why}, **more} if not more:
                 return word_of_call(word), str(why)
             case {"value": {"opaque": _}, **more} if not more and assertion.compared not in ("true", "not"):
                 value = object()  # which equals no constant; what it says of itself is not asked

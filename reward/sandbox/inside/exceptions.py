@@ -96,7 +96,6 @@ def own_class(
     )
     parent = own_class(own[0], names, made, refuse) if own else standard
 
-
     def look(error: BaseException, attribute: str) -> Any:
         if attribute.startswith("_"):  # what Python and its library look for in any exception
             raise AttributeError(attribute)

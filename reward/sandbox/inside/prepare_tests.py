@@ -56,8 +56,8 @@ class TestsText:
     """Names whose attributes it uses."""
     early: set[int] = field(default_factory=set)
     """Lines on which it leaves under a condition without saying how it went: it found a fault there."""
-    caught: set[str] = field(default_factory=set)
-    """Those of `UNTOLD` that it names otherwise than to raise them."""
+    shared: set[str] = field(default_factory=set)
+    """What else it does that the solution would have to share: exceptions it expects, attributes of modules it replaces."""
     count: int = 0
     """How many tests it has at least."""
 
@@ -115,7 +115,7 @@ def read(source: str, entry_point: str | None, is_there: Callable[[str], bool]) 
     text.early = {node.lineno for node in leaving if ast.unparse(node.func) in _EXITS}
     text.early |= {node.lineno for node in inner if isinstance(node, ast.Raise) and _leaves_by(node)}
     text.names |= text.used | text.bound
-    text.caught = _caught(nodes)
+    text.shared = _expected(nodes) | _replaced(nodes)
     text.count = sum(_tests_in(s) or _leads_to_asserts([s], text.body) for s in text.body if not _is_check(s))
     text.count += bool(entry_point and any(map(_is_check, text.body)))
     return text
@@ -125,13 +125,23 @@ def _leaves_by(node: ast.Raise) -> bool:
     return node.exc is not None and ast.unparse(node.exc) in ("SystemExit", "SystemExit()")
 
 
-def _caught(nodes: Iterable[ast.AST]) -> set[str]:
-    nodes = list(nodes)
+def _expected(nodes: list[ast.AST]) -> set[str]:
+    """Return those of `UNTOLD` that a text names otherwise than to raise them."""
     raises = [node.exc for node in nodes if isinstance(node, ast.Raise) and node.exc]
     raised = {id(part) for made in raises for part in ast.walk(made)}
     names = {node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in raised}
     groups = {"ExceptionGroup"} if any(isinstance(node, ast.TryStar) for node in nodes) else set()
     return names & UNTOLD | groups
+
+
+def _replaced(nodes: list[ast.AST]) -> set[str]:
+    """Return the attributes of imported modules that a text sets, such as `time.sleep`."""
+    imported = [alias for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    modules = {alias.asname or alias.name.partition(".")[0] for alias in imported}
+    attributes = [
+        node for node in nodes if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
+    ]
+    return {ast.unparse(node) for node in attributes if ast.unparse(node.value).partition(".")[0] in modules}
 
 
 def asserts(statement: ast.stmt) -> bool:

@@ -110,7 +110,7 @@ class TestRun:
 
     def _shared(self) -> set[str]:
         """Return the names by which the tests want something that only one process can give."""
-        return (self.text.names & SHARING) - self._own_names() - {self.entry_point} | self.text.caught
+        return (self.text.names & SHARING) - self._own_names() - {self.entry_point} | self.text.shared
 
     def _own_names(self) -> set[str]:
         """Return the names that the tests use and that only the solution gives a meaning."""

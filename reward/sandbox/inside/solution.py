@@ -6,7 +6,8 @@ value ever comes in.
 
 Messages in: ["global", name], which asks for a value of the solution's, or [how, name, args, kwargs], which calls one of
 its functions. How: "changes" also asks what became of the arguments; "answer" does not; "draw" draws iterators besides,
-because who asks gets nothing but data. Messages out: {"value": v, "changed": {place: new}} or {"raised": what}.
+because who asks gets nothing but data. Messages out: {"value": v, "changed": {place: new}} or {"raised": what}, with
+"awaited" where the call gave a coroutine.
 """
 
 from __future__ import annotations
@@ -79,6 +80,8 @@ class Server:
         self._spoken_of: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._kinds: dict[type, int] = {}
+        self._awaited = False
+        """Whether the last call gave a coroutine, which has run by now."""
 
     def load(self, source: bytes, entry_point: str | None) -> dict[str, Any]:
         """Run the source; return what to say about it: the names it defines, or how it failed."""
@@ -113,6 +116,7 @@ class Server:
         return data
 
     def _reply(self, how: str, name: str, *given: Any) -> dict[str, Any]:
+        self._awaited = False
         try:
             thing = self.module.__dict__[name]
             return self._call(how, thing, *given) if given else {"value": self._pack(thing)}
@@ -122,21 +126,26 @@ class Server:
             return _raised("output_limit" if isinstance(error, values.TooLarge) else "error", str(error))
         except BaseException as error:  # goes to whoever called, as data
             status, why = describe(error)
-            return {"raised": {"word": status, "why": why, **exceptions.told(error)}}
+            raised = {"raised": {"word": status, "why": why, **exceptions.told(error)}}
+            return raised | ({"awaited": True} if self._awaited else {})
 
     def _call(self, how: str, function: Any, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
         found = changes.containers([args, kwargs])[2:] if how == "changes" else []
         before = [changes.snapshot(container) for container in found]
         value = function(*args, **kwargs)
-        awaited = type(value) is types.CoroutineType and how != "draw"  # who asks for data cannot await it
-        if awaited:
+        self._awaited = (
+            type(value) is types.CoroutineType and how != "draw"
+        )  # who asks for data cannot await it
+        if self._awaited:
             import asyncio  # noqa: PLC0415 (large, and rarely needed)
 
             value = asyncio.run(value)
         place = next((place for place, container in enumerate(found) if container is value), None)
         reply = {"value": self._pack(value, how == "draw") if place is None else changes.known(place)}
         changed = changes.said(found, before, self._pack)
-        return reply | ({"changed": changed} if changed else {}) | ({"awaited": True} if awaited else {})
+        return (
+            reply | ({"changed": changed} if changed else {}) | ({"awaited": True} if self._awaited else {})
+        )
 
     def _pack(self, value: Any, draws: bool = False) -> Any:
         if type(value) in (str, bytes) and len(value) > self.limit:  # before JSON copies it four times

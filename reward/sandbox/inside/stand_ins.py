@@ -102,7 +102,9 @@ class SeparateSolution:
         if name not in self._known:
             module = sort == "module"
             self._known[name] = (
-                Unread(self, f"the solution's module {name!r}", True) if module else Function(self, name, bool(origin))
+                Unread(self, f"the solution's module {name!r}", True)
+                if module
+                else Function(self, name, bool(origin))
             )
         return self._known[name]
 
@@ -142,6 +144,8 @@ class SeparateSolution:
         except Exception as wrong:  # anything that decoding raises: no honest process writes it
             why = f"its process answered what is no data: {type(wrong).__name__}: {wrong}"[:300]
             raise self._stopped("error", why) from None
+        if error and reply.get("awaited") is True:
+            return _failing(error)
         if error:
             raise error
         return value
@@ -399,3 +403,7 @@ def _own_process() -> tuple[Any, ...]:
 
 async def _given(value: Any) -> Any:
     return value
+
+
+async def _failing(error: BaseException) -> Any:
+    raise error

@@ -327,7 +327,10 @@ _WRITERS: dict[type, tuple[str, Callable[[Any, Item], Plain]]] = {
     dict: ("dict", _pairs),
     Counter: ("counter", _pairs),
     OrderedDict: ("ordered", _pairs),
-    defaultdict: ("default", lambda value, item: [_factory(value.default_factory, item), _pairs(value, item)]),
+    defaultdict: (
+        "default",
+        lambda value, item: [_factory(value.default_factory, item), _pairs(value, item)],
+    ),
     type({}.keys()): ("keys", _items),
     type({}.values()): ("values", _items),
     type({}.items()): ("items", lambda value, item: [[item(key), item(one)] for key, one in value]),

@@ -313,7 +313,7 @@ DATA = {
     "lists in lists that are changed", "a list in a tuple that is changed", "the argument itself is returned",
     "what an exception holds", "an exception caught as its base", "arguments of an exception", "the cause of an exception",
     "an error of json", "a result of the module", "assertions behind the main guard", "a bare runner", "an exit that says no",
-    "a name of itertools", "parameters of a class",
+    "parameters of a class",
 }  # fmt: skip
 """Those that need no more than data."""
 
