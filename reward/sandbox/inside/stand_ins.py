@@ -57,7 +57,7 @@ class SeparateSolution:
         self._blame: tuple[BaseException | None, str, str] = None, "", ""
         """The last exception that came from the solution, its status word and the reason."""
         self._unread: dict[int, Unread] = {}
-        self._kinds: dict[int, type[Unread]] = {}
+        self._kinds: dict[int, Any] = {}
         self._speaking = threading.Lock()
         self._known: dict[str, Any] = {}
         self._exceptions: dict[str, type[Exception]] = {}
@@ -204,8 +204,9 @@ class SeparateSolution:
         number = int(said["kind"])
         if number not in self._kinds:
             has = set(said["has"]) & set(SPECIAL)
-            body = {f"__{name}__": _refuse(f"__{name}__") for name in has}
-            body |= {name: property(_refuse(name)) for name in _OF_CLASSES} | {"solution_": self}
+            body: dict[str, Any] = {"solution_": self}
+            body |= {f"__{name}__": _refuse(f"__{name}__") for name in has}
+            body |= {name: property(_refuse(name)) for name in _OF_CLASSES}
             if {"bool", "len"} & has:
                 body["__bool__"] = _refuse("__bool__")
             self._kinds[number] = _UnreadType("Unread", (Unread,), body)
@@ -325,7 +326,7 @@ class Unread(StandIn, metaclass=_UnreadType):
 
     def __eq__(self, other: object) -> bool:
         # what an object says of itself is not asked, so it equals no data; whether two objects are equal nobody knows
-        if self is not other and issubclass(type(other), StandIn):
+        if self is not other and not values.is_data(type(other)):
             raise self._refused("a comparison")
         return self is other
 

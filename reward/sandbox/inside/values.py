@@ -118,6 +118,11 @@ def pack(value: Any, opaque: Callable[[Any], Plain], depth: int = 0) -> Plain:
     return _pack_other(value, opaque, depth)
 
 
+def is_data(kind: type) -> bool:
+    """Is a value of this type carried as what it is, or as a plain part of it?"""
+    return kind in _PLAIN or kind.__module__ == "numpy" or issubclass(kind, _CARRIED)
+
+
 def shallow(value: Any, item: Callable[[Any], Plain]) -> Plain:
     """Return a container as `pack` does, with something else to pack its items."""
     kind = type(value)
@@ -400,3 +405,5 @@ _REDUCED: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (deque, lambda value: deque(deque.__iter__(value))),
 )
 """Subclasses of plain types, by their plain part alone: the class's own methods are not asked."""
+_PLAIN = frozenset({type(None), bool, *_WRITERS})
+_CARRIED = tuple(plain for plain, _ in _REDUCED)

@@ -29,6 +29,12 @@ UNSUPPORTED = {
         "import dataclasses\n@dataclasses.dataclass\nclass A:\n    x: int\ndef f(x): return A(x)",
         "from dataclasses import asdict\nassert asdict(f(1)) == {'x': 1}",
     ),
+    "an equal object of the library": (
+        "import uuid\ndef f(): return uuid.UUID(int=5)", "import uuid\nassert f() == uuid.UUID(int=5)",
+    ),
+    "an equal object of the library in a list": (
+        "def f(): return [slice(1, 2), int]", "assert [slice(1, 2), int] == f()",
+    ),
     "slots": ("class A:\n    __slots__ = ('x',)\ndef f(x): return A()", "assert hasattr(f(1), '__slots__')"),
     "the truth of a class of the library": (
         "from collections import UserList\ndef f(x): return UserList()", "assert not f(1)",
@@ -70,6 +76,9 @@ UNSUPPORTED = {
     "a name of the library that may decide": (
         "def Counter(x): return 0\ndef f(x): return [1]", "assert Counter(f([1, 2])) == Counter([2, 1])",
     ),
+    "a name of the library beside another name": (
+        "kept = []\ndef add(x): kept.append(x)\ndef count(): return len(kept)", "add('a')\nassert count() == 1",
+    ),
     "a name by which tests share, defined by the solution": (
         "import logging\ndef assertNoLogs(): pass\ndef f(x):\n    logging.warning('x')\n    return 9",
         "import unittest\nclass T(unittest.TestCase):\n    def test_f(self):\n"
@@ -86,6 +95,7 @@ def test_what_is_not_told_is_unsupported(name, box):
 
 PLAIN = "class A: pass\nclass B: pass\ndef f(x): return A() if x else B()"
 WRONG = {
+    "an object in place of data": (PLAIN, "import numpy as np\nassert f(1) == [np.array([1])]"),
     "an object that cannot be called": (PLAIN, "assert callable(f(1))"),
     "an object that is no iterator": (PLAIN, "assert hasattr(f(1), '__iter__') and hasattr(f(1), '__next__')"),
     "objects of two classes": (PLAIN, "assert type(f(0)) is type(f(1))"),
@@ -184,6 +194,7 @@ def test_a_solution_cannot_stop_unittest(together):
 
 
 JOINED = {
+    "a name of the library beside another name": "assert Box(1).x == 1\nassert count() == f(3)",
     "what is set up without a word of pytest": (
         "b = None\ndef setup_module():\n    global b\n    b = Box(3)\ndef test_a(): assert f(b.x) == 9"
     ),
@@ -196,5 +207,7 @@ JOINED = {
 
 @pytest.mark.parametrize("name", JOINED)
 def test_pytest_sets_up_what_it_would(name, together):
-    verdict = checked(together, "class Box:\n    def __init__(s, x): s.x = x\ndef f(x): return x * x", JOINED[name])
+    verdict = checked(
+        together, "class Box:\n    def __init__(s, x): s.x = x\ndef f(x): return x * x\ndef count(): return 9", JOINED[name]
+    )
     assert (verdict.status, verdict.trust) == ("pass", "forgeable"), verdict
