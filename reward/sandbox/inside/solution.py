@@ -79,7 +79,7 @@ class Server:
         self.module = types.ModuleType("solution")
         self._spoken_of: list[Any] = []
         self._numbers: dict[int, int] = {}
-        self._kinds: dict[type, int] = {}
+        self._kinds: dict[int, dict[str, Any]] = {}
         self._awaited = False
         """Whether the last call gave a coroutine, which has run by now."""
 
@@ -161,14 +161,17 @@ class Server:
             number = self._numbers[id(value)] = len(self._spoken_of)
             self._spoken_of.append(value)
         kind = type(value)
-        held = {name for base in kind.__mro__ for name in vars(base)}
-        return {
-            "id": number,
-            "class": kind.__name__,
-            "kind": self._kinds.setdefault(kind, len(self._kinds)),
-            "theirs": kind.__module__ == "solution",
-            "has": [name for name in SPECIAL if f"__{name}__" in held],
-        }
+        if id(kind) not in self._kinds:
+            held = {name for base in kind.__mro__ for name in vars(base)}
+            has = [name for name in SPECIAL if f"__{name}__" in held]
+            own = kind.__module__ == "solution"
+            self._kinds[id(kind)] = {
+                "kind": len(self._kinds),
+                "class": kind.__name__,
+                "theirs": own,
+                "has": has,
+            }
+        return {"id": number, **self._kinds[id(kind)]}
 
 
 def _raised(word: str, why: str) -> dict[str, Any]:
