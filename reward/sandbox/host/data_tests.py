@@ -180,7 +180,7 @@ def _holds(assertion: Assertion, value: Any) -> bool:
     """Compare an answer.
 
     Raises:
-        NotData: the comparison raises, as that of a number of numpy with a list does. What that means, the run says.
+        NotData: the comparison raises, as that of a number of numpy with a list does; the run then decides.
     """
     try:
         return bool(_COMPARED[assertion.compared](value, assertion.expected))

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from .prepare_tests import FILE
-from .run_tests import TestRun, line, sentence
+from .run_tests import TestRun, line, lines, sentence
 from .solution import FILE as SOLUTION
 
 
@@ -86,6 +86,8 @@ class _Notes:
             self.tests.note(*self._unjudged(error, f"{item.name} is expected to fail"))
         elif isinstance(error, pytest.skip.Exception):
             self.tests.note(*self._unjudged(error, f"{item.name} is skipped: {error}"))
+        elif isinstance(error, pytest.fail.Exception) and not lines(error):  # no line of the tests led there
+            self.tests.note("test_error", f"{item.name}: {error}")
         elif isinstance(error, pytest.FixtureLookupError):
             self.tests.note("test_error", f"{item.name}: there is no fixture {error.argname!r}")
         else:

@@ -85,7 +85,7 @@ def own_class(
         name: its name.
         names: what the solution says of its names, bases among it (`inside.solution`).
         made: the classes that were made before.
-        refuse: raises; it is called where the tests make such an exception themselves, or ask for what its class holds.
+        refuse: raises; it is called where the tests make such an exception, or ask for what its class holds.
     """
     if name in made:
         return made[name]

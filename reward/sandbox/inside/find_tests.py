@@ -129,6 +129,8 @@ class Found:
 
     def _unittest(self, case: Any) -> None:
         unittest: Any = sys.modules["unittest"]
+        for kind in case.__mro__:
+            self._refuse_set_up(vars(kind) if kind.__module__ == "tests" else {})
         result = unittest.TestResult()
         result._testRunEntered = True  # or each test would set up and clear up its class, and the module
         result._previousTestClass = _NoCase

@@ -18,13 +18,14 @@ _RUNNERS = {"unittest.main", "pytest.main"}
 _EXITS = {"sys.exit", "exit", "quit"}
 SHARING = frozenset({
     "assertLogs", "assertNoLogs", "chdir", "environ", "getrefcount", "getsource", "mock", "monkeypatch", "open", "patch",
-    "putenv", "seed", "setrecursionlimit", "settrace", "signature", "tempfile",
+    "putenv", "seed", "setrecursionlimit", "settrace", "signature", "tempfile", "__context__",
+    "__suppress_context__",
 })  # fmt: skip
 """Names by which tests change, or look at, something of their own process that the solution would have to share. Streams
 and warnings that tests replace are noticed when they call the solution (`inside.stand_ins`)."""
 UNTOLD = frozenset({
-    "BaseExceptionGroup", "ExceptionGroup", "GeneratorExit", "KeyboardInterrupt", "StopAsyncIteration", "StopIteration",
-    "SystemExit",
+    "BaseExceptionGroup", "ExceptionGroup", "GeneratorExit", "KeyboardInterrupt", "StopAsyncIteration",
+    "StopIteration", "SystemExit",
 })  # fmt: skip
 """Exceptions of the solution's that the tests' process cannot raise again. Tests may raise them."""
 _STANDS = (
@@ -57,13 +58,13 @@ class TestsText:
     early: set[int] = field(default_factory=set)
     """Lines on which it leaves under a condition without saying how it went: it found a fault there."""
     shared: set[str] = field(default_factory=set)
-    """What else it does that the solution would have to share: exceptions it expects, attributes of modules it replaces."""
+    """What else it shares with the solution: exceptions that it expects, attributes of modules that it sets."""
     count: int = 0
     """How many tests it has at least."""
 
-    def has_test_functions(self) -> bool:
-        """Does it define tests as pytest finds them?"""
-        return any(_is_for_pytest(statement) for statement in self.body)
+    def is_for_pytest(self) -> bool:
+        """Does it define tests as pytest finds them, or fixtures?"""
+        return "fixture" in self.names or any(_is_for_pytest(statement) for statement in self.body)
 
 
 def read(source: str, entry_point: str | None, is_there: Callable[[str], bool]) -> TestsText:

@@ -121,8 +121,8 @@ class TestRun:
         """Return what a name of the tests means: the solution's own, unless the standard library has one by that name.
 
         Where nothing says what is tested it may be the solution's, but for what decides a comparison, such as `isclose`.
-        That may be what is tested too: then nothing passes. Nor does what is used beside other names of the solution,
-        because it may be what their answers are compared by.
+        That may be what is tested too: then nothing passes. Nothing passes either where tests use such a name
+        beside others of the solution, because their answers may be compared by it.
         """
         if hasattr(builtins, name) or name == self.entry_point:
             return None

@@ -6,8 +6,8 @@ value ever comes in.
 
 Messages in: ["global", name], which asks for a value of the solution's, or [how, name, args, kwargs], which calls one of
 its functions. How: "changes" also asks what became of the arguments; "answer" does not; "draw" draws iterators besides,
-because who asks gets nothing but data. Messages out: {"value": v, "changed": {place: new}} or {"raised": what}, with
-"awaited" where the call gave a coroutine.
+because who asks gets nothing but data. Messages out: {"value": v, "changed": {place: new}} or
+{"raised": what}, with "awaited" where the call gave a coroutine.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ SAID_OF_CALLS = ("error", "memory", "output_limit", "disk", "blocked")
 SAID_WHEN_LOADING = ("load_error", "exited_early", "memory", "output_limit", "disk", "blocked")
 """Words that this side may use; it can write any other, which then count for the plainest of these."""
 SPECIAL = (
-    "aenter", "aexit", "aiter", "anext", "await", "bool", "bytes", "call", "ceil", "complex", "contains", "delitem",
-    "divmod", "enter", "exit", "float", "floor", "fspath", "getitem", "index", "instancecheck", "int", "iter", "len",
-    "length_hint", "mro_entries", "next", "rdivmod", "reversed", "round", "setitem", "subclasscheck", "trunc",
-    "abs", "invert", "neg", "pos",
+    "aenter", "aexit", "aiter", "anext", "await", "bool", "bytes", "call", "ceil", "complex", "contains",
+    "delitem", "divmod", "enter", "exit", "float", "floor", "fspath", "getitem", "index", "instancecheck",
+    "int", "iter", "len", "length_hint", "mro_entries", "next", "rdivmod", "reversed", "round", "setitem",
+    "subclasscheck", "trunc", "abs", "invert", "neg", "pos",
     *(
         f"{way}{name}"
         for way in ("", "r", "i")
         for name in (
-            "add", "and", "floordiv", "lshift", "matmul", "mod", "mul", "or", "pow", "rshift", "sub", "truediv", "xor",
+            "add", "and", "floordiv", "lshift", "matmul", "mod", "mul", "or", "pow", "rshift", "sub",
+            "truediv", "xor",
         )
     ),
 )  # fmt: skip

@@ -200,7 +200,7 @@ class SeparateSolution:
         return _given(value) if reply.get("awaited") is True else value
 
     def _kind(self, said: dict[str, Any]) -> type[Unread]:
-        """Return what stands for the class of an object: one for each, with the special methods that it has."""
+        """Return what stands for the class of an object: one for each class, with its special methods."""
         number = int(said["kind"])
         if number not in self._kinds:
             has = set(said["has"]) & set(SPECIAL)
@@ -340,8 +340,8 @@ class Unread(StandIn, metaclass=_UnreadType):
 
 
 _TELLING = (
-    "__annotations__", "__closure__", "__code__", "__dataclass_fields__", "__defaults__", "__kwdefaults__", "__qualname__",
-    "__slots__", "__wrapped__",
+    "__annotations__", "__closure__", "__code__", "__dataclass_fields__", "__defaults__", "__kwdefaults__",
+    "__qualname__", "__slots__", "__wrapped__",
 )  # fmt: skip
 """What functions and classes tell of themselves."""
 _OF_CLASSES = ("__doc__", "__module__")
