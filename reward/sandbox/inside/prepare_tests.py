@@ -58,13 +58,13 @@ class TestsText:
     early: set[int] = field(default_factory=set)
     """Lines on which it leaves under a condition without saying how it went: it found a fault there."""
     shared: set[str] = field(default_factory=set)
-    """What else it shares with the solution: exceptions that it expects, attributes of modules that it sets."""
+    """What else it shares with the solution: exceptions that it expects, attributes of modules it sets."""
     count: int = 0
     """How many tests it has at least."""
 
-    def is_for_pytest(self) -> bool:
-        """Does it define tests as pytest finds them, or fixtures?"""
-        return "fixture" in self.names or any(_is_for_pytest(statement) for statement in self.body)
+    def has_test_functions(self) -> bool:
+        """Does it define tests as pytest finds them?"""
+        return any(_is_for_pytest(statement) for statement in self.body)
 
 
 def read(source: str, entry_point: str | None, is_there: Callable[[str], bool]) -> TestsText:
@@ -138,7 +138,7 @@ def _expected(nodes: list[ast.AST]) -> set[str]:
 def _replaced(nodes: list[ast.AST]) -> set[str]:
     """Return the attributes of imported modules that a text sets, such as `time.sleep`."""
     imported = [alias for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    modules = {alias.asname or alias.name.partition(".")[0] for alias in imported}
+    modules = {alias.asname or alias.name.partition(".")[0] for alias in imported} - {"unittest"}
     attributes = [
         node for node in nodes if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
     ]
@@ -265,10 +265,15 @@ def _is_check(statement: ast.stmt) -> bool:
 
 
 def _is_for_pytest(statement: ast.stmt) -> bool:
-    """Is it a test function, or a class of tests of pytest's kind?"""
+    """Is it a test function, or a class of tests of pytest's kind, or one with fixtures?"""
     if isinstance(statement, ast.ClassDef):
+        functions = [part for part in statement.body if isinstance(part, _FUNCTIONS)]
+        fixtures = [
+            each for part in functions for each in part.decorator_list if "fixture" in ast.unparse(each)
+        ]
         cases = any(ast.unparse(base).endswith("TestCase") for base in statement.bases)
-        return statement.name.startswith("Test") and bool(_tests_in(statement)) and not cases
+        found = bool(fixtures) if cases else statement.name.startswith("Test")
+        return found and bool(_tests_in(statement))
     return bool(_tests_in(statement)) and isinstance(statement, _FUNCTIONS)
 
 

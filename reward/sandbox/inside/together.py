@@ -68,7 +68,7 @@ class SameProcess:
     def run_found(self, run: TestRun, found: Any) -> None:
         """Run the tests that a text defines."""
         by_pytest = sys.modules.get(f"{__package__}.by_pytest")  # imported by the zygotes that have pytest
-        if run.text.is_for_pytest() and by_pytest:
+        if run.text.has_test_functions() and by_pytest:
             found.check()
             by_pytest.run(run)
         else:

@@ -149,6 +149,11 @@ def test_a_wrong_solution_fails(name, box):
 
 
 RIGHT = {
+    "a setting of unittest": (
+        "def f(x): return x",
+        "import unittest\nunittest.TestCase.maxDiff = None\nclass T(unittest.TestCase):\n"
+        "    def test_a(self): self.assertEqual(f(1), 1)",
+    ),
     "an object that can be called": ("class A:\n    def __call__(s): pass\n"
     "def f(x): return A()", "assert callable(f(1))"),
     "objects of one class": (PLAIN, "assert type(f(1)) is type(f(2)) is not type(f(0))"),
@@ -236,6 +241,7 @@ def test_a_solution_cannot_stop_unittest(together):
 
 
 SQUARE = "def f(x): return x * x\n"
+BOXES = "def count(): return 9\nclass Box:\n    def __init__(s, x): s.x = x"
 JOINED = {
     "a fixture in a unittest.TestCase": (
         "import unittest, pytest\nclass T(unittest.TestCase):\n    @pytest.fixture(autouse=True)\n"
@@ -255,7 +261,7 @@ JOINED = {
 
 @pytest.mark.parametrize("name", JOINED)
 def test_pytest_sets_up_what_it_would(name, together):
-    verdict = checked(together, SQUARE + "def count(): return 9\nclass Box:\n    def __init__(s, x): s.x = x", JOINED[name])
+    verdict = checked(together, SQUARE + BOXES, JOINED[name])
     assert (verdict.status, verdict.trust) == ("pass", "forgeable"), verdict
 
 
