@@ -162,7 +162,7 @@ def _step(step: tuple[Assertion, ...], solution: Line) -> tuple[str, str]:
     for assertion in step:
         solution.send(assertion.call)
         match solution.plain():
-            case {"raised": {"word": word, "why": why}}:
+            case {"raised": {"word": word, "why": why}, **more} if not more:
                 return word_of_call(word), str(why)
             case {"value": {"opaque": _}, **more} if not more and assertion.compared not in ("true", "not"):
                 value = object()  # which equals no constant; what it says of itself is not asked
@@ -170,10 +170,22 @@ def _step(step: tuple[Assertion, ...], solution: Line) -> tuple[str, str]:
                 value = _plain(values.unpack(packed, values.no_data))
             case _:
                 raise NotData
-        if not _COMPARED[assertion.compared](value, assertion.expected):
+        if not _holds(assertion, value):
             said = f"the answer is {shown(value)}" if assertion.message is None else assertion.message
             return "fail", f"AssertionError{f': {said}' if said else ''} (line {assertion.line} of the tests)"
     return "", ""
+
+
+def _holds(assertion: Assertion, value: Any) -> bool:
+    """Compare an answer.
+
+    Raises:
+        NotData: the comparison raises, as that of a number of numpy with a list does; the run then decides.
+    """
+    try:
+        return bool(_COMPARED[assertion.compared](value, assertion.expected))
+    except Exception:
+        raise NotData from None
 
 
 class Line:

@@ -42,11 +42,15 @@ def needs_large(packages: Sequence[str], *texts: str) -> bool:
 
 
 def needs_pytest(tests: str) -> bool:
-    """Are tests written for pytest, and is it installed? They name it, or have test functions that it gives arguments."""
+    """Are tests written for pytest, and is it installed? They name it, or define what it sets up or calls."""
     return _FOR_PYTEST.search(tests) is not None and importlib.util.find_spec("pytest") is not None
 
 
-_FOR_PYTEST = re.compile(r"\bpytest\b|\bdef test\w*\((?!\)|self\b)|^class Test", re.MULTILINE)
+_FOR_PYTEST = re.compile(
+    r"\bpytest\b|\bdef test\w*\((?!\)|self\b)|^class Test"
+    r"|\bdef (?:setup|teardown)_(?:module|function|class|method)\b",
+    re.MULTILINE,
+)
 
 
 @cache

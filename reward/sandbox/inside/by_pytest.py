@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from .prepare_tests import FILE
-from .run_tests import TestRun, line, sentence
+from .run_tests import TestRun, line, lines, sentence
+from .solution import FILE as SOLUTION
 
 
 def run(tests: TestRun) -> None:
@@ -23,6 +24,8 @@ def run(tests: TestRun) -> None:
     with open(f"test_{FILE}", "w", encoding="utf-8"):  # pytest collects files; what is in it is not read
         before, folder = len(tests.outcomes), os.getcwd()
     sys.argv[1:] = []
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):  # options that the solution may have set
+        os.environ.pop(name, None)
     quiet = [
         "-qq",
         "--no-summary",
@@ -35,9 +38,14 @@ def run(tests: TestRun) -> None:
         os.devnull,
     ]
     places = ["--rootdir", folder, "--confcutdir", folder, "--basetemp", f"{folder}/pytest"]
-    pytest.main([f"test_{FILE}", *quiet, *places], plugins=[_Notes(tests)])
+    code = pytest.main([f"test_{FILE}", *quiet, *places], plugins=[_Notes(tests)])
+    if code not in _ENDED and not (tests.failed or tests.broken):
+        tests.note("fail", f"pytest ended before its tests had (its code is {int(code)})")
     if len(tests.outcomes) == before:
         tests.note("test_error", "pytest finds no test in the tests")
+
+
+_ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 class _Executed(pytest.Module):
@@ -75,9 +83,11 @@ class _Notes:
         if isinstance(error, pytest.xfail.Exception) or (
             call.when == "call" and item.get_closest_marker("xfail")
         ):
-            self.tests.note("test_error", f"{item.name} is expected to fail")
+            self.tests.note(*self._unjudged(error, f"{item.name} is expected to fail"))
         elif isinstance(error, pytest.skip.Exception):
-            self.tests.note("test_error", f"{item.name} is skipped: {error}")
+            self.tests.note(*self._unjudged(error, f"{item.name} is skipped: {error}"))
+        elif isinstance(error, pytest.fail.Exception) and not lines(error):  # no line of the tests led there
+            self.tests.note("test_error", f"{item.name}: {error}")
         elif isinstance(error, pytest.FixtureLookupError):
             self.tests.note("test_error", f"{item.name}: there is no fixture {error.argname!r}")
         else:
@@ -87,6 +97,19 @@ class _Notes:
         """Note what could not be collected."""
         if isinstance(report, pytest.CollectReport):
             self.tests.note("test_error", f"pytest cannot collect the tests: {sentence(call.excinfo.value)}")
+
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        """Note what ended pytest itself."""
+        self.tests.note(*self._unjudged(excinfo.value, f"pytest was ended: {sentence(excinfo.value)}"))
+
+    def _unjudged(self, error: BaseException | None, why: str) -> tuple[str, str]:
+        """Return the word for a test that says nothing, which the solution must not bring about."""
+        at = error.__traceback__ if error else None
+        while at is not None:
+            if at.tb_frame.f_code.co_filename == SOLUTION:
+                return "fail", why
+            at = at.tb_next
+        return "test_error", why
 
     def _fault(self, error: BaseException) -> tuple[str, str]:
         return self.tests.solution.raised(error) or ("fail", sentence(error) + line(error))

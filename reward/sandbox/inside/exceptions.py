@@ -85,7 +85,7 @@ def own_class(
         name: its name.
         names: what the solution says of its names, bases among it (`inside.solution`).
         made: the classes that were made before.
-        refuse: is called where the tests make such an exception themselves.
+        refuse: raises; it is called where the tests make such an exception, or ask for what its class holds.
     """
     if name in made:
         return made[name]
@@ -95,7 +95,14 @@ def own_class(
         (found for base in bases if (found := _raisable(getattr(builtins, base, None)))), Exception
     )
     parent = own_class(own[0], names, made, refuse) if own else standard
+
+    def look(error: BaseException, attribute: str) -> Any:
+        if attribute.startswith("_"):  # what Python and its library look for in any exception
+            raise AttributeError(attribute)
+        refuse(attribute)  # its class may give it one
+
     body = {"__module__": "solution", "__init__": refuse, "__str__": lambda self: vars(self)["_text"]}
+    body["__getattr__"] = look
     parents = (parent,) if issubclass(parent, standard) else (parent, standard)
     try:
         made[name] = type(name, parents, body)

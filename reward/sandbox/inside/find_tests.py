@@ -129,21 +129,24 @@ class Found:
 
     def _unittest(self, case: Any) -> None:
         unittest: Any = sys.modules["unittest"]
+        for kind in case.__mro__:
+            self._refuse_set_up(vars(kind) if kind.__module__ == "tests" else {})
+        result = unittest.TestResult()
+        result._testRunEntered = True  # or each test would set up and clear up its class, and the module
+        result._previousTestClass = _NoCase
         for test in unittest.TestLoader().loadTestsFromTestCase(case):
-            self.tests.one(functools.partial(self._case, unittest, test))
+            self.tests.one(functools.partial(self._case, unittest, test, result))
+        self.tests.aside(functools.partial(_clear_up, unittest.TestSuite(), result))
 
-    def _case(self, unittest: Any, test: Any) -> None:
+    def _case(self, unittest: Any, test: Any, result: Any) -> None:
         """Run a method of a `unittest.TestCase`; raise what it raised."""
-        result, raised, method = unittest.TestResult(), [], getattr(test, test._testMethodName)
+        raised, method, result.testsRun = [], getattr(test, test._testMethodName), 0
         # what a result keeps of an exception is its text, and the text of an assertion may look into the solution's objects
         result._exc_info_to_string = lambda found, _: raised.append(found[1]) or ""
-        if not (inspect.iscoroutinefunction(method) and isinstance(test, unittest.IsolatedAsyncioTestCase)):
-            setattr(
-                test,
-                test._testMethodName,
-                functools.wraps(method)(lambda *args, **kw: _ran(method(*args, **kw))),
-            )
-        suite = unittest.TestSuite([test])  # runs setUpClass and the like
+        result.skipped, ended = [], []
+        own_loop = inspect.iscoroutinefunction(method) and isinstance(test, unittest.IsolatedAsyncioTestCase)
+        setattr(test, test._testMethodName, _noting(method, own_loop, ended))
+        suite = unittest.TestSuite([test])  # runs setUpClass before the first
         suite._removeTestAtIndex = lambda index: None
         suite.run(result)
         if self.tests.solution.stop:
@@ -156,6 +159,35 @@ class Found:
             raise NeverRuns(
                 f"skipped: {result.skipped[0][1] if result.skipped else 'no test ran'}", skipped=True
             )
+        if not ended:  # unittest has exceptions of its own that it takes for no failure
+            raise AssertionError("the test did not run to its end")
+
+
+class _NoCase:
+    """Stands for a class of tests before the first, in the same module: that is set up already."""
+
+    __module__ = "tests"
+
+
+def _noting(method: Any, own_loop: bool, ended: list[Any]) -> Any:
+    """Return a method of tests that notes when it has come to its end."""
+
+    async def awaits(*args: Any, **kwargs: Any) -> None:
+        ended.append(await method(*args, **kwargs))
+
+    def calls(*args: Any, **kwargs: Any) -> None:
+        ended.append(_ran(method(*args, **kwargs)))
+
+    return functools.wraps(method)(awaits if own_loop else calls)
+
+
+def _clear_up(suite: Any, result: Any) -> None:
+    """Clear up the class whose tests have run; raise what that raises."""
+    raised: list[BaseException] = []
+    result._exc_info_to_string = lambda found, _: raised.append(found[1]) or ""
+    suite._tearDownPreviousClass(None, result)
+    if raised:
+        raise raised[0]
 
 
 def _marks(holders: list[Any]) -> list[Any]:

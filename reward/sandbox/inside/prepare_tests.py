@@ -18,10 +18,16 @@ _RUNNERS = {"unittest.main", "pytest.main"}
 _EXITS = {"sys.exit", "exit", "quit"}
 SHARING = frozenset({
     "assertLogs", "assertNoLogs", "chdir", "environ", "getrefcount", "getsource", "mock", "monkeypatch", "open", "patch",
-    "putenv", "seed", "setrecursionlimit", "settrace", "signature", "tempfile",
+    "putenv", "seed", "setrecursionlimit", "settrace", "signature", "tempfile", "__context__",
+    "__suppress_context__",
 })  # fmt: skip
 """Names by which tests change, or look at, something of their own process that the solution would have to share. Streams
 and warnings that tests replace are noticed when they call the solution (`inside.stand_ins`)."""
+UNTOLD = frozenset({
+    "BaseExceptionGroup", "ExceptionGroup", "GeneratorExit", "KeyboardInterrupt", "StopAsyncIteration",
+    "StopIteration", "SystemExit",
+})  # fmt: skip
+"""Exceptions of the solution's that the tests' process cannot raise again. Tests may raise them."""
 _STANDS = (
     "solution|submission|implementation|answer|candidate|module|script|program|code|main|task|file|functions?"
 )
@@ -51,6 +57,8 @@ class TestsText:
     """Names whose attributes it uses."""
     early: set[int] = field(default_factory=set)
     """Lines on which it leaves under a condition without saying how it went: it found a fault there."""
+    shared: set[str] = field(default_factory=set)
+    """What else it shares with the solution: exceptions that it expects, attributes of modules it sets."""
     count: int = 0
     """How many tests it has at least."""
 
@@ -106,10 +114,35 @@ def read(source: str, entry_point: str | None, is_there: Callable[[str], bool]) 
     ]
     leaving = [node for node in inner if isinstance(node, ast.Call) and not node.args]
     text.early = {node.lineno for node in leaving if ast.unparse(node.func) in _EXITS}
+    text.early |= {node.lineno for node in inner if isinstance(node, ast.Raise) and _leaves_by(node)}
     text.names |= text.used | text.bound
+    text.shared = _expected(nodes) | _replaced(nodes)
     text.count = sum(_tests_in(s) or _leads_to_asserts([s], text.body) for s in text.body if not _is_check(s))
     text.count += bool(entry_point and any(map(_is_check, text.body)))
     return text
+
+
+def _leaves_by(node: ast.Raise) -> bool:
+    return node.exc is not None and ast.unparse(node.exc) in ("SystemExit", "SystemExit()")
+
+
+def _expected(nodes: list[ast.AST]) -> set[str]:
+    """Return those of `UNTOLD` that a text names otherwise than to raise them."""
+    raises = [node.exc for node in nodes if isinstance(node, ast.Raise) and node.exc]
+    raised = {id(part) for made in raises for part in ast.walk(made)}
+    names = {node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in raised}
+    groups = {"ExceptionGroup"} if any(isinstance(node, ast.TryStar) for node in nodes) else set()
+    return names & UNTOLD | groups
+
+
+def _replaced(nodes: list[ast.AST]) -> set[str]:
+    """Return the attributes of imported modules that a text sets, such as `time.sleep`."""
+    imported = [alias for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    modules = {alias.asname or alias.name.partition(".")[0] for alias in imported} - {"unittest"}
+    attributes = [
+        node for node in nodes if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)
+    ]
+    return {ast.unparse(node) for node in attributes if ast.unparse(node.value).partition(".")[0] in modules}
 
 
 def asserts(statement: ast.stmt) -> bool:
@@ -232,9 +265,15 @@ def _is_check(statement: ast.stmt) -> bool:
 
 
 def _is_for_pytest(statement: ast.stmt) -> bool:
-    """Is it a test function, or a class of tests of pytest's kind?"""
+    """Is it a test function, or a class of tests of pytest's kind, or one with fixtures?"""
     if isinstance(statement, ast.ClassDef):
-        return statement.name.startswith("Test") and bool(_tests_in(statement)) and not statement.bases
+        functions = [part for part in statement.body if isinstance(part, _FUNCTIONS)]
+        fixtures = [
+            each for part in functions for each in part.decorator_list if "fixture" in ast.unparse(each)
+        ]
+        cases = any(ast.unparse(base).endswith("TestCase") for base in statement.bases)
+        found = bool(fixtures) if cases else statement.name.startswith("Test")
+        return found and bool(_tests_in(statement))
     return bool(_tests_in(statement)) and isinstance(statement, _FUNCTIONS)
 
 

@@ -78,9 +78,7 @@ class TestRun:
             if failed := self.solution.load():
                 return self.say(*failed)
             self._bring()
-            if not self.solution.together and (
-                shared := self.text.names & SHARING - self.solution.names.keys()
-            ):
+            if not self.solution.together and (shared := self._shared()):
                 raise self.solution.unsupported(
                     f"the tests use {min(shared)!r}, which they would share with the solution"
                 )
@@ -110,11 +108,21 @@ class TestRun:
         if self.entry_point is not None:
             self.module.__dict__[self.entry_point] = self.solution.get(self.entry_point)
 
+    def _shared(self) -> set[str]:
+        """Return the names by which the tests want something that only one process can give."""
+        return (self.text.names & SHARING) - self._own_names() - {self.entry_point} | self.text.shared
+
+    def _own_names(self) -> set[str]:
+        """Return the names that the tests use and that only the solution gives a meaning."""
+        used = self.solution.names.keys() & self.text.used - self.text.bound
+        return {name for name in used if not hasattr(builtins, name)}
+
     def _meaning(self, name: str) -> Any:
         """Return what a name of the tests means: the solution's own, unless the standard library has one by that name.
 
         Where nothing says what is tested it may be the solution's, but for what decides a comparison, such as `isclose`.
-        That may be what is tested too: then nothing passes.
+        That may be what is tested too: then nothing passes. Nothing passes either where tests use such a name
+        beside others of the solution, because their answers may be compared by it.
         """
         if hasattr(builtins, name) or name == self.entry_point:
             return None
@@ -126,6 +134,8 @@ class TestRun:
         own = sort in ("function", "class") and origin == "solution"
         as_module = name in ALIASES or (name in sys.stdlib_module_names and name in self.text.holders)
         if own and self.entry_point is None and name not in DECIDING and not as_module:
+            if self._own_names() - {name} and not self.solution.together:
+                self.shadowed = name
             return self.solution.get(name)
         found = _standard(name)
         if own and name not in self.text.bound:
@@ -135,6 +145,8 @@ class TestRun:
         )
 
     def _imported(self, name: str) -> Any:
+        if name.startswith("__"):  # `from solution import *` looks for `__all__`
+            raise AttributeError(name)
         if name not in self.solution.names:
             self.lacking = AttributeError(f"{name!r} is not defined by the solution")
             raise self.lacking

@@ -6,7 +6,8 @@ value ever comes in.
 
 Messages in: ["global", name], which asks for a value of the solution's, or [how, name, args, kwargs], which calls one of
 its functions. How: "changes" also asks what became of the arguments; "answer" does not; "draw" draws iterators besides,
-because who asks gets nothing but data. Messages out: {"value": v, "changed": {place: new}} or {"raised": what}.
+because who asks gets nothing but data. Messages out: {"value": v, "changed": {place: new}} or
+{"raised": what}, with "awaited" where the call gave a coroutine.
 """
 
 from __future__ import annotations
@@ -28,6 +29,21 @@ FILE = "solution.py"
 SAID_OF_CALLS = ("error", "memory", "output_limit", "disk", "blocked")
 SAID_WHEN_LOADING = ("load_error", "exited_early", "memory", "output_limit", "disk", "blocked")
 """Words that this side may use; it can write any other, which then count for the plainest of these."""
+SPECIAL = (
+    "aenter", "aexit", "aiter", "anext", "await", "bool", "bytes", "call", "ceil", "complex", "contains",
+    "delitem", "divmod", "enter", "exit", "float", "floor", "fspath", "getitem", "index", "instancecheck",
+    "int", "iter", "len", "length_hint", "mro_entries", "next", "rdivmod", "reversed", "round", "setitem",
+    "subclasscheck", "trunc", "abs", "invert", "neg", "pos",
+    *(
+        f"{way}{name}"
+        for way in ("", "r", "i")
+        for name in (
+            "add", "and", "floordiv", "lshift", "matmul", "mod", "mul", "or", "pow", "rshift", "sub",
+            "truediv", "xor",
+        )
+    ),
+)  # fmt: skip
+"""Special methods that some classes have and others lack; Python looks for them in the class."""
 _DRAWN = (enumerate, filter, map, reversed, zip)
 """Iterators that are drawn at once: what they are made of ends, as a rule. Generators may be endless, or wait for `send`."""
 
@@ -64,6 +80,9 @@ class Server:
         self.module = types.ModuleType("solution")
         self._spoken_of: list[Any] = []
         self._numbers: dict[int, int] = {}
+        self._kinds: dict[int, dict[str, Any]] = {}
+        self._awaited = False
+        """Whether the last call gave a coroutine, which has run by now."""
 
     def load(self, source: bytes, entry_point: str | None) -> dict[str, Any]:
         """Run the source; return what to say about it: the names it defines, or how it failed."""
@@ -98,6 +117,7 @@ class Server:
         return data
 
     def _reply(self, how: str, name: str, *given: Any) -> dict[str, Any]:
+        self._awaited = False
         try:
             thing = self.module.__dict__[name]
             return self._call(how, thing, *given) if given else {"value": self._pack(thing)}
@@ -107,21 +127,26 @@ class Server:
             return _raised("output_limit" if isinstance(error, values.TooLarge) else "error", str(error))
         except BaseException as error:  # goes to whoever called, as data
             status, why = describe(error)
-            return {"raised": {"word": status, "why": why, **exceptions.told(error)}}
+            raised = {"raised": {"word": status, "why": why, **exceptions.told(error)}}
+            return raised | ({"awaited": True} if self._awaited else {})
 
     def _call(self, how: str, function: Any, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
         found = changes.containers([args, kwargs])[2:] if how == "changes" else []
         before = [changes.snapshot(container) for container in found]
         value = function(*args, **kwargs)
-        awaited = type(value) is types.CoroutineType and how != "draw"  # who asks for data cannot await it
-        if awaited:
+        self._awaited = (
+            type(value) is types.CoroutineType and how != "draw"
+        )  # who asks for data cannot await it
+        if self._awaited:
             import asyncio  # noqa: PLC0415 (large, and rarely needed)
 
             value = asyncio.run(value)
         place = next((place for place, container in enumerate(found) if container is value), None)
         reply = {"value": self._pack(value, how == "draw") if place is None else changes.known(place)}
         changed = changes.said(found, before, self._pack)
-        return reply | ({"changed": changed} if changed else {}) | ({"awaited": True} if awaited else {})
+        return (
+            reply | ({"changed": changed} if changed else {}) | ({"awaited": True} if self._awaited else {})
+        )
 
     def _pack(self, value: Any, draws: bool = False) -> Any:
         if type(value) in (str, bytes) and len(value) > self.limit:  # before JSON copies it four times
@@ -131,12 +156,23 @@ class Server:
         return values.pack(value, self._opaque)
 
     def _opaque(self, value: Any) -> Any:
-        """Give an object a number, by which it is known again, and say whether its class is the solution's own."""
+        """Give an object and its class numbers, by which they are known again, and say what the class is."""
         number = self._numbers.get(id(value))
         if number is None:
             number = self._numbers[id(value)] = len(self._spoken_of)
             self._spoken_of.append(value)
-        return {"id": number, "class": type(value).__name__, "theirs": type(value).__module__ == "solution"}
+        kind = type(value)
+        if id(kind) not in self._kinds:
+            held = {name for base in kind.__mro__ for name in vars(base)}
+            has = [name for name in SPECIAL if f"__{name}__" in held]
+            own = kind.__module__ == "solution"
+            self._kinds[id(kind)] = {
+                "kind": len(self._kinds),
+                "class": kind.__name__,
+                "theirs": own,
+                "has": has,
+            }
+        return {"id": number, **self._kinds[id(kind)]}
 
 
 def _raised(word: str, why: str) -> dict[str, Any]:

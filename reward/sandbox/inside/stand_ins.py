@@ -11,13 +11,14 @@ import builtins
 import json
 import os
 import sys
+import threading
 import types
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 from . import changes, channel, exceptions, values
-from .solution import word_of_call, word_of_loading
+from .solution import SPECIAL, word_of_call, word_of_loading
 
 CALLED = {"called": True}
 """Told to the parent when the first answer of the solution has come."""
@@ -56,6 +57,8 @@ class SeparateSolution:
         self._blame: tuple[BaseException | None, str, str] = None, "", ""
         """The last exception that came from the solution, its status word and the reason."""
         self._unread: dict[int, Unread] = {}
+        self._kinds: dict[int, Any] = {}
+        self._speaking = threading.Lock()
         self._known: dict[str, Any] = {}
         self._exceptions: dict[str, type[Exception]] = {}
         self._own = _own_process()
@@ -83,11 +86,11 @@ class SeparateSolution:
 
     def as_module(self, name: str, give: Callable[[str], Any]) -> types.ModuleType:
         """Return what the tests import; `give` returns what a name means."""
-        return OwnModule(name, give)
+        return OwnModule(name, give, self.unsupported)
 
     def get(self, name: str) -> Any:
         """Return what stands for a name of the solution's: a value, an exception class, a module, or what can be called."""
-        sort, *_ = self.names.get(name, ["function"])
+        sort, origin, *_ = (*self.names.get(name, ["function"]), "")
         if sort == "data":
             return self._exchange(["global", name])
         if sort == "exception":
@@ -99,7 +102,9 @@ class SeparateSolution:
         if name not in self._known:
             module = sort == "module"
             self._known[name] = (
-                Unread(self, f"the solution's module {name!r}", True) if module else Function(self, name)
+                Unread(self, f"the solution's module {name!r}", True)
+                if module
+                else Function(self, name, bool(origin))
             )
         return self._known[name]
 
@@ -124,9 +129,10 @@ class SeparateSolution:
 
     def _exchange(self, message: list[Any]) -> Any:
         """Send a message; return the value in the reply, or raise what the solution raised."""
-        self._send(message)
         try:
-            data = channel.receive(self.descriptor, self.limit)
+            with self._speaking:  # one thread at a time, or they would read each other's answers
+                self._send(message)
+                data = channel.receive(self.descriptor, self.limit)
             self._count()
             reply = json.loads(data)
             error = self._error(reply["raised"]) if "raised" in reply else None
@@ -138,6 +144,8 @@ class SeparateSolution:
         except Exception as wrong:  # anything that decoding raises: no honest process writes it
             why = f"its process answered what is no data: {type(wrong).__name__}: {wrong}"[:300]
             raise self._stopped("error", why) from None
+        if error and reply.get("awaited") is True:
+            return _failing(error)
         if error:
             raise error
         return value
@@ -173,10 +181,8 @@ class SeparateSolution:
                 return argument(said["own"])
             number = int(said["id"])
             if number not in self._unread:
-                kind = str(said["class"])[:100]
-                self._unread[number] = Unread(
-                    self, f"an answer of class {kind!r}", said.get("theirs") is True
-                )
+                what = f"an answer of class {str(said['class'])[:100]!r}"
+                self._unread[number] = self._kind(said)(self, what, said.get("theirs") is True)
             return self._unread[number]
 
         changed = reply.get("changed", {}).items()
@@ -193,6 +199,19 @@ class SeparateSolution:
             raise values.CannotCarry("an answer, or arguments, that stand too deep in each other now")
         return _given(value) if reply.get("awaited") is True else value
 
+    def _kind(self, said: dict[str, Any]) -> type[Unread]:
+        """Return what stands for the class of an object: one for each class, with its special methods."""
+        number = int(said["kind"])
+        if number not in self._kinds:
+            has = set(said["has"]) & set(SPECIAL)
+            body: dict[str, Any] = {"solution_": self}
+            body |= {f"__{name}__": _refuse(f"__{name}__") for name in has}
+            body |= {name: property(_refuse(name)) for name in _OF_CLASSES}
+            if {"bool", "len"} & has:
+                body["__bool__"] = _refuse("__bool__")
+            self._kinds[number] = _UnreadType("Unread", (Unread,), body)
+        return self._kinds[number]
+
     def _error(self, said: dict[str, Any]) -> BaseException:
         error = exceptions.again(said, self._exception)
         self._blame = error, str(said["word"]), str(said["why"])
@@ -205,7 +224,7 @@ class SeparateSolution:
         )
 
     def _makes_exception(self, *_: Any, **__: Any) -> None:
-        raise self.unsupported("the tests make an exception of the solution's")
+        raise self.unsupported("the tests use more of an exception of the solution's than it told")
 
     def _refused(self, value: Any) -> Any:
         what = value._said if issubclass(type(value), StandIn) else f"of type {type(value).__name__}"
@@ -220,7 +239,18 @@ class StandIn:
     """Stands for something of the solution's; all that is not written below ends the check as unsupported."""
 
     def __init__(self, solution: SeparateSolution, said: str) -> None:
-        vars(self).update(_solution=solution, _said=said)
+        _set(self, _solution=solution, _said=said)
+
+    @property
+    def __dict__(self) -> dict[str, Any]:
+        raise self._refused("the attributes")
+
+    @__dict__.setter
+    def __dict__(self, attributes: dict[str, Any]) -> None:
+        raise self._refused("the attributes")
+
+    def __reduce_ex__(self, version: Any) -> Any:
+        raise self._refused("a copy")
 
     def __getattr__(self, name: str) -> Any:
         if (
@@ -239,9 +269,24 @@ class StandIn:
 class Function(StandIn):
     """A function of the solution."""
 
-    def __init__(self, solution: SeparateSolution, name: str) -> None:
+    def __init__(self, solution: SeparateSolution, name: str, plain: bool = False) -> None:
+        """Take its name, and whether a `def` or a lambda made it."""
         super().__init__(solution, f"the solution's function {name!r}")
-        vars(self)["__name__"] = name
+        _set(self, __name__=name, _plain=plain)
+
+    @property
+    def __class__(self) -> type:  # `isinstance` looks here when the type alone says no
+        return types.FunctionType if self._plain else Function
+
+    @__class__.setter
+    def __class__(self, kind: type) -> None:
+        raise self._refused("the class")
+
+    def __copy__(self) -> Function:
+        return self  # as Python does with functions
+
+    def __deepcopy__(self, memo: Any) -> Function:
+        return self
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it in the solution's process."""
@@ -249,9 +294,16 @@ class Function(StandIn):
 
 
 class _UnreadType(type):
+    solution_: SeparateSolution
+
     @property
     def __name__(cls) -> str:
-        raise Stop("unsupported", "the tests use the class of an answer that is no data")
+        raise cls.solution_.unsupported("the tests use the class of an answer that is no data")
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__") and name not in _TELLING:
+            raise AttributeError(name)
+        raise cls.solution_.unsupported(f"the tests use {name!r} of the class of an answer that is no data")
 
     def __eq__(cls, other: object) -> bool:
         return cls is other
@@ -265,7 +317,7 @@ class Unread(StandIn, metaclass=_UnreadType):
     def __init__(self, solution: SeparateSolution, said: str, own: bool) -> None:
         """Take what it is called in a sentence, and whether its class is the solution's own."""
         super().__init__(solution, said)
-        vars(self)["_own"] = own
+        _set(self, _own=own)
 
     def __bool__(self) -> bool:
         if self._own:
@@ -274,7 +326,7 @@ class Unread(StandIn, metaclass=_UnreadType):
 
     def __eq__(self, other: object) -> bool:
         # what an object says of itself is not asked, so it equals no data; whether two objects are equal nobody knows
-        if self is not other and issubclass(type(other), StandIn):
+        if self is not other and not values.is_data(type(other)):
             raise self._refused("a comparison")
         return self is other
 
@@ -287,8 +339,17 @@ class Unread(StandIn, metaclass=_UnreadType):
         raise self._refused("the class")
 
 
-_TELLING = ("__annotations__", "__closure__", "__code__", "__defaults__", "__kwdefaults__", "__wrapped__")
-"""What functions tell of themselves."""
+_TELLING = (
+    "__annotations__", "__closure__", "__code__", "__dataclass_fields__", "__defaults__", "__kwdefaults__",
+    "__qualname__", "__slots__", "__wrapped__",
+)  # fmt: skip
+"""What functions and classes tell of themselves."""
+_OF_CLASSES = ("__doc__", "__module__")
+
+
+def _set(thing: StandIn, **attributes: Any) -> None:
+    for name, value in attributes.items():
+        object.__setattr__(thing, name, value)
 
 
 def _refuse(name: str) -> Callable[..., Any]:
@@ -298,44 +359,33 @@ def _refuse(name: str) -> Callable[..., Any]:
     return refuse
 
 
-_SPECIAL = (
-    "aenter", "aexit", "aiter", "anext", "await", "bytes", "call", "complex", "contains", "copy", "deepcopy", "delitem",
-    "enter", "exit", "float", "format", "fspath", "getitem", "hash", "index", "instancecheck", "int", "iter", "len",
-    "mro_entries", "next", "repr", "reversed", "round", "setitem", "str", "subclasscheck",
-)  # fmt: skip
-_OPERATORS = (
-    "add",
-    "sub",
-    "mul",
-    "truediv",
-    "floordiv",
-    "mod",
-    "pow",
-    "matmul",
-    "or",
-    "and",
-    "xor",
-    "lshift",
-    "rshift",
-)
-_COMPARED = ("lt", "le", "gt", "ge", "neg", "pos", "abs", "invert")
-for _name in (*_SPECIAL, *_OPERATORS, *(f"r{name}" for name in _OPERATORS), *_COMPARED):
+_IN_EACH = ("copy", "deepcopy", "dir", "format", "ge", "gt", "hash", "le", "lt", "repr", "sizeof", "str")
+"""Special methods that each class has, or that the library makes up for."""
+for _name in _IN_EACH:
     setattr(Unread, f"__{_name}__", _refuse(f"__{_name}__"))
-
-
 for _kind in (Function, Unread):
-    type.__setattr__(_kind, "__doc__", property(_refuse("__doc__")))
+    for _name in _OF_CLASSES:
+        type.__setattr__(_kind, _name, property(_refuse(_name)))
 
 
 class OwnModule(types.ModuleType):
     """The solution as a module, for tests that import from it."""
 
-    def __init__(self, name: str, give: Callable[[str], Any]) -> None:
+    def __init__(self, name: str, give: Callable[[str], Any], unsupported: Callable[[str], Stop]) -> None:
         super().__init__(name)
-        self._give = give
+        vars(self).update(_give=give, _unsupported=unsupported)
 
     def __getattr__(self, name: str) -> Any:
         return self._give(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise self._unsupported(f"the tests set {name!r} in the solution's module")
+
+    def __delattr__(self, name: str) -> None:
+        raise self._unsupported(f"the tests delete {name!r} from the solution's module")
+
+    def __dir__(self) -> list[str]:
+        raise self._unsupported("the tests list the names of the solution's module")
 
 
 def _own_process() -> tuple[Any, ...]:
@@ -348,8 +398,13 @@ def _own_process() -> tuple[Any, ...]:
         builtins.print,
         vars(warnings).get("_showwarnmsg_impl"),
     )
-    return (*map(id, replaced), os.stat(".").st_mtime_ns)
+    raised = [kind for kind in warnings.filters if kind[0] == "error"]
+    return (*map(id, replaced), os.stat(".").st_mtime_ns, raised)
 
 
 async def _given(value: Any) -> Any:
     return value
+
+
+async def _failing(error: BaseException) -> Any:
+    raise error

@@ -118,6 +118,11 @@ def pack(value: Any, opaque: Callable[[Any], Plain], depth: int = 0) -> Plain:
     return _pack_other(value, opaque, depth)
 
 
+def is_data(kind: type) -> bool:
+    """Is a value of this type carried as what it is, or as a plain part of it?"""
+    return kind in _PLAIN or kind.__module__ == "numpy" or issubclass(kind, _CARRIED)
+
+
 def shallow(value: Any, item: Callable[[Any], Plain]) -> Plain:
     """Return a container as `pack` does, with something else to pack its items."""
     kind = type(value)
@@ -195,8 +200,9 @@ class _Reader:
     def _hashed(self, tag: str, content: Plain, depth: int) -> Any:
         """Read what finds its items by their hash. How long that takes is the writer's choice, so it has a limit."""
         if tag == "default":
-            factory, content = content
-            made: Any = defaultdict(None if factory is None else _FACTORIES[factory])
+            name, content = content
+            factory = _FACTORIES[name] if isinstance(name, str) else self.read(name, depth + 1)
+            made: Any = defaultdict(factory if callable(factory) else None)
         else:
             made = _HASHED[tag]()
         pairs = tag not in ("set", "frozenset", "keys")
@@ -289,6 +295,10 @@ def _pairs(value: Any, item: Item) -> Plain:
     return [[item(key), item(one)] for key, one in value.items()]
 
 
+def _factory(factory: Any, item: Item) -> Plain:
+    return _NAMES[factory] if type(factory) is type and factory in _NAMES else item(factory)
+
+
 def _unequal_hashes(items: list[Any]) -> None:
     """Refuse many items with one hash: a set or dict of these takes time as the square of their number."""
     hashes = sorted(map(hash, items))
@@ -322,7 +332,10 @@ _WRITERS: dict[type, tuple[str, Callable[[Any, Item], Plain]]] = {
     dict: ("dict", _pairs),
     Counter: ("counter", _pairs),
     OrderedDict: ("ordered", _pairs),
-    defaultdict: ("default", lambda value, item: [_NAMES.get(value.default_factory), _pairs(value, item)]),
+    defaultdict: (
+        "default",
+        lambda value, item: [_factory(value.default_factory, item), _pairs(value, item)],
+    ),
     type({}.keys()): ("keys", _items),
     type({}.values()): ("values", _items),
     type({}.items()): ("items", lambda value, item: [[item(key), item(one)] for key, one in value]),
@@ -392,3 +405,5 @@ _REDUCED: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (deque, lambda value: deque(deque.__iter__(value))),
 )
 """Subclasses of plain types, by their plain part alone: the class's own methods are not asked."""
+_PLAIN = frozenset({type(None), bool, *_WRITERS})
+_CARRIED = tuple(plain for plain, _ in _REDUCED)

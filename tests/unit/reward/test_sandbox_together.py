@@ -275,7 +275,7 @@ HONEST = {
         "    def __lt__(self, other): return self.value < other.value\n    def __str__(self): return 'own'",
         ("self.value < ", "self.value > "),
     ),
-    "a name of itertools": ("add('a')\nassert count() == 1", ADD + "\ndef count(): return len(kept)", ("t():", "t(x):")),
+    "a name of itertools": ("assert count([1]) == 1", "def count(x): return len(x)", ("len(x)", "0")),
     "what pytest sets up": (
         "def setup_function(): reset()\nclass TestF:\n    def setup_method(self, method): reset()\n"
         "    @classmethod\n    def setup_class(cls): cls.n = 1\n    def test_a(self): assert add(1) == self.n\n"
