@@ -53,7 +53,7 @@ class Ran:
 class ProgramWorker(Worker):
     """The process and the thread's end of its socket."""
 
-    inside = "program_zygote"
+    module = "reward.sandbox.inside.program_zygote"
 
     def __init__(self, limits: Limits, shared: str, readable: Sequence[str]) -> None:
         """Declare one.

@@ -39,7 +39,7 @@ _LONGEST_SAID = 1 << 20
 PLANS = data_tests.Plans()
 """Read once for all workers of all sandboxes."""
 READING = Limits(cpu_seconds=2)
-_CODE = "import sys; sys.path.insert(0, sys.argv[2]); from inside.{} import main; main(int(sys.argv[1]))"
+_CODE = "import sys; sys.path.insert(0, sys.argv[2]); from {} import main; main(int(sys.argv[1]))"
 _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",
@@ -69,8 +69,8 @@ class NotBegun(Exception):
 class Worker:
     """A zygote and the thread's end of its socket."""
 
-    inside = "zygote"
-    """The module of `inside` that is its process."""
+    module = "reward.sandbox.inside.zygote"
+    """What its process runs, which knows the folder `inside` alone."""
 
     def __init__(self, level: Level, limits: Limits, packages: Sequence[str], large: bool = True) -> None:
         self.level, self.limits, self.packages, self.large = level, limits, tuple(packages), large
@@ -98,7 +98,7 @@ class Worker:
                     "-P",
                     "-B",
                     "-c",
-                    _CODE.format(self.inside),
+                    _CODE.format(self.module.removeprefix("reward.sandbox.")),
                     str(theirs.fileno()),
                     str(Path(__file__).parents[1]),
                 ],
