@@ -382,11 +382,14 @@ def _figures(found: list[dict[str, Any]]) -> dict[str, Any]:
         "entropy": round(fmean(each["entropy"] for each in found), 4),
         "tokens": mean("tokens", digits=1),
         "truncated": mean("truncated"),
-        **({"ungraded": ungraded} if ungraded else {}),
-        **({"not judged without": dict(lacks)} if lacks else {}),
-        **({"forgeable": forgeable} if forgeable else {}),
+        **_nonzero({"ungraded": ungraded, "not judged without": dict(lacks), "forgeable": forgeable}),
         **({"sampler": agreement(apart)} if apart else {}),
     }
+
+
+def _nonzero(figures: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures that are neither zero nor empty."""
+    return {name: value for name, value in figures.items() if value}
 
 
 def _values_of(found: list[dict[str, Any]], key: str) -> list[Any]:

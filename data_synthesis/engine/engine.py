@@ -169,28 +169,18 @@ class Engine:
         _AT_WORK.set(ctx)
         try:
             made = await self.synthesizer.synthesize(prompt, ctx)
+            tallies = dict(ctx.tallies)
             if isinstance(made, Drop):
-                return Outcome(
-                    prompt.id, "dropped", 0, made.reason, tokens=ctx.tokens, tallies=dict(ctx.tallies)
-                ), {}
-            rows = made if isinstance(made, list) else [made]
-            if not all(isinstance(row, tuple(TABLES.values())) for row in rows):
-                wanted = "a row, a list of rows or Drop(reason)"
-                raise TypeError(f"synthesize() must return {wanted}, not {type(made).__name__}")
-            if not rows:
-                raise TypeError("synthesize() returned an empty list; say why with Drop(reason)")
-            self._refuse_undeclared(rows)
+                return Outcome(prompt.id, "dropped", 0, made.reason, tokens=ctx.tokens, tallies=tallies), {}
+            rows = self._checked(made)
             if ctx.forgeable:
                 rows = [replace(row, note={**row.note, "trust": "forgeable"}) for row in rows]
             records = ledger.records(prompt.id, self.run.name, rows)
-            return Outcome(
-                prompt.id, "emitted", len(rows), tokens=ctx.tokens, tallies=dict(ctx.tallies)
-            ), records
+            return Outcome(prompt.id, "emitted", len(rows), tokens=ctx.tokens, tallies=tallies), records
         except (BadRow, NoValidAnswer, NoGrade) as reason:  # an expected end, which says why there is no row
             why = f"bad row: {reason}" if isinstance(reason, BadRow) else str(reason)
-            why = (
-                "no readable grade" if isinstance(reason, NoGrade) else why
-            )  # its message quotes the row, and drop reasons are counted
+            if isinstance(reason, NoGrade):  # its message quotes the row, and drop reasons are counted
+                why = "no readable grade"
             return Outcome(prompt.id, "dropped", 0, why, tokens=ctx.tokens, tallies=dict(ctx.tallies)), {}
         except (NotLoaded, BrokenPlugin):
             raise
@@ -206,14 +196,26 @@ class Engine:
             why, retryable = f"{type(error).__name__}: {error}{at}", bool(getattr(error, "retryable", False))
             return Outcome(prompt.id, "failed", 0, why, retryable, ctx.tokens), {}
 
-    def _refuse_undeclared(self, rows: list[Row]) -> None:
-        """Raise BrokenPlugin if a row belongs to a table that the synthesizer's class does not declare."""
+    def _checked(self, made: Row | list[Row]) -> list[Row]:
+        """Return the rows that a synthesizer made of a prompt.
+
+        Raises:
+            TypeError: they are no rows, or there is none.
+            BrokenPlugin: a row belongs to a table that the synthesizer's class does not declare.
+        """
+        rows = made if isinstance(made, list) else [made]
+        if not all(isinstance(row, tuple(TABLES.values())) for row in rows):
+            wanted = "a row, a list of rows or Drop(reason)"
+            raise TypeError(f"synthesize() must return {wanted}, not {type(made).__name__}")
+        if not rows:
+            raise TypeError("synthesize() returned an empty list; say why with Drop(reason)")
         declared = type(self.synthesizer).makes
         if undeclared := sorted({table_of(row) for row in rows} - declared):
             what = f"{self.synthesizer.kind!r} made {' and '.join(undeclared)}"
             raise BrokenPlugin(
                 f"{what}, and its class says makes = {set(declared) or '{}'}; add {undeclared[0]!r} there"
             )
+        return rows
 
     async def _stop(self) -> None:
         self.synthesizer.finish()

@@ -114,16 +114,18 @@ def program(text: str, entry_point: str | None = None, language: str = "python")
     answer = read(text)
     if not answer.blocks:
         return answer.whole if answer.whole.strip() else None
-    held = answer.sources(language)
+    found = answer.sources(language)
     if language != "python":
         labelled = [block.text for block in answer.blocks if block.label in _NAMES.get(language, ())]
-        held = [source for source in labelled if source.strip()] or held
-    if not held:
-        return None
-    name = re.escape(entry_point or "")
-    defining = [body for body in held if name and re.search(rf"\bdef[ \t]+{name}\b", body)]
-    naming = [body for body in held if name and re.search(rf"\b{name}\b", body)]
-    return (defining or naming or held)[-1]
+        found = [source for source in labelled if source.strip()] or found
+    if entry_point:
+        name = re.escape(entry_point)
+        found = _with(rf"\bdef[ \t]+{name}\b", found) or _with(rf"\b{name}\b", found) or found
+    return found[-1] if found else None
+
+
+def _with(pattern: str, sources: Sequence[str]) -> list[str]:
+    return [source for source in sources if re.search(pattern, source)]
 
 
 def language_named(name: str) -> str | None:

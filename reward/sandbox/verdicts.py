@@ -183,30 +183,37 @@ def of_check(
     word, why = solution.word(limits)
     if word == "infra_error":
         return word, why
-    if said is not None and (
-        said["status"] not in (*STATUSES, "gone") or (said["status"] == "pass" and not said["outcomes"])
-    ):
+    if said is not None and not _is_verdict(said):
         return "infra_error", f"the tests' process says {str(said['status'])[:20]!r}"
     if printed >= limits.output_bytes:
         return "output_limit", f"printed {limits.output_bytes:,} bytes or more"
-    if said is None and tests is None:
-        return (word, why) if word else ("exited_early", "its process closed the channel")
-    if said is None:
-        assert tests is not None
-        if word and (word != "exited_early" or tests.reason == "left"):
-            return word, why
-        theirs, reason = tests.word(limits)
-        reason = f"the tests' process: {reason or 'no verdict'}"
-        if theirs == "infra_error":
-            return theirs, reason
-        if not called:
-            return "test_error", reason
-        return ("timeout" if theirs == "timeout" else "fail"), f"{reason}, with the solution's answers"
-    if said["status"] == "gone":
+    if (
+        said is None
+        and tests is not None
+        and (not word or (word == "exited_early" and tests.reason != "left"))
+    ):
+        return _without_verdict(tests, called, limits)
+    if said is None or said["status"] == "gone":
         return (word, why) if word else ("exited_early", "its process closed the channel")
     if said["status"] == "pass" and word not in ("", "exited_early"):
         return word, why  # it passed its tests and broke a limit
     return said["status"], said["why"]
+
+
+def _is_verdict(said: Mapping[str, Any]) -> bool:
+    known = said["status"] in (*STATUSES, "gone")
+    return known and not (said["status"] == "pass" and not said["outcomes"])
+
+
+def _without_verdict(tests: Ending, called: bool, limits: Limits) -> tuple[str, str]:
+    """Return the status word and the reason for tests whose process ended without a verdict."""
+    word, why = tests.word(limits)
+    reason = f"the tests' process: {why or 'no verdict'}"
+    if word == "infra_error":
+        return word, reason
+    if not called:
+        return "test_error", reason
+    return ("timeout" if word == "timeout" else "fail"), f"{reason}, with the solution's answers"
 
 
 def of_calls(solution: Ending, printed: int, limits: Limits) -> tuple[str, str]:

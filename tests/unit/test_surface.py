@@ -16,7 +16,6 @@ FILES = sorted(p for package in ("align", "reward", "data_synthesis") for p in (
 
 PACKAGES = sorted(".".join(p.parent.relative_to(ROOT).parts) for p in FILES if p.name == "__init__.py")
 DENSE = {
-    "reward/sandbox": "to be halved, and then mended",
     "align/train/merging/kernels.py": "compiled loops, in which a call by name would cost time",
 }
 """Where functions above the bound of complexity are left, and why."""
@@ -75,8 +74,7 @@ def test_files_and_functions_are_small():
 
 
 def test_no_name_means_two_classes():
-    doubled = {name: places for name, places in house.classes(ROOT).items() if len(places) > 1}
-    assert not {name for name, places in doubled.items() if not any(place.startswith("reward/sandbox") for place in places)}
+    assert not {name: places for name, places in house.classes(ROOT).items() if len(places) > 1}
 
 
 def test_only_what_a_recipe_or_a_command_reaches_is_shipped():

@@ -43,7 +43,7 @@ _COMPARED: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-class NotData(Exception):
+class NotPlain(Exception):
     """It is no plain value."""
 
 
@@ -148,7 +148,7 @@ def judged(plan: Plan, solution: Line) -> dict[str, Any] | None:
             outcomes.append(not word)
             if word and said["status"] == "pass":
                 said |= {"status": word, "why": why}
-    except (NotData, channel.Overlong, values.CannotCarry):
+    except (NotPlain, channel.Overlong, values.CannotCarry):
         if said["status"] == "pass":
             return None
         # it has failed, and gets no second try
@@ -169,7 +169,7 @@ def _step(step: tuple[Assertion, ...], solution: Line) -> tuple[str, str]:
             case {"value": packed, **more} if not more:
                 value = _plain(values.unpack(packed, values.no_data))
             case _:
-                raise NotData
+                raise NotPlain
         if not _holds(assertion, value):
             said = f"the answer is {shown(value)}" if assertion.message is None else assertion.message
             return "fail", f"AssertionError{f': {said}' if said else ''} (line {assertion.line} of the tests)"
@@ -180,12 +180,12 @@ def _holds(assertion: Assertion, value: Any) -> bool:
     """Compare an answer.
 
     Raises:
-        NotData: the comparison raises, as that of a number of numpy with a list does; the run then decides.
+        NotPlain: the comparison raises, as that of a number of numpy with a list does; the run then decides.
     """
     try:
         return bool(_COMPARED[assertion.compared](value, assertion.expected))
     except Exception:
-        raise NotData from None
+        raise NotPlain from None
 
 
 class Line:
@@ -241,7 +241,7 @@ class Line:
         try:
             return json.loads(self.frame())
         except (ValueError, RecursionError):
-            raise NotData from None
+            raise NotPlain from None
 
 
 def shown(value: Any) -> str:
@@ -260,10 +260,10 @@ def _plain(value: Any) -> Any:
     """Return a value.
 
     Raises:
-        NotData: it is made of more than built-in types and numbers of numpy. How others are compared is for the tests' process.
+        NotPlain: it is made of more than built-in types and numbers of numpy. How others are compared is for the tests' process.
     """
     if not _is_plain(value):
-        raise NotData
+        raise NotPlain
     return value
 
 

@@ -84,17 +84,7 @@ class ProgramWorker(Worker):
         Raises:
             Broken: the process that runs programs died.
         """
-        task: dict[str, Any] = {"command": step.command, "files": list(step.files), "product": step.product}
-        task["wall_seconds"] = limits.wall
-        task |= limits.model_dump(include={"cpu_seconds", "scratch_bytes"}) | {
-            "processes": limits.processes + needs.processes
-        }
-        task |= {"file_bytes": limits.scratch_bytes if step.product else limits.output_bytes}
-        task |= {"memory_bytes": limits.memory_bytes + needs.resident_bytes}
-        task["address_space"] = (
-            None if needs.address_bytes is None else limits.memory_bytes + needs.address_bytes
-        )
-        task |= {"stack_bytes": needs.stack_bytes, "environment": {**_ENVIRONMENT, **needs.environment}}
+        task = _task(step, limits, needs)
         with Files() as files:
             outputs = [files.pipe() for _ in range(3)]
             given = [files.memory(stdin), *(write for _, write in outputs)]
@@ -138,6 +128,24 @@ class ProgramWorker(Worker):
                         self._link.send(b"stop")
                     return texts, True
         return texts, False
+
+
+def _task(step: Step, limits: Limits, needs: Needs) -> dict[str, Any]:
+    """Return what the process is told of a step: what to run, and what it may use."""
+    return {
+        "command": step.command,
+        "files": list(step.files),
+        "product": step.product,
+        "environment": {**_ENVIRONMENT, **needs.environment},
+        "wall_seconds": limits.wall,
+        "cpu_seconds": limits.cpu_seconds,
+        "scratch_bytes": limits.scratch_bytes,
+        "file_bytes": limits.scratch_bytes if step.product else limits.output_bytes,
+        "processes": limits.processes + needs.processes,
+        "memory_bytes": limits.memory_bytes + needs.resident_bytes,
+        "address_space": None if needs.address_bytes is None else limits.memory_bytes + needs.address_bytes,
+        "stack_bytes": needs.stack_bytes,
+    }
 
 
 def _take(descriptor: int, text: bytearray, most: int) -> bool:

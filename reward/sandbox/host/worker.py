@@ -375,7 +375,7 @@ def _with_token(token: str, line: data_tests.Line) -> dict[str, Any] | None:
     """Return the verdict that comes with a token; None where none comes. Whatever else is written there is no verdict."""
     try:
         while True:
-            with contextlib.suppress(data_tests.NotData):
+            with contextlib.suppress(data_tests.NotPlain):
                 match line.plain():
                     case {"token": str(found), "status": status, "why": why, "outcomes": list(outcomes)} if (
                         found == token

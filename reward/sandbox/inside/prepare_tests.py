@@ -84,42 +84,47 @@ def read(source: str, entry_point: str | None, is_there: Callable[[str], bool]) 
     _import_from_solution(nodes, entry_point, is_there)
     text = TestsText(_opened(tree.body), code.co_flags & _futures())
     for node in nodes:
-        match node:
-            case ast.Name(id=name, ctx=ast.Load()):
-                text.used.add(name)
-            case (
-                ast.Name(id=name)
-                | ast.arg(arg=name)
-                | ast.FunctionDef(name=name)
-                | ast.AsyncFunctionDef(name=name)
-            ):
-                text.bound.add(name)
-            case ast.ClassDef(name=name):
-                text.bound.add(name)
-            case ast.alias(name=name, asname=other):
-                text.bound.add((other or name).partition(".")[0])
-                text.names |= set(name.split("."))
-            case ast.Attribute(attr=name):
-                text.names.add(name)
-                if isinstance(node.value, ast.Name):
-                    text.holders.add(node.value.id)
-    conditions = [
-        node for node in nodes if isinstance(node, ast.If | ast.For | ast.While | ast.ExceptHandler)
-    ]
-    inner = [
-        node
-        for one in conditions
-        if not (isinstance(one, ast.If) and _is_guard(one))
-        for node in ast.walk(one)
-    ]
-    leaving = [node for node in inner if isinstance(node, ast.Call) and not node.args]
-    text.early = {node.lineno for node in leaving if ast.unparse(node.func) in _EXITS}
-    text.early |= {node.lineno for node in inner if isinstance(node, ast.Raise) and _leaves_by(node)}
+        _note_names(node, text)
+    text.early = _early_exits(nodes)
     text.names |= text.used | text.bound
     text.shared = _expected(nodes) | _replaced(nodes)
     text.count = sum(_tests_in(s) or _leads_to_asserts([s], text.body) for s in text.body if not _is_check(s))
     text.count += bool(entry_point and any(map(_is_check, text.body)))
     return text
+
+
+def _note_names(node: ast.AST, text: TestsText) -> None:
+    """Note the names that a node uses or binds."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Load()):
+            text.used.add(name)
+        case ast.Name(id=name) | ast.arg(arg=name):
+            text.bound.add(name)
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            text.bound.add(name)
+        case ast.alias(name=name, asname=other):
+            text.bound.add((other or name).partition(".")[0])
+            text.names |= set(name.split("."))
+        case ast.Attribute(attr=name):
+            text.names.add(name)
+            if isinstance(node.value, ast.Name):
+                text.holders.add(node.value.id)
+
+
+def _early_exits(nodes: Iterable[ast.AST]) -> set[int]:
+    """Return the lines on which a text leaves under a condition without saying how it went."""
+    conditions = [
+        node for node in nodes if isinstance(node, ast.If | ast.For | ast.While | ast.ExceptHandler)
+    ]
+    guarded = [node for node in conditions if not _is_guard(node)]
+    inner = [node for condition in guarded for node in ast.walk(condition)]
+    return {getattr(node, "lineno", 0) for node in inner if _leaves_silently(node)}
+
+
+def _leaves_silently(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        return not node.args and ast.unparse(node.func) in _EXITS
+    return isinstance(node, ast.Raise) and _leaves_by(node)
 
 
 def _leaves_by(node: ast.Raise) -> bool:
@@ -187,7 +192,7 @@ def _opened(body: list[ast.stmt]) -> list[ast.stmt]:
     return _without_end(made)
 
 
-def _is_guard(statement: ast.stmt) -> bool:
+def _is_guard(statement: ast.AST) -> bool:
     """Does it run only when the text is the program? What else its condition asks is not asked."""
     if not isinstance(statement, ast.If):
         return False
@@ -300,17 +305,21 @@ def _import_from_solution(
     """
     for node in nodes:
         if isinstance(node, ast.ImportFrom):
-            names = {alias.name for alias in node.names}
-            module = (node.module or "").rpartition(".")[2]
-            named_after = any(_plain(name) == _plain(module) for name in names)
-            stands = node.level > 0 or entry_point in names or named_after or _STANDS_FOR.fullmatch(module)
-            if stands and (node.level or not is_there((node.module or "").partition(".")[0])):
+            top = (node.module or "").partition(".")[0]
+            if _stands_for_solution(node, entry_point) and (node.level or not is_there(top)):
                 node.module, node.level = "solution", 0
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 stands = alias.name == entry_point or _STANDS_FOR.fullmatch(alias.name)
                 if stands and not is_there(alias.name):
                     alias.name, alias.asname = "solution", alias.asname or alias.name
+
+
+def _stands_for_solution(node: ast.ImportFrom, entry_point: str | None) -> bool:
+    names = {alias.name for alias in node.names}
+    module = (node.module or "").rpartition(".")[2]
+    named_after = any(_plain(name) == _plain(module) for name in names)
+    return bool(node.level > 0 or entry_point in names or named_after or _STANDS_FOR.fullmatch(module))
 
 
 def _plain(name: str) -> str:

@@ -197,19 +197,25 @@ def constant(node: ast.expr) -> Any:
         case ast.Dict(keys, items):
             return {constant(_present(key)): constant(item) for key, item in zip(keys, items, strict=True)}
         case ast.BinOp(left, operation, right) if type(operation) in _OPERATORS:
-            sides = constant(left), constant(right)
-            if not (
-                all(map(_is_small, sides))
-                or (isinstance(operation, ast.Add) and all(isinstance(s, str) for s in sides))
-            ):
-                raise NotData
-            if isinstance(operation, ast.Pow) and abs(sides[1]) > MAX_BITS:
-                raise NotData
-            result = _OPERATORS[type(operation)](*sides)
-            if isinstance(result, int) and result.bit_length() > 16 * MAX_BITS:
-                raise NotData
-            return result
+            return _computed(constant(left), operation, constant(right))
     return ast.literal_eval(node)
+
+
+def _computed(left: Any, operation: ast.operator, right: Any) -> Any:
+    """Return the value of a small sum.
+
+    Raises:
+        NotData: it could take long, or be long.
+    """
+    texts = isinstance(operation, ast.Add) and isinstance(left, str) and isinstance(right, str)
+    if not texts and not (_is_small(left) and _is_small(right)):
+        raise NotData
+    if isinstance(operation, ast.Pow) and abs(right) > MAX_BITS:
+        raise NotData
+    result = _OPERATORS[type(operation)](left, right)
+    if isinstance(result, int) and result.bit_length() > 16 * MAX_BITS:
+        raise NotData
+    return result
 
 
 def _present(key: ast.expr | None) -> ast.expr:

@@ -128,21 +128,21 @@ class TestRun:
             return None
         sort, origin = (*self.solution.names.get(name, []), "", "")[:2]
         if not is_standard(name):
-            return (
-                self.solution.get(name) if sort and (name not in self.text.bound or sort != "class") else None
-            )
+            hidden = sort == "class" and name in self.text.bound
+            return self.solution.get(name) if sort and not hidden else None
         own = sort in ("function", "class") and origin == "solution"
-        as_module = name in ALIASES or (name in sys.stdlib_module_names and name in self.text.holders)
-        if own and self.entry_point is None and name not in DECIDING and not as_module:
+        if own and self._may_be_tested(name):
             if self._own_names() - {name} and not self.solution.together:
                 self.shadowed = name
             return self.solution.get(name)
-        found = _standard(name)
         if own and name not in self.text.bound:
             self.shadowed = name
-        return (
-            getattr(found, name, found) if sort == "class" and isinstance(found, types.ModuleType) else found
-        )
+        return _standard(name, sort == "class")
+
+    def _may_be_tested(self, name: str) -> bool:
+        """May a name of the standard library's be the solution's function that is tested?"""
+        as_module = name in ALIASES or (name in sys.stdlib_module_names and name in self.text.holders)
+        return self.entry_point is None and name not in DECIDING and not as_module
 
     def _imported(self, name: str) -> Any:
         if name.startswith("__"):  # `from solution import *` looks for `__all__`
@@ -230,13 +230,19 @@ class TestRun:
             return own
         if isinstance(error, AssertionError):
             return "fail", sentence(error) + line(error)
-        if error is self.lacking or (isinstance(error, ImportError) and error.name in OWN_NAMES):
-            return "load_error", f"{self.lacking or error}{line(error)}"
-        if type(error) is NameError and error.name and error.name not in self.module.__dict__:
-            return "load_error", f"{error.name!r} is not defined by the solution{line(error)}"
+        if undefined := self._undefined(error):
+            return "load_error", undefined + line(error)
         if not self.informed or isinstance(error, ModuleNotFoundError):
             return "test_error", sentence(error) + line(error)
         return "fail", f"{sentence(error)}{line(error)}, in the tests after a call of the solution"
+
+    def _undefined(self, error: BaseException) -> str:
+        """Return what an exception says of a name that the solution does not define; "" if it says nothing of one."""
+        if error is self.lacking or (isinstance(error, ImportError) and error.name in OWN_NAMES):
+            return str(self.lacking or error)
+        if type(error) is NameError and error.name and error.name not in self.module.__dict__:
+            return f"{error.name!r} is not defined by the solution"
+        return ""
 
     # -- the verdict ----------------------------------------------------------------------------------------------
 
@@ -277,12 +283,18 @@ def is_standard(name: str) -> bool:
     return name in ALIASES or name in sys.stdlib_module_names or name in STANDARD
 
 
-def _standard(name: str) -> Any:
-    """Return what the standard library, numpy or pytest have by a name that tests may use without importing it."""
-    if name in ALIASES or name in sys.stdlib_module_names:
-        module = ALIASES.get(name, name)
-        return importlib.import_module(module) if importlib.util.find_spec(module) else None
-    return getattr(importlib.import_module(STANDARD[name]), name)
+def _standard(name: str, a_class: bool) -> Any:
+    """Return what the standard library, numpy or pytest have by a name that tests may use without importing it.
+
+    Args:
+        name: the name.
+        a_class: whether the solution has a class by it: then `datetime` is the class, not its module.
+    """
+    if name not in ALIASES and name not in sys.stdlib_module_names:
+        return getattr(importlib.import_module(STANDARD[name]), name)
+    module = ALIASES.get(name, name)
+    found = importlib.import_module(module) if importlib.util.find_spec(module) else None
+    return getattr(found, name, found) if a_class else found
 
 
 def sentence(error: BaseException) -> str:

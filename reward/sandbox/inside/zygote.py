@@ -120,7 +120,7 @@ class Zygote:
         self.link, self.level, self.folder = link, setup["level"], setup["scratch"]
         _preload(setup["preloaded"], setup["importable"])
         if "pytest" in setup["preloaded"]:
-            importlib.import_module(f"{__package__}.by_pytest")
+            from . import by_pytest  # noqa: F401, PLC0415 (for `together`, which can read no file)
         readable = _readable()
         self.memory = _address_space()
         nobody = kernel.own_user()
@@ -295,15 +295,10 @@ class Zygote:
         by_handle = {child.handle: child for child in children}
         for handle in by_handle:
             poller.register(handle, select.POLLIN)
-        until, cores = children[0].started + task["wall_seconds"], os.cpu_count() or 1
+        until = children[0].started + task["wall_seconds"]
         try:
             while decides.status is None:
-                wait = min(
-                    until - time.monotonic(),
-                    *(self._left(c, task) / cores for c in children if c.status is None),
-                )
-                wait = min(wait, SECOND_LOOK)
-                for descriptor, _ in poller.poll(max(1, wait * 1000)):
+                for descriptor, _ in poller.poll(max(1, 1000 * self._patience(children, task, until))):
                     if descriptor == self.link.fileno():
                         if self.link.recv(16) == b"gone":
                             self._await(decides)
@@ -315,9 +310,14 @@ class Zygote:
             if decides.role == "tests" and os.waitstatus_to_exitcode(decides.status) == stand_ins.GONE:
                 self._await(next(child for child in children if child is not decides))
         finally:
-            for child in children:
-                if child.status is None:
-                    child.kill("disk" if self._overfull(child, task) else "done")
+            for child in (child for child in children if child.status is None):
+                child.kill("disk" if self._overfull(child, task) else "done")
+
+    def _patience(self, children: list[Child], task: dict[str, Any], until: float) -> float:
+        """Return the seconds until a limit can be passed, or until the next look at what is on disk."""
+        cores = os.cpu_count() or 1
+        left = [self._left(child, task) / cores for child in children if child.status is None]
+        return min(SECOND_LOOK, until - time.monotonic(), *left)
 
     def _await(self, child: Child) -> None:
         """Give a process that closed its channel the time to end: how it does says why."""
