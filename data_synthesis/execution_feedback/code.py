@@ -120,7 +120,7 @@ class CodeFeedback(ExecutionFeedback):
     """Sample solutions, and judge them by tests that are given, or written by a model and validated."""
 
     # programs are put together and compared as in the version of `kind: execution` with this number
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     makes: ClassVar[frozenset[str]] = frozenset({"demonstrations", "preferences"})
 
     mode: Literal["code"]

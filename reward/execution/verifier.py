@@ -115,7 +115,8 @@ class Execution(Reward):
     """Run the prompt's tests on a completion's program: the score is 1 if all pass, else 0."""
 
     # 2: joins blocks, runs whole programs and checkers; integers are exact. 3: drafts, pytest, coroutines
-    version: ClassVar[str] = "3"
+    # 4: tests about more than data are judged only with `sandbox: {together: true}`; other languages
+    version: ClassVar[str] = "4"
 
     sandbox: SandboxSettings = SandboxSettings()
     """The sandbox in which programs run."""
