@@ -44,6 +44,7 @@ class StandIn:
         self.dev_mode, self.stale, self.forgets, self.garbage, self.most = dev_mode, stale, forgets, garbage, most
         self.blind, self.skips, self.loads = blind, skips, 0
         self.requests: list[dict[str, Any]] = []
+        self._connections: set[Any] = set()
         self.url, self._port = "", port
         self._loop, self._up = asyncio.new_event_loop(), threading.Event()
 
@@ -60,14 +61,13 @@ class StandIn:
 
     async def _serve(self) -> None:
         self._end = asyncio.Event()
-        app = web.Application()
+        app = web.Application(middlewares=[self._one_request])
         app.router.add_get("/health", self._health)
         app.router.add_post("/v1/completions", self._completions)
         if self.dev_mode:
             app.router.add_post("/collective_rpc", self._reload)
             app.router.add_post("/reset_prefix_cache", self._forget_prefixes)
-        # vLLM closes idle connections after 5 s; here at once, so that whoever counts on them fails
-        runner = web.AppRunner(app, shutdown_timeout=1, keepalive_timeout=0.01)
+        runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self._port)
         await site.start()
@@ -75,6 +75,14 @@ class StandIn:
         self._up.set()
         await self._end.wait()
         await runner.cleanup()
+
+    @web.middleware
+    async def _one_request(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Break a connection that is used again: vLLM closes idle ones after 5 s, so nobody may count on them."""
+        if request.protocol in self._connections:
+            request.transport.abort()
+        self._connections.add(request.protocol)
+        return await handler(request)
 
     async def _health(self, request: web.Request) -> web.Response:
         return web.Response()

@@ -145,7 +145,7 @@ def test_weights_are_loaded_as_the_recipe_says(tmp_path):
         run(tmp_path, attn_implementation="flashy")
     with pytest.raises(RecipeError, match="unknown key; did you mean 'dtype'"):
         Recipe.load(recipe(tmp_path, torch_dtype="float32", dtype="float32"))
-    with pytest.raises(RecipeError, match="revision is of a model that comes from the hub"):
+    with pytest.raises(RecipeError, match="revision names a version of a hub model"):
         Recipe.load(recipe(tmp_path, more={"again": SFT | {"model": "sft", "revision": "v1"}}))
     assert Recipe.load(recipe(tmp_path, revision="v1")).recipe.stages["sft"].loading() == {"revision": "v1"}
     assert Recipe.load(recipe(tmp_path)).recipe.stages["sft"].loading() == {}
