@@ -145,7 +145,7 @@ def test_words_occurrences_and_paragraphs() -> None:
 
 # -- time -------------------------------------------------------------------------------------------------------------
 
-LONG = 100_000
+LONG = 60_000
 
 
 def hostile() -> Iterator[str]:
