@@ -4,12 +4,13 @@
         verdict = await sandbox.check("def f(x): return x + 1", "assert f(1) == 2", "f")
         results = await sandbox.calls("def f(x): return x + 1", "f", [[1], [2]])
 
-Each worker is a small process that imports once and forks a confined child for every piece of code (`inside.zygote`).
-The solution and what judges it never share a process. Levels:
+Each worker is a small process that imports once and forks a confined child for every piece of code
+(`inside.zygote`). The solution and what judges it never share a process. Levels:
 
 - `kernel`: Landlock, seccomp and rlimits, which need no privilege and work inside Docker. The default.
 - `full`: besides, own namespaces: files outside are absent, the network is empty, scratch has a hard size.
-- `weak`: whatever of these the machine has. Results cannot be forged there either, but files and network can be reached.
+- `weak`: whatever of these the machine has. Results cannot be forged there either, but files and network can
+  be reached.
 
 A level that the machine cannot give is refused: what it promises is tried at every start (`probes`).
 """
@@ -35,7 +36,8 @@ from reward.sandbox.inside import values
 from reward.sandbox.verdicts import CallResult, Level, Limits, Verdict
 
 STARVED = 0.1
-"""CPU time per wall-clock time above which a process that ran into the wall limit was kept waiting by the machine."""
+"""CPU time per wall-clock time above which a process that ran into the wall limit was kept waiting by the
+machine."""
 
 T = TypeVar("T")
 
@@ -58,11 +60,13 @@ class Sandbox:
             level: the isolation; see above.
             workers: pieces of code that run at once; one a core when left out.
             limits: what each may use.
-            packages: what code may import beside the standard library, with what these require. Code that names one runs
-                in a worker that has imported them all. Tests that are written for pytest also get pytest, if it is installed.
-            together: whether tests that need more than data run in one process with the solution, where a pass can be forged.
-            tools: other commands than the usual ones for other languages, such as {"cpp": "g++-13"}: a name that is found
-                in the system's folders, or a path to a file that needs no others.
+            packages: what code may import beside the standard library, with what these require. Code that
+                names one runs in a worker that has imported them all. Tests that are written for pytest also
+                get pytest, if it is installed.
+            together: whether tests that need more than data run in one process with the solution, where a
+                pass can be forged.
+            tools: other commands than the usual ones for other languages, such as {"cpp": "g++-13"}: a name
+                that is found in the system's folders, or a path to a file that needs no others.
 
         Raises:
             ValueError: a tool for a language that is not known.
@@ -79,7 +83,7 @@ class Sandbox:
         self._starting = threading.Lock()
         self._alone = threading.Lock()
 
-    # -- its life -------------------------------------------------------------------------------------------------
+    # -- its life --------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Sandbox:
         starting = asyncio.ensure_future(asyncio.to_thread(self.start))
@@ -144,7 +148,7 @@ class Sandbox:
             + self._other_languages.pool.pids()
         )
 
-    # -- what it does ---------------------------------------------------------------------------------------------
+    # -- what it does ----------------------------------------------------------------------------------------
 
     async def check(
         self, solution: str, tests: str, entry_point: str | None = None, limits: Limits | None = None
@@ -154,8 +158,8 @@ class Sandbox:
         Args:
             solution: Python source.
             tests: Python source: asserts, `check(candidate)`, unittest classes or `test_*` functions.
-            entry_point: the function that the tests are about, which must be there. Other names of the solution that
-                the tests use are brought to them too.
+            entry_point: the function that the tests are about, which must be there. Other names of the
+                solution that the tests use are brought to them too.
             limits: other limits than the sandbox's own.
         """
         limits = limits or self.limits
@@ -190,8 +194,8 @@ class Sandbox:
             entry_point: the function.
             arguments: positional arguments of each call, plain data.
             limits: other limits than the sandbox's own; they hold for all calls together.
-            language: "python", or a name of `reward.sandbox.languages`; those need level full and a tool, else every
-                result is `unsupported`.
+            language: "python", or a name of `reward.sandbox.languages`; those need level full and a tool,
+                else every result is `unsupported`.
 
         Raises:
             TypeError: an argument is no plain data.
@@ -231,7 +235,7 @@ class Sandbox:
             lambda: self._other_languages.program(language, source, stdin, limits or self.limits)
         )
 
-    # -- how ------------------------------------------------------------------------------------------------------
+    # -- how -------------------------------------------------------------------------------------------------
 
     def _pool_for(self, *sources: str) -> Pool[Worker]:
         return self._large if needs_large(self.packages, *sources) else self._pool

@@ -1,7 +1,8 @@
 """What the sandbox says of a solution, and how it is decided from what was seen from outside.
 
-The words: see `STATUSES`. Three of them are no data (`NO_DATA`): the tests were broken, the sandbox cannot carry them, or
-it failed itself. They must never become a reward of zero, because the solution has not been judged.
+The words: see `STATUSES`. Three of them are no data (`NO_DATA`): the tests were broken, the sandbox cannot
+carry them, or it failed itself. They must never become a reward of zero, because the solution has not been
+judged.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ class Limits(Config):
     cpu_seconds: float = Field(default=5.0, gt=0)
     """CPU time, which decides: it hardly depends on what else the machine does."""
     wall_seconds: float | None = Field(default=None, gt=0)
-    """Backstop for code that sleeps. Left out: 4 x cpu_seconds + 2, so that a machine four times overloaded changes no
-    verdict."""
+    """Backstop for code that sleeps. Left out: 4 x cpu_seconds + 2, so that a machine four times overloaded
+    changes no verdict."""
     memory_bytes: int = Field(default=512 << 20, ge=16 << 20)
     """Address space beyond the interpreter's own."""
     output_bytes: int = Field(default=1 << 20, ge=1 << 12)
@@ -81,8 +82,8 @@ class Verdict:
     level: Level
     """Of the sandbox that ran it."""
     trust: Trust = "unforgeable"
-    """"unforgeable": the solution shared no process with what judged it. "forgeable": tests and solution ran in one process,
-    which the sandbox does only where it is told to (`together`)."""
+    """"unforgeable": the solution shared no process with what judged it. "forgeable": tests and solution ran
+    in one process, which the sandbox does only where it is told to (`together`)."""
     outcomes: tuple[bool, ...] = ()
     """Of each test begun, in order."""
     lacks: str = ""
@@ -121,8 +122,8 @@ class Ending:
     status: int
     """As wait(2) gives it."""
     reason: str
-    """Why the zygote killed it: cpu, wall, memory, disk, threads, done, left (the other process had ended, and there was time
-    to notice); empty when it ended by itself."""
+    """Why the zygote killed it: cpu, wall, memory, disk, threads, done, left (the other process had ended,
+    and there was time to notice); empty when it ended by itself."""
     failure: str
     """Why it could not be confined; empty when it was, before it read anything."""
     cpu_seconds: float
@@ -176,7 +177,8 @@ def of_check(
         solution: how its process ended.
         tests: how theirs did; None where they had none: they were data, or ran in the solution's.
         said: the verdict of the tests' process, if it gave one.
-        called: whether the tests had an answer of the solution: what ends their process after that is its doing.
+        called: whether the tests had an answer of the solution: what ends their process after that is its
+            doing.
         printed: bytes that the solution printed.
         limits: what they could use.
     """

@@ -1,9 +1,10 @@
 """Judge a solution by tests that are data: ask its process for answers, as in IO mode, and compare plain values here.
 
-Most tests of generated functions are of that kind (`inside.read_tests`), and then nothing has to run but the solution: one
-process instead of two, which is half the cost of a check. A text is read once, in a confined process, however many solutions it
-judges. The verdict is that of running the text, but for the words of a message that would have to be evaluated. Where an answer
-is anything else than a plain value, and nothing has failed yet, there is no verdict: the text is run after all.
+Most tests of generated functions are of that kind (`inside.read_tests`), and then nothing has to run but the
+solution: one process instead of two, which is half the cost of a check. A text is read once, in a confined
+process, however many solutions it judges. The verdict is that of running the text, but for the words of a
+message that would have to be evaluated. Where an answer is anything else than a plain value, and nothing has
+failed yet, there is no verdict: the text is run after all.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from reward.sandbox.inside.solution import word_of_call, word_of_loading
 LONGEST = 1 << 16
 """Characters of a text that is read."""
 KEPT = 16 << 20
-"""Characters of the texts that are kept as read, with the bytes of their calls: ten thousand texts as long as HumanEval's."""
+"""Characters of the texts that are kept as read, with the bytes of their calls: ten thousand texts as long as
+HumanEval's."""
 MAX_ANSWERS = 16
 """Answers of the largest size that one check may give."""
 MAX_READING = 5.0
-"""Seconds of CPU time that they may take to read, which are the caller's. 16 MB of small dicts took 2.5 here."""
+"""Seconds of CPU time that they may take to read, which are the caller's. 16 MB of small dicts took 2.5 here.
+"""
 READER = "from inside.read_tests import read"
 """The source that reads; a zygote has it."""
 _PLAIN = (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, type(None))
@@ -260,7 +263,8 @@ def _plain(value: Any) -> Any:
     """Return a value.
 
     Raises:
-        NotPlain: it is made of more than built-in types and numbers of numpy. How others are compared is for the tests' process.
+        NotPlain: it is made of more than built-in types and numbers of numpy. How others are compared is for
+            the tests' process.
     """
     if not _is_plain(value):
         raise NotPlain

@@ -1,8 +1,8 @@
 """Code in other languages: find the tool, compile once, run, say what came of it. Level `full` only.
 
-At the other levels a program that may start programs is not held: nothing there ends a daemon, and limits are each
-process's own. So the result is `unsupported`, as where a tool is missing; that says nothing about the source, and is never
-`fail`. Neither word can be brought about by the source.
+At the other levels a program that may start programs is not held: nothing there ends a daemon, and limits are
+each process's own. So the result is `unsupported`, as where a tool is missing; that says nothing about the
+source, and is never `fail`. Neither word can be brought about by the source.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ from reward.sandbox.verdicts import CallResult, Level, Limits
 COMPILING = Limits(cpu_seconds=30, memory_bytes=2 << 30, scratch_bytes=256 << 20)
 """What compiling may use: it is the compiler's work, not the solution's."""
 KEPT_BYTES = 64 << 20
-"""Compiled programs that are kept, at most, so that the next call of the same source does not compile it again."""
+"""Compiled programs that are kept, at most, so that the next call of the same source does not compile it
+again."""
 ANSWERS = 16
-"""All answers together may take as much as this many of the largest: they are held here until the program has ended."""
+"""All answers together may take as much as this many of the largest: they are held here until the program has
+ended."""
 
 
 @dataclass
@@ -74,7 +76,7 @@ class OtherLanguages:
             shutil.rmtree(self._shared)
             self._shared = ""
 
-    # -- what they do ---------------------------------------------------------------------------------------------
+    # -- what they do ----------------------------------------------------------------------------------------
 
     def calls(
         self, name: str, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits
@@ -125,7 +127,7 @@ class OtherLanguages:
         result = _ended(ran, limits, language)
         return CallResult("error", value, result.why) if result.status == "exited_early" else result
 
-    # -- how ------------------------------------------------------------------------------------------------------
+    # -- how -------------------------------------------------------------------------------------------------
 
     def _refused(self, language: Language) -> CallResult | None:
         """Return the result where nothing of a language can run here; None where it can."""

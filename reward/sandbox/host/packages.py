@@ -1,11 +1,12 @@
 """What a zygote has imported before it forks, and which packages sandboxed code may import at all.
 
-What was imported once need not be imported by every fork; but every fork pays for the pages of all of it, most when it ends:
-numpy alone takes a third of a small check. So there are two kinds of zygote, and a piece of code goes to the large one when
-its text names a module that only the large one has. Code that hides the name gets the module too, from disk.
+What was imported once need not be imported by every fork; but every fork pays for the pages of all of it,
+most when it ends: numpy alone takes a third of a small check. So there are two kinds of zygote, and a piece
+of code goes to the large one when its text names a module that only the large one has. Code that hides the
+name gets the module too, from disk.
 
-Packages are looked up in the trainer's process, which has the same interpreter: in the zygote, what the search leaves in
-memory would be copied at every fork.
+Packages are looked up in the trainer's process, which has the same interpreter: in the zygote, what the
+search leaves in memory would be copied at every fork.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ LARGE = """
 calendar csv difflib graphlib hashlib html pathlib pprint queue secrets statistics tempfile timeit unicodedata unittest uuid
 zoneinfo concurrent.futures
 """
-"""Imported by the large kind only, with the allowed packages. Not asyncio, in neither: it takes 4 MB of every fork."""
+"""Imported by the large kind only, with the allowed packages. Not asyncio, in neither: it takes 4 MB of every
+fork."""
 
 
 def preloaded(packages: Sequence[str], large: bool) -> list[str]:

@@ -1,8 +1,8 @@
 """Does the sandbox hold on this machine? Try to escape from it, in earnest, at every start.
 
-Kernels differ in what they have, containers in what they allow, and constants can be wrong; none of it shows until
-something tries. The attempts run where solutions run. One that gets through refuses the sandbox: a level is what was
-seen to hold, never what was asked for.
+Kernels differ in what they have, containers in what they allow, and constants can be wrong; none of it shows
+until something tries. The attempts run where solutions run. One that gets through refuses the sandbox: a
+level is what was seen to hold, never what was asked for.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A process that runs programs, seen from the trainer's side (`inside.program_zygote`): one step in, what it printed out.
 
-Output is read while the program runs, up to a limit, from pipes; nothing is decoded here. A pipe that a program keeps
-open does not matter: when the report has come every process of the task is gone, and what is in the pipes is all there is.
+Output is read while the program runs, up to a limit, from pipes; nothing is decoded here. A pipe that a
+program keeps open does not matter: when the report has come every process of the task is gone, and what is in
+the pipes is all there is.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class ProgramWorker(Worker):
 
         Args:
             step: what to run.
-            limits: what it and all that it starts may use together; the address space and the CPU time of one process too.
+            limits: what it and all that it starts may use together; the address space and the CPU time of one
+                process too.
             needs: what its language takes besides.
             stdin: what it reads.
             results_bytes: the most it may write on descriptor 3.

@@ -1,7 +1,8 @@
 """One zygote, seen from the trainer's side: start it, hand it tasks, replace it when it dies.
 
-Blocking and made for threads, one thread a worker: a reward is asked from several event loops in one run, and asyncio's
-own subprocesses belong to one. Nothing that a solution sends is read here but frames of bounded length, as plain data.
+Blocking and made for threads, one thread a worker: a reward is asked from several event loops in one run, and
+asyncio's own subprocesses belong to one. Nothing that a solution sends is read here but frames of bounded
+length, as plain data.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from reward.sandbox.verdicts import CallResult, Ending, Level, Limits, Opaque, V
 PATIENCE = 30.0
 """Seconds beyond the wall-clock limit after which a zygote that says nothing is broken."""
 START_SECONDS = 60.0
-"""Longest wait for a zygote to be ready: it imports what solutions use, in 0.2 s here, more from a cold network disk."""
+"""Longest wait for a zygote to be ready: it imports what solutions use, in 0.2 s here, more from a cold
+network disk."""
 SHOWN = 10_000
 """Characters of what a solution printed that are kept."""
 TOGETHER = "sandbox: {together: true}"
@@ -77,7 +79,7 @@ class Worker:
         self.process: subprocess.Popen[bytes] | None = None
         self.about: dict[str, Any] = {}
 
-    # -- its life -------------------------------------------------------------------------------------------------
+    # -- its life --------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Start the zygote.
@@ -85,7 +87,8 @@ class Worker:
         Raises:
             SandboxUnavailable: the level cannot be had here.
         """
-        # made by the zygote, which removes it when this process is killed; nothing is left of one that was never told
+        # made by the zygote, which removes it when this process is killed; nothing is left of one that was
+        # never told
         self._folder = os.path.join(tempfile.gettempdir(), f"align-sandbox-{secrets.token_hex(8)}")
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `stop`)
         self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -158,7 +161,7 @@ class Worker:
         self._errors.seek(0)
         return self._errors.read().decode(errors="replace").strip().rpartition("\n")[2] or "no reason given"
 
-    # -- tasks ----------------------------------------------------------------------------------------------------
+    # -- tasks -----------------------------------------------------------------------------------------------
 
     def check(
         self, solution: str, tests: str, entry_point: str | None, limits: Limits, together: bool
@@ -314,8 +317,8 @@ class Worker:
     def _wait(self, descriptor: int, event: int, limits: Limits) -> None:
         """Wait for a solution's process.
 
-        Its end of the channel closes when it ends, unless a process that the caller forked meanwhile holds it too; the
-        report, which comes then, says it in any case.
+        Its end of the channel closes when it ends, unless a process that the caller forked meanwhile holds it
+        too; the report, which comes then, says it in any case.
 
         Raises:
             Closed: the report has come, and nothing more will.

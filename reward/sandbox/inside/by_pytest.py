@@ -1,7 +1,8 @@
 """Lets pytest run the test functions and classes of a text, in one process with the solution (`inside.together`).
 
-The text has been executed, so pytest collects its module and not a file; what it finds, sets up and marks is pytest's work.
-A test that is skipped or expected to fail says nothing of the solution, nor does one that pytest cannot collect.
+The text has been executed, so pytest collects its module and not a file; what it finds, sets up and marks is
+pytest's work. A test that is skipped or expected to fail says nothing of the solution, nor does one that
+pytest cannot collect.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Arguments that the solution changed: found in its process, changed in the tests' process too, each container as itself.
 
-Both sides walk the same arguments in the same order, so a container is known by its place in that walk. What the solution
-says is then the new content of some of them, in which a known one stands for itself: a list of rows that was reversed
-keeps its rows. Only what Python would let a function change can be changed.
+Both sides walk the same arguments in the same order, so a container is known by its place in that walk. What
+the solution says is then the new content of some of them, in which a known one stands for itself: a list of
+rows that was reversed keeps its rows. Only what Python would let a function change can be changed.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ def send(descriptor: int, data: bytes, wait: Wait | None = None) -> None:
     Args:
         descriptor: where to.
         data: what.
-        wait: called where a descriptor that does not block is not ready, with what is waited for (`select.POLLOUT`).
+        wait: called where a descriptor that does not block is not ready, with what is waited for
+            (`select.POLLOUT`).
 
     Raises:
         Closed: nobody reads.

@@ -1,7 +1,8 @@
 """Exceptions that the solution raised, told as data and raised again in the tests' process, by type and message.
 
-A class of the standard library that tests may expect is that class there; one of the solution's own is a class of the same
-name, with the built-in base that it has. Text, arguments, attributes and cause are what the solution says.
+A class of the standard library that tests may expect is that class there; one of the solution's own is a
+class of the same name, with the built-in base that it has. Text, arguments, attributes and cause are what the
+solution says.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _RAISABLE = {
     "zlib",
     "_csv",
 }
-"""Modules whose exceptions are raised in the tests' process when the solution raised them; others as their first
-built-in base class."""
+"""Modules whose exceptions are raised in the tests' process when the solution raised them; others as their
+first built-in base class."""
 MAX_TOLD = 50_000
 """Bytes of arguments and attributes of an exception; of one with more, only the text is told."""
 MAX_CAUSES = 5

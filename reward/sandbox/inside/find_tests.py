@@ -1,8 +1,9 @@
 """Finds the tests that a text defines, and runs each: `check(candidate)`, test functions, classes of tests, `unittest`.
 
-This is the small part of pytest that needs nothing but calls: functions and methods named `test*`, with parameters by
-`parametrize`. Fixtures and what is set up around tests need pytest itself, in one process with the solution
-(`inside.by_pytest`). A test whose body never runs is no test: a generator, or a coroutine that nobody awaits.
+This is the small part of pytest that needs nothing but calls: functions and methods named `test*`, with
+parameters by `parametrize`. Fixtures and what is set up around tests need pytest itself, in one process with
+the solution (`inside.by_pytest`). A test whose body never runs is no test: a generator, or a coroutine that
+nobody awaits.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Found:
         if any(type(thing).__module__ == "_pytest.fixtures" for thing in dict(holder).values()):
             raise self._refuse("a fixture")
 
-    # -- functions and methods ------------------------------------------------------------------------------------
+    # -- functions and methods -------------------------------------------------------------------------------
 
     def _methods(self, group: type) -> None:
         """Run the tests of a class, inherited ones and those of classes in it."""
@@ -125,7 +126,7 @@ class Found:
             runs = [run | dict(zip(names, row, strict=True)) for run in runs for row in rows]
         return runs
 
-    # -- unittest -------------------------------------------------------------------------------------------------
+    # -- unittest --------------------------------------------------------------------------------------------
 
     def _unittest(self, case: Any) -> None:
         unittest: Any = sys.modules["unittest"]
@@ -141,7 +142,8 @@ class Found:
     def _case(self, unittest: Any, test: Any, result: Any) -> None:
         """Run a method of a `unittest.TestCase`; raise what it raised."""
         raised, method, result.testsRun = [], getattr(test, test._testMethodName), 0
-        # what a result keeps of an exception is its text, and the text of an assertion may look into the solution's objects
+        # what a result keeps of an exception is its text, and the text of an assertion may look into the
+        # solution's objects
         result._exc_info_to_string = lambda found, _: raised.append(found[1]) or ""
         result.skipped, ended = [], []
         own_loop = inspect.iscoroutinefunction(method) and isinstance(test, unittest.IsolatedAsyncioTestCase)

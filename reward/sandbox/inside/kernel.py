@@ -1,8 +1,9 @@
 """The kernel's own means to confine a process, through ctypes: rlimits, no_new_privs, Landlock, seccomp, namespaces.
 
-None of them needs a privilege, but for namespaces where the machine's owner has forbidden them. Each is a handful of
-system calls; the bindings that exist are younger than what they would replace (`docs/sandbox.md`). The start-up probes
-(`reward.sandbox.host.probes`) try what is promised here, so a wrong constant is found before anything untrusted runs.
+None of them needs a privilege, but for namespaces where the machine's owner has forbidden them. Each is a
+handful of system calls; the bindings that exist are younger than what they would replace (`docs/sandbox.md`).
+The start-up probes (`reward.sandbox.host.probes`) try what is promised here, so a wrong constant is found
+before anything untrusted runs.
 
 Sources: landlock(7), seccomp(2), namespaces(7), capabilities(7), mount_namespaces(7).
 """
@@ -169,8 +170,8 @@ def _opened_high(path: str) -> int:
 def fork() -> int:
     """Fork a process that has no other thread; return 0 in the child, its number in the parent.
 
-    `os.fork` besides has every module put its locks and its random numbers right, which touches 270 pages and seeds
-    `random` anew, so that the same code would not do the same twice.
+    `os.fork` besides has every module put its locks and its random numbers right, which touches 270 pages and
+    seeds `random` anew, so that the same code would not do the same twice.
     """
     return _check(_fork(), "fork")
 
@@ -282,8 +283,8 @@ def set_limits(
 ) -> None:
     """Set rlimits, soft and hard alike: a soft one alone sends a signal, which code could catch and answer from.
 
-    The CPU's is in whole seconds and comes a second late: the zygote, which reads the clock exactly, is to be first.
-    What is None is left as it is.
+    The CPU's is in whole seconds and comes a second late: the zygote, which reads the clock exactly, is to be
+    first. What is None is left as it is.
     """
     for what, most in (
         (resource.RLIMIT_CPU, math.ceil(cpu_seconds) + 1),

@@ -1,15 +1,16 @@
 """Which system calls sandboxed code may make, and the seccomp filter that says so to the kernel.
 
-The list is of what is allowed: what Python, its standard library and numpy need to compute, to use threads, and to read
-and write files that Landlock allows (`inside.kernel`). What is not listed fails with EPERM, so honest code gets a
-PermissionError that names itself. What only an attack would call (ptrace, bpf, namespaces, io_uring, ...) kills.
+The list is of what is allowed: what Python, its standard library and numpy need to compute, to use threads,
+and to read and write files that Landlock allows (`inside.kernel`). What is not listed fails with EPERM, so
+honest code gets a PermissionError that names itself. What only an attack would call (ptrace, bpf, namespaces,
+io_uring, ...) kills.
 
-Nothing here starts a process, so a fork bomb, a daemon or a shell is not a case to handle, and SIGKILL on one process
-is a complete clean-up.
+Nothing here starts a process, so a fork bomb, a daemon or a shell is not a case to handle, and SIGKILL on one
+process is a complete clean-up.
 
-Numbers: Linux's asm/unistd_64.h (x86_64) and asm-generic/unistd.h (aarch64). Filter: Linux's userspace API guide, seccomp
-filter; a program is an array of (code: u16, jt: u8, jf: u8, k: u32), and `struct seccomp_data` is nr at byte 0, arch at 4,
-arguments (u64) from 16.
+Numbers: Linux's asm/unistd_64.h (x86_64) and asm-generic/unistd.h (aarch64). Filter: Linux's userspace API
+guide, seccomp filter; a program is an array of (code: u16, jt: u8, jf: u8, k: u32), and `struct seccomp_data`
+is nr at byte 0, arch at 4, arguments (u64) from 16.
 """
 
 from __future__ import annotations
@@ -48,10 +49,12 @@ PROGRAMS = """
 chmod execve fchmod fchmodat fork kill link linkat setpgid setsid symlink symlinkat tgkill tkill utime utimensat utimes
 vfork wait4 waitid
 """
-"""Allowed besides where programs run (`inside.program_zygote`): each has a root, a scratch and process numbers of its own."""
+"""Allowed besides where programs run (`inside.program_zygote`): each has a root, a scratch and process
+numbers of its own."""
 
 CLONE_THREAD = 0x10000 | 0x400
-"""Flags of a thread that has the descriptors of all: those of a table of its own no look at the process would find."""
+"""Flags of a thread that has the descriptors of all: those of a table of its own no look at the process would
+find."""
 CLONE_OUT = 0x7E020000 | 0x2000
 """Flags of `clone` that make namespaces, or take over whoever traces."""
 TYPE, FIFO = 0xF000, 0x1000
@@ -60,7 +63,8 @@ O_ACCMODE, O_TRUNC, O_TMPFILE = 3, 0x200, 0x400000
 MAP_SHARED_ANONYMOUS = 0x21
 """Memory that stays when it is mapped no more, and is then no process's: no limit counts it."""
 FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 9, 1030, 1031, 1032, 1033, 1034)
-"""F_DUPFD to F_SETLKW, F_GETOWN, F_DUPFD_CLOEXEC, pipe sizes and seals. Not F_SETOWN: it makes signals for others."""
+"""F_DUPFD to F_SETLKW, F_GETOWN, F_DUPFD_CLOEXEC, pipe sizes and seals. Not F_SETOWN: it makes signals for
+others."""
 IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 """TCGETS and TIOCGWINSZ (is it a terminal?), FIONREAD, FIONBIO, FIONCLEX, FIOCLEX."""
 PRCTL = (3, 15, 16, 21, 30, 0x53564D41)
@@ -143,8 +147,8 @@ def program(machine: str | None = None, programs: bool = False) -> Filter:
 
     Args:
         machine: as `platform.machine` names it.
-        programs: allow also what programs need to start others. io_uring is then absent instead of deadly: honest
-            programs try it (Node does) and go without.
+        programs: allow also what programs need to start others. io_uring is then absent instead of deadly:
+            honest programs try it (Node does) and go without.
 
     Raises:
         KeyError: no table for this machine.
@@ -239,8 +243,8 @@ def _masked(argument: int, mask: int, value: int, same: int, other: int) -> list
 def _open(flags: int) -> list[Instruction]:
     """Refuse files without a name, and to truncate what is not opened for writing.
 
-    The first change no folder's time, so that no look at it finds them. Landlock knows truncation only from Linux 6.2 on;
-    there are two such modes: reading, and 3, which neither reads nor writes.
+    The first change no folder's time, so that no look at it finds them. Landlock knows truncation only from
+    Linux 6.2 on; there are two such modes: reading, and 3, which neither reads nor writes.
     """
     return [
         (LOAD, 0, 0, _argument(flags)),

@@ -2,7 +2,8 @@
 
 1. What starts a runner (`unittest.main()`) is left out, because the tests are run here one by one.
 2. What stands behind `if __name__ == "__main__"` runs only if it asserts what nothing else does.
-3. An import from a module that is not there, and that stands for the solution, becomes an import from `solution`.
+3. An import from a module that is not there, and that stands for the solution, becomes an import from
+   `solution`.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ SHARING = frozenset({
     "putenv", "seed", "setrecursionlimit", "settrace", "signature", "tempfile", "__context__",
     "__suppress_context__",
 })  # fmt: skip
-"""Names by which tests change, or look at, something of their own process that the solution would have to share. Streams
-and warnings that tests replace are noticed when they call the solution (`inside.stand_ins`)."""
+"""Names by which tests change, or look at, something of their own process that the solution would have to
+share. Streams and warnings that tests replace are noticed when they call the solution (`inside.stand_ins`).
+"""
 UNTOLD = frozenset({
     "BaseExceptionGroup", "ExceptionGroup", "GeneratorExit", "KeyboardInterrupt", "StopAsyncIteration",
     "StopIteration", "SystemExit",
@@ -34,7 +36,8 @@ _STANDS = (
 _STANDS_FOR = re.compile(
     rf"(?:(?:your|my|the|user|student|model)_)?(?:{_STANDS})(?:_(?:{_STANDS}|name|here|under_test|to_test)|_?\d+)*"
 )
-"""Names of modules that stand for the solution, whatever it is called: `your_module`, `my_code`, `solution_file`."""
+"""Names of modules that stand for the solution, whatever it is called: `your_module`, `my_code`,
+`solution_file`."""
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 _DEFINES = _FUNCTIONS | ast.ClassDef
 
@@ -176,7 +179,7 @@ def _futures() -> int:
     return sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 
 
-# -- the main guard -------------------------------------------------------------------------------------------------
+# -- the main guard ------------------------------------------------------------------------------------------
 
 
 def _opened(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -236,7 +239,7 @@ def _calls_a_test(statement: ast.stmt) -> bool:
     return False
 
 
-# -- what is a test -------------------------------------------------------------------------------------------------
+# -- what is a test ------------------------------------------------------------------------------------------
 
 
 def _asserting(node: ast.AST) -> bool:
@@ -291,7 +294,7 @@ def _tests_in(statement: ast.stmt) -> int:
     return int(asserts(statement))
 
 
-# -- imports --------------------------------------------------------------------------------------------------------
+# -- imports -------------------------------------------------------------------------------------------------
 
 
 def _import_from_solution(
@@ -299,9 +302,10 @@ def _import_from_solution(
 ) -> None:
     """Let imports from a module that is not there, and that stands for the solution, be of `solution`.
 
-    By its name, such as `your_module`, or because the tests import from it the function that is tested, or one that the
-    module is named after. Whether the solution has what is imported plays no part: one that lacks it is wrong, the tests
-    are not broken. Any other module that is missing is a package that is not installed.
+    By its name, such as `your_module`, or because the tests import from it the function that is tested, or
+    one that the module is named after. Whether the solution has what is imported plays no part: one that
+    lacks it is wrong, the tests are not broken. Any other module that is missing is a package that is not
+    installed.
     """
     for node in nodes:
         if isinstance(node, ast.ImportFrom):

@@ -1,17 +1,19 @@
 """Runs programs: compilers and what they make, shells, interpreters of other languages. Level `full` only.
 
-Where Python code can start nothing (`inside.zygote`), these may start others, so what confines them is a world of their
-own for each task, which ends with it:
+Where Python code can start nothing (`inside.zygote`), these may start others, so what confines them is a
+world of their own for each task, which ends with it:
 
-- own process numbers, whose first process is a loop of this file that only waits. When the program ends, or its time is
-  up, that process ends, and with it the kernel ends every other: daemons, fork bombs, whatever has called `setsid`;
+- own process numbers, whose first process is a loop of this file that only waits. When the program ends, or
+  its time is up, that process ends, and with it the kernel ends every other: daemons, fork bombs, whatever
+  has called `setsid`;
 - own scratch, a tmpfs of fixed size, gone with the task;
-- the root, the empty network and the rest of `inside.root`, made once; Landlock and a wider list of system calls;
+- the root, the empty network and the rest of `inside.root`, made once; Landlock and a wider list of system
+  calls;
 - a number of processes, and CPU time and memory added up over all of them (`inside.tree`).
 
-As with the zygote nothing untrusted is read here: files, input and output are descriptors that the parent makes and that
-are handed on. The program that the parent names is a compiler or an interpreter of the machine, or what came of a
-compiler; what it says by its exit status is reported and decides nothing.
+As with the zygote nothing untrusted is read here: files, input and output are descriptors that the parent
+makes and that are handed on. The program that the parent names is a compiler or an interpreter of the
+machine, or what came of a compiler; what it says by its exit status is reported and decides nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ FILES = 256
 LOOK = 0.02
 """Seconds between looks at what a program uses."""
 OURS = 3
-"""Processes of this file that may belong to the programs' user: the first of all, the one that serves, a task's first."""
+"""Processes of this file that may belong to the programs' user: the first of all, the one that serves, a
+task's first."""
 CONFINED = b"\0"
 
 
@@ -77,7 +80,7 @@ class ProgramZygote:
         gc.freeze()
         link.send(json.dumps({"ready": {"user": self.user, "landlock": kernel.landlock_abi()}}).encode())
 
-    # -- tasks ----------------------------------------------------------------------------------------------------
+    # -- tasks -----------------------------------------------------------------------------------------------
 
     def serve(self) -> None:
         """Do tasks until the parent is gone."""

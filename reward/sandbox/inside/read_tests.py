@@ -3,9 +3,9 @@
     assert f(1) == 2              def check(candidate):                    def test_f():
     assert f("ab", 2) == "abab"       assert candidate([1, 2]) == [2, 1]       assert f(1) == 2, "one"
 
-Whatever is not exactly of this form is not read, because a text that is read (`reward.sandbox.host.data_tests`) must get the
-verdict that running it (`inside.run_tests`) gives. Reading is done in a confined process too: a model wrote the text, and
-some texts crash a parser.
+Whatever is not exactly of this form is not read, because a text that is read
+(`reward.sandbox.host.data_tests`) must get the verdict that running it (`inside.run_tests`) gives. Reading is
+done in a confined process too: a model wrote the text, and some texts crash a parser.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 _COMPARISONS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is", ast.IsNot: "is not"}
 Assertion: TypeAlias = list[Any]
-"""[message that asks, how the answer is compared, what with, line, words (None where they would have to be evaluated)]."""
+"""[message that asks, how the answer is compared, what with, line, words (None where they would have to be
+evaluated)]."""
 Step: TypeAlias = list[Assertion]
 """What counts as one test: an assert at the top of the text, or all those of a function."""
 

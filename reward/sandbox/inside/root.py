@@ -1,10 +1,12 @@
 """A private view of the machine: own files, own network, own process numbers. Level `full` lives in it.
 
-The new root is an empty tmpfs in which only what Python needs is mounted, read-only, at its own path; so a file outside
-is not forbidden but absent, and folders on the way to an interpreter below a private home can be passed by any user.
-Scratch is a tmpfs too, whose size is the one hard limit on disk that an ordinary user can set.
+The new root is an empty tmpfs in which only what Python needs is mounted, read-only, at its own path; so a
+file outside is not forbidden but absent, and folders on the way to an interpreter below a private home can be
+passed by any user. Scratch is a tmpfs too, whose size is the one hard limit on disk that an ordinary user can
+set.
 
-As root, namespaces are made with root's rights, which are then given up; as an ordinary user inside a user namespace.
+As root, namespaces are made with root's rights, which are then given up; as an ordinary user inside a user
+namespace.
 """
 
 from __future__ import annotations
@@ -30,11 +32,13 @@ LINKS = {
     "/dev/stderr": "/proc/self/fd/2",
 }
 DEVICES = ("/dev/null", "/dev/random", "/dev/urandom")
-"""Not /dev/zero: what is mapped of it and shared is memory that no limit counts (`policy.MAP_SHARED_ANONYMOUS`)."""
+"""Not /dev/zero: what is mapped of it and shared is memory that no limit counts
+(`policy.MAP_SHARED_ANONYMOUS`)."""
 SCRATCH_FILES = 20_000
 """Files and folders that scratch can hold: an empty file has no size, but takes memory of the kernel."""
 _KEPT = {2: MS_NOSUID, 4: MS_NODEV, 8: MS_NOEXEC, 1024: 1024, 2048: 2048, 4096: 1 << 21}
-"""statvfs flag -> mount flag: what a mount has and a user namespace may not take away (noatime and the like too)."""
+"""statvfs flag -> mount flag: what a mount has and a user namespace may not take away (noatime and the like
+too)."""
 
 
 def enter(readable: Sequence[str], scratch_bytes: int | None, shared: str = "") -> None:
@@ -42,8 +46,8 @@ def enter(readable: Sequence[str], scratch_bytes: int | None, shared: str = "") 
 
     Args:
         readable: what of the old root is seen in the new one.
-        scratch_bytes: size of each of the two scratches, in which nothing can be executed. None: there is a place for
-            one, and the usual names, for programs that get a scratch each (`own_scratch`).
+        scratch_bytes: size of each of the two scratches, in which nothing can be executed. None: there is a
+            place for one, and the usual names, for programs that get a scratch each (`own_scratch`).
         shared: a folder that such programs see as `SHARED`.
 
     Raises:

@@ -1,11 +1,12 @@
 """Runs a text of tests on a solution, a statement at a time, and says how each test ended.
 
-The solution is one of two things. In a process of its own (`inside.stand_ins`) it is asked by calls, with data: no line of
-its source runs here, so nothing that it patches, prints, raises or returns can change how a value is compared. In the same
-process (`inside.together`) the tests have its objects themselves.
+The solution is one of two things. In a process of its own (`inside.stand_ins`) it is asked by calls, with
+data: no line of its source runs here, so nothing that it patches, prints, raises or returns can change how a
+value is compared. In the same process (`inside.together`) the tests have its objects themselves.
 
-What a test is: a top-level statement that holds an `assert`, or calls a function of the tests that does; and what
-`inside.find_tests` finds. The verdict is {"status", "why", "outcomes": [bool]}; `reward.sandbox.verdicts` has the words.
+What a test is: a top-level statement that holds an `assert`, or calls a function of the tests that does; and
+what `inside.find_tests` finds. The verdict is {"status", "why", "outcomes": [bool]};
+`reward.sandbox.verdicts` has the words.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ STANDARD = {
     for name in getattr(module, "__all__", vars(module))
     if not name.startswith("_")
 }
-"""Names that tests use without importing them, because the solution did: taken from where they should come from."""
+"""Names that tests use without importing them, because the solution did: taken from where they should come
+from."""
 DECIDING = frozenset(
     {"ceil", "dist", "fabs", "floor", "hypot", "isclose", "isfinite", "isinf", "isnan", "trunc"}
 )
@@ -89,7 +91,7 @@ class TestRun:
             return self.say("test_error", "the tests call exit()")
         return self._conclude()
 
-    # -- names ----------------------------------------------------------------------------------------------------
+    # -- names -----------------------------------------------------------------------------------------------
 
     def _bring(self) -> None:
         """Put what the tests use of the solution, or of the standard library without importing it, into their module."""
@@ -120,9 +122,9 @@ class TestRun:
     def _meaning(self, name: str) -> Any:
         """Return what a name of the tests means: the solution's own, unless the standard library has one by that name.
 
-        Where nothing says what is tested it may be the solution's, but for what decides a comparison, such as `isclose`.
-        That may be what is tested too: then nothing passes. Nothing passes either where tests use such a name
-        beside others of the solution, because their answers may be compared by it.
+        Where nothing says what is tested it may be the solution's, but for what decides a comparison, such as
+        `isclose`. That may be what is tested too: then nothing passes. Nothing passes either where tests use
+        such a name beside others of the solution, because their answers may be compared by it.
         """
         if hasattr(builtins, name) or name == self.entry_point:
             return None
@@ -152,7 +154,7 @@ class TestRun:
             raise self.lacking
         return self.solution.get(name)
 
-    # -- running --------------------------------------------------------------------------------------------------
+    # -- running ---------------------------------------------------------------------------------------------
 
     def _execute(self) -> None:
         """Run the text, a statement at a time; then the tests that it defines."""
@@ -244,7 +246,7 @@ class TestRun:
             return f"{error.name!r} is not defined by the solution"
         return ""
 
-    # -- the verdict ----------------------------------------------------------------------------------------------
+    # -- the verdict -----------------------------------------------------------------------------------------
 
     def _conclude(self) -> dict[str, Any]:
         stop = self.solution.stop

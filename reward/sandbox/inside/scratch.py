@@ -1,7 +1,7 @@
 """The folder that a sandboxed process may write in: how full it is, and how it becomes empty whatever was left there.
 
-A program may leave folders without permissions, ten thousand levels of them, and names that are no text. So nothing here
-recurses or decodes: sub-folders are moved up into the top, one level at a time.
+A program may leave folders without permissions, ten thousand levels of them, and names that are no text. So
+nothing here recurses or decodes: sub-folders are moved up into the top, one level at a time.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ def _deleted(folder: str, pid: int, file_bytes: int) -> int:
     with contextlib.suppress(
         OSError
     ):  # it is ending, and they with it; that this can be seen at all is probed at the start
-        # the descriptors of all its threads are the same, but the first one has none when it has left before the others
+        # the descriptors of all its threads are the same, but the first one has none when it has left before
+        # the others
         threads = [f"{pid}/task/{thread}" for thread in os.listdir(f"/proc/{pid}/task")]
         living = next(filter(_has_descriptors, threads), str(pid))
         for descriptor in os.listdir(f"/proc/{living}/fd"):

@@ -1,13 +1,13 @@
 """The side that runs the solution: load its source, then answer calls with data.
 
-Everything in this process belongs to the solution once its source runs: it may patch this module, write what it likes to
-the channel, or leave. So nothing that is said here is believed but as "what the solution answered", and no expected
-value ever comes in.
+Everything in this process belongs to the solution once its source runs: it may patch this module, write what
+it likes to the channel, or leave. So nothing that is said here is believed but as "what the solution
+answered", and no expected value ever comes in.
 
-Messages in: ["global", name], which asks for a value of the solution's, or [how, name, args, kwargs], which calls one of
-its functions. How: "changes" also asks what became of the arguments; "answer" does not; "draw" draws iterators besides,
-because who asks gets nothing but data. Messages out: {"value": v, "changed": {place: new}} or
-{"raised": what}, with "awaited" where the call gave a coroutine.
+Messages in: ["global", name], which asks for a value of the solution's, or [how, name, args, kwargs], which
+calls one of its functions. How: "changes" also asks what became of the arguments; "answer" does not; "draw"
+draws iterators besides, because who asks gets nothing but data. Messages out: {"value": v, "changed": {place:
+new}} or {"raised": what}, with "awaited" where the call gave a coroutine.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ SPECIAL = (
 )  # fmt: skip
 """Special methods that some classes have and others lack; Python looks for them in the class."""
 _DRAWN = (enumerate, filter, map, reversed, zip)
-"""Iterators that are drawn at once: what they are made of ends, as a rule. Generators may be endless, or wait for `send`."""
+"""Iterators that are drawn at once: what they are made of ends, as a rule. Generators may be endless, or wait
+for `send`."""
 
 
 def load(module: types.ModuleType, source: bytes, entry_point: str | None) -> tuple[str, str] | None:
@@ -192,8 +193,8 @@ def word_of_loading(word: Any) -> str:
 def _sort(value: Any) -> list[str]:
     """Say what a global of the solution is and where it is from.
 
-    One of "module", "class", "exception", "function" and "data", by its type alone: to ask the object itself would run code
-    of the solution's.
+    One of "module", "class", "exception", "function" and "data", by its type alone: to ask the object itself
+    would run code of the solution's.
     """
     kind = type(value)
     if kind is types.ModuleType:

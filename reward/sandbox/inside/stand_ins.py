@@ -1,8 +1,9 @@
 """What the tests hold of a solution in another process: functions that are called with data, and answers that are data.
 
-What comes in may be an enemy's. As soon as a frame is there the parent is told, before a byte of it is decoded: what it
-costs to read is then the solution's doing. An answer that is no data is an `Unread`: it equals no data, and whatever else
-the tests want of it ends the check as `unsupported`, as does every other use of the solution than to call it with data.
+What comes in may be an enemy's. As soon as a frame is there the parent is told, before a byte of it is
+decoded: what it costs to read is then the solution's doing. An answer that is no data is an `Unread`: it
+equals no data, and whatever else the tests want of it ends the check as `unsupported`, as does every other
+use of the solution than to call it with data.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ class Stop(BaseException):
         """Say why.
 
         Args:
-            word: "gone" (the solution's process ended; the zygote knows why), "error" (it wrote what is no reply) or
-                "unsupported" (the tests ask for what cannot travel as data).
+            word: "gone" (the solution's process ended; the zygote knows why), "error" (it wrote what is no
+                reply) or "unsupported" (the tests ask for what cannot travel as data).
             why: in a sentence.
         """
         super().__init__(why)
@@ -50,7 +51,8 @@ class SeparateSolution:
         """Take the channel to the solution, the bytes that an answer may have, and the channel to the parent."""
         self.descriptor, self.limit, self.verdict = descriptor, limit, verdict
         self.names: dict[str, list[str]] = {}
-        """What the solution defines: of each name its kind, where it is from, and its bases (`inside.solution`)."""
+        """What the solution defines: of each name its kind, where it is from, and its bases
+        (`inside.solution`)."""
         self.calls = 0
         """Answers so far."""
         self.stop: Stop | None = None
@@ -76,7 +78,8 @@ class SeparateSolution:
         if "failed" in said:
             word, why = (*said["failed"], "", "")[:2]
             return word_of_loading(word), str(why)
-        # an honest process offers no name with two underscores; `__all__` would say which names of Python's it replaces
+        # an honest process offers no name with two underscores; `__all__` would say which names of Python's
+        # it replaces
         self.names = {name: sort for name, sort in said["names"].items() if not name.startswith("__")}
         return None
 
@@ -125,7 +128,7 @@ class SeparateSolution:
         """Return what to raise where the tests ask for what cannot travel as data; nothing passes after it."""
         return self._stopped("unsupported", why)
 
-    # -- messages -------------------------------------------------------------------------------------------------
+    # -- messages --------------------------------------------------------------------------------------------
 
     def _exchange(self, message: list[Any]) -> Any:
         """Send a message; return the value in the reply, or raise what the solution raised."""
@@ -325,7 +328,8 @@ class Unread(StandIn, metaclass=_UnreadType):
         return True
 
     def __eq__(self, other: object) -> bool:
-        # what an object says of itself is not asked, so it equals no data; whether two objects are equal nobody knows
+        # what an object says of itself is not asked, so it equals no data; whether two objects are equal
+        # nobody knows
         if self is not other and not values.is_data(type(other)):
             raise self._refused("a comparison")
         return self is other

@@ -1,12 +1,13 @@
 """Tests and solution in one process, for tests about more than data: classes, objects, fixtures, output, callbacks.
 
-The process is confined like any other, but what runs in it can change how the tests compare, so a pass can be forged
-(`class A: __eq__ = lambda *_: True`). The verdict goes out with a token that the caller made for this check, and that is
-read and closed before the first line of the solution runs: to leave early, or to write "pass" to every descriptor, is no
-pass. Whoever searches the memory of the process finds the token.
+The process is confined like any other, but what runs in it can change how the tests compare, so a pass can be
+forged (`class A: __eq__ = lambda *_: True`). The verdict goes out with a token that the caller made for this
+check, and that is read and closed before the first line of the solution runs: to leave early, or to write
+"pass" to every descriptor, is no pass. Whoever searches the memory of the process finds the token.
 
-Test functions and classes run under pytest where it is installed, so that fixtures, marks and what is set up mean what they
-mean there; `unittest`, `check(candidate)` and asserts at the top run as everywhere (`inside.run_tests`).
+Test functions and classes run under pytest where it is installed, so that fixtures, marks and what is set up
+mean what they mean there; `unittest`, `check(candidate)` and asserts at the top run as everywhere
+(`inside.run_tests`).
 """
 
 from __future__ import annotations

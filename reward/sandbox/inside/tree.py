@@ -1,12 +1,13 @@
 """What a tree of processes uses: CPU time, memory and how many they are.
 
-rlimits are each process's own, so a program that starts others needs somebody who adds up. A control group would do it
-exactly, but only a machine's owner can make one; this reads /proc and is exact for what it sees, a look at a time.
+rlimits are each process's own, so a program that starts others needs somebody who adds up. A control group
+would do it exactly, but only a machine's owner can make one; this reads /proc and is exact for what it sees,
+a look at a time.
 
-1. Time of a process that ended is its parent's "children" time once the parent has waited for it. A parent that refuses
-   to wait (SIGCHLD ignored) hides its children's time; the wall-clock limit is for that.
-2. Memory is counted without what is shared with files. Pages that forked processes still share count once each, so a
-   total over the limit is counted again by proportional shares, which is exact and slower.
+1. Time of a process that ended is its parent's "children" time once the parent has waited for it. A parent
+   that refuses to wait (SIGCHLD ignored) hides its children's time; the wall-clock limit is for that.
+2. Memory is counted without what is shared with files. Pages that forked processes still share count once
+   each, so a total over the limit is counted again by proportional shares, which is exact and slower.
 3. A child that starts while its parent is looked at may be missed by that look.
 """
 

@@ -1,12 +1,14 @@
 """Values that travel between processes as plain data: a closed set of types, in JSON, and no code on either side.
 
-What is not in the set is opaque: the other side learns its class's name and a number by which it can speak of it, and
-nothing that it does can run there. A subclass of a plain type is reduced to that type, so an `int` whose `__eq__` lies
-arrives as an honest int. Floats are exact (JSON's shortest form reads back as the same number).
+What is not in the set is opaque: the other side learns its class's name and a number by which it can speak of
+it, and nothing that it does can run there. A subclass of a plain type is reduced to that type, so an `int`
+whose `__eq__` lies arrives as an honest int. Floats are exact (JSON's shortest form reads back as the same
+number).
 
 Pickle, marshal and `eval` are what this replaces: each lets the sender run code in the receiver.
 
-    None, bool, str, int, finite floats -> themselves; a list -> a JSON array; all else -> {tag: what it is made of}
+    None, bool, str, int, finite floats -> themselves; a list -> a JSON array; all else -> {tag: what it is
+    made of}
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ MAX_READ_DEPTH = 80
 MAX_RECORD_KINDS = 50
 MAX_SAME_HASH = 32
 MAX_FILLING = 0.2
-"""Seconds of CPU time that the dicts and sets of one value take to fill: numbers can be chosen that meet again and again."""
+"""Seconds of CPU time that the dicts and sets of one value take to fill: numbers can be chosen that meet
+again and again."""
 FILLED_AT_ONCE = 200
 MAX_BITS = 4096
 _SMALL = 1 << 63
@@ -157,7 +160,8 @@ def unpack(value: Plain, opaque: Callable[[Plain], Any], trusted: bool = False) 
     """Return what `pack` made plain; `opaque` makes what stands for other objects.
 
     Raises:
-        CannotCarry: it is not what `pack` makes, or would cost the reader more than its bytes cost the writer.
+        CannotCarry: it is not what `pack` makes, or would cost the reader more than its bytes cost the
+            writer.
     """
     try:
         return _Reader(opaque, trusted).read(value, 0)

@@ -1,7 +1,8 @@
 """Do once in the zygote what every forked process would do again: lazy imports, caches, and Python's own specialising.
 
-A page that a forked process writes is copied for it, and in a virtual machine that costs 3 microseconds; a process that does
-for the first time what was done here writes 200 pages fewer. Nothing of a user's is run: the program below is all.
+A page that a forked process writes is copied for it, and in a virtual machine that costs 3 microseconds; a
+process that does for the first time what was done here writes 200 pages fewer. Nothing of a user's is run:
+the program below is all.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """A small process that has imported what solutions use, and forks one confined process for each that is to run.
 
-It is started by exec, with a clean environment, so it holds nothing of the trainer: no secret, no gigabyte to copy at a
-fork. It never reads a source, a test or an answer either. Those are in descriptors that the parent makes and that are
-only handed on, because what the zygote had read, a later solution could find in its own memory.
+It is started by exec, with a clean environment, so it holds nothing of the trainer: no secret, no gigabyte to
+copy at a fork. It never reads a source, a test or an answer either. Those are in descriptors that the parent
+makes and that are only handed on, because what the zygote had read, a later solution could find in its own
+memory.
 
-A task: one message with descriptors in; the processes are forked, confined, watched and killed; one message out, with how
-each ended and what it used. CPU time decides; wall time is the backstop.
+A task: one message with descriptors in; the processes are forked, confined, watched and killed; one message
+out, with how each ended and what it used. CPU time decides; wall time is the backstop.
 """
 
 from __future__ import annotations
@@ -31,15 +32,16 @@ from .warm import warm_up
 
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
 OURS = 4
-"""Processes of a worker's user beside what a piece of code starts: the zygote, the one before it, and the two it forked."""
+"""Processes of a worker's user beside what a piece of code starts: the zygote, the one before it, and the two
+it forked."""
 FILES = 64
 """Descriptors that a sandboxed process may have."""
 SECOND_LOOK = 0.05
 """Seconds between looks at the scratch folder."""
 CONFINED = b"\0"
 GRACE = 2.0
-"""Wall-clock seconds for the tests to say what they know when the solution's process has ended, and for that to end when it
-closed its channel."""
+"""Wall-clock seconds for the tests to say what they know when the solution's process has ended, and for that
+to end when it closed its channel."""
 
 
 def main(control: int) -> None:
@@ -185,7 +187,7 @@ class Zygote:
         kernel.become(nobody)
         return "nobody"
 
-    # -- tasks ----------------------------------------------------------------------------------------------------
+    # -- tasks -----------------------------------------------------------------------------------------------
 
     def serve(self) -> None:
         """Do tasks until the parent closes the socket.
@@ -204,8 +206,8 @@ class Zygote:
     def _task(self, task: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
         """Fork, watch, clean up; return how each process ended.
 
-        Modes: "calls" (the solution answers the parent), "check" (it answers the tests, in a process of their own) and
-        "together" (one process for both).
+        Modes: "calls" (the solution answers the parent), "check" (it answers the tests, in a process of their
+        own) and "together" (one process for both).
         """
         ours = {
             "solution": descriptors[:3],
@@ -267,7 +269,8 @@ class Zygote:
     def _confine(self, role: str, closed: tuple[int, int], task: dict[str, Any]) -> None:
         """Give up, before any untrusted byte is read, all that the task does not need.
 
-        One descriptor too many undoes the whole: all are closed from the first of `closed` on, but for the second.
+        One descriptor too many undoes the whole: all are closed from the first of `closed` on, but for the
+        second.
         """
         os.setsid()
         folder = f"{self.folder}/{role}"
@@ -406,7 +409,8 @@ def _readable() -> list[str]:
 def _files(places: list[str]) -> tuple[list[str], list[str]]:
     """Return what may be read of the places shown, and what may be listed only.
 
-    Packages that nobody allowed may lie in the folder of the standard library; of these the names can be seen.
+    Packages that nobody allowed may lie in the folder of the standard library; of these the names can be
+    seen.
     """
     found, listed = [], []
     for place in dict.fromkeys(os.path.realpath(place) for place in places if os.path.exists(place)):

@@ -1,14 +1,16 @@
 """A language: which tool runs it, what is written for a source, and which memory it needs for itself.
 
-Two uses. *Calls*: a driver (ours, in the language) loads the source, calls its entry point for each list of arguments and
-writes one line for each on descriptor 3, which is for nothing else. *Program*: the source reads its input and prints.
+Two uses. *Calls*: a driver (ours, in the language) loads the source, calls its entry point for each list of
+arguments and writes one line for each on descriptor 3, which is for nothing else. *Program*: the source reads
+its input and prints.
 
-The driver's lines are JSON, `[number, "value", value]` or `[number, "raised", why]` (more words: `_WORDS`), and
-`["failed", why]` in place of the first when the source does not load. The number is the call's, counted from 0: a line too
-many, or one that a program wrote there by accident, ends what is believed. Values are as in `inside.values`.
+The driver's lines are JSON, `[number, "value", value]` or `[number, "raised", why]` (more words: `_WORDS`),
+and `["failed", why]` in place of the first when the source does not load. The number is the call's, counted
+from 0: a line too many, or one that a program wrote there by accident, ends what is believed. Values are as
+in `inside.values`.
 
-The driver shares the process with the source, so a source can write its lines itself. That gains it nothing that returning
-the same value would not: no expected value ever comes in.
+The driver shares the process with the source, so a source can write its lines itself. That gains it nothing
+that returning the same value would not: no expected value ever comes in.
 """
 
 from __future__ import annotations

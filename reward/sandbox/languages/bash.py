@@ -1,8 +1,11 @@
 """Bash: arguments are words, a value is what the function prints.
 
-1. A call is `$(f word ...)`: in a subshell, so that `exit` and changed variables end with it; newlines at the end are cut.
-2. The exit status of a call is not looked at, as in `[ "$(f 3)" = 4 ]`, but for 126 and above: no such command, or killed.
-3. The driver's names are in the same shell as the source, which may replace them: it then breaks its own results.
+1. A call is `$(f word ...)`: in a subshell, so that `exit` and changed variables end with it; newlines at the
+   end are cut.
+2. The exit status of a call is not looked at, as in `[ "$(f 3)" = 4 ]`, but for 126 and above: no such
+   command, or killed.
+3. The driver's names are in the same shell as the source, which may replace them: it then breaks its own
+   results.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """C++ with g++: the source and a driver of one line are one translation unit; what does the work is in `cpp.hpp`.
 
-1. Arguments are read when the program runs, not compiled in as literals: a source is compiled once for any arguments, and
-   data become what the parameters want (`"a"` a char or a string, a list a vector, an array or a set).
-2. The standard library and `cpp.hpp` are a precompiled header, made once for a sandbox: it costs 125 MB of disk and spares
-   three quarters of each compilation (`docs/languages.md`).
-3. A `main` of the source's own is renamed when a function is called; parameters and results that no data stand for are in
-   `cpp.hpp`.
+1. Arguments are read when the program runs, not compiled in as literals: a source is compiled once for any
+   arguments, and data become what the parameters want (`"a"` a char or a string, a list a vector, an array or
+   a set).
+2. The standard library and `cpp.hpp` are a precompiled header, made once for a sandbox: it costs 125 MB of
+   disk and spares three quarters of each compilation (`docs/languages.md`).
+3. A `main` of the source's own is renamed when a function is called; parameters and results that no data
+   stand for are in `cpp.hpp`.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """Java: the source is compiled into one file, and a driver finds the entry point's method in it by its name.
 
-1. The entry point is a method (`f`, or `Solution.f`): the first with that name, in `Solution` or `Main` before other classes,
-   static or of an object that is made without arguments. Arguments become what its parameters declare, generics included.
-2. Carried: null, booleans, numbers (BigInteger too), characters, strings, arrays, collections, sets, maps, Optional and
-   Map.Entry (a tuple). A BigDecimal comes back as its text; other objects are opaque.
-3. A Java machine takes 30 threads, and address space at its discretion; so the heap has its own limit (`-Xmx`) and what it
-   has in memory is looked at besides.
+1. The entry point is a method (`f`, or `Solution.f`): the first with that name, in `Solution` or `Main`
+   before other classes, static or of an object that is made without arguments. Arguments become what its
+   parameters declare, generics included.
+2. Carried: null, booleans, numbers (BigInteger too), characters, strings, arrays, collections, sets, maps,
+   Optional and Map.Entry (a tuple). A BigDecimal comes back as its text; other objects are opaque.
+3. A Java machine takes 30 threads, and address space at its discretion; so the heap has its own limit
+   (`-Xmx`) and what it has in memory is looked at besides.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
 """JavaScript with Node: the source is a CommonJS module of its own, so its line numbers and `"use strict"` are kept.
 
-1. An entry point is a name at the top of the source, a function or a class's static method excluded, or a property of
-   `module.exports`. A promise is awaited.
-2. Carried both ways: null, booleans, numbers, strings, BigInt, NaN and infinities, arrays, plain objects, Map, Set. Back
-   only: undefined (None), Date (a datetime in UTC), typed arrays (lists). An object made by a class is opaque.
-3. Node takes 0.7 GiB of address space to say hello, and reserves more than it uses later; so the address space is bounded
-   loosely (2 GiB more than the limit). The heap has its own limit, `--max-old-space-size`, and what all processes have in
-   memory is looked at besides.
+1. An entry point is a name at the top of the source, a function or a class's static method excluded, or a
+   property of `module.exports`. A promise is awaited.
+2. Carried both ways: null, booleans, numbers, strings, BigInt, NaN and infinities, arrays, plain objects,
+   Map, Set. Back
+   only: undefined (None), Date (a datetime in UTC), typed arrays (lists). An object made by a class is
+       opaque.
+3. Node takes 0.7 GiB of address space to say hello, and reserves more than it uses later; so the address
+   space is bounded loosely (2 GiB more than the limit). The heap has its own limit, `--max-old-space-size`,
+   and what all processes have in memory is looked at besides.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """PHP: the entry point is a function of the source.
 
 1. The source may leave out `<?php`; what stands before the tag is printed, as always.
-2. Carried: null, bool, int (64 bits), float, strings (what is no UTF-8 is replaced) and arrays: a list when its keys are
-   0, 1, 2..., else a dict. A tuple or set arrives as an array. `stdClass` comes back as a dict, other objects opaque.
+2. Carried: null, bool, int (64 bits), float, strings (what is no UTF-8 is replaced) and arrays: a list when
+   its keys are 0, 1, 2..., else a dict. A tuple or set arrives as an array. `stdClass` comes back as a dict,
+   other objects opaque.
 3. No `php.ini` is read, so no extension but those that are built in.
 """
 

@@ -1,7 +1,8 @@
 """TypeScript: types are taken out by the compiler's library, then it is JavaScript.
 
-1. Types are not checked, as in `ts-node --transpile-only` and in what bundlers do: a check would need the declarations of
-   everything that is used, and a program whose types are wrong may still be right. A syntax error is a `load_error`.
+1. Types are not checked, as in `ts-node --transpile-only` and in what bundlers do: a check would need the
+   declarations of everything that is used, and a program whose types are wrong may still be right. A syntax
+   error is a `load_error`.
 2. `import` and `export` become CommonJS; an exported entry point is found.
 3. The tool is `tsc`, which says where the library is; Node is needed too.
 """
