@@ -44,7 +44,7 @@ def needs_large(packages: Sequence[str], *texts: str) -> bool:
 
 
 def needs_pytest(tests: str) -> bool:
-    """Are tests written for pytest (they name it, or define what it sets up or calls), and is it installed?"""
+    """Are tests written for pytest (they name it or define what it sets up or calls), and is it installed?"""
     return _FOR_PYTEST.search(tests) is not None and importlib.util.find_spec("pytest") is not None
 
 

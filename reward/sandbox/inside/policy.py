@@ -1,16 +1,16 @@
-"""Which system calls sandboxed code may make, and the seccomp filter that says so to the kernel.
+"""List the system calls that sandboxed code may make, and build the seccomp filter that enforces the list.
 
-The list is of what is allowed: what Python, its standard library and numpy need to compute, to use threads,
-and to read and write files that Landlock allows (`inside.kernel`). What is not listed fails with EPERM, so
-honest code gets a PermissionError that names itself. What only an attack would call (ptrace, bpf, namespaces,
-io_uring, ...) kills.
+The list names what is allowed: what Python, its standard library and numpy need to compute, to use threads,
+and to read and write files that Landlock allows (`inside.kernel`). A call that is not listed fails with
+EPERM, so honest code gets a PermissionError that says so. A call that only an attack would make (ptrace, bpf,
+namespaces, io_uring, ...) kills the process.
 
-Nothing here starts a process, so a fork bomb, a daemon or a shell is not a case to handle, and SIGKILL on one
+No allowed call starts a process, so there are no fork bombs, daemons or shells to handle, and SIGKILL on one
 process is a complete clean-up.
 
-Numbers: Linux's asm/unistd_64.h (x86_64) and asm-generic/unistd.h (aarch64). Filter: Linux's userspace API
-guide, seccomp filter; a program is an array of (code: u16, jt: u8, jf: u8, k: u32), and `struct seccomp_data`
-is nr at byte 0, arch at 4, arguments (u64) from 16.
+Sources. Numbers: Linux's asm/unistd_64.h (x86_64) and asm-generic/unistd.h (aarch64). Filter: Linux's
+userspace API guide, seccomp filter; a program is an array of (code: u16, jt: u8, jf: u8, k: u32), and `struct
+seccomp_data` has nr at byte 0, arch at 4, arguments (u64) from 16.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ sched_getscheduler sched_get_priority_max sched_get_priority_min sched_yield sel
 setrlimit set_robust_list set_tid_address shutdown sigaltstack alarm stat statfs statx sysinfo chdir time
 times umask uname unlink unlinkat write writev
 """
-"""Allowed whatever the arguments."""
+"""These are allowed with any arguments."""
 
 ABSENT = ("clone3", "openat2", "io_pgetevents", "futex_waitv", "mseal")
-"""ENOSYS: C libraries then use the older call, whose arguments a filter can read."""
+"""These fail with ENOSYS: C libraries then use the older call, whose arguments a filter can read."""
 
 KILLED = """
 acct add_key bpf chroot delete_module fanotify_init finit_module init_module io_uring_enter io_uring_register
@@ -51,26 +51,26 @@ PROGRAMS = """
 chmod execve fchmod fchmodat fork kill link linkat setpgid setsid symlink symlinkat tgkill tkill utime
 utimensat utimes vfork wait4 waitid
 """
-"""Allowed besides where programs run (`inside.program_zygote`): each has a root, a scratch and process
-numbers of its own."""
+"""These are also allowed where programs run (`inside.program_zygote`): each program has its own root, scratch
+folder and process ids."""
 
 CLONE_THREAD = 0x10000 | 0x400
-"""Flags of a thread that has the descriptors of all: those of a table of its own no look at the process would
-find."""
+"""Flags of a thread that shares the descriptors of the process. A thread with a table of its own could hide
+descriptors from every look at the process."""
 CLONE_OUT = 0x7E020000 | 0x2000
-"""Flags of `clone` that make namespaces, or take over whoever traces."""
+"""Flags of `clone` that make namespaces, or let the caller's tracer trace the child too."""
 TYPE, FIFO = 0xF000, 0x1000
 AF_UNIX = 1
 O_ACCMODE, O_TRUNC, O_TMPFILE = 3, 0x200, 0x400000
 MAP_SHARED_ANONYMOUS = 0x21
-"""Memory that stays when it is mapped no more, and is then no process's: no limit counts it."""
+"""Flags of memory that stays after it is unmapped. It then belongs to no process, so no limit counts it."""
 FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 9, 1030, 1031, 1032, 1033, 1034)
-"""F_DUPFD to F_SETLKW, F_GETOWN, F_DUPFD_CLOEXEC, pipe sizes and seals. Not F_SETOWN: it makes signals for
-others."""
+"""F_DUPFD to F_SETLKW, F_GETOWN, F_DUPFD_CLOEXEC, pipe sizes and seals. F_SETOWN is left out: it sends
+signals to other processes."""
 IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 """TCGETS and TIOCGWINSZ (is it a terminal?), FIONREAD, FIONBIO, FIONCLEX, FIOCLEX."""
 PRCTL = (3, 15, 16, 21, 30, 0x53564D41)
-"""Reading dumpable, seccomp and timer slack; the thread's name; naming of memory."""
+"""Reading dumpable, seccomp and timer slack; the thread's name; naming memory areas."""
 
 _X86_64 = """
 read=0 write=1 open=2 close=3 stat=4 fstat=5 lstat=6 poll=7 lseek=8 mmap=9 mprotect=10 munmap=11 brk=12
@@ -125,14 +125,14 @@ close_range=436 openat2=437 pidfd_getfd=438 faccessat2=439 process_madvise=440 f
 """
 
 Instruction: TypeAlias = tuple[int, int, int, int]
-"""Code, instructions to jump over when true, when false, constant."""
+"""Code, number of instructions to jump over when true, the same when false, constant."""
 AUDIT_ARCH: Mapping[str, int] = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 KILL, ERRNO, ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
 LOAD, JUMP, JUMP_EQUAL, JUMP_AT_LEAST, AND, RETURN = 0x20, 0x05, 0x15, 0x35, 0x54, 0x06
 MOST_JUMPED = 255
-"""A condition's jump is one byte."""
+"""Longest jump of a condition, whose length is one byte."""
 _PID = 0xFFFFFFFF
-"""Stands for the process's own id, which is known after the fork."""
+"""Stands for the process's own id, which is known only after the fork."""
 
 
 def numbers(machine: str) -> dict[str, int]:
@@ -148,7 +148,7 @@ def numbers(machine: str) -> dict[str, int]:
 
 
 def program(machine: str | None = None, programs: bool = False) -> Filter:
-    """Return the filter for a machine, this one unless named.
+    """Return the filter for a machine; by default for this one.
 
     Args:
         machine: as `platform.machine` names it.
@@ -164,9 +164,8 @@ def program(machine: str | None = None, programs: bool = False) -> Filter:
     if programs:
         allowed |= set(PROGRAMS.split())
         checked = checked | _CHECKED_PROGRAMS
-        absent |= {name for name in killed if name.startswith("io_uring")} | {
-            "flock"
-        }  # would hold files of the machine
+        absent |= {name for name in killed if name.startswith("io_uring")}
+        absent.add("flock")  # it would lock files of the machine
     parts: dict[int, list[Instruction]] = {}
     for name, number in numbers(machine).items():
         if name in allowed:
@@ -178,13 +177,13 @@ def program(machine: str | None = None, programs: bool = False) -> Filter:
         elif name in checked:
             parts[number] = checked[name]
     code = [(LOAD, 0, 0, 4), (JUMP_EQUAL, 1, 0, AUDIT_ARCH[machine]), (RETURN, 0, 0, KILL), (LOAD, 0, 0, 0)]
-    if machine == "x86_64":  # the x32 calls have the same architecture word
+    if machine == "x86_64":  # x32 calls have the same architecture value
         code += [(JUMP_AT_LEAST, 0, 1, 0x40000000), (RETURN, 0, 0, KILL)]
     return Filter(code + _search(_segments(parts)))
 
 
 def _segments(parts: Mapping[int, list[Instruction]]) -> list[tuple[int, list[Instruction]]]:
-    """Return (first number, what to do) for runs of numbers that are treated alike; EPERM where nothing is said."""
+    """Return (first number, instructions) for each run of calls that are treated alike; default is EPERM."""
     segments: list[tuple[int, list[Instruction]]] = []
     for number in range(max(parts) + 2):
         part = parts.get(number, [(RETURN, 0, 0, ERRNO | EPERM)])
@@ -194,9 +193,9 @@ def _segments(parts: Mapping[int, list[Instruction]]) -> list[tuple[int, list[In
 
 
 def _search(segments: list[tuple[int, list[Instruction]]]) -> list[Instruction]:
-    """Find the segment of the loaded number by halves: a list of tests took twice as long to install in every process."""
+    """Find the loaded number's segment by binary search: a linear filter took twice as long to install."""
     if len(segments) == 1:
-        return segments[0][1]  # it may load over the number, and ends in a return
+        return segments[0][1]  # it may overwrite the loaded number, because it ends in a return
     half = len(segments) // 2
     below, above = _search(segments[:half]), _search(segments[half:])
     if len(below) > MOST_JUMPED:
@@ -205,7 +204,7 @@ def _search(segments: list[tuple[int, list[Instruction]]]) -> list[Instruction]:
 
 
 class Filter:
-    """A seccomp program, all but the process id that `kill` may name."""
+    """A seccomp program that lacks only the process id that `kill` may name."""
 
     def __init__(self, instructions: list[Instruction]) -> None:
         self.instructions = instructions
@@ -213,17 +212,17 @@ class Filter:
         self._places = [8 * n + 4 for n, i in enumerate(instructions) if i[0] == JUMP_EQUAL and i[3] == _PID]
 
     def name_process(self, pid: int) -> None:
-        """Make `bytes` the program for one process."""
+        """Put a process id into `bytes`."""
         for place in self._places:
             struct.pack_into("=I", self.bytes, place, pid)
 
 
 def _argument(n: int) -> int:
-    return 16 + 8 * n  # the low half, on the little-endian machines that have a table
+    return 16 + 8 * n  # the low half of the argument, on the little-endian machines that have a table
 
 
 def _one_of(argument: int, values: Iterable[int], otherwise: int = EPERM) -> list[Instruction]:
-    """Allow when the low 32 bits of an argument are one of some values. The kernel itself reads no more of these."""
+    """Allow a call if an argument's low 32 bits, all that the kernel reads of it, are one of `values`."""
     values = list(values)
     tests = [(JUMP_EQUAL, len(values) - i, 0, value) for i, value in enumerate(values)]
     return [
@@ -235,7 +234,7 @@ def _one_of(argument: int, values: Iterable[int], otherwise: int = EPERM) -> lis
 
 
 def _masked(argument: int, mask: int, value: int, same: int, other: int) -> list[Instruction]:
-    """Return one result when the masked argument is a value, another when not."""
+    """Return one result when the masked argument equals a value, and another when it does not."""
     return [
         (LOAD, 0, 0, _argument(argument)),
         (AND, 0, 0, mask),
@@ -246,10 +245,11 @@ def _masked(argument: int, mask: int, value: int, same: int, other: int) -> list
 
 
 def _open(flags: int) -> list[Instruction]:
-    """Refuse files without a name, and to truncate what is not opened for writing.
+    """Refuse to open files without a name, and to truncate a file that is not opened for writing.
 
-    The first change no folder's time, so that no look at it finds them. Landlock knows truncation only from
-    Linux 6.2 on; there are two such modes: reading, and 3, which neither reads nor writes.
+    Files without a name change no folder's modification time, so no look at the folder finds them. Landlock
+    controls truncation only from Linux 6.2 on. Two modes do not open for writing: reading, and 3, which
+    neither reads nor writes.
     """
     return [
         (LOAD, 0, 0, _argument(flags)),
@@ -267,16 +267,18 @@ def _open(flags: int) -> list[Instruction]:
 
 _CHECKED: dict[str, list[Instruction]] = {
     "clone": _masked(0, CLONE_THREAD, CLONE_THREAD, ALLOW, ERRNO | EPERM),
-    "fallocate": _one_of(1, [0]),  # beyond the end of a file, which is no mode 0, no limit of file size holds
+    # mode 0 only: other modes can take disk beyond the end of a file, which no file size limit stops
+    "fallocate": _one_of(1, [0]),
     "fcntl": _one_of(1, FCNTL),
-    "ioctl": _one_of(1, IOCTL, otherwise=25),  # ENOTTY, what a file says to a terminal's request
+    "ioctl": _one_of(1, IOCTL, otherwise=25),  # ENOTTY, the answer of a file to a terminal's request
     "kill": _one_of(0, [_PID]),
     "mmap": _masked(3, MAP_SHARED_ANONYMOUS, MAP_SHARED_ANONYMOUS, ERRNO | EPERM, ALLOW),
     "open": _open(1),
     "openat": _open(2),
     "prctl": _one_of(0, PRCTL),
     "prlimit64": _one_of(0, [0]),
-    "sendto": _one_of(5, [0]),  # no address: a datagram socket of a pair could reach other sockets by name
+    # no address: with one, a datagram socket of a pair could reach other sockets by name
+    "sendto": _one_of(5, [0]),
     "socketpair": _one_of(0, [AF_UNIX]),
     "tgkill": _one_of(0, [_PID]),
 }
