@@ -158,11 +158,11 @@ class Ending:
         if number == signal.SIGKILL and self.reason == "done":
             return "", ""
         if number == signal.SIGSYS:
-            return "blocked", "made a system call that kills"
+            return "blocked", "made a forbidden system call, which kills"
         if number == signal.SIGKILL and self.cpu_seconds >= limits.cpu_seconds:
             return "timeout", f"used up {limits.cpu_seconds:g} s of CPU time"
         if number == signal.SIGKILL:
-            return "crashed", "killed by SIGKILL: its own, or the system's when memory ran out"
+            return "crashed", "killed by SIGKILL, sent by itself or by the system when memory ran out"
         return "crashed", f"killed by signal {number} ({signal.strsignal(number)})"
 
 

@@ -147,7 +147,7 @@ def judged(plan: Plan, solution: Line) -> dict[str, Any] | None:
             case _:
                 return None
         for step in plan.steps:
-            word, why = _step(step, solution)
+            word, why = _first_failure(step, solution)
             outcomes.append(not word)
             if word and said["status"] == "pass":
                 said |= {"status": word, "why": why}
@@ -160,7 +160,7 @@ def judged(plan: Plan, solution: Line) -> dict[str, Any] | None:
     return said | {"outcomes": outcomes + [False] * (len(plan.steps) - len(outcomes))}
 
 
-def _step(step: tuple[Assertion, ...], solution: Line) -> tuple[str, str]:
+def _first_failure(step: tuple[Assertion, ...], solution: Line) -> tuple[str, str]:
     """Return the status and the reason of the first assertion that fails; two empty texts when all hold."""
     for assertion in step:
         solution.send(assertion.call)
@@ -170,7 +170,7 @@ def _step(step: tuple[Assertion, ...], solution: Line) -> tuple[str, str]:
             case {"value": {"opaque": _}, **more} if not more and assertion.compared not in ("true", "not"):
                 value = object()  # equals no constant; the object itself is not asked whether it does
             case {"value": packed, **more} if not more:
-                value = _plain(values.unpack(packed, values.no_data))
+                value = _require_plain(values.unpack(packed, values.no_data))
             case _:
                 raise NotPlain
         if not _holds(assertion, value):
@@ -260,7 +260,7 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 
 
-def _plain(value: Any) -> Any:
+def _require_plain(value: Any) -> Any:
     """Return a value that is plain.
 
     Raises:

@@ -96,14 +96,14 @@ class OtherLanguages:
         if isinstance(ran, CallResult):
             return [ran] * count
         if ran.overfull or ran.ending.failure:
-            return [_ended(ran, limits, language)] * count
+            return [_failed_result(ran, limits, language)] * count
         results, failed = said(ran.results, count, limits.output_bytes)
         # a Bash function runs in a subshell, which ends without an answer when memory runs out
-        if _starved(ran, language):
+        if _ran_out_of_memory(ran, language):
             results = [
                 _no_memory(limits) if result == CallResult("returned", "") else result for result in results
             ]
-        missing = CallResult(failed[0], why=failed[1]) if failed else _ended(ran, limits, language)
+        missing = CallResult(failed[0], why=failed[1]) if failed else _failed_result(ran, limits, language)
         return results + [missing] * (count - len(results))
 
     def program(self, name: str, source: str, stdin: str, limits: Limits) -> CallResult:
@@ -123,7 +123,7 @@ class OtherLanguages:
         ending, value = ran.ending, ran.stdout.decode("utf-8", "replace")
         if not (ending.reason or ending.failure or ran.overfull or ending.status):
             return CallResult("returned", value)
-        result = _ended(ran, limits, language)
+        result = _failed_result(ran, limits, language)
         return CallResult("error", value, result.why) if result.status == "exited_early" else result
 
     # -- compiling -------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ class OtherLanguages:
             self._compiled.move_to_end(key)
         with compiled.lock:
             if compiled.product is None and compiled.failed is None:
-                made = self._made(language, step)
+                made = self._run_compiler(language, step)
                 if isinstance(made, bytes):
                     compiled.product = made
                 elif made.status == "load_error":
@@ -176,7 +176,7 @@ class OtherLanguages:
             compiled.product if compiled.product is not None else compiled.failed or CallResult("infra_error")
         )
 
-    def _made(self, language: Language, step: Step) -> bytes | CallResult:
+    def _run_compiler(self, language: Language, step: Step) -> bytes | CallResult:
         """Return what a compiler makes, or the result that says how it failed."""
         ran = self.pool.work(
             lambda worker: worker.run(step, COMPILING, replace(language.needs, address_bytes=0))
@@ -201,7 +201,7 @@ class OtherLanguages:
             if language.title in self._ready:
                 return
             for step in language.shared():
-                made = self._made(language, step)
+                made = self._run_compiler(language, step)
                 if isinstance(made, CallResult):
                     needed = f"what every {language.title} source needs"
                     raise SandboxUnavailable(f"{language.tool} does not compile {needed}: {made.why}")
@@ -233,22 +233,22 @@ class OtherLanguages:
         return ProgramWorker(self.limits, self._shared, sorted([*reads, *outside]))
 
 
-def _ended(ran: Ran, limits: Limits, language: Language) -> CallResult:
+def _failed_result(ran: Ran, limits: Limits, language: Language) -> CallResult:
     """Return the result of a call or a program that gave no answer."""
     if ran.overfull and not ran.ending.failure:
         return CallResult("output_limit", why=f"printed or returned more than {limits.output_bytes:,} bytes")
     word, why = ran.ending.word(limits)
-    if word in ("crashed", "exited_early") and _starved(ran, language):
+    if word in ("crashed", "exited_early") and _ran_out_of_memory(ran, language):
         return _no_memory(limits)
     if word == "exited_early":
         why = f"its process left with exit status {os.waitstatus_to_exitcode(ran.ending.status)}"
     last = ran.stderr.decode(errors="replace").strip().rpartition("\n")[2][:1000]
     return CallResult(
-        word or "exited_early", why=f"{why or 'it left before it had answered'}{f': {last}' if last else ''}"
+        word or "exited_early", why=f"{why or 'it ended before it answered'}{f': {last}' if last else ''}"
     )
 
 
-def _starved(ran: Ran, language: Language) -> bool:
+def _ran_out_of_memory(ran: Ran, language: Language) -> bool:
     return any(sign in ran.stderr for sign in language.memory_signs)
 
 

@@ -131,18 +131,18 @@ def probe_programs(worker: ProgramWorker) -> None:
         raise SandboxUnavailable(
             "bash is not installed (Debian package bash): it tries whether the sandbox holds programs"
         )
-    with _surroundings() as (folder, port, received):
+    with _escape_targets() as (folder, port, received):
         step = Step((shell, "probe.sh", folder, str(port), str(os.getpid())), {"probe.sh": _PROGRAM.encode()})
         try:
             ran = worker.run(step, Limits(cpu_seconds=10, processes=20), Needs())
         except Broken as error:
-            raise SandboxUnavailable(f"the sandbox broke while it was tried: {error}") from None
+            raise SandboxUnavailable(f"the sandbox broke during its start-up test: {error}") from None
         works, *opened = ran.stdout.decode().splitlines() or [""]
         if works != "works":
             why = ran.ending.failure or ran.stderr.decode(errors="replace")[:500]
             raise SandboxUnavailable(f"plain programs do not run in the sandbox: {why}")
         if not opened and (received() or sorted(os.listdir(folder)) != ["datagrams", "secret", "socket"]):
-            opened.append("reach outside unseen")
+            opened.append("reach outside without an error")
     if opened:
         raise SandboxUnavailable(
             f"level 'full' does not hold for programs on this machine: they can {', '.join(opened)}"
@@ -166,13 +166,13 @@ def remedy(level: Level) -> str:
 
 def escapes(worker: Worker) -> list[str]:
     """Return the escapes that succeed."""
-    with _surroundings() as (folder, port, received):
+    with _escape_targets() as (folder, port, received):
         given = [(what, folder, port, os.getpid(), 2 * MEMORY_BYTES) for what in WAYS]
         answers = [result.value for result in _calls(worker, "attempt", given)]
         left = sorted(os.listdir(folder))
         opened: list[str] = [what for what, done in zip(WAYS, answers, strict=True) if done]
         if not opened and (received() or left != ["datagrams", "secret", "socket"]):
-            opened.append("reach outside unseen")
+            opened.append("reach outside without an error")
     return opened
 
 
@@ -195,11 +195,11 @@ def _results(worker: Worker, function: str, given: Sequence[tuple[object, ...]])
     try:
         return worker.calls(_ATTEMPTS, function, messages, _LIMITS)
     except Broken as error:
-        raise SandboxUnavailable(f"the sandbox broke while it was tried: {error}") from None
+        raise SandboxUnavailable(f"the sandbox broke during its start-up test: {error}") from None
 
 
 @contextmanager
-def _surroundings() -> Iterator[tuple[str, int, Callable[[], bool]]]:
+def _escape_targets() -> Iterator[tuple[str, int, Callable[[], bool]]]:
     """Create targets for an escape: a folder open to everybody, a file to read, and listeners."""
     with (
         tempfile.TemporaryDirectory(prefix="align-probe-") as folder,

@@ -96,10 +96,10 @@ class ProgramWorker(Worker):
             try:
                 socket.send_fds(self._link, [json.dumps(task).encode()], given)
             except OSError as error:
-                raise Broken(f"its socket: {error}") from None
+                raise Broken(f"the zygote's socket fails: {error}") from None
             files.release(*(write for _, write in outputs))
             most = (limits.output_bytes, limits.output_bytes, results_bytes)
-            texts, overfull = self._pumped([read for read, _ in outputs], most, limits)
+            texts, overfull = self._read_output([read for read, _ in outputs], most, limits)
             ending = self._report(limits)["program"]
             made = os.pread(product, os.fstat(product).st_size, 0) if step.product else b""
             for text, (read, _) in zip(texts, outputs, strict=True):
@@ -109,7 +109,9 @@ class ProgramWorker(Worker):
         stdout, stderr, results = (bytes(text[:limit]) for text, limit in zip(texts, most, strict=True))
         return Ran(ending, stdout, stderr, results, overfull, made)
 
-    def _pumped(self, reads: list[int], most: Sequence[int], limits: Limits) -> tuple[list[bytearray], bool]:
+    def _read_output(
+        self, reads: list[int], most: Sequence[int], limits: Limits
+    ) -> tuple[list[bytearray], bool]:
         """Read a program's output until its report comes, it printed too much, or it closed all pipes."""
         texts = [bytearray() for _ in reads]
         by_descriptor = {read: i for i, read in enumerate(reads)}

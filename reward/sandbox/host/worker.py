@@ -211,7 +211,7 @@ class Worker:
             files.release(verdict, to_solution, to_tests)
             ends = self._report(limits)
             os.set_blocking(theirs, False)  # both have ended: what they said is there
-            called, said = _heard(theirs)
+            called, said = _read_verdict(theirs)
             printed = _printed(output)
         return self._verdict(ends["solution"], ends["tests"], said, called, printed, limits)
 
@@ -220,7 +220,7 @@ class Worker:
     ) -> Verdict | None:
         """Judge the solution by tests that are data; return None when the tests have to be run."""
         source = _encoded(solution)
-        said, ending, printed = self._asked(
+        said, ending, printed = self._talk_with(
             "calls", source, entry_point, limits, lambda line: data_tests.judged(plan, line)
         )
         return self._verdict(ending, None, said, True, printed, limits) if said else None
@@ -229,8 +229,8 @@ class Worker:
         """Run the tests and the solution in one process."""
         token = secrets.token_hex(16)
         given = json.dumps([token, solution, tests]).encode("ascii")
-        talk = functools.partial(_with_token, token)
-        said, ending, printed = self._asked("together", given, entry_point, limits, talk)
+        talk = functools.partial(_verdict_with_token, token)
+        said, ending, printed = self._talk_with("together", given, entry_point, limits, talk)
         return replace(self._verdict(ending, None, said, True, printed, limits), trust="forgeable")
 
     def _verdict(
@@ -269,7 +269,7 @@ class Worker:
 
         def talk(line: data_tests.Line) -> tuple[str, str] | None:
             try:
-                if failed := _loaded(line.frame()):
+                if failed := _load_failure(line.frame()):
                     return failed
                 for message in arguments:
                     line.send(message)
@@ -279,17 +279,17 @@ class Worker:
             except data_tests.TooMuch as error:
                 return "output_limit", str(error)
             except (channel.Overlong, values.CannotCarry) as error:
-                return "error", f"the answer is no data: {error}"
+                return "error", f"the answer is not data: {error}"
             return None
 
-        ended, ending, (printed, _) = self._asked("calls", _encoded(source), entry_point, limits, talk)
+        ended, ending, (printed, _) = self._talk_with("calls", _encoded(source), entry_point, limits, talk)
         word, why = of_calls(ending, printed, limits)
         if word in ("output_limit", "disk"):  # it answered, but broke a limit meanwhile
             return [CallResult(word, why=why)] * len(arguments)
         word, why = ended or (word, why)
         return results + [CallResult(word, why=why)] * (len(arguments) - len(results))
 
-    def _asked(
+    def _talk_with(
         self,
         mode: str,
         source: bytes,
@@ -345,23 +345,23 @@ class Worker:
         try:
             socket.send_fds(self._link, [json.dumps(task).encode()], descriptors)
         except OSError as error:
-            raise Broken(f"its socket: {error}") from None
+            raise Broken(f"the zygote's socket fails: {error}") from None
 
     def _report(self, limits: Limits) -> dict[str, Ending]:
         self._link.settimeout(limits.wall + PATIENCE)
         try:
             data = self._link.recv(1 << 16)
         except OSError as error:
-            raise Broken(f"no report: {error}") from None
+            raise Broken(f"the zygote sends no report: {error}") from None
         if not data:
             raise Broken(f"the zygote ended: {self._last_words()}")
         try:
             return {role: Ending(**ending) for role, ending in json.loads(data).items()}
         except TypeError:
-            raise Broken(f"no report: {data[:200]!r}") from None
+            raise Broken(f"the zygote sends no valid report: {data[:200]!r}") from None
 
 
-def _heard(descriptor: int) -> tuple[bool, dict[str, Any] | None]:
+def _read_verdict(descriptor: int) -> tuple[bool, dict[str, Any] | None]:
     """Return whether the tests' process got an answer from the solution, and its verdict if it sent one."""
     called = False
     try:
@@ -378,7 +378,7 @@ def _heard(descriptor: int) -> tuple[bool, dict[str, Any] | None]:
         return called, None
 
 
-def _with_token(token: str, line: data_tests.Line) -> dict[str, Any] | None:
+def _verdict_with_token(token: str, line: data_tests.Line) -> dict[str, Any] | None:
     """Return the verdict that carries the token; None where there is none. All other messages are ignored."""
     try:
         while True:
@@ -392,9 +392,9 @@ def _with_token(token: str, line: data_tests.Line) -> dict[str, Any] | None:
         return None
 
 
-def _loaded(data: bytes) -> tuple[str, str] | None:
+def _load_failure(data: bytes) -> tuple[str, str] | None:
     """Return why a source failed to load, from its process's first message; None when it did load."""
-    said = _plain(data)
+    said = _json_object(data)
     if "failed" not in said:
         return None
     word, why = (
@@ -411,7 +411,7 @@ def presentable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text[:2000])
 
 
-def _plain(data: bytes) -> dict[str, Any]:
+def _json_object(data: bytes) -> dict[str, Any]:
     try:
         said = json.loads(data)
     except (ValueError, RecursionError):
@@ -422,7 +422,7 @@ def _plain(data: bytes) -> dict[str, Any]:
 
 
 def _result(data: bytes) -> CallResult:
-    said = _plain(data)
+    said = _json_object(data)
     if isinstance(raised := said.get("raised"), dict):
         return CallResult(
             solution.word_of_call(raised.get("word")), why=presentable(str(raised.get("why", "")))
@@ -445,7 +445,7 @@ def _printed(descriptor: int) -> tuple[int, str]:
     return os.fstat(descriptor).st_size, os.pread(descriptor, 4 * SHOWN, 0).decode(errors="replace")[:SHOWN]
 
 
-def _begun(make: Callable[[], T]) -> T:
+def _made_descriptor(make: Callable[[], T]) -> T:
     try:
         return make()
     except OSError as error:
@@ -465,7 +465,7 @@ class Files:
 
     def memory(self, content: bytes) -> int:
         """Return a file in memory with the given content."""
-        descriptor = _begun(lambda: os.memfd_create("sandbox"))
+        descriptor = _made_descriptor(lambda: os.memfd_create("sandbox"))
         self._held.add(descriptor)
         view = memoryview(content)
         while view:
@@ -475,13 +475,13 @@ class Files:
 
     def pair(self) -> tuple[int, int]:
         """Return the two ends of a channel."""
-        pair = tuple(end.detach() for end in _begun(socket.socketpair))
+        pair = tuple(end.detach() for end in _made_descriptor(socket.socketpair))
         self._held.update(pair)
         return pair[0], pair[1]
 
     def pipe(self) -> tuple[int, int]:
         """Return the two ends of a pipe: the first to read from, the second to write to."""
-        pair = _begun(os.pipe)
+        pair = _made_descriptor(os.pipe)
         self._held.update(pair)
         return pair
 

@@ -53,7 +53,7 @@ def receive(descriptor: int, limit: int, wait: Wait | None = None) -> bytes:
     """
     size = int.from_bytes(_exactly(descriptor, 4, wait))
     if size > limit:
-        raise Overlong(f"{size:,} bytes announced, at most {limit:,} taken")
+        raise Overlong(f"a message of {size:,} bytes, more than {limit:,}")
     return _exactly(descriptor, size, wait)
 
 

@@ -44,7 +44,7 @@ class Found:
         self.check()
         self._refuse_set_up(self.namespace)
         cases = sys.modules["unittest"].TestCase if "unittest" in sys.modules else ()
-        self._around("setUpModule")
+        self._run_module_hook("setUpModule")
         for thing in own:
             if isinstance(thing, type) and issubclass(thing, cases):
                 self._unittest(thing)
@@ -52,7 +52,7 @@ class Found:
                 self._methods(thing)
             elif isinstance(thing, types.FunctionType) and thing.__name__.startswith("test"):
                 self._function(thing.__name__, thing, [thing])
-        self._around("tearDownModule")
+        self._run_module_hook("tearDownModule")
 
     def check(self) -> None:
         """Run `check(candidate)`, the form of HumanEval's tests."""
@@ -60,7 +60,7 @@ class Found:
         if candidate is not None and isinstance(check, types.FunctionType):
             self.tests.one(lambda: check(candidate))
 
-    def _around(self, name: str) -> None:
+    def _run_module_hook(self, name: str) -> None:
         """Run set-up or tear-down code of the module, which is not a test; only its failure counts as one."""
         function = self.namespace.get(name)
         if isinstance(function, types.FunctionType):

@@ -114,7 +114,7 @@ class Landlock:
         rules += [(path, READ_FILE | WRITE_FILE) for path in devices] + [
             (path, READ_DIR) for path in listable
         ]
-        self._rules = [struct.pack("=Qi", rights, _opened_high(path)) for path, rights in rules]
+        self._rules = [struct.pack("=Qi", rights, _open_high(path)) for path, rights in rules]
 
     def enter(self, scratch: str, readable: Iterable[str] = ()) -> None:
         """Restrict this process permanently to the listed paths and `scratch`, where it may also write."""
@@ -147,7 +147,7 @@ def restrict(ruleset: int) -> None:
     _syscall("landlock_restrict_self", RESTRICT_SELF, ruleset, 0)
 
 
-def _opened_high(path: str) -> int:
+def _open_high(path: str) -> int:
     """Open a path as a high descriptor, whose number no other descriptor will take."""
     low = os.open(path, os.O_PATH | os.O_CLOEXEC)
     high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 100)

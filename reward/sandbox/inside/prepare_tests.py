@@ -88,7 +88,7 @@ def read(source: str, entry_point: str | None, is_there: Callable[[str], bool]) 
     code = compile(tree, FILE, "exec", dont_inherit=True)
     nodes = list(ast.walk(tree))  # done once, because a walk takes a tenth of a check
     _import_from_solution(nodes, entry_point, is_there)
-    text = TestsText(_opened(tree.body), code.co_flags & _futures())
+    text = TestsText(_without_guards(tree.body), code.co_flags & _futures())
     for node in nodes:
         _note_names(node, text)
     text.early = _early_exits(nodes)
@@ -185,7 +185,7 @@ def _futures() -> int:
 # -- the main guard ------------------------------------------------------------------------------------------
 
 
-def _opened(body: list[ast.stmt]) -> list[ast.stmt]:
+def _without_guards(body: list[ast.stmt]) -> list[ast.stmt]:
     """Return the statements to run, with those behind a main guard if only they assert something."""
     others = [statement for statement in body if not _is_guard(statement)]
     alone = not any(_tests_in(statement) or _is_check(statement) for statement in others)

@@ -106,7 +106,7 @@ class ProgramZygote:
         started, pid = time.monotonic(), kernel.clone(kernel.NEWPID | kernel.NEWNS)
         if not pid:
             try:
-                self._first(task, descriptors, tell)
+                self._be_first_process(task, descriptors, tell)
             finally:
                 os._exit(99)
         for descriptor in (*descriptors, tell):
@@ -153,14 +153,14 @@ class ProgramZygote:
         os.close(handle)
         return reason
 
-    def _first(self, task: dict[str, Any], descriptors: list[int], tell: int) -> None:
+    def _be_first_process(self, task: dict[str, Any], descriptors: list[int], tell: int) -> None:
         """Run as a task's first process: start the program, wait for it, report its status, and exit."""
         kernel.die_with_parent()
         kernel.set_dumpable(False)
         pid = os.fork()
         if not pid:
             try:
-                self._program(task, descriptors, tell)
+                self._become_program(task, descriptors, tell)
             except BaseException as error:
                 os.write(tell, f"{type(error).__name__}: {error}".encode()[:500])
             finally:
@@ -174,7 +174,7 @@ class ProgramZygote:
         os.write(0, b"\n%d" % status)
         os._exit(0)
 
-    def _program(self, task: dict[str, Any], descriptors: list[int], tell: int) -> None:
+    def _become_program(self, task: dict[str, Any], descriptors: list[int], tell: int) -> None:
         """Give up everything that the task does not need, write its files, and become the program.
 
         Descriptors: 0 input, 1 output, 2 errors, 3 results; then the files, and a file for what a compiler

@@ -80,8 +80,8 @@ class TestRun:
         try:
             if failed := self.solution.load():
                 return self.say(*failed)
-            self._bring()
-            if not self.solution.together and (shared := self._shared()):
+            self._define_names()
+            if not self.solution.together and (shared := self._needs_one_process()):
                 raise self.solution.unsupported(
                     f"the tests use {min(shared)!r}, which they would share with the solution"
                 )
@@ -94,7 +94,7 @@ class TestRun:
 
     # -- names -----------------------------------------------------------------------------------------------
 
-    def _bring(self) -> None:
+    def _define_names(self) -> None:
         """Define what the tests use of the solution, or of the standard library without importing it."""
         for name in OWN_NAMES:
             sys.modules[name] = self.solution.as_module(name, self._imported)
@@ -111,7 +111,7 @@ class TestRun:
         if self.entry_point is not None:
             self.module.__dict__[self.entry_point] = self.solution.get(self.entry_point)
 
-    def _shared(self) -> set[str]:
+    def _needs_one_process(self) -> set[str]:
         """Return names in the tests that only work when the tests share a process with the solution."""
         return (self.text.names & SHARING) - self._own_names() - {self.entry_point} | self.text.shared
 
@@ -130,18 +130,18 @@ class TestRun:
         """
         if hasattr(builtins, name) or name == self.entry_point:
             return None
-        sort, origin = (*self.solution.names.get(name, []), "", "")[:2]
+        kind, origin = (*self.solution.names.get(name, []), "", "")[:2]
         if not is_standard(name):
-            hidden = sort == "class" and name in self.text.bound
-            return self.solution.get(name) if sort and not hidden else None
-        own = sort in ("function", "class") and origin == "solution"
+            hidden = kind == "class" and name in self.text.bound
+            return self.solution.get(name) if kind and not hidden else None
+        own = kind in ("function", "class") and origin == "solution"
         if own and self._may_be_tested(name):
             if self._own_names() - {name} and not self.solution.together:
                 self.shadowed = name
             return self.solution.get(name)
         if own and name not in self.text.bound:
             self.shadowed = name
-        return _standard(name, sort == "class")
+        return _standard(name, kind == "class")
 
     def _may_be_tested(self, name: str) -> bool:
         """Could a standard name be the solution's function under test?"""
@@ -331,10 +331,10 @@ def run(source: bytes, verdict: int, solution: int, entry_point: str | None, lim
     try:
         said = tests.run(source)
     except (channel.Overlong, values.CannotCarry) as error:
-        said = tests.say("fail", f"the solution's answer is no data: {error}")
+        said = tests.say("fail", f"the solution's answer is not data: {error}")
     except MemoryError:
         said = tests.say("fail", "the solution's answers do not fit in memory")
     except Exception as error:  # the reply has no valid form, which only a hostile process sends
-        said = tests.say("fail", f"the solution's process answered nonsense: {sentence(error)}"[:500])
+        said = tests.say("fail", f"the solution's process sent an invalid reply: {sentence(error)}"[:500])
     channel.send(verdict, json.dumps(said).encode("ascii"))
     os._exit(GONE if said["status"] == "gone" else 0)

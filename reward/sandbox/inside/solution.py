@@ -72,7 +72,9 @@ def load(module: types.ModuleType, source: bytes, entry_point: str | None) -> tu
 
 def names(module: types.ModuleType) -> dict[str, list[str]]:
     """Return the kind and the origin of each name that a module defines, and the bases of each class."""
-    return {str(k): _sort(v) for k, v in list(module.__dict__.items()) if not str(k).startswith("__")}
+    return {
+        str(k): _kind_and_origin(v) for k, v in list(module.__dict__.items()) if not str(k).startswith("__")
+    }
 
 
 class Server:
@@ -81,7 +83,7 @@ class Server:
     def __init__(self, descriptor: int, limit: int) -> None:
         self.descriptor, self.limit = descriptor, limit
         self.module = types.ModuleType("solution")
-        self._spoken_of: list[Any] = []
+        self._numbered: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._kinds: dict[int, dict[str, Any]] = {}
         self._awaited = False
@@ -110,7 +112,7 @@ class Server:
             too_large = len(data) > self.limit
             why = f"a value takes {len(data):,} bytes, more than {self.limit:,}" if too_large else ""
         except MemoryError:
-            why = "a value takes more than there is memory"
+            why = "a value needs more memory than there is"
         if why:
             data = json.dumps(_raised("output_limit", why)).encode("ascii")
         flush()
@@ -159,8 +161,8 @@ class Server:
         """Number an object and its class, so that both are recognised later, and describe the class."""
         number = self._numbers.get(id(value))
         if number is None:
-            number = self._numbers[id(value)] = len(self._spoken_of)
-            self._spoken_of.append(value)
+            number = self._numbers[id(value)] = len(self._numbered)
+            self._numbered.append(value)
         kind = type(value)
         if id(kind) not in self._kinds:
             held = {name for base in kind.__mro__ for name in vars(base)}
@@ -189,7 +191,7 @@ def word_of_loading(word: Any) -> str:
     return word if word in SAID_WHEN_LOADING else "load_error"
 
 
-def _sort(value: Any) -> list[str]:
+def _kind_and_origin(value: Any) -> list[str]:
     """Return the kind of a global of the solution, and where it comes from.
 
     The kind is "module", "class", "exception", "function" or "data". It is decided by the type alone, because

@@ -64,7 +64,7 @@ class SeparateSolution:
         self._speaking = threading.Lock()
         self._known: dict[str, Any] = {}
         self._exceptions: dict[str, type[Exception]] = {}
-        self._own = _own_process()
+        self._own = _replaceable()
 
     def load(self) -> tuple[str, str] | None:
         """Wait until the source is loaded; return (status, reason) if that failed.
@@ -81,7 +81,7 @@ class SeparateSolution:
             return word_of_loading(word), str(why)
         # an honest process reports no name with two leading underscores; `__all__` would choose which Python
         # names the tests' `import *` replaces
-        self.names = {name: sort for name, sort in said["names"].items() if not name.startswith("__")}
+        self.names = {name: about for name, about in said["names"].items() if not name.startswith("__")}
         return None
 
     def run_found(self, run: Any, found: Any) -> None:
@@ -94,16 +94,16 @@ class SeparateSolution:
 
     def get(self, name: str) -> Any:
         """Return the stand-in for a name of the solution: a value, exception class, module or function."""
-        sort, origin, *_ = (*self.names.get(name, ["function"]), "")
-        if sort == "data":
+        kind, origin, *_ = (*self.names.get(name, ["function"]), "")
+        if kind == "data":
             return self._exchange(["global", name])
-        if sort == "exception":
+        if kind == "exception":
             return exceptions.own_class(name, self.names, self._exceptions, self._makes_exception)
         # a class with a lower-case name is treated as a function
-        if sort == "class" and name[:1].isupper():
+        if kind == "class" and name[:1].isupper():
             raise self.unsupported(f"the tests use the solution's class {name!r}")
         if name not in self._known:
-            if sort == "module":
+            if kind == "module":
                 self._known[name] = Unread(self, f"the solution's module {name!r}", True)
             else:
                 self._known[name] = Function(self, name, bool(origin))
@@ -111,7 +111,7 @@ class SeparateSolution:
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call a function of the solution; change lists and other arguments here as it changed them."""
-        if _own_process() != self._own:
+        if _replaceable() != self._own:
             raise self.unsupported(
                 "the tests replace a stream or a function, or write a file, which the solution does not see"
             )
@@ -143,7 +143,7 @@ class SeparateSolution:
         except channel.Closed:
             raise self._stopped("gone", "the solution's process ended") from None
         except Exception as wrong:  # whatever decoding raises: no honest process sends such a reply
-            why = f"its process answered what is no data: {type(wrong).__name__}: {wrong}"[:300]
+            why = f"its process sent an invalid answer: {type(wrong).__name__}: {wrong}"[:300]
             raise self._stopped("error", why) from None
         if error and reply.get("awaited") is True:
             return _failing(error)
@@ -224,7 +224,7 @@ class SeparateSolution:
         )
 
     def _makes_exception(self, *_: Any, **__: Any) -> None:
-        raise self.unsupported("the tests use more of an exception of the solution's than it told")
+        raise self.unsupported("the tests use more of the solution's exception than was sent")
 
     def _refused(self, value: Any) -> Any:
         what = value._said if issubclass(type(value), StandIn) else f"of type {type(value).__name__}"
@@ -297,12 +297,12 @@ class _UnreadType(type):
 
     @property
     def __name__(cls) -> str:
-        raise cls.solution_.unsupported("the tests use the class of an answer that is no data")
+        raise cls.solution_.unsupported("the tests use the class of an answer that is not data")
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__") and name not in _TELLING:
             raise AttributeError(name)
-        raise cls.solution_.unsupported(f"the tests use {name!r} of the class of an answer that is no data")
+        raise cls.solution_.unsupported(f"the tests use {name!r} of the class of an answer that is not data")
 
     def __eq__(cls, other: object) -> bool:
         return cls is other
@@ -388,7 +388,7 @@ class OwnModule(types.ModuleType):
         raise self._unsupported("the tests list the names of the solution's module")
 
 
-def _own_process() -> tuple[Any, ...]:
+def _replaceable() -> tuple[Any, ...]:
     """Return what tests can replace in their process, or add to its folder, unseen by the solution."""
     replaced = (
         sys.stdout,

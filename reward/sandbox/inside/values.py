@@ -67,7 +67,7 @@ def no_data(value: Any) -> Any:
     Raises:
         CannotCarry: always.
     """
-    raise CannotCarry(f"{type(value).__name__} is no data")
+    raise CannotCarry(f"{type(value).__name__} is not data")
 
 
 def dump(value: Any, opaque: Callable[[Any], Plain], limit: int) -> bytes:

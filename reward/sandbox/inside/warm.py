@@ -25,22 +25,22 @@ _CALL = ["changes", "f", [[1, 2.5, "a", (True, None)], {"k": 1}], {}]
 def warm_up() -> None:
     """Load, call and test a small program, and read a test as data, in this process."""
     for _ in range(ROUNDS):
-        _of_the_solution()
-        _of_the_tests()
+        _warm_solution_side()
+        _warm_tests_side()
         read_tests.read("assert f(1) == [2]", "f")
     for name in ("solution", "tests", "main"):
         sys.modules.pop(name, None)
     linecache.clearcache()
 
 
-def _of_the_solution() -> None:
+def _warm_solution_side() -> None:
     server = solution.Server(-1, 1 << 20)
     json.dumps(server.load(_SOURCE, "f")).encode("ascii")
     server.answer(values.dump(["changes", "f", [1], {}], str, 1 << 20))
     server.answer(values.dump(_CALL, str, 1 << 20))  # this call raises, because that path is to be warm too
 
 
-def _of_the_tests() -> None:
+def _warm_tests_side() -> None:
     ours, theirs = (end.detach() for end in socket.socketpair())
     try:
         for reply in ({"names": {"f": ["function", "solution"]}}, {"value": [2]}, {"value": [2]}):

@@ -240,7 +240,7 @@ class Zygote:
                 raise
             os.write(tell, CONFINED)
             os.close(tell)
-            source = _whole(4)
+            source = _read_and_close(4)
             if role == "tests":
                 run_tests.run(source, 3, 5, task["entry_point"], task["output_bytes"])
             elif task["mode"] == "together":
@@ -300,33 +300,33 @@ class Zygote:
         until = children[0].started + task["wall_seconds"]
         try:
             while decides.status is None:
-                for descriptor, _ in poller.poll(max(1, 1000 * self._patience(children, task, until))):
+                for descriptor, _ in poller.poll(max(1, 1000 * self._seconds_to_wait(children, task, until))):
                     if descriptor == self.link.fileno():
                         if self.link.recv(16) == b"gone":
-                            self._await(decides)
+                            self._wait_for_end(decides)
                         return  # either "stop", or the parent is gone
                     poller.unregister(descriptor)
                     by_handle[descriptor].end()
                     until = min(until, time.monotonic() + GRACE)
                 self._enforce(children, task, until)
             if decides.role == "tests" and os.waitstatus_to_exitcode(decides.status) == stand_ins.GONE:
-                self._await(next(child for child in children if child is not decides))
+                self._wait_for_end(next(child for child in children if child is not decides))
         finally:
             for child in (child for child in children if child.status is None):
                 child.kill("disk" if self._overfull(child, task) else "done")
 
-    def _patience(self, children: list[Child], task: dict[str, Any], until: float) -> float:
+    def _seconds_to_wait(self, children: list[Child], task: dict[str, Any], until: float) -> float:
         """Return the seconds until a limit could be exceeded or the next look at the disk is due."""
         cores = os.cpu_count() or 1
-        left = [self._left(child, task) / cores for child in children if child.status is None]
+        left = [self._cpu_left(child, task) / cores for child in children if child.status is None]
         return min(SECOND_LOOK, until - time.monotonic(), *left)
 
-    def _await(self, child: Child) -> None:
+    def _wait_for_end(self, child: Child) -> None:
         """Give a process that closed its channel time to end, because its status says why it closed."""
         if child.status is None and select.select([child.handle], [], [], GRACE)[0]:
             child.end()
 
-    def _left(self, child: Child, task: dict[str, Any]) -> float:
+    def _cpu_left(self, child: Child, task: dict[str, Any]) -> float:
         return max(0.005, task["cpu_seconds"] - child.cpu())
 
     def _enforce(self, children: list[Child], task: dict[str, Any], until: float) -> None:
@@ -342,9 +342,9 @@ class Zygote:
                     "wall" if time.monotonic() >= children[0].started + task["wall_seconds"] else "left"
                 )
             elif time.monotonic() - child.started > SECOND_LOOK:
-                self._look(child, task)
+                self._check_threads_and_disk(child, task)
 
-    def _look(self, child: Child, task: dict[str, Any]) -> None:
+    def _check_threads_and_disk(self, child: Child, task: dict[str, Any]) -> None:
         """Kill a process with too much on disk, or with too many threads where the kernel counts none."""
         if not self.counted and _threads(child.pid) > task["processes"]:
             child.kill("threads")
@@ -452,7 +452,7 @@ def _continue_in_child() -> None:
     kernel.die_with_parent()
 
 
-def _whole(descriptor: int) -> bytes:
+def _read_and_close(descriptor: int) -> bytes:
     """Return the content of a memory file, and close it."""
     size = os.fstat(descriptor).st_size
     data = os.pread(descriptor, size, 0)

@@ -173,7 +173,7 @@ def said(lines: bytes, calls: int, longest: int) -> tuple[list[CallResult], tupl
         except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, AttributeError) as error:
             return results, (
                 "error",
-                f"what is written on descriptor 3 is no answer: {type(error).__name__}: {error}"[:2000],
+                f"a line on descriptor 3 is not an answer: {type(error).__name__}: {error}"[:2000],
             )
     return results, None
 
@@ -210,7 +210,7 @@ def _argument(value: Any) -> Any:
     if kind is dict:
         return {"dict": [[_argument(key), _argument(item)] for key, item in value.items()]}
     plain = "None, bool, int, float, str, list, tuple, set and dict"
-    raise TypeError(f"an argument of type {kind.__name__}: only {plain} travel")
+    raise TypeError(f"an argument of type {kind.__name__}: only {plain} can be passed")
 
 
 @cache
