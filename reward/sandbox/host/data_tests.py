@@ -56,7 +56,7 @@ class TooMuch(channel.Overlong):
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """One assert."""
+    """One assert of the tests."""
 
     call: bytes
     """The message that asks the solution for the answer."""
@@ -75,7 +75,7 @@ class Plan:
     name: str
     """The function that the tests call."""
     steps: tuple[tuple[Assertion, ...], ...]
-    """The assertions of each test."""
+    """For each test, its assertions."""
 
 
 class Plans:
@@ -205,7 +205,7 @@ class Line:
         """
         self.descriptor, self.limit, self.wait = descriptor, limit + 1024, wait
         self.closed = False
-        """Whether the process was found to have ended."""
+        """Whether the process is known to have ended."""
         self._left, self._until = MAX_ANSWERS * limit, time.thread_time() + MAX_READING
 
     def send(self, message: bytes) -> None:

@@ -171,11 +171,13 @@ class Worker:
     def check(
         self, solution: str, tests: str, entry_point: str | None, limits: Limits, together: bool
     ) -> Verdict:
-        """Judge a solution by tests, in the strictest way that they allow.
+        """Judge a solution by tests, in the first of three ways that works for these tests.
 
-        solution: the solution's source.
+        They are read as data, or run in a process of their own, or run in one process with the solution.
+
+        Args:
+            solution: the solution's source.
             tests: the tests' source.
-            tests: their source.
             entry_point: the function that the tests are about.
             limits: what each process may use.
             together: whether tests that need more than data run in one process with the solution.

@@ -1,4 +1,4 @@
-"""Frames over a stream socket: four bytes of length, big-endian, then that many bytes.
+"""Send and receive frames over a stream socket: four bytes of length, big-endian, then that many bytes.
 
 The length is believed only up to a limit, so a hostile sender can send a wrong frame, but never a large one.
 """
