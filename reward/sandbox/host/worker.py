@@ -1,8 +1,9 @@
 """Control one zygote from the trainer's process: start it, send it tasks, stop it.
 
-The calls block and are made for threads, one thread for each worker: one run uses a reward from several event
-loops, and asyncio's own subprocesses belong to a single loop. From a solution this process reads only frames
-of bounded length, as plain data.
+A zygote is a small process that forks a confined process for each piece of code (`inside.zygote`). The calls
+block and are made for threads, one thread for each worker: one run uses a reward from several event loops,
+and asyncio's own subprocesses belong to a single loop. From a solution this process reads only frames of
+bounded length, as plain data.
 """
 
 from __future__ import annotations
