@@ -1,4 +1,4 @@
-"""Run model-written code, and believe only what can be believed of it. See `reward.sandbox.sandbox`."""
+"""Run model-written code in a sandbox whose verdicts the code cannot fake. See `reward.sandbox.sandbox`."""
 
 from reward.sandbox.host.worker import SandboxUnavailable
 from reward.sandbox.sandbox import Sandbox

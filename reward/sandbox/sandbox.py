@@ -1,17 +1,22 @@
-"""Run model-written code where it cannot forge its result, reach outside, use up the machine or leave anything behind.
+"""Run model-written code that cannot forge its result, reach outside, exhaust the machine or leave traces.
 
     async with Sandbox(level="kernel", workers=2) as sandbox:
         verdict = await sandbox.check("def f(x): return x + 1", "assert f(1) == 2", "f")
         results = await sandbox.calls("def f(x): return x + 1", "f", [[1], [2]])
 
-Each worker is a small process that imports once and forks a confined child for every piece of code (`inside.zygote`).
-The solution and what judges it never share a process. Levels:
+Each worker is a small process that imports modules once and forks a confined child for every piece of code
+(`inside.zygote`). The solution never shares a process with its tests, unless `together` allows it for tests
+that need more than data; such a verdict is marked `forgeable`. Levels:
 
-- `kernel`: Landlock, seccomp and rlimits, which need no privilege and work inside Docker. The default.
-- `full`: besides, own namespaces: files outside are absent, the network is empty, scratch has a hard size.
-- `weak`: whatever of these the machine has. Results cannot be forged there either, but files and network can be reached.
+- `kernel`: Landlock, seccomp and rlimits, which need no privilege and work inside Docker. This is the
+  default.
+- `full`: adds private namespaces: files outside are absent, the network is empty, and the scratch folder has
+  a hard size limit.
+- `weak`: uses as much of these as the machine has. Results cannot be forged there either, but files and
+  network can be reached.
 
-A level that the machine cannot give is refused: what it promises is tried at every start (`probes`).
+A level that the machine cannot provide is refused: every start tries to break what the level promises
+(`probes`).
 """
 
 from __future__ import annotations
@@ -35,13 +40,14 @@ from reward.sandbox.inside import values
 from reward.sandbox.verdicts import CallResult, Level, Limits, Verdict
 
 STARVED = 0.1
-"""CPU time per wall-clock time above which a process that ran into the wall limit was kept waiting by the machine."""
+"""Ratio of CPU time to wall-clock time. A process that hit the wall-clock limit with a higher ratio was
+slowed down by other load on the machine."""
 
 T = TypeVar("T")
 
 
 class Sandbox:
-    """A pool of workers. May be used from several event loops, not before `start` nor after `stop`."""
+    """A pool of workers. Several event loops may use it, between `start` and `stop`."""
 
     def __init__(
         self,
@@ -52,20 +58,22 @@ class Sandbox:
         together: bool = False,
         tools: Mapping[str, str] | None = None,
     ) -> None:
-        """Declare a sandbox; nothing is started.
+        """Declare a sandbox without starting anything.
 
         Args:
-            level: the isolation; see above.
-            workers: pieces of code that run at once; one a core when left out.
-            limits: what each may use.
-            packages: what code may import beside the standard library, with what these require. Code that names one runs
-                in a worker that has imported them all. Tests that are written for pytest also get pytest, if it is installed.
-            together: whether tests that need more than data run in one process with the solution, where a pass can be forged.
-            tools: other commands than the usual ones for other languages, such as {"cpp": "g++-13"}: a name that is found
-                in the system's folders, or a path to a file that needs no others.
+            level: how strongly code is isolated; see above.
+            workers: how many pieces of code run at once; one a core when left out.
+            limits: what each piece of code may use.
+            packages: what code may import beside the standard library; packages that these require may be
+                imported too. Code that names a package runs in a worker that has imported all of them. Tests
+                that are written for pytest also get pytest, if it is installed.
+            together: whether tests that need more than data run in one process with the solution, where a
+                pass can be forged.
+            tools: commands for other languages that replace the usual ones, such as {"cpp": "g++-13"}: a name
+                that is found in the system's folders, or a path to a file that needs no other files.
 
         Raises:
-            ValueError: a tool for a language that is not known.
+            ValueError: a tool is given for an unknown language.
         """
         self.level, self.limits, self.packages = level, limits or Limits(), tuple(packages)
         self.workers = workers or os.cpu_count() or 1
@@ -79,13 +87,13 @@ class Sandbox:
         self._starting = threading.Lock()
         self._alone = threading.Lock()
 
-    # -- its life -------------------------------------------------------------------------------------------------
+    # -- life cycle ------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Sandbox:
         starting = asyncio.ensure_future(asyncio.to_thread(self.start))
         try:
             await asyncio.shield(starting)
-        except asyncio.CancelledError:  # the thread goes on, and nobody would stop what it starts
+        except asyncio.CancelledError:  # the thread goes on, and nobody else would stop what it starts
             with contextlib.suppress(SandboxUnavailable):
                 await starting
             await asyncio.to_thread(self.stop)
@@ -96,10 +104,10 @@ class Sandbox:
         await asyncio.to_thread(self.stop)
 
     def start(self) -> None:
-        """Start the workers and try to escape from one. Whoever comes second waits, and finds it started.
+        """Start the workers and try to escape from one. A second caller waits until they have started.
 
         Raises:
-            SandboxUnavailable: the machine cannot give the level.
+            SandboxUnavailable: the machine cannot provide the level.
         """
         with self._starting:
             if self._threads is None:
@@ -126,7 +134,7 @@ class Sandbox:
             raise
 
     def stop(self) -> None:
-        """End every worker; returns when none is left."""
+        """End every worker; return when none is left."""
         if self._threads is not None:
             self._threads.shutdown(wait=True, cancel_futures=True)
             self._threads = None
@@ -136,7 +144,7 @@ class Sandbox:
         self._other_languages.stop()
 
     def pids(self) -> list[int]:
-        """Return the process numbers of the workers, for logs and tests."""
+        """Return the process ids of the workers, for logs and tests."""
         return sorted(
             self._pool.pids()
             + self._large.pids()
@@ -144,19 +152,19 @@ class Sandbox:
             + self._other_languages.pool.pids()
         )
 
-    # -- what it does ---------------------------------------------------------------------------------------------
+    # -- running code ----------------------------------------------------------------------------------------
 
     async def check(
         self, solution: str, tests: str, entry_point: str | None = None, limits: Limits | None = None
     ) -> Verdict:
-        """Run tests on a solution; neither sees the other but by calls.
+        """Run tests on a solution; the two share no process unless `together` is set and the tests need it.
 
         Args:
             solution: Python source.
             tests: Python source: asserts, `check(candidate)`, unittest classes or `test_*` functions.
-            entry_point: the function that the tests are about, which must be there. Other names of the solution that
-                the tests use are brought to them too.
-            limits: other limits than the sandbox's own.
+            entry_point: the function that the tests are about, which the solution must define. The tests also
+                get the other names of the solution that they use.
+            limits: limits that replace the sandbox's own.
         """
         limits = limits or self.limits
         pool = self._with_pytest if needs_pytest(tests) else self._pool_for(solution, tests)
@@ -189,13 +197,13 @@ class Sandbox:
             source: source text.
             entry_point: the function.
             arguments: positional arguments of each call, plain data.
-            limits: other limits than the sandbox's own; they hold for all calls together.
-            language: "python", or a name of `reward.sandbox.languages`; those need level full and a tool, else every
-                result is `unsupported`.
+            limits: limits that replace the sandbox's own; they hold for all calls together.
+            language: "python", or a name of `reward.sandbox.languages`. Every other language needs level full
+                and an installed tool, else every result is `unsupported`.
 
         Raises:
-            TypeError: an argument is no plain data.
-            ValueError: no such language, or an entry point that is no name in it.
+            TypeError: an argument is not plain data.
+            ValueError: the language is unknown, or the entry point is not a name in it.
         """
         limits = limits or self.limits
         if language != "python":
@@ -212,32 +220,33 @@ class Sandbox:
     async def program(
         self, source: str, stdin: str, language: str, limits: Limits | None = None
     ) -> CallResult:
-        """Run a source as a program; the value is what it prints.
+        """Run a source as a program and return what it prints.
 
         Args:
             source: source text.
-            stdin: what it reads.
-            language: a name of `reward.sandbox.languages`; all need level full and a tool, else the result is
-                `unsupported`.
-            limits: other limits than the sandbox's own.
+            stdin: the program's input.
+            language: a name of `reward.sandbox.languages`. Each needs level full and an installed tool, else
+                the result is `unsupported`.
+            limits: limits that replace the sandbox's own.
 
         Returns:
-            "returned" with what was printed; "error" with it too when the exit status is not zero.
+            "returned" with what was printed; "error", also with what was printed, when the exit status is not
+            zero.
 
         Raises:
-            ValueError: no such language.
+            ValueError: the language is unknown.
         """
         return await self._in_thread(
             lambda: self._other_languages.program(language, source, stdin, limits or self.limits)
         )
 
-    # -- how ------------------------------------------------------------------------------------------------------
+    # -- workers ---------------------------------------------------------------------------------------------
 
     def _pool_for(self, *sources: str) -> Pool[Worker]:
         return self._large if needs_large(self.packages, *sources) else self._pool
 
     async def _run(self, pool: Pool[Worker], task: Callable[[Worker], T], alone: bool = False) -> T | str:
-        """Do a task with a worker of a pool; return the reason when two workers broke."""
+        """Do a task with a worker of a pool; return the reason when two workers broke in turn."""
 
         def by_itself(worker: Worker) -> T:
             with self._alone:

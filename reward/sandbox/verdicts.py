@@ -1,7 +1,8 @@
-"""What the sandbox says of a solution, and how it is decided from what was seen from outside.
+"""Define the sandbox's verdicts, and derive each from what was observed outside the confined processes.
 
-The words: see `STATUSES`. Three of them are no data (`NO_DATA`): the tests were broken, the sandbox cannot carry them, or
-it failed itself. They must never become a reward of zero, because the solution has not been judged.
+`STATUSES` lists the statuses. Three of them mean that the solution was not judged (`NO_DATA`): the tests were
+broken, the sandbox cannot run them, or the sandbox itself failed. Such a verdict must never become a reward
+of zero.
 """
 
 from __future__ import annotations
@@ -39,58 +40,60 @@ NO_DATA = frozenset({"test_error", "unsupported", "infra_error"})
 
 
 class Limits(Config):
-    """What one check may use. Each process of it has these limits for itself."""
+    """What one check may use. These limits hold for each of its processes separately."""
 
     cpu_seconds: float = Field(default=5.0, gt=0)
-    """CPU time, which decides: it hardly depends on what else the machine does."""
+    """CPU time. This limit decides, because CPU time hardly depends on other load on the machine."""
     wall_seconds: float | None = Field(default=None, gt=0)
-    """Backstop for code that sleeps. Left out: 4 x cpu_seconds + 2, so that a machine four times overloaded changes no
-    verdict."""
+    """Wall-clock limit for code that sleeps. Left out: 4 x cpu_seconds + 2, so that no verdict changes on a
+    machine with four times too much load."""
     memory_bytes: int = Field(default=512 << 20, ge=16 << 20)
-    """Address space beyond the interpreter's own."""
+    """Address space beyond what the interpreter itself takes."""
     output_bytes: int = Field(default=1 << 20, ge=1 << 12)
-    """What may be printed, what one answer may take, and the largest single file."""
+    """Limit on what may be printed, on one answer, and on the largest single file."""
     scratch_bytes: int = Field(default=64 << 20, ge=1 << 16)
-    """What may lie in the working folder. A hard limit at level full; looked at every 50 ms at the others."""
+    """What may lie in the working folder. A hard limit at level full; at the other levels it is checked every
+    50 ms."""
     processes: int = Field(default=64, ge=1)
-    """Threads; and processes too, of a language that needs several. Python code can start none."""
+    """Number of threads, and of processes in a language that needs several. Python code can start no
+    process."""
 
     @property
     def wall(self) -> float:
-        """Wall-clock seconds."""
+        """Return the wall-clock limit in seconds."""
         return self.wall_seconds if self.wall_seconds is not None else 4 * self.cpu_seconds + 2
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check found."""
+    """The result of a check."""
 
     status: str
     """One of `STATUSES`."""
     passed_tests: int
     total_tests: int
-    """Tests that were begun; a solution that ends the check early leaves the rest uncounted."""
+    """Tests that were started; when a solution ends the check early, the remaining tests are not counted."""
     why: str
     cpu_seconds: float
-    """Of the solution's process."""
+    """CPU time of the solution's process."""
     wall_seconds: float
     peak_bytes: int
-    """Most memory resident at once, the interpreter's own (about 30 MB) included."""
+    """Most resident memory at one time, the interpreter's own (about 30 MB) included."""
     stdout: str
-    """What the solution printed, its first 10,000 characters."""
+    """The first 10,000 characters that the solution printed."""
     level: Level
-    """Of the sandbox that ran it."""
+    """Level of the sandbox that ran it."""
     trust: Trust = "unforgeable"
-    """"unforgeable": the solution shared no process with what judged it. "forgeable": tests and solution ran in one process,
-    which the sandbox does only where it is told to (`together`)."""
+    """"unforgeable": the solution shared no process with what judged it. "forgeable": tests and solution ran
+    in one process, which the sandbox does only when `together` is set."""
     outcomes: tuple[bool, ...] = ()
-    """Of each test begun, in order."""
+    """Whether each started test passed, in order."""
     lacks: str = ""
-    """Of one that is unsupported: the setting or the tool with which it would be judged."""
+    """For an unsupported check: the setting or the tool that would make it possible."""
 
     @property
     def passed(self) -> bool | None:
-        """Did it pass? None when that is not known."""
+        """Did the solution pass? None when that is not known."""
         return None if self.status in NO_DATA else self.status == "pass"
 
 
@@ -99,7 +102,8 @@ class CallResult:
     """How one call ended."""
 
     status: str
-    """"returned", or one of `STATUSES`; calls after one that ended the process carry its word too."""
+    """"returned", or one of `STATUSES`. When a call ends the process, the calls after it get the same
+    status."""
     value: Any = None
     why: str = ""
     lacks: str = ""
@@ -108,10 +112,10 @@ class CallResult:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opaque:
-    """Stands for a value that is no plain data. Equal to nothing but itself."""
+    """Stand for a value that is not plain data. It equals nothing but itself."""
 
     kind: str
-    """Name of its class, as the other side says."""
+    """Name of the value's class, as the other process reported it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +123,18 @@ class Ending:
     """How a process ended, as the zygote saw it."""
 
     status: int
-    """As wait(2) gives it."""
+    """The status that wait(2) gives."""
     reason: str
-    """Why the zygote killed it: cpu, wall, memory, disk, threads, done, left (the other process had ended, and there was time
-    to notice); empty when it ended by itself."""
+    """Why the zygote killed it: cpu, wall, memory, disk, threads, done, left (the other process had ended,
+    and this one had been given time to notice); empty when it ended by itself."""
     failure: str
-    """Why it could not be confined; empty when it was, before it read anything."""
+    """Why it could not be confined. Empty when it was confined, which happens before it reads anything."""
     cpu_seconds: float
     wall_seconds: float
     peak_bytes: int
 
     def word(self, limits: Limits) -> tuple[str, str]:
-        """Return (status word, why) for a process that ended before it should have; ("", "") if it was ended by us."""
+        """Return (status, reason) for a process that ended too early; ("", "") if the sandbox ended it."""
         if self.failure:
             return "infra_error", f"the process could not be confined: {self.failure}"
         if self.reason == "cpu":
@@ -154,11 +158,11 @@ class Ending:
         if number == signal.SIGKILL and self.reason == "done":
             return "", ""
         if number == signal.SIGSYS:
-            return "blocked", "made a system call that kills"
+            return "blocked", "made a forbidden system call, which kills"
         if number == signal.SIGKILL and self.cpu_seconds >= limits.cpu_seconds:
             return "timeout", f"used up {limits.cpu_seconds:g} s of CPU time"
         if number == signal.SIGKILL:
-            return "crashed", "killed by SIGKILL: its own, or the system's when memory ran out"
+            return "crashed", "killed by SIGKILL, sent by itself or by the system when memory ran out"
         return "crashed", f"killed by signal {number} ({signal.strsignal(number)})"
 
 
@@ -170,15 +174,17 @@ def of_check(
     printed: int,
     limits: Limits,
 ) -> tuple[str, str]:
-    """Return the status word and the reason for a check.
+    """Return the status and the reason for a check.
 
     Args:
-        solution: how its process ended.
-        tests: how theirs did; None where they had none: they were data, or ran in the solution's.
-        said: the verdict of the tests' process, if it gave one.
-        called: whether the tests had an answer of the solution: what ends their process after that is its doing.
-        printed: bytes that the solution printed.
-        limits: what they could use.
+        solution: how the solution's process ended.
+        tests: how the tests' process ended; None where they had none, because they were data or ran in the
+            solution's process.
+        said: the verdict of the tests' process, if it sent one.
+        called: whether the tests got an answer from the solution. If so, the solution is blamed for what ends
+            the tests' process afterwards.
+        printed: how many bytes the solution printed.
+        limits: what the processes could use.
     """
     word, why = solution.word(limits)
     if word == "infra_error":
@@ -206,7 +212,7 @@ def _is_verdict(said: Mapping[str, Any]) -> bool:
 
 
 def _without_verdict(tests: Ending, called: bool, limits: Limits) -> tuple[str, str]:
-    """Return the status word and the reason for tests whose process ended without a verdict."""
+    """Return the status and the reason when the tests' process ended without a verdict."""
     word, why = tests.word(limits)
     reason = f"the tests' process: {why or 'no verdict'}"
     if word == "infra_error":
@@ -217,7 +223,7 @@ def _without_verdict(tests: Ending, called: bool, limits: Limits) -> tuple[str, 
 
 
 def of_calls(solution: Ending, printed: int, limits: Limits) -> tuple[str, str]:
-    """Return the status word and the reason for calls that got no answer."""
+    """Return the status and the reason for calls that got no answer."""
     word, why = solution.word(limits)
     if word != "infra_error" and printed >= limits.output_bytes:
         return "output_limit", f"printed {limits.output_bytes:,} bytes or more"

@@ -1,3 +1,3 @@
-"""The sandbox seen from the trainer's process: start confined processes, hand them tasks, judge what comes back."""
+"""The trainer's side of the sandbox: start confined processes, send them tasks, and judge their answers."""
 
 __all__: list[str] = []

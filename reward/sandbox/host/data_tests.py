@@ -1,9 +1,10 @@
-"""Judge a solution by tests that are data: ask its process for answers, as in IO mode, and compare plain values here.
+"""Judge a solution by tests that are data: ask its process for answers and compare plain values here.
 
-Most tests of generated functions are of that kind (`inside.read_tests`), and then nothing has to run but the solution: one
-process instead of two, which is half the cost of a check. A text is read once, in a confined process, however many solutions it
-judges. The verdict is that of running the text, but for the words of a message that would have to be evaluated. Where an answer
-is anything else than a plain value, and nothing has failed yet, there is no verdict: the text is run after all.
+Most tests of generated functions are of this kind (`inside.read_tests`). Then only the solution has to run,
+as in IO mode: one process instead of two, which halves the cost of a check. A test source is read once, in a
+confined process, however many solutions it judges. The verdict is the one that running the source would give,
+except for the text of an assertion message that would have to be evaluated. When an answer is not a plain
+value and no test has failed yet, there is no verdict here, and the source is run after all.
 """
 
 from __future__ import annotations
@@ -23,15 +24,17 @@ from reward.sandbox.inside import channel, values
 from reward.sandbox.inside.solution import word_of_call, word_of_loading
 
 LONGEST = 1 << 16
-"""Characters of a text that is read."""
+"""Most characters of a test source that is read as data."""
 KEPT = 16 << 20
-"""Characters of the texts that are kept as read, with the bytes of their calls: ten thousand texts as long as HumanEval's."""
+"""Most characters of test sources that are kept after reading, together with the bytes of their calls: enough
+for ten thousand sources as long as HumanEval's."""
 MAX_ANSWERS = 16
-"""Answers of the largest size that one check may give."""
+"""All answers in one check together may take as much as this many answers of the largest size."""
 MAX_READING = 5.0
-"""Seconds of CPU time that they may take to read, which are the caller's. 16 MB of small dicts took 2.5 here."""
+"""Most CPU seconds for reading these answers; the caller pays for them. Reading 16 MB of small dicts took 2.5
+s here."""
 READER = "from inside.read_tests import read"
-"""The source that reads; a zygote has it."""
+"""The source that reads tests; a zygote can import it."""
 _PLAIN = (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, type(None))
 _COMPARED: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
@@ -44,39 +47,39 @@ _COMPARED: dict[str, Callable[[Any, Any], Any]] = {
 
 
 class NotPlain(Exception):
-    """It is no plain value."""
+    """A value is not plain."""
 
 
 class TooMuch(channel.Overlong):
-    """All answers of a solution are more than the caller reads."""
+    """All answers of a solution together are more than the caller reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """One assert."""
+    """One assert of the tests."""
 
     call: bytes
-    """The message that asks for the answer."""
+    """The message that asks the solution for the answer."""
     compared: str
-    """How, a key of `_COMPARED`."""
+    """How the answer is compared; a key of `_COMPARED`."""
     expected: Any
     line: int
     message: str | None
-    """What it says when it fails; None when that would have to be evaluated."""
+    """The message of the assert when it fails; None when it would have to be evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A text that was read."""
+    """A test source that was read as data."""
 
     name: str
-    """The function that it calls."""
+    """The function that the tests call."""
     steps: tuple[tuple[Assertion, ...], ...]
-    """The assertions of each test."""
+    """For each test, its assertions."""
 
 
 class Plans:
-    """Texts as they were read, those used last. For threads."""
+    """Keep the test sources that were read most recently. Threads may share it."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, str | None], Plan | None] = OrderedDict()
@@ -84,12 +87,12 @@ class Plans:
         self._lock = threading.Lock()
 
     def get(self, tests: str, entry_point: str | None, read: Callable[[], Any]) -> Plan | None:
-        """Return a text as data, or None when it has to be run.
+        """Return a test source as data, or None when it has to be run.
 
         Args:
-            tests: the text.
-            entry_point: the function that it is about.
-            read: gives what `inside.read_tests.read` says of it.
+            tests: the test source.
+            entry_point: the function that the tests are about.
+            read: returns the result of `inside.read_tests.read` for the source.
         """
         if len(tests) > LONGEST or "assert" not in tests:
             return None
@@ -98,7 +101,7 @@ class Plans:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        plan = _plan(read())  # two threads may read one text; they read the same
+        plan = _plan(read())  # two threads may read one source at the same time, with the same result
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = plan
@@ -121,7 +124,7 @@ def _plan(said: Any) -> Plan | None:
     try:
         name, steps = said
         return Plan(str(name), tuple(tuple(_assertion(*told) for told in step) for step in steps))
-    except (TypeError, ValueError):  # None, for the most part
+    except (TypeError, ValueError):  # mostly for `said` that is None
         return None
 
 
@@ -132,7 +135,7 @@ def _assertion(call: Any, compared: Any, expected: Any, line: Any, message: Any)
 
 
 def judged(plan: Plan, solution: Line) -> dict[str, Any] | None:
-    """Return the verdict on a solution that is loading as `inside.run_tests` gives it; None when the tests have to be run."""
+    """Return the verdict on a loading solution as `inside.run_tests` gives it; None if the tests must run."""
     outcomes: list[bool] = []
     said: dict[str, Any] = {"status": "pass", "why": "", "outcomes": outcomes}
     try:
@@ -144,30 +147,30 @@ def judged(plan: Plan, solution: Line) -> dict[str, Any] | None:
             case _:
                 return None
         for step in plan.steps:
-            word, why = _step(step, solution)
+            word, why = _first_failure(step, solution)
             outcomes.append(not word)
             if word and said["status"] == "pass":
                 said |= {"status": word, "why": why}
     except (NotPlain, channel.Overlong, values.CannotCarry):
         if said["status"] == "pass":
             return None
-        # it has failed, and gets no second try
+        # the solution has failed already, and gets no second try by running the tests
     except channel.Closed:
         said["status"] = "gone"
     return said | {"outcomes": outcomes + [False] * (len(plan.steps) - len(outcomes))}
 
 
-def _step(step: tuple[Assertion, ...], solution: Line) -> tuple[str, str]:
-    """Return the word and the reason of the first assertion that does not hold."""
+def _first_failure(step: tuple[Assertion, ...], solution: Line) -> tuple[str, str]:
+    """Return the status and the reason of the first assertion that fails; two empty texts when all hold."""
     for assertion in step:
         solution.send(assertion.call)
         match solution.plain():
             case {"raised": {"word": word, "why": why}, **more} if not more:
                 return word_of_call(word), str(why)
             case {"value": {"opaque": _}, **more} if not more and assertion.compared not in ("true", "not"):
-                value = object()  # which equals no constant; what it says of itself is not asked
+                value = object()  # equals no constant; the object itself is not asked whether it does
             case {"value": packed, **more} if not more:
-                value = _plain(values.unpack(packed, values.no_data))
+                value = _require_plain(values.unpack(packed, values.no_data))
             case _:
                 raise NotPlain
         if not _holds(assertion, value):
@@ -177,10 +180,11 @@ def _step(step: tuple[Assertion, ...], solution: Line) -> tuple[str, str]:
 
 
 def _holds(assertion: Assertion, value: Any) -> bool:
-    """Compare an answer.
+    """Compare an answer with what the assertion expects.
 
     Raises:
-        NotPlain: the comparison raises, as that of a number of numpy with a list does; the run then decides.
+        NotPlain: the comparison raises, for example between a numpy number and a list; running the tests then
+            decides.
     """
     try:
         return bool(_COMPARED[assertion.compared](value, assertion.expected))
@@ -189,19 +193,19 @@ def _holds(assertion: Assertion, value: Any) -> bool:
 
 
 class Line:
-    """The line to a solution's process. What it answers is read within bounds, for each answer and for all of them."""
+    """A channel to a solution's process. It limits each answer's size, and all answers' size and time."""
 
     def __init__(self, descriptor: int, limit: int, wait: channel.Wait) -> None:
-        """Make one.
+        """Wrap the channel.
 
         Args:
             descriptor: the channel, which does not block.
-            limit: bytes of an answer.
-            wait: waits for it, and raises `channel.Closed` when nothing more will come.
+            limit: most bytes of one answer.
+            wait: waits until the channel is ready, and raises `channel.Closed` when nothing more will come.
         """
         self.descriptor, self.limit, self.wait = descriptor, limit + 1024, wait
         self.closed = False
-        """Whether the process was found to have ended."""
+        """Whether the process is known to have ended."""
         self._left, self._until = MAX_ANSWERS * limit, time.thread_time() + MAX_READING
 
     def send(self, message: bytes) -> None:
@@ -217,12 +221,12 @@ class Line:
             raise
 
     def frame(self) -> bytes:
-        """Return a frame.
+        """Read one frame.
 
         Raises:
             Closed: the process ended.
-            Overlong: it is too large.
-            TooMuch: all are together, or they take too long to read.
+            Overlong: the frame is too large.
+            TooMuch: all frames together are too large, or take too long to read.
         """
         try:
             data = channel.receive(self.descriptor, self.limit, self.wait)
@@ -237,7 +241,7 @@ class Line:
         return data
 
     def plain(self) -> Any:
-        """Return what a frame holds."""
+        """Read one frame and return the JSON value in it."""
         try:
             return json.loads(self.frame())
         except (ValueError, RecursionError):
@@ -245,7 +249,7 @@ class Line:
 
 
 def shown(value: Any) -> str:
-    """Return a value for a person to read: the beginning of each part."""
+    """Return a short text of a value for a person to read: the beginning of each part."""
     try:
         return _SHORT.repr(value)
     except ValueError:
@@ -256,11 +260,12 @@ _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 60
 
 
-def _plain(value: Any) -> Any:
-    """Return a value.
+def _require_plain(value: Any) -> Any:
+    """Return a value that is plain.
 
     Raises:
-        NotPlain: it is made of more than built-in types and numbers of numpy. How others are compared is for the tests' process.
+        NotPlain: the value contains more than built-in types and numpy numbers. Only the tests' process may
+            compare other values.
     """
     if not _is_plain(value):
         raise NotPlain

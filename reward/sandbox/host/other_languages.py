@@ -1,8 +1,8 @@
-"""Code in other languages: find the tool, compile once, run, say what came of it. Level `full` only.
+"""Run code in other languages: find the tool, compile once, run, and report the result. Level `full` only.
 
-At the other levels a program that may start programs is not held: nothing there ends a daemon, and limits are each
-process's own. So the result is `unsupported`, as where a tool is missing; that says nothing about the source, and is never
-`fail`. Neither word can be brought about by the source.
+At the other levels the sandbox cannot hold a program that starts other programs: nothing there ends a daemon,
+and limits hold for each process separately. So the result is `unsupported`, as it is where a tool is missing;
+this says nothing about the source, and it is never `fail`. A source cannot bring about either cause.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ from reward.sandbox.languages.base import Job, Language, Step, said
 from reward.sandbox.verdicts import CallResult, Level, Limits
 
 COMPILING = Limits(cpu_seconds=30, memory_bytes=2 << 30, scratch_bytes=256 << 20)
-"""What compiling may use: it is the compiler's work, not the solution's."""
+"""What compiling may use; the compiler needs this, not the solution."""
 KEPT_BYTES = 64 << 20
-"""Compiled programs that are kept, at most, so that the next call of the same source does not compile it again."""
+"""Most bytes of compiled programs that are kept, so that the next call of the same source need not compile
+again."""
 ANSWERS = 16
-"""All answers together may take as much as this many of the largest: they are held here until the program has ended."""
+"""All answers together may take as much as this many answers of the largest size. They are held in memory
+here until the program has ended."""
 
 
 @dataclass
@@ -42,18 +44,18 @@ class _Compiled:
 
 
 class OtherLanguages:
-    """The workers that run programs, started when the first is to run, and what has been compiled."""
+    """Hold the workers that run programs, which start at the first use, and the compiled programs."""
 
     def __init__(self, level: Level, limits: Limits, tools: Mapping[str, str]) -> None:
-        """Declare them.
+        """Declare the workers without starting them.
 
         Args:
-            level: of the sandbox.
-            limits: of the sandbox.
-            tools: commands other than the languages' own.
+            level: the sandbox's level.
+            limits: the sandbox's limits.
+            tools: commands that replace the languages' own.
 
         Raises:
-            ValueError: a tool for a language that is not known.
+            ValueError: a tool is given for an unknown language.
         """
         for name in tools:
             _known(name)
@@ -74,7 +76,7 @@ class OtherLanguages:
             shutil.rmtree(self._shared)
             self._shared = ""
 
-    # -- what they do ---------------------------------------------------------------------------------------------
+    # -- running code ----------------------------------------------------------------------------------------
 
     def calls(
         self, name: str, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits
@@ -82,8 +84,8 @@ class OtherLanguages:
         """Call a source's entry point for each list of arguments, in one process.
 
         Raises:
-            ValueError: no such language, or an entry point that is no name.
-            TypeError: an argument is no plain data.
+            ValueError: the language is unknown, or the entry point is not a name in it.
+            TypeError: an argument is not plain data.
         """
         language, count = _known(name, self.languages), len(arguments)
         if refused := self._refused(language):
@@ -94,22 +96,21 @@ class OtherLanguages:
         if isinstance(ran, CallResult):
             return [ran] * count
         if ran.overfull or ran.ending.failure:
-            return [_ended(ran, limits, language)] * count
+            return [_failed_result(ran, limits, language)] * count
         results, failed = said(ran.results, count, limits.output_bytes)
-        if _starved(
-            ran, language
-        ):  # a function of Bash has a shell of its own, which ends by it without an answer
+        # a Bash function runs in a subshell, which ends without an answer when memory runs out
+        if _ran_out_of_memory(ran, language):
             results = [
                 _no_memory(limits) if result == CallResult("returned", "") else result for result in results
             ]
-        missing = CallResult(failed[0], why=failed[1]) if failed else _ended(ran, limits, language)
+        missing = CallResult(failed[0], why=failed[1]) if failed else _failed_result(ran, limits, language)
         return results + [missing] * (count - len(results))
 
     def program(self, name: str, source: str, stdin: str, limits: Limits) -> CallResult:
-        """Run a source that reads its input and prints.
+        """Run a source as a program that reads its input and prints.
 
         Raises:
-            ValueError: no such language.
+            ValueError: the language is unknown.
         """
         language = _known(name, self.languages)
         if refused := self._refused(language):
@@ -122,22 +123,23 @@ class OtherLanguages:
         ending, value = ran.ending, ran.stdout.decode("utf-8", "replace")
         if not (ending.reason or ending.failure or ran.overfull or ending.status):
             return CallResult("returned", value)
-        result = _ended(ran, limits, language)
+        result = _failed_result(ran, limits, language)
         return CallResult("error", value, result.why) if result.status == "exited_early" else result
 
-    # -- how ------------------------------------------------------------------------------------------------------
+    # -- compiling -------------------------------------------------------------------------------------------
 
     def _refused(self, language: Language) -> CallResult | None:
-        """Return the result where nothing of a language can run here; None where it can."""
+        """Return the result for a language that cannot run here; None for one that can."""
         if self.level != "full":
-            why = f"{language.title} starts programs, which needs level 'full'; the sandbox has level {self.level!r}"
+            why = f"{language.title} starts programs, which needs level 'full'; "
+            why += f"the sandbox has level {self.level!r}"
             return CallResult("unsupported", why=why, lacks="sandbox: {level: full}")
         if why := language.missing():
             return CallResult("unsupported", why=why, lacks=language.tool)
         return None
 
     def _run(self, language: Language, job: Job, limits: Limits, stdin: bytes, room: int) -> Ran | CallResult:
-        """Compile, unless that has been done, and run; return how it failed before it ran."""
+        """Compile the source, unless that has been done, and run it; return a result instead on failure."""
         self._start(language)
         step = job.run
         if job.compile:
@@ -157,12 +159,12 @@ class OtherLanguages:
             self._compiled.move_to_end(key)
         with compiled.lock:
             if compiled.product is None and compiled.failed is None:
-                made = self._made(language, step)
+                made = self._run_compiler(language, step)
                 if isinstance(made, bytes):
                     compiled.product = made
                 elif made.status == "load_error":
                     compiled.failed = made
-                else:  # not for ever: the machine may have been busy
+                else:  # not kept: the machine may have been busy
                     return made
         with self._lock:
             while (
@@ -174,8 +176,8 @@ class OtherLanguages:
             compiled.product if compiled.product is not None else compiled.failed or CallResult("infra_error")
         )
 
-    def _made(self, language: Language, step: Step) -> bytes | CallResult:
-        """Return what a compiler makes, or how it failed."""
+    def _run_compiler(self, language: Language, step: Step) -> bytes | CallResult:
+        """Return what a compiler makes, or the result that says how it failed."""
         ran = self.pool.work(
             lambda worker: worker.run(step, COMPILING, replace(language.needs, address_bytes=0))
         )
@@ -192,18 +194,17 @@ class OtherLanguages:
         )
 
     def _start(self, language: Language) -> None:
-        """Try the first worker in earnest; make what the language's sources share."""
+        """Start and probe the first worker; compile the files that all sources of the language share."""
         with self._starting:
             if not self._shared:
                 self._first_worker()
             if language.title in self._ready:
                 return
             for step in language.shared():
-                made = self._made(language, step)
+                made = self._run_compiler(language, step)
                 if isinstance(made, CallResult):
-                    raise SandboxUnavailable(
-                        f"{language.tool} does not compile what every {language.title} source needs: {made.why}"
-                    )
+                    needed = f"what every {language.title} source needs"
+                    raise SandboxUnavailable(f"{language.tool} does not compile {needed}: {made.why}")
                 for name, content in {**step.files, step.product: made}.items():
                     path = Path(self._shared, name)
                     path.write_bytes(content)
@@ -212,7 +213,7 @@ class OtherLanguages:
 
     def _first_worker(self) -> None:
         self._shared = tempfile.mkdtemp(prefix="align-shared-")
-        Path(self._shared).chmod(0o755)  # programs have another user
+        Path(self._shared).chmod(0o755)  # programs run as another user
         try:
             worker = self.pool.start()
             probe_programs(worker)
@@ -232,22 +233,22 @@ class OtherLanguages:
         return ProgramWorker(self.limits, self._shared, sorted([*reads, *outside]))
 
 
-def _ended(ran: Ran, limits: Limits, language: Language) -> CallResult:
-    """Return why a program gave no answer."""
+def _failed_result(ran: Ran, limits: Limits, language: Language) -> CallResult:
+    """Return the result of a call or a program that gave no answer."""
     if ran.overfull and not ran.ending.failure:
         return CallResult("output_limit", why=f"printed or returned more than {limits.output_bytes:,} bytes")
     word, why = ran.ending.word(limits)
-    if word in ("crashed", "exited_early") and _starved(ran, language):
+    if word in ("crashed", "exited_early") and _ran_out_of_memory(ran, language):
         return _no_memory(limits)
     if word == "exited_early":
         why = f"its process left with exit status {os.waitstatus_to_exitcode(ran.ending.status)}"
     last = ran.stderr.decode(errors="replace").strip().rpartition("\n")[2][:1000]
     return CallResult(
-        word or "exited_early", why=f"{why or 'it left before it had answered'}{f': {last}' if last else ''}"
+        word or "exited_early", why=f"{why or 'it ended before it answered'}{f': {last}' if last else ''}"
     )
 
 
-def _starved(ran: Ran, language: Language) -> bool:
+def _ran_out_of_memory(ran: Ran, language: Language) -> bool:
     return any(sign in ran.stderr for sign in language.memory_signs)
 
 

@@ -1,11 +1,12 @@
-"""What a zygote has imported before it forks, and which packages sandboxed code may import at all.
+"""Decide what a zygote imports before it forks, and which packages sandboxed code may import at all.
 
-What was imported once need not be imported by every fork; but every fork pays for the pages of all of it, most when it ends:
-numpy alone takes a third of a small check. So there are two kinds of zygote, and a piece of code goes to the large one when
-its text names a module that only the large one has. Code that hides the name gets the module too, from disk.
+A fork need not import what its zygote has imported. But every fork also pays for the memory pages of all
+these modules, mostly when it ends: numpy alone takes a third of the time of a small check. So there are two
+kinds of zygote, and code runs in the large kind when its text names a module that only the large kind has.
+Code that hides the name can still import the module, from disk.
 
-Packages are looked up in the trainer's process, which has the same interpreter: in the zygote, what the search leaves in
-memory would be copied at every fork.
+The trainer's process looks up the packages, because it has the same interpreter. If a zygote did it, every
+fork would copy the memory that the search leaves behind.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 
 SMALL = """
-abc array ast base64 binascii bisect cmath collections contextlib copy dataclasses datetime decimal enum fractions functools
-heapq inspect io itertools json keyword linecache math numbers operator random re string struct textwrap threading time
-traceback types typing zlib
+abc array ast base64 binascii bisect cmath collections contextlib copy dataclasses datetime decimal enum
+fractions functools heapq inspect io itertools json keyword linecache math numbers operator random re string
+struct textwrap threading time traceback types typing zlib
 """
-"""Imported by every zygote: what solutions use, and what the sandbox itself does."""
+"""Every zygote imports these: what solutions use, and what the sandbox itself needs."""
 LARGE = """
-calendar csv difflib graphlib hashlib html pathlib pprint queue secrets statistics tempfile timeit unicodedata unittest uuid
-zoneinfo concurrent.futures
+calendar csv difflib graphlib hashlib html pathlib pprint queue secrets statistics tempfile timeit unicodedata
+unittest uuid zoneinfo concurrent.futures
 """
-"""Imported by the large kind only, with the allowed packages. Not asyncio, in neither: it takes 4 MB of every fork."""
+"""Only the large kind imports these, together with the allowed packages. Neither imports asyncio, which takes
+4 MB in every fork."""
 
 
 def preloaded(packages: Sequence[str], large: bool) -> list[str]:
@@ -42,7 +44,7 @@ def needs_large(packages: Sequence[str], *texts: str) -> bool:
 
 
 def needs_pytest(tests: str) -> bool:
-    """Are tests written for pytest, and is it installed? They name it, or define what it sets up or calls."""
+    """Are tests written for pytest (they name it or define what it sets up or calls), and is it installed?"""
     return _FOR_PYTEST.search(tests) is not None and importlib.util.find_spec("pytest") is not None
 
 
@@ -56,13 +58,13 @@ _FOR_PYTEST = re.compile(
 @cache
 def _large_names(packages: tuple[str, ...]) -> re.Pattern[str]:
     named = {name.partition(".")[0] for name in [*LARGE.split(), *packages]}
-    named |= {"np"} if "numpy" in named else set()  # tests use it without an import
+    named |= {"np"} if "numpy" in named else set()  # tests use `np` without importing it
     return re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(named)))})\b")
 
 
 @cache
 def importable(packages: tuple[str, ...]) -> list[str]:
-    """Return the packages and those that they require, by the names that are imported."""
+    """Return the import names of the packages and of all packages that they require."""
     modules = packages_distributions()
     provides: dict[str, list[str]] = {}
     for module, names in modules.items():

@@ -1,4 +1,4 @@
-"""Workers that are kept: taken for a task, given back, replaced when they break and after many tasks."""
+"""Keep workers for reuse: hand one out for a task, and replace it when it breaks or after many tasks."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Generic, TypeVar
 from reward.sandbox.host.worker import Broken, NotBegun, Worker
 
 TASKS = 5_000
-"""Tasks after which a worker's process is replaced, so that nothing can add up in it."""
+"""Tasks after which a worker's process is replaced, so that nothing can accumulate in it."""
 
 W = TypeVar("W", bound=Worker)
 T = TypeVar("T")
 
 
 class Pool(Generic[W]):
-    """Workers of one kind. For threads; each holds one worker at a time, so there are no more of them than threads."""
+    """Hold workers of one kind for threads. A thread uses one at a time, so no more exist than threads."""
 
     def __init__(self, make: Callable[[], W]) -> None:
-        """Take what declares a worker; none is started."""
+        """Keep the function that makes a worker; none is started."""
         self.make = make
         self._idle: list[W] = []
         self._done: dict[W, int] = {}
         self._lock = threading.Lock()
 
     def work(self, task: Callable[[W], T]) -> T | str:
-        """Do a task with a worker, once more with a new one when it breaks; return the reason when that breaks too.
+        """Do a task with a worker; try once more if that breaks, then return the reason.
 
         Raises:
             SandboxUnavailable: a worker does not start.
@@ -51,10 +51,10 @@ class Pool(Generic[W]):
         return why
 
     def start(self) -> W:
-        """Start a worker, which is then taken.
+        """Start a worker for the caller, who has to give it back.
 
         Raises:
-            SandboxUnavailable: it does not start.
+            SandboxUnavailable: the worker does not start.
         """
         worker = self.make()
         worker.start()
@@ -63,7 +63,7 @@ class Pool(Generic[W]):
         return worker
 
     def give_back(self, worker: W) -> None:
-        """Let others take a worker."""
+        """Make a worker available to others."""
         with self._lock:
             self._done[worker] += 1
             if self._done[worker] < TASKS:
@@ -72,12 +72,12 @@ class Pool(Generic[W]):
         self._drop(worker)
 
     def pids(self) -> list[int]:
-        """Return the process numbers of the workers."""
+        """Return the process ids of the workers."""
         with self._lock:
             return sorted(pid for worker in self._done for pid in worker.pids())
 
     def stop(self) -> None:
-        """End every worker. None may be in use."""
+        """End every worker. None may be in use then."""
         for worker in list(self._done):
             worker.stop()
         self._idle.clear()

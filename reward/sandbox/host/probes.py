@@ -1,8 +1,8 @@
-"""Does the sandbox hold on this machine? Try to escape from it, in earnest, at every start.
+"""Check that the sandbox holds on this machine by trying to escape from it at every start.
 
-Kernels differ in what they have, containers in what they allow, and constants can be wrong; none of it shows until
-something tries. The attempts run where solutions run. One that gets through refuses the sandbox: a level is what was
-seen to hold, never what was asked for.
+Kernels differ in what they offer, containers differ in what they allow, and constants can be wrong; only an
+attempt shows it. The attempts run where solutions run. If one succeeds, the sandbox refuses to start: a level
+states what was seen to hold, never what was requested.
 """
 
 from __future__ import annotations
@@ -42,10 +42,12 @@ def attempt(what, folder, port, parent, size):
         "change a file's mode": lambda: os.chmod(secret, 0o600),
         "change a file's times": lambda: os.utime(secret, (1, 1)),
         "connect over TCP": lambda: socket.create_connection(("127.0.0.1", port), 1),
-        "send over UDP": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port)),
-        "connect to a UNIX socket": lambda: socket.socket(socket.AF_UNIX).connect(os.path.join(folder, "socket")),
-        "send to a UNIX socket from a pair": lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(
-            b"x", os.path.join(folder, "datagrams")),
+        "send over UDP": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(
+            b"x", ("127.0.0.1", port)),
+        "connect to a UNIX socket": lambda: socket.socket(socket.AF_UNIX).connect(
+            os.path.join(folder, "socket")),
+        "send to a UNIX socket from a pair": lambda: socket.socketpair(
+            socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b"x", os.path.join(folder, "datagrams")),
         "fork": lambda: os.fork() or os._exit(0),
         "run a program": lambda: subprocess.run(["/bin/true"]),
         "spawn a program": lambda: os.posix_spawn("/bin/true", ["true"], {}),
@@ -99,10 +101,10 @@ WAYS = tuple(line.split('"')[1] for line in _ATTEMPTS.splitlines() if line.start
 
 
 def probe(worker: Worker, level: Level) -> None:
-    """Try every way out of a worker that has been started.
+    """Try every escape in a worker that has been started.
 
     Raises:
-        SandboxUnavailable: a way is open, or plain code does not run.
+        SandboxUnavailable: an escape succeeds, or plain code does not run.
     """
     _works(worker)
     (hoarded,) = _results(worker, "hoard", [(_LIMITS.scratch_bytes // 4,)])
@@ -119,28 +121,28 @@ def probe(worker: Worker, level: Level) -> None:
 
 
 def probe_programs(worker: ProgramWorker) -> None:
-    """Try the ways out of a worker that runs programs, from a shell.
+    """Try to escape from a worker that runs programs, using a shell.
 
     Raises:
-        SandboxUnavailable: a way is open, or a plain program does not run.
+        SandboxUnavailable: an escape succeeds, or a plain program does not run.
     """
     shell = shutil.which("bash", path=SEARCHED)
     if shell is None:
         raise SandboxUnavailable(
             "bash is not installed (Debian package bash): it tries whether the sandbox holds programs"
         )
-    with _surroundings() as (folder, port, received):
+    with _escape_targets() as (folder, port, received):
         step = Step((shell, "probe.sh", folder, str(port), str(os.getpid())), {"probe.sh": _PROGRAM.encode()})
         try:
             ran = worker.run(step, Limits(cpu_seconds=10, processes=20), Needs())
         except Broken as error:
-            raise SandboxUnavailable(f"the sandbox broke while it was tried: {error}") from None
+            raise SandboxUnavailable(f"the sandbox broke during its start-up test: {error}") from None
         works, *opened = ran.stdout.decode().splitlines() or [""]
         if works != "works":
             why = ran.ending.failure or ran.stderr.decode(errors="replace")[:500]
             raise SandboxUnavailable(f"plain programs do not run in the sandbox: {why}")
         if not opened and (received() or sorted(os.listdir(folder)) != ["datagrams", "secret", "socket"]):
-            opened.append("reach outside unseen")
+            opened.append("reach outside without an error")
     if opened:
         raise SandboxUnavailable(
             f"level 'full' does not hold for programs on this machine: they can {', '.join(opened)}"
@@ -148,27 +150,29 @@ def probe_programs(worker: ProgramWorker) -> None:
 
 
 def remedy(level: Level) -> str:
-    """Return what a user can do who has not got a level."""
+    """Return what a user can do when the machine cannot provide a level."""
     if level == "full":
         return (
-            "unprivileged user namespaces are needed (inside Docker: --security-opt seccomp=unconfined; on Ubuntu 24.04 or "
-            "later: an AppArmor profile with `userns`), or name the weaker `level: kernel`, which needs none"
+            "unprivileged user namespaces are needed (inside Docker: --security-opt seccomp=unconfined; "
+            "on Ubuntu 24.04 or later: an AppArmor profile with `userns`), or name the weaker "
+            "`level: kernel`, which needs none"
         )
     return (
-        "Linux 5.13 or later with Landlock and seccomp is needed, on x86_64 or aarch64 (`cat /sys/kernel/security/lsm` should "
-        "name landlock); else run in a virtual machine, or name `level: weak` and know that code can reach files and network"
+        "Linux 5.13 or later with Landlock and seccomp is needed, on x86_64 or aarch64 "
+        "(`cat /sys/kernel/security/lsm` should name landlock); else run in a virtual machine, or name "
+        "`level: weak` and know that code can reach files and network"
     )
 
 
 def escapes(worker: Worker) -> list[str]:
-    """Return the ways that are open."""
-    with _surroundings() as (folder, port, received):
+    """Return the escapes that succeed."""
+    with _escape_targets() as (folder, port, received):
         given = [(what, folder, port, os.getpid(), 2 * MEMORY_BYTES) for what in WAYS]
         answers = [result.value for result in _calls(worker, "attempt", given)]
         left = sorted(os.listdir(folder))
         opened: list[str] = [what for what, done in zip(WAYS, answers, strict=True) if done]
         if not opened and (received() or left != ["datagrams", "secret", "socket"]):
-            opened.append("reach outside unseen")
+            opened.append("reach outside without an error")
     return opened
 
 
@@ -191,12 +195,12 @@ def _results(worker: Worker, function: str, given: Sequence[tuple[object, ...]])
     try:
         return worker.calls(_ATTEMPTS, function, messages, _LIMITS)
     except Broken as error:
-        raise SandboxUnavailable(f"the sandbox broke while it was tried: {error}") from None
+        raise SandboxUnavailable(f"the sandbox broke during its start-up test: {error}") from None
 
 
 @contextmanager
-def _surroundings() -> Iterator[tuple[str, int, Callable[[], bool]]]:
-    """Make what an escape could reach: a folder open to everybody, a file to read, and listeners."""
+def _escape_targets() -> Iterator[tuple[str, int, Callable[[], bool]]]:
+    """Create targets for an escape: a folder open to everybody, a file to read, and listeners."""
     with (
         tempfile.TemporaryDirectory(prefix="align-probe-") as folder,
         socket.create_server(("127.0.0.1", 0)) as tcp,

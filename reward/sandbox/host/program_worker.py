@@ -1,7 +1,8 @@
-"""A process that runs programs, seen from the trainer's side (`inside.program_zygote`): one step in, what it printed out.
+"""Control a process that runs programs (`inside.program_zygote`): send it a step, collect the output.
 
-Output is read while the program runs, up to a limit, from pipes; nothing is decoded here. A pipe that a program keeps
-open does not matter: when the report has come every process of the task is gone, and what is in the pipes is all there is.
+Output is read from pipes while the program runs, up to a limit; nothing is decoded here. A pipe that a
+program keeps open does no harm: when the report comes, every process of the task is gone, and the pipes hold
+all that was written.
 """
 
 from __future__ import annotations
@@ -32,36 +33,36 @@ READABLE = (
     "/etc/ld.so.cache",
     "/etc/localtime",
 )
-"""What programs see of the machine, read-only."""
+"""What programs can see of the machine, read-only."""
 _ENVIRONMENT = {"PATH": SEARCHED, "HOME": SCRATCH, "TMPDIR": SCRATCH, "LANG": "C.UTF-8", "TZ": "UTC"}
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What came of a step."""
+    """The outcome of a step."""
 
     ending: Ending
     stdout: bytes
     stderr: bytes
     results: bytes
-    """What was written on descriptor 3."""
+    """What the program wrote on descriptor 3."""
     overfull: bool
-    """More was printed or written than allowed; it was ended then."""
+    """Whether the program printed or wrote more than allowed; it was ended then."""
     product: bytes = b""
 
 
 class ProgramWorker(Worker):
-    """The process and the thread's end of its socket."""
+    """Hold the process that runs programs, and this thread's end of its socket."""
 
     module = "reward.sandbox.inside.program_zygote"
 
     def __init__(self, limits: Limits, shared: str, readable: Sequence[str]) -> None:
-        """Declare one.
+        """Declare a worker without starting it.
 
         Args:
-            limits: of the sandbox.
-            shared: a folder that its programs may read as `languages.base.SHARED`.
-            readable: what they may read besides `READABLE`.
+            limits: the sandbox's limits.
+            shared: a folder that the worker's programs see as `languages.base.SHARED`.
+            readable: what the programs may read besides `READABLE`.
         """
         super().__init__("full", limits, ())
         self.shared, self.readable = shared, [*READABLE, *readable]
@@ -76,10 +77,11 @@ class ProgramWorker(Worker):
 
         Args:
             step: what to run.
-            limits: what it and all that it starts may use together; the address space and the CPU time of one process too.
-            needs: what its language takes besides.
-            stdin: what it reads.
-            results_bytes: the most it may write on descriptor 3.
+            limits: what the program and all that it starts may use together. Address space and CPU time are
+                also limited for each single process.
+            needs: what the language itself takes besides.
+            stdin: the program's input.
+            results_bytes: the most that the program may write on descriptor 3.
 
         Raises:
             Broken: the process that runs programs died.
@@ -94,10 +96,10 @@ class ProgramWorker(Worker):
             try:
                 socket.send_fds(self._link, [json.dumps(task).encode()], given)
             except OSError as error:
-                raise Broken(f"its socket: {error}") from None
+                raise Broken(f"the zygote's socket fails: {error}") from None
             files.release(*(write for _, write in outputs))
             most = (limits.output_bytes, limits.output_bytes, results_bytes)
-            texts, overfull = self._pumped([read for read, _ in outputs], most, limits)
+            texts, overfull = self._read_output([read for read, _ in outputs], most, limits)
             ending = self._report(limits)["program"]
             made = os.pread(product, os.fstat(product).st_size, 0) if step.product else b""
             for text, (read, _) in zip(texts, outputs, strict=True):
@@ -107,8 +109,10 @@ class ProgramWorker(Worker):
         stdout, stderr, results = (bytes(text[:limit]) for text, limit in zip(texts, most, strict=True))
         return Ran(ending, stdout, stderr, results, overfull, made)
 
-    def _pumped(self, reads: list[int], most: Sequence[int], limits: Limits) -> tuple[list[bytearray], bool]:
-        """Read what a program prints until its report is there, or it has printed too much, or closed everything."""
+    def _read_output(
+        self, reads: list[int], most: Sequence[int], limits: Limits
+    ) -> tuple[list[bytearray], bool]:
+        """Read a program's output until its report comes, it printed too much, or it closed all pipes."""
         texts = [bytearray() for _ in reads]
         by_descriptor = {read: i for i, read in enumerate(reads)}
         poller = select.poll()
@@ -124,14 +128,14 @@ class ProgramWorker(Worker):
                     poller.unregister(descriptor)
                     del by_descriptor[descriptor]
                 if len(texts[i]) > most[i]:
-                    with contextlib.suppress(OSError):  # a dead one is found when its report is read
+                    with contextlib.suppress(OSError):  # a dead zygote is noticed when its report is read
                         self._link.send(b"stop")
                     return texts, True
         return texts, False
 
 
 def _task(step: Step, limits: Limits, needs: Needs) -> dict[str, Any]:
-    """Return what the process is told of a step: what to run, and what it may use."""
+    """Return the task message for a step: what to run, and what it may use."""
     return {
         "command": step.command,
         "files": list(step.files),
@@ -149,7 +153,7 @@ def _task(step: Step, limits: Limits, needs: Needs) -> dict[str, Any]:
 
 
 def _take(descriptor: int, text: bytearray, most: int) -> bool:
-    """Add to a text what a pipe holds; False at its end."""
+    """Append what a pipe holds to a text; return False at the pipe's end."""
     try:
         piece = os.read(descriptor, most)
     except BlockingIOError:

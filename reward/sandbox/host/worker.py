@@ -1,7 +1,9 @@
-"""One zygote, seen from the trainer's side: start it, hand it tasks, replace it when it dies.
+"""Control one zygote from the trainer's process: start it, send it tasks, stop it.
 
-Blocking and made for threads, one thread a worker: a reward is asked from several event loops in one run, and asyncio's
-own subprocesses belong to one. Nothing that a solution sends is read here but frames of bounded length, as plain data.
+A zygote is a small process that forks a confined process for each piece of code (`inside.zygote`). The calls
+block and are made for threads, one thread for each worker: one run uses a reward from several event loops,
+and asyncio's own subprocesses belong to a single loop. From a solution this process reads only frames of
+bounded length, as plain data.
 """
 
 from __future__ import annotations
@@ -28,16 +30,17 @@ from reward.sandbox.inside import channel, scratch, solution, stand_ins, values
 from reward.sandbox.verdicts import CallResult, Ending, Level, Limits, Opaque, Verdict, of_calls, of_check
 
 PATIENCE = 30.0
-"""Seconds beyond the wall-clock limit after which a zygote that says nothing is broken."""
+"""Seconds beyond the wall-clock limit after which a silent zygote counts as broken."""
 START_SECONDS = 60.0
-"""Longest wait for a zygote to be ready: it imports what solutions use, in 0.2 s here, more from a cold network disk."""
+"""Longest wait for a zygote to be ready. It imports what solutions use, which takes 0.2 s here and more from
+a cold network disk."""
 SHOWN = 10_000
-"""Characters of what a solution printed that are kept."""
+"""How many characters of a solution's output are kept."""
 TOGETHER = "sandbox: {together: true}"
 REMEDY = f"; `{TOGETHER}` runs such tests in one process with the solution, where a pass can be forged"
 _LONGEST_SAID = 1 << 20
 PLANS = data_tests.Plans()
-"""Read once for all workers of all sandboxes."""
+"""Test sources that were read as data, shared by all workers of all sandboxes."""
 READING = Limits(cpu_seconds=2)
 _CODE = "import sys; sys.path.insert(0, sys.argv[2]); from {} import main; main(int(sys.argv[1]))"
 _ENVIRONMENT = {
@@ -45,7 +48,8 @@ _ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "PYTHONUTF8": "1",
     "PYTHONHASHSEED": "0",
-    "MALLOC_ARENA_MAX": "1",  # each thread's own takes 64 MB and more of the address space, which has a limit
+    # each thread's own arena takes 64 MB and more of the address space, which has a limit
+    "MALLOC_ARENA_MAX": "1",
     "TZ": "UTC",
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
 }
@@ -55,37 +59,38 @@ T = TypeVar("T")
 
 
 class SandboxUnavailable(AlignError):
-    """This machine cannot give the isolation that was asked for. Says what is missing, and the remedy."""
+    """This machine cannot provide the requested isolation. The message says what is missing, and a remedy."""
 
 
 class Broken(Exception):
-    """The zygote failed; a new one may do."""
+    """The zygote failed; a new one may work."""
 
 
 class NotBegun(Exception):
-    """This process has no descriptors left for a task; the zygote knows nothing of it."""
+    """This process has no descriptors left for a task, which the zygote has not received."""
 
 
 class Worker:
-    """A zygote and the thread's end of its socket."""
+    """Hold a zygote process and this thread's end of its socket."""
 
     module = "reward.sandbox.inside.zygote"
-    """What its process runs, which knows the folder `inside` alone."""
+    """The module that the process runs; it can import nothing but the folder `inside`."""
 
     def __init__(self, level: Level, limits: Limits, packages: Sequence[str], large: bool = True) -> None:
         self.level, self.limits, self.packages, self.large = level, limits, tuple(packages), large
         self.process: subprocess.Popen[bytes] | None = None
         self.about: dict[str, Any] = {}
 
-    # -- its life -------------------------------------------------------------------------------------------------
+    # -- life cycle ------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Start the zygote.
 
         Raises:
-            SandboxUnavailable: the level cannot be had here.
+            SandboxUnavailable: the machine cannot provide the level.
         """
-        # made by the zygote, which removes it when this process is killed; nothing is left of one that was never told
+        # The zygote makes this folder, and removes it when this process is killed. A zygote that never got
+        # the path has made no folder.
         self._folder = os.path.join(tempfile.gettempdir(), f"align-sandbox-{secrets.token_hex(8)}")
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `stop`)
         self._link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -108,7 +113,8 @@ class Worker:
                 env=_ENVIRONMENT,
                 cwd="/",
                 pass_fds=(theirs.fileno(),),
-                start_new_session=True,  # Ctrl-C must stop the run, not look like a solution that was killed
+                # Ctrl-C must stop the run; it must not kill a solution and look like the solution's own crash
+                start_new_session=True,
             )
         try:
             self._link.send(json.dumps(self._setup()).encode())
@@ -122,11 +128,16 @@ class Worker:
         self.about = said["ready"]
 
     def _setup(self) -> dict[str, Any]:
-        return {"level": self.level, "scratch": self._folder, "scratch_bytes": 2 * self.limits.scratch_bytes,
-                "preloaded": preloaded(self.packages, self.large), "importable": importable(self.packages)}  # fmt: skip
+        return {
+            "level": self.level,
+            "scratch": self._folder,
+            "scratch_bytes": 2 * self.limits.scratch_bytes,
+            "preloaded": preloaded(self.packages, self.large),
+            "importable": importable(self.packages),
+        }
 
     def stop(self) -> None:
-        """End the zygote and everything below it; nothing of it stays."""
+        """End the zygote and everything below it, so that nothing stays behind."""
         process, self.process = self.process, None
         if process is None:
             return
@@ -139,36 +150,36 @@ class Worker:
             process.kill()
             process.wait()
         self._errors.close()
-        with contextlib.suppress(FileNotFoundError):  # gone, unless the zygote was killed
+        with contextlib.suppress(FileNotFoundError):  # the zygote has removed it, unless it was killed
             scratch.empty(self._folder)
             os.rmdir(self._folder)
 
     def pids(self) -> list[int]:
-        """Return the numbers of its processes: the zygote and, at level full, the one that started it."""
+        """Return the process ids of the zygote and, at level full, of the process that started it."""
         if self.process is None:
             return []
         with contextlib.suppress(OSError):
-            text = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(
-                encoding="ascii"
-            )
-            return [self.process.pid, *map(int, text.split())]
+            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+            return [self.process.pid, *map(int, children.read_text(encoding="ascii").split())]
         return [self.process.pid]
 
     def _last_words(self) -> str:
         self._errors.seek(0)
         return self._errors.read().decode(errors="replace").strip().rpartition("\n")[2] or "no reason given"
 
-    # -- tasks ----------------------------------------------------------------------------------------------------
+    # -- tasks -----------------------------------------------------------------------------------------------
 
     def check(
         self, solution: str, tests: str, entry_point: str | None, limits: Limits, together: bool
     ) -> Verdict:
-        """Run tests on a solution: as data if that is all they are, else in a process of their own, else in one process.
+        """Judge a solution by tests, in the first of three ways that works for these tests.
+
+        They are read as data, or run in a process of their own, or run in one process with the solution.
 
         Args:
-            solution: its source.
-            tests: their source.
-            entry_point: the function that they are about.
+            solution: the solution's source.
+            tests: the tests' source.
+            entry_point: the function that the tests are about.
             limits: what each process may use.
             together: whether tests that need more than data run in one process with the solution.
 
@@ -185,13 +196,13 @@ class Worker:
         return replace(verdict, why=verdict.why + REMEDY, lacks=TOGETHER)
 
     def _read(self, tests: str, entry_point: str | None) -> Any:
-        """Return what a text of tests says, if it is data; whatever keeps it from being read, it is to be run."""
+        """Return the tests as data; None when they cannot be read that way and have to be run."""
         message = values.dump(["value", "read", [tests, entry_point], {}], repr, 1 << 20)
         (result,) = self.calls(data_tests.READER, "read", [message], READING)
         return result.value
 
     def _judged(self, solution: str, tests: str, entry_point: str | None, limits: Limits) -> Verdict:
-        """Run the text of tests in a process of its own."""
+        """Run the tests in a process of their own."""
         with Files() as files:
             theirs, verdict = files.pair()
             to_solution, to_tests = files.pair()
@@ -199,31 +210,30 @@ class Worker:
             given = [to_solution, files.memory(_encoded(solution)), output]
             given += [verdict, files.memory(_encoded(tests)), files.memory(b""), to_tests]
             self._begin("check", entry_point, limits, given)
-            files.release(
-                verdict, to_solution, to_tests
-            )  # an end that is held here would never be seen to close
+            # while this process holds an end, nobody would see it close
+            files.release(verdict, to_solution, to_tests)
             ends = self._report(limits)
             os.set_blocking(theirs, False)  # both have ended: what they said is there
-            called, said = _heard(theirs)
+            called, said = _read_verdict(theirs)
             printed = _printed(output)
         return self._verdict(ends["solution"], ends["tests"], said, called, printed, limits)
 
     def _answered(
         self, solution: str, plan: data_tests.Plan, entry_point: str | None, limits: Limits
     ) -> Verdict | None:
-        """Judge by tests that are data; return None when they have to run after all."""
+        """Judge the solution by tests that are data; return None when the tests have to be run."""
         source = _encoded(solution)
-        said, ending, printed = self._asked(
+        said, ending, printed = self._talk_with(
             "calls", source, entry_point, limits, lambda line: data_tests.judged(plan, line)
         )
         return self._verdict(ending, None, said, True, printed, limits) if said else None
 
     def _together(self, solution: str, tests: str, entry_point: str | None, limits: Limits) -> Verdict:
-        """Run tests and solution in one process."""
+        """Run the tests and the solution in one process."""
         token = secrets.token_hex(16)
         given = json.dumps([token, solution, tests]).encode("ascii")
-        talk = functools.partial(_with_token, token)
-        said, ending, printed = self._asked("together", given, entry_point, limits, talk)
+        talk = functools.partial(_verdict_with_token, token)
+        said, ending, printed = self._talk_with("together", given, entry_point, limits, talk)
         return replace(self._verdict(ending, None, said, True, printed, limits), trust="forgeable")
 
     def _verdict(
@@ -253,7 +263,7 @@ class Worker:
     def calls(
         self, source: str, entry_point: str, arguments: Sequence[bytes], limits: Limits
     ) -> list[CallResult]:
-        """Load a source and call its entry point; arguments are packed already, one message a call.
+        """Load a source and call its entry point, once for each packed message.
 
         Raises:
             Broken: the zygote died.
@@ -262,27 +272,27 @@ class Worker:
 
         def talk(line: data_tests.Line) -> tuple[str, str] | None:
             try:
-                if failed := _loaded(line.frame()):
+                if failed := _load_failure(line.frame()):
                     return failed
                 for message in arguments:
                     line.send(message)
                     results.append(_result(line.frame()))
             except channel.Closed:
-                return None  # how it ended says why
+                return None  # the report says why the process ended
             except data_tests.TooMuch as error:
                 return "output_limit", str(error)
             except (channel.Overlong, values.CannotCarry) as error:
-                return "error", f"the answer is no data: {error}"
+                return "error", f"the answer is not data: {error}"
             return None
 
-        ended, ending, (printed, _) = self._asked("calls", _encoded(source), entry_point, limits, talk)
+        ended, ending, (printed, _) = self._talk_with("calls", _encoded(source), entry_point, limits, talk)
         word, why = of_calls(ending, printed, limits)
-        if word in ("output_limit", "disk"):  # it answered, and broke a limit meanwhile
+        if word in ("output_limit", "disk"):  # it answered, but broke a limit meanwhile
             return [CallResult(word, why=why)] * len(arguments)
         word, why = ended or (word, why)
         return results + [CallResult(word, why=why)] * (len(arguments) - len(results))
 
-    def _asked(
+    def _talk_with(
         self,
         mode: str,
         source: bytes,
@@ -290,14 +300,14 @@ class Worker:
         limits: Limits,
         talk: Callable[[data_tests.Line], T],
     ) -> tuple[T, Ending, tuple[int, str]]:
-        """Run one process and talk with it; return what came of the talk, how it ended and what it printed.
+        """Run one process and talk with it; return the talk's result, the process's end and its output.
 
         Args:
-            mode: what it does with its source, see `inside.zygote`.
-            source: what it reads first.
-            entry_point: a function that it must define.
-            limits: what it may use.
-            talk: asks it.
+            mode: what the process does with its source, see `inside.zygote`.
+            source: what the process reads first.
+            entry_point: a function that the source must define.
+            limits: what the process may use.
+            talk: asks the process for answers.
         """
         with Files() as files:
             ours, theirs = files.pair()
@@ -307,19 +317,19 @@ class Worker:
             os.set_blocking(ours, False)
             line = data_tests.Line(ours, limits.output_bytes, lambda event: self._wait(ours, event, limits))
             came = talk(line)
-            with contextlib.suppress(OSError):  # a dead zygote is found when its report is read
+            with contextlib.suppress(OSError):  # a dead zygote is noticed when its report is read
                 self._link.send(b"gone" if line.closed else b"stop")
             return came, self._report(limits)["solution"], _printed(output)
 
     def _wait(self, descriptor: int, event: int, limits: Limits) -> None:
-        """Wait for a solution's process.
+        """Wait until a solution's process can be read from or written to.
 
-        Its end of the channel closes when it ends, unless a process that the caller forked meanwhile holds it too; the
-        report, which comes then, says it in any case.
+        The process's end of the channel closes when it ends, unless a process that the caller forked
+        meanwhile also holds that end. The zygote's report, which comes then, tells the end in any case.
 
         Raises:
-            Closed: the report has come, and nothing more will.
-            Broken: nothing has, for longer than it may.
+            Closed: the report has come, so nothing more will follow.
+            Broken: nothing has come within the time limit.
         """
         poller = select.poll()
         poller.register(descriptor, event)
@@ -338,24 +348,24 @@ class Worker:
         try:
             socket.send_fds(self._link, [json.dumps(task).encode()], descriptors)
         except OSError as error:
-            raise Broken(f"its socket: {error}") from None
+            raise Broken(f"the zygote's socket fails: {error}") from None
 
     def _report(self, limits: Limits) -> dict[str, Ending]:
         self._link.settimeout(limits.wall + PATIENCE)
         try:
             data = self._link.recv(1 << 16)
         except OSError as error:
-            raise Broken(f"no report: {error}") from None
+            raise Broken(f"the zygote sends no report: {error}") from None
         if not data:
             raise Broken(f"the zygote ended: {self._last_words()}")
         try:
             return {role: Ending(**ending) for role, ending in json.loads(data).items()}
         except TypeError:
-            raise Broken(f"no report: {data[:200]!r}") from None
+            raise Broken(f"the zygote sends no valid report: {data[:200]!r}") from None
 
 
-def _heard(descriptor: int) -> tuple[bool, dict[str, Any] | None]:
-    """Return whether the tests' process says that it had an answer of the solution, and its verdict if it gave one."""
+def _read_verdict(descriptor: int) -> tuple[bool, dict[str, Any] | None]:
+    """Return whether the tests' process got an answer from the solution, and its verdict if it sent one."""
     called = False
     try:
         while True:
@@ -371,8 +381,8 @@ def _heard(descriptor: int) -> tuple[bool, dict[str, Any] | None]:
         return called, None
 
 
-def _with_token(token: str, line: data_tests.Line) -> dict[str, Any] | None:
-    """Return the verdict that comes with a token; None where none comes. Whatever else is written there is no verdict."""
+def _verdict_with_token(token: str, line: data_tests.Line) -> dict[str, Any] | None:
+    """Return the verdict that carries the token; None where there is none. All other messages are ignored."""
     try:
         while True:
             with contextlib.suppress(data_tests.NotPlain):
@@ -385,9 +395,9 @@ def _with_token(token: str, line: data_tests.Line) -> dict[str, Any] | None:
         return None
 
 
-def _loaded(data: bytes) -> tuple[str, str] | None:
-    """Return how a source failed to load by what its process says first; None when it did not fail."""
-    said = _plain(data)
+def _load_failure(data: bytes) -> tuple[str, str] | None:
+    """Return why a source failed to load, from its process's first message; None when it did load."""
+    said = _json_object(data)
     if "failed" not in said:
         return None
     word, why = (
@@ -399,12 +409,12 @@ def _loaded(data: bytes) -> tuple[str, str] | None:
 
 
 def presentable(text: str) -> str:
-    """Return a text of an enemy's as one that any log can take: Unicode, without control characters."""
+    """Return untrusted text in a form that is safe in any log: valid Unicode, without control characters."""
     text = text.encode("utf-8", "replace").decode()
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text[:2000])
 
 
-def _plain(data: bytes) -> dict[str, Any]:
+def _json_object(data: bytes) -> dict[str, Any]:
     try:
         said = json.loads(data)
     except (ValueError, RecursionError):
@@ -415,7 +425,7 @@ def _plain(data: bytes) -> dict[str, Any]:
 
 
 def _result(data: bytes) -> CallResult:
-    said = _plain(data)
+    said = _json_object(data)
     if isinstance(raised := said.get("raised"), dict):
         return CallResult(
             solution.word_of_call(raised.get("word")), why=presentable(str(raised.get("why", "")))
@@ -434,11 +444,11 @@ def _encoded(text: str) -> bytes:
 
 
 def _printed(descriptor: int) -> tuple[int, str]:
-    """Return how much was printed, and its beginning."""
+    """Return how many bytes were printed, and the first characters."""
     return os.fstat(descriptor).st_size, os.pread(descriptor, 4 * SHOWN, 0).decode(errors="replace")[:SHOWN]
 
 
-def _begun(make: Callable[[], T]) -> T:
+def _made_descriptor(make: Callable[[], T]) -> T:
     try:
         return make()
     except OSError as error:
@@ -446,7 +456,7 @@ def _begun(make: Callable[[], T]) -> T:
 
 
 class Files:
-    """Descriptors that are closed together."""
+    """Hold descriptors that are closed together."""
 
     def __enter__(self) -> Files:
         self._held: set[int] = set()
@@ -457,8 +467,8 @@ class Files:
             os.close(descriptor)
 
     def memory(self, content: bytes) -> int:
-        """Return a file in memory that holds something."""
-        descriptor = _begun(lambda: os.memfd_create("sandbox"))
+        """Return a file in memory with the given content."""
+        descriptor = _made_descriptor(lambda: os.memfd_create("sandbox"))
         self._held.add(descriptor)
         view = memoryview(content)
         while view:
@@ -468,18 +478,18 @@ class Files:
 
     def pair(self) -> tuple[int, int]:
         """Return the two ends of a channel."""
-        pair = tuple(end.detach() for end in _begun(socket.socketpair))
+        pair = tuple(end.detach() for end in _made_descriptor(socket.socketpair))
         self._held.update(pair)
         return pair[0], pair[1]
 
     def pipe(self) -> tuple[int, int]:
-        """Return the ends of a pipe: to read from, to write to."""
-        pair = _begun(os.pipe)
+        """Return the two ends of a pipe: the first to read from, the second to write to."""
+        pair = _made_descriptor(os.pipe)
         self._held.update(pair)
         return pair
 
     def release(self, *descriptors: int) -> None:
-        """Close some now."""
+        """Close some of the descriptors now."""
         for descriptor in descriptors:
             self._held.discard(descriptor)
             os.close(descriptor)

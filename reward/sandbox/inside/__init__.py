@@ -1,3 +1,3 @@
-"""What runs in the sandbox's own processes. Standard library only, and numpy where it is allowed: no import of `align`."""
+"""Code for the sandbox's own processes. It imports the standard library and numpy, never `align`."""
 
 __all__: list[str] = []

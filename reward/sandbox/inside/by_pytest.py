@@ -1,7 +1,8 @@
-"""Lets pytest run the test functions and classes of a text, in one process with the solution (`inside.together`).
+"""Let pytest run test functions and classes in one process with the solution (`inside.together`).
 
-The text has been executed, so pytest collects its module and not a file; what it finds, sets up and marks is pytest's work.
-A test that is skipped or expected to fail says nothing of the solution, nor does one that pytest cannot collect.
+The test source has been executed already, so pytest collects its module, not a file. Finding tests, set-up
+and marks are pytest's work. A test that is skipped or expected to fail says nothing about the solution, nor
+does a test that pytest cannot collect.
 """
 
 from __future__ import annotations
@@ -21,22 +22,14 @@ from .solution import FILE as SOLUTION
 
 def run(tests: TestRun) -> None:
     """Run the tests that pytest finds, and note how each ends."""
-    with open(f"test_{FILE}", "w", encoding="utf-8"):  # pytest collects files; what is in it is not read
+    # pytest collects files; nobody reads what is in this one
+    with open(f"test_{FILE}", "w", encoding="utf-8"):
         before, folder = len(tests.outcomes), os.getcwd()
     sys.argv[1:] = []
-    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):  # options that the solution may have set
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):  # remove options that the solution may have set
         os.environ.pop(name, None)
-    quiet = [
-        "-qq",
-        "--no-summary",
-        "--noconftest",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:faulthandler",
-        "-c",
-        os.devnull,
-    ]
+    plugins_off = ["-p", "no:cacheprovider", "-p", "no:faulthandler"]
+    quiet = ["-qq", "--no-summary", "--noconftest", *plugins_off, "-c", os.devnull]
     places = ["--rootdir", folder, "--confcutdir", folder, "--basetemp", f"{folder}/pytest"]
     code = pytest.main([f"test_{FILE}", *quiet, *places], plugins=[_Notes(tests)])
     if code not in _ENDED and not (tests.failed or tests.broken):
@@ -49,24 +42,24 @@ _ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_T
 
 
 class _Executed(pytest.Module):
-    """A module that is there already."""
+    """A test module that has been executed already."""
 
     def _getobj(self) -> types.ModuleType:
         return sys.modules["tests"]
 
 
 class _Notes:
-    """The plugin, whose methods pytest calls by their names."""
+    """The plugin whose methods pytest calls by name."""
 
     def __init__(self, tests: TestRun) -> None:
         self.tests = tests
 
     def pytest_pycollect_makemodule(self, module_path: Any, parent: Any) -> Any:
-        """Return what is collected for a file."""
+        """Return the module to collect for a file."""
         return _Executed.from_parent(parent, path=module_path)
 
     def pytest_pyfunc_call(self, pyfuncitem: Any) -> bool | None:
-        """Run a test that is a coroutine, which pytest alone does not."""
+        """Run a test that is a coroutine, which pytest alone cannot do."""
         test = pyfuncitem.obj
         if not inspect.iscoroutinefunction(test):
             return None
@@ -76,7 +69,7 @@ class _Notes:
         return True
 
     def pytest_runtest_makereport(self, item: Any, call: Any) -> None:
-        """Note how the setting up of a test, the test or the clearing up ended."""
+        """Note how a test's set-up, call or tear-down ended."""
         error = call.excinfo.value if call.excinfo else None
         if error is None and call.when != "call":
             return
@@ -86,7 +79,7 @@ class _Notes:
             self.tests.note(*self._unjudged(error, f"{item.name} is expected to fail"))
         elif isinstance(error, pytest.skip.Exception):
             self.tests.note(*self._unjudged(error, f"{item.name} is skipped: {error}"))
-        elif isinstance(error, pytest.fail.Exception) and not lines(error):  # no line of the tests led there
+        elif isinstance(error, pytest.fail.Exception) and not lines(error):  # no line of the tests raised it
             self.tests.note("test_error", f"{item.name}: {error}")
         elif isinstance(error, pytest.FixtureLookupError):
             self.tests.note("test_error", f"{item.name}: there is no fixture {error.argname!r}")
@@ -94,16 +87,16 @@ class _Notes:
             self.tests.note(*(self._fault(error) if error else ("", "")))
 
     def pytest_exception_interact(self, report: Any, call: Any) -> None:
-        """Note what could not be collected."""
+        """Note a test that could not be collected."""
         if isinstance(report, pytest.CollectReport):
             self.tests.note("test_error", f"pytest cannot collect the tests: {sentence(call.excinfo.value)}")
 
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
-        """Note what ended pytest itself."""
+        """Note an exception that ended pytest itself."""
         self.tests.note(*self._unjudged(excinfo.value, f"pytest was ended: {sentence(excinfo.value)}"))
 
     def _unjudged(self, error: BaseException | None, why: str) -> tuple[str, str]:
-        """Return the word for a test that says nothing, which the solution must not bring about."""
+        """Return the status for a test that gives no verdict; "fail" if the solution caused that."""
         at = error.__traceback__ if error else None
         while at is not None:
             if at.tb_frame.f_code.co_filename == SOLUTION:

@@ -1,8 +1,9 @@
-"""Arguments that the solution changed: found in its process, changed in the tests' process too, each container as itself.
+"""Find arguments that the solution changed, and apply the changes to the tests' own containers.
 
-Both sides walk the same arguments in the same order, so a container is known by its place in that walk. What the solution
-says is then the new content of some of them, in which a known one stands for itself: a list of rows that was reversed
-keeps its rows. Only what Python would let a function change can be changed.
+Both processes walk the same arguments in the same order, so the position in that walk identifies a container.
+The solution's process reports the new content of the containers that changed; a container of the arguments
+appears there as a reference to itself, so a list of rows that was reversed keeps its rows. Only what Python
+lets a function change can be changed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _CHANGEABLE = (list, dict, set, bytearray, deque)
 
 
 def containers(value: Any) -> list[Any]:
-    """Return what can be changed in a value, itself first, what it holds in order."""
+    """Return every mutable container in a value: the value itself first, then what it holds, in order."""
     found: list[Any] = []
     _collect(value, found)
     return found
@@ -40,7 +41,7 @@ def _collect(value: Any, found: list[Any]) -> None:
 
 
 def snapshot(container: Any) -> Any:
-    """Return what tells whether a container has changed; see `said`."""
+    """Return a snapshot by which a later change of the container can be detected; see `said`."""
     if isinstance(container, dict):
         return [*container, *container.values()]
     if isinstance(container, set | bytearray):
@@ -49,7 +50,7 @@ def snapshot(container: Any) -> Any:
 
 
 def _changed(container: Any, before: Any) -> bool:
-    """Did a container change since its snapshot?"""
+    """Has a container changed since its snapshot?"""
     after = snapshot(container)
     if isinstance(after, list):
         return len(after) != len(before) or not all(map(operator.is_, after, before))
@@ -57,7 +58,7 @@ def _changed(container: Any, before: Any) -> bool:
 
 
 def said(found: list[Any], before: list[Any], pack: Callable[[Any], Any]) -> dict[str, Any]:
-    """Return the new content of those that changed, by their place."""
+    """Return the new content of each container that changed, by its position."""
     places = {id(container): place for place, container in enumerate(found)}
 
     def item(value: Any) -> Any:
@@ -71,15 +72,15 @@ def said(found: list[Any], before: list[Any], pack: Callable[[Any], Any]) -> dic
 
 
 def known(place: int) -> Any:
-    """Return what stands for a container of the arguments."""
+    """Return the reference that stands for a container of the arguments."""
     return {"opaque": {"own": place}}
 
 
 def change(container: Any, new: Any) -> None:
-    """Make a container of the tests what the solution made of its copy.
+    """Give a container of the tests the content that the solution gave to its copy.
 
     Raises:
-        TypeError: the two are of different kinds.
+        TypeError: the two containers are of different kinds.
     """
     if isinstance(container, list | bytearray | deque) and isinstance(new, list | bytearray | deque):
         copied = list(new)
@@ -96,10 +97,10 @@ def change(container: Any, new: Any) -> None:
 
 
 def depth(value: Any, known: dict[int, int]) -> int:
-    """Return how deep containers stand in each other.
+    """Return how deeply containers are nested.
 
     Raises:
-        CannotCarry: one holds itself.
+        CannotCarry: a container holds itself.
     """
     kind, place = type(value), id(value)
     if not issubclass(kind, (dict, set, frozenset, *_ORDERED, *_VIEWS)):

@@ -1,6 +1,6 @@
-"""Frames over a stream socket: four bytes of length, big-endian, then that many bytes.
+"""Send and receive frames over a stream socket: four bytes of length, big-endian, then that many bytes.
 
-The length is believed only up to a limit, so what an enemy writes here can be wrong, but never large.
+The length is believed only up to a limit, so a hostile sender can send a wrong frame, but never a large one.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ class Overlong(Exception):
 
 
 def send(descriptor: int, data: bytes, wait: Wait | None = None) -> None:
-    """Write a frame.
+    """Send a frame.
 
     Args:
-        descriptor: where to.
-        data: what.
-        wait: called where a descriptor that does not block is not ready, with what is waited for (`select.POLLOUT`).
+        descriptor: the descriptor to write to.
+        data: the bytes of the frame.
+        wait: called when a non-blocking descriptor is not ready, with the event to wait for
+            (`select.POLLOUT`).
 
     Raises:
-        Closed: nobody reads.
+        Closed: nobody reads the other end.
     """
     view = memoryview(len(data).to_bytes(4) + data)
     try:
@@ -44,15 +45,15 @@ def send(descriptor: int, data: bytes, wait: Wait | None = None) -> None:
 
 
 def receive(descriptor: int, limit: int, wait: Wait | None = None) -> bytes:
-    """Read a frame of at most `limit` bytes; `wait` is as for `send`, and without it nothing more comes.
+    """Receive a frame of at most `limit` bytes; `wait` is as in `send`. Without it, "not ready" means closed.
 
     Raises:
-        Closed: the other side ended first.
-        Overlong: it is larger.
+        Closed: the other side ended before the frame was complete.
+        Overlong: the announced length is above the limit.
     """
     size = int.from_bytes(_exactly(descriptor, 4, wait))
     if size > limit:
-        raise Overlong(f"{size:,} bytes announced, at most {limit:,} taken")
+        raise Overlong(f"a message of {size:,} bytes, more than {limit:,}")
     return _exactly(descriptor, size, wait)
 
 

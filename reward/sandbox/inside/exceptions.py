@@ -1,7 +1,8 @@
-"""Exceptions that the solution raised, told as data and raised again in the tests' process, by type and message.
+"""Send exceptions that the solution raised as data, and raise them again in the tests' process.
 
-A class of the standard library that tests may expect is that class there; one of the solution's own is a class of the same
-name, with the built-in base that it has. Text, arguments, attributes and cause are what the solution says.
+A standard library class that tests may expect becomes that class there. A class of the solution's own becomes
+a class of the same name with the same built-in base. The text, arguments, attributes and cause are what the
+solution reports.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ _RAISABLE = {
     "zlib",
     "_csv",
 }
-"""Modules whose exceptions are raised in the tests' process when the solution raised them; others as their first
-built-in base class."""
+"""Modules whose exceptions keep their class when the tests' process raises them again; other exceptions
+become their first built-in base class."""
 MAX_TOLD = 50_000
-"""Bytes of arguments and attributes of an exception; of one with more, only the text is told."""
+"""Most bytes of an exception's arguments and attributes; beyond that only the text is sent."""
 MAX_CAUSES = 5
 MAX_CLASSES = 50
-"""Classes of one exception that are looked for here."""
+"""Most classes of one exception that are looked up in the tests' process."""
 
 
 def told(error: BaseException, depth: int = 0) -> dict[str, Any]:
-    """Return an exception as data: its classes as (module, name), its own first, and what it says."""
+    """Return an exception as data: its classes as (module, name), its own class first, and its content."""
     classes = [[str(kind.__module__), kind.__name__] for kind in type(error).__mro__[:-1]]
     said: dict[str, Any] = {"classes": classes, "text": text(error)}
     try:
@@ -44,7 +45,7 @@ def told(error: BaseException, depth: int = 0) -> dict[str, Any]:
         packed = values.pack([list(error.args), held], values.no_data)
         if len(json.dumps(packed)) <= MAX_TOLD:
             said["held"] = packed
-    except Exception:  # of what cannot be told, the text is enough
+    except Exception:  # the text is enough when the content cannot be sent
         pass
     if error.__cause__ is not None and depth < MAX_CAUSES:
         said["cause"] = told(error.__cause__, depth + 1)
@@ -52,19 +53,19 @@ def told(error: BaseException, depth: int = 0) -> dict[str, Any]:
 
 
 def text(error: BaseException) -> str:
-    """Return an exception's text, which its class may make of what it likes."""
+    """Return an exception's text, which a hostile class can make anything."""
     try:
         return str(error)[:10_000]
-    except BaseException as again:  # a hostile __str__ is no reason to lose the verdict
+    except BaseException as again:  # a hostile __str__ must not lose the verdict
         return f"(its text raises {type(again).__name__})"
 
 
 def again(said: dict[str, Any], own: Callable[[str], type[Exception] | None]) -> Exception:
-    """Return an exception of the solution's as one that the tests may expect.
+    """Return the solution's exception as one that the tests may expect.
 
     Args:
-        said: see `told`; an enemy may have written it.
-        own: gives the class that stands for an exception of the solution's, by its name.
+        said: the data from `told`; a hostile process may have written it.
+        own: returns the class that stands for one of the solution's exception classes, by its name.
     """
     args, held = values.unpack(said["held"], values.no_data) if "held" in said else (None, {})
     tried = (
@@ -79,13 +80,14 @@ def again(said: dict[str, Any], own: Callable[[str], type[Exception] | None]) ->
 def own_class(
     name: str, names: Mapping[str, list[str]], made: dict[str, type[Exception]], refuse: Callable[..., Any]
 ) -> type[Exception]:
-    """Return a class that the tests may expect for an exception class of the solution's.
+    """Return a class that the tests may expect in place of one of the solution's exception classes.
 
     Args:
-        name: its name.
-        names: what the solution says of its names, bases among it (`inside.solution`).
+        name: the name of the solution's class.
+        names: what the solution reports about its names, base classes included (`inside.solution`).
         made: the classes that were made before.
-        refuse: raises; it is called where the tests make such an exception, or ask for what its class holds.
+        refuse: raises an exception; called when the tests construct such an exception or use the class's own
+            attributes.
     """
     if name in made:
         return made[name]
@@ -97,16 +99,16 @@ def own_class(
     parent = own_class(own[0], names, made, refuse) if own else standard
 
     def look(error: BaseException, attribute: str) -> Any:
-        if attribute.startswith("_"):  # what Python and its library look for in any exception
+        if attribute.startswith("_"):  # Python and its library look for such names in any exception
             raise AttributeError(attribute)
-        refuse(attribute)  # its class may give it one
+        refuse(attribute)  # the solution's class may define this attribute
 
     body = {"__module__": "solution", "__init__": refuse, "__str__": lambda self: vars(self)["_text"]}
     body["__getattr__"] = look
     parents = (parent,) if issubclass(parent, standard) else (parent, standard)
     try:
         made[name] = type(name, parents, body)
-    except TypeError:  # the two do not go together here
+    except TypeError:  # the two base classes cannot be combined here
         made[name] = type(name, (parent,), body)
     return made[name]
 
@@ -124,9 +126,9 @@ def _known(classes: list[Any], own: Callable[[str], type[Exception] | None]) -> 
 
 
 def _raisable(found: Any) -> Any:
-    """Return an exception class that may be raised in the tests' process, else None.
+    """Return an exception class that the tests' process may raise, else None.
 
-    A StopIteration would end a `map` or a `for` of the tests as if there were nothing more to compare.
+    A StopIteration would end a `map` or a `for` of the tests as if there were nothing left to compare.
     """
     is_exception = isinstance(found, type) and issubclass(found, Exception)
     return found if is_exception and not issubclass(found, StopIteration | StopAsyncIteration) else None
@@ -137,7 +139,7 @@ def _made(kind: type[Exception], text: str, args: list[Any] | None, held: dict[s
         if kind.__module__ == "solution":
             raise TypeError("the tests make none")
         error = kind(text) if args is None else kind(*args)
-    except Exception:  # its class wants other arguments than it keeps
+    except Exception:  # the class takes other arguments than it stores
         try:
             error = kind.__new__(kind)
             error.args = (text,) if args is None else tuple(args)

@@ -1,8 +1,9 @@
-"""Finds the tests that a text defines, and runs each: `check(candidate)`, test functions, classes of tests, `unittest`.
+"""Find and run the tests that a source defines: `check(candidate)`, test functions and classes, `unittest`.
 
-This is the small part of pytest that needs nothing but calls: functions and methods named `test*`, with parameters by
-`parametrize`. Fixtures and what is set up around tests need pytest itself, in one process with the solution
-(`inside.by_pytest`). A test whose body never runs is no test: a generator, or a coroutine that nobody awaits.
+This covers the small part of pytest that needs nothing but calls: functions and methods named `test*`, with
+parameters from `parametrize`. Fixtures and set-up code need pytest itself, in one process with the solution
+(`inside.by_pytest`). A test whose body never runs does not count as a test: a generator, or a coroutine that
+nobody awaits.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ class NeverRuns(Exception):
 
 
 class Found:
-    """The tests of a text that has been executed."""
+    """The tests that an executed source defines."""
 
     def __init__(self, run: Any) -> None:
-        """Take the `run_tests.TestRun` that notes how each test ends."""
+        """Store the `run_tests.TestRun` that notes how each test ends."""
         self.tests, self.namespace = run, run.module.__dict__
 
     def run(self) -> None:
-        """Run all, in the order in which they are defined."""
+        """Run all tests, in the order of their definition."""
         own = [
             v for v in self.namespace.values() if type(v) is types.FunctionType or issubclass(type(v), type)
         ]
@@ -43,7 +44,7 @@ class Found:
         self.check()
         self._refuse_set_up(self.namespace)
         cases = sys.modules["unittest"].TestCase if "unittest" in sys.modules else ()
-        self._around("setUpModule")
+        self._run_module_hook("setUpModule")
         for thing in own:
             if isinstance(thing, type) and issubclass(thing, cases):
                 self._unittest(thing)
@@ -51,16 +52,16 @@ class Found:
                 self._methods(thing)
             elif isinstance(thing, types.FunctionType) and thing.__name__.startswith("test"):
                 self._function(thing.__name__, thing, [thing])
-        self._around("tearDownModule")
+        self._run_module_hook("tearDownModule")
 
     def check(self) -> None:
-        """Run `check(candidate)`, HumanEval's form."""
+        """Run `check(candidate)`, the form of HumanEval's tests."""
         check, candidate = self.namespace.get("check"), self.namespace.get(self.tests.entry_point or "")
         if candidate is not None and isinstance(check, types.FunctionType):
             self.tests.one(lambda: check(candidate))
 
-    def _around(self, name: str) -> None:
-        """Run what is no test itself; a failure of it is one."""
+    def _run_module_hook(self, name: str) -> None:
+        """Run set-up or tear-down code of the module, which is not a test; only its failure counts as one."""
         function = self.namespace.get(name)
         if isinstance(function, types.FunctionType):
             self.tests.aside(function)
@@ -74,10 +75,10 @@ class Found:
         if any(type(thing).__module__ == "_pytest.fixtures" for thing in dict(holder).values()):
             raise self._refuse("a fixture")
 
-    # -- functions and methods ------------------------------------------------------------------------------------
+    # -- functions and methods -------------------------------------------------------------------------------
 
     def _methods(self, group: type) -> None:
-        """Run the tests of a class, inherited ones and those of classes in it."""
+        """Run the tests of a class, including inherited tests and those of nested classes."""
         names = dict.fromkeys(name for kind in group.__mro__[-2::-1] for name in vars(kind))
         for kind in group.__mro__[:-1]:
             self._refuse_set_up(vars(kind))
@@ -125,28 +126,30 @@ class Found:
             runs = [run | dict(zip(names, row, strict=True)) for run in runs for row in rows]
         return runs
 
-    # -- unittest -------------------------------------------------------------------------------------------------
+    # -- unittest --------------------------------------------------------------------------------------------
 
     def _unittest(self, case: Any) -> None:
         unittest: Any = sys.modules["unittest"]
         for kind in case.__mro__:
             self._refuse_set_up(vars(kind) if kind.__module__ == "tests" else {})
         result = unittest.TestResult()
-        result._testRunEntered = True  # or each test would set up and clear up its class, and the module
+        # without this, each test would set up and tear down its class and the module
+        result._testRunEntered = True
         result._previousTestClass = _NoCase
         for test in unittest.TestLoader().loadTestsFromTestCase(case):
             self.tests.one(functools.partial(self._case, unittest, test, result))
         self.tests.aside(functools.partial(_clear_up, unittest.TestSuite(), result))
 
     def _case(self, unittest: Any, test: Any, result: Any) -> None:
-        """Run a method of a `unittest.TestCase`; raise what it raised."""
+        """Run a method of a `unittest.TestCase`; raise the exception that it raised."""
         raised, method, result.testsRun = [], getattr(test, test._testMethodName), 0
-        # what a result keeps of an exception is its text, and the text of an assertion may look into the solution's objects
+        # A result keeps the text of an exception, and making the text of an assertion may look into the
+        # solution's objects.
         result._exc_info_to_string = lambda found, _: raised.append(found[1]) or ""
         result.skipped, ended = [], []
         own_loop = inspect.iscoroutinefunction(method) and isinstance(test, unittest.IsolatedAsyncioTestCase)
         setattr(test, test._testMethodName, _noting(method, own_loop, ended))
-        suite = unittest.TestSuite([test])  # runs setUpClass before the first
+        suite = unittest.TestSuite([test])  # a suite runs setUpClass before the first test
         suite._removeTestAtIndex = lambda index: None
         suite.run(result)
         if self.tests.solution.stop:
@@ -159,18 +162,18 @@ class Found:
             raise NeverRuns(
                 f"skipped: {result.skipped[0][1] if result.skipped else 'no test ran'}", skipped=True
             )
-        if not ended:  # unittest has exceptions of its own that it takes for no failure
+        if not ended:  # unittest does not report some of its own exceptions as failures
             raise AssertionError("the test did not run to its end")
 
 
 class _NoCase:
-    """Stands for a class of tests before the first, in the same module: that is set up already."""
+    """Stand for an earlier test class of the same module, because the module is set up already."""
 
     __module__ = "tests"
 
 
 def _noting(method: Any, own_loop: bool, ended: list[Any]) -> Any:
-    """Return a method of tests that notes when it has come to its end."""
+    """Return a test method that also notes when it has come to its end."""
 
     async def awaits(*args: Any, **kwargs: Any) -> None:
         ended.append(await method(*args, **kwargs))
@@ -182,7 +185,7 @@ def _noting(method: Any, own_loop: bool, ended: list[Any]) -> Any:
 
 
 def _clear_up(suite: Any, result: Any) -> None:
-    """Clear up the class whose tests have run; raise what that raises."""
+    """Tear down the class whose tests have run; raise the exception that this raises."""
     raised: list[BaseException] = []
     result._exc_info_to_string = lambda found, _: raised.append(found[1]) or ""
     suite._tearDownPreviousClass(None, result)
@@ -191,7 +194,7 @@ def _clear_up(suite: Any, result: Any) -> None:
 
 
 def _marks(holders: list[Any]) -> list[Any]:
-    """Return what pytest's decorators say of a test, and of the class and the module that it is in."""
+    """Return pytest's marks of a test, and of the class and the module that contain it."""
     found: list[Any] = []
     for holder in holders:
         marks = getattr(holder, "pytestmark", [])
@@ -201,7 +204,7 @@ def _marks(holders: list[Any]) -> list[Any]:
 
 
 def _is(thing: Any, name: str) -> bool:
-    """Is it of this class of pytest's, by its type alone?"""
+    """Is an object of the pytest class with this name, judged by its type alone?"""
     return type(thing) is vars(sys.modules.get("_pytest.mark.structures", sys)).get(name)
 
 
@@ -210,7 +213,7 @@ def _never(why: str, skipped: bool = False) -> None:
 
 
 def _ran(value: Any) -> Any:
-    """Return what a test returned, unless that says that its body has not run."""
+    """Return what a test returned; raise `NeverRuns` if the value shows that the test's body has not run."""
     if type(value) in (types.GeneratorType, types.AsyncGeneratorType, types.CoroutineType):
         raise NeverRuns("a test that never runs: a generator, or a coroutine that nobody awaits")
     return value

@@ -1,8 +1,9 @@
-"""The kernel's own means to confine a process, through ctypes: rlimits, no_new_privs, Landlock, seccomp, namespaces.
+"""Confine a process by kernel calls through ctypes: rlimits, no_new_privs, Landlock, seccomp, namespaces.
 
-None of them needs a privilege, but for namespaces where the machine's owner has forbidden them. Each is a handful of
-system calls; the bindings that exist are younger than what they would replace (`docs/sandbox.md`). The start-up probes
-(`reward.sandbox.host.probes`) try what is promised here, so a wrong constant is found before anything untrusted runs.
+None of these needs a privilege, except for namespaces where the machine's owner has forbidden them. Each is a
+handful of system calls; the existing Python bindings are younger than the code that they would replace
+(`docs/sandbox.md`). The start-up probes (`reward.sandbox.host.probes`) test what is promised here, so a wrong
+constant is found before anything untrusted runs.
 
 Sources: landlock(7), seccomp(2), namespaces(7), capabilities(7), mount_namespaces(7).
 """
@@ -31,7 +32,7 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 2
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 SECCOMP_MODE_FILTER = 2
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
-"""The same numbers on every machine."""
+"""These have the same numbers on every machine."""
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 CAPSET = {"x86_64": 126, "aarch64": 91}
 CLONE = {"x86_64": 56, "aarch64": 220}
@@ -43,32 +44,19 @@ _MAKE_CHAR, _MAKE_SOCK, _MAKE_BLOCK, _MAKE_SYM, _REFER = 1 << 6, 1 << 9, 1 << 11
 READ = READ_FILE | READ_DIR
 _FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | _TRUNCATE | _IOCTL_DEV
 
-NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = (
-    0x20000,
-    0x4000000,
-    0x8000000,
-    0x10000000,
-    0x20000000,
-    0x40000000,
-)
-MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = (
-    1,
-    2,
-    4,
-    8,
-    32,
-    4096,
-    16384,
-    1 << 18,
-)
+NEWNS, NEWUTS, NEWIPC = 0x20000, 0x4000000, 0x8000000
+NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 32, 4096, 16384, 1 << 18
 MNT_DETACH = 2
 NOBODY = 65534
 OWN_USERS = 1 << 28
-"""Users from here on belong to nobody, so each worker takes one and the count of its processes is its own."""
+"""Users from here on are normally unused, so each worker takes one, and the kernel's count of that user's
+processes is the worker's own."""
 SIGNALS = 256
-"""Signals that may wait, of all processes of the user."""
+"""Most signals that may be pending for all processes of the user."""
 STACK_BYTES = 64 << 20
-"""Of the first thread; a deep recursion in C ends in SIGSEGV there."""
+"""Stack of the first thread; a deep recursion in C ends in SIGSEGV there."""
 
 
 def _check(result: int, what: str) -> int:
@@ -84,14 +72,14 @@ def prctl(option: int, argument: int = 0, what: str = "prctl") -> None:
 
 
 def landlock_abi() -> int:
-    """Return the Landlock version of this kernel; 0 where there is none."""
+    """Return the Landlock version of this kernel; 0 if it has none."""
     return max(0, _libc.syscall(CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(1)))
 
 
 class Landlock:
-    """Which files a process may reach: what it is given, and nothing else.
+    """Limit the files that a process may reach to those that are listed.
 
-    Paths are opened here once; a rule set adds one scratch folder to them.
+    The paths are opened once, here; each rule set adds one scratch folder to them.
     """
 
     def __init__(
@@ -101,21 +89,22 @@ class Landlock:
         programs: bool = False,
         listable: Iterable[str] = (),
     ) -> None:
-        """Open what may be reached.
+        """Open the paths that may be reached.
 
         Args:
             readable: files and folders to read.
-            listable: folders whose names may be read, and those in them, but no file.
+            listable: folders in which names may be listed, at any depth, but no file may be read.
             devices: files to read and write.
-            programs: what is readable, and what is made in scratch, may be executed; links may be made there.
+            programs: whether readable files and files made in the scratch folder may be executed, and links
+                may be made there.
         """
         abi = landlock_abi()
         files = (1 << 13) - 1
         files |= _REFER if abi >= 2 else 0
         files |= _TRUNCATE if abi >= 3 else 0
         files |= _IOCTL_DEV if abi >= 5 else 0
-        net = 3 if abi >= 4 else 0  # no bind, no connect over TCP
-        scoped = 3 if abi >= 6 else 0  # no abstract socket and no signal to outside
+        net = 3 if abi >= 4 else 0  # no bind and no connect over TCP
+        scoped = 3 if abi >= 6 else 0  # no abstract socket and no signal to the outside
         size = 8 if abi < 4 else 16 if abi < 6 else 24
         self._attributes = struct.pack("=QQQ", files, net, scoped)[:size]
         self._in_scratch = files & ~(_MAKE_CHAR | _MAKE_BLOCK | _MAKE_SOCK | _IOCTL_DEV)
@@ -125,16 +114,16 @@ class Landlock:
         rules += [(path, READ_FILE | WRITE_FILE) for path in devices] + [
             (path, READ_DIR) for path in listable
         ]
-        self._rules = [struct.pack("=Qi", rights, _opened_high(path)) for path, rights in rules]
+        self._rules = [struct.pack("=Qi", rights, _open_high(path)) for path, rights in rules]
 
     def enter(self, scratch: str, readable: Iterable[str] = ()) -> None:
-        """Restrict this process, for ever, to the paths given and to `scratch`, which it may also write in."""
+        """Restrict this process permanently to the listed paths and `scratch`, where it may also write."""
         ruleset = self.prepared(scratch, readable)
         restrict(ruleset)
         os.close(ruleset)
 
     def prepared(self, scratch: str, readable: Iterable[str] = ()) -> int:
-        """Return a rule set, a descriptor from 100 on, that `restrict` puts in force."""
+        """Return a rule set for `restrict`, as a descriptor of 100 or above."""
         ruleset = _syscall(
             "landlock_create_ruleset", CREATE_RULESET, self._attributes, len(self._attributes), 0
         )
@@ -148,18 +137,18 @@ class Landlock:
         return high
 
     def close(self) -> None:
-        """Let go of the paths, when all rule sets are prepared."""
+        """Close the paths, when all rule sets are prepared."""
         for rule in self._rules:
             os.close(struct.unpack("=Qi", rule)[1])
 
 
 def restrict(ruleset: int) -> None:
-    """Put a rule set in force on this process, for ever."""
+    """Apply a rule set to this process permanently."""
     _syscall("landlock_restrict_self", RESTRICT_SELF, ruleset, 0)
 
 
-def _opened_high(path: str) -> int:
-    """Open a path where no other descriptor will be put in its place."""
+def _open_high(path: str) -> int:
+    """Open a path as a high descriptor, whose number no other descriptor will take."""
     low = os.open(path, os.O_PATH | os.O_CLOEXEC)
     high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 100)
     os.close(low)
@@ -167,46 +156,46 @@ def _opened_high(path: str) -> int:
 
 
 def fork() -> int:
-    """Fork a process that has no other thread; return 0 in the child, its number in the parent.
+    """Fork a process that has no other thread; return 0 in the child, and the child's id in the parent.
 
-    `os.fork` besides has every module put its locks and its random numbers right, which touches 270 pages and seeds
-    `random` anew, so that the same code would not do the same twice.
+    `os.fork` also makes every module reset its locks and random numbers. That touches 270 memory pages and
+    seeds `random` anew, so that the same code would not do the same twice.
     """
     return _check(_fork(), "fork")
 
 
 def no_new_privileges() -> None:
-    """Let no later exec gain anything. Landlock and seccomp ask for it."""
+    """Let no later exec gain privileges. Landlock and seccomp require this."""
     prctl(PR_SET_NO_NEW_PRIVS, 1, "no_new_privs")
 
 
 class Seccomp:
-    """A seccomp filter that can be installed. What ctypes needs is made once: a type of its own for each size of array."""
+    """A seccomp filter, prepared once to be installed often: ctypes makes a type for each array size."""
 
     def __init__(self, instructions: bytearray) -> None:
-        """Prepare a filter (`inside.policy`); bytes that change later are those that are installed."""
+        """Prepare a filter (`inside.policy`); if the bytes change later, the changed bytes are installed."""
         held = (ctypes.c_char * len(instructions)).from_buffer(instructions)
         program = struct.pack("@HP", len(instructions) // 8, ctypes.addressof(held))
         self._buffer = ctypes.create_string_buffer(program, len(program))
         self._held, self._address = held, ctypes.addressof(self._buffer)
 
     def install(self) -> None:
-        """Filter the calls of this process, for ever."""
+        """Filter the system calls of this process permanently."""
         _check(_libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, self._address, 0, 0), "seccomp")
 
 
 def drop_capabilities() -> None:
-    """Give up every capability, for ever."""
+    """Give up every capability permanently."""
     for number in range(64):
         if _libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0) < 0:
-            break  # beyond the last one; or there is none to drop from, for an ordinary user
+            break  # the number is beyond the last capability, or an ordinary user has none to drop
     _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     header = struct.pack("=Ii", CAPABILITY_VERSION, 0)
     _syscall("capset", CAPSET[platform.machine()], header, bytes(24))
 
 
 def begin() -> None:
-    """Begin as a program should that is started by anyone: no signal ignored or blocked, files for all, descriptors enough."""
+    """Start as if from a clean shell: no signal ignored or blocked, the usual umask, the most descriptors."""
     for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # which Python ignores by itself
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
@@ -217,12 +206,16 @@ def begin() -> None:
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends. A change of user takes it back, so call it after."""
+    """Have the kernel kill this process when its parent ends. A user change cancels this: call it after."""
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL, "pdeathsig")
 
 
 def own_user() -> int:
-    """Return a user that nobody else is; in a container with few users, one of the upper half; the usual nobody of very few."""
+    """Return a user id that nothing else uses.
+
+    In a container with few user ids it is drawn from the upper half of them; with very few it is the usual
+    nobody, which others may use too.
+    """
     with open("/proc/self/uid_map", encoding="ascii") as stream:
         ranges = [[int(word) for word in line.split()] for line in stream]
     drawn = int.from_bytes(os.urandom(3))
@@ -233,21 +226,21 @@ def own_user() -> int:
 
 
 def become(user: int) -> None:
-    """Change from root to another user, for ever."""
+    """Change from root to another user permanently."""
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
 
 
 def set_dumpable(dumpable: bool) -> None:
-    """Let this process's /proc files belong to its user, or to root, and no other process look into it."""
+    """Let this process's /proc files belong to its user; else they are root's and hidden from others."""
     prctl(PR_SET_DUMPABLE, dumpable, "dumpable")
 
 
 def clone(flags: int) -> int:
-    """Fork into new namespaces; return the child's process number, 0 in the child. For processes of a single thread.
+    """Fork a single-threaded process into new namespaces; return the child's id, 0 in the child.
 
-    `unshare` will not do: it gives new process numbers to the children of a process only once.
+    `unshare` cannot be used: it gives new process ids to the children of a process only once.
     """
     return _syscall("clone", CLONE[platform.machine()], flags | signal.SIGCHLD, 0, 0, 0, 0)
 
@@ -265,7 +258,7 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = 
 
 
 def enter_root(path: str) -> None:
-    """Make a mounted folder the root, and let go of the old one."""
+    """Make a mounted folder the root, and unmount the old one."""
     os.chdir(path)
     _syscall("pivot_root", PIVOT_ROOT[platform.machine()], b".", b".")
     _check(_libc.umount2(b".", MNT_DETACH), "umount")
@@ -280,10 +273,10 @@ def set_limits(
     processes: int | None = None,
     stack_bytes: int = STACK_BYTES,
 ) -> None:
-    """Set rlimits, soft and hard alike: a soft one alone sends a signal, which code could catch and answer from.
+    """Set soft and hard rlimits; a soft limit alone sends a signal, which code could catch and go on.
 
-    The CPU's is in whole seconds and comes a second late: the zygote, which reads the clock exactly, is to be first.
-    What is None is left as it is.
+    The CPU limit is in whole seconds and set a second late, so that the zygote, which reads the clock
+    exactly, acts first. A limit of None is left unchanged.
     """
     for what, most in (
         (resource.RLIMIT_CPU, math.ceil(cpu_seconds) + 1),

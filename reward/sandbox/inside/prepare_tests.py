@@ -1,8 +1,9 @@
-"""The text of the tests, read before it runs: which statements are tests, what it imports, what its main guard hides.
+"""Prepare the source of tests before it runs: find the tests, imports of the solution and the main guard.
 
-1. What starts a runner (`unittest.main()`) is left out, because the tests are run here one by one.
-2. What stands behind `if __name__ == "__main__"` runs only if it asserts what nothing else does.
-3. An import from a module that is not there, and that stands for the solution, becomes an import from `solution`.
+1. A statement that starts a runner (`unittest.main()`) is left out, because the sandbox runs the tests one by
+   one.
+2. Statements behind `if __name__ == "__main__"` run only if they assert something that nothing else does.
+3. An import from a missing module that stands for the solution becomes an import from `solution`.
 """
 
 from __future__ import annotations
@@ -17,72 +18,77 @@ FILE = "tests.py"
 _RUNNERS = {"unittest.main", "pytest.main"}
 _EXITS = {"sys.exit", "exit", "quit"}
 SHARING = frozenset({
-    "assertLogs", "assertNoLogs", "chdir", "environ", "getrefcount", "getsource", "mock", "monkeypatch", "open", "patch",
-    "putenv", "seed", "setrecursionlimit", "settrace", "signature", "tempfile", "__context__",
-    "__suppress_context__",
+    "assertLogs", "assertNoLogs", "chdir", "environ", "getrefcount", "getsource", "mock", "monkeypatch",
+    "open", "patch", "putenv", "seed", "setrecursionlimit", "settrace", "signature", "tempfile",
+    "__context__", "__suppress_context__",
 })  # fmt: skip
-"""Names by which tests change, or look at, something of their own process that the solution would have to share. Streams
-and warnings that tests replace are noticed when they call the solution (`inside.stand_ins`)."""
+"""Names by which tests change or look at something in their own process that the solution would have to
+share. When tests replace streams or warnings, that is noticed when they call the solution
+(`inside.stand_ins`)."""
 UNTOLD = frozenset({
     "BaseExceptionGroup", "ExceptionGroup", "GeneratorExit", "KeyboardInterrupt", "StopAsyncIteration",
     "StopIteration", "SystemExit",
 })  # fmt: skip
-"""Exceptions of the solution's that the tests' process cannot raise again. Tests may raise them."""
+"""The solution's exceptions that the tests' process cannot raise again. Tests may raise these themselves."""
 _STANDS = (
     "solution|submission|implementation|answer|candidate|module|script|program|code|main|task|file|functions?"
 )
 _STANDS_FOR = re.compile(
     rf"(?:(?:your|my|the|user|student|model)_)?(?:{_STANDS})(?:_(?:{_STANDS}|name|here|under_test|to_test)|_?\d+)*"
 )
-"""Names of modules that stand for the solution, whatever it is called: `your_module`, `my_code`, `solution_file`."""
+"""Module names that stand for the solution, whatever it is called: `your_module`, `my_code`,
+`solution_file`."""
 _FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 _DEFINES = _FUNCTIONS | ast.ClassDef
 
 
 @dataclass
 class TestsText:
-    """A text of tests that compiles."""
+    """A source of tests that compiles."""
 
     body: list[ast.stmt]
     """The statements to run."""
     flags: int
-    """What its `from __future__` imports mean for `compile`."""
+    """The flags of its `from __future__` imports, for `compile`."""
     used: set[str] = field(default_factory=set)
-    """Names that it uses."""
+    """Names that it reads."""
     bound: set[str] = field(default_factory=set)
     """Names that it binds somewhere."""
     names: set[str] = field(default_factory=set)
-    """All names in it, attributes too."""
+    """All names in it, attribute names included."""
     holders: set[str] = field(default_factory=set)
     """Names whose attributes it uses."""
     early: set[int] = field(default_factory=set)
-    """Lines on which it leaves under a condition without saying how it went: it found a fault there."""
+    """Lines on which it exits under a condition without reporting a result; such an exit means that it found
+    a fault."""
     shared: set[str] = field(default_factory=set)
-    """What else it shares with the solution: exceptions that it expects, attributes of modules it sets."""
+    """What else it would share with the solution: exceptions that it expects, and attributes that it sets in
+    modules."""
     count: int = 0
     """How many tests it has at least."""
 
     def has_test_functions(self) -> bool:
-        """Does it define tests as pytest finds them?"""
+        """Does it define tests that pytest would find?"""
         return any(_is_for_pytest(statement) for statement in self.body)
 
 
 def read(source: str, entry_point: str | None, is_there: Callable[[str], bool]) -> TestsText:
-    """Return a text of tests, prepared.
+    """Parse a source of tests and prepare it for a run.
 
     Args:
-        source: the text.
-        entry_point: the function that it is about.
+        source: the source.
+        entry_point: the function that the tests are about.
         is_there: says whether a module can be imported.
 
     Raises:
-        SyntaxError: it does not compile; ValueError, RecursionError or MemoryError likewise.
+        SyntaxError: it does not compile; some sources raise ValueError, RecursionError or MemoryError
+            instead.
     """
     tree = ast.parse(source, FILE)
     code = compile(tree, FILE, "exec", dont_inherit=True)
-    nodes = list(ast.walk(tree))  # once: a walk takes a tenth of a check
+    nodes = list(ast.walk(tree))  # done once, because a walk takes a tenth of a check
     _import_from_solution(nodes, entry_point, is_there)
-    text = TestsText(_opened(tree.body), code.co_flags & _futures())
+    text = TestsText(_without_guards(tree.body), code.co_flags & _futures())
     for node in nodes:
         _note_names(node, text)
     text.early = _early_exits(nodes)
@@ -112,7 +118,7 @@ def _note_names(node: ast.AST, text: TestsText) -> None:
 
 
 def _early_exits(nodes: Iterable[ast.AST]) -> set[int]:
-    """Return the lines on which a text leaves under a condition without saying how it went."""
+    """Return the lines on which a source exits under a condition without reporting a result."""
     conditions = [
         node for node in nodes if isinstance(node, ast.If | ast.For | ast.While | ast.ExceptHandler)
     ]
@@ -132,7 +138,7 @@ def _leaves_by(node: ast.Raise) -> bool:
 
 
 def _expected(nodes: list[ast.AST]) -> set[str]:
-    """Return those of `UNTOLD` that a text names otherwise than to raise them."""
+    """Return the names in `UNTOLD` that a source uses for anything but raising them."""
     raises = [node.exc for node in nodes if isinstance(node, ast.Raise) and node.exc]
     raised = {id(part) for made in raises for part in ast.walk(made)}
     names = {node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in raised}
@@ -141,7 +147,7 @@ def _expected(nodes: list[ast.AST]) -> set[str]:
 
 
 def _replaced(nodes: list[ast.AST]) -> set[str]:
-    """Return the attributes of imported modules that a text sets, such as `time.sleep`."""
+    """Return the attributes of imported modules that a source sets, such as `time.sleep`."""
     imported = [alias for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     modules = {alias.asname or alias.name.partition(".")[0] for alias in imported} - {"unittest"}
     attributes = [
@@ -151,14 +157,14 @@ def _replaced(nodes: list[ast.AST]) -> set[str]:
 
 
 def asserts(statement: ast.stmt) -> bool:
-    """Is it a statement, and no definition, that asserts, or that raises or leaves when something is wrong?"""
+    """Does a statement that is not a definition assert, or raise or exit when something is wrong?"""
     return not isinstance(statement, _DEFINES) and any(map(_asserting, ast.walk(statement)))
 
 
 def may_refute(statement: ast.stmt, body: Iterable[ast.stmt]) -> bool:
-    """May it find that something is wrong: a call by itself of no built-in function, or what leads to asserts in a helper?
+    """Could a statement find a fault by a call of its own (of no built-in function) or by a helper's asserts?
 
-    To print a comparison finds nothing.
+    A statement that only prints a comparison finds nothing.
     """
     if isinstance(statement, _DEFINES):
         return False
@@ -171,16 +177,16 @@ def may_refute(statement: ast.stmt, body: Iterable[ast.stmt]) -> bool:
 
 
 def _futures() -> int:
-    import __future__  # noqa: PLC0415 (not `annotations` of this file)
+    import __future__  # noqa: PLC0415 (`annotations` of this file must not count)
 
     return sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 
 
-# -- the main guard -------------------------------------------------------------------------------------------------
+# -- the main guard ------------------------------------------------------------------------------------------
 
 
-def _opened(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return the statements to run: those behind a main guard among them, if they assert what nothing else does."""
+def _without_guards(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the statements to run, with those behind a main guard if only they assert something."""
     others = [statement for statement in body if not _is_guard(statement)]
     alone = not any(_tests_in(statement) or _is_check(statement) for statement in others)
     made: list[ast.stmt] = []
@@ -193,7 +199,7 @@ def _opened(body: list[ast.stmt]) -> list[ast.stmt]:
 
 
 def _is_guard(statement: ast.AST) -> bool:
-    """Does it run only when the text is the program? What else its condition asks is not asked."""
+    """Does a statement run only when the file is a program? Other parts of its condition are ignored."""
     if not isinstance(statement, ast.If):
         return False
     test = statement.test
@@ -205,7 +211,7 @@ def _is_guard(statement: ast.AST) -> bool:
 
 
 def _without_end(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return statements without those that start a runner, and without a last one that leaves and says nothing by it."""
+    """Return the statements without those that start a runner, and without a plain exit at the end."""
     kept = [statement for statement in body if not _called(statement) & _RUNNERS]
     return kept[:-1] if kept and _leaves_plainly(kept[-1]) else kept
 
@@ -218,7 +224,7 @@ def _leaves_plainly(statement: ast.stmt) -> bool:
 
 
 def _called(statement: ast.stmt) -> set[str]:
-    """Return the names of what a statement that is a call calls, in its arguments too."""
+    """Return the names that a call statement calls, in its arguments too."""
     if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
         return set()
     return {
@@ -229,14 +235,14 @@ def _called(statement: ast.stmt) -> set[str]:
 
 
 def _calls_a_test(statement: ast.stmt) -> bool:
-    """Is it `test_x()` and no more, which runs as a test anyway?"""
+    """Is a statement only `test_x()`, a call of a test that is run anyway?"""
     match statement:
         case ast.Expr(ast.Call(ast.Name(name), [], [])):
             return name.startswith("test")
     return False
 
 
-# -- what is a test -------------------------------------------------------------------------------------------------
+# -- what is a test ------------------------------------------------------------------------------------------
 
 
 def _asserting(node: ast.AST) -> bool:
@@ -246,7 +252,7 @@ def _asserting(node: ast.AST) -> bool:
 
 
 def _leads_to_asserts(statements: list[ast.stmt], body: Iterable[ast.stmt]) -> bool:
-    """Do statements, and not definitions, assert, or lead to assertions through functions, as EvalPlus' loops do?"""
+    """Do statements other than definitions assert, directly or through functions, as EvalPlus' loops do?"""
     statements = [statement for statement in statements if not isinstance(statement, _DEFINES)]
     defined = {part.name: part for part in body if isinstance(part, _DEFINES)}
     reached = [*statements, *(defined[name] for name in _reached(statements, defined))]
@@ -254,7 +260,7 @@ def _leads_to_asserts(statements: list[ast.stmt], body: Iterable[ast.stmt]) -> b
 
 
 def _reached(statements: list[ast.stmt], defined: Mapping[str, ast.stmt]) -> set[str]:
-    """Return the names of the definitions that statements lead to."""
+    """Return the names of the definitions that statements use, directly or through other definitions."""
     reached: set[str] = set()
     left = list(statements)
     while left:
@@ -270,7 +276,7 @@ def _is_check(statement: ast.stmt) -> bool:
 
 
 def _is_for_pytest(statement: ast.stmt) -> bool:
-    """Is it a test function, or a class of tests of pytest's kind, or one with fixtures?"""
+    """Is a statement a test function, a test class in pytest's style, or a TestCase class with fixtures?"""
     if isinstance(statement, ast.ClassDef):
         functions = [part for part in statement.body if isinstance(part, _FUNCTIONS)]
         fixtures = [
@@ -283,7 +289,7 @@ def _is_for_pytest(statement: ast.stmt) -> bool:
 
 
 def _tests_in(statement: ast.stmt) -> int:
-    """Return how many tests a statement is or defines: an assertion at the top, a test function, the methods of a class."""
+    """Return how many tests a statement is or defines: an assert, a test function, or a class's methods."""
     if isinstance(statement, _FUNCTIONS):
         return int(statement.name.startswith("test"))
     if isinstance(statement, ast.ClassDef):
@@ -291,17 +297,18 @@ def _tests_in(statement: ast.stmt) -> int:
     return int(asserts(statement))
 
 
-# -- imports --------------------------------------------------------------------------------------------------------
+# -- imports -------------------------------------------------------------------------------------------------
 
 
 def _import_from_solution(
     nodes: Iterable[ast.AST], entry_point: str | None, is_there: Callable[[str], bool]
 ) -> None:
-    """Let imports from a module that is not there, and that stands for the solution, be of `solution`.
+    """Redirect imports from a missing module that stands for the solution to `solution`.
 
-    By its name, such as `your_module`, or because the tests import from it the function that is tested, or one that the
-    module is named after. Whether the solution has what is imported plays no part: one that lacks it is wrong, the tests
-    are not broken. Any other module that is missing is a package that is not installed.
+    A module stands for the solution if its name says so, such as `your_module`, or if the tests import from
+    it the function that is tested, or something with the same name as the module. It does not matter whether
+    the solution defines what is imported: if it does not, the solution is wrong, not the tests. Any other
+    missing module is a package that is not installed.
     """
     for node in nodes:
         if isinstance(node, ast.ImportFrom):

@@ -1,17 +1,19 @@
-"""Runs programs: compilers and what they make, shells, interpreters of other languages. Level `full` only.
+"""Run programs: compilers and what they make, shells, and interpreters of other languages. Level `full` only.
 
-Where Python code can start nothing (`inside.zygote`), these may start others, so what confines them is a world of their
-own for each task, which ends with it:
+Python code can start no process (`inside.zygote`), but these programs may start others. So each task is
+confined in a world of its own, which ends with it:
 
-- own process numbers, whose first process is a loop of this file that only waits. When the program ends, or its time is
-  up, that process ends, and with it the kernel ends every other: daemons, fork bombs, whatever has called `setsid`;
-- own scratch, a tmpfs of fixed size, gone with the task;
-- the root, the empty network and the rest of `inside.root`, made once; Landlock and a wider list of system calls;
-- a number of processes, and CPU time and memory added up over all of them (`inside.tree`).
+- own process ids, whose first process is a loop of this file that only waits. When the program ends, or its
+  time is up, that process ends, and the kernel then ends every other one: daemons, fork bombs, and any
+  process that has called `setsid`;
+- a scratch folder of its own, a tmpfs of fixed size that is gone after the task;
+- the root, the empty network and the rest of `inside.root`, made once for all tasks; Landlock and a longer
+  list of allowed system calls;
+- limits on the number of processes, and on the CPU time and memory of all of them together (`inside.tree`).
 
-As with the zygote nothing untrusted is read here: files, input and output are descriptors that the parent makes and that
-are handed on. The program that the parent names is a compiler or an interpreter of the machine, or what came of a
-compiler; what it says by its exit status is reported and decides nothing.
+Like the zygote, this process reads nothing untrusted: files, input and output are descriptors that the parent
+makes and this process hands on. The program that the parent names is a compiler or an interpreter of the
+machine, or the output of a compiler; its exit status is reported and decides nothing.
 """
 
 from __future__ import annotations
@@ -31,11 +33,12 @@ from . import kernel, policy, root
 from .tree import Tree, children
 
 FILES = 256
-"""Descriptors that a program may have: a Java machine opens some 60 by itself."""
+"""Most descriptors that a program may have: a Java virtual machine opens some 60 by itself."""
 LOOK = 0.02
-"""Seconds between looks at what a program uses."""
+"""Seconds between two looks at what a program uses."""
 OURS = 3
-"""Processes of this file that may belong to the programs' user: the first of all, the one that serves, a task's first."""
+"""Processes of this file that may have the programs' user: the very first, the one that serves, and a task's
+first process."""
 CONFINED = b"\0"
 
 
@@ -46,14 +49,14 @@ def main(control: int) -> None:
     setup = json.loads(link.recv(1 << 16))
     try:
         zygote = ProgramZygote(link, setup)
-    except Exception as error:  # the parent shows the sentence
+    except Exception as error:  # the parent shows the message to the user
         link.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
         return
     zygote.serve()
 
 
 class ProgramZygote:
-    """The process and what it prepared once."""
+    """The process that runs programs, with what it prepares once for all tasks."""
 
     def __init__(self, link: socket.socket, setup: dict[str, Any]) -> None:
         self.link = link
@@ -62,7 +65,7 @@ class ProgramZygote:
             self.group = os.getgid()
         elif not _may_make_namespaces():
             kernel.become(self.user)
-            kernel.set_dumpable(True)  # else the files by which a user namespace is set up are root's
+            kernel.set_dumpable(True)  # otherwise root owns the files by which a user namespace is set up
         self.proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
         readable = [path for path in setup["readable"] if os.path.exists(path)]
         root.enter(readable, None, setup["shared"])
@@ -77,7 +80,7 @@ class ProgramZygote:
         gc.freeze()
         link.send(json.dumps({"ready": {"user": self.user, "landlock": kernel.landlock_abi()}}).encode())
 
-    # -- tasks ----------------------------------------------------------------------------------------------------
+    # -- tasks -----------------------------------------------------------------------------------------------
 
     def serve(self) -> None:
         """Do tasks until the parent is gone."""
@@ -85,7 +88,7 @@ class ProgramZygote:
             message, descriptors, _, _ = socket.recv_fds(self.link, 1 << 16, 32)
             if not message:
                 return
-            if message == b"stop":  # for a task that had ended already
+            if message == b"stop":  # meant for a task that had ended already
                 continue
             report = self._task(json.loads(message), descriptors)
             try:
@@ -94,23 +97,22 @@ class ProgramZygote:
                 return
 
     def _task(self, task: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
-        """Run a program and end all that came of it; return how it ended and what it used."""
+        """Run a program and end all processes that it started; return how it ended and what it used."""
         for descriptor in descriptors[:4]:
-            with contextlib.suppress(
-                PermissionError
-            ):  # root that may not: then /dev/stdout cannot be opened by name
+            # a root that may not change owners goes on; programs then cannot open /dev/stdout by name
+            with contextlib.suppress(PermissionError):
                 os.fchown(descriptor, self.user, self.group)
         tells, tell = os.pipe()
         started, pid = time.monotonic(), kernel.clone(kernel.NEWPID | kernel.NEWNS)
         if not pid:
             try:
-                self._first(task, descriptors, tell)
+                self._be_first_process(task, descriptors, tell)
             finally:
                 os._exit(99)
         for descriptor in (*descriptors, tell):
             os.close(descriptor)
         reason = self._watch(task, pid, started)
-        _, _, used = os.wait4(pid, 0)  # returns when every process in there is gone
+        _, _, used = os.wait4(pid, 0)  # returns when every process of the task is gone
         told = os.read(tells, 1000)
         os.close(tells)
         confined, _, status = told.rpartition(b"\n")
@@ -124,10 +126,10 @@ class ProgramZygote:
         }
 
     def _watch(self, task: dict[str, Any], pid: int, started: float) -> str:
-        """Wait until the first process ends, the parent has what it wants, or a limit is passed; then end it.
+        """Wait until the first process ends, the parent has its result, or a limit is passed; then kill it.
 
         Returns:
-            Why it was ended: cpu, wall, memory or done; empty when it ended by itself.
+            Why the process was killed: cpu, wall, memory or done; empty when it ended by itself.
         """
         handle, reason = os.pidfd_open(pid), ""
         tree = Tree(self.proc, next(iter(children(self.proc, self.pid)), 0))
@@ -139,7 +141,7 @@ class ProgramZygote:
             if handle in ready:
                 break
             if ready:
-                self.link.recv(16)  # "stop", or the parent is gone
+                self.link.recv(16)  # either "stop", or the parent is gone
                 reason = "done"
             elif tree.cpu() >= task["cpu_seconds"]:
                 reason = "cpu"
@@ -151,14 +153,14 @@ class ProgramZygote:
         os.close(handle)
         return reason
 
-    def _first(self, task: dict[str, Any], descriptors: list[int], tell: int) -> None:
-        """Be the first process of a task's world: start the program, wait for it, tell its status, end."""
+    def _be_first_process(self, task: dict[str, Any], descriptors: list[int], tell: int) -> None:
+        """Run as a task's first process: start the program, wait for it, report its status, and exit."""
         kernel.die_with_parent()
         kernel.set_dumpable(False)
         pid = os.fork()
         if not pid:
             try:
-                self._program(task, descriptors, tell)
+                self._become_program(task, descriptors, tell)
             except BaseException as error:
                 os.write(tell, f"{type(error).__name__}: {error}".encode()[:500])
             finally:
@@ -172,10 +174,11 @@ class ProgramZygote:
         os.write(0, b"\n%d" % status)
         os._exit(0)
 
-    def _program(self, task: dict[str, Any], descriptors: list[int], tell: int) -> None:
-        """Give up all that the task does not need, write its files, become the program.
+    def _become_program(self, task: dict[str, Any], descriptors: list[int], tell: int) -> None:
+        """Give up everything that the task does not need, write its files, and become the program.
 
-        Descriptors: 0 input, 1 output, 2 errors, 3 results; then the files, and where what is compiled goes.
+        Descriptors: 0 input, 1 output, 2 errors, 3 results; then the files, and a file for what a compiler
+        makes.
         """
         kernel.set_dumpable(True)
         readable = root.own_scratch(task["scratch_bytes"], self.user, self.group)
@@ -200,10 +203,9 @@ class ProgramZygote:
         os.closerange(300 + len(kept), 1 << 16)
         for name, descriptor in zip(task["files"], kept[4:], strict=False):
             _copy(descriptor, os.open(name, os.O_CREAT | os.O_WRONLY, 0o700))
-        resource.setrlimit(
-            resource.RLIMIT_FSIZE, (task["file_bytes"], task["file_bytes"])
-        )  # now that its own files are there
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and a shell's pipes end by it
+        # only now, because writing the task's own files must not count
+        resource.setrlimit(resource.RLIMIT_FSIZE, (task["file_bytes"], task["file_bytes"]))
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, but a shell's pipes depend on it
         self.seccomp.install()
         os.write(kept[-1], CONFINED)
         if task["product"]:
@@ -212,7 +214,7 @@ class ProgramZygote:
 
 
 def _make(task: dict[str, Any], product: int) -> None:
-    """Run a compiler, copy what it made, leave with its exit status. Never returns."""
+    """Run a compiler, copy what it made, and exit with its exit status. Never returns."""
     pid = os.posix_spawn(task["command"][0], task["command"], task["environment"])
     _, status = os.waitpid(pid, 0)
     if not status:
@@ -242,7 +244,7 @@ def _may_make_namespaces() -> bool:
 
 
 def _continue_in_child() -> None:
-    """Go on as the first process of the new process numbers; the one that forked waits, and both end together."""
+    """Continue as the first process of a new PID namespace. The parent waits, and both end together."""
     pid = os.fork()
     if pid:
         _, status = os.waitpid(pid, 0)

@@ -1,11 +1,11 @@
-"""Tests that are data: asserts which compare what one function answers with constants, read and not run.
+"""Read tests that are data, without running them: asserts that compare one function's answers with constants.
 
     assert f(1) == 2              def check(candidate):                    def test_f():
     assert f("ab", 2) == "abab"       assert candidate([1, 2]) == [2, 1]       assert f(1) == 2, "one"
 
-Whatever is not exactly of this form is not read, because a text that is read (`reward.sandbox.host.data_tests`) must get the
-verdict that running it (`inside.run_tests`) gives. Reading is done in a confined process too: a model wrote the text, and
-some texts crash a parser.
+Tests that do not have exactly this form are not read, because a source that is read
+(`reward.sandbox.host.data_tests`) must get the same verdict as running it (`inside.run_tests`). Reading is
+also done in a confined process: a model wrote the source, and some sources crash a parser.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any, TypeAlias
 from . import run_tests, values
 
 MAX_BITS = 256
-"""Of a number that is reckoned with; of what comes out, 16 times that."""
+"""Most bits of a number in a calculation; the result may have 16 times as many."""
 LONGEST = 1 << 18
-"""Bytes of all the calls of a text."""
+"""Most bytes of all calls in a source together."""
 _TABLE = "METADATA"
 _MEANT_OTHERWISE = (_TABLE, "__debug__", "set")
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -35,17 +35,18 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 _COMPARISONS: dict[type[ast.cmpop], str] = {ast.Eq: "==", ast.NotEq: "!=", ast.Is: "is", ast.IsNot: "is not"}
 Assertion: TypeAlias = list[Any]
-"""[message that asks, how the answer is compared, what with, line, words (None where they would have to be evaluated)]."""
+"""[message that asks for the answer, how the answer is compared, with what, line, text of the assertion (None
+where it would have to be evaluated)]."""
 Step: TypeAlias = list[Assertion]
-"""What counts as one test: an assert at the top of the text, or all those of a function."""
+"""What counts as one test: an assert at the top level of the source, or all asserts of a function."""
 
 
 class NotData(Exception):
-    """It is not of the form that is read here."""
+    """A source does not have the form that is read here."""
 
 
 def read(tests: str, entry_point: str | None) -> list[Any] | None:
-    """Return the name of the function that a text calls and its steps; None when it has to be run."""
+    """Return the name of the function that a source calls, and its steps; None when it has to be run."""
     try:
         tree = ast.parse(tests.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}"))
         compile(tree, "tests.py", "exec", dont_inherit=True)
@@ -55,7 +56,7 @@ def read(tests: str, entry_point: str | None) -> list[Any] | None:
 
 
 class _Reader:
-    """Reads one text."""
+    """Read one source."""
 
     def __init__(self, entry_point: str | None) -> None:
         self.entry_point = entry_point
@@ -63,10 +64,10 @@ class _Reader:
         self.functions: dict[str, Step] = {}
 
     def read(self, tree: ast.Module) -> list[Any]:
-        """Return the tests.
+        """Return the function's name and the steps.
 
         Raises:
-            NotData: it is of another form.
+            NotData: the source has another form.
         """
         statements = [statement for statement in tree.body if not _says_nothing(statement)]
         steps = [step for statement in statements for step in self._statement(statement)]
@@ -78,7 +79,7 @@ class _Reader:
         return [self.name, steps]
 
     def _statement(self, statement: ast.stmt) -> Iterator[Step]:
-        """Yield what a statement runs at once, and keep what it defines."""
+        """Yield the steps that a statement runs at once, and keep the step of a function that it defines."""
         match statement:
             case ast.Assert():
                 yield self._assertion(statement, "")
@@ -101,7 +102,7 @@ class _Reader:
                 raise NotData
 
     def _function(self, name: str, function: ast.FunctionDef) -> Step:
-        """Read `check(candidate)` or a test without parameters, either with nothing but asserts in it."""
+        """Read `check(candidate)` or a test without parameters; either may contain nothing but asserts."""
         args, is_check = function.args, name == "check" and bool(self.entry_point)
         others = [*args.posonlyargs, *args.kwonlyargs, *args.defaults, args.vararg, args.kwarg]
         others += [argument.annotation for argument in args.args] + getattr(function, "type_params", [])
@@ -114,12 +115,12 @@ class _Reader:
             raise NotData
         body = [statement for statement in function.body if not _says_nothing(statement)]
         step = [assertion for statement in body for assertion in self._assertion(statement, candidate)]
-        if not step:  # a test that asks nothing is no test
+        if not step:  # a test that asserts nothing is not a test
             raise NotData
         return step
 
     def _assertion(self, statement: ast.stmt, candidate: str) -> Step:
-        """Read `assert f(...) == constant` and its like, none for a true constant; `candidate` is a name for the function."""
+        """Read `assert f(...) == constant` or a similar assert; `candidate` also names the function."""
         if not isinstance(statement, ast.Assert):
             raise NotData
         compared, expected = "true", None
@@ -143,13 +144,13 @@ class _Reader:
                 if name != candidate:
                     self._is_called(name)
                 named = {str(keyword.arg): constant(keyword.value) for keyword in keywords}
-                # packed here, where a set has the order that it has in the tests' process
+                # packed in this process, because here a set has the same order as in the tests' process
                 message = ["answer", self.name, [constant(argument) for argument in args], named]
                 return values.dump(message, values.no_data, LONGEST)
         raise NotData
 
     def _is_called(self, name: str) -> None:
-        """Note that the tests call a name of the solution: always the same, and one that means nothing else there."""
+        """Note that the tests call a name, which must be the one function and have no other meaning there."""
         if not self.entry_point and (
             hasattr(builtins, name) or run_tests.is_standard(name) or name[:1].isupper()
         ):
@@ -160,7 +161,7 @@ class _Reader:
 
 
 def _says_nothing(statement: ast.stmt) -> bool:
-    """Is it a docstring, `pass`, or HumanEval's table of who wrote the problem?"""
+    """Is it a docstring, `pass`, or HumanEval's table about the author of the problem?"""
     match statement:
         case ast.Pass() | ast.Expr(ast.Constant()):
             return True
@@ -171,7 +172,7 @@ def _says_nothing(statement: ast.stmt) -> bool:
 
 
 def _words(message: ast.expr | None) -> str | None:
-    """Return what an assertion says; None where that would have to be evaluated, which must change nothing else."""
+    """Return an assertion's text; None if it has to be evaluated, which must have no side effect."""
     if message is None or isinstance(message, ast.Constant):
         return "" if message is None else str(message.value)
     if any(isinstance(node, ast.NamedExpr | ast.Yield | ast.YieldFrom) for node in ast.walk(message)):
@@ -180,11 +181,11 @@ def _words(message: ast.expr | None) -> str | None:
 
 
 def constant(node: ast.expr) -> Any:
-    """Return the value of a constant: literals and small sums of them.
+    """Return the value of a constant: a literal, or a small calculation with literals.
 
     Raises:
-        NotData: it is no constant, or one that could take long.
-        ValueError: it is no literal.
+        NotData: it is not a constant, or its calculation could take long.
+        ValueError: it is not a literal.
         ArithmeticError: it has no value.
     """
     match node:
@@ -202,10 +203,10 @@ def constant(node: ast.expr) -> Any:
 
 
 def _computed(left: Any, operation: ast.operator, right: Any) -> Any:
-    """Return the value of a small sum.
+    """Return the result of a small calculation.
 
     Raises:
-        NotData: it could take long, or be long.
+        NotData: the calculation could take long, or its result could be long.
     """
     texts = isinstance(operation, ast.Add) and isinstance(left, str) and isinstance(right, str)
     if not texts and not (_is_small(left) and _is_small(right)):

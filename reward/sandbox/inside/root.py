@@ -1,10 +1,12 @@
-"""A private view of the machine: own files, own network, own process numbers. Level `full` lives in it.
+"""Give a process a private view of the machine: own files, network and process ids. Level `full` uses it.
 
-The new root is an empty tmpfs in which only what Python needs is mounted, read-only, at its own path; so a file outside
-is not forbidden but absent, and folders on the way to an interpreter below a private home can be passed by any user.
-Scratch is a tmpfs too, whose size is the one hard limit on disk that an ordinary user can set.
+The new root is an empty tmpfs. Only what Python needs is mounted in it, read-only and at its own path. So a
+file outside is not forbidden but absent, and any user can pass the folders that lead to an interpreter below
+a private home. The scratch folder is a tmpfs too: its size is the only hard disk limit that an ordinary user
+can set.
 
-As root, namespaces are made with root's rights, which are then given up; as an ordinary user inside a user namespace.
+Root makes the namespaces with its own rights, which are then given up; an ordinary user makes them inside a
+user namespace.
 """
 
 from __future__ import annotations
@@ -16,10 +18,10 @@ from . import kernel
 from .kernel import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT
 
 PLACE = "/sys"
-"""Where the new root is put together: a folder that every Linux has and no program's files lie under."""
+"""Where the new root is assembled: every Linux has this folder, and no program's files are below it."""
 SCRATCH = "/scratch"
 ROLES = ("solution", "tests")
-"""Each has a scratch of its own, so that neither can fill the other's."""
+"""Each role has its own scratch folder, so that neither can fill the other's."""
 PROCESSES = "/proc"
 SHARED = "/shared"
 LINKS = {
@@ -30,20 +32,23 @@ LINKS = {
     "/dev/stderr": "/proc/self/fd/2",
 }
 DEVICES = ("/dev/null", "/dev/random", "/dev/urandom")
-"""Not /dev/zero: what is mapped of it and shared is memory that no limit counts (`policy.MAP_SHARED_ANONYMOUS`)."""
+"""/dev/zero is left out: a shared mapping of it is memory that no limit counts
+(`policy.MAP_SHARED_ANONYMOUS`)."""
 SCRATCH_FILES = 20_000
-"""Files and folders that scratch can hold: an empty file has no size, but takes memory of the kernel."""
+"""Most files and folders in a scratch folder: an empty file has no size, but takes kernel memory."""
 _KEPT = {2: MS_NOSUID, 4: MS_NODEV, 8: MS_NOEXEC, 1024: 1024, 2048: 2048, 4096: 1 << 21}
-"""statvfs flag -> mount flag: what a mount has and a user namespace may not take away (noatime and the like too)."""
+"""statvfs flag -> mount flag, for the flags of a mount that a user namespace may not remove (noatime and
+similar ones too)."""
 
 
 def enter(readable: Sequence[str], scratch_bytes: int | None, shared: str = "") -> None:
-    """Move this process into new namespaces and a new root. The process number is its children's: fork after it.
+    """Move this process into new namespaces and a new root. Only its children get new ids: fork after it.
 
     Args:
-        readable: what of the old root is seen in the new one.
-        scratch_bytes: size of each of the two scratches, in which nothing can be executed. None: there is a place for
-            one, and the usual names, for programs that get a scratch each (`own_scratch`).
+        readable: paths of the old root that are visible in the new one.
+        scratch_bytes: size of each of the two scratch folders, in which nothing can be executed. None: make
+            an empty folder for one, and the usual names such as /tmp, for programs that get a scratch folder
+            each (`own_scratch`).
         shared: a folder that such programs see as `SHARED`.
 
     Raises:
@@ -61,13 +66,13 @@ def enter(readable: Sequence[str], scratch_bytes: int | None, shared: str = "") 
     kernel.mount("none", "/", flags=MS_REC | MS_PRIVATE)
     kernel.mount("tmpfs", PLACE, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
     shown: set[str] = set()
-    for path in sorted([*readable, *DEVICES], key=len):  # a folder before what lies in it
+    for path in sorted([*readable, *DEVICES], key=len):  # a folder comes before what lies in it
         _show(path, shown)
     os.mkdir(PLACE + SCRATCH)
     if scratch_bytes is None:
-        os.mkdir(
-            PLACE + PROCESSES
-        )  # covered for each task; the kernel lets a user namespace mount one only where one is seen
+        # each task mounts its own /proc over this one; the kernel lets a user namespace mount a /proc only
+        # where it can see one already
+        os.mkdir(PLACE + PROCESSES)
         kernel.mount(PROCESSES, PLACE + PROCESSES, flags=MS_BIND | MS_REC)
         os.mkdir(PLACE + SHARED)
         _bind(shared, SHARED)
@@ -83,11 +88,11 @@ def enter(readable: Sequence[str], scratch_bytes: int | None, shared: str = "") 
 
 
 def own_scratch(scratch_bytes: int, user: int, group: int) -> list[str]:
-    """Give a process in a mount namespace of its own a scratch of its own, and the list of its own processes.
+    """Give a process in its own mount namespace its own scratch folder and its own /proc.
 
     Returns:
-        What may be read besides. Inside a container whose list of processes is partly hidden the kernel refuses a user
-        namespace one; programs then do without, and Bash without `<(...)`.
+        Further readable paths. Inside a container whose /proc is partly hidden, the kernel refuses a user
+        namespace a /proc of its own; programs then do without it, and Bash without `<(...)`.
     """
     size = f"size={scratch_bytes},nr_inodes={SCRATCH_FILES},mode=700,uid={user},gid={group}"
     kernel.mount("tmpfs", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV, size)

@@ -1,7 +1,7 @@
-"""The folder that a sandboxed process may write in: how full it is, and how it becomes empty whatever was left there.
+"""Measure how full a scratch folder is, and empty it whatever a program has left there.
 
-A program may leave folders without permissions, ten thousand levels of them, and names that are no text. So nothing here
-recurses or decodes: sub-folders are moved up into the top, one level at a time.
+A program may leave folders without permissions, ten thousand nested levels of them, and names that are not
+text. So nothing here recurses or decodes: sub-folders are moved up to the top, one level at a time.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import contextlib
 import os
 
 MOST_COUNTED = 20_000
-"""Files looked at when the size is taken; more than that is too many."""
+"""Most files that are looked at to measure the size; a folder with more counts as too large."""
 HIDDEN = 1 << 60
-"""A size beyond every limit: what cannot be seen may be anything."""
+"""A size beyond every limit, for a folder that cannot be looked at and may hold anything."""
 
 
 def empty(folder: str) -> None:
@@ -35,14 +35,13 @@ def empty(folder: str) -> None:
                     os.unlink(below)
                     continue
                 os.chmod(below, 0o700)  # moving a folder writes in it
-                os.rename(
-                    below, os.path.join(top, b"moved-%s" % os.urandom(16).hex().encode())
-                )  # a name that none has left
+                unused = b"moved-%s" % os.urandom(16).hex().encode()
+                os.rename(below, os.path.join(top, unused))
             os.rmdir(path)
 
 
 def mark_untouched(folder: str) -> None:
-    """Set an empty folder's time to the beginning of all. Whatever is then made in it moves that time, for good.
+    """Set an empty folder's time to zero. Whatever is made in the folder later changes its time for good.
 
     The code in the sandbox cannot set times: it has no system call for it.
     """
@@ -50,20 +49,20 @@ def mark_untouched(folder: str) -> None:
 
 
 def untouched(folder: str) -> bool:
-    """Was nothing made in a folder since it was marked? One look, where most code writes no file."""
+    """Was nothing made in a folder since it was marked? This takes one look, and most code writes no file."""
     return os.stat(folder).st_mtime_ns == 0
 
 
 def size(folder: str, pid: int, file_bytes: int) -> int:
-    """Return the bytes that a folder takes on its disk, with what a process holds there after deleting it.
+    """Return the bytes that a folder takes on disk, with deleted files that a process still holds there.
 
     Args:
-        folder: where.
-        pid: the process.
-        file_bytes: the most that one file can take.
+        folder: the folder to measure.
+        pid: the process that may hold deleted files.
+        file_bytes: the most bytes that one file can take.
 
     Returns:
-        `HIDDEN` when there is a folder that cannot be listed, or more files than are counted.
+        `HIDDEN` when the folder contains one that cannot be listed, or more files than are counted.
     """
     total, counted = _deleted(folder, pid, file_bytes), 0
     left = [os.fsencode(folder)]
@@ -73,24 +72,25 @@ def size(folder: str, pid: int, file_bytes: int) -> int:
                 counted += 1
                 if counted > MOST_COUNTED:
                     return HIDDEN
-                with contextlib.suppress(FileNotFoundError):  # gone since
+                with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
                     total += entry.stat(follow_symlinks=False).st_blocks * 512
                     if entry.is_dir(follow_symlinks=False):
                         left.append(entry.path)
     except FileNotFoundError:
         return total
-    except OSError:  # without permissions, or too deep
+    except OSError:  # a folder without permissions, or nested too deeply
         return HIDDEN
     return total
 
 
 def _deleted(folder: str, pid: int, file_bytes: int) -> int:
-    """Return the bytes of files on a folder's disk that have no name any more, but are open in a process or mapped by it."""
+    """Return the bytes of deleted files on a folder's disk that a process still has open or mapped."""
     device, total, files = os.stat(folder).st_dev, 0, set()
-    with contextlib.suppress(
-        OSError
-    ):  # it is ending, and they with it; that this can be seen at all is probed at the start
-        # the descriptors of all its threads are the same, but the first one has none when it has left before the others
+    # an error means that the process is ending, and its deleted files go with it; the start-up probes test
+    # that they can be seen at all
+    with contextlib.suppress(OSError):
+        # All threads of the process share their descriptors, but the first thread has none when it has ended
+        # before the others.
         threads = [f"{pid}/task/{thread}" for thread in os.listdir(f"/proc/{pid}/task")]
         living = next(filter(_has_descriptors, threads), str(pid))
         for descriptor in os.listdir(f"/proc/{living}/fd"):
@@ -111,7 +111,7 @@ def _deleted(folder: str, pid: int, file_bytes: int) -> int:
 def _has_descriptors(thread: str) -> bool:
     try:
         return bool(os.listdir(f"/proc/{thread}/fd"))
-    except OSError:  # it has left, and what is left of it nobody may look into
+    except OSError:  # the thread has ended, and nobody may look at what is left of it
         return False
 
 

@@ -1,13 +1,14 @@
-"""The side that runs the solution: load its source, then answer calls with data.
+"""Run the solution: load its source, then answer calls with data.
 
-Everything in this process belongs to the solution once its source runs: it may patch this module, write what it likes to
-the channel, or leave. So nothing that is said here is believed but as "what the solution answered", and no expected
-value ever comes in.
+Everything in this process belongs to the solution once its source runs: it may patch this module, write
+anything to the channel, or exit. So a message from here proves nothing but "this is what the solution
+answered", and this process never receives an expected value.
 
-Messages in: ["global", name], which asks for a value of the solution's, or [how, name, args, kwargs], which calls one of
-its functions. How: "changes" also asks what became of the arguments; "answer" does not; "draw" draws iterators besides,
-because who asks gets nothing but data. Messages out: {"value": v, "changed": {place: new}} or
-{"raised": what}, with "awaited" where the call gave a coroutine.
+Messages in: ["global", name] asks for a value of the solution; [how, name, args, kwargs] calls one of its
+functions. The first item of a call is "changes" (also report how the arguments changed), "answer" (do not),
+or "draw" (also turn iterators into data, because the caller can receive nothing else). Messages out:
+{"value": v, "changed": {place: new}} or {"raised": description}, with "awaited" where the call gave a
+coroutine.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from . import changes, channel, exceptions, values
 FILE = "solution.py"
 SAID_OF_CALLS = ("error", "memory", "output_limit", "disk", "blocked")
 SAID_WHEN_LOADING = ("load_error", "exited_early", "memory", "output_limit", "disk", "blocked")
-"""Words that this side may use; it can write any other, which then count for the plainest of these."""
+"""Statuses that this process may report. It can write anything else, which then counts as the first of
+these."""
 SPECIAL = (
     "aenter", "aexit", "aiter", "anext", "await", "bool", "bytes", "call", "ceil", "complex", "contains",
     "delitem", "divmod", "enter", "exit", "float", "floor", "fspath", "getitem", "index", "instancecheck",
@@ -43,13 +45,14 @@ SPECIAL = (
         )
     ),
 )  # fmt: skip
-"""Special methods that some classes have and others lack; Python looks for them in the class."""
+"""Special methods that only some classes have; Python looks them up in the class."""
 _DRAWN = (enumerate, filter, map, reversed, zip)
-"""Iterators that are drawn at once: what they are made of ends, as a rule. Generators may be endless, or wait for `send`."""
+"""Iterators whose items are taken at once, because what they iterate over usually ends. Generators may be
+endless, or wait for `send`."""
 
 
 def load(module: types.ModuleType, source: bytes, entry_point: str | None) -> tuple[str, str] | None:
-    """Run a source as a module named `solution`; return how that failed."""
+    """Run a source as a module named `solution`; return (status, reason) if that fails."""
     sys.modules["solution"] = module
     module.__file__ = FILE
     try:
@@ -68,29 +71,31 @@ def load(module: types.ModuleType, source: bytes, entry_point: str | None) -> tu
 
 
 def names(module: types.ModuleType) -> dict[str, list[str]]:
-    """Return what a module defines: of each name its kind, where it is from, and the names of a class's bases."""
-    return {str(k): _sort(v) for k, v in list(module.__dict__.items()) if not str(k).startswith("__")}
+    """Return the kind and the origin of each name that a module defines, and the bases of each class."""
+    return {
+        str(k): _kind_and_origin(v) for k, v in list(module.__dict__.items()) if not str(k).startswith("__")
+    }
 
 
 class Server:
-    """Answers calls on the loaded solution."""
+    """Answer calls on the loaded solution."""
 
     def __init__(self, descriptor: int, limit: int) -> None:
         self.descriptor, self.limit = descriptor, limit
         self.module = types.ModuleType("solution")
-        self._spoken_of: list[Any] = []
+        self._numbered: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._kinds: dict[int, dict[str, Any]] = {}
         self._awaited = False
-        """Whether the last call gave a coroutine, which has run by now."""
+        """Whether the last call gave a coroutine; it has been run by now."""
 
     def load(self, source: bytes, entry_point: str | None) -> dict[str, Any]:
-        """Run the source; return what to say about it: the names it defines, or how it failed."""
+        """Run the source; return the message about it: the names that it defines, or how it failed."""
         failed = load(self.module, source, entry_point)
         return {"failed": failed} if failed else {"names": names(self.module)}
 
     def serve(self) -> None:
-        """Answer until the other side closes the channel; then wait for the end, so that what is held can be measured."""
+        """Answer until the other side closes the channel; then wait, so that used disk can be measured."""
         while True:
             try:
                 message = channel.receive(self.descriptor, 1 << 30)
@@ -100,17 +105,14 @@ class Server:
             channel.send(self.descriptor, self.answer(message))
 
     def answer(self, message: bytes) -> bytes:
-        """Carry out one message."""
+        """Carry out one message and return the reply."""
         reply = self._reply(*values.load(message, values.no_data, trusted=True))
         try:
             data = json.dumps(reply, separators=(",", ":")).encode("ascii")
-            why = (
-                f"a value takes {len(data):,} bytes, more than {self.limit:,}"
-                if len(data) > self.limit
-                else ""
-            )
+            too_large = len(data) > self.limit
+            why = f"a value takes {len(data):,} bytes, more than {self.limit:,}" if too_large else ""
         except MemoryError:
-            why = "a value takes more than there is memory"
+            why = "a value needs more memory than there is"
         if why:
             data = json.dumps(_raised("output_limit", why)).encode("ascii")
         flush()
@@ -125,7 +127,7 @@ class Server:
             raise SystemExit(f"the call ends in exit({error.code!r})") from None
         except values.CannotCarry as error:
             return _raised("output_limit" if isinstance(error, values.TooLarge) else "error", str(error))
-        except BaseException as error:  # goes to whoever called, as data
+        except BaseException as error:  # sent as data to whoever called
             status, why = describe(error)
             raised = {"raised": {"word": status, "why": why, **exceptions.told(error)}}
             return raised | ({"awaited": True} if self._awaited else {})
@@ -134,9 +136,8 @@ class Server:
         found = changes.containers([args, kwargs])[2:] if how == "changes" else []
         before = [changes.snapshot(container) for container in found]
         value = function(*args, **kwargs)
-        self._awaited = (
-            type(value) is types.CoroutineType and how != "draw"
-        )  # who asks for data cannot await it
+        # a caller that wants data only ("draw") cannot await a coroutine
+        self._awaited = type(value) is types.CoroutineType and how != "draw"
         if self._awaited:
             import asyncio  # noqa: PLC0415 (large, and rarely needed)
 
@@ -149,18 +150,19 @@ class Server:
         )
 
     def _pack(self, value: Any, draws: bool = False) -> Any:
-        if type(value) in (str, bytes) and len(value) > self.limit:  # before JSON copies it four times
+        # checked before JSON copies it four times
+        if type(value) in (str, bytes) and len(value) > self.limit:
             raise values.TooLarge(f"a value takes {len(value):,} bytes, more than {self.limit:,}")
         if issubclass(type(value), Iterator) and type(value) not in _DRAWN and not draws:
             return {"opaque": self._opaque(value)}
         return values.pack(value, self._opaque)
 
     def _opaque(self, value: Any) -> Any:
-        """Give an object and its class numbers, by which they are known again, and say what the class is."""
+        """Number an object and its class, so that both are recognised later, and describe the class."""
         number = self._numbers.get(id(value))
         if number is None:
-            number = self._numbers[id(value)] = len(self._spoken_of)
-            self._spoken_of.append(value)
+            number = self._numbers[id(value)] = len(self._numbered)
+            self._numbered.append(value)
         kind = type(value)
         if id(kind) not in self._kinds:
             held = {name for base in kind.__mro__ for name in vars(base)}
@@ -180,20 +182,20 @@ def _raised(word: str, why: str) -> dict[str, Any]:
 
 
 def word_of_call(word: Any) -> str:
-    """Return the status word of a call by what this side says; it can say anything."""
+    """Return the status of a call that this process reports; it may report anything."""
     return word if word in SAID_OF_CALLS else "error"
 
 
 def word_of_loading(word: Any) -> str:
-    """Return the status word of a source that failed to load, likewise."""
+    """Return the status of a failed load that this process reports; it may report anything."""
     return word if word in SAID_WHEN_LOADING else "load_error"
 
 
-def _sort(value: Any) -> list[str]:
-    """Say what a global of the solution is and where it is from.
+def _kind_and_origin(value: Any) -> list[str]:
+    """Return the kind of a global of the solution, and where it comes from.
 
-    One of "module", "class", "exception", "function" and "data", by its type alone: to ask the object itself would run code
-    of the solution's.
+    The kind is "module", "class", "exception", "function" or "data". It is decided by the type alone, because
+    asking the object would run the solution's code.
     """
     kind = type(value)
     if kind is types.ModuleType:
@@ -208,7 +210,7 @@ def _sort(value: Any) -> list[str]:
 
 
 def describe(error: BaseException) -> tuple[str, str]:
-    """Return (status word, text) for an exception that the solution raised: where in its source, which, why."""
+    """Return (status, reason) for the solution's exception; the reason has line, class and message."""
     lines, at = [], error.__traceback__
     while at is not None:
         if at.tb_frame.f_code.co_filename == FILE:
@@ -237,14 +239,14 @@ _OS_STATUS = {
 
 
 def flush() -> None:
-    """Bring what was printed to its file, as long as the solution left something to bring."""
+    """Write out what was printed, unless the solution has closed or removed the stream."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not getattr(stream, "closed", True):
             stream.flush()
 
 
 def run(source: bytes, descriptor: int, entry_point: str | None, limit: int) -> None:
-    """Be the solution's process until it ends. Never returns."""
+    """Load the solution and answer calls, as the solution's process. Never returns."""
     server = Server(descriptor, limit)
     code = 0
     try:
@@ -257,7 +259,7 @@ def run(source: bytes, descriptor: int, entry_point: str | None, limit: int) -> 
         code = 3
     except channel.Closed:
         code = 0
-    except BaseException:  # what the solution did to this process shows in its output, nowhere else
+    except BaseException:  # what the solution broke in this process shows only in its output
         code = 4
         traceback.print_exc()
     finally:

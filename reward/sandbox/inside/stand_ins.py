@@ -1,8 +1,9 @@
-"""What the tests hold of a solution in another process: functions that are called with data, and answers that are data.
+"""Represent a solution in another process to the tests: functions called with data, answers that are data.
 
-What comes in may be an enemy's. As soon as a frame is there the parent is told, before a byte of it is decoded: what it
-costs to read is then the solution's doing. An answer that is no data is an `Unread`: it equals no data, and whatever else
-the tests want of it ends the check as `unsupported`, as does every other use of the solution than to call it with data.
+Incoming bytes may be hostile. As soon as a frame arrives, the parent is told, before any byte of it is
+decoded; so the solution is blamed for what reading costs. An answer that is not data becomes an `Unread`: it
+equals no data, and any other use of it ends the check as `unsupported`. So does any other use of the solution
+than calling it with data.
 """
 
 from __future__ import annotations
@@ -21,50 +22,52 @@ from . import changes, channel, exceptions, values
 from .solution import SPECIAL, word_of_call, word_of_loading
 
 CALLED = {"called": True}
-"""Told to the parent when the first answer of the solution has come."""
+"""Message to the parent when the solution's first answer has come."""
 GONE = 1
-"""Exit status of the tests' process when the solution's is ending: the zygote waits to see how."""
+"""Exit status of the tests' process when the solution's process is ending; the zygote then waits to see
+how."""
 
 
 class Stop(BaseException):
-    """No test can run any more; a test that swallows it changes nothing."""
+    """No further test can run. A test that swallows this exception changes nothing."""
 
     def __init__(self, word: str, why: str) -> None:
-        """Say why.
+        """Store the status and the reason.
 
         Args:
-            word: "gone" (the solution's process ended; the zygote knows why), "error" (it wrote what is no reply) or
-                "unsupported" (the tests ask for what cannot travel as data).
-            why: in a sentence.
+            word: "gone" (the solution's process ended; the zygote knows why), "error" (it wrote something
+                that is not a reply) or "unsupported" (the tests need something that cannot be sent as data).
+            why: the reason, as a sentence.
         """
         super().__init__(why)
         self.word = word
 
 
 class SeparateSolution:
-    """A solution in a process of its own."""
+    """Give the tests a solution that runs in a process of its own."""
 
     together = False
 
     def __init__(self, descriptor: int, limit: int, verdict: int | None = None) -> None:
-        """Take the channel to the solution, the bytes that an answer may have, and the channel to the parent."""
+        """Store the channel to the solution, the most bytes of an answer, and the channel to the parent."""
         self.descriptor, self.limit, self.verdict = descriptor, limit, verdict
         self.names: dict[str, list[str]] = {}
-        """What the solution defines: of each name its kind, where it is from, and its bases (`inside.solution`)."""
+        """For each name that the solution defines: its kind, where it comes from, and its base classes
+        (`inside.solution`)."""
         self.calls = 0
-        """Answers so far."""
+        """Number of answers so far."""
         self.stop: Stop | None = None
         self._blame: tuple[BaseException | None, str, str] = None, "", ""
-        """The last exception that came from the solution, its status word and the reason."""
+        """The last exception that came from the solution, with its status and reason."""
         self._unread: dict[int, Unread] = {}
         self._kinds: dict[int, Any] = {}
         self._speaking = threading.Lock()
         self._known: dict[str, Any] = {}
         self._exceptions: dict[str, type[Exception]] = {}
-        self._own = _own_process()
+        self._own = _replaceable()
 
     def load(self) -> tuple[str, str] | None:
-        """Wait until the source is loaded; return how that failed.
+        """Wait until the source is loaded; return (status, reason) if that failed.
 
         Raises:
             Stop: the process ended.
@@ -76,61 +79,59 @@ class SeparateSolution:
         if "failed" in said:
             word, why = (*said["failed"], "", "")[:2]
             return word_of_loading(word), str(why)
-        # an honest process offers no name with two underscores; `__all__` would say which names of Python's it replaces
-        self.names = {name: sort for name, sort in said["names"].items() if not name.startswith("__")}
+        # an honest process reports no name with two leading underscores; `__all__` would choose which Python
+        # names the tests' `import *` replaces
+        self.names = {name: about for name, about in said["names"].items() if not name.startswith("__")}
         return None
 
     def run_found(self, run: Any, found: Any) -> None:
-        """Run the tests that a text defines."""
+        """Run the tests that the test source defines."""
         found.run()
 
     def as_module(self, name: str, give: Callable[[str], Any]) -> types.ModuleType:
-        """Return what the tests import; `give` returns what a name means."""
+        """Return the module that the tests import; `give` returns the value of a name."""
         return OwnModule(name, give, self.unsupported)
 
     def get(self, name: str) -> Any:
-        """Return what stands for a name of the solution's: a value, an exception class, a module, or what can be called."""
-        sort, origin, *_ = (*self.names.get(name, ["function"]), "")
-        if sort == "data":
+        """Return the stand-in for a name of the solution: a value, exception class, module or function."""
+        kind, origin, *_ = (*self.names.get(name, ["function"]), "")
+        if kind == "data":
             return self._exchange(["global", name])
-        if sort == "exception":
+        if kind == "exception":
             return exceptions.own_class(name, self.names, self._exceptions, self._makes_exception)
-        if (
-            sort == "class" and name[:1].isupper()
-        ):  # what is called by a small letter is called, whatever it is
+        # a class with a lower-case name is treated as a function
+        if kind == "class" and name[:1].isupper():
             raise self.unsupported(f"the tests use the solution's class {name!r}")
         if name not in self._known:
-            module = sort == "module"
-            self._known[name] = (
-                Unread(self, f"the solution's module {name!r}", True)
-                if module
-                else Function(self, name, bool(origin))
-            )
+            if kind == "module":
+                self._known[name] = Unread(self, f"the solution's module {name!r}", True)
+            else:
+                self._known[name] = Function(self, name, bool(origin))
         return self._known[name]
 
     def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call a function of the solution; lists and the like that it changed are changed here too."""
-        if _own_process() != self._own:
+        """Call a function of the solution; change lists and other arguments here as it changed them."""
+        if _replaceable() != self._own:
             raise self.unsupported(
                 "the tests replace a stream or a function, or write a file, which the solution does not see"
             )
         return self._exchange(["changes", name, list(args), kwargs])
 
     def raised(self, error: BaseException) -> tuple[str, str] | None:
-        """Return the status word and the reason of an exception that came from the solution; None for any other."""
+        """Return (status, reason) for an exception that came from the solution; None for any other."""
         blamed, word, why = self._blame
         return (word_of_call(word), why) if blamed is error else None
 
     def unsupported(self, why: str) -> Stop:
-        """Return what to raise where the tests ask for what cannot travel as data; nothing passes after it."""
+        """Return the exception to raise when data is not enough for the tests; no check passes after it."""
         return self._stopped("unsupported", why)
 
-    # -- messages -------------------------------------------------------------------------------------------------
+    # -- messages --------------------------------------------------------------------------------------------
 
     def _exchange(self, message: list[Any]) -> Any:
         """Send a message; return the value in the reply, or raise what the solution raised."""
         try:
-            with self._speaking:  # one thread at a time, or they would read each other's answers
+            with self._speaking:  # one thread at a time, or threads would read each other's answers
                 self._send(message)
                 data = channel.receive(self.descriptor, self.limit)
             self._count()
@@ -141,8 +142,8 @@ class SeparateSolution:
             raise
         except channel.Closed:
             raise self._stopped("gone", "the solution's process ended") from None
-        except Exception as wrong:  # anything that decoding raises: no honest process writes it
-            why = f"its process answered what is no data: {type(wrong).__name__}: {wrong}"[:300]
+        except Exception as wrong:  # whatever decoding raises: no honest process sends such a reply
+            why = f"its process sent an invalid answer: {type(wrong).__name__}: {wrong}"[:300]
             raise self._stopped("error", why) from None
         if error and reply.get("awaited") is True:
             return _failing(error)
@@ -161,16 +162,15 @@ class SeparateSolution:
         try:
             channel.send(self.descriptor, values.dump(message, self._refused, 1 << 30))
         except values.CannotCarry as error:
-            if (
-                str(error) == values.TOO_DEEP
-            ):  # the stack is full, not the value deep: that is found by its depth
+            # the stack is full; a value that is itself too deep gives another message
+            if str(error) == values.TOO_DEEP:
                 raise RecursionError("maximum recursion depth exceeded") from None
             raise self.unsupported(f"an argument: {error}") from None
         except channel.Closed:
             raise self._stopped("gone", "the solution's process ended") from None
 
     def _value(self, message: list[Any], reply: dict[str, Any]) -> Any:
-        """Return the value in a reply, and carry out what it says of the arguments."""
+        """Return the value in a reply, and apply the changes that it lists for the arguments."""
         found: list[Any] = []
 
         def argument(place: int) -> Any:
@@ -200,7 +200,7 @@ class SeparateSolution:
         return _given(value) if reply.get("awaited") is True else value
 
     def _kind(self, said: dict[str, Any]) -> type[Unread]:
-        """Return what stands for the class of an object: one for each class, with its special methods."""
+        """Return the one stand-in class for an object's class, which has the same special methods."""
         number = int(said["kind"])
         if number not in self._kinds:
             has = set(said["has"]) & set(SPECIAL)
@@ -224,7 +224,7 @@ class SeparateSolution:
         )
 
     def _makes_exception(self, *_: Any, **__: Any) -> None:
-        raise self.unsupported("the tests use more of an exception of the solution's than it told")
+        raise self.unsupported("the tests use more of the solution's exception than was sent")
 
     def _refused(self, value: Any) -> Any:
         what = value._said if issubclass(type(value), StandIn) else f"of type {type(value).__name__}"
@@ -236,7 +236,7 @@ class SeparateSolution:
 
 
 class StandIn:
-    """Stands for something of the solution's; all that is not written below ends the check as unsupported."""
+    """Stand for an object of the solution. Any use not defined below ends the check as unsupported."""
 
     def __init__(self, solution: SeparateSolution, said: str) -> None:
         _set(self, _solution=solution, _said=said)
@@ -253,9 +253,8 @@ class StandIn:
         raise self._refused("a copy")
 
     def __getattr__(self, name: str) -> Any:
-        if (
-            name.startswith("__") and name not in _TELLING
-        ):  # what Python and its library look for in any object
+        # Python and its library look for such names in any object
+        if name.startswith("__") and name not in _TELLING:
             raise AttributeError(name)
         raise self._refused(f"the attribute {name!r}")
 
@@ -267,15 +266,15 @@ class StandIn:
 
 
 class Function(StandIn):
-    """A function of the solution."""
+    """Stand for a function of the solution."""
 
     def __init__(self, solution: SeparateSolution, name: str, plain: bool = False) -> None:
-        """Take its name, and whether a `def` or a lambda made it."""
+        """Store the function's name, and whether a `def` or a lambda made it."""
         super().__init__(solution, f"the solution's function {name!r}")
         _set(self, __name__=name, _plain=plain)
 
     @property
-    def __class__(self) -> type:  # `isinstance` looks here when the type alone says no
+    def __class__(self) -> type:  # `isinstance` looks here when the type itself does not match
         return types.FunctionType if self._plain else Function
 
     @__class__.setter
@@ -289,7 +288,7 @@ class Function(StandIn):
         return self
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call it in the solution's process."""
+        """Call the function in the solution's process."""
         return self._solution.call(self.__name__, args, kwargs)
 
 
@@ -298,12 +297,12 @@ class _UnreadType(type):
 
     @property
     def __name__(cls) -> str:
-        raise cls.solution_.unsupported("the tests use the class of an answer that is no data")
+        raise cls.solution_.unsupported("the tests use the class of an answer that is not data")
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__") and name not in _TELLING:
             raise AttributeError(name)
-        raise cls.solution_.unsupported(f"the tests use {name!r} of the class of an answer that is no data")
+        raise cls.solution_.unsupported(f"the tests use {name!r} of the class of an answer that is not data")
 
     def __eq__(cls, other: object) -> bool:
         return cls is other
@@ -312,10 +311,10 @@ class _UnreadType(type):
 
 
 class Unread(StandIn, metaclass=_UnreadType):
-    """An object of the solution's, of which only its kind is known."""
+    """Stand for an object of the solution of which only the class is known."""
 
     def __init__(self, solution: SeparateSolution, said: str, own: bool) -> None:
-        """Take what it is called in a sentence, and whether its class is the solution's own."""
+        """Store how to name the object in a sentence, and whether its class is the solution's own."""
         super().__init__(solution, said)
         _set(self, _own=own)
 
@@ -325,13 +324,14 @@ class Unread(StandIn, metaclass=_UnreadType):
         return True
 
     def __eq__(self, other: object) -> bool:
-        # what an object says of itself is not asked, so it equals no data; whether two objects are equal nobody knows
+        # The object is not asked whether it equals something, so it equals no data. Whether two objects are
+        # equal is not known here.
         if self is not other and not values.is_data(type(other)):
             raise self._refused("a comparison")
         return self is other
 
     @property
-    def __class__(self) -> type:  # `isinstance` looks here when the type alone says no
+    def __class__(self) -> type:  # `isinstance` looks here when the type itself does not match
         raise self._refused("the class")
 
     @__class__.setter
@@ -343,7 +343,7 @@ _TELLING = (
     "__annotations__", "__closure__", "__code__", "__dataclass_fields__", "__defaults__", "__kwdefaults__",
     "__qualname__", "__slots__", "__wrapped__",
 )  # fmt: skip
-"""What functions and classes tell of themselves."""
+"""Attributes by which functions and classes describe themselves."""
 _OF_CLASSES = ("__doc__", "__module__")
 
 
@@ -360,7 +360,7 @@ def _refuse(name: str) -> Callable[..., Any]:
 
 
 _IN_EACH = ("copy", "deepcopy", "dir", "format", "ge", "gt", "hash", "le", "lt", "repr", "sizeof", "str")
-"""Special methods that each class has, or that the library makes up for."""
+"""Special methods that every class has, or that the standard library replaces when they are missing."""
 for _name in _IN_EACH:
     setattr(Unread, f"__{_name}__", _refuse(f"__{_name}__"))
 for _kind in (Function, Unread):
@@ -369,7 +369,7 @@ for _kind in (Function, Unread):
 
 
 class OwnModule(types.ModuleType):
-    """The solution as a module, for tests that import from it."""
+    """Stand for the solution as a module, for tests that import from it."""
 
     def __init__(self, name: str, give: Callable[[str], Any], unsupported: Callable[[str], Stop]) -> None:
         super().__init__(name)
@@ -388,8 +388,8 @@ class OwnModule(types.ModuleType):
         raise self._unsupported("the tests list the names of the solution's module")
 
 
-def _own_process() -> tuple[Any, ...]:
-    """Return what tests may replace in their process, or add to its folder, that the solution would have to see."""
+def _replaceable() -> tuple[Any, ...]:
+    """Return what tests can replace in their process, or add to its folder, unseen by the solution."""
     replaced = (
         sys.stdout,
         sys.stderr,

@@ -1,13 +1,16 @@
-"""What a tree of processes uses: CPU time, memory and how many they are.
+"""Measure what a process tree uses: CPU time, memory and the number of processes.
 
-rlimits are each process's own, so a program that starts others needs somebody who adds up. A control group would do it
-exactly, but only a machine's owner can make one; this reads /proc and is exact for what it sees, a look at a time.
+rlimits hold for each process separately, so for a program that starts others something has to add up. A
+control group would do that exactly, but only a machine's owner can make one. This module reads /proc, and is
+exact for what it sees at each look.
 
-1. Time of a process that ended is its parent's "children" time once the parent has waited for it. A parent that refuses
-   to wait (SIGCHLD ignored) hides its children's time; the wall-clock limit is for that.
-2. Memory is counted without what is shared with files. Pages that forked processes still share count once each, so a
-   total over the limit is counted again by proportional shares, which is exact and slower.
-3. A child that starts while its parent is looked at may be missed by that look.
+1. The CPU time of an ended process counts as its parent's "children" time once the parent has waited for it.
+   A parent that refuses to wait (SIGCHLD ignored) hides its children's time; the wall-clock limit covers
+   this.
+2. Memory is counted without pages that are shared with files. Pages that forked processes still share count
+   once for each of them, so a total over the limit is counted again by proportional shares, which is exact
+   but slower.
+3. A look can miss a child that starts while its parent is being read.
 """
 
 from __future__ import annotations
@@ -20,14 +23,14 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Tree:
-    """A process and all that came of it."""
+    """A process and all processes that descend from it."""
 
     def __init__(self, proc: int, pid: int) -> None:
-        """Remember where to look.
+        """Store where to look.
 
         Args:
-            proc: a descriptor of a /proc, which may be one that this process can no longer reach by name.
-            pid: the first process, by that /proc's numbers.
+            proc: a descriptor of a /proc, which this process may no longer be able to reach by name.
+            pid: the first process's id in that /proc.
         """
         self.proc, self.pid = proc, pid
 
@@ -36,7 +39,7 @@ class Tree:
         return sum(self._cpu(pid) for pid in self._pids())
 
     def memory(self, limit: int) -> int:
-        """Return the bytes in memory, exactly when there are more than `limit`."""
+        """Return the bytes in memory; the figure is exact when it is above `limit`."""
         pids = list(self._pids())
         total = sum(self._fields(pid, "status", ("RssAnon:", "RssShmem:")) for pid in pids)
         if total <= limit or len(pids) == 1:
@@ -62,7 +65,7 @@ class Tree:
 def children(proc: int, pid: int) -> list[int]:
     """Return the processes that a process's threads have started and not waited for."""
     found: list[int] = []
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # the process has ended
         folder = os.open(f"{pid}/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc)
         try:
             for thread in os.listdir(folder):
@@ -73,7 +76,7 @@ def children(proc: int, pid: int) -> list[int]:
 
 
 def _text(folder: int, name: str) -> str:
-    """Return what a file of a process says; nothing when the process has ended or does not let itself be looked into."""
+    """Return the text of a process's file; "" when the process has ended or does not allow reading it."""
     try:
         with open(os.open(name, os.O_RDONLY, dir_fd=folder), encoding="ascii", errors="replace") as stream:
             return stream.read()

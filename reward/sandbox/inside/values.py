@@ -1,12 +1,15 @@
-"""Values that travel between processes as plain data: a closed set of types, in JSON, and no code on either side.
+"""Send values between processes as plain data: a closed set of types, in JSON, with no code on either side.
 
-What is not in the set is opaque: the other side learns its class's name and a number by which it can speak of it, and
-nothing that it does can run there. A subclass of a plain type is reduced to that type, so an `int` whose `__eq__` lies
-arrives as an honest int. Floats are exact (JSON's shortest form reads back as the same number).
+A value outside the set is opaque: the other side learns the name of its class and a number that identifies
+it, and none of its code can run there. A value of a subclass of a plain type is reduced to that type, so an
+`int` whose `__eq__` lies arrives as an honest int. Floats are exact (JSON's shortest form reads back as the
+same number).
 
-Pickle, marshal and `eval` are what this replaces: each lets the sender run code in the receiver.
+This replaces pickle, marshal and `eval`, which all let the sender run code in the receiver.
 
-    None, bool, str, int, finite floats -> themselves; a list -> a JSON array; all else -> {tag: what it is made of}
+    None, bool, str, int, finite float -> itself
+    a list -> a JSON array
+    anything else -> {tag: its parts}
 """
 
 from __future__ import annotations
@@ -28,19 +31,21 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 Plain: TypeAlias = Any
-"""What `json` reads and writes."""
+"""Anything that `json` reads and writes."""
 MAX_DEPTH = 100
-"""Containers in containers; a list that holds itself is found by it."""
+"""Most containers nested in each other; the limit also detects a list that holds itself."""
 MAX_DRAWN = 100_000
-"""Items taken from an iterator, which may have no end."""
+"""Most items taken from an iterator, which may be endless."""
 MAX_CONTAINERS = 100_000
-"""Lists and the like in one value that is read: each takes 60 bytes and more, from two bytes of text."""
+"""Most containers in one value that is read: two bytes of text can make a list, which takes 60 bytes and
+more."""
 MAX_READ_DEPTH = 80
-"""Less than is written, so that what was read can be sent back inside something else."""
+"""Less than may be written, so that a value that was read can be sent back inside another one."""
 MAX_RECORD_KINDS = 50
 MAX_SAME_HASH = 32
 MAX_FILLING = 0.2
-"""Seconds of CPU time that the dicts and sets of one value take to fill: numbers can be chosen that meet again and again."""
+"""Most seconds of CPU time for filling the dicts and sets of one value: numbers can be chosen whose hashes
+collide again and again."""
 FILLED_AT_ONCE = 200
 MAX_BITS = 4096
 _SMALL = 1 << 63
@@ -49,33 +54,33 @@ TOO_DEEP = "a value is nested too deeply"
 
 
 class CannotCarry(ValueError):
-    """A value is too deep, too long, or malformed when it is read."""
+    """A value is nested too deeply, is too long, or is malformed when it is read."""
 
 
 class TooLarge(CannotCarry):
-    """A value takes more bytes than the other side takes."""
+    """A value takes more bytes than the other side accepts."""
 
 
 def no_data(value: Any) -> Any:
-    """Stand for an object where there must be none.
+    """Refuse an object where only data is allowed.
 
     Raises:
         CannotCarry: always.
     """
-    raise CannotCarry(f"{type(value).__name__} is no data")
+    raise CannotCarry(f"{type(value).__name__} is not data")
 
 
 def dump(value: Any, opaque: Callable[[Any], Plain], limit: int) -> bytes:
     """Return a value as JSON bytes.
 
     Args:
-        value: anything.
-        opaque: says what stands for a value outside the closed set; the result is put under the tag "opaque".
-        limit: bytes; the most that the other side takes.
+        value: any value.
+        opaque: returns what represents a value outside the closed set; it is put under the tag "opaque".
+        limit: the most bytes that the other side accepts.
 
     Raises:
-        CannotCarry: too deep or too long.
-        TooLarge: more than `limit` bytes.
+        CannotCarry: the value is nested too deeply or too long.
+        TooLarge: the value takes more than `limit` bytes.
     """
     try:
         data = json.dumps(pack(value, opaque), separators=(",", ":")).encode("ascii")
@@ -87,10 +92,10 @@ def dump(value: Any, opaque: Callable[[Any], Plain], limit: int) -> bytes:
 
 
 def load(data: bytes, opaque: Callable[[Plain], Any], trusted: bool = False) -> Any:
-    """Return the value that `dump` wrote; one that is trusted may be large and deep.
+    """Return the value that `dump` wrote; a trusted value may be large and deep.
 
     Raises:
-        CannotCarry: the bytes are not what `dump` writes. They may come from an enemy.
+        CannotCarry: the bytes are not what `dump` writes. A hostile process may have written them.
     """
     try:
         plain = json.loads(data)
@@ -100,7 +105,7 @@ def load(data: bytes, opaque: Callable[[Plain], Any], trusted: bool = False) -> 
 
 
 def pack(value: Any, opaque: Callable[[Any], Plain], depth: int = 0) -> Plain:
-    """Return a value as what JSON can hold."""
+    """Return a value in a form that JSON can hold."""
     kind = type(value)
     if value is None or kind is bool or kind is str:
         return value
@@ -119,12 +124,12 @@ def pack(value: Any, opaque: Callable[[Any], Plain], depth: int = 0) -> Plain:
 
 
 def is_data(kind: type) -> bool:
-    """Is a value of this type carried as what it is, or as a plain part of it?"""
+    """Is a value of this type sent as itself, or as the plain part of it?"""
     return kind in _PLAIN or kind.__module__ == "numpy" or issubclass(kind, _CARRIED)
 
 
 def shallow(value: Any, item: Callable[[Any], Plain]) -> Plain:
-    """Return a container as `pack` does, with something else to pack its items."""
+    """Return a container as `pack` does, but pack its items with another function."""
     kind = type(value)
     if kind is list:
         return [item(one) for one in value]
@@ -154,21 +159,22 @@ def _pack_other(value: Any, opaque: Callable[[Any], Plain], depth: int) -> Plain
 
 
 def unpack(value: Plain, opaque: Callable[[Plain], Any], trusted: bool = False) -> Any:
-    """Return what `pack` made plain; `opaque` makes what stands for other objects.
+    """Return the value that `pack` packed; `opaque` makes what stands for other objects.
 
     Raises:
-        CannotCarry: it is not what `pack` makes, or would cost the reader more than its bytes cost the writer.
+        CannotCarry: the data is not what `pack` makes, or reading it would cost more than its bytes cost the
+            writer.
     """
     try:
         return _Reader(opaque, trusted).read(value, 0)
     except CannotCarry:
         raise
-    except Exception as error:  # whatever a crafted value makes a constructor raise, it is no value
+    except Exception as error:  # whatever a crafted value makes a constructor raise, it is not a value
         raise CannotCarry(f"not a value: {type(error).__name__}") from None
 
 
 class _Reader:
-    """Reads one value, and counts what a small text could make large."""
+    """Read one value, and limit what a short text could make large."""
 
     def __init__(self, opaque: Callable[[Plain], Any], trusted: bool = False) -> None:
         self.opaque = opaque
@@ -198,7 +204,7 @@ class _Reader:
         return _READERS[tag](content, lambda item: self.read(item, depth + 1))
 
     def _hashed(self, tag: str, content: Plain, depth: int) -> Any:
-        """Read what finds its items by their hash. How long that takes is the writer's choice, so it has a limit."""
+        """Read a container that hashes its items. Its writer decides how long that takes: time is limited."""
         if tag == "default":
             name, content = content
             factory = _FACTORIES[name] if isinstance(name, str) else self.read(name, depth + 1)
@@ -233,7 +239,7 @@ class _Reader:
 
 
 def record_type(name: str, *fields: str) -> type:
-    """Return a kind of tuple whose items have names, without the code generation of `namedtuple`."""
+    """Return a tuple class with named fields, without the code generation of `namedtuple`."""
     named = {
         field: property(operator.itemgetter(i)) for i, field in enumerate(fields) if not field.startswith("_")
     }
@@ -259,7 +265,7 @@ def _pack_numpy(value: Any) -> Plain:
 def _numpy_dtype(text: Any) -> Any:
     import numpy  # noqa: PLC0415 (only when the other side sends an array)
 
-    # `numpy.dtype` parses some texts as Python; these it does not
+    # `numpy.dtype` would parse some texts as Python, but none that match this pattern
     if not (isinstance(text, str) and re.fullmatch(r"[<>|=]?(?:b1|[iu][1248]|f[248]|c8|c16)", text)):
         raise CannotCarry(f"an array of {str(text)[:20]!r}")
     return numpy.dtype(text)
@@ -270,9 +276,8 @@ def _read_array(content: Plain, _: Any) -> Any:
 
     text, shape, data = content
     flat, shape = numpy.frombuffer(base64.b64decode(data), _numpy_dtype(text)), [int(n) for n in shape]
-    if math.prod(max(n, 1) for n in shape) > max(
-        flat.size, MAX_CONTAINERS
-    ):  # one of no length can have any other
+    # `max(n, 1)`, because an array with one dimension of 0 could have others of any size
+    if math.prod(max(n, 1) for n in shape) > max(flat.size, MAX_CONTAINERS):
         raise CannotCarry("an array larger than its data")
     return flat.reshape(shape).copy()
 
@@ -300,7 +305,7 @@ def _factory(factory: Any, item: Item) -> Plain:
 
 
 def _unequal_hashes(items: list[Any]) -> None:
-    """Refuse many items with one hash: a set or dict of these takes time as the square of their number."""
+    """Refuse many items with the same hash: adding them to a set or dict takes quadratic time."""
     hashes = sorted(map(hash, items))
     if any(map(operator.eq, hashes, hashes[MAX_SAME_HASH:])):
         raise CannotCarry("many items with one hash")
@@ -325,7 +330,7 @@ def _read_range(content: Plain, _: Item) -> range:
 
 
 _FACTORIES = {kind.__name__: kind for kind in (list, int, dict, set, str, float, bool, tuple)}
-"""What makes the missing values of a `defaultdict`, if it is one of these."""
+"""The functions that make the missing values of a `defaultdict` and are sent by name."""
 _NAMES = {kind: name for name, kind in _FACTORIES.items()}
 _WRITERS: dict[type, tuple[str, Callable[[Any, Item], Plain]]] = {
     tuple: ("tuple", _items),
@@ -404,6 +409,6 @@ _REDUCED: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (bytes, lambda value: bytes.__getitem__(value, slice(None))),
     (deque, lambda value: deque(deque.__iter__(value))),
 )
-"""Subclasses of plain types, by their plain part alone: the class's own methods are not asked."""
+"""For subclasses of plain types: take the plain part alone, without calling the subclass's own methods."""
 _PLAIN = frozenset({type(None), bool, *_WRITERS})
 _CARRIED = tuple(plain for plain, _ in _REDUCED)

@@ -1,7 +1,8 @@
-"""Do once in the zygote what every forked process would do again: lazy imports, caches, and Python's own specialising.
+"""Run a small program in the zygote, so that forks find imports, caches and specialised bytecode ready.
 
-A page that a forked process writes is copied for it, and in a virtual machine that costs 3 microseconds; a process that does
-for the first time what was done here writes 200 pages fewer. Nothing of a user's is run: the program below is all.
+When a forked process writes to a memory page, the page is copied for it, which costs 3 microseconds in a
+virtual machine. After this warm-up a forked process writes 200 pages fewer. No user code runs here, only the
+program below.
 """
 
 from __future__ import annotations
@@ -15,31 +16,31 @@ import sys
 from . import channel, read_tests, run_tests, solution, stand_ins, values
 
 ROUNDS = 20
-"""CPython 3.11 counts 8 calls and 16 loop turns before it specialises a piece of code."""
+"""CPython 3.11 counts 8 calls and 16 loop iterations before it specialises a piece of code."""
 _SOURCE = b"def f(x, y=1):\n    return [x + y]\n"
 _TESTS = b"def check(candidate):\n    assert candidate(1) == [2], 'one'\n\nassert f(1) == [2]\n"
 _CALL = ["changes", "f", [[1, 2.5, "a", (True, None)], {"k": 1}], {}]
 
 
 def warm_up() -> None:
-    """Load, call and test a small program, and read a test, in this process."""
+    """Load, call and test a small program, and read a test as data, in this process."""
     for _ in range(ROUNDS):
-        _of_the_solution()
-        _of_the_tests()
+        _warm_solution_side()
+        _warm_tests_side()
         read_tests.read("assert f(1) == [2]", "f")
     for name in ("solution", "tests", "main"):
         sys.modules.pop(name, None)
     linecache.clearcache()
 
 
-def _of_the_solution() -> None:
+def _warm_solution_side() -> None:
     server = solution.Server(-1, 1 << 20)
     json.dumps(server.load(_SOURCE, "f")).encode("ascii")
     server.answer(values.dump(["changes", "f", [1], {}], str, 1 << 20))
-    server.answer(values.dump(_CALL, str, 1 << 20))  # raises, which is to be warm too
+    server.answer(values.dump(_CALL, str, 1 << 20))  # this call raises, because that path is to be warm too
 
 
-def _of_the_tests() -> None:
+def _warm_tests_side() -> None:
     ours, theirs = (end.detach() for end in socket.socketpair())
     try:
         for reply in ({"names": {"f": ["function", "solution"]}}, {"value": [2]}, {"value": [2]}):

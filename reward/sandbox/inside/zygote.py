@@ -1,11 +1,13 @@
-"""A small process that has imported what solutions use, and forks one confined process for each that is to run.
+"""A small process that has imported what solutions use, and forks a confined process for each task.
 
-It is started by exec, with a clean environment, so it holds nothing of the trainer: no secret, no gigabyte to copy at a
-fork. It never reads a source, a test or an answer either. Those are in descriptors that the parent makes and that are
-only handed on, because what the zygote had read, a later solution could find in its own memory.
+The zygote is started by exec, with a clean environment, so it holds nothing of the trainer: no secret, and no
+gigabytes to copy at a fork. It never reads a source, a test or an answer either: a later solution, forked
+from it, could find these in its own memory. They are in descriptors that the parent makes and the zygote only
+hands on.
 
-A task: one message with descriptors in; the processes are forked, confined, watched and killed; one message out, with how
-each ended and what it used. CPU time decides; wall time is the backstop.
+A task is one message with descriptors. The zygote forks the processes, confines and watches them, and kills
+them; then it sends one message that says how each ended and what it used. CPU time decides; wall-clock time
+is the backstop.
 """
 
 from __future__ import annotations
@@ -31,15 +33,16 @@ from .warm import warm_up
 
 LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
 OURS = 4
-"""Processes of a worker's user beside what a piece of code starts: the zygote, the one before it, and the two it forked."""
+"""Processes of a worker's user that a piece of code did not start: the zygote, the process that started it,
+and the two that it forked."""
 FILES = 64
-"""Descriptors that a sandboxed process may have."""
+"""Most descriptors that a sandboxed process may have."""
 SECOND_LOOK = 0.05
-"""Seconds between looks at the scratch folder."""
+"""Seconds between two looks at the scratch folder."""
 CONFINED = b"\0"
 GRACE = 2.0
-"""Wall-clock seconds for the tests to say what they know when the solution's process has ended, and for that to end when it
-closed its channel."""
+"""Wall-clock seconds that the tests have to report after the solution's process ended, and that the
+solution's process has to end after it closed its channel."""
 
 
 def main(control: int) -> None:
@@ -52,11 +55,11 @@ def main(control: int) -> None:
             if setup["level"] != "full":
                 os.mkdir(setup["scratch"], 0o700)
             zygote = Zygote(link, setup)
-        except Exception as error:  # the parent shows the sentence
+        except Exception as error:  # the parent shows the message to the user
             link.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
             return
         zygote.serve()
-    except ConnectionError:  # the parent was killed, whatever was under way
+    except ConnectionError:  # the parent was killed, perhaps during a task
         pass
     finally:
         if setup["level"] != "full":
@@ -67,19 +70,19 @@ def main(control: int) -> None:
 
 @dataclass
 class Child:
-    """A confined process under watch."""
+    """Hold a confined process while the zygote watches it."""
 
     role: str
     pid: int
     handle: int
-    """A pidfd: it cannot come to mean another process."""
+    """A pidfd, because it can never come to mean another process."""
     started: float
     status: int | None = None
-    """As wait(2) gives it; None while it runs."""
+    """The status that wait(2) gives; None while the process runs."""
     reason: str = ""
-    """Why the zygote killed it: cpu, wall, disk, threads or done."""
+    """Why the zygote killed the process: cpu, wall, disk, threads, left or done."""
     confined: int = -1
-    """A pipe that it writes a byte to when it is confined, before it reads anything untrusted."""
+    """A pipe: the process writes a byte to it once it is confined, before it reads anything untrusted."""
     usage: dict[str, Any] = field(default_factory=dict)
 
     def cpu(self) -> float:
@@ -87,14 +90,14 @@ class Child:
         return time.clock_gettime((~self.pid << 3) | 2)  # the kernel's number for a process's CPU clock
 
     def kill(self, reason: str) -> None:
-        """End it, if it has not ended."""
+        """Kill the process, if it has not ended."""
         if self.status is None:
             self.reason = self.reason or reason
             signal.pidfd_send_signal(self.handle, signal.SIGKILL)
             self.end()
 
     def end(self) -> None:
-        """Take the status of a process that is ending, once."""
+        """Wait for the process to end and keep its status; later calls do nothing."""
         if self.status is not None:
             return
         _, self.status, used = os.wait4(self.pid, 0)
@@ -102,10 +105,9 @@ class Child:
         os.close(self.handle)
         told = os.read(self.confined, 500)
         cut_short = not told and self.reason == "done" and self.status == signal.SIGKILL
+        # the tests can end before the solution's process is confined
         self.usage = {
-            "failure": ""
-            if cut_short
-            else _failure(told),  # the tests can end before the solution's process has begun
+            "failure": "" if cut_short else _failure(told),
             "cpu_seconds": used.ru_utime + used.ru_stime,
             "wall_seconds": ended - self.started,
             "peak_bytes": used.ru_maxrss * 1024,
@@ -114,13 +116,14 @@ class Child:
 
 
 class Zygote:
-    """The process and what it prepared once."""
+    """The zygote's process, with what it prepares once for all tasks."""
 
     def __init__(self, link: socket.socket, setup: dict[str, Any]) -> None:
         self.link, self.level, self.folder = link, setup["level"], setup["scratch"]
         _preload(setup["preloaded"], setup["importable"])
         if "pytest" in setup["preloaded"]:
-            from . import by_pytest  # noqa: F401, PLC0415 (for `together`, which can read no file)
+            # imported now because `together` can read no file later
+            from . import by_pytest  # noqa: F401, PLC0415
         readable = _readable()
         self.memory = _address_space()
         nobody = kernel.own_user()
@@ -132,11 +135,12 @@ class Zygote:
             for role in root.ROLES:
                 os.mkdir(f"{self.folder}/{role}")
         user = self._change_user(nobody)
-        if self.level == "full":  # again, after a change of user
+        if self.level == "full":  # a change of user resets this
             kernel.die_with_parent()
         self.counted = self.level == "full" or user == "nobody"
-        """Whether the processes of this user are this worker's alone, so that the kernel can count them."""
-        kernel.set_dumpable(True)  # a change of user ends it, and with it the sight of a child's open files
+        """Whether only this worker has processes of this user, so that the kernel can count them."""
+        # after a change of user, a child's open files could not be looked at otherwise
+        kernel.set_dumpable(True)
         kernel.drop_capabilities()
         kernel.no_new_privileges()
         self.rulesets: dict[str, int] = {}
@@ -147,9 +151,8 @@ class Zygote:
             landlock = kernel.Landlock(readable, devices, listable=listable)
             self.rulesets = {role: landlock.prepared(f"{self.folder}/{role}") for role in root.ROLES}
             landlock.close()
-        with contextlib.suppress(
-            KeyError
-        ):  # no table for this machine: a level that needs it is refused by the parent
+        # there may be no table for this machine: the parent then refuses a level that needs one
+        with contextlib.suppress(KeyError):
             self.filter = policy.program()
             self.seccomp = kernel.Seccomp(self.filter.bytes)
         warm_up()
@@ -164,13 +167,13 @@ class Zygote:
         link.send(json.dumps({"ready": about}).encode())
 
     def _change_user(self, nobody: int) -> str:
-        """As root, become nobody, if nobody can read the interpreter; else root without a capability, in the same cage."""
+        """As root, become an unused user if that can read the interpreter; else only lose capabilities."""
         if os.getuid():
             return "own"
         try:
             os.setegid(nobody)
             os.seteuid(nobody)
-        except OSError:  # root of a user namespace that knows no other user
+        except OSError:  # this user namespace knows no other user
             os.setegid(0)
             return "root without capabilities: there is no other user here"
         readable = os.access(os.__file__, os.R_OK, effective_ids=True)
@@ -178,34 +181,33 @@ class Zygote:
         os.setegid(0)
         if not readable:
             return "root without capabilities: nobody cannot read the interpreter"
-        for folder in (
-            [self.folder, *(f"{self.folder}/{role}" for role in root.ROLES)] if self.level != "full" else []
-        ):
-            os.chown(folder, nobody, nobody)
+        if self.level != "full":
+            for folder in (self.folder, *(f"{self.folder}/{role}" for role in root.ROLES)):
+                os.chown(folder, nobody, nobody)
         kernel.become(nobody)
         return "nobody"
 
-    # -- tasks ----------------------------------------------------------------------------------------------------
+    # -- tasks -----------------------------------------------------------------------------------------------
 
     def serve(self) -> None:
         """Do tasks until the parent closes the socket.
 
         Raises:
-            ConnectionError: it was killed.
+            ConnectionError: the parent was killed.
         """
         while True:
             message, descriptors, _, _ = socket.recv_fds(self.link, 1 << 16, 16)
             if not message:
                 break
-            if message in (b"stop", b"gone"):  # for a task that had ended already
+            if message in (b"stop", b"gone"):  # meant for a task that had ended already
                 continue
             self.link.send(json.dumps(self._task(json.loads(message), descriptors)).encode())
 
     def _task(self, task: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
-        """Fork, watch, clean up; return how each process ended.
+        """Fork the processes, watch them and clean up; return how each process ended.
 
-        Modes: "calls" (the solution answers the parent), "check" (it answers the tests, in a process of their own) and
-        "together" (one process for both).
+        The modes are "calls" (the solution answers the parent), "check" (it answers the tests, in a process
+        of their own) and "together" (one process runs both).
         """
         ours = {
             "solution": descriptors[:3],
@@ -238,7 +240,7 @@ class Zygote:
                 raise
             os.write(tell, CONFINED)
             os.close(tell)
-            source = _whole(4)
+            source = _read_and_close(4)
             if role == "tests":
                 run_tests.run(source, 3, 5, task["entry_point"], task["output_bytes"])
             elif task["mode"] == "together":
@@ -249,15 +251,14 @@ class Zygote:
             os._exit(99)
 
     def _descriptors(self, given: list[int], tell: int) -> tuple[int, int]:
-        """Put in place: 0 nothing, 1 and 2 the output, 3 the channel, 4 the source, 5 (tests) the solution.
+        """Set the first descriptors: 0 nothing, 1 and 2 output, 3 channel, 4 source, 5 (tests) the solution.
 
         Returns:
-            The descriptor to tell of success by, and the first one that is not in place.
+            The descriptor on which to report success, and the number of the first descriptor that is not set.
         """
         channel, source, output, *others = given
-        null = os.open(
-            "/dev/null", os.O_RDWR
-        )  # an open file of its own: flags that are set on it are nobody else's
+        # opened anew for each process: flags that it sets on the open file affect no other process
+        null = os.open("/dev/null", os.O_RDWR)
         kept = [os.dup2(d, 200 + i) for i, d in enumerate((null, output, output, channel, source, *others))]
         told = os.dup2(tell, 200 + len(kept))
         for target, d in enumerate(kept):
@@ -265,17 +266,18 @@ class Zygote:
         return told, len(kept)
 
     def _confine(self, role: str, closed: tuple[int, int], task: dict[str, Any]) -> None:
-        """Give up, before any untrusted byte is read, all that the task does not need.
+        """Give up everything that the task does not need, before any untrusted byte is read.
 
-        One descriptor too many undoes the whole: all are closed from the first of `closed` on, but for the second.
+        A single leftover descriptor would defeat the confinement. `closed` names two descriptors: the first
+        and all above it are closed, except for the second.
         """
         os.setsid()
         folder = f"{self.folder}/{role}"
         os.chdir(folder)
         os.environ["TMPDIR"] = os.environ["HOME"] = folder
-        processes = (
-            task["processes"] * (2 if role == "tests" else 1) + OURS if self.counted else None
-        )  # one user is both
+        # the tests' and the solution's processes have one user, so the kernel counts them together
+        allowed = task["processes"] * (2 if role == "tests" else 1)
+        processes = allowed + OURS if self.counted else None
         kernel.set_limits(
             task["cpu_seconds"], self.memory + task["memory_bytes"], task["output_bytes"], FILES, processes
         )
@@ -289,7 +291,7 @@ class Zygote:
             self.seccomp.install()
 
     def _watch(self, children: list[Child], task: dict[str, Any]) -> None:
-        """Wait until the tests have ended, or the parent has what it wants; end what is left."""
+        """Wait until the tests have ended or the parent has what it wants; then kill what is left."""
         poller, decides = select.poll(), children[-1]
         poller.register(self.link, select.POLLIN)
         by_handle = {child.handle: child for child in children}
@@ -298,37 +300,37 @@ class Zygote:
         until = children[0].started + task["wall_seconds"]
         try:
             while decides.status is None:
-                for descriptor, _ in poller.poll(max(1, 1000 * self._patience(children, task, until))):
+                for descriptor, _ in poller.poll(max(1, 1000 * self._seconds_to_wait(children, task, until))):
                     if descriptor == self.link.fileno():
                         if self.link.recv(16) == b"gone":
-                            self._await(decides)
-                        return  # else "stop", or the parent is gone
+                            self._wait_for_end(decides)
+                        return  # either "stop", or the parent is gone
                     poller.unregister(descriptor)
                     by_handle[descriptor].end()
                     until = min(until, time.monotonic() + GRACE)
                 self._enforce(children, task, until)
             if decides.role == "tests" and os.waitstatus_to_exitcode(decides.status) == stand_ins.GONE:
-                self._await(next(child for child in children if child is not decides))
+                self._wait_for_end(next(child for child in children if child is not decides))
         finally:
             for child in (child for child in children if child.status is None):
                 child.kill("disk" if self._overfull(child, task) else "done")
 
-    def _patience(self, children: list[Child], task: dict[str, Any], until: float) -> float:
-        """Return the seconds until a limit can be passed, or until the next look at what is on disk."""
+    def _seconds_to_wait(self, children: list[Child], task: dict[str, Any], until: float) -> float:
+        """Return the seconds until a limit could be exceeded or the next look at the disk is due."""
         cores = os.cpu_count() or 1
-        left = [self._left(child, task) / cores for child in children if child.status is None]
+        left = [self._cpu_left(child, task) / cores for child in children if child.status is None]
         return min(SECOND_LOOK, until - time.monotonic(), *left)
 
-    def _await(self, child: Child) -> None:
-        """Give a process that closed its channel the time to end: how it does says why."""
+    def _wait_for_end(self, child: Child) -> None:
+        """Give a process that closed its channel time to end, because its status says why it closed."""
         if child.status is None and select.select([child.handle], [], [], GRACE)[0]:
             child.end()
 
-    def _left(self, child: Child, task: dict[str, Any]) -> float:
+    def _cpu_left(self, child: Child, task: dict[str, Any]) -> float:
         return max(0.005, task["cpu_seconds"] - child.cpu())
 
     def _enforce(self, children: list[Child], task: dict[str, Any], until: float) -> None:
-        """Kill what used up its time or its disk."""
+        """Kill each process that used up its time or its disk."""
         late = time.monotonic() >= until
         for child in children:
             if child.status is not None:
@@ -340,17 +342,17 @@ class Zygote:
                     "wall" if time.monotonic() >= children[0].started + task["wall_seconds"] else "left"
                 )
             elif time.monotonic() - child.started > SECOND_LOOK:
-                self._look(child, task)
+                self._check_threads_and_disk(child, task)
 
-    def _look(self, child: Child, task: dict[str, Any]) -> None:
-        """Kill what has too many threads, where the kernel does not count them, or too much on disk."""
+    def _check_threads_and_disk(self, child: Child, task: dict[str, Any]) -> None:
+        """Kill a process with too much on disk, or with too many threads where the kernel counts none."""
         if not self.counted and _threads(child.pid) > task["processes"]:
             child.kill("threads")
         elif self._overfull(child, task):
             child.kill("disk")
 
     def _overfull(self, child: Child, task: dict[str, Any]) -> bool:
-        """Does it take more disk than allowed? At level full the disk is its own and knows how full it is."""
+        """Does a process use more disk than allowed? At level full its scratch folder is a file system."""
         folder = f"{self.folder}/{child.role}"
         if self.level != "full":
             return (
@@ -362,10 +364,10 @@ class Zygote:
 
 
 def _preload(modules: list[str], importable: list[str]) -> None:
-    """Import what solutions import, once; then leave only the standard library and the allowed packages to be found."""
+    """Import what solutions use; afterwards allow only the standard library and the allowed packages."""
     for name in modules:
         importlib.import_module(name)
-    random.seed(0)  # once: every fork begins in the same state
+    random.seed(0)  # seeded once: every fork begins in the same state
     if "numpy" in modules:
         importlib.import_module("numpy.random").seed(0)
     library = os.path.dirname(os.__file__)
@@ -376,7 +378,7 @@ def _preload(modules: list[str], importable: list[str]) -> None:
 
 
 class Packages:
-    """Finds the allowed packages, and nothing else of the folder that they are in."""
+    """Find the allowed packages, and nothing else in the folder that contains them."""
 
     def __init__(self, names: list[str]) -> None:
         self.specs = {name: spec for name in names if (spec := importlib.util.find_spec(name))}
@@ -392,7 +394,7 @@ class Packages:
 
 
 def _readable() -> list[str]:
-    """Return the folders and files that sandboxed code may read: interpreter, system libraries, packages, time zones."""
+    """Return what sandboxed code may read: interpreter, system libraries, packages, time zones."""
     found = [os.path.dirname(os.__file__), *LIBRARIES]
     found += ["/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo"]
     for finder in sys.meta_path:
@@ -404,9 +406,10 @@ def _readable() -> list[str]:
 
 
 def _files(places: list[str]) -> tuple[list[str], list[str]]:
-    """Return what may be read of the places shown, and what may be listed only.
+    """Return which of the readable places may be read, and which may only be listed.
 
-    Packages that nobody allowed may lie in the folder of the standard library; of these the names can be seen.
+    The folder of the standard library may also contain packages that are not allowed; their names can be
+    seen.
     """
     found, listed = [], []
     for place in dict.fromkeys(os.path.realpath(place) for place in places if os.path.exists(place)):
@@ -426,7 +429,7 @@ def _files(places: list[str]) -> tuple[list[str], list[str]]:
 def _threads(pid: int) -> int:
     try:
         return os.stat(f"/proc/{pid}/task").st_nlink - 2
-    except OSError:  # it is ending
+    except OSError:  # the process is ending
         return 0
 
 
@@ -440,7 +443,7 @@ def _address_space() -> int:
 
 
 def _continue_in_child() -> None:
-    """Go on as the first process of the new process numbers; the one that forked waits, and both end together."""
+    """Continue as the first process of a new PID namespace. The parent waits, and both end together."""
     pid = os.fork()
     if pid:
         gc.freeze()
@@ -449,8 +452,8 @@ def _continue_in_child() -> None:
     kernel.die_with_parent()
 
 
-def _whole(descriptor: int) -> bytes:
-    """Return what a memory file holds, and close it."""
+def _read_and_close(descriptor: int) -> bytes:
+    """Return the content of a memory file, and close it."""
     size = os.fstat(descriptor).st_size
     data = os.pread(descriptor, size, 0)
     os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Languages that the sandbox runs as programs: a literal table, one file each. See `languages.base`."""
+"""List the languages that the sandbox runs as programs; each has one file. See `languages.base`."""
 
 from reward.sandbox.languages.base import Language
 from reward.sandbox.languages.bash import Bash

@@ -1,14 +1,16 @@
-"""A language: which tool runs it, what is written for a source, and which memory it needs for itself.
+"""Define a language: the tool that runs it, the files it needs for a source, and the memory it takes itself.
 
-Two uses. *Calls*: a driver (ours, in the language) loads the source, calls its entry point for each list of arguments and
-writes one line for each on descriptor 3, which is for nothing else. *Program*: the source reads its input and prints.
+A source is used in two ways. *Calls*: a driver (ours, in the language) loads the source, calls its entry
+point for each list of arguments, and writes one line for each call on descriptor 3, which serves only this
+purpose. *Program*: the source reads its input and prints.
 
-The driver's lines are JSON, `[number, "value", value]` or `[number, "raised", why]` (more words: `_WORDS`), and
-`["failed", why]` in place of the first when the source does not load. The number is the call's, counted from 0: a line too
-many, or one that a program wrote there by accident, ends what is believed. Values are as in `inside.values`.
+The driver's lines are JSON: `[number, "value", value]` or `[number, "raised", why]` (`_WORDS` has more
+kinds), and `["failed", why]` instead of the first line when the source does not load. The number counts the
+calls from 0. After a line too many, or one that a program wrote there by accident, no line is believed.
+Values have the form of `inside.values`.
 
-The driver shares the process with the source, so a source can write its lines itself. That gains it nothing that returning
-the same value would not: no expected value ever comes in.
+The driver shares its process with the source, so a source can write these lines itself. It gains no more by
+that than by returning the same value, because the process never receives an expected value.
 """
 
 from __future__ import annotations
@@ -29,108 +31,109 @@ from reward.sandbox.inside import values
 from reward.sandbox.verdicts import CallResult, Limits, Opaque
 
 SEARCHED = "/usr/local/bin:/usr/bin:/bin"
-"""Where tools are looked for: what programs in the sandbox can see."""
+"""Folders to search for tools: those that programs in the sandbox can see."""
 EXACT = 1 << 53
-"""Integers up to here are doubles too."""
+"""Every integer up to this size is also a double."""
 SHARED = "/shared"
-"""Where a language's shared file lies for programs (`inside.root.SHARED`)."""
+"""Folder in which programs see the language's shared files (`inside.root.SHARED`)."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One program to run."""
+    """Describe one program to run."""
 
     command: tuple[str, ...]
-    """Its first word is a path."""
+    """The first word is the path of the program."""
     files: Mapping[str, bytes]
-    """Written into its folder before."""
+    """Files that are written into the program's folder first."""
     product: str = ""
-    """The file that is kept of what it makes; a program with a product is a compiler."""
+    """The file that is kept of what the program makes; a program with a product is a compiler."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is done with a source."""
+    """Describe how a source is compiled and run."""
 
     run: Step
     compile: Step | None = None
-    """Its product is among the files of `run`. The same step gives the same product, so it is done once."""
+    """The step whose product is among the files of `run`. An equal step gives an equal product, so each is
+    done once."""
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What the language itself takes, beside what a source may use."""
+    """What the language itself needs, in addition to what a source may use."""
 
     resident_bytes: int = 16 << 20
     address_bytes: int | None = 64 << 20
-    """None: its address space cannot be limited; what it has in memory is looked at instead."""
+    """None: the address space cannot be limited, so the resident memory is checked instead."""
     stack_bytes: int = 64 << 20
     processes: int = 0
-    """Threads of the language's own."""
+    """Number of the language's own threads."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Language:
-    """A language, with the tool that a user may have named."""
+    """A language, run by its usual tool or by one that the user named."""
 
     title: ClassVar[str]
     command: ClassVar[str]
-    """The tool."""
+    """Name of the tool."""
     package: ClassVar[str]
-    """The Debian package that has it."""
+    """The Debian package that contains the tool."""
     name_pattern: ClassVar[str] = r"[A-Za-z_]\w*"
-    """What an entry point can be."""
+    """Regular expression that an entry point must match."""
     reads: tuple[str, ...] = ()
-    """Folders that its tool reads besides the usual ones."""
+    """Folders that the tool reads besides the usual ones."""
     needs: ClassVar[Needs] = Needs()
     memory_signs: ClassVar[tuple[bytes, ...]] = ()
-    """What its programs print when they die for lack of memory."""
+    """What the language's programs print when they run out of memory."""
 
     def __init__(self, tool: str | None = None) -> None:
-        """Take a tool other than the usual one: a name, or a path to a file that needs no others (such as Node's)."""
+        """Use a tool other than the usual one: a name, or a path to a self-contained file (as Node is)."""
         self.tool = tool or self.command
         self.path = shutil.which(self.tool, path=SEARCHED) or ""
 
     def missing(self) -> str:
-        """Return a sentence when the tool is not there."""
+        """Return a sentence that says what is not installed; empty when all is."""
         return "" if self.path else f"{self.tool} is not installed (Debian package {self.package})"
 
     def version(self) -> int:
-        """Return the tool's main version, 0 when it does not say."""
+        """Return the tool's major version, 0 when the tool does not report it."""
         return _version(self.path)
 
     def shared(self) -> Sequence[Step]:
-        """Return how the files are made that every source needs, in order. Programs find them in `SHARED`."""
+        """Return the steps, in order, that make the files in `SHARED`, which every source needs."""
         return ()
 
     def calls(self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits) -> Job:
-        """Return what calls the entry point for each list of arguments."""
+        """Return the job that calls the entry point for each list of arguments."""
         raise NotImplementedError
 
     def program(self, source: str, limits: Limits) -> Job:
-        """Return what runs a source that reads its input and prints."""
+        """Return the job that runs a source that reads its input and prints."""
         raise NotImplementedError
 
     def compile_error(self, printed: str) -> str:
-        """Return the line of a compiler's messages that says what is wrong with the source."""
+        """Return the line of a compiler's output that says what is wrong with the source."""
         return next(
             (line.strip() for line in printed.splitlines() if line.strip()), "the compiler gives no reason"
         )
 
     @classmethod
     def method(cls, owner: str, name: str) -> str:
-        """Return how a method of a class is called as an entry point.
+        """Return the entry point that calls a method of a class.
 
         Raises:
-            ValueError: it cannot be one in this language.
+            ValueError: this language cannot call a method as an entry point.
         """
         raise ValueError(f"a method ({owner}.{name}) cannot be called in {cls.title}: name a function")
 
     def checked(self, entry_point: str) -> str:
-        """Return an entry point that can be put into a driver.
+        """Return an entry point that is safe to put into a driver.
 
         Raises:
-            ValueError: it is no name.
+            ValueError: it is not a name in this language.
         """
         if not re.fullmatch(self.name_pattern, entry_point):
             raise ValueError(f"entry point {entry_point!r}: not the name of a function in {self.title}")
@@ -143,10 +146,10 @@ def beside(name: str) -> str:
 
 
 def packed(arguments: Sequence[Sequence[Any]]) -> bytes:
-    """Return lists of arguments as JSON, one a line.
+    """Return lists of arguments as JSON, one list a line.
 
     Raises:
-        TypeError: an argument is no plain data.
+        TypeError: an argument is not plain data.
     """
     return b"".join(
         json.dumps([_argument(one) for one in given]).encode("ascii") + b"\n" for given in arguments
@@ -154,7 +157,7 @@ def packed(arguments: Sequence[Sequence[Any]]) -> bytes:
 
 
 def said(lines: bytes, calls: int, longest: int) -> tuple[list[CallResult], tuple[str, str] | None]:
-    """Read what a driver wrote: a result for each call that has one, and how the rest failed, if the lines say so."""
+    """Read a driver's lines; return the results of calls, and why the other calls failed if it says so."""
     results: list[CallResult] = []
     for line in lines.split(b"\n")[:-1]:
         try:
@@ -170,7 +173,7 @@ def said(lines: bytes, calls: int, longest: int) -> tuple[list[CallResult], tupl
         except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, AttributeError) as error:
             return results, (
                 "error",
-                f"what is written on descriptor 3 is no answer: {type(error).__name__}: {error}"[:2000],
+                f"a line on descriptor 3 is not an answer: {type(error).__name__}: {error}"[:2000],
             )
     return results, None
 
@@ -192,7 +195,7 @@ _WORDS = {
 
 
 def _argument(value: Any) -> Any:
-    """Return a value as JSON, with the tags of `inside.values`; an integer that a double cannot hold is tagged too."""
+    """Return a value as JSON, tagged as in `inside.values`; also tag integers that a double cannot hold."""
     kind = type(value)
     if value is None or kind in (bool, str):
         return value
@@ -206,9 +209,8 @@ def _argument(value: Any) -> Any:
         return {"tuple" if kind is tuple else "set": [_argument(item) for item in value]}
     if kind is dict:
         return {"dict": [[_argument(key), _argument(item)] for key, item in value.items()]}
-    raise TypeError(
-        f"an argument of type {kind.__name__}: only None, bool, int, float, str, list, tuple, set and dict travel"
-    )
+    plain = "None, bool, int, float, str, list, tuple, set and dict"
+    raise TypeError(f"an argument of type {kind.__name__}: only {plain} can be passed")
 
 
 @cache

@@ -1,8 +1,10 @@
-"""Bash: arguments are words, a value is what the function prints.
+"""Run Bash functions: arguments are words, and a function's value is what it prints.
 
-1. A call is `$(f word ...)`: in a subshell, so that `exit` and changed variables end with it; newlines at the end are cut.
-2. The exit status of a call is not looked at, as in `[ "$(f 3)" = 4 ]`, but for 126 and above: no such command, or killed.
-3. The driver's names are in the same shell as the source, which may replace them: it then breaks its own results.
+1. A call is `$(f word ...)`, a subshell, so that `exit` and changed variables end with it; newlines at the
+   end are removed.
+2. The exit status of a call does not count, as in `[ "$(f 3)" = 4 ]`, except for 126 and above: there is no
+   such command, or it was killed.
+3. The driver's names are in the same shell as the source. A source that replaces them breaks its own results.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from reward.sandbox.verdicts import Limits
 
 
 class Bash(Language):
-    """Bash 4.3 or later, with what commands the machine has."""
+    """Bash 4.3 or later, with the commands that the machine has."""
 
     title, command, package = "Bash", "bash", "bash"
     name_pattern = r"[A-Za-z_][\w-]*"
@@ -24,7 +26,7 @@ class Bash(Language):
     memory_signs = (b"cannot allocate",)
 
     def calls(self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits) -> Job:
-        """Return what calls a function for each list of words."""
+        """Return the job that calls a function for each list of words."""
         name = self.checked(entry_point)
         lines = "".join(f"call {shlex.join([_word(one) for one in given])}\n" for given in arguments)
         files = {
@@ -39,7 +41,7 @@ class Bash(Language):
         )
 
     def program(self, source: str, limits: Limits) -> Job:
-        """Return what runs the source."""
+        """Return the job that runs the source."""
         return Job(
             Step((self.path, "--noprofile", "--norc", "solution.sh"), {"solution.sh": _encoded(source)})
         )
@@ -50,9 +52,8 @@ def _word(value: Any) -> str:
         return value
     if type(value) in (int, float):
         return str(value)
-    raise TypeError(
-        f"an argument of type {type(value).__name__}: a Bash function takes words (strings without NUL, numbers)"
-    )
+    words = "words (strings without NUL, numbers)"
+    raise TypeError(f"an argument of type {type(value).__name__}: a Bash function takes {words}")
 
 
 def _encoded(text: str) -> bytes:

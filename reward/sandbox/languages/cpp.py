@@ -1,11 +1,12 @@
-"""C++ with g++: the source and a driver of one line are one translation unit; what does the work is in `cpp.hpp`.
+"""Run C++ with g++: the source and one line of driver are compiled together; `cpp.hpp` does the work.
 
-1. Arguments are read when the program runs, not compiled in as literals: a source is compiled once for any arguments, and
-   data become what the parameters want (`"a"` a char or a string, a list a vector, an array or a set).
-2. The standard library and `cpp.hpp` are a precompiled header, made once for a sandbox: it costs 125 MB of disk and spares
-   three quarters of each compilation (`docs/languages.md`).
-3. A `main` of the source's own is renamed when a function is called; parameters and results that no data stand for are in
-   `cpp.hpp`.
+1. The program reads its arguments when it runs; they are not compiled in as literals. So a source is compiled
+   once for any arguments, and data become what the parameters require (`"a"` a char or a string, a list a
+   vector, an array or a set).
+2. The standard library and `cpp.hpp` are a precompiled header, made once for a sandbox. It costs 125 MB of
+   disk and saves three quarters of each compilation (`docs/languages.md`).
+3. The source's own `main` is renamed when a function is called. `cpp.hpp` handles parameters and results that
+   no data represent.
 """
 
 from __future__ import annotations
@@ -21,31 +22,34 @@ INCLUDE = (f"-I{SHARED}", "-include", HEADER)
 
 
 class Cpp(Language):
-    """C++20, or 17 where the compiler is older."""
+    """C++20, or C++17 where the compiler is older."""
 
     title, command, package = "C++", "g++", "g++"
     name_pattern = r"[A-Za-z_]\w*(::[A-Za-z_]\w*)*"
-    needs = Needs(environment={"MALLOC_ARENA_MAX": "1"})  # each arena more would take 64 MB of address space
+    # each further arena would take 64 MB of address space
+    needs = Needs(environment={"MALLOC_ARENA_MAX": "1"})
     memory_signs = (b"std::bad_alloc",)
 
     @classmethod
     def method(cls, owner: str, name: str) -> str:
-        """Return how a method of a class is named."""
+        """Return the entry point that calls a method of a class."""
         return f"{owner}::{name}"
 
     def calls(self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits) -> Job:
-        """Return what calls a function, a lambda or a method (`Solution::f`) for each list of arguments."""
+        """Return the job that calls a function, a lambda or a method (`Solution::f`) per argument list."""
         name = self.checked(entry_point)
-        driver = f"signed main() {{ return ::align_::serve([](const ::align_::Json& a) {{ return ::align_::call(&{name}, a); }}); }}"
-        text = f'#define main main_of_the_solution\n#line 1 "solution.cpp"\n{source}\n#undef main\n#line 1 "driver"\n{driver}\n'
+        call = f"[](const ::align_::Json& a) {{ return ::align_::call(&{name}, a); }}"
+        driver = f"signed main() {{ return ::align_::serve({call}); }}"
+        text = f'#define main main_of_the_solution\n#line 1 "solution.cpp"\n{source}\n#undef main\n'
+        text += f'#line 1 "driver"\n{driver}\n'
         return self._job(text, {"arguments.json": packed(arguments)})
 
     def program(self, source: str, limits: Limits) -> Job:
-        """Return what runs the source's `main`."""
+        """Return the job that runs the source's `main`."""
         return self._job(f'#line 1 "solution.cpp"\n{source}\n', {})
 
     def shared(self) -> Sequence[Step]:
-        """Return how the precompiled header is made, and the part of it that depends on no type."""
+        """Return the steps that make the precompiled header, and the part of it that depends on no type."""
         header = (*self._compiler(), "-x", "c++-header", HEADER, "-o", f"{HEADER}.gch")
         body = (*self._compiler(), *INCLUDE, "-c", "cpp.cpp", "-o", "cpp.o")
         return (
@@ -54,7 +58,7 @@ class Cpp(Language):
         )
 
     def compile_error(self, printed: str) -> str:
-        """Return the first error in the source; an error of the driver when there is none, such as an unknown entry point."""
+        """Return the first error in the source; without one the driver's, such as an unknown entry point."""
         errors = [line.strip() for line in printed.splitlines() if "error: " in line.lower()]
         in_source = [line for line in errors if line.startswith("solution.cpp:")]
         return next(iter(in_source or errors), "") or super().compile_error(printed)

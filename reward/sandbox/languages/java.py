@@ -1,11 +1,13 @@
-"""Java: the source is compiled into one file, and a driver finds the entry point's method in it by its name.
+"""Run Java: the source is compiled into one file, in which a driver finds the entry point's method by name.
 
-1. The entry point is a method (`f`, or `Solution.f`): the first with that name, in `Solution` or `Main` before other classes,
-   static or of an object that is made without arguments. Arguments become what its parameters declare, generics included.
-2. Carried: null, booleans, numbers (BigInteger too), characters, strings, arrays, collections, sets, maps, Optional and
-   Map.Entry (a tuple). A BigDecimal comes back as its text; other objects are opaque.
-3. A Java machine takes 30 threads, and address space at its discretion; so the heap has its own limit (`-Xmx`) and what it
-   has in memory is looked at besides.
+1. The entry point is a method (`f`, or `Solution.f`): the first with that name, where `Solution` and `Main`
+   come before other classes. The method is static, or belongs to an object that is made without arguments.
+   Arguments become what its parameters declare, generics included.
+2. These values are carried: null, booleans, numbers (BigInteger too), characters, strings, arrays,
+   collections, sets, maps, Optional and Map.Entry (a tuple). A BigDecimal comes back as its text; other
+   objects are opaque.
+3. A Java virtual machine takes 30 threads, and as much address space as it likes. So the heap has its own
+   limit (`-Xmx`), and the resident memory is checked besides.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ COMPILER_HEAP = 512
 
 
 class Java(Language):
-    """Java 17 or later, the development kit."""
+    """Java 17 or later, as a development kit (JDK)."""
 
     title, command, package = "Java", "java", "default-jdk-headless"
     name_pattern = r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)?"
@@ -38,12 +40,12 @@ class Java(Language):
     memory_signs = (b"java.lang.OutOfMemoryError", b"insufficient memory")
 
     def __init__(self, tool: str | None = None) -> None:
-        """Take another `java` than the usual one."""
+        """Use another `java` than the usual one."""
         super().__init__(tool)
         self.reads = tuple(sorted(str(folder) for folder in Path("/etc").glob("java*")))
 
     def shared(self) -> Sequence[Step]:
-        """Return how the driver is compiled."""
+        """Return the step that compiles the driver."""
         name = f"{DRIVER}.java"
         command = (
             self.path,
@@ -56,21 +58,21 @@ class Java(Language):
 
     @classmethod
     def method(cls, owner: str, name: str) -> str:
-        """Return how a method of a class is named."""
+        """Return the entry point that calls a method of a class."""
         return f"{owner}.{name}"
 
     def calls(self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits) -> Job:
-        """Return what calls a method for each list of arguments."""
+        """Return the job that calls a method for each list of arguments."""
         return self._job(
             source, ("call", self.checked(entry_point)), {"arguments.json": packed(arguments)}, limits
         )
 
     def program(self, source: str, limits: Limits) -> Job:
-        """Return what runs the `main` of the source."""
+        """Return the job that runs the `main` of the source."""
         return self._job(source, ("main",), {}, limits)
 
     def compile_error(self, printed: str) -> str:
-        """Return the first error."""
+        """Return the compiler's first error."""
         return next(
             (line for line in printed.splitlines() if ": error: " in line), ""
         ) or super().compile_error(printed)

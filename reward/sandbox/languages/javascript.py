@@ -1,12 +1,13 @@
-"""JavaScript with Node: the source is a CommonJS module of its own, so its line numbers and `"use strict"` are kept.
+"""Run JavaScript with Node: the source is its own CommonJS module and keeps its lines and `"use strict"`.
 
-1. An entry point is a name at the top of the source, a function or a class's static method excluded, or a property of
+1. An entry point is a name at the top of the source (a class's static method cannot be one), or a property of
    `module.exports`. A promise is awaited.
-2. Carried both ways: null, booleans, numbers, strings, BigInt, NaN and infinities, arrays, plain objects, Map, Set. Back
-   only: undefined (None), Date (a datetime in UTC), typed arrays (lists). An object made by a class is opaque.
-3. Node takes 0.7 GiB of address space to say hello, and reserves more than it uses later; so the address space is bounded
-   loosely (2 GiB more than the limit). The heap has its own limit, `--max-old-space-size`, and what all processes have in
-   memory is looked at besides.
+2. These values are carried both ways: null, booleans, numbers, strings, BigInt, NaN and infinities, arrays,
+   plain objects, Map, Set. These come back only: undefined (None), Date (a datetime in UTC), typed arrays
+   (lists). An object made by a class is opaque.
+3. Node takes 0.7 GiB of address space for a hello-world program, and reserves more than it uses later; so the
+   address space is limited loosely (2 GiB more than the limit). The heap has its own limit,
+   `--max-old-space-size`, and the resident memory of all processes is checked besides.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ class JavaScript(Language):
     memory_signs = (b"out of memory", b"Array buffer allocation failed")
 
     def calls(self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits) -> Job:
-        """Return what calls a function for each list of arguments."""
+        """Return the job that calls a function for each list of arguments."""
         name = self.checked(entry_point)
-        exported = f"\n;module.exports = {{ entry_point: typeof {name} === 'undefined' ? module.exports.{name} : {name} }};\n"
+        entry_point = f"typeof {name} === 'undefined' ? module.exports.{name} : {name}"
+        exported = f"\n;module.exports = {{ entry_point: {entry_point} }};\n"
         files = {
             "solution.js": (source + exported).encode("utf-8", "surrogatepass"),
             "driver.js": beside("javascript.js").encode(),
@@ -43,7 +45,7 @@ class JavaScript(Language):
         return Job(Step((*self._node(limits), "driver.js", name), files))
 
     def program(self, source: str, limits: Limits) -> Job:
-        """Return what runs the source."""
+        """Return the job that runs the source."""
         return Job(
             Step(
                 (*self._node(limits), "solution.js"), {"solution.js": source.encode("utf-8", "surrogatepass")}

@@ -1,9 +1,10 @@
-"""PHP: the entry point is a function of the source.
+"""Run PHP: the entry point is a function of the source.
 
-1. The source may leave out `<?php`; what stands before the tag is printed, as always.
-2. Carried: null, bool, int (64 bits), float, strings (what is no UTF-8 is replaced) and arrays: a list when its keys are
-   0, 1, 2..., else a dict. A tuple or set arrives as an array. `stdClass` comes back as a dict, other objects opaque.
-3. No `php.ini` is read, so no extension but those that are built in.
+1. The source may leave out `<?php`; text before the tag is printed, as always.
+2. These values are carried: null, bool, int (64 bits), float, strings (bytes that are not UTF-8 are replaced)
+   and arrays. An array is a list when its keys are 0, 1, 2..., else a dict. A tuple or set arrives as an
+   array. `stdClass` comes back as a dict; other objects are opaque.
+3. No `php.ini` is read, so only the built-in extensions are there.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Php(Language):
     memory_signs = (b"Allowed memory size", b"Out of memory")
 
     def calls(self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits) -> Job:
-        """Return what calls a function for each list of arguments."""
+        """Return the job that calls a function for each list of arguments."""
         name = self.checked(entry_point)
         files = {
             "solution.php": _source(source),
@@ -33,7 +34,7 @@ class Php(Language):
         return Job(Step((*self._php(limits), "driver.php", name), files))
 
     def program(self, source: str, limits: Limits) -> Job:
-        """Return what runs the source."""
+        """Return the job that runs the source."""
         return Job(Step((*self._php(limits), "solution.php"), {"solution.php": _source(source)}))
 
     def _php(self, limits: Limits) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
-"""TypeScript: types are taken out by the compiler's library, then it is JavaScript.
+"""Run TypeScript: the compiler's library removes the types, and Node runs the rest as JavaScript.
 
-1. Types are not checked, as in `ts-node --transpile-only` and in what bundlers do: a check would need the declarations of
-   everything that is used, and a program whose types are wrong may still be right. A syntax error is a `load_error`.
-2. `import` and `export` become CommonJS; an exported entry point is found.
-3. The tool is `tsc`, which says where the library is; Node is needed too.
+1. Types are not checked, as in `ts-node --transpile-only` and in bundlers: a check would need the
+   declarations of everything that the source uses, and a program with wrong types may still be right. A
+   syntax error is a `load_error`.
+2. `import` and `export` become CommonJS, so an exported entry point is found.
+3. The tool is `tsc`, whose path leads to the compiler's library; Node is needed too.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ fs.writeFileSync("solution.js", done.outputText);
 
 
 class TypeScript(JavaScript):
-    """TypeScript 4 or later, and Node."""
+    """TypeScript 4 or later, with Node."""
 
     title, command, package = "TypeScript", "tsc", "node-typescript"
 
     def __init__(self, tool: str | None = None) -> None:
-        """Take another `tsc` than the usual one."""
+        """Use another `tsc` than the usual one."""
         super().__init__(tool)
         self.node = JavaScript()
         self.library = ""
@@ -48,15 +49,15 @@ class TypeScript(JavaScript):
             self.library = str(Path(os.path.realpath(self.path)).parent.parent / "lib" / "typescript.js")
 
     def missing(self) -> str:
-        """Return a sentence when the compiler or Node is not there."""
+        """Return a sentence that says whether the compiler or Node is not installed; empty when both are."""
         return super().missing() or self.node.missing()
 
     def calls(self, source: str, entry_point: str, arguments: Sequence[Sequence[Any]], limits: Limits) -> Job:
-        """Return what calls a function for each list of arguments."""
+        """Return the job that calls a function for each list of arguments."""
         return self._compiled(self.node.calls(source, entry_point, arguments, limits))
 
     def program(self, source: str, limits: Limits) -> Job:
-        """Return what runs the source."""
+        """Return the job that runs the source."""
         return self._compiled(self.node.program(source, limits))
 
     def _compiled(self, job: Job) -> Job:
