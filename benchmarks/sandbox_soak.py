@@ -26,8 +26,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from reward.sandbox.limits import Limits
 from reward.sandbox.sandbox import Sandbox
-from reward.sandbox.verdicts import Limits
 
 LIMITS = Limits(cpu_seconds=0.5, wall_seconds=30, memory_bytes=128 << 20, scratch_bytes=16 << 20)
 """The wall limit is far away: what is to run out of time here is CPU time."""

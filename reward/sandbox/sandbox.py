@@ -37,7 +37,8 @@ from reward.sandbox.host.pool import Pool
 from reward.sandbox.host.probes import probe, remedy
 from reward.sandbox.host.worker import SandboxUnavailable, Worker
 from reward.sandbox.inside import values
-from reward.sandbox.verdicts import CallResult, Level, Limits, Verdict
+from reward.sandbox.limits import Level, Limits
+from reward.sandbox.verdicts import CallResult, Verdict
 
 STARVED = 0.1
 """Ratio of CPU time to wall-clock time. A process that hit the wall-clock limit with a higher ratio was

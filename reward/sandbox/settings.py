@@ -7,8 +7,8 @@ from typing import ClassVar
 from pydantic import Field
 
 from align.core.config import Config
+from reward.sandbox.limits import Level, Limits
 from reward.sandbox.sandbox import Sandbox
-from reward.sandbox.verdicts import Level, Limits
 
 
 class SandboxSettings(Config):

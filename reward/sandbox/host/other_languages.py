@@ -24,7 +24,8 @@ from reward.sandbox.host.program_worker import ProgramWorker, Ran
 from reward.sandbox.host.worker import SandboxUnavailable
 from reward.sandbox.languages import LANGUAGES
 from reward.sandbox.languages.base import Job, Language, Step, said
-from reward.sandbox.verdicts import CallResult, Level, Limits
+from reward.sandbox.limits import Level, Limits
+from reward.sandbox.verdicts import CallResult
 
 COMPILING = Limits(cpu_seconds=30, memory_bytes=2 << 30, scratch_bytes=256 << 20)
 """What compiling may use; the compiler needs this, not the solution."""

@@ -20,7 +20,8 @@ from reward.sandbox.host.program_worker import ProgramWorker
 from reward.sandbox.host.worker import Broken, SandboxUnavailable, Worker
 from reward.sandbox.inside import values
 from reward.sandbox.languages.base import SEARCHED, Needs, Step
-from reward.sandbox.verdicts import CallResult, Level, Limits
+from reward.sandbox.limits import Level, Limits
+from reward.sandbox.verdicts import CallResult
 
 MEMORY_BYTES = 64 << 20
 _LIMITS = Limits(cpu_seconds=10, memory_bytes=MEMORY_BYTES, scratch_bytes=1 << 20)

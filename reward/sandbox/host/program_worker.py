@@ -19,7 +19,8 @@ from typing import Any
 from reward.sandbox.host.worker import Broken, Files, Worker
 from reward.sandbox.inside.root import SCRATCH
 from reward.sandbox.languages.base import SEARCHED, Needs, Step
-from reward.sandbox.verdicts import Ending, Limits
+from reward.sandbox.limits import Limits
+from reward.sandbox.verdicts import Ending
 
 READABLE = (
     "/usr",

@@ -27,7 +27,8 @@ from align.core.errors import AlignError
 from reward.sandbox.host import data_tests
 from reward.sandbox.host.packages import importable, preloaded
 from reward.sandbox.inside import channel, scratch, solution, stand_ins, values
-from reward.sandbox.verdicts import CallResult, Ending, Level, Limits, Opaque, Verdict, of_calls, of_check
+from reward.sandbox.limits import Level, Limits
+from reward.sandbox.verdicts import CallResult, Ending, Opaque, Verdict, of_calls, of_check
 
 PATIENCE = 30.0
 """Seconds beyond the wall-clock limit after which a silent zygote counts as broken."""

@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from reward.sandbox.inside import values
-from reward.sandbox.verdicts import CallResult, Limits, Opaque
+from reward.sandbox.limits import Limits
+from reward.sandbox.verdicts import CallResult, Opaque
 
 SEARCHED = "/usr/local/bin:/usr/bin:/bin"
 """Folders to search for tools: those that programs in the sandbox can see."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reward.sandbox.languages.base import Job, Language, Needs, Step, beside
-from reward.sandbox.verdicts import Limits
+from reward.sandbox.limits import Limits
 
 
 class Bash(Language):

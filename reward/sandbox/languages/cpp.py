@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reward.sandbox.languages.base import SHARED, Job, Language, Needs, Step, beside, packed
-from reward.sandbox.verdicts import Limits
+from reward.sandbox.limits import Limits
 
 HEADER = "cpp.hpp"
 INCLUDE = (f"-I{SHARED}", "-include", HEADER)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from reward.sandbox.languages.base import SHARED, Job, Language, Needs, Step, beside, packed
-from reward.sandbox.verdicts import Limits
+from reward.sandbox.limits import Limits
 
 DRIVER = "AlignDriver"
 _MACHINE = (

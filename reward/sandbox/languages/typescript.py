@@ -17,7 +17,7 @@ from typing import Any
 
 from reward.sandbox.languages.base import Job, Step
 from reward.sandbox.languages.javascript import JavaScript
-from reward.sandbox.verdicts import Limits
+from reward.sandbox.limits import Limits
 
 _STRIP = """
 const ts = require(process.argv[1]);
