@@ -236,6 +236,10 @@ class TestRun:
             return "fail", sentence(error) + line(error)
         if undefined := self._undefined(error):
             return "load_error", undefined + line(error)
+        if self.solution.has_less_of(error):
+            raise self.solution.unsupported(
+                f"{sentence(error)}, which a class of the solution may add to plain data"
+            )
         if not self.informed or isinstance(error, ModuleNotFoundError):
             return "test_error", sentence(error) + line(error)
         return "fail", f"{sentence(error)}{line(error)}, in the tests after a call of the solution"

@@ -122,6 +122,16 @@ class SeparateSolution:
         blamed, word, why = self._blame
         return (word_of_call(word), why) if blamed is error else None
 
+    def has_less_of(self, error: BaseException) -> bool:
+        """Can an attribute be missing because only the plain part of an object of the solution's arrived?"""
+        if not isinstance(error, AttributeError):
+            return False
+        kind = type(error.obj).__name__
+        own = [
+            bases for sort, origin, *bases in self.names.values() if (sort, origin) == ("class", "solution")
+        ]
+        return any(kind in bases for bases in own)
+
     def unsupported(self, why: str) -> Stop:
         """Return the exception to raise when data is not enough for the tests; no check passes after it."""
         return self._stopped("unsupported", why)

@@ -64,6 +64,10 @@ class SameProcess:
         inside = at is not None and at.tb_frame.f_code.co_filename == solution.FILE
         return solution.describe(error) if inside and not isinstance(error, AssertionError) else None
 
+    def has_less_of(self, error: BaseException) -> bool:
+        """Say no: the tests have the solution's own objects."""
+        return False
+
     def unsupported(self, why: str) -> Stop:
         """Return the exception to raise when the tests cannot run in this process either."""
         self.stop = self.stop or Stop("unsupported", why)
