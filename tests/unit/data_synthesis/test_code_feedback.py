@@ -104,16 +104,17 @@ def test_programs_in_other_languages_are_judged_by_calls_and_by_what_they_print(
     right, wrong = (fenced(ADD[language][0].format(sign)) for sign in "+*")
     prints = [{"stdin": "4\n", "stdout": "8\n", "language": language}]
     prints_right, prints_wrong = (fenced(TWICE[language].format(value)) for value in ("2 * n", "n * n"))
-    for tests, good, bad in ((calls, right, wrong), (prints, prints_right, prints_wrong)):
-        sandbox = {"workers": 1, "level": "full"}
-        try:
-            said, pairs, report, notes = made([bad, good], prompts=[{"prompt": "Write it.", "tests": tests}], sandbox=sandbox)
-        except StageFailed as error:
-            if "does not start at level 'full'" not in str(error):
-                raise
-            pytest.skip(str(error))
-        assert (said, pairs) == ([good], [(good, bad)]), report
-        assert all(note["sandbox"] == "full" for note in notes)
+    prompts = [{"prompt": "Write a function.", "tests": calls}, {"prompt": "Write a program.", "tests": prints}]
+    sandbox = {"workers": 1, "level": "full"}
+    try:
+        said, pairs, report, notes = made([wrong, right, prints_wrong, prints_right], prompts=prompts, sandbox=sandbox)
+    except StageFailed as error:
+        if "does not start at level 'full'" not in str(error):
+            raise
+        pytest.skip(str(error))
+    assert said == [right, prints_right], report
+    assert {rejected for _, rejected in pairs} <= {wrong, prints_wrong, right, prints_right}
+    assert all(note["sandbox"] == "full" for note in notes)
 
 
 def test_what_is_lacking_to_judge_is_counted_by_what_it_takes(made):
