@@ -24,6 +24,8 @@ from reward.sandbox.limits import Level, Limits
 from reward.sandbox.verdicts import CallResult
 
 MEMORY_BYTES = 64 << 20
+PORTS_TRIED = 20
+"""Ports that the system offers for TCP and that are tried for UDP too, before the sandbox gives up."""
 _LIMITS = Limits(cpu_seconds=10, memory_bytes=MEMORY_BYTES, scratch_bytes=1 << 20)
 
 _ATTEMPTS = """
@@ -202,32 +204,50 @@ def _results(worker: Worker, function: str, given: Sequence[tuple[object, ...]])
 @contextmanager
 def _escape_targets() -> Iterator[tuple[str, int, Callable[[], bool]]]:
     """Create targets for an escape: a folder open to everybody, a file to read, and listeners."""
+    tcp, udp = _listeners_on_one_port()
     with (
+        tcp,
+        udp,
         tempfile.TemporaryDirectory(prefix="align-probe-") as folder,
-        socket.create_server(("127.0.0.1", 0)) as tcp,
+        socket.socket(socket.AF_UNIX) as stream,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams,
     ):
         Path(folder).chmod(0o777)
         secret = Path(folder, "secret")
         secret.write_text(secrets.token_hex(8), encoding="ascii")
         secret.chmod(0o666)
-        port = tcp.getsockname()[1]
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-            socket.socket(socket.AF_UNIX) as stream,
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams,
-        ):
-            udp.bind(("127.0.0.1", port))
-            stream.bind(f"{folder}/socket")
-            stream.listen()
-            datagrams.bind(f"{folder}/datagrams")
-            for name in ("socket", "datagrams"):
-                Path(folder, name).chmod(0o777)
-            listeners = (tcp, udp, stream, datagrams)
+        stream.bind(f"{folder}/socket")
+        stream.listen()
+        datagrams.bind(f"{folder}/datagrams")
+        for name in ("socket", "datagrams"):
+            Path(folder, name).chmod(0o777)
+        listeners = (tcp, udp, stream, datagrams)
 
-            def received() -> bool:
-                return any(_received(listener) for listener in listeners)
+        def received() -> bool:
+            return any(_received(listener) for listener in listeners)
 
-            yield folder, port, received
+        yield folder, tcp.getsockname()[1], received
+
+
+def _listeners_on_one_port() -> tuple[socket.socket, socket.socket]:
+    """Return a TCP and a UDP listener on the loopback address, both on the same port.
+
+    Raises:
+        OSError: `PORTS_TRIED` ports in a row were free for TCP and taken for UDP.
+    """
+    for left in reversed(range(PORTS_TRIED)):
+        tcp = socket.create_server(("127.0.0.1", 0))
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(tcp.getsockname())
+        except OSError:  # another program has this port for UDP
+            tcp.close()
+            udp.close()
+            if not left:
+                raise
+        else:
+            return tcp, udp
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _received(listener: socket.socket) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reward.sandbox import Limits, Sandbox, SandboxUnavailable
-from reward.sandbox.host import worker
+from reward.sandbox.host import probes, worker
 
 RUN = "\n(lambda: 0)()\n"  # makes a text of tests one that has to run
 LIMITS = Limits(cpu_seconds=1, wall_seconds=4)
@@ -153,3 +154,17 @@ def test_a_pool_of_threads_fits_the_limits():
             return (await sandbox.calls(source, "f", [[40]]))[0].value
 
     assert asyncio.run(run()) == 40 * 10_000 + 40 * 39 // 2
+
+
+def test_a_port_that_another_program_has_for_datagrams_is_not_taken(monkeypatch):
+    taken, server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.create_server
+    taken.bind(("127.0.0.1", 0))
+    ports = iter([taken.getsockname()[1]])
+
+    def offered(address, **options):
+        return server((address[0], next(ports, 0)), **options)
+
+    monkeypatch.setattr(probes.socket, "create_server", offered)
+    tcp, udp = probes._listeners_on_one_port()
+    with taken, tcp, udp:
+        assert tcp.getsockname() == udp.getsockname() != taken.getsockname()
