@@ -229,25 +229,22 @@ def _escape_targets() -> Iterator[tuple[str, int, Callable[[], bool]]]:
         yield folder, tcp.getsockname()[1], received
 
 
-def _listeners_on_one_port() -> tuple[socket.socket, socket.socket]:
+def _listeners_on_one_port(tries: int = PORTS_TRIED) -> tuple[socket.socket, socket.socket]:
     """Return a TCP and a UDP listener on the loopback address, both on the same port.
 
     Raises:
-        OSError: `PORTS_TRIED` ports in a row were free for TCP and taken for UDP.
+        OSError: so many ports in a row were free for TCP and taken for UDP.
     """
-    for left in reversed(range(PORTS_TRIED)):
-        tcp = socket.create_server(("127.0.0.1", 0))
-        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            udp.bind(tcp.getsockname())
-        except OSError:  # another program has this port for UDP
-            tcp.close()
-            udp.close()
-            if not left:
-                raise
-        else:
-            return tcp, udp
-    raise AssertionError("the last attempt returns or raises")
+    tcp, udp = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        udp.bind(tcp.getsockname())
+    except OSError:  # another program has this port for UDP
+        tcp.close()
+        udp.close()
+        if tries == 1:
+            raise
+        return _listeners_on_one_port(tries - 1)
+    return tcp, udp
 
 
 def _received(listener: socket.socket) -> bool:
