@@ -245,6 +245,7 @@ HONEST = {
         "import sys\ndef main():\n    assert f(3) == 9\n    return 0\nif __name__ == '__main__':\n    sys.exit(main())",
     ),
     "attribute": ("class N:\n    def __init__(s, v): s.val = v\ndef f(x): return N(x)", "assert f(3).val == 3"),
+    "numpy that the tests do not import": ("def f(x): return 9.0", "assert np.allclose(f(3), 9.0)"),
     "numpy": (
         "import numpy as np\ndef f(x): return np.array(x) * 2",
         "import numpy as np\nassert (f([1, 2]) == np.array([2, 4])).all()",
