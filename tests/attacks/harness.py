@@ -57,7 +57,7 @@ LIMITS = {
     "scratch_bytes": 16 << 20,
     "processes": 32,
 }
-HURRIED = LIMITS | {"cpu_seconds": 1, "wall_seconds": 2}  # of those that only time ends
+HURRIED = LIMITS | {"cpu_seconds": 0.5, "wall_seconds": 1}  # of those that only time ends
 UNSUPPORTED = frozenset({"unsupported"})
 PATIENCE = 60  # seconds after which a check counts as stuck: many times the wall limit, for a loaded machine
 OVERRUN = 8  # seconds a verdict may take beyond the wall limit, on a machine that others use too

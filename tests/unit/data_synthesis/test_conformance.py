@@ -27,7 +27,7 @@ def adds(request, seed):
     return f"{path} The answer is {a + b + wrong}."
 
 
-TASKS = [{"prompt": f"Write a Python function `def plus_{n}(x):` that adds {n} to x."} for n in range(8)]
+TASKS = [{"prompt": f"Write a Python function `def plus_{n}(x):` that adds {n} to x."} for n in range(5)]
 
 
 def programs(request, seed):
@@ -104,7 +104,7 @@ CASES = {
 }  # fmt: skip
 
 
-CRASHES = {"execution_feedback code": 6, "execution_feedback verifiers": 6}
+CRASHES = {"execution_feedback code": 6, "execution_feedback verifiers": 4}
 """Kills of runs that take seconds, for they start a sandbox; the others are killed 12 times. All writes are the engine's."""
 
 LIKES = "I like long walks on the beach in the evening, when it is quiet and the sun goes down"
