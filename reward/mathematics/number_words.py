@@ -20,7 +20,7 @@ _TENS = {
     "eighty": 80,
     "ninety": 90,
 }
-_SCALES = {
+SCALES = {
     "hundred": 100,
     "thousand": 1000,
     "million": 10**6,
@@ -41,7 +41,7 @@ _PARTS = {
     "tenth": 10,
 }
 _PARTS |= {f"{part}s": value for part, value in _PARTS.items()} | {"halves": 2}
-_WORD = "|".join(sorted({*_UNITS, *_TENS, *_SCALES, *_PARTS}, key=len, reverse=True))
+_WORD = "|".join(sorted({*_UNITS, *_TENS, *SCALES, *_PARTS}, key=len, reverse=True))
 _NEXT_WORD = r"(?:[\s-]+|\s+and\s+|\s+an?\s+|\s+and\s+an?\s+)"
 COUNTED = rf"(?:(?:minus|negative)\s+)?(?:an?\s+)?(?:{_WORD})(?:{_NEXT_WORD}(?:{_WORD}))*"
 """A pattern for a number in words, in lower case."""
@@ -57,7 +57,7 @@ def counted(text: str) -> Fraction | None:
     if words[-1] in _PARTS:
         value = _with_part(words[:-1], _PARTS[words[-1]])
     elif words[0] == "half":
-        whole = _whole(words[1:]) if words[1:] and words[1] in _SCALES else None  # half a dozen
+        whole = _whole(words[1:]) if words[1:] and words[1] in SCALES else None  # half a dozen
         value = None if whole is None else whole / 2
     else:
         value = _whole(words)
@@ -79,8 +79,8 @@ def _whole(words: list[str]) -> Fraction | None:
     """Return a whole number; None if the order of the words makes none ("five two")."""
     total, current, last = 0, 0, 10**18
     for word in words or ["?"]:
-        if word in _SCALES:
-            current = max(current, 1) * _SCALES[word]
+        if word in SCALES:
+            current = max(current, 1) * SCALES[word]
             if word not in ("hundred", "dozen"):
                 total, current = total + current, 0
             last = 10**18

@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 
 from reward.mathematics.measures import UNITS, unit_of
+from reward.mathematics.number_words import SCALES
 from reward.mathematics.numbers import number, telling_digits
 from reward.mathematics.sentence import CHANGES, NAMED
 
@@ -216,12 +217,7 @@ def _unit(words: str) -> str:
 
 _SQUARE = re.compile(r"\b(square|sq|cubic)\.?\s+([^\W\d_]+)", re.IGNORECASE)
 _SCALES = {
-    "hundred": 100,
-    "thousand": 1000,
-    "million": 10**6,
-    "billion": 10**9,
-    "trillion": 10**12,
-    "dozen": 12,
+    **SCALES,
     "万": 10**4,
     "亿": 10**8,
 }

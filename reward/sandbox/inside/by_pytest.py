@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from . import exceptions
 from .prepare_tests import FILE
 from .run_tests import TestRun, line, lines, sentence
 from .solution import FILE as SOLUTION
@@ -97,12 +98,8 @@ class _Notes:
 
     def _unjudged(self, error: BaseException | None, why: str) -> tuple[str, str]:
         """Return the status for a test that gives no verdict; "fail" if the solution caused that."""
-        at = error.__traceback__ if error else None
-        while at is not None:
-            if at.tb_frame.f_code.co_filename == SOLUTION:
-                return "fail", why
-            at = at.tb_next
-        return "test_error", why
+        caused = error is not None and exceptions.lines_in(error, SOLUTION)
+        return ("fail" if caused else "test_error"), why
 
     def _fault(self, error: BaseException) -> tuple[str, str]:
         return self.tests.solution.raised(error) or ("fail", sentence(error) + line(error))

@@ -11,6 +11,7 @@ import builtins
 import json
 import sys
 from collections.abc import Callable, Mapping
+from traceback import walk_tb
 from typing import Any
 
 from . import values
@@ -50,6 +51,12 @@ def told(error: BaseException, depth: int = 0) -> dict[str, Any]:
     if error.__cause__ is not None and depth < MAX_CAUSES:
         said["cause"] = told(error.__cause__, depth + 1)
     return said
+
+
+def lines_in(error: BaseException, file: str) -> list[int]:
+    """Return the lines of a file in an exception's traceback, outermost first."""
+    frames = walk_tb(error.__traceback__)
+    return [number for frame, number in frames if frame.f_code.co_filename == file]
 
 
 def text(error: BaseException) -> str:

@@ -42,7 +42,6 @@ EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
 _TRUNCATE, _IOCTL_DEV = 1 << 14, 1 << 15
 _MAKE_CHAR, _MAKE_SOCK, _MAKE_BLOCK, _MAKE_SYM, _REFER = 1 << 6, 1 << 9, 1 << 11, 1 << 12, 1 << 13
 READ = READ_FILE | READ_DIR
-_FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | _TRUNCATE | _IOCTL_DEV
 
 NEWNS, NEWUTS, NEWIPC = 0x20000, 0x4000000, 0x8000000
 NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -55,8 +54,17 @@ OWN_USERS = 1 << 28
 processes is the worker's own."""
 SIGNALS = 256
 """Most signals that may be pending for all processes of the user."""
+CONFINED = b"\0"
+"""A process tells its zygote this when it is confined, before it reads anything untrusted."""
 STACK_BYTES = 64 << 20
 """Stack of the first thread; a deep recursion in C ends in SIGSEGV there."""
+
+
+def confinement_failure(told: bytes) -> str:
+    """Return why a process could not be confined, from what it told its zygote; "" if it was confined."""
+    if told == CONFINED:
+        return ""
+    return told.lstrip(CONFINED).decode(errors="replace") or "it ended before it was confined"
 
 
 def _check(result: int, what: str) -> int:

@@ -39,7 +39,6 @@ LOOK = 0.02
 OURS = 3
 """Processes of this file that may have the programs' user: the very first, the one that serves, and a task's
 first process."""
-CONFINED = b"\0"
 
 
 def main(control: int) -> None:
@@ -69,7 +68,7 @@ class ProgramZygote:
         self.proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
         readable = [path for path in setup["readable"] if os.path.exists(path)]
         root.enter(readable, None, setup["shared"])
-        _continue_in_child()
+        root.continue_in_child()
         self.pid = int(os.readlink("self", dir_fd=self.proc))
         if not os.access(f"{self.pid}/task/{self.pid}/children", os.R_OK, dir_fd=self.proc):
             raise OSError("/proc does not tell a process's children (CONFIG_PROC_CHILDREN)")
@@ -119,7 +118,7 @@ class ProgramZygote:
         return {
             "status": int(status) if status.isdigit() else int(signal.SIGKILL),
             "reason": reason,
-            "failure": _failure(confined if status.isdigit() else told),
+            "failure": kernel.confinement_failure(confined if status.isdigit() else told),
             "cpu_seconds": used.ru_utime + used.ru_stime,
             "wall_seconds": time.monotonic() - started,
             "peak_bytes": used.ru_maxrss * 1024,
@@ -207,7 +206,7 @@ class ProgramZygote:
         resource.setrlimit(resource.RLIMIT_FSIZE, (task["file_bytes"], task["file_bytes"]))
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, but a shell's pipes depend on it
         self.seccomp.install()
-        os.write(kept[-1], CONFINED)
+        os.write(kept[-1], kernel.CONFINED)
         if task["product"]:
             _make(task, kept[-2])
         os.execve(task["command"][0], task["command"], task["environment"])
@@ -229,24 +228,9 @@ def _copy(source: int, target: int) -> None:
     os.close(target)
 
 
-def _failure(told: bytes) -> str:
-    if told == CONFINED:
-        return ""
-    return told.lstrip(CONFINED).decode(errors="replace") or "it ended before it was confined"
-
-
 def _may_make_namespaces() -> bool:
     try:
         kernel.unshare(kernel.NEWIPC)
     except PermissionError:
         return False
     return True
-
-
-def _continue_in_child() -> None:
-    """Continue as the first process of a new PID namespace. The parent waits, and both end together."""
-    pid = os.fork()
-    if pid:
-        _, status = os.waitpid(pid, 0)
-        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
-    kernel.die_with_parent()

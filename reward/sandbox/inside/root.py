@@ -11,6 +11,7 @@ user namespace.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Sequence
 
@@ -85,6 +86,16 @@ def enter(readable: Sequence[str], scratch_bytes: int | None, shared: str = "") 
             kernel.mount("tmpfs", f"{PLACE}{SCRATCH}/{role}", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, size)
     kernel.mount("none", PLACE, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
     kernel.enter_root(PLACE)
+
+
+def continue_in_child() -> None:
+    """Continue as the first process of a new PID namespace. The parent waits, and both end together."""
+    pid = os.fork()
+    if pid:
+        gc.freeze()
+        _, status = os.waitpid(pid, 0)
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+    kernel.die_with_parent()
 
 
 def own_scratch(scratch_bytes: int, user: int, group: int) -> list[str]:

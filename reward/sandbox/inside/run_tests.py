@@ -31,7 +31,7 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-from . import channel, find_tests, prepare_tests, values
+from . import channel, exceptions, find_tests, prepare_tests, values
 from .prepare_tests import FILE, SHARING, TestsText
 from .stand_ins import GONE, SeparateSolution, Stop
 
@@ -315,12 +315,7 @@ def sentence(error: BaseException) -> str:
 
 def lines(error: BaseException) -> list[int]:
     """Return the lines of the tests in an exception's traceback."""
-    found, at = [], error.__traceback__
-    while at is not None:
-        if at.tb_frame.f_code.co_filename == FILE:
-            found.append(at.tb_lineno)
-        at = at.tb_next
-    return found
+    return exceptions.lines_in(error, FILE)
 
 
 def line(error: BaseException) -> str:

@@ -211,11 +211,7 @@ def _kind_and_origin(value: Any) -> list[str]:
 
 def describe(error: BaseException) -> tuple[str, str]:
     """Return (status, reason) for the solution's exception; the reason has line, class and message."""
-    lines, at = [], error.__traceback__
-    while at is not None:
-        if at.tb_frame.f_code.co_filename == FILE:
-            lines.append(at.tb_lineno)
-        at = at.tb_next
+    lines = exceptions.lines_in(error, FILE)
     if isinstance(error, SyntaxError) and error.filename == FILE and error.lineno:
         lines.append(error.lineno)
     text = exceptions.text(error)

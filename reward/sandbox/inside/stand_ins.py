@@ -75,7 +75,7 @@ class SeparateSolution:
         try:
             said = json.loads(channel.receive(self.descriptor, self.limit))
         except channel.Closed:
-            raise self._stopped("gone", "the solution's process ended") from None
+            raise self._gone() from None
         if "failed" in said:
             word, why = (*said["failed"], "", "")[:2]
             return word_of_loading(word), str(why)
@@ -98,7 +98,7 @@ class SeparateSolution:
         if kind == "data":
             return self._exchange(["global", name])
         if kind == "exception":
-            return exceptions.own_class(name, self.names, self._exceptions, self._makes_exception)
+            return self._exception(name)
         # a class with a lower-case name is treated as a function
         if kind == "class" and name[:1].isupper():
             raise self.unsupported(f"the tests use the solution's class {name!r}")
@@ -151,7 +151,7 @@ class SeparateSolution:
         except Stop:
             raise
         except channel.Closed:
-            raise self._stopped("gone", "the solution's process ended") from None
+            raise self._gone() from None
         except Exception as wrong:  # whatever decoding raises: no honest process sends such a reply
             why = f"its process sent an invalid answer: {type(wrong).__name__}: {wrong}"[:300]
             raise self._stopped("error", why) from None
@@ -177,7 +177,7 @@ class SeparateSolution:
                 raise RecursionError("maximum recursion depth exceeded") from None
             raise self.unsupported(f"an argument: {error}") from None
         except channel.Closed:
-            raise self._stopped("gone", "the solution's process ended") from None
+            raise self._gone() from None
 
     def _value(self, message: list[Any], reply: dict[str, Any]) -> Any:
         """Return the value in a reply, and apply the changes that it lists for the arguments."""
@@ -228,10 +228,9 @@ class SeparateSolution:
         return error
 
     def _exception(self, name: str) -> type[Exception] | None:
-        known = self.names.get(name, [""])[0] == "exception"
-        return (
-            exceptions.own_class(name, self.names, self._exceptions, self._makes_exception) if known else None
-        )
+        if self.names.get(name, [""])[0] != "exception":
+            return None
+        return exceptions.own_class(name, self.names, self._exceptions, self._makes_exception)
 
     def _makes_exception(self, *_: Any, **__: Any) -> None:
         raise self.unsupported("the tests use more of the solution's exception than was sent")
@@ -239,6 +238,9 @@ class SeparateSolution:
     def _refused(self, value: Any) -> Any:
         what = value._said if issubclass(type(value), StandIn) else f"of type {type(value).__name__}"
         raise self.unsupported(f"an argument, {what}: only data can be passed to the solution")
+
+    def _gone(self) -> Stop:
+        return self._stopped("gone", "the solution's process ended")
 
     def _stopped(self, word: str, why: str) -> Stop:
         self.stop = self.stop or Stop(word, why)

@@ -19,6 +19,7 @@ import os
 import signal
 import sys
 import types
+from traceback import walk_tb
 from typing import Any
 
 from . import channel, solution
@@ -58,10 +59,8 @@ class SameProcess:
         """Return (status, reason) for an exception that a line of the solution raised; None for any other."""
         if isinstance(error, MemoryError):
             return solution.describe(error)
-        at = error.__traceback__
-        while at is not None and at.tb_next is not None:
-            at = at.tb_next
-        inside = at is not None and at.tb_frame.f_code.co_filename == solution.FILE
+        frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+        inside = bool(frames) and frames[-1].f_code.co_filename == solution.FILE
         return solution.describe(error) if inside and not isinstance(error, AssertionError) else None
 
     def has_less_of(self, error: BaseException) -> bool:

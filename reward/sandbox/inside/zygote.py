@@ -39,7 +39,6 @@ FILES = 64
 """Most descriptors that a sandboxed process may have."""
 SECOND_LOOK = 0.05
 """Seconds between two looks at the scratch folder."""
-CONFINED = b"\0"
 GRACE = 2.0
 """Wall-clock seconds that the tests have to report after the solution's process ended, and that the
 solution's process has to end after it closed its channel."""
@@ -107,7 +106,7 @@ class Child:
         cut_short = not told and self.reason == "done" and self.status == signal.SIGKILL
         # the tests can end before the solution's process is confined
         self.usage = {
-            "failure": "" if cut_short else _failure(told),
+            "failure": "" if cut_short else kernel.confinement_failure(told),
             "cpu_seconds": used.ru_utime + used.ru_stime,
             "wall_seconds": ended - self.started,
             "peak_bytes": used.ru_maxrss * 1024,
@@ -129,7 +128,7 @@ class Zygote:
         nobody = kernel.own_user()
         if self.level == "full":
             root.enter(readable, setup["scratch_bytes"])
-            _continue_in_child()
+            root.continue_in_child()
             self.folder = root.SCRATCH
         else:
             for role in root.ROLES:
@@ -238,7 +237,7 @@ class Zygote:
             except BaseException as error:
                 os.write(tell, f"{type(error).__name__}: {error}".encode())
                 raise
-            os.write(tell, CONFINED)
+            os.write(tell, kernel.CONFINED)
             os.close(tell)
             source = _read_and_close(4)
             if role == "tests":
@@ -433,23 +432,9 @@ def _threads(pid: int) -> int:
         return 0
 
 
-def _failure(told: bytes) -> str:
-    return "" if told == CONFINED else told.decode(errors="replace") or "it ended before it was confined"
-
-
 def _address_space() -> int:
     with open("/proc/self/statm", encoding="ascii") as stream:
         return int(stream.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _continue_in_child() -> None:
-    """Continue as the first process of a new PID namespace. The parent waits, and both end together."""
-    pid = os.fork()
-    if pid:
-        gc.freeze()
-        _, status = os.waitpid(pid, 0)
-        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
-    kernel.die_with_parent()
 
 
 def _read_and_close(descriptor: int) -> bytes:
