@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from align.core.stage import Run
 
 
+LIKELIEST, GIVEN = "likeliest", "given"
+"""The `finish_reason` of a text that was given (`Sampling.continuations`): LIKELIEST where every token of it
+is the one that greedy decoding would take, else GIVEN."""
+
+
 class Sampling(Config):
     """How to draw completions. Every value is sent explicitly, so no model's own defaults leak in."""
 
@@ -41,6 +46,14 @@ class Sampling(Config):
     """JSON schema that the completion should fit. A server constrains its decoding by it, or ignores it."""
     tools: list[dict[str, Any]] | None = None
     """The functions that the prompt offers, for the chat template to render."""
+    stop: list[str] | None = None
+    """Texts that end a completion. It ends before the first of them, as if the model had stopped there."""
+    plain: bool | None = None
+    """True: the only message is a text that the model continues, without a chat template. Prompts with worked
+    examples for base models are such texts."""
+    continuations: list[str] | None = None
+    """Texts whose likelihood is asked for; nothing is drawn, and `n` is their number. Completion i is text
+    i with the log-probability of each of its tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +72,8 @@ class Completion:
     usage: dict[str, int] = field(default_factory=dict)
     """`prompt_tokens` and `completion_tokens`, if the back end reports them."""
     logprobs: list[float] | None = None
-    """Log-probability of each of `token_ids` at temperature 1, as computed while sampling. Only a sampler of
-    online DPO reports them."""
+    """Log-probability of each of `token_ids` at temperature 1. Only a sampler of online DPO reports them, and
+    completions whose text was given (`Sampling.continuations`)."""
 
     @property
     def whole(self) -> bool:
@@ -95,6 +108,10 @@ class Generator(Plugin, ABC):
     """A language model under an alias of the recipe. One verb: `generate`."""
 
     family: ClassVar[str] = "generator"
+    likelihoods: ClassVar[bool] = False
+    """True: it can tell how likely given texts are (`Sampling.continuations`)."""
+    continues: ClassVar[bool] = False
+    """True: it can continue a text without a chat template (`Sampling.plain`)."""
 
     price: Price | None = None
     """Used by the estimate of `align check --pilot`; it changes no result."""

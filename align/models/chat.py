@@ -126,6 +126,18 @@ class Chat:
         """
         return self.tokens.ids(self._before(messages, tools))
 
+    def continuations(
+        self, messages: Sequence[Message], texts: Sequence[str], tools: Any = None
+    ) -> tuple[list[int], list[list[int]]]:
+        """Return the ids of the prompt, and of each of several texts that an answer may begin with.
+
+        Raises:
+            BadRow, ModelError: as above, or the tokenizer cannot write a text there.
+        """
+        before = self._before(messages, tools)
+        context = self.tokens.ids(before)
+        return context, [self.tokens.continuation(before, context, text)[0] for text in texts]
+
     def answer_ids(
         self, messages: Sequence[Message], answer: Message, tools: Any = None
     ) -> tuple[list[int], list[int]]:

@@ -30,6 +30,15 @@ class Tokens:
         """Return the ids of a text."""
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
 
+    def plain_ids(self, text: str) -> list[int]:
+        """Return the ids of a text outside any chat template, with what the tokenizer puts around it.
+
+        Many tokenizers put a token before every text (`<s>`), and models were pretrained with it.
+        """
+        begin = self.tokenizer.bos_token
+        own = begin and text.startswith(begin)
+        return self.tokenizer(text, add_special_tokens=not own)["input_ids"]
+
     def text(self, ids: list[int]) -> str:
         """Return the text of ids, special tokens included."""
         return self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)

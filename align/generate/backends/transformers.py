@@ -13,7 +13,11 @@ Departures from `model.generate(do_sample=True)`:
 3. The KV cache is always on and padding is on the left.
 4. Sequences leave the batch when they have ended. `generate` runs all of them until the longest ends: with
    480 answers of 19 tokens on average and 64 at most, 3 of 4 steps are wasted.
-5. The samples of one prompt share its prefill.
+5. The samples of one prompt share its prefill, and all prompts of a batch share what they begin with
+   (`align.generate.backends.prefill`).
+6. The cache has room for the next tokens, instead of being copied at every step
+   (`align.generate.backends.roomy_cache`).
+7. A batch may mix temperatures, so greedy and sampled answers to one prompt share their work too.
 """
 
 from __future__ import annotations
@@ -23,15 +27,18 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
 from align.core.devices import no_device
 from align.core.model_options import LoadsModel
-from align.core.plugins import Completion, Generator, Sampling, loading
+from align.core.plugins import GIVEN, LIKELIEST, Completion, Generator, Sampling, loading
 from align.core.rows import Message
 from align.core.wiring import File, Ref
+from align.generate.backends.ends import Ends, cut
+from align.generate.backends.likelihoods import log_probabilities, rows_at_once
+from align.generate.backends.prefill import left_padded, prefill
 from align.models import checkpoints
 from align.models.chat import Chat
 from align.models.tokenizers import load_chat, template_named
@@ -44,6 +51,9 @@ DTYPES = Literal["float32", "bfloat16", "float16"]
 
 class Transformers(Generator, LoadsModel):
     """A model of the recipe or the hub, run in this process."""
+
+    likelihoods: ClassVar[bool] = True
+    continues: ClassVar[bool] = True
 
     model: Annotated[str, Ref("model")]
     """`base`, an earlier stage, a folder or a hub id."""
@@ -89,7 +99,7 @@ class Transformers(Generator, LoadsModel):
                     self._where or self.model, self.dtype, self.batch_size, self.device, self._template,
                     device_map=self.device_map, **self.loading(),
                 )  # fmt: skip
-        return await self._engine.generate(self._engine.chat.prompt_ids(messages, sampling.tools), sampling)
+        return await self._engine.answer(messages, sampling)
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the samples, which batch size and device do not."""
@@ -109,6 +119,8 @@ class _Request:
     sampling: Sampling
     index: int
     """Which of the n samples this is."""
+    text: list[int] | None
+    """Ids of a text whose likelihood is asked for; None: one is to be drawn."""
     result: asyncio.Future[Completion]
 
 
@@ -147,18 +159,41 @@ class LocalEngine:
         model = checkpoints.causal_lm(path, dtype, **options).requires_grad_(False)
         return cls(model.to(device or checkpoints.device()), chat, batch_size)
 
-    async def generate(self, prompt_ids: list[int], sampling: Sampling) -> list[Completion]:
+    async def answer(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
+        """Return n completions of a conversation, or of a text that is to be continued; see `generate`."""
+        chat, texts = self.chat, sampling.continuations
+        if sampling.plain:
+            before = messages[-1]["content"]
+            prompt_ids = chat.tokens.plain_ids(before)
+            ids = [chat.tokens.continuation(before, prompt_ids, text)[0] for text in texts or ()]
+        elif texts:
+            prompt_ids, ids = chat.continuations(messages, texts, sampling.tools)
+        else:
+            return await self.generate(chat.prompt_ids(messages, sampling.tools), sampling)
+        return await self.generate(prompt_ids, sampling, ids if texts else None)
+
+    async def generate(
+        self, prompt_ids: list[int], sampling: Sampling, texts: list[list[int]] | None = None
+    ) -> list[Completion]:
         """Return n completions of one prompt, in sample order.
+
+        Args:
+            prompt_ids: token ids of the prompt.
+            sampling: how to draw.
+            texts: ids of the texts whose likelihood is asked for, instead of drawing.
 
         Raises:
             ModelError: the model has no embedding for one of the tokens, or too few positions for the longest
                 answer.
         """
         checkpoints.refuse_foreign_ids(self.model, self.tokenizer, [*prompt_ids, self.tokenizer.pad_token_id])
-        longest = len(prompt_ids) + sampling.max_new_tokens
+        longest = len(prompt_ids) + (max(map(len, texts)) if texts else sampling.max_new_tokens)
         checkpoints.refuse_long(self.model, longest, "shorten the prompt or lower max_new_tokens")
         loop = asyncio.get_running_loop()
-        requests = [_Request(prompt_ids, sampling, i, loop.create_future()) for i in range(sampling.n)]
+        requests = [
+            _Request(prompt_ids, sampling, i, texts[i] if texts else None, loop.create_future())
+            for i in range(sampling.n)
+        ]
         self._waiting += requests
         if self._worker is None or self._worker.done():
             self._worker = loop.create_task(self._drain())
@@ -182,21 +217,52 @@ class LocalEngine:
 
     def _decode(self, batch: list[_Request]) -> list[Completion]:
         with self._lock:
+            if batch[0].text is not None:
+                return self._likelihoods(batch)
             return self.decode(
                 [r.ids for r in batch],
                 [(r.sampling.seed, r.sampling.first + r.index) for r in batch],
                 batch[0].sampling,
+                [r.sampling.temperature for r in batch],
             )
 
+    def _likelihoods(self, batch: list[_Request]) -> list[Completion]:
+        """Return the given texts of a batch with the log-probabilities of their tokens."""
+        import torch  # noqa: PLC0415
+
+        texts = [request.text or [] for request in batch]
+        vocabulary = self.model.config.get_text_config().vocab_size
+        size = rows_at_once(vocabulary, max(map(len, texts)), len(batch))
+        done = []
+        with torch.no_grad():
+            for start in range(0, len(batch), size):
+                part = slice(start, start + size)
+                contexts = [request.ids for request in batch[part]]
+                pad = self.tokenizer.pad_token_id
+                done += log_probabilities(self.model.eval(), contexts, texts[part], pad)
+        return [
+            Completion(
+                (request.sampling.continuations or [])[request.sampling.first + request.index],
+                LIKELIEST if greedy else GIVEN, request.text,
+                {"prompt_tokens": len(request.ids)} if request.index == 0 else {}, logps,
+            )
+            for request, (logps, greedy) in zip(batch, done, strict=True)
+        ]  # fmt: skip
+
     def decode(
-        self, prompts: list[list[int]], seeds: list[tuple[int, int]], sampling: Sampling
+        self,
+        prompts: list[list[int]],
+        seeds: list[tuple[int, int]],
+        sampling: Sampling,
+        temperatures: list[float] | None = None,
     ) -> list[Completion]:
         """Decode one batch.
 
         Args:
             prompts: token ids, one list a sequence.
             seeds: (request seed, sample index) of each sequence.
-            sampling: temperature, nucleus and length, common to the batch.
+            sampling: nucleus, length and ends, common to the batch.
+            temperatures: of each sequence; left out, that of `sampling`.
         """
         import torch  # noqa: PLC0415 (this module is read by `align check`)
 
@@ -206,31 +272,33 @@ class LocalEngine:
                 f"{type(self.model).__name__} keeps a state that cannot be cut by rows; sample it with "
                 "vllm or openai"
             )
-        width, pad = max(map(len, prompts)), self.tokenizer.pad_token_id
-        device = self.model.device
-        ids = torch.tensor([[pad] * (width - len(p)) + p for p in prompts], device=device)
-        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=device)
         training = self.model.training
         self.model.eval()
         try:
             with torch.no_grad():
-                out, logps = self._loop(ids, mask, prompts, InverseCDF(seeds, sampling).to(device))
+                pick = InverseCDF(seeds, sampling, temperatures).to(self.model.device)
+                out, logps = self._loop(prompts, pick)
         finally:
             self.model.train(training)
         rows = zip(out.tolist(), logps.tolist(), prompts, strict=True)
-        return [self._completion(tokens, said, len(prompt)) for tokens, said, prompt in rows]
+        return [self._completion(tokens, said, len(prompt), sampling) for tokens, said, prompt in rows]
 
-    def _loop(
-        self, ids: torch.Tensor, mask: torch.Tensor, prompts: list[list[int]], pick: InverseCDF
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _loop(self, prompts: list[list[int]], pick: InverseCDF) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (batch, new tokens) ids, padded after a row's end, and log-probabilities if reported.
 
         Ended rows leave the batch once they are a quarter of it (departure 4).
         """
         import torch  # noqa: PLC0415
 
-        cache, current = self._prefill(ids, mask, prompts), ids[:, -1:]
-        stops = torch.tensor(self.stop_ids, device=ids.device)
+        from align.generate.backends.roomy_cache import make_room  # noqa: PLC0415 (needs transformers)
+
+        ids, mask, shared = left_padded(self.model, prompts, self.tokenizer.pad_token_id)
+        cache, row_of = prefill(self.model, ids, mask, shared, prompts)
+        if cache is not None and len(set(row_of)) < len(row_of):
+            cache.batch_select_indices(torch.tensor(row_of, device=ids.device))
+        make_room(cache)
+        current = ids[:, -1:]
+        ends = Ends(self.stop_ids, pick.stop, self.tokenizer, ids.device)
         rows = torch.arange(len(prompts), device=ids.device)  # which sequences are still in the batch
         alive = torch.ones_like(rows, dtype=torch.bool)
         out = ids.new_full((len(prompts), pick.steps), self.tokenizer.pad_token_id)
@@ -252,7 +320,7 @@ class LocalEngine:
             if self.logprobs:
                 of_all = said.logits[:, -1].float().log_softmax(-1)
                 logps[rows[alive], step] = of_all.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)[alive]
-            alive &= ~torch.isin(tokens, stops)
+            alive &= ~ends(out[rows, : step + 1])
             left = int(alive.sum())
             if left == 0:
                 return out[:, : step + 1], logps[:, : step + 1]
@@ -263,39 +331,20 @@ class LocalEngine:
             current, mask = tokens.unsqueeze(-1), torch.cat([mask, mask.new_ones(len(rows), 1)], -1)
         return out, logps
 
-    def _prefill(self, ids: torch.Tensor, mask: torch.Tensor, prompts: list[list[int]]) -> Any:
-        """Return the cache of all but the last token, computed once for each distinct prompt (departure 5).
-
-        Args:
-            ids: (batch, width) left-padded prompts.
-            mask: (batch, width), 0 on padding.
-            prompts: the same without padding; equal ones share their work.
-        """
-        import torch  # noqa: PLC0415
-
-        first: dict[tuple[int, ...], int] = {}
-        for i, prompt in enumerate(prompts):
-            first.setdefault(tuple(prompt), i)
-        rank = {prompt: j for j, prompt in enumerate(first)}
-        once, attended = ids[list(first.values()), :-1], mask[list(first.values()), :-1]
-        if once.shape[1] == 0:
-            return None
-        positions = (attended.cumsum(-1) - 1).clamp_(min=0)
-        cache = self.model(
-            input_ids=once, attention_mask=attended, position_ids=positions, use_cache=True, logits_to_keep=1
-        ).past_key_values
-        if len(first) < len(prompts):
-            cache.batch_select_indices(torch.tensor([rank[tuple(p)] for p in prompts], device=ids.device))
-        return cache
-
-    def _completion(self, ids: list[int], logps: list[float], prompt_length: int) -> Completion:
+    def _completion(
+        self, ids: list[int], logps: list[float], prompt_length: int, sampling: Sampling
+    ) -> Completion:
         end = next((i for i, token in enumerate(ids) if token in self.stop_ids), None)
         kept = ids if end is None else ids[: end + 1]
+        whole = self._continued(kept) if sampling.plain else self.chat.text_of(kept)
+        text, at_text = cut(whole, sampling.stop)
+        reason = "stop" if at_text else "length" if end is None else self.chat.ending(kept)
         usage = {"prompt_tokens": prompt_length, "completion_tokens": len(kept)}
-        reason = "length" if end is None else self.chat.ending(kept)
-        return Completion(
-            self.chat.text_of(kept), reason, kept, usage, logps[: len(kept)] if self.logprobs else None
-        )
+        return Completion(text, reason, kept, usage, logps[: len(kept)] if self.logprobs else None)
+
+    def _continued(self, ids: list[int]) -> str:
+        """Return the text of ids behind a plain text, without the token that ended it."""
+        return self.chat.tokens.continued(ids[:-1] if ids and ids[-1] in self.stop_ids else ids)
 
 
 def batches(requests: list[_Request], size: int) -> list[list[_Request]]:
@@ -306,10 +355,11 @@ def batches(requests: list[_Request], size: int) -> list[list[_Request]]:
     groups: dict[Any, list[_Request]] = {}
     for request in requests:
         s = request.sampling
-        groups.setdefault((s.temperature, s.top_p, s.top_k, s.max_new_tokens), []).append(request)
+        how = (s.top_p, s.top_k, s.max_new_tokens, *(s.stop or ()), request.text is None)
+        groups.setdefault(how, []).append(request)
     cut = []
     for group in groups.values():
-        ordered = sorted(group, key=lambda r: -len(r.ids))
+        ordered = sorted(group, key=lambda r: (-len(r.ids), r.ids))  # equal prompts share a batch
         cut += [ordered[i : i + size] for i in range(0, len(ordered), size)]
     return cut
 
@@ -317,31 +367,50 @@ def batches(requests: list[_Request], size: int) -> list[list[_Request]]:
 class InverseCDF:
     """Picks tokens by inverting the cumulative distribution at each row's uniform number; greedy at T = 0."""
 
-    def __init__(self, seeds: list[tuple[int, int]], sampling: Sampling) -> None:
+    def __init__(
+        self, seeds: list[tuple[int, int]], sampling: Sampling, temperatures: list[float] | None = None
+    ) -> None:
+        """Keep how each row of a batch is drawn.
+
+        Args:
+            seeds: (request seed, sample index) of each row.
+            sampling: nucleus, length and texts that end a completion, common to the batch.
+            temperatures: of each row, 0 is greedy; left out, that of `sampling`.
+        """
         import numpy as np  # noqa: PLC0415
         import torch  # noqa: PLC0415
         from transformers import TopKLogitsWarper, TopPLogitsWarper  # noqa: PLC0415
 
-        self.steps, self.temperature = sampling.max_new_tokens, sampling.temperature
-        uniforms = np.stack(
-            [np.random.default_rng(seed).random(self.steps if self.temperature else 0) for seed in seeds]
-        )
-        self.uniforms = torch.from_numpy(uniforms).float()  # (batch, max_new_tokens)
+        self.steps, self.stop = sampling.max_new_tokens, sampling.stop
+        temperatures = temperatures or [sampling.temperature] * len(seeds)
+        uniforms = [
+            np.random.default_rng(seed).random(self.steps) if temperature else np.zeros(self.steps)
+            for seed, temperature in zip(seeds, temperatures, strict=True)
+        ]
+        self.uniforms = torch.from_numpy(np.stack(uniforms)).float()  # (batch, max_new_tokens)
+        self.temperatures = torch.tensor(temperatures)  # (batch,)
         self.warpers: list[Any] = [TopKLogitsWarper(sampling.top_k)] if sampling.top_k else []
         self.warpers += [TopPLogitsWarper(sampling.top_p)] if sampling.top_p < 1 else []
 
     def to(self, device: Any) -> InverseCDF:
         """Move the random numbers to the device of the logits."""
-        self.uniforms = self.uniforms.to(device)
+        self.uniforms, self.temperatures = self.uniforms.to(device), self.temperatures.to(device)
         return self
 
     def __call__(self, logits: torch.Tensor, step: int, rows: torch.Tensor) -> torch.Tensor:
         """Return ids picked from (rows, vocabulary) logits for new token `step` of these sequences."""
+        picked = logits.float().argmax(-1)
+        drawn = (self.temperatures[rows] > 0).nonzero().flatten()
+        if len(drawn) == len(rows):
+            return self._drawn(logits, step, rows)
+        if len(drawn):
+            picked[drawn] = self._drawn(logits[drawn], step, rows[drawn])
+        return picked
+
+    def _drawn(self, logits: torch.Tensor, step: int, rows: torch.Tensor) -> torch.Tensor:
         import torch  # noqa: PLC0415
 
-        if self.temperature == 0:
-            return logits.float().argmax(-1)
-        scores = logits.float() / self.temperature
+        scores = logits.float() / self.temperatures[rows].unsqueeze(-1)
         for warper in self.warpers:
             scores = warper(None, scores)
         cumulative = scores.softmax(-1).cumsum(-1)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from align.core.log import LOGGER
-from align.core.plugins import Completion, Generator, Sampling
+from align.core.plugins import GIVEN, LIKELIEST, Completion, Generator, Sampling
 from align.core.rows import Message, digest
 from align.generate.calls.journal import Journal, JournalReader, pack
 
@@ -258,4 +258,11 @@ def _plain(completion: Completion) -> dict[str, Any]:
         "finish_reason": completion.finish_reason,
         "usage": completion.usage,
     }
-    return plain if completion.token_ids is None else plain | {"token_ids": completion.token_ids}
+    if completion.token_ids is not None:
+        plain["token_ids"] = completion.token_ids
+    if completion.finish_reason in (
+        GIVEN,
+        LIKELIEST,
+    ):  # of a given text; those of samples would only fill the disk
+        plain["logprobs"] = completion.logprobs
+    return plain
