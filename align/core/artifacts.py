@@ -31,9 +31,9 @@ from align.core.recipe import Loaded, Recipe
 from align.core.run_state import FAILED, recipe_of
 from align.core.stage_report import StageReport
 
-KEPT_WHEN_STALE = ("calls",)
-"""Folders that are kept when a stage is made again. Logged model calls are keyed by their whole content, so
-they stay valid whatever changes in the recipe."""
+KEPT_WHEN_STALE = ("calls", "outcomes")
+"""Folders that are kept when a stage is made again. Logged model calls, and what models got on tasks, are
+keyed by all that decides them, so they stay valid whatever changes in the recipe."""
 WORKERS = ".workers"
 """Name of the lock file that training processes share."""
 ENDING_SECONDS = 10.0

@@ -19,7 +19,6 @@ from align.core.config import Config, Plugin
 from align.core.plugins import Generator
 from align.core.recipe import Recipe
 from align.core.rows import digest
-from align.core.stage import Stage
 
 _SAMPLED_BEYOND = 64 << 20
 """Files of more bytes are fingerprinted by their size and 64 evenly spaced blocks of 1 MiB (15 GB of weights:
@@ -44,8 +43,8 @@ class Fingerprints:
     def ingredients(self, name: str, recipe: Recipe) -> dict[str, Any]:
         """Return everything that decides what a stage makes."""
         stage = recipe.stages[name]
-        fields = _deciding_fields(stage)
-        inputs = {**self._inputs(stage, fields, recipe), **self._files(stage, recipe)}
+        of_stage = self.of_part(stage, recipe)
+        inputs = of_stage["inputs"]
         # processes and precision decide the batch and the rounding
         if type(stage).trains and recipe.accelerate:
             inputs["accelerate"] = recipe.accelerate.model_dump()
@@ -53,21 +52,21 @@ class Fingerprints:
                 inputs[recipe.accelerate.config_file] = self.of_path(
                     str(self._home / recipe.accelerate.config_file)
                 )
-        versions = {
-            ".".join(map(str, at)): part.version
-            for at, part in wiring.parts(stage)
-            if at and isinstance(part, Plugin)
-        }
-        return {
-            "fields": fields,
-            "version": type(stage).version,
-            "versions": versions,
-            "seed": recipe.seed,
-            "inputs": inputs,
-        }
+        return {**of_stage, "seed": recipe.seed, "inputs": inputs}
 
-    def _inputs(self, stage: Stage, fields: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
-        """Return the identity of each artifact and generator that the deciding fields of a stage refer to."""
+    def of_part(self, part: Plugin, recipe: Recipe) -> dict[str, Any]:
+        """Return what decides the work of a stage, or of a task or reward inside one: fields, versions, inputs."""
+        fields = _deciding_fields(part)
+        versions = {
+            ".".join(map(str, at)): inner.version
+            for at, inner in wiring.parts(part)
+            if at and isinstance(inner, Plugin)
+        }
+        inputs = {**self._inputs(part, fields, recipe), **self._files(part, recipe)}
+        return {"fields": fields, "version": type(part).version, "versions": versions, "inputs": inputs}
+
+    def _inputs(self, stage: Plugin, fields: Mapping[str, Any], recipe: Recipe) -> dict[str, Any]:
+        """Return the identity of each artifact and generator that the deciding fields refer to."""
         inputs: dict[str, Any] = {}
         for at, need, reference in wiring.references(stage):
             if not _holds(fields, at):
@@ -78,7 +77,7 @@ class Fingerprints:
                 inputs[reference] = self._of_input(reference, recipe)
         return inputs
 
-    def _files(self, stage: Stage, recipe: Recipe) -> dict[str, Any]:
+    def _files(self, stage: Plugin, recipe: Recipe) -> dict[str, Any]:
         """Return the identity of each file that a stage reads."""
         found: dict[str, Any] = {}
         for _, path, marker in wiring.files(stage):
@@ -106,7 +105,7 @@ class Fingerprints:
         return self._contents[path]
 
 
-def _deciding_fields(stage: Stage) -> dict[str, Any]:
+def _deciding_fields(stage: Plugin) -> dict[str, Any]:
     """Return the fields that decide what a stage makes, without those that only say how it is done."""
     fields = stage.model_dump(mode="json", serialize_as_any=True, by_alias=True)
     # inner ones first: an outer one may leave them out as a whole

@@ -126,11 +126,7 @@ class Load(Stage):
         if (home / self.path).exists():
             yield from sources.records(home / self.path, self.split, self.config)
         else:
-            from datasets import load_dataset  # noqa: PLC0415 (only hub data needs it)
-
-            held = load_dataset(self.path, self.config, split=self.split, revision=self.revision)
-            for number, record in enumerate(held, 1):
-                yield record, {"number": number}
+            yield from sources.hub_records(self.path, self.config, self.split, self.revision)
 
 
 def _cut(value: Any, most: int = LONGEST_KEPT, depth: int = DEEPEST_KEPT) -> Any:

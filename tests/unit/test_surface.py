@@ -35,7 +35,6 @@ READERS = {
 }
 """Functions of csv, pyarrow, datasets and pandas that read records."""
 READ_ELSEWHERE = {
-    "align/stages/load.py": "data sets of the hub, with a library that align.core must not know",
     "data_synthesis/engine/publish.py": "the parts of the stage's own tables, as they were written",
     "reward/constraints/checks/structured.py": "an answer that is to be CSV, which is no file",
 }

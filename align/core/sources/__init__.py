@@ -1,4 +1,4 @@
-"""Read files and folders into records: `folders` finds the files of a split, `files` reads each of them.
+"""Read files, folders and hub data into records: `folders` finds the files of a split, `files` reads each.
 
 `records` is for data: a record that cannot be read is dropped. `objects` is for the small files beside a
 recipe or in the package (shots, seed tasks): there, such a record is a mistake that stops the run.
@@ -12,8 +12,9 @@ from typing import Any
 
 from align.core.sources.files import READERS, is_data, objects, read
 from align.core.sources.folders import files_of
+from align.core.sources.hub import hub_records
 
-__all__ = ["READERS", "is_data", "objects", "records"]
+__all__ = ["READERS", "hub_records", "is_data", "objects", "records"]
 
 
 def records(path: Path, split: str, config: str | None = None) -> Iterator[tuple[Any, dict[str, Any]]]:

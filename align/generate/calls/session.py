@@ -85,6 +85,15 @@ class Session:
         for generator, _ in self._started.values():
             await generator.aclose()
 
+    def release(self) -> None:
+        """Give back the memory that generators and rewards have taken. The next query takes it again."""
+        for reward in self._rewards.values():
+            reward.stop()
+        self._rewards.clear()
+        for generator, _ in self._started.values():
+            generator.stop()
+            generator.start(self.run.locate)
+
     def stop(self) -> None:
         """Stop rewards and generators, after `aclose`, and close the log."""
         for reward in self._rewards.values():

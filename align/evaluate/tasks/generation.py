@@ -1,0 +1,170 @@
+"""Tasks whose answers a verifier judges: one greedy answer to each item, and samples where they are wanted.
+
+The samples of one item are averaged before items are, and pass@k is estimated without bias from all of them
+(Chen et al. 2021). An answer that is cut at `max_new_tokens` is wrong in a chat, where a model must end its
+turn. In a plain text it is judged as it stands, as `lm-evaluation-harness` does, because a base model need not
+end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, PrivateAttr
+
+from align.core.errors import StageFailed
+from align.core.plugins import Completion, Reward, Score
+from align.core.rows import Message
+from align.core.stage import Run
+from align.evaluate.intervals import pass_at_k
+from align.evaluate.subject import Subject
+from align.evaluate.task import Item, Metric, Outcome, Task
+from align.evaluate.tasks.from_data import DataTask
+
+NOT_COMPARED = Metric(compared=False)
+
+
+class Verified(Task):
+    """A task with a verifier."""
+
+    max_new_tokens: int = Field(default=256, ge=1)
+    """Longest answer in tokens."""
+    unfinished: Literal["wrong", "judged"] | None = None
+    """What becomes of an answer that is cut at `max_new_tokens`. Left out: wrong in a chat, and judged as it
+    stands in a plain text."""
+    samples: int | None = Field(default=None, ge=0)
+    """Answers to each item beside the greedy one; left out, that of the stage."""
+    temperature: float | None = Field(default=None, gt=0)
+    """Temperature of these samples; left out, that of the stage."""
+    k: list[int] = []
+    """The k for which pass@k is estimated; left out, the number of samples."""
+
+    @abstractmethod
+    def verifier(self) -> Reward:
+        """Return the reward whose `passed` says whether an answer is right; always the same one."""
+
+    @abstractmethod
+    def question(self, item: Item, model: Subject) -> list[Message] | str:
+        """Return what the model is asked: a conversation, or a text to continue."""
+
+    def stop_texts(self, model: Subject) -> list[str] | None:
+        """Return the texts that end an answer."""
+        return None
+
+    async def measure(self, item: Item, model: Subject) -> Outcome:
+        """Sample a greedy answer and others, and judge all of them."""
+        asked, n = self.question(item, model), model.samples if self.samples is None else self.samples
+        how: dict[str, Any] = {"max_new_tokens": self.max_new_tokens, "stop": self.stop_texts(model)}
+        how["tools"] = item.data.get("tools") or None
+        jobs = [model.sample(item, asked, **how)]
+        if n:
+            warm = self.temperature or model.temperature
+            jobs.append(model.sample(item, asked, n=n, temperature=warm, **how))
+        answers = [answer for group in await asyncio.gather(*jobs) for answer in group]
+        scores = await self.judge(item, [answer.text for answer in answers], model)
+        strict = self.unfinished != "judged" if isinstance(asked, list) else self.unfinished == "wrong"
+        return self.outcome(item, answers, scores, strict=strict)
+
+    async def judge(self, item: Item, texts: Sequence[str], model: Subject) -> list[Score]:
+        """Return the verifier's verdict on each text.
+
+        Raises:
+            StageFailed: the reward gives no verdict.
+        """
+        scores = await model.score(self.verifier(), item, texts)
+        if any(score.passed is None and score.graded for score in scores):
+            raise StageFailed(
+                model.run.name,
+                f"task {self.label!r}: reward {self.verifier().kind!r} gives no verdict (`passed`); evaluate "
+                "needs a verifier",
+                model.run.log_file,
+            )
+        return scores
+
+    def outcome(
+        self, item: Item, answers: Sequence[Completion], scores: Sequence[Score], *, strict: bool
+    ) -> Outcome:
+        """Return what the greedy answer, which comes first, and the samples got.
+
+        Args:
+            item: what was asked.
+            answers: as the model gave them.
+            scores: of each answer.
+            strict: an answer that is not whole is wrong.
+        """
+        notes: Counter[str] = Counter()
+        for answer, score in zip(answers, scores, strict=True):
+            notes[f"answers {answer.missing}"] += not answer.whole
+            notes["verdicts that could be forged (trust: forgeable)"] += score.forgeable
+            if not score.graded:
+                notes[f"answers not judged without {score.lacks}" if score.lacks else "answers not judged"] += 1
+        right = [
+            None if not score.graded else float(bool(score.passed) and (answer.answers or not strict))
+            for answer, score in zip(answers, scores, strict=True)
+        ]
+        found: dict[str, float | Sequence[float]] = {} if right[0] is None else {"greedy": right[0]}
+        sampled = [value for value in right[1:] if value is not None]
+        if sampled:
+            found["sampled"] = sampled
+            for k in self.k or [len(right) - 1]:
+                if 1 < k <= len(sampled):
+                    found[f"pass@{k}"] = pass_at_k(len(sampled), round(sum(sampled)), k)
+        texts = [answer.text for answer in answers]
+        if not found:
+            why = next((score for score in scores if not score.graded), None)
+            lacks = f" without {why.lacks}" if why and why.lacks else ""
+            return Outcome(skipped=f"its answers could not be judged{lacks}", answers=texts)
+        found |= self.more(item, answers[0], scores[0])
+        return Outcome(found, texts, dict(+notes))
+
+    def more(self, item: Item, answer: Completion, score: Score) -> Mapping[str, float]:
+        """Return further metrics of the greedy answer."""
+        return {}
+
+
+class VerifiedData(DataTask, Verified):
+    """A task with a verifier whose items come from a data set, with worked examples where they are wanted."""
+
+    question_mark: ClassVar[str] = "Question: "
+    """What stands in front of a question in a plain text."""
+    answer_mark: ClassVar[str] = "\nAnswer:"
+    """What stands behind a question in a plain text; a space and the answer follow."""
+    between: ClassVar[str] = "\n\n"
+    """What stands between worked examples."""
+
+    instruction: str = ""
+    """Text behind the question in a chat, such as how the answer is to be given."""
+
+    _shots: list[tuple[str, str]] = PrivateAttr(default_factory=list)
+
+    @abstractmethod
+    def example(self, record: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the question and the worked answer of a record."""
+
+    def items(self, run: Run) -> list[Item]:
+        """Return the items, and read the worked examples."""
+        self._shots = [self.example(record) for record in self.worked(run)]
+        return super().items(run)
+
+    def question(self, item: Item, model: Subject) -> list[Message] | str:
+        """Return the item as a user turn behind its worked examples, or all as one text."""
+        shots = self._shots[: self.shots_for(model)]
+        if not self.is_chat(model):
+            worked = [f"{self.question_mark}{q}{self.answer_mark} {a}{self.between}" for q, a in shots]
+            return "".join(worked) + self.question_mark + item.text + self.answer_mark
+        turns: list[Message] = []
+        for asked, answer in shots:
+            turns += [{"role": "user", "content": self._told(asked)}, {"role": "assistant", "content": answer}]
+        return [*turns, {"role": "user", "content": self._told(item.text)}]
+
+    def stop_texts(self, model: Subject) -> list[str] | None:
+        """End a plain text where the next question begins."""
+        return None if self.is_chat(model) else [self.question_mark.strip() or self.between]
+
+    def _told(self, question: str) -> str:
+        return f"{question}\n{self.instruction}" if self.instruction else question

@@ -1,0 +1,73 @@
+r"""GSM8K (Cobbe et al. 2021, arXiv 2110.14168): problems of school arithmetic with a number as the answer.
+
+The verifier of `kind: math` judges: it finds the answer that a text states, in any of the usual forms. Beside
+it stand the two figures of `lm-evaluation-harness`, so that scores can be compared with published ones:
+`strict match` wants the answer behind `####`, as the worked examples write it, and `flexible extract` takes
+the last number of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import PrivateAttr
+
+from align.core.plugins import Completion, Reward, Score
+from align.evaluate.task import Item
+from align.evaluate.tasks.from_data import text_of
+from align.evaluate.tasks.generation import NOT_COMPARED, VerifiedData
+
+_STRICT = re.compile(r"#### (\-?[0-9\.\,]+)")
+_FLEXIBLE = re.compile(r"(-?[$0-9.,]{2,})|(-?[0-9]+)")
+_IGNORED = re.compile(r",|\$|(?s:.*)#### |\.$")
+"""What does not count when the harness compares an answer with the gold one."""
+
+
+class GSM8K(VerifiedData):
+    """School arithmetic: GSM8K, or a file of its shape (`question`, and `answer` that ends with `#### 72`)."""
+
+    columns_needed: ClassVar[tuple[str, ...]] = ("question", "answer")
+    default_shots: ClassVar[int] = 5
+    metrics: ClassVar = {"strict match": NOT_COMPARED, "flexible extract": NOT_COMPARED}
+
+    path: str = "openai/gsm8k"
+    config: str | None = "main"
+    max_new_tokens: int = 512
+
+    _verifier: Reward = PrivateAttr(default_factory=lambda: Reward.model_validate({"kind": "math"}))
+
+    def verifier(self) -> Reward:
+        """Judge by the stated answer."""
+        return self._verifier
+
+    def item(self, id_: str, record: Mapping[str, Any]) -> Item:
+        """Return a problem."""
+        answer = text_of(record, "answer", "gold answer")
+        question = text_of(record, "question")
+        return Item(id=id_, text=question, messages=[{"role": "user", "content": question}], answer=answer)
+
+    def example(self, record: Mapping[str, Any]) -> tuple[str, str]:
+        """Return a problem and its solution."""
+        return text_of(record, "question"), text_of(record, "answer")
+
+    def stop_texts(self, model: Any) -> list[str] | None:
+        """End a plain text as `lm-evaluation-harness` does."""
+        return None if self.is_chat(model) else ["Question:", "</s>", "<|im_end|>"]
+
+    def more(self, item: Item, answer: Completion, score: Score) -> Mapping[str, float]:
+        """Return the figures of `lm-evaluation-harness`."""
+        strict = _STRICT.search(answer.text)
+        numbers = _FLEXIBLE.findall(answer.text)
+        last = next((part for part in numbers[-1] if part), "") if numbers else ""
+        gold = item.answer or ""
+        return {
+            "strict match": _equal(strict[1] if strict else "[invalid]", gold),
+            "flexible extract": _equal(last or "[invalid]", gold),
+        }
+
+
+def _equal(answer: str, gold: str) -> float:
+    one, other = (_IGNORED.sub("", text).lower() for text in (answer.strip(), gold))
+    return float(one == other)
