@@ -59,6 +59,12 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "vllm": "align.train.samplers.kinds:VLLMSampler",
         "vllm_server": "align.train.samplers.kinds:VLLMServerSampler",
     },
+    "task": {
+        "arithmetic": "align.evaluate.tasks.rows:Arithmetic",
+        "constraints": "align.evaluate.tasks.rows:Constraints",
+        "gsm8k": "align.evaluate.tasks.gsm8k:GSM8K",
+        "rows": "align.evaluate.tasks.rows:RowsTask",
+    },
     "optimizer": {
         "adamw": "align.train.optimizers:AdamWConfig",
         "online_merging": "align.train.optimizers:OnlineMergingConfig",

@@ -19,6 +19,7 @@ from align.core.stage import Run
 from align.evaluate.task import Item, Outcome, Task
 from align.generate.calls.session import Session
 
+
 @dataclass(frozen=True, slots=True)
 class Likelihood:
     """How likely a model finds a text behind a context."""

@@ -1,83 +1,146 @@
-"""The table of scores across stages, as text that looks the same in a terminal, a log and a README."""
+"""The tables of scores, as text that looks the same in a terminal, a log and a README."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-_NOTE = "[low, high]: 95% intervals; change: against the line above, on the same problems (paired bootstrap)"
+from align.evaluate.measure import TaskResults
+from align.evaluate.scores import Change, Score, groups, metric_of, metrics, score, skipped
+from align.evaluate.tax import Tax, points, scale
+
+_NOTE = (
+    "[low, high]: 95% intervals. change: against the line above, on the same items, in points; better or worse: "
+    "Holm-corrected p < 0.05\nover all comparisons of this table; else how many items would tell such a change"
+)
 
 
-def render(
-    scores: dict[str, dict[str, dict[str, Any]]], comparisons: list[dict[str, Any]], temperature: float
+def render(results: Mapping[str, TaskResults], models: Sequence[str], changes: Sequence[Change]) -> str:
+    """Return a block for each task, with a line for each model: its scores, and the change since the last one."""
+    found = {(c.task, c.metric, c.before, c.after): c for c in changes}
+    return "\n\n".join(_block(name, each, models, found) for name, each in results.items()) + f"\n\n{_NOTE}\n"
+
+
+def _block(
+    name: str,
+    results: TaskResults,
+    models: Sequence[str],
+    changes: Mapping[tuple[str, str, str, str], Change],
 ) -> str:
-    """Return a block for each task, with a line for each model.
+    shown, asked = metrics(results), set(results.asked.values())
+    head = ["model", *(["asked"] if len(asked) > 1 else [])]
+    for metric in shown:
+        head += [metric, *(["change"] if metric_of(results, metric).compared and len(models) > 1 else [])]
+    rows, before = [head], ""
+    for model in models:
+        cells = [model, *([results.asked[model]] if len(asked) > 1 else [])]
+        for metric in shown:
+            cells.append(_value(results, model, metric))
+            if metric_of(results, metric).compared and len(models) > 1:
+                change = changes.get((name, metric, before, model))
+                cells.append(signed(change, scale(results, metric)) if change else "")
+        rows.append(cells)
+        before = model
+    how = f" ({asked.pop()})" if len(asked) == 1 else ""
+    most = max((found.samples for m in models for k in shown if (found := score(results, m, k))), default=1)
+    each = f", {most} samples each" if most > 1 and "sampled" in shown else ""
+    title = f"{name}{how}: {len(results.items)} items{each}"
+    return "\n".join([title, aligned(rows), *_overall(name, models, changes), *_left_out(results, models)])
 
-    A line holds the model's scores, their 95% intervals, and the change since the model before it.
-    """
-    tasks = list(next(iter(scores.values())))
+
+def _value(results: TaskResults, model: str, metric: str) -> str:
+    found = score(results, model, metric)
+    return "not measured" if found is None else shown_score(found, metric_of(results, metric).bounds)
+
+
+def shown_score(found: Score, bounds: tuple[float, float] | None) -> str:
+    """Return a score with its interval: as a percentage where its scale is 0 to 1."""
+    form = "{:.1%}" if bounds == (0.0, 1.0) else "{:.2f}"
+    value, low, high = (form.format(each) for each in (found.value, found.low, found.high))
+    return f"{value} [{low}, {high}]"
+
+
+def signed(change: Change, factor: float) -> str:
+    """Return a difference in points with its interval and its verdict."""
+    one = change.against
+    text = f"{factor * one.difference:+.1f} [{factor * one.low:+.1f}, {factor * one.high:+.1f}]"
+    if one.verdict != "cannot tell":
+        return f"{text} {one.verdict}"
+    return f"{text} {one.items_needed:,} items would tell" if one.items_needed else f"{text} cannot tell"
+
+
+def _overall(
+    name: str, models: Sequence[str], changes: Mapping[tuple[str, str, str, str], Change]
+) -> list[str]:
+    """Return the comparisons with models that are not the line above, such as the last with the first."""
+    neighbours = set(zip(models, models[1:], strict=False))
+    pairs: dict[tuple[str, str], list[Change]] = {}
+    for (task, _, before, after), change in changes.items():
+        if task == name and (before, after) not in neighbours and after == models[-1]:
+            pairs.setdefault((before, after), []).append(change)
+    return [
+        f"{after} against {before}: " + "; ".join(f"{c.metric} {signed(c, 100)}" for c in found)
+        for (before, after), found in pairs.items()
+    ]
+
+
+def _left_out(results: TaskResults, models: Sequence[str]) -> list[str]:
+    """Return a line for each model that was not measured on some items, with the share and the reasons."""
+    lines = []
+    for model in models:
+        if reasons := skipped(results, model):
+            count = sum(reasons.values())
+            told = ", ".join(f"{what} {n}" for what, n in reasons.items())
+            lines.append(
+                f"not measured, and in no score: {model} on {count} of {len(results.items)} items "
+                f"({count / len(results.items):.1%}): {told}"
+            )
+    if len({line.partition(" on ")[2] for line in lines}) == 1 and len(lines) == len(models) > 1:
+        return [lines[0].replace(f": {models[0]} on", ": all models on", 1)]
+    return lines
+
+
+def render_groups(results: Mapping[str, TaskResults], models: Sequence[str]) -> str:
+    """Return a block for each task and metric, with a line for each language and tag of its items."""
     blocks = []
-    for task in tasks:
-        modes = list(next(iter(scores.values()))[task])
-        rows = [["model", *(h for mode in modes for h in (_heading(mode, temperature), "change"))]]
-        previous = None
-        for model, by_task in scores.items():
-            cells = [model]
-            for mode in modes:
-                score = by_task[task][mode]
-                cells.append(f"{score['value']:.1%} [{score['low']:.1%}, {score['high']:.1%}]")
-                cells.append(_change(comparisons, task, mode, previous, model))
-            rows.append(cells)
-            previous = model
-        first = scores[next(iter(scores))][task]
-        sampled = f", {first['sampled']['samples']} samples each" if "sampled" in first else ""
-        blocks.append(
-            f"{task}: {first['greedy']['n']} held-out "
-            f"problems{sampled}\n{aligned(rows)}{_overall(comparisons, task)}"
-        )
-    return "\n\n".join(blocks) + f"\n\n{_NOTE}\n"
-
-
-def render_tags(tags: dict[str, dict[str, dict[str, Any]]]) -> str:
-    """Return a block for each task and mode, with a line for each tag.
-
-    A line holds the number of problems, and each model's share of right answers.
-    """
-    blocks = []
-    for task, by_tag in tags.items():
-        models = [name for name in next(iter(by_tag.values())) if name != "n"]
-        for mode in next(iter(by_tag.values()))[models[0]]:
-            rows = [["tag", "problems", *models]]
-            for tag, shares in by_tag.items():
-                rows.append([tag, str(shares["n"]), *(f"{shares[model][mode]:.0%}" for model in models)])
-            blocks.append(f"\n{task} by tag, {mode}\n{aligned(rows)}\n")
+    for name, each in results.items():
+        kept = groups(each)
+        for metric in (m for m in metrics(each) if metric_of(each, m).compared and kept):
+            rows = [["group", "items", *models]]
+            for group, keep in kept.items():
+                found = {model: score(each, model, metric, keep) for model in models}
+                n = max((one.n for one in found.values() if one), default=0)
+                bounds = metric_of(each, metric).bounds
+                cells = [shown_score(one, bounds).partition(" ")[0] if one else "" for one in found.values()]
+                rows += [[group, str(n), *cells]] if n else []
+            blocks.append(f"\n{name} by group, {metric}\n{aligned(rows)}\n")
     return "".join(blocks)
 
 
-def _heading(mode: str, temperature: float) -> str:
-    return "greedy" if mode == "greedy" else f"sampled, T = {temperature:g}"
-
-
-def _change(comparisons: list[dict[str, Any]], task: str, mode: str, before: str | None, after: str) -> str:
-    for c in comparisons:
-        if (c["task"], c["mode"], c["from"], c["to"]) == (task, mode, before, after):
-            return _signed(c)
-    return ""
-
-
-def _signed(c: dict[str, Any]) -> str:
-    return f"{100 * c['difference']:+.1f} [{100 * c['low']:+.1f}, {100 * c['high']:+.1f}]"
-
-
-def _overall(comparisons: list[dict[str, Any]], task: str) -> str:
-    mine = [c for c in comparisons if c["task"] == task]
-    last: dict[str, dict[str, Any]] = {c["mode"]: c for c in mine}
-    if not mine or sum(c["mode"] == mine[-1]["mode"] for c in mine) < 3:
-        return ""
-    one = next(iter(last.values()))
-    return f"\n{one['to']} against {one['from']}: " + "; ".join(
-        f"{mode} {_signed(c)}" for mode, c in last.items()
-    )
+def render_tax(
+    results: Mapping[str, TaskResults],
+    models: Sequence[str],
+    references: Sequence[str],
+    taxes: Mapping[tuple[str, str], Tax],
+    targets: Sequence[str],
+) -> str:
+    """Return a table for each reference model: change of every task in points, and the alignment tax."""
+    blocks = []
+    for reference in references:
+        head = [f"{name}{' (target)' if name in targets else ''}" for name in results]
+        rows = [["model", *head, "alignment tax"]]
+        for model in models[list(models).index(reference) + 1 :]:
+            cells = []
+            for each in results.values():
+                change = points(each, reference, model)
+                cells.append(f"{scale(each) * change.difference:+.1f}" if change else "")
+            owed = taxes.get((model, reference))
+            cells.append(f"{owed.value:+.1f} [{owed.low:+.1f}, {owed.high:+.1f}]" if owed else "")
+            rows.append([model, *cells])
+        if len(rows) > 1:
+            blocks.append(f"\nchange against {reference}, in points\n{aligned(rows)}\n")
+    over = f"outside {', '.join(targets)}" if targets else "of the table (no `targets` are named)"
+    note = f"alignment tax: mean drop over the tasks {over}, in points; below 0 the model gained\n"
+    return "".join([*blocks, note]) if blocks else ""
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -64,7 +64,11 @@ class Item:
     def prompt(self) -> Prompt:
         """The item as a row, which a reward can score answers to."""
         return Prompt(
-            messages=self.messages, answer=self.answer, tests=list(self.tests), tags=list(self.tags), id=self.id
+            messages=self.messages,
+            answer=self.answer,
+            tests=list(self.tests),
+            tags=list(self.tags),
+            id=self.id,
         )
 
 

@@ -21,7 +21,7 @@ from align.core.errors import StageFailed
 from align.core.plugins import Completion, Reward, Score
 from align.core.rows import Message
 from align.core.stage import Run
-from align.evaluate.intervals import pass_at_k
+from align.evaluate.statistics.shares import pass_at_k
 from align.evaluate.subject import Subject
 from align.evaluate.task import Item, Metric, Outcome, Task
 from align.evaluate.tasks.from_data import DataTask
@@ -102,7 +102,9 @@ class Verified(Task):
             notes[f"answers {answer.missing}"] += not answer.whole
             notes["verdicts that could be forged (trust: forgeable)"] += score.forgeable
             if not score.graded:
-                notes[f"answers not judged without {score.lacks}" if score.lacks else "answers not judged"] += 1
+                notes[
+                    f"answers not judged without {score.lacks}" if score.lacks else "answers not judged"
+                ] += 1
         right = [
             None if not score.graded else float(bool(score.passed) and (answer.answers or not strict))
             for answer, score in zip(answers, scores, strict=True)
@@ -159,7 +161,10 @@ class VerifiedData(DataTask, Verified):
             return "".join(worked) + self.question_mark + item.text + self.answer_mark
         turns: list[Message] = []
         for asked, answer in shots:
-            turns += [{"role": "user", "content": self._told(asked)}, {"role": "assistant", "content": answer}]
+            turns += [
+                {"role": "user", "content": self._told(asked)},
+                {"role": "assistant", "content": answer},
+            ]
         return [*turns, {"role": "user", "content": self._told(item.text)}]
 
     def stop_texts(self, model: Subject) -> list[str] | None:

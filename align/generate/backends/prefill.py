@@ -23,7 +23,7 @@ SHORTEST_SHARED = 16
 
 
 def left_padded(model: Any, prompts: list[list[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor, int]:
-    """Return a batch of prompts: ids and mask, both (batch, width), and how much all share.
+    """Return a batch of prompts: ids and mask, both (batch, width), and the length they share.
 
     Args:
         model: it decides whether padding may stand behind a shared beginning.

@@ -20,44 +20,73 @@ ROOM = 64
 
 
 class RoomyLayer(DynamicLayer):
-    """Keys and values of one layer, (batch, heads, tokens, dimension), as views of larger tensors."""
+    """Keys and values of one layer, (rows, heads, tokens, dimension), as views of larger tensors."""
 
-    def __init__(self, layer: DynamicLayer) -> None:
+    keys: torch.Tensor
+    values: torch.Tensor
+
+    def __init__(self, layer: DynamicLayer, most: int) -> None:
+        """Take over what a layer holds; there will never be more than `most` rows."""
         super().__init__()
+        assert layer.keys is not None
+        assert layer.values is not None
         self.lazy_initialization(layer.keys, layer.values)
+        self._most = most
         self._take(layer.keys, layer.values)
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Write the keys and values of new tokens behind those that are held, and return all of them."""
-        before, after = self.keys.shape[-2], self.keys.shape[-2] + key_states.shape[-2]
+        rows, _, before, _ = self.keys.shape
+        after = before + key_states.shape[-2]
         if after > self._room[0].shape[-2]:
             self._take(self.keys, self.values, key_states.shape[-2])
         for held, new in zip(self._room, (key_states, value_states), strict=True):
-            held[:, :, before:after] = new
-        self.keys, self.values = (held[:, :, :after] for held in self._room)
+            held[:rows, :, before:after] = new
+        self._show(rows, after)
         return self.keys, self.values
 
+    def fork(self, rows: torch.Tensor) -> None:
+        """Add a copy of each of these rows behind the others."""
+        before, length = self.keys.shape[0], self.keys.shape[-2]
+        after = before + len(rows)
+        for held in self._room:
+            held[before:after, :, :length] = held[rows, :, :length]
+        self._show(after, length)
+
+    def select(self, rows: torch.Tensor, most: int) -> None:
+        """Keep some rows, in the order given; there will never be more than `most`."""
+        self._most = most
+        self._take(self.keys[rows], self.values[rows])
+
     def batch_select_indices(self, indices: torch.Tensor) -> None:
-        """Keep some sequences of the batch, in the order given."""
-        self._take(self.keys[indices], self.values[indices])
+        """Keep some rows, in the order given."""
+        self.select(indices, len(indices))
 
     def _take(self, keys: torch.Tensor, values: torch.Tensor, more: int = 0) -> None:
-        """Hold keys and values, with room for more tokens behind them."""
-        length = keys.shape[-2]
+        """Hold keys and values, with room for more rows and more tokens."""
+        rows, heads, length, _ = keys.shape
+        tokens = length + max(ROOM, more)
         self._room = tuple(
-            held.new_empty((*held.shape[:2], length + max(ROOM, more), held.shape[-1]))
-            for held in (keys, values)
+            held.new_empty((self._most, heads, tokens, held.shape[-1])) for held in (keys, values)
         )
         for room, held in zip(self._room, (keys, values), strict=True):
-            room[:, :, :length] = held
-        self.keys, self.values = (room[:, :, :length] for room in self._room)
+            room[:rows, :, :length] = held
+        self._show(rows, length)
+
+    def _show(self, rows: int, length: int) -> None:
+        self.keys, self.values = (room[:rows, :, :length] for room in self._room)
 
 
-def make_room(cache: Any) -> None:
-    """Give every plain layer of a cache room for more tokens; layers of other kinds stay as they are."""
+def make_room(cache: Any, most: int) -> bool:
+    """Give every layer of a cache room for more tokens, and for `most` rows.
+
+    Returns:
+        False where some layer is no plain one (a sliding window, a state); then nothing is changed.
+    """
     layers = getattr(cache, "layers", None) or []
-    for i, layer in enumerate(layers):
-        if type(layer) is DynamicLayer and layer.is_initialized:
-            layers[i] = RoomyLayer(layer)
+    if not layers or not all(type(layer) is DynamicLayer and layer.is_initialized for layer in layers):
+        return False
+    layers[:] = [RoomyLayer(layer, most) for layer in layers]
+    return True

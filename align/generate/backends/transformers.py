@@ -13,11 +13,9 @@ Departures from `model.generate(do_sample=True)`:
 3. The KV cache is always on and padding is on the left.
 4. Sequences leave the batch when they have ended. `generate` runs all of them until the longest ends: with
    480 answers of 19 tokens on average and 64 at most, 3 of 4 steps are wasted.
-5. The samples of one prompt share its prefill, and all prompts of a batch share what they begin with
-   (`align.generate.backends.prefill`).
-6. The cache has room for the next tokens, instead of being copied at every step
-   (`align.generate.backends.roomy_cache`).
-7. A batch may mix temperatures, so greedy and sampled answers to one prompt share their work too.
+5. Nothing is computed twice: all prompts of a batch share what they begin with, and the answers to one
+   prompt share their work until they differ (`align.generate.backends.decoding`).
+6. A batch may mix temperatures, so greedy and sampled answers to one prompt share their work too.
 """
 
 from __future__ import annotations
@@ -36,15 +34,15 @@ from align.core.model_options import LoadsModel
 from align.core.plugins import GIVEN, LIKELIEST, Completion, Generator, Sampling, loading
 from align.core.rows import Message
 from align.core.wiring import File, Ref
+from align.generate.backends.decoding import InverseCDF, decode
 from align.generate.backends.ends import Ends, cut
 from align.generate.backends.likelihoods import log_probabilities, rows_at_once
-from align.generate.backends.prefill import left_padded, prefill
 from align.models import checkpoints
 from align.models.chat import Chat
 from align.models.tokenizers import load_chat, template_named
 
 if TYPE_CHECKING:
-    import torch
+    pass
 
 DTYPES = Literal["float32", "bfloat16", "float16"]
 
@@ -277,59 +275,13 @@ class LocalEngine:
         try:
             with torch.no_grad():
                 pick = InverseCDF(seeds, sampling, temperatures).to(self.model.device)
-                out, logps = self._loop(prompts, pick)
+                ends = Ends(self.stop_ids, sampling.stop, self.tokenizer, self.model.device)
+                pad = self.tokenizer.pad_token_id
+                out, logps = decode(self.model, prompts, pick, ends, pad, logprobs=self.logprobs)
         finally:
             self.model.train(training)
         rows = zip(out.tolist(), logps.tolist(), prompts, strict=True)
         return [self._completion(tokens, said, len(prompt), sampling) for tokens, said, prompt in rows]
-
-    def _loop(self, prompts: list[list[int]], pick: InverseCDF) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (batch, new tokens) ids, padded after a row's end, and log-probabilities if reported.
-
-        Ended rows leave the batch once they are a quarter of it (departure 4).
-        """
-        import torch  # noqa: PLC0415
-
-        from align.generate.backends.roomy_cache import make_room  # noqa: PLC0415 (needs transformers)
-
-        ids, mask, shared = left_padded(self.model, prompts, self.tokenizer.pad_token_id)
-        cache, row_of = prefill(self.model, ids, mask, shared, prompts)
-        if cache is not None and len(set(row_of)) < len(row_of):
-            cache.batch_select_indices(torch.tensor(row_of, device=ids.device))
-        make_room(cache)
-        current = ids[:, -1:]
-        ends = Ends(self.stop_ids, pick.stop, self.tokenizer, ids.device)
-        rows = torch.arange(len(prompts), device=ids.device)  # which sequences are still in the batch
-        alive = torch.ones_like(rows, dtype=torch.bool)
-        out = ids.new_full((len(prompts), pick.steps), self.tokenizer.pad_token_id)
-        logps = torch.zeros(out.shape, device=ids.device)
-        for step in range(pick.steps):
-            if cache is None:  # a prompt of one token
-                inputs = {"input_ids": current, "attention_mask": mask}
-            else:
-                positions = mask.sum(-1, keepdim=True) - 1
-                inputs = {
-                    "input_ids": current,
-                    "attention_mask": mask,
-                    "position_ids": positions,
-                    "past_key_values": cache,
-                }
-            said = self.model(**inputs, use_cache=True, logits_to_keep=1)
-            cache, tokens = said.past_key_values, pick(said.logits[:, -1], step, rows)
-            out[rows[alive], step] = tokens[alive]
-            if self.logprobs:
-                of_all = said.logits[:, -1].float().log_softmax(-1)
-                logps[rows[alive], step] = of_all.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)[alive]
-            alive &= ~ends(out[rows, : step + 1])
-            left = int(alive.sum())
-            if left == 0:
-                return out[:, : step + 1], logps[:, : step + 1]
-            if left <= 0.75 * len(rows):
-                kept = alive.nonzero().flatten()
-                cache.batch_select_indices(kept)
-                rows, mask, tokens, alive = rows[kept], mask[kept], tokens[kept], alive[kept]
-            current, mask = tokens.unsqueeze(-1), torch.cat([mask, mask.new_ones(len(rows), 1)], -1)
-        return out, logps
 
     def _completion(
         self, ids: list[int], logps: list[float], prompt_length: int, sampling: Sampling
@@ -362,59 +314,3 @@ def batches(requests: list[_Request], size: int) -> list[list[_Request]]:
         ordered = sorted(group, key=lambda r: (-len(r.ids), r.ids))  # equal prompts share a batch
         cut += [ordered[i : i + size] for i in range(0, len(ordered), size)]
     return cut
-
-
-class InverseCDF:
-    """Picks tokens by inverting the cumulative distribution at each row's uniform number; greedy at T = 0."""
-
-    def __init__(
-        self, seeds: list[tuple[int, int]], sampling: Sampling, temperatures: list[float] | None = None
-    ) -> None:
-        """Keep how each row of a batch is drawn.
-
-        Args:
-            seeds: (request seed, sample index) of each row.
-            sampling: nucleus, length and texts that end a completion, common to the batch.
-            temperatures: of each row, 0 is greedy; left out, that of `sampling`.
-        """
-        import numpy as np  # noqa: PLC0415
-        import torch  # noqa: PLC0415
-        from transformers import TopKLogitsWarper, TopPLogitsWarper  # noqa: PLC0415
-
-        self.steps, self.stop = sampling.max_new_tokens, sampling.stop
-        temperatures = temperatures or [sampling.temperature] * len(seeds)
-        uniforms = [
-            np.random.default_rng(seed).random(self.steps) if temperature else np.zeros(self.steps)
-            for seed, temperature in zip(seeds, temperatures, strict=True)
-        ]
-        self.uniforms = torch.from_numpy(np.stack(uniforms)).float()  # (batch, max_new_tokens)
-        self.temperatures = torch.tensor(temperatures)  # (batch,)
-        self.warpers: list[Any] = [TopKLogitsWarper(sampling.top_k)] if sampling.top_k else []
-        self.warpers += [TopPLogitsWarper(sampling.top_p)] if sampling.top_p < 1 else []
-
-    def to(self, device: Any) -> InverseCDF:
-        """Move the random numbers to the device of the logits."""
-        self.uniforms, self.temperatures = self.uniforms.to(device), self.temperatures.to(device)
-        return self
-
-    def __call__(self, logits: torch.Tensor, step: int, rows: torch.Tensor) -> torch.Tensor:
-        """Return ids picked from (rows, vocabulary) logits for new token `step` of these sequences."""
-        picked = logits.float().argmax(-1)
-        drawn = (self.temperatures[rows] > 0).nonzero().flatten()
-        if len(drawn) == len(rows):
-            return self._drawn(logits, step, rows)
-        if len(drawn):
-            picked[drawn] = self._drawn(logits[drawn], step, rows[drawn])
-        return picked
-
-    def _drawn(self, logits: torch.Tensor, step: int, rows: torch.Tensor) -> torch.Tensor:
-        import torch  # noqa: PLC0415
-
-        scores = logits.float() / self.temperatures[rows].unsqueeze(-1)
-        for warper in self.warpers:
-            scores = warper(None, scores)
-        cumulative = scores.softmax(-1).cumsum(-1)
-        target = (self.uniforms[rows, step] * cumulative[:, -1]).unsqueeze(-1)
-        picked = torch.searchsorted(cumulative, target, right=True)
-        # rounding can put the target beyond the last token with probability: take the likeliest then
-        return torch.where(picked < scores.shape[-1], picked, scores.argmax(-1, keepdim=True)).squeeze(-1)

@@ -10,7 +10,8 @@ import torch
 from align import Recipe, StageFailed
 from align.core.errors import ModelError
 from align.core.plugins import Sampling
-from align.generate.backends.transformers import InverseCDF, LocalEngine, Transformers
+from align.generate.backends.decoding import InverseCDF
+from align.generate.backends.transformers import LocalEngine, Transformers
 from align.models import checkpoints
 from data_synthesis.engine import ledger
 
@@ -78,11 +79,11 @@ def test_a_checkpoints_own_generation_defaults_do_not_leak_in(engine, prompts):
 def test_inverse_cdf_follows_the_distribution():
     logits = torch.tensor([[0.1, 0.2, 0.4, 0.3]]).log().repeat(4000, 1)
     pick = InverseCDF([(7, i) for i in range(4000)], Sampling(max_new_tokens=2))
-    counts = pick(logits, 0, torch.arange(4000)).bincount(minlength=4) / 4000
+    counts = pick(logits, torch.arange(4000), 0, torch.arange(4000)).bincount(minlength=4) / 4000
     assert torch.allclose(counts, torch.tensor([0.1, 0.2, 0.4, 0.3]), atol=0.03)
     sharp = InverseCDF([(7, i) for i in range(4000)], Sampling(max_new_tokens=2, temperature=0.25))
     p = torch.tensor([0.1, 0.2, 0.4, 0.3]) ** 4
-    counts = sharp(logits, 1, torch.arange(4000)).bincount(minlength=4) / 4000
+    counts = sharp(logits, torch.arange(4000), 1, torch.arange(4000)).bincount(minlength=4) / 4000
     assert torch.allclose(counts, p / p.sum(), atol=0.03)
 
 
@@ -90,14 +91,14 @@ def test_inverse_cdf_follows_the_distribution():
 def test_inverse_cdf_honours_top_k_and_top_p(how, allowed):
     logits = torch.tensor([[0.1, 0.2, 0.4, 0.3]]).log().repeat(200, 1)
     pick = InverseCDF([(1, i) for i in range(200)], Sampling(max_new_tokens=1, **how))
-    assert set(pick(logits, 0, torch.arange(200)).tolist()) == allowed
+    assert set(pick(logits, torch.arange(200), 0, torch.arange(200)).tolist()) == allowed
 
 
 def test_inverse_cdf_never_picks_what_has_no_probability():
     logits = torch.tensor([[0.0, 0.0, -torch.inf, -torch.inf]])
     pick = InverseCDF([(0, 0)], Sampling(max_new_tokens=1))
     pick.uniforms = torch.tensor([[1.0]], dtype=torch.float32)  # the very top of the range
-    assert pick(logits, 0, torch.tensor([0])).item() in (0, 1)
+    assert pick(logits, torch.tensor([0]), 0, torch.tensor([0])).item() in (0, 1)
 
 
 def test_the_generator_loads_only_when_asked(tiny):

@@ -1,0 +1,172 @@
+"""Turn what models got on items into scores, and compare models on the same items.
+
+A score is a mean over items with its 95% interval. Samples of one item are averaged first. Items with the
+same cluster (and the values of one item, where a metric counts every value) are not independent, and the
+intervals allow for that (`align.evaluate.statistics`). Two models are compared on the items for which both
+have a value. Verdicts are corrected for the number of comparisons in the table (Holm 1979).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from align.evaluate.measure import TaskResults
+from align.evaluate.statistics.comparison import Comparison, adjusted, compare
+from align.evaluate.statistics.means import mean_interval
+from align.evaluate.task import SHARE, Item, Metric, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A model's score on a task by one metric."""
+
+    n: int
+    """Number of items that have the metric."""
+    value: float
+    low: float
+    """Lower limit of the 95% interval."""
+    high: float
+    samples: int = 1
+    """Values of each item, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A comparison of two models on a task by one metric. A positive difference is for the better."""
+
+    task: str
+    metric: str
+    before: str
+    """The model that the other is compared with."""
+    after: str
+    against: Comparison
+
+    def entry(self) -> dict[str, Any]:
+        """Return it as an entry of comparisons.json."""
+        about = {"task": self.task, "metric": self.metric, "from": self.before, "to": self.after}
+        return about | asdict(self.against)
+
+
+def metric_of(results: TaskResults, name: str) -> Metric:
+    """Return how a metric of a task is read."""
+    return type(results.task).metrics.get(name, SHARE)
+
+
+def metrics(results: TaskResults) -> list[str]:
+    """Return the metrics that any model got on a task, in the order in which they came."""
+    found: dict[str, None] = {}
+    for outcomes in results.outcomes.values():
+        for outcome in outcomes:
+            found.update(dict.fromkeys(outcome.scores))
+    return list(found)
+
+
+def headline(results: TaskResults) -> str | None:
+    """Return the metric that stands for a task in the table of the alignment tax: the first one compared."""
+    return next((name for name in metrics(results) if metric_of(results, name).compared), None)
+
+
+def values(outcome: Outcome, metric: str) -> list[float] | None:
+    """Return the values of one item by a metric; None where it has none."""
+    found = outcome.scores.get(metric)
+    if found is None:
+        return None
+    return [float(v) for v in found] if isinstance(found, Sequence) else [float(found)]
+
+
+def score(
+    results: TaskResults, model: str, metric: str, keep: Callable[[Item], bool] = lambda item: True
+) -> Score | None:
+    """Return a model's score on a task, or on those items that `keep` says; None where no item has the metric."""
+    how = metric_of(results, metric)
+    got: list[tuple[Item, list[float]]] = [
+        (item, found)
+        for item, outcome in zip(results.items, results.outcomes[model], strict=True)
+        if keep(item) and (found := values(outcome, metric))
+    ]
+    if not got:
+        return None
+    if how.pooled:
+        flat = [value for _, found in got for value in found]
+        clusters: list[str] | None = [item.cluster or item.id for item, found in got for _ in found]
+    else:
+        flat = [sum(found) / len(found) for _, found in got]
+        clusters = _clusters([item for item, _ in got])
+    mean, low, high = mean_interval(flat, clusters, _bounds(how, flat))
+    return Score(len(flat) if how.pooled else len(got), mean, low, high, max(len(found) for _, found in got))
+
+
+def compare_models(results: TaskResults, before: str, after: str, metric: str) -> Comparison | None:
+    """Compare two models on the items that both have; None where there is no such item.
+
+    The difference is positive where the second model is better, also by metrics of which less is better.
+    """
+    how, pairs = metric_of(results, metric), []
+    for item, a, b in zip(results.items, results.outcomes[before], results.outcomes[after], strict=True):
+        one, other = values(a, metric), values(b, metric)
+        if one and other:
+            pairs.append((item, sum(one) / len(one), sum(other) / len(other)))
+    if not pairs or not how.better:
+        return None
+    first, second = [a for _, a, _ in pairs], [b for _, _, b in pairs]
+    if how.better == "lower":
+        first, second = second, first
+    bounds = _bounds(how, first + second)
+    return compare(first, second, _clusters([item for item, _, _ in pairs]), bounds=bounds)
+
+
+def changes(results: Mapping[str, TaskResults], pairs: Sequence[tuple[str, str]]) -> list[Change]:
+    """Compare pairs of models on every task by every metric that is compared, corrected for their number."""
+    found = [
+        Change(task, metric, before, after, against)
+        for before, after in pairs
+        for task, each in results.items()
+        for metric in metrics(each)
+        if metric_of(each, metric).compared and (against := compare_models(each, before, after, metric))
+    ]
+    corrected = adjusted([change.against for change in found])
+    return [
+        Change(change.task, change.metric, change.before, change.after, against)
+        for change, against in zip(found, corrected, strict=True)
+    ]
+
+
+def skipped(results: TaskResults, model: str) -> dict[str, int]:
+    """Return how many items a model was not measured on, by reason."""
+    return dict(Counter(outcome.skipped for outcome in results.outcomes[model] if outcome.skipped))
+
+
+def notes(results: TaskResults, model: str) -> dict[str, int]:
+    """Return what happened while a model was measured that is no score, and how often."""
+    total: Counter[str] = Counter()
+    for outcome in results.outcomes[model]:
+        total.update(outcome.notes)
+    return dict(+total)
+
+
+def groups(results: TaskResults) -> dict[str, Callable[[Item], bool]]:
+    """Return the groups of a task's items for which scores are shown too: its languages and its tags.
+
+    A group that holds all items would only repeat the score, so it is left out.
+    """
+    found: dict[str, Callable[[Item], bool]] = {}
+    for language in dict.fromkeys(item.language for item in results.items if item.language):
+        found[f"language {language}"] = lambda item, language=language: item.language == language
+    for tag in dict.fromkeys(tag for item in results.items for tag in item.tags):
+        found[tag] = lambda item, tag=tag: tag in item.tags
+    return {name: keep for name, keep in found.items() if not all(map(keep, results.items))}
+
+
+def _clusters(items: Sequence[Item]) -> list[str] | None:
+    return [item.cluster or item.id for item in items] if any(item.cluster for item in items) else None
+
+
+def _bounds(metric: Metric, found: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of a metric's scale; where it has none, those of the values."""
+    if metric.bounds is not None:
+        return metric.bounds
+    low, high = min(found), max(found)
+    return low, high if high > low else low + 1.0

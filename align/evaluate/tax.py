@@ -1,0 +1,151 @@
+"""The alignment tax: what a model lost elsewhere while it was trained on its target.
+
+For each task outside the `targets`, the tax is the drop of the task's first metric against an earlier model,
+in points (hundredths of the metric's scale). The tax of a model is the mean of these drops, every task
+counting alike; below 0 it has gained. Its 95% interval is a bootstrap over the items (over clusters, where
+items have some), drawn anew within each task. The word is that of Askell et al. 2021 (arXiv 2112.00861) and
+Ouyang et al. 2022 (arXiv 2203.02155); neither defines a figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from align.core.config import Config
+from align.evaluate.measure import TaskResults
+from align.evaluate.scores import compare_models, headline, metric_of, values
+from align.evaluate.statistics.comparison import Comparison
+
+DRAWS = 4_000
+"""Resamples of the bootstrap; the limits are then good to about 2% of the interval's width."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """The alignment tax of one model against another, in points."""
+
+    model: str
+    against: str
+    value: float
+    low: float
+    """Lower limit of the 95% interval."""
+    high: float
+    tasks: tuple[str, ...]
+    """The tasks over which it is the mean."""
+    target: float | None
+    """Mean gain on the target tasks, in points; None where there is none."""
+
+
+class Gate(Config):
+    """Bounds that fail the recipe. A figure is that of a task's first metric; `TASK/METRIC` names another."""
+
+    max_drop: dict[str, float] = {}
+    """Task -> the largest drop allowed, in points."""
+    min_gain: dict[str, float] = {}
+    """Task -> the smallest gain that is enough, in points."""
+    max_tax: float | None = None
+    """The largest alignment tax allowed, in points."""
+    against: str | None = None
+    """The model that drops and gains are measured from; left out, the first of the table."""
+    model: str | None = None
+    """The model that must keep the bounds; left out, the last of the table."""
+    certain: bool = Field(default=False)
+    """True: fail only where the whole 95% interval is beyond the bound. False: the figure itself counts."""
+
+
+def points(results: TaskResults, before: str, after: str, metric: str | None = None) -> Comparison | None:
+    """Compare two models by a task's metric (its first where none is named); see `in_points`."""
+    named = metric or headline(results)
+    return compare_models(results, before, after, named) if named else None
+
+
+def scale(results: TaskResults, metric: str | None = None) -> float:
+    """Return how many points a metric's whole scale of 100 points makes of one unit."""
+    named = metric or headline(results)
+    bounds = metric_of(results, named).bounds if named else None
+    return 100.0 / (bounds[1] - bounds[0]) if bounds else 100.0
+
+
+def tax(
+    results: Mapping[str, TaskResults], model: str, against: str, targets: Sequence[str], seed: int = 0
+) -> Tax | None:
+    """Return a model's alignment tax; None where no task outside the targets has both models."""
+    import numpy as np  # noqa: PLC0415 (read by `align check`)
+
+    rng = np.random.default_rng(seed)
+    drops: dict[str, tuple[float, np.ndarray]] = {}
+    gains: list[float] = []
+    for name, each in results.items():
+        sums, sizes = _differences(each, against, model)
+        if not len(sums):
+            continue
+        factor = scale(each)
+        if name in targets:
+            gains.append(factor * float(sums.sum() / sizes.sum()))
+            continue
+        drawn = rng.integers(0, len(sums), (DRAWS, len(sums)))
+        means = sums[drawn].sum(-1) / sizes[drawn].sum(-1)
+        drops[name] = -factor * float(sums.sum() / sizes.sum()), -factor * means
+    if not drops:
+        return None
+    total = np.mean([means for _, means in drops.values()], axis=0)
+    low, high = np.percentile(total, [2.5, 97.5])
+    value = float(np.mean([drop for drop, _ in drops.values()]))
+    target = sum(gains) / len(gains) if gains else None
+    return Tax(model, against, value, float(low), float(high), tuple(drops), target)
+
+
+def _differences(results: TaskResults, before: str, after: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sum of differences of each cluster of items, and its number of items; gains are positive."""
+    import numpy as np  # noqa: PLC0415
+
+    metric = headline(results)
+    if metric is None:
+        return np.empty(0), np.empty(0)
+    sign = -1.0 if metric_of(results, metric).better == "lower" else 1.0
+    found: dict[str, list[float]] = {}
+    for item, a, b in zip(results.items, results.outcomes[before], results.outcomes[after], strict=True):
+        one, other = values(a, metric), values(b, metric)
+        if one and other:
+            gain = sign * (sum(other) / len(other) - sum(one) / len(one))
+            found.setdefault(item.cluster or item.id, []).append(gain)
+    return np.array([sum(each) for each in found.values()]), np.array([len(each) for each in found.values()])
+
+
+def broken(
+    gate: Gate, results: Mapping[str, TaskResults], models: Sequence[str], targets: Sequence[str]
+) -> list[str]:
+    """Return what a gate finds wrong, one sentence each."""
+    against, model = gate.against or models[0], gate.model or models[-1]
+    found = []
+    for bounds, sign, what in ((gate.max_drop, -1.0, "dropped"), (gate.min_gain, 1.0, "gained")):
+        for key, bound in bounds.items():
+            task, _, metric = key.partition("/")
+            change = points(results[task], against, model, metric or None)
+            if change is None:
+                found.append(f"{key}: {model} and {against} have no item in common")
+                continue
+            factor = scale(results[task], metric or None)
+            figure = sign * factor * change.difference
+            low, high = sorted((sign * factor * change.low, sign * factor * change.high))
+            beyond = (
+                (low if gate.certain else figure) > bound
+                if sign < 0
+                else (high if gate.certain else figure) < bound
+            )
+            if beyond:
+                limit = f"at most {bound:g}" if sign < 0 else f"at least {bound:g}"
+                found.append(
+                    f"{key}: {model} {what} {figure:.1f} points [{low:.1f}, {high:.1f}] against {against}, and "
+                    f"{limit} is allowed"
+                )
+    if gate.max_tax is not None and (figure := tax(results, model, against, targets)):
+        if (figure.low if gate.certain else figure.value) > gate.max_tax:
+            found.append(
+                f"alignment tax: {figure.value:.1f} points [{figure.low:.1f}, {figure.high:.1f}] of {model} against "
+                f"{against}, and at most {gate.max_tax:g} is allowed"
+            )
+    return found
