@@ -27,7 +27,9 @@ from align.core.plugins import Completion, Reward, Sampling, score_each
 from align.core.rows import Prompt, as_text, prompt_key
 from align.core.stage import Run, Stage
 from align.core.wiring import File, Ref, is_path, references
-from align.evaluate.intervals import mean_interval, paired, pass_at_k, wilson
+from align.evaluate.statistics.differences import paired
+from align.evaluate.statistics.means import mean_interval
+from align.evaluate.statistics.shares import pass_at_k, wilson
 from align.evaluate.table import render, render_tags
 from align.generate.backends.transformers import DTYPES, Transformers
 from align.generate.calls.session import Session
