@@ -11,7 +11,8 @@ Departures:
    and the noise may also make it choose another penalty. On published verdicts on 8 models its win rates
    differ by up to 0.06 points; with its tolerance lowered, they are equal.
 2. Results are shares, not percentages.
-3. Answers that all differ by the same length are refused. There the published code divides by 0.
+3. There is a bootstrap interval. The published standard error does not say how sure the win rate is.
+4. Answers that all differ by the same length are refused. There the published code divides by 0.
 """
 
 from __future__ import annotations
@@ -54,6 +55,10 @@ class LengthControlled:
 
     win_rate: float
     """Predicted share of wins at equal lengths, 0 to 1."""
+    low: float
+    """Lower limit of its 95% interval: percentiles over regressions on verdicts drawn with replacement."""
+    high: float
+    """Upper limit."""
     standard_error: float
     """Standard deviation of the predictions over items, divided by sqrt(items), as published. It measures how
     the difficulty of the items varies, not how uncertain the regression is; without difficulty it is 0."""
@@ -75,13 +80,16 @@ def length_controlled(
     lengths: Values,
     difficulty: Values | None = None,
     anchors: Anchors | None = None,
+    seed: int = 0,
+    draws: int = 200,
 ) -> LengthControlled:
     """Return the length-controlled win rate of one model against a baseline.
 
-    Each argument has one number an instruction: how far the judge prefers the model, from 0 to 1, 0.5 a draw,
-    NaN where it gave no verdict; the lengths of the baseline's and of the model's answers in characters; and,
-    optionally, the difficulty of the instruction. AlpacaEval publishes difficulty and anchors for its own
-    instructions only; for others, leave both out.
+    Each of the first four has one number an instruction: how far the judge prefers the model, from 0 to 1,
+    0.5 a draw, NaN where it gave no verdict; the lengths of the baseline's and of the model's answers in
+    characters; and, optionally, the difficulty of the instruction. AlpacaEval publishes difficulty and
+    anchors for its own instructions only; for others, leave both out. `draws` is the number of bootstrap
+    samples of the interval.
 
     Give some hundred verdicts. With few, cross-validation may choose the strongest penalty (`strength`
     0.0001); then all coefficients are 0 and the win rate is 0.5, whatever the verdicts, as in the published
@@ -89,7 +97,7 @@ def length_controlled(
 
     Raises:
         ValueError: a number is missing or out of range, there are fewer than 5 verdicts, all lengths differ
-            by the same, or there are anchors without difficulty.
+            by the same, there are anchors without difficulty, or the anchors' arrays differ in length.
     """
     wins = np.asarray(preferences, dtype=float)
     judged = ~np.isnan(wins)
@@ -98,18 +106,19 @@ def length_controlled(
         raise ValueError(f"length control needs at least {FOLDS} verdicts; there are {judged.sum()}")
     if anchors is not None and difficulty is None:
         raise ValueError("anchors need the difficulty of the instructions; give it, or leave the anchors out")
-    shift = _standardised(checked(baseline_lengths), checked(lengths), len(wins))
-    columns = [np.tanh(shift), np.ones(len(wins))]
-    if difficulty is not None:
-        columns.insert(1, checked(difficulty))
-    features = np.column_stack(columns)
-    level = features * np.array([0.0, *[1.0] * (len(columns) - 1)])
+    features = _features(checked(baseline_lengths), checked(lengths), difficulty, len(wins))
+    level = np.column_stack([np.zeros(len(wins)), features[:, 1:]])
     rows, outcomes, weights = _with_anchors(features[judged], wins[judged], anchors)
     strength = _strength(rows, outcomes, weights)
     found = fit(rows, outcomes, weights, penalty=1 / strength)
     predicted = probabilities(level @ found)
+    rng, others = np.random.default_rng(seed), len(rows) - int(judged.sum())
+    drawn = [_drawn(rows, outcomes, weights, others, strength, rng) for _ in range(draws)]
+    low, high = np.quantile(probabilities(level @ np.array(drawn).T).mean(axis=0), (0.025, 0.975))
     return LengthControlled(
         win_rate=float(predicted.mean()),
+        low=float(low),
+        high=float(high),
         standard_error=float(predicted.std(ddof=1)) / len(wins) ** 0.5,
         raw=float(wins[judged].mean()),
         length=float(found[0]),
@@ -119,16 +128,19 @@ def length_controlled(
     )
 
 
-def _standardised(baseline: np.ndarray, model: np.ndarray, items: int) -> np.ndarray:
-    if not len(baseline) == len(model) == items:
+def _features(baseline: np.ndarray, model: np.ndarray, difficulty: Values | None, items: int) -> np.ndarray:
+    """Return the features of the regression, shape (items, 2 or 3): length, difficulty if given, and 1."""
+    given = [baseline, model] + ([] if difficulty is None else [checked(difficulty)])
+    if any(len(one) != items for one in given):
         raise ValueError(
-            f"{items} preferences need as many lengths; there are {len(baseline)} and {len(model)}"
+            f"{items} preferences need as many lengths and difficulties; there are "
+            f"{', '.join(str(len(one)) for one in given)}"
         )
     differences = baseline - model
     spread = differences.std(ddof=1)
     if spread == 0:
         raise ValueError("all answers differ from the baseline's by the same length; use the plain win rate")
-    return differences / spread
+    return np.column_stack([np.tanh(differences / spread), *given[2:], np.ones(items)])
 
 
 def _with_anchors(
@@ -139,6 +151,11 @@ def _with_anchors(
         return features, outcomes, np.ones(len(outcomes))
     liked = checked(anchors.preferences, (0.0, 1.0))
     n = len(liked)
+    if not len(anchors.length_differences) == len(anchors.difficulty) == n:
+        raise ValueError(
+            f"{n} preferences of anchors need as many differences in length and difficulties; there are "
+            f"{len(anchors.length_differences)} and {len(anchors.difficulty)}"
+        )
     above = np.column_stack([np.tanh(anchors.length_differences), anchors.difficulty, np.zeros(n)])
     weights = np.concatenate([np.full(n, ANCHOR_WEIGHT), np.ones(len(outcomes))])
     return np.vstack([above, features]), np.concatenate([liked, outcomes]), weights
@@ -147,9 +164,9 @@ def _with_anchors(
 def _strength(rows: np.ndarray, outcomes: np.ndarray, weights: np.ndarray) -> float:
     """Return the C whose fits predict the parts left out best, by weighted log loss; the smallest at a tie.
 
-    The parts are those of scikit-learn's GroupKFold: the last row is in the first part, and so on in turn.
+    Rows go to the parts in turn, as in scikit-learn's GroupKFold.
     """
-    part = (len(rows) - 1 - np.arange(len(rows))) % FOLDS
+    part = np.arange(len(rows)) % FOLDS
     losses = [
         sum(_loss(rows, outcomes, weights, part == left_out, 1 / strength) for left_out in range(FOLDS))
         for strength in STRENGTHS
@@ -162,3 +179,18 @@ def _loss(
 ) -> float:
     logits = rows[out] @ fit(rows[~out], outcomes[~out], weights[~out], penalty)
     return float(np.mean(weights[out] * (np.logaddexp(0.0, logits) - outcomes[out] * logits)))
+
+
+def _drawn(
+    rows: np.ndarray,
+    outcomes: np.ndarray,
+    weights: np.ndarray,
+    anchors: int,
+    strength: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Return the coefficients of a fit to as many verdicts, drawn with replacement; the anchors stay."""
+    own = len(rows) - anchors
+    times = np.bincount(rng.integers(0, own, own), minlength=own)
+    used = weights * np.concatenate([np.ones(anchors), times])
+    return fit(rows, outcomes, used, penalty=1 / strength)

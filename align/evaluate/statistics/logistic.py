@@ -23,9 +23,9 @@ def fit(
 
     The objective is sum of w * (log(1 + exp(x.b)) - y * x.b) + penalty * sum of |b|, for rows x of
     `features`, shape (rows, features), outcomes y from 0 to 1 and weights w, shape (rows,), 1 where none are
-    given. Features that depend on each other get the smallest coefficients. Where a feature separates
-    outcomes 0 from 1 and there is no penalty, no finite coefficient is best; then the fit ends where its
-    probabilities differ from 0 and 1 by less than about 1e-12.
+    given. Without a penalty, two more cases have an answer. Where features are linearly dependent, the
+    smallest of the best coefficients are returned. Where a feature separates outcomes 0 from 1, no finite
+    coefficient is best; then the fit ends where its probabilities differ from 0 and 1 by less than 1e-11.
 
     Raises:
         ArithmeticError: the fit does not converge.

@@ -60,5 +60,5 @@ def pass_at_k(n: int | np.ndarray, right: int | np.ndarray, k: int) -> float | n
     wrong = np.asarray(n) - right
     missed = np.ones(np.broadcast(n, right).shape)
     for i in range(k):
-        missed *= np.maximum(wrong - i, 0) / (np.asarray(n) - i)
+        missed *= (wrong - i) / (np.asarray(n) - i)  # 0 from the last wrong sample on
     return 1.0 - missed if missed.ndim else float(1.0 - missed)

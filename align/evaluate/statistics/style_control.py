@@ -120,8 +120,7 @@ def style_controlled(
     0.5 at a draw; the model's name; and `style_features` of the model's and of the baseline's answer.
     Arena-Hard counts a verdict of clear superiority as three verdicts. Verdicts are drawn with replacement
     `draws` times (published: 100); with clusters, such as the prompt's id, all verdicts of a cluster are
-    drawn together. With few verdicts, style may explain all of them;
-    an interval then reaches from 0 to 1.
+    drawn together. With few verdicts, style may explain all of them; an interval then reaches from 0 to 1.
 
     The styles are standardised over the verdicts of all models, as published, so that a corrected win rate
     holds for the average difference in style of the models given. Give several models: a single model is its

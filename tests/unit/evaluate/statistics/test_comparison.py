@@ -37,10 +37,14 @@ def test_the_verdict_has_a_side_and_a_threshold():
 
 
 def test_clusters_and_scales_reach_all_parts():
-    a, b = [5.0] * 40, [6.0, 7.0] * 20
+    a, b = [5.0] * 40, [6.0 + i // 20 for i in range(40)]
     clusters = [i // 10 for i in range(40)]
     found = compare(a, b, clusters, bounds=(1, 10))
     assert (found.clusters, found.p, found.verdict) == (4, 2 / 16, "cannot tell")
+    differences = [y - x for x, y in zip(a, b, strict=True)]
+    assert found.standard_error == standard_error(differences, clusters)
+    assert (found.difference, found.low, found.high) == paired(a, b, clusters, bounds=(1, 10))
+    assert found.items_needed == items_needed(differences, clusters)
     assert compare(a, b, bounds=(1, 10)).verdict == "better"
     with pytest.raises(ValueError, match="which is no number from 0"):
         compare(a, b)

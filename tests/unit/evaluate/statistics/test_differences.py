@@ -29,6 +29,9 @@ def test_clusters_are_drawn_together():
     copies = paired(BEFORE * 5, AFTER * 5, list(range(60)) * 5)
     assert copies == pytest.approx(paired(BEFORE, AFTER), abs=1e-12)
     assert paired(BEFORE * 5, AFTER * 5)[1] > copies[1] + error
+    # clusters of 1 and of 9 items: the mean is over the items drawn, so it stays between their differences
+    low, high = paired([0.0] * 40, [0.4, *[0.5] * 9] * 4, [i // 10 * 2 + (i % 10 > 0) for i in range(40)])[1:]
+    assert 0.4 <= low < high <= 0.5
 
 
 def test_paired_sees_what_unpaired_cannot():

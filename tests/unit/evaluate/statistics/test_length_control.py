@@ -1,9 +1,12 @@
 """Length-controlled win rates, against the published code of AlpacaEval (see references_control.py)."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from align.evaluate.statistics.length_control import Anchors, length_controlled
+from align.evaluate.statistics.shares import wilson
 
 
 def annotations(n, seed):
@@ -45,7 +48,7 @@ def test_it_equals_the_published_code_run_to_the_end(n, variant, win_rate, error
         "noreg": {"difficulty": difficulty},
         "minimal": {},
     }[variant]
-    found = length_controlled(preferences, baseline, lengths, **more)
+    found = length_controlled(preferences, baseline, lengths, **more, draws=2)
     assert (found.win_rate, found.standard_error) == pytest.approx((win_rate / 100, error / 100), abs=1e-9)
     own = [found.length, *([] if found.difficulty is None else [found.difficulty]), found.model]
     assert own == pytest.approx(coefficients, abs=1e-8)
@@ -59,16 +62,34 @@ def test_it_equals_the_published_code_as_it_stands_within_its_tolerance(variant,
     preferences, baseline, lengths, difficulty = annotations(40, 40)
     more = {"anchors": anchors(difficulty, 41)} if variant == "v1" else {}
     told = difficulty if variant != "minimal" else None
-    assert length_controlled(preferences, baseline, lengths, told, **more).win_rate == pytest.approx(win_rate / 100, abs=1e-5)
+    assert length_controlled(preferences, baseline, lengths, told, **more, draws=2).win_rate == pytest.approx(
+        win_rate / 100, abs=1e-5
+    )
 
 
 def test_instructions_without_a_verdict_count_at_the_end_only():
     # published: they are not fitted, but predicted
     preferences, baseline, lengths, difficulty = annotations(120, 120)
     preferences[[3, 50, 51]] = np.nan
-    found = length_controlled(preferences, baseline, lengths, difficulty)
+    found = length_controlled(preferences, baseline, lengths, difficulty, draws=2)
     assert found.win_rate == pytest.approx(0.3958994358345807, abs=1e-9)
     assert found.raw == pytest.approx(np.nanmean(preferences))
+
+
+def test_the_interval_is_that_of_a_share_where_length_does_not_matter():
+    rng = np.random.default_rng(1)
+    wins, baseline, lengths = (rng.random(800) < 0.3) * 1.0, rng.integers(500, 900, 800), rng.integers(500, 900, 800)
+    found = length_controlled(wins, baseline, lengths, draws=400)
+    low, high = wilson(wins.sum(), 800)
+    # a quantile of 400 draws has a standard error of 0.13 SD, and the limits are 2 SD from the centre
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.2 * (high - low))
+    assert found.high - found.low == pytest.approx(high - low, rel=0.2)
+    again = length_controlled(wins, baseline, lengths, draws=400, seed=1)
+    assert (again.win_rate, again.low) != (found.win_rate, found.low)
+    # anchors are certain; they are not drawn
+    preferences, baseline, lengths, difficulty = annotations(120, 120)
+    anchored = length_controlled(preferences, baseline, lengths, difficulty, anchors(difficulty, 121))
+    assert anchored.low < anchored.win_rate < anchored.high
 
 
 def test_a_model_that_wins_by_length_alone_is_corrected():
@@ -76,7 +97,7 @@ def test_a_model_that_wins_by_length_alone_is_corrected():
     baseline = rng.integers(500, 1500, 300)
     longer = rng.random(300) < 0.8
     lengths = baseline + np.where(longer, 1, -1) * rng.integers(100, 900, 300)
-    found = length_controlled(np.where(longer, 0.9, 0.1), baseline, lengths)
+    found = length_controlled(np.where(longer, 0.9, 0.1), baseline, lengths, draws=2)
     assert found.raw > 0.7
     assert abs(found.win_rate - 0.5) < 0.05
     assert found.length < 0
@@ -84,12 +105,18 @@ def test_a_model_that_wins_by_length_alone_is_corrected():
 
 def test_what_cannot_be_corrected_is_refused():
     preferences, baseline, lengths, difficulty = annotations(40, 40)
+    short = replace(anchors(difficulty, 1), difficulty=difficulty)
     for wrong, message in (
         (lambda: length_controlled(preferences, baseline, baseline + 10), "by the same length"),
-        (lambda: length_controlled(preferences, baseline, lengths[:5]), "40 preferences need as many"),
+        (
+            lambda: length_controlled(preferences, baseline, lengths[:5]),
+            "40 preferences need as many lengths and difficulties; there are 40, 5$",
+        ),
+        (lambda: length_controlled(preferences, baseline, lengths, difficulty[1:]), "there are 40, 40, 39$"),
         (lambda: length_controlled(preferences + 1, baseline, lengths), "no number from 0.0 to 1.0"),
         (lambda: length_controlled(preferences[:4], baseline[:4], lengths[:4]), "at least 5 verdicts"),
         (lambda: length_controlled(preferences, baseline, lengths, anchors=anchors(difficulty, 1)), "leave the anchors out"),
+        (lambda: length_controlled(preferences, baseline, lengths, difficulty, short), "80 preferences of anchors need"),
     ):
         with pytest.raises(ValueError, match=message):
             wrong()

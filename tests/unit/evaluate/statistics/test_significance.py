@@ -44,6 +44,7 @@ def test_clusters_flip_together():
 
 def test_holm_equals_statsmodels():
     assert holm(P_VALUES) == pytest.approx([0.05, 0.12, 0.12, 0.03, 0.5, 0.12], abs=1e-12)
+    assert holm([0.7, 0.6]) == [1.0, 1.0]
     assert holm([]) == []
     assert holm([0.2]) == [0.2]
     with pytest.raises(ValueError, match=r"item 1 has the value 1\.5"):

@@ -75,6 +75,7 @@ def test_intervals_equal_the_published_bootstrap_within_its_error():
     for model, limits in published.items():
         rate = found.win_rates[model]
         assert (rate.low, rate.win_rate, rate.high) == pytest.approx(limits, abs=0.005 + 3 * 2**0.5 * 0.067 * 0.07)
+        assert rate.high - rate.low == pytest.approx(limits[2] - limits[0], abs=0.03)
     assert list(found.coefficients.values()) == pytest.approx([0.9774, 0.3821, -0.2925, 0.2450], abs=0.05)
 
 
