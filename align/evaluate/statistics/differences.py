@@ -85,7 +85,8 @@ def items_needed(
     without its terms for the number of samples, which SE contains). With so many items, a two-sided test at
     level `alpha` finds a true difference of d with probability `power`. The items must come in clusters like
     these. None: the difference is 0, or the differences show no variance (all are equal, or there is one
-    cluster only), so the formula says nothing.
+    cluster only), so the formula says nothing. The exact test of a few dozen changed items is more cautious
+    than the normal approximation and needs somewhat more.
 
     Raises:
         ValueError: a difference is not a number, there are not as many labels of clusters as items, or
