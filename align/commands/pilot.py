@@ -24,7 +24,7 @@ from align.core.errors import UsageError
 from align.core.recipe import Loaded, Recipe
 from align.core.rows import digest
 from align.core.stage import Run
-from align.evaluate.intervals import Z95, wilson
+from align.evaluate.statistics.shares import Z95, wilson
 from align.evaluate.table import aligned
 from align.generate.calls.log import Usage
 from data_synthesis.engine.engine import Engine, too_many

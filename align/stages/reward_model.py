@@ -16,7 +16,7 @@ from align.core.errors import StageFailed
 from align.core.rows import digest
 from align.core.stage import Run
 from align.core.wiring import Ref
-from align.evaluate.intervals import wilson
+from align.evaluate.statistics.shares import wilson
 from align.stages.training import DataSource, Watched, gather
 
 
