@@ -55,7 +55,7 @@ class Fingerprints:
         return {**of_stage, "seed": recipe.seed, "inputs": inputs}
 
     def of_part(self, part: Plugin, recipe: Recipe) -> dict[str, Any]:
-        """Return what decides the work of a stage, or of a task or reward inside one: fields, versions, inputs."""
+        """Return what decides the work of a stage, or of a task inside one: fields, versions, inputs."""
         fields = _deciding_fields(part)
         versions = {
             ".".join(map(str, at)): inner.version

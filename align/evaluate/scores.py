@@ -52,7 +52,8 @@ class Change:
 
 def metric_of(results: TaskResults, name: str) -> Metric:
     """Return how a metric of a task is read."""
-    return type(results.task).metrics.get(name, SHARE)
+    known = type(results.task).metrics
+    return known.get(name) or known.get(name.partition("@")[0]) or SHARE
 
 
 def metrics(results: TaskResults) -> list[str]:
@@ -74,13 +75,13 @@ def values(outcome: Outcome, metric: str) -> list[float] | None:
     found = outcome.scores.get(metric)
     if found is None:
         return None
-    return [float(v) for v in found] if isinstance(found, Sequence) else [float(found)]
+    return [float(found)] if isinstance(found, int | float) else [float(value) for value in found]
 
 
 def score(
     results: TaskResults, model: str, metric: str, keep: Callable[[Item], bool] = lambda item: True
 ) -> Score | None:
-    """Return a model's score on a task, or on those items that `keep` says; None where no item has the metric."""
+    """Return a model's score on a task, or on the items that `keep` says; None where none has the metric."""
     how = metric_of(results, metric)
     got: list[tuple[Item, list[float]]] = [
         (item, found)

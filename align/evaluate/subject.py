@@ -55,7 +55,7 @@ class Subject:
     progress: Progress | None = None
 
     async def measured(self, task: Task, item: Item) -> Outcome:
-        """Return a task's outcome for an item. An item that this model cannot be asked is skipped, not failed."""
+        """Return a task's outcome for an item. An item that this model cannot be asked is skipped."""
         if item.unusable:
             outcome = Outcome(skipped=item.unusable)
         else:
@@ -86,8 +86,8 @@ class Subject:
         """
         if isinstance(asked, str):
             asked, sampling["plain"] = [{"role": "user", "content": asked}], True
-        # greedy and sampled answers have labels of their own: with another `n`, nothing is asked again
-        drawn = Sampling(n=n, seed=self.run.seed(item.id), **{"temperature": 0.0, **sampling})
+        how: dict[str, Any] = {"temperature": 0.0, "n": n, "seed": self.run.seed(item.id)} | sampling
+        drawn = Sampling.model_validate(how)
         context = [self.run.name, self.task, item.id, *([label] if label else [])]
         return await self.session.sample(self.alias, context, asked, drawn)
 
@@ -102,8 +102,8 @@ class Subject:
         if not type(self.generator).likelihoods:
             raise StageFailed(
                 self.run.name,
-                f"task {self.task!r} needs log-likelihoods, which {self.label!r} ({self.generator.kind}) does "
-                "not give; use `by: generation`, or measure the checkpoint itself",
+                f"task {self.task!r} needs log-likelihoods, and {self.label!r} ({self.generator.kind}) "
+                "gives none; use `by: generation`, or measure the checkpoint itself",
                 self.run.log_file,
             )
         plain = isinstance(context, str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from align.evaluate.measure import TaskResults
@@ -9,13 +10,13 @@ from align.evaluate.scores import Change, Score, groups, metric_of, metrics, sco
 from align.evaluate.tax import Tax, points, scale
 
 _NOTE = (
-    "[low, high]: 95% intervals. change: against the line above, on the same items, in points; better or worse: "
-    "Holm-corrected p < 0.05\nover all comparisons of this table; else how many items would tell such a change"
+    "[low, high]: 95% intervals. change: against the line above, on the same items, in points.\n"
+    "better, worse: p < 0.05, Holm-corrected over this table; else how many items would tell such a change"
 )
 
 
 def render(results: Mapping[str, TaskResults], models: Sequence[str], changes: Sequence[Change]) -> str:
-    """Return a block for each task, with a line for each model: its scores, and the change since the last one."""
+    """Return a block for each task, with a line for each model: its scores, and what has changed."""
     found = {(c.task, c.metric, c.before, c.after): c for c in changes}
     return "\n\n".join(_block(name, each, models, found) for name, each in results.items()) + f"\n\n{_NOTE}\n"
 
@@ -72,7 +73,7 @@ def _overall(
     name: str, models: Sequence[str], changes: Mapping[tuple[str, str, str, str], Change]
 ) -> list[str]:
     """Return the comparisons with models that are not the line above, such as the last with the first."""
-    neighbours = set(zip(models, models[1:], strict=False))
+    neighbours = set(itertools.pairwise(models))
     pairs: dict[tuple[str, str], list[Change]] = {}
     for (task, _, before, after), change in changes.items():
         if task == name and (before, after) not in neighbours and after == models[-1]:

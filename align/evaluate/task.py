@@ -53,12 +53,12 @@ class Item:
     language: str = ""
     """Language of the item (`en`, `zh`), where the data says so; the scores are also shown by language."""
     cluster: str = ""
-    """Items with the same cluster are not independent: questions about one text, translations of one question.
-    Intervals allow for that."""
+    """Items with the same cluster are not independent, such as questions about one text. Intervals allow for
+    that."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """What else the task needs to measure the item."""
     unusable: str = ""
-    """Why no model can be measured on the item, such as "no gold answer". Such items are counted and shown."""
+    """Why no model can be measured on the item, such as "no gold answer". They are counted and shown."""
 
     @property
     def prompt(self) -> Prompt:
@@ -111,7 +111,7 @@ class Task(Plugin, ABC):
 
     family: ClassVar[str] = "task"
     metrics: ClassVar[Mapping[str, Metric]] = {}
-    """How its metrics are read; those that are not listed are `SHARE`."""
+    """How its metrics are read, by name or by the name in front of an `@`; those not listed are `SHARE`."""
 
     name: str | None = Field(default=None, pattern=r"^[^/]+$")
     """Name in the table; left out, the kind. Two tasks of one kind need names."""
@@ -151,7 +151,7 @@ class Task(Plugin, ABC):
         return "chat" if model.chat else "text"
 
     def depends(self, model: Subject) -> Any:
-        """Return what else decides the outcomes, such as the identity of a model that answers are compared with."""
+        """Return what else decides the outcomes, such as the identity of a model to compare with."""
         return None
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -18,6 +19,9 @@ from align.core.config import Config
 from align.evaluate.measure import TaskResults
 from align.evaluate.scores import compare_models, headline, metric_of, values
 from align.evaluate.statistics.comparison import Comparison
+
+if TYPE_CHECKING:
+    import numpy as np
 
 DRAWS = 4_000
 """Resamples of the bootstrap; the limits are then good to about 2% of the interval's width."""
@@ -120,32 +124,50 @@ def broken(
 ) -> list[str]:
     """Return what a gate finds wrong, one sentence each."""
     against, model = gate.against or models[0], gate.model or models[-1]
-    found = []
-    for bounds, sign, what in ((gate.max_drop, -1.0, "dropped"), (gate.min_gain, 1.0, "gained")):
-        for key, bound in bounds.items():
-            task, _, metric = key.partition("/")
-            change = points(results[task], against, model, metric or None)
-            if change is None:
-                found.append(f"{key}: {model} and {against} have no item in common")
-                continue
-            factor = scale(results[task], metric or None)
-            figure = sign * factor * change.difference
-            low, high = sorted((sign * factor * change.low, sign * factor * change.high))
-            beyond = (
-                (low if gate.certain else figure) > bound
-                if sign < 0
-                else (high if gate.certain else figure) < bound
-            )
-            if beyond:
-                limit = f"at most {bound:g}" if sign < 0 else f"at least {bound:g}"
-                found.append(
-                    f"{key}: {model} {what} {figure:.1f} points [{low:.1f}, {high:.1f}] against {against}, and "
-                    f"{limit} is allowed"
-                )
-    if gate.max_tax is not None and (figure := tax(results, model, against, targets)):
-        if (figure.low if gate.certain else figure.value) > gate.max_tax:
-            found.append(
-                f"alignment tax: {figure.value:.1f} points [{figure.low:.1f}, {figure.high:.1f}] of {model} against "
-                f"{against}, and at most {gate.max_tax:g} is allowed"
-            )
-    return found
+    found = [
+        _beyond(key, results, (against, model), bound, most=most, certain=gate.certain)
+        for bounds, most in ((gate.max_drop, True), (gate.min_gain, False))
+        for key, bound in bounds.items()
+    ]
+    owed = tax(results, model, against, targets) if gate.max_tax is not None else None
+    if owed and gate.max_tax is not None and (owed.low if gate.certain else owed.value) > gate.max_tax:
+        found.append(
+            f"alignment tax: {owed.value:.1f} points [{owed.low:.1f}, {owed.high:.1f}] of {model} against "
+            f"{against}, and at most {gate.max_tax:g} is allowed"
+        )
+    return [what for what in found if what]
+
+
+def _beyond(
+    key: str,
+    results: Mapping[str, TaskResults],
+    pair: tuple[str, str],
+    bound: float,
+    *,
+    most: bool,
+    certain: bool,
+) -> str:
+    """Return in what way a change breaks a bound, or "" where it does not.
+
+    Args:
+        key: a task, or `TASK/METRIC`.
+        results: of all tasks.
+        pair: the model that the change is measured from, and the one that is gated.
+        bound: in points.
+        most: True: the largest drop; False: the smallest gain.
+        certain: the whole interval must be beyond the bound.
+    """
+    task, _, metric = key.partition("/")
+    (against, model), change = pair, points(results[task], *pair, metric or None)
+    if change is None:
+        return f"{key}: no item was measured on both {against} and {model}"
+    factor = scale(results[task], metric or None) * (-1 if most else 1)
+    figure = factor * change.difference
+    low, high = sorted((factor * change.low, factor * change.high))
+    if most and (low if certain else figure) > bound:
+        said, limit = "dropped", f"at most {bound:g} is allowed"
+    elif not most and (high if certain else figure) < bound:
+        said, limit = "gained", f"at least {bound:g} is asked for"
+    else:
+        return ""
+    return f"{key}: {model} {said} {figure:.1f} points [{low:.1f}, {high:.1f}] against {against}, and {limit}"

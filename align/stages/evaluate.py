@@ -23,15 +23,14 @@ from align.core.chat_templates import find_template
 from align.core.config import Config
 from align.core.errors import StageFailed
 from align.core.model_options import LoadsModel
-from align.core.plugins import Generator
 from align.core.rows import Prompt, as_text, prompt_key
 from align.core.stage import Run, Stage
 from align.core.wiring import File, Ref, is_path, references
 from align.evaluate.measure import TaskResults, items_of, measure, write_items
 from align.evaluate.subject import Subject
 from align.evaluate.task import Item, Task
-from align.evaluate.tax import Gate, Tax, broken, tax
 from align.evaluate.tasks.rows import RowsTask
+from align.evaluate.tax import Gate, Tax, broken, tax
 from align.generate.backends.transformers import DTYPES, Transformers
 from align.generate.calls.session import Session
 from align.models.tokenizers import load_tokenizer
@@ -57,7 +56,8 @@ class Evaluate(Stage, LoadsModel):
     """Models to measure, in the order of the table; each is compared with the one before. `base`, a stage, a
     folder, a hub id, or `{generator: ALIAS}`."""
     tasks: list[Task] = Field(min_length=1)
-    """What they are measured on: kinds of tasks (`gsm8k`), with fields where needed (`{kind: gsm8k, shots: 8}`)."""
+    """What they are measured on: kinds of tasks (`gsm8k`), with fields where needed, such as `{kind: gsm8k,
+    shots: 8}`."""
     samples: int = Field(default=8, ge=0)
     """Answers to each item for sampled scores and pass@k; 0 measures greedily only."""
     temperature: float = Field(default=1.0, gt=0)
@@ -79,7 +79,7 @@ class Evaluate(Stage, LoadsModel):
     """True: held-out problems that were trained on are reported; the stage does not fail."""
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Check that no model or task is listed twice, and that `targets` and `gate` name tasks and models."""
+        """Check that nothing is listed twice, and that `targets` and `gate` name tasks and models."""
         models = [m if isinstance(m, str) else m.name or m.generator for m in self.models]
         tasks = [task.label for whole in self.tasks for task in whole.expand()]
         for field, names in (("models", models), ("tasks", tasks)):

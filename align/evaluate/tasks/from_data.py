@@ -1,4 +1,4 @@
-"""Tasks whose items are the records of a data set: of the hub, or of a local file or folder of the same shape.
+"""Tasks whose items are the records of a data set: of the hub, or of local files of the same shape.
 
 A record without a gold answer, or that cannot be read, becomes an item that is counted and never scored. Data
 with other columns stops the stage, with the columns that it has.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -43,8 +42,8 @@ class DataTask(Task):
     columns: dict[str, str] = {}
     """The task's column: your column, where your file names them differently."""
     prompting: Literal["auto", "chat", "text"] = "auto"
-    """`chat`: the question is a user turn under the model's chat template. `text`: the model continues a plain
-    text with worked examples. `auto`: chat where the model has a chat template, else text."""
+    """`chat`: the question is a user turn under the model's chat template. `text`: the model continues a
+    plain text with worked examples. `auto`: chat where the model has a chat template, else text."""
     shots: int | None = Field(default=None, ge=0)
     """Worked examples in front of each question. Left out: none in a chat, and as many as the task's usual
     number in a text."""
@@ -113,8 +112,8 @@ class DataTask(Task):
         except UsageError as error:
             raise StageFailed(
                 run.name,
-                f"task {self.label!r} has no data: {error}; set `path` to a hub id or to a local file or folder "
-                f"with the columns {', '.join(self.columns_needed)}, and `split` to one that it has",
+                f"task {self.label!r} has no data: {error}; set `path` to a hub id or to a local file or "
+                f"folder with the columns {', '.join(self.columns_needed)}, and `split` to one that it has",
                 run.log_file,
             ) from error
 
@@ -143,8 +142,8 @@ class DataTask(Task):
             there = ", ".join(map(str, record)) or "no columns"
             raise StageFailed(
                 run.name,
-                f"task {self.label!r}: {where} has {there}, and lacks {' and '.join(map(repr, missing))}; map your "
-                f"names with `columns: {{{missing[0]}: YOUR COLUMN}}`",
+                f"task {self.label!r}: {where} has {there}, and lacks {' and '.join(map(repr, missing))}; "
+                f"map your names with `columns: {{{missing[0]}: YOUR COLUMN}}`",
                 run.log_file,
             )
         try:

@@ -2,8 +2,7 @@
 
 The samples of one item are averaged before items are, and pass@k is estimated without bias from all of them
 (Chen et al. 2021). An answer that is cut at `max_new_tokens` is wrong in a chat, where a model must end its
-turn. In a plain text it is judged as it stands, as `lm-evaluation-harness` does, because a base model need not
-end.
+turn. In a plain text it is judged as it stands, as `lm-evaluation-harness` does: a base model need not end.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import asyncio
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
@@ -31,6 +29,8 @@ NOT_COMPARED = Metric(compared=False)
 
 class Verified(Task):
     """A task with a verifier."""
+
+    metrics: ClassVar[Mapping[str, Metric]] = {"pass": NOT_COMPARED}
 
     max_new_tokens: int = Field(default=256, ge=1)
     """Longest answer in tokens."""

@@ -26,11 +26,15 @@ _IGNORED = re.compile(r",|\$|(?s:.*)#### |\.$")
 
 
 class GSM8K(VerifiedData):
-    """School arithmetic: GSM8K, or a file of its shape (`question`, and `answer` that ends with `#### 72`)."""
+    """School arithmetic: GSM8K, or data of its shape (`question`, and `answer` that ends `#### 72`)."""
 
     columns_needed: ClassVar[tuple[str, ...]] = ("question", "answer")
     default_shots: ClassVar[int] = 5
-    metrics: ClassVar = {"strict match": NOT_COMPARED, "flexible extract": NOT_COMPARED}
+    metrics: ClassVar = {
+        **VerifiedData.metrics,
+        "strict match": NOT_COMPARED,
+        "flexible extract": NOT_COMPARED,
+    }
 
     path: str = "openai/gsm8k"
     config: str | None = "main"

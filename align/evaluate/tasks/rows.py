@@ -1,4 +1,4 @@
-"""Tasks of your own: rows with a verifier. The two that are shipped are the held-out splits of two recipes."""
+"""Tasks of your own: rows with a verifier. Two are shipped, the held-out splits of two recipes."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class RowsTask(Verified):
     """Measure answers to the prompts of a stage, or of a folder, with a verifier."""
 
     prompts: Annotated[str, Ref("prompts")]
-    """The problems: a stage that nothing else uses, or a folder. A tag `language:zh` says which language a row
-    is in, and `cluster:...` that rows with the same one are not independent."""
+    """The problems: a stage that nothing else uses, or a folder. A tag `language:zh` says which language a
+    row is in, and `cluster:...` that rows with the same one are not independent."""
     reward: Reward
     """The verifier; an answer is right where it says `passed`."""
 

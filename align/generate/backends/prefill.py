@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     import torch
 
 SHORTEST_SHARED = 16
-"""Fewest common tokens that are computed apart. Below, a second call of the model costs more than it saves."""
+"""Fewest common tokens that are computed apart. For fewer, a second call of the model costs more."""
 
 
 def left_padded(model: Any, prompts: list[list[int]], pad: int) -> tuple[torch.Tensor, torch.Tensor, int]:
-    """Return a batch of prompts: ids and mask, both (batch, width), and the length they share.
+    """Return a batch's ids and mask, both (batch, width), and the length that its prompts share.
 
     Args:
         model: it decides whether padding may stand behind a shared beginning.
