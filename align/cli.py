@@ -104,6 +104,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument("--format", choices=["safetensors"], default="safetensors")
 
+    evaluate = _verb(verbs, "eval", _evaluate, "measure models on tasks, without a recipe")
+    evaluate.add_argument(
+        "models", nargs="+", metavar="MODEL", help="a folder, a hub id, or a run folder (all its models)"
+    )
+    evaluate.add_argument(
+        "--tasks", nargs="+", required=True, metavar="TASK", help="gsm8k,ifeval or '{kind: gsm8k, shots: 8}'"
+    )
+    evaluate.add_argument(
+        "--targets",
+        nargs="+",
+        default=[],
+        metavar="TASK",
+        help="what training aimed at; the tax is on others",
+    )
+    evaluate.add_argument("--samples", type=int, default=0, help="sampled answers to each item (default: 0)")
+    evaluate.add_argument("--limit", type=int, help="only the first items of each task")
+    evaluate.add_argument("--dtype", default="bfloat16", help="precision of the weights (default: bfloat16)")
+    evaluate.add_argument("--batch-size", type=int, default=128, help="sequences at once (default: 128)")
+    evaluate.add_argument("--chat-template", help="for models that have none: a file, or a name of TRL's")
+    evaluate.add_argument("--out", default="runs/eval", metavar="DIR", help="default: runs/eval")
+    evaluate.add_argument("--set", action="append", default=[], metavar="a.b=c", help="as of `align run`")
+
     init = _verb(
         verbs, "init", _init, "write a starter recipe, or a starter plug-in with a recipe that uses it"
     )
@@ -128,13 +150,18 @@ def _recipe_options(parser: argparse.ArgumentParser) -> None:
 def _load(options: argparse.Namespace) -> Any:
     from align.core.recipe import Recipe  # noqa: PLC0415 (pydantic is not needed for --help)
 
+    return Recipe.load(options.recipe, set=_overrides(options))
+
+
+def _overrides(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what `--set` overrides."""
     overrides = {}
     for item in options.set:
         key, equals, value = item.partition("=")
         if not equals:
             raise UsageError(f"--set {item}: write --set key=value, such as --set dpo.beta=0.2")
         overrides[key] = yaml_reader.parse_value(value)
-    return Recipe.load(options.recipe, set=overrides)
+    return overrides
 
 
 @contextmanager
@@ -204,6 +231,16 @@ def _export(options: argparse.Namespace) -> None:
     from align.commands import export  # noqa: PLC0415
 
     sys.stdout.write(export.export(options.source, options.to, options.stage, options.dtype))
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from align.commands import evaluate  # noqa: PLC0415
+
+    named = ("samples", "limit", "dtype", "batch_size", "chat_template", "targets")
+    fields = {name: value for name in named if (value := getattr(options, name)) is not None}
+    with _stoppable():
+        done = evaluate.evaluate(options.models, options.tasks, options.out, fields, _overrides(options))
+    sys.stdout.write(done)
 
 
 def _init(options: argparse.Namespace) -> None:

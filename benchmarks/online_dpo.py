@@ -64,7 +64,7 @@ stages:
   scores:
     kind: evaluate
     models: [base]
-    tasks: [{{name: unseen, prompts: unseen, reward: {{kind: math}}, max_new_tokens: 64}}]
+    tasks: [{{kind: rows, name: unseen, prompts: unseen, reward: {{kind: math}}, max_new_tokens: 64}}]
     samples: 4
     dtype: float32
     batch_size: 512

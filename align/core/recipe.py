@@ -72,19 +72,22 @@ class Recipe(Config):
         return base
 
     @classmethod
-    def load(cls, path: str | Path, set: Mapping[str, Any] | None = None) -> Loaded:
+    def load(
+        cls, path: str | Path, set: Mapping[str, Any] | None = None, folder: Path | None = None
+    ) -> Loaded:
         """Read and check a recipe file (or a shipped one by name).
 
         Args:
             path: a YAML file, or the name of a shipped recipe such as `quickstart`.
             set: overrides, `{"dpo.beta": 0.2}`; a stage is addressed by its name.
+            folder: what relative paths start from; left out, the file's folder.
 
         Raises:
             RecipeError: every mistake of the file, each with its line.
         """
         file = find(path)
         source = yaml_reader.read_yaml(file)
-        folder = file.resolve().parent
+        folder = (folder or file.parent).resolve()
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))  # a plug-in beside the recipe is importable, as DESIGN promises
         if not isinstance(source.data, dict):

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from align.core import tables
 from align.core.chat_templates import find_template
@@ -36,13 +36,21 @@ from align.generate.calls.session import Session
 from align.models.tokenizers import load_tokenizer
 
 
-class Answerer(Config):
-    """A generator of the recipe that is measured beside checkpoints: a served model, a proprietary one."""
+class Measured(Config):
+    """A model of the table, with a name of its own; or a generator: a served model, a proprietary one."""
 
-    generator: Annotated[str, Ref("generator")]
-    """An alias from the recipe's `generators`."""
+    model: Annotated[str | None, Ref("model")] = None
+    """`base`, an earlier stage, a folder or a hub id."""
+    generator: Annotated[str | None, Ref("generator")] = None
+    """An alias from the recipe's `generators`, instead of `model`."""
     name: str | None = None
-    """Name in the table; left out, the alias."""
+    """Name in the table; left out, that of the model or the alias."""
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Measured:
+        if (self.model is None) == (self.generator is None):
+            raise ValueError("a model of the table is either a `model` or a `generator`")
+        return self
 
 
 class Evaluate(Stage, LoadsModel):
@@ -52,9 +60,9 @@ class Evaluate(Stage, LoadsModel):
     operational: ClassVar[frozenset[str]] = frozenset({"batch_size"})
     version: ClassVar[str] = "2"  # 2: tasks are plug-ins, items that could not be judged are left out
 
-    models: list[Annotated[str, Ref("model")] | Answerer] = Field(min_length=1)
+    models: list[Annotated[str, Ref("model")] | Measured] = Field(min_length=1)
     """Models to measure, in the order of the table; each is compared with the one before. `base`, a stage, a
-    folder, a hub id, or `{generator: ALIAS}`."""
+    folder, a hub id, `{generator: ALIAS}`, or `{model: ..., name: ...}`."""
     tasks: list[Task] = Field(min_length=1)
     """What they are measured on: kinds of tasks (`gsm8k`), with fields where needed, such as `{kind: gsm8k,
     shots: 8}`."""
@@ -80,7 +88,7 @@ class Evaluate(Stage, LoadsModel):
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
         """Check that nothing is listed twice, and that `targets` and `gate` name tasks and models."""
-        models = [m if isinstance(m, str) else m.name or m.generator for m in self.models]
+        models = self.labels()
         tasks = [task.label for whole in self.tasks for task in whole.expand()]
         for field, names in (("models", models), ("tasks", tasks)):
             for i, name in enumerate(names):
@@ -93,8 +101,14 @@ class Evaluate(Stage, LoadsModel):
                 if name.partition("/")[0] not in tasks:
                     yield field, f"{name!r} is no task of this stage; it has {', '.join(tasks)}"
         for name in (self.gate.against, self.gate.model) if self.gate else ():
-            if name is not None and name not in _labels(models):
-                yield "gate", f"{name!r} is no model of this stage; it has {', '.join(_labels(models))}"
+            if name is not None and name not in models:
+                yield "gate", f"{name!r} is no model of this stage; it has {', '.join(models)}"
+
+    def labels(self) -> list[str]:
+        """Return the models' names in the table: the last part of a reference, or all where two are equal."""
+        named = [m if isinstance(m, str) else m.name or m.model or m.generator or "" for m in self.models]
+        short = [name.rstrip("/").rpartition("/")[2] for name in named]
+        return [name if short.count(s) > 1 else s for name, s in zip(named, short, strict=True)]
 
     def run(self, run: Run) -> None:
         """Check for overlap, measure every model, and write the scores and the tables."""
@@ -119,11 +133,13 @@ class Evaluate(Stage, LoadsModel):
 
     def _subjects(self, run: Run, session: Session) -> list[Subject]:
         """Start a generator for each model; weights are loaded when the first item needs them."""
-        references = [m if isinstance(m, str) else m.name or m.generator for m in self.models]
         found = []
-        for label, model in zip(_labels(references), self.models, strict=True):
-            if isinstance(model, Answerer):
-                alias, generator, chat = model.generator, run.generator(model.generator), True
+        for label, entry in zip(self.labels(), self.models, strict=True):
+            model = entry if isinstance(entry, str) else entry.model
+            if model is None:
+                assert not isinstance(entry, str)
+                alias = entry.generator or ""
+                generator, chat = run.generator(alias), True
                 session.start(alias)
             else:
                 own = load_tokenizer(run.locate(model), **self.loading()).chat_template
@@ -184,8 +200,9 @@ class Evaluate(Stage, LoadsModel):
         """Return the models that all others are compared with: the first, and what an `sft` stage made."""
         made = [
             label
-            for label, model in zip(models, self.models, strict=True)
-            if isinstance(model, str) and getattr(run.recipe.stages.get(model), "kind", "") == "sft"
+            for label, entry in zip(models, self.models, strict=True)
+            if label == "sft"
+            or getattr(run.recipe.stages.get(entry if isinstance(entry, str) else ""), "kind", "") == "sft"
         ]
         return list(dict.fromkeys([models[0], *made[:1]]))
 
@@ -261,9 +278,3 @@ def _by_group(results: Mapping[str, TaskResults], models: Sequence[str]) -> dict
             }
             found.setdefault(name, {})[group] = of_models
     return found
-
-
-def _labels(references: Sequence[str]) -> list[str]:
-    """Return the last part of each reference, or all of it where two last parts are equal."""
-    short = [reference.rstrip("/").rpartition("/")[2] for reference in references]
-    return [r if short.count(s) > 1 else s for r, s in zip(references, short, strict=True)]

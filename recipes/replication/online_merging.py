@@ -37,16 +37,20 @@ def main() -> None:
         changes = {key: parse_value(value) for key, _, value in (item.partition("=") for item in args.set)}
         loaded = Recipe.load(Path(__file__).with_suffix(".yaml"), set={"seed": seed, **changes})
         report = loaded.run(args.out / f"seed-{seed}")
-        results = json.loads((report.stage("scores") / "results.json").read_text(encoding="utf-8"))
-        found.append({model: _shares(modes["sampled"]) for model, modes in results.items()})
+        found.append(_shares(report.stage("scores") / "results"))
     text = table(found)
     (args.out / "table.txt").write_text(text, encoding="utf-8")
     print(text)
 
 
-def _shares(tasks: dict[str, list[list[bool]]]) -> dict[str, list[float]]:
-    """Return the share of right answers to each problem, by task."""
-    return {task: [fmean(map(float, group)) for group in groups] for task, groups in tasks.items()}
+def _shares(results: Path) -> Shares:
+    """Return the share of right samples of each problem: model -> task -> shares."""
+    found: Shares = {}
+    for path in sorted(results.glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            for model, got in json.loads(line)["models"].items():
+                found.setdefault(model, {}).setdefault(path.stem, []).append(fmean(got["scores"]["sampled"]))
+    return found
 
 
 def table(found: list[Shares]) -> str:
