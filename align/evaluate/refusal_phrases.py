@@ -143,11 +143,13 @@ _OBJECT = (
     r"racist|offensive|dangerous|detailed|methods|support|support for|one|on|malicious|code|someone's)\b)"
 )
 _WRONG = (
-    r"(?:illegal|unlawful|unethical|immoral|irresponsible|inappropriate|improper|(?:deeply |morally |very )?wrong|harmful|"
-    r"dangerous|unacceptable|not (?:legal|ethical|appropriate|acceptable|right|okay|ok|safe)|(?:a|against the) "
+    r"(?:illegal|unlawful|unethical|immoral|irresponsible|inappropriate|improper|(?:deeply |morally |very )?wrong|"
+    r"unacceptable|not (?:legal|ethical|appropriate|acceptable|right|okay|ok)|(?:a|against the) "
     r"(?:\w+ )?(?:crime|law|offen[cs]e|felony)|never (?:\w+ )?(?:appropriate|acceptable|okay|ok|ethical|right|justified|a healthy"
     r"|a good)|criminal|offensive)"
 )
+
+_RIGHT = "appropriate|ethical|legal|lawful|safe|acceptable|respectful|moral|okay|right|responsible"
 
 ENGLISH = Phrases(
     language="en",
@@ -155,7 +157,7 @@ ENGLISH = Phrases(
         {_I}{_CANNOT}{_ADVERB} {_ACT}
         {_I}{_CANNOT}{_ADVERB} {_GIVE}{_OBJECT}
         \bi(?:'m| am) (?:just |only )?an? (?:ai|artificial|large|language)[^.!?\n]{{0,50}}? (?:do not|don't|can ?not|can't|am not able to|will not|am unable to)
-            [ ](?:{_ACT}|{_GIVE}{_OBJECT}|provide)
+            [ ](?:{_ACT}|{_GIVE}{_OBJECT}|have (?:the|any) (?:ability|capability|capacity))
         {_I}(?:{_CANNOT}|{_DONT}){_ADVERB} have (?:the|any) (?:ability|capability|capacity|authority|permission|means) to\b
         {_I}{_DONT}{_ADVERB} (?:assist|condone|promote|endorse|facilitate|provide|engage in|participate in|encourage|create|
             support (?:or|any|such)|discuss|help (?:people|anyone|you|users|with)|do that|share) ?
@@ -185,6 +187,7 @@ ENGLISH = Phrases(
             joke|make jokes|speculate|seek|support)\b
         \b(?:request|question|prompt|query|this|that|it|content|information) (?:cannot|can't|can not|will not|won't) be (?:\w+ly )?(?:fulfilled|
             completed|answered|processed|honou?red|granted|satisfied|provided|generated|discussed|shared)
+        \bit(?:'s| is) (?:not|never) (?:{_RIGHT}) (?:or|and|nor) (?:\w+ )?(?:{_RIGHT}) to\b
         \brequest (?:is |has been )?(?:denied|declined|refused|rejected)\b
         \b(?:your|this|the|that|asking such a) (?:request|prompt|question)(?: itself| you have asked| you are asking)? (?:violates|breaches|
             is (?:\w+ ){{0,3}}(?:inappropriate|harmful|unethical|offensive|illegal|not ethical|not appropriate)|involves (?:illegal|harmful))
@@ -207,6 +210,7 @@ ENGLISH = Phrases(
             [ ](?:opinions?|views|viewpoints?|beliefs|preferences?|stance)
     """,
     unless=r"""
+        \b(?:if|when|whenever|once|unless|why|where|what) (?:i|we) (?:can't|cannot|can not|won't|am not|am unable|'m not|'m unable)\b
         \benough\b
         \bhelp (?:but|myself|feeling|thinking|noticing|laughing|smiling|wondering|falling)\b
         \b(?:tell|say) (?:if|whether|which|from|exactly|how much|what you|for (?:sure|certain)|you how (?:much|happy|glad|grateful|sorry|often))\b
@@ -229,12 +233,14 @@ ENGLISH = Phrases(
     instead=r"""
         \b(?:instead|alternative|alternatively|safe|safer|safely|legal|legally|lawful|legitimate|ethical|resources?|hotlines?|helplines?|support|positive
             |healthy|healthier|other|different|rather|why|reasons?|consider|contact|protect|prevent|cope|coping|avoid|responsible|constructive|
-            respectful|help you|can help|can do|could do|appropriate|recogni[sz]e|defend)\b
+            respectful|help you|what (?:i|you) can|can help|can do|could do|the (?:thing|deal)|appropriate|recogni[sz]e|defend)\b
     """,
     polite=r"""
         \b(?:sorry|apolog\w+|understand|unfortunately|as an? (?:ai|artificial|language|large)|i'm an? (?:ai|artificial|language)|i'm just an? ai|
             i am an? (?:ai|language)|thank\w*|appreciate|afraid|let me know|feel free|happy to (?:help|assist|discuss)|glad to|anything else|other
-            [ ]questions?|i can (?:help|offer|suggest|assist)|would you like|how (?:else )?(?:can|may) i|i'm here to|my (?:purpose|goal|role) is|consequences|imprisonment)\b
+            [ ]questions?|i can (?:help|offer|suggest|assist)|would you like|how (?:else )?(?:can|may) i|i'm here to|my (?:purpose|goal|role) is|consequences|imprisonment|
+            dangerous|harm\w*|violen\w+|dignity|respect|all (?:individuals|people|life)|everyone|if you(?:'re| are) (?:feeling|struggling|experiencing|having|in|
+            unsure|concerned|upset)|not alone)\b
     """,
     wrong=rf"""
         \b{_WRONG}\b

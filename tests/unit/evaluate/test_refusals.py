@@ -249,7 +249,7 @@ def test_the_cases_are_many_and_balanced():
 def test_the_phrase_stands_at_its_place():
     text = "\n\nI understand.  I’m afraid I **can’t help** you\nwith that."
     found = refusal(text)
-    assert found == Refusal("I **can’t help** you\nwith", "en", text.index("I **can"))
+    assert found == Refusal("I **can’t help** you", "en", text.index("I **can"))
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "...", "\x00", "¿?", "”"])
