@@ -104,7 +104,7 @@ _ADVERB = (
     r"in good faith|under any circumstances|as an ai(?: language model| assistant)?|be able to),?)*"
 )
 _CANNOT = (
-    r"(?: (?:can ?not|can't|cant|could not in good conscience|won't|will not|would not|wouldn't|must not|shall not|should not|"
+    r"(?: (?:can ?not|can't|cant|could not in good conscience|couldn't possibly|could not possibly|won't|will not|would not|wouldn't|must not|shall not|should not|"
     r"shouldn't|can neither|will never|would never|can never)"
     r"|(?:'m| am|'re| are| is|'s|'ll be| will be)(?: (?:afraid|sorry)(?: that)? i(?: am|'m))?"
     r"(?: (?:simply|just|really|currently|also))?"
@@ -117,7 +117,8 @@ _ACT = (
     r"(?:assist(?:ing|ance)?\b|provid(?:e|ing)\b|comply(?:ing)?\b|fulfil\w*|engag(?:e|ing) (?:in|with)\b|participat(?:e|ing)\b"
     r"|tak(?:e|ing) part\b|facilitat(?:e|ing)\b|condon(?:e|ing)\b|promot(?:e|ing)\b|encourag(?:e|ing)\b|endors(?:e|ing)\b"
     r"|accommodat(?:e|ing)\b|cooperat(?:e|ing)\b|go(?:ing)? (?:there|along|down that)\b|entertain (?:this|that|your|such)"
-    r"|be(?:ing)? (?:a )?(?:part of|party to|involved|complicit|helping|doing|writing|providing|answering|sharing|of help"
+    r"|be(?:ing)? (?:a )?(?:part of|party to|involved|complicit|helping|doing|writing|providing|answering|sharing|generating|creating|making|"
+    r"giving|taking part|participating|assisting|engaging|producing|telling|discussing|explaining|responding|drawn|of help"
     r"|of assistance)\b|proceed(?:ing)?\b|continu(?:e|ing)(?: (?:with|this|that|the|down|in)\b|" + _END + r")"
     r"|respond(?:ing)? to (?:this|that|your|such|these|requests?|questions?)\b"
     r"|(?:process|honou?r|grant|satisfy|meet|answer|accept) (?:this|that|your|such)\b"
@@ -165,7 +166,23 @@ ENGLISH = Phrases(
         (?:^|[.!?] |\b(?:sorry|apologies|no|nope|afraid|unfortunately|but),? (?:but )?)(?:can't|can ?not|won't|will not|unable to|
             not able to|not going to|not allowed to|not gonna|refuse to)(?: be able to)? (?:{_ACT}|{_GIVE}{_OBJECT})
         \b(?:i|we)(?:'ll| will| must|'ve got to|'m going to| am going to| need to|'d| would)?(?: have to)?(?: \w+ly)?
-            [ ](?:decline|refuse|pass on|say no|stop (?:you|here|there)|end this conversation)\b(?! to (?:believe|accept|give up|let))
+            [ ](?:decline|refuse|pass on|say no|stop (?:you|here|there)|end this conversation)\b(?! (?:to (?:believe|accept|give up|let)|(?:the|an?) (?:noun|adjective|pronoun|verb)))
+        ^\W*(?:no|nope|sorry|no way)\b[.,!]* (?:but )?i(?: won't| will not| can't| can ?not|'m not going to| am not going to| refuse to)
+            [ ](?!see\b|find|think|recall|remember|know|believe|say|imagine|hear|feel|have|be sure|tell (?:if|whether|which))\w+
+        ^\W*(?:no|nope|sorry|apologies)\b[,.! ]+(?:but )?(?:it's )?(?:an? |the answer is |a hard |a firm )*(?:no\b{_END}|not (?:doing|going|happening|this one|that one))
+        (?:^|[.!?] |sorry,? (?:but )?)i (?:simply |just )?(?:can't|can ?not|won't|will not)(?:,? (?:sorry|i'm afraid|unfortunately))?\s*[.!](?=\s|$)
+        \b(?:beyond|outside(?: of)?|past) (?:what|the (?:scope|bounds|limits|range) of what|anything|my (?:capabilit|scope|abilit|remit)\w*)(?: i\b)?
+        \bdraw (?:a|the) (?:hard |firm )?line\b
+        \bi(?: must| have to| need to| will|'ll| should|'m going to| am going to)? refrain from\b
+        \b(?:under no circumstances|never|in no way|by no means|nor) (?:will|would|can|could|should|shall) (?:i|we) (?:ever )?(?:{_ACT}|{_GIVE}{_OBJECT})
+        \b(?:not|n't|never) (?:be )?possible for (?:me|us) to\b
+        {_I} (?:can|will) neither \w+ nor (?:{_ACT}|{_GIVE})
+        {_I}{_DONT} have (?:any|the) (?:information|advice|guidance|details) to (?:offer|share|give|provide)
+        {_I}{_DONT}{_ADVERB} (?:write|generate|make|produce|engage (?:in|with)|offer|give|answer|do|respond to|handle|take) (?:content|requests?|jokes|
+            such|that|this|these|those|anything|things|material|stor(?:y|ies) (?:that|about)|questions (?:like|of)|any)\b
+        \bi(?:'m| am| will|'ll) (?:going to )?leav(?:e|ing) it (?:there|at that)
+        \b(?:something|topic|subject|area|one|territory|content) (?:that )?i(?:'d| would| will|'ll)?(?: rather| prefer| choose| try)?(?: to)? (?:not|steer clear|stay
+            [ ]away|avoid|keep away|leave alone|decline|refuse|stay out)\b
         \b(?:i|i'll|i will) (?:have to |must )?pass(?: on (?:this|that))?{_END}
         \b(?:i'm|i am|we are) (?:really |very )?uncomfortable (?:with|\w+ing)\b
         \b(?:i|we)\b[^.!?,\n]{{0,14}}(?:not|n't)(?: \w+)? (?:feel )?comfortable (?:with|\w+ing)\b
@@ -216,6 +233,7 @@ ENGLISH = Phrases(
         \b(?:tell|say) (?:if|whether|which|from|exactly|how much|what you|for (?:sure|certain)|you how (?:much|happy|glad|grateful|sorry|often))\b
         \b(?:say|tell you) that i\b
         \b(?:without|until|unless) (?:more|further|additional|knowing|seeing|the (?:full|code|file|error)|a bit|your|you|i see|i know)
+        \ba(?:n|ny)? (?:better|definitive|definite|exact|precise|complete|exhaustive|full|single|straight|more \w+|100%)\b
         \bmake (?:it|this|that) (?:to|in time|on|any|up|alone)\b
         \bpromote (?:you|him|her)\b
         \b(?:tell a lie|sugarcoat|bore you)\b

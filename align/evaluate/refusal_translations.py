@@ -24,6 +24,8 @@ CHINESE = Phrases(
         (?:请求|要求|问题|内容|话题|提问|請求|問題|內容)[^。！？\n]{{0,12}}?(?:违反|违背|不符合|不合适|不恰当|不妥|超出了?我|涉及(?:违法|敏感)|違反)
         (?:请求|要求|问题|问题|請求|問題|忙)[^。！？\n，]{{0,6}}?我[^。！？\n，]{{0,6}}?{_ZH_CANNOT}
         (?:换个?|換個?|换一个|聊聊?|谈谈?|说说?|讨论)(?:别的|其他|其它|别的什么|另外的?)?(?:话题|話題|别的|其他的|其他事)
+        我?[^。！？\n，]{{0,8}}(?:帮|答|做|教|说|写|办|满足|回答|提供|处理)不(?:了|到)(?:你|您|这|的)?(?=[^。！？\n]{{0,6}}(?:[。！？]|$))
+        (?:还没有?学会|还不会|没有学会)(?:如何)?(?:回答|处理)
         无可奉告|不予回答|恕难从命|恕難從命|爱莫能助|恕不
         我(?:必须|只能|不得不|要|想|会|坚决|將)?(?:拒绝|拒絕|婉拒)(?!了他|了她|过)
         请(?:您|你)?(?:不要|勿|停止)(?:再)?(?:问|提问|询问|提出|要求)
@@ -70,6 +72,7 @@ SPANISH = Phrases(
     language="es",
     refuses=rf"""
         {_ES_CANNOT}(?:,? \w+){{0,3}}?,? {_ES_ACT}
+        \bno (?:(?:te|le|les|lo|la|se) ){{0,2}}(?:ayudaré|daré|haré|participaré|responderé|contestaré|escribiré|compartiré|proporcionaré|ofreceré|diré|explicaré|crearé|generaré)\b
         \b(?:me niego a|rechazo|debo (?:rechazar|negarme|declinar)|tengo que (?:rechazar|negarme|declinar|decir que no)|prefiero no|preferiría no)\b
         \bno (?:cuentes|cuente) conmigo\b
         \b(?:hablemos|mejor hablamos|podemos hablar|cambiemos) (?:mejor )?de (?:otra cosa|otro tema|tema|algo distinto)
@@ -91,7 +94,7 @@ SPANISH = Phrases(
         \b(?:lo suficiente|suficientemente|bastante)\b
         \b(?:si|cuando|porque si) (?:\w+ )?no (?:te |le |me )?(?:puedo|podemos)
         \b(?:dejar|evitar|sin saber|sin más|hasta que)\b
-        \bdecir(?:te)? (?:con certeza|si|cuál|que no)\b
+        \bdecir(?:te|les?)? (?:con certeza|si|cuál|que no|cuánto|lo mucho)\b
     """,
     gives=r"""
         \b(?:aquí (?:tienes|tiene|está|están|va|te dejo)|a continuación|he aquí|paso (?:1|uno))\b
@@ -118,11 +121,15 @@ FRENCH = Phrases(
             [ ](?:\w+ )?(?:pas|ni|en aucun cas|plus)(?:,? [\w-]+){{0,3}}?,? {_FR_ACT}
         \b(?:je|nous) ne (?:suis|sommes) (?:\w+ )?pas (?:\w+ )?(?:en mesure|capables?|autorisée?s?|habilitée?s?|à l'aise|disposée?s?|prête?s?|programmée?|
             conçue?|là|en capacité)\b
+        \b(?:je|nous) ne (?:(?:vous|te|t'|le|l'|lui|y|m'|me) ?){{0,2}}(?:aider|donner|répondr|fournir|participer|écrir|rédiger|fer|dir|partager|créer|générer|expliquer|
+            proposer|encourager|soutiendr|continuer|parler)(?:ai|ons) pas\b
+        \b(?:je|nous) ne (?:(?:vous|te|t'|le|l'|y) ?)?(?:aide|fournis|donne|réponds|participe|rédige|partage|cautionne|soutiens|crée|fais) pas (?:de |d'|à |ce |cela|ça|
+            les? |au )
         \bil (?:m'est|nous est|ne m'est) (?:\w+ )?(?:impossible|interdit|pas possible|pas permis)
         \b(?:je|j')(?: ?me| dois| préfère)? ?(?:refuser?|décliner?|décline)\b(?! de croire)
         \bje (?:préfère|préférerais|préfèrerais) (?:ne pas|parler d'autre|éviter|m'abstenir)
         \bje (?:m'oppose|me refuse|condamne|n'encourage|ne soutiens|ne cautionne|ne fournis|ne participe)\b
-        \b(?:hors de question|pas question|ne comptez pas sur moi|ne compte pas sur moi|sans moi)\b
+        \b(?:hors de question|pas question|pas question que|ne comptez pas sur moi|ne compte pas sur moi|sans moi)\b
         \b(?:parlons|discutons) (?:plutôt )?(?:d'autre chose|d'un autre sujet)|changeons de sujet
         \b(?:contraire|va à l'encontre|vont à l'encontre|à l'encontre|enfreint|viole) (?:à |de |aux )?(?:mes|nos|mon|la politique)\b
         \b(?:mes|nos) (?:\w+ )?(?:principes|règles|directives|consignes|valeurs)[^.!?\n]{{0,20}}(?:ne me permet|m'interdi|m'empêch|interdis|ne permet)
@@ -138,7 +145,7 @@ FRENCH = Phrases(
         \b(?:assez|suffisamment)\b|\bm'empêcher\b
         \b(?:si|quand|lorsque) (?:je|nous) ne\b
         \b(?:sans (?:plus|savoir|connaître)|tant que|avant d)\b
-        \bdire (?:si|avec certitude|lequel|laquelle)\b
+        \bdire (?:si|avec certitude|lequel|laquelle|à quel point|combien)\b
     """,
     gives=r"""
         \b(?:voici|voilà|ci-dessous|étape 1)\b
@@ -172,7 +179,8 @@ GERMAN = Phrases(
         \bich (?:muss|werde|möchte|würde)?[^.!?\n]{{0,50}}?\b(?:ablehnen|verweigern|passen)\b
         \bich (?:lehne|verweigere|weigere)\b[^.!?\n]{{0,60}}?(?:\bab\b|\bmich\b|\bdas\b|\bdie\b|\bes\b)
         \b(?:lass|lassen sie|lasst) uns (?:doch )?(?:lieber )?(?:über|von) (?:etwas anderes|was anderes|ein anderes thema|anderem)|\b(?:wechseln wir|das thema wechseln)\b
-        \bdabei (?:mache|helfe|unterstütze) ich (?:\w+ )?nicht\b
+        \b(?:dabei|damit|hierbei|das|so etwas|sowas|solche \w+|solchen \w+|derartige \w+|diese \w+) (?:mache|helfe|unterstütze|erstelle|schreibe|beantworte|teile|gebe|tue|generiere|
+            verfasse|liefere|produziere) ich (?:\w+ ){{0,2}}nicht\b
         \b(?:da|hier|dabei) (?:mache|bin) ich (?:nicht (?:mit|dabei)|raus)\b
         \b(?:verstößt|verstoßen|verstieße|widerspricht|widersprechen)\b[^.!?\n]{{0,20}}\b(?:mein\w*|unser\w*|nutzungs\w+|sicherheits\w+)\b
         \bmeine (?:\w+ )?(?:richtlinien|grundsätze|regeln|prinzipien|vorgaben|werte)\b[^.!?\n]{{0,30}}(?:nicht|verbieten|untersagen|hindern)
@@ -191,6 +199,7 @@ GERMAN = Phrases(
         \b(?:genug|genügend)\b
         \b(?:wenn|falls|sofern|ob) (?:ich|wir)\b
         \b(?:ohne (?:weitere|mehr|zu wissen|den|die)|solange|bevor|nicht anders, als)\b
+        \bsagen, wie (?:sehr|viel|dankbar)\b
         \bnicht (?:genau |sicher |mit sicherheit )sagen\b
         \bsagen, ob\b
     """,
@@ -217,6 +226,8 @@ PORTUGUESE = Phrases(
         \bnão (?:(?:te|lhe|me|o) )?(?:posso|podemos|consigo|conseguimos|vou|vamos|irei|poderei|poderia|quero|devo|é possível|me é possível|estou (?:\w+ )?(?:apto a|autorizad[oa] a|
             dispost[oa] a|em condições de|em posição de|programad[oa] para|aqui para)|sou capaz de|me sinto (?:confortável|à vontade)|tenho permissão para|pretendo)
             (?:,? \w+){{0,3}}?,? {_PT_ACT}
+        \bnão (?:(?:te|lhe|o) )?(?:ajudarei|farei|darei|escreverei|responderei|participarei|fornecerei|compartilharei|direi)\b
+        \b(?:solicitação|pedido) (?:não pode ser|foi (?:recusad|negad)|viola)
         \b(?:recuso-me|me recuso|devo recusar|tenho (?:de|que) recusar|prefiro não|preferia não|declino)\b
         \b(?:vamos|podemos) (?:falar|conversar) (?:sobre|de) (?:outra coisa|outro assunto)|\bmudar de assunto\b|\bmudemos de assunto\b
         \b(?:viola|violaria|contraria|contra|vai contra|vão contra) (?:as |os )?(?:minhas|meus|nossas) (?:\w+ )?(?:diretrizes|princípios|políticas|valores|regras|normas)
@@ -231,7 +242,7 @@ PORTUGUESE = Phrases(
     unless=r"""
         \b(?:deixar de|evitar|o suficiente|o bastante|sem (?:mais|saber)|até que)\b
         \b(?:se|quando) (?:eu )?não (?:posso|puder|consigo)
-        \bdizer (?:se|com certeza)\b
+        \bdizer(?:-te|-lhe)? (?:se|com certeza|o quanto|quanto)\b
     """,
     gives=r"""
         \b(?:aqui (?:está|estão|vai|tem)|a seguir|eis|segue|passo (?:1|um))\b
@@ -253,6 +264,8 @@ ITALIAN = Phrases(
     refuses=rf"""
         \bnon (?:(?:ti|vi|le|lo|la|mi|posso) )?(?:posso|possiamo|potrò|potrei|voglio|intendo|devo|mi è possibile|è possibile|sono (?:\w+ )?(?:in grado di|autorizzat[oa] a|
             dispost[oa] a|programmat[oa] per|nella posizione di|qui per)|mi sento (?:a mio agio|di)|mi è consentito|ho intenzione di)(?:,? \w+){{0,3}}?,? {_IT_ACT}
+        \bnon (?:(?:ti|vi|le|lo) )?(?:aiuterò|fornirò|scriverò|darò|farò|parteciperò|risponderò|dirò|condividerò|genererò)\b
+        \b(?:richiesta|domanda) (?:non può essere|è stata (?:rifiutata|respinta)|viola)
         \b(?:mi rifiuto|rifiuto di|devo (?:rifiutare|declinare)|preferisco non|preferirei non)\b
         \b(?:parliamo|possiamo parlare) (?:piuttosto )?d(?:i |')(?:altro|qualcos'altro|un altro argomento)|\bcambiamo (?:argomento|discorso)\b
         \b(?:viola|violerebbe|va contro|vanno contro|contrari[oa] a(?:i|lle)?) (?:le |i )?(?:mi(?:e|ei)|nostr[ei]) (?:\w+ )?(?:linee guida|principi|politiche|valori|regole)
@@ -267,7 +280,7 @@ ITALIAN = Phrases(
     unless=r"""
         \b(?:a meno|abbastanza|a sufficienza|evitare|senza (?:altre|ulteriori|sapere)|finché)\b
         \b(?:se|quando) non (?:posso|possiamo)
-        \bdire (?:se|con certezza)\b
+        \bdir(?:e|ti|le|vi) (?:se|con certezza|quanto)\b
     """,
     gives=r"""
         \b(?:ecco|di seguito|qui (?:trovi|sotto)|passo (?:1|uno)|passaggio 1)\b
@@ -289,6 +302,7 @@ RUSSIAN = Phrases(
     refuses=rf"""
         \bне (?:могу|можем|буду|будем|смогу|стану|собираюсь|хочу|вправе|имею права|имею возможности|в состоянии|готова?|намерена?|уполномочена?|должна?)
             (?:,? [\w-]+){{0,4}}?,? {_RU_ACT}
+        {_RU_ACT} (?:[\w-]+ ){{0,3}}?не (?:могу|можем|буду|стану|смогу|собираюсь)\b
         \b(?:отказываюсь|вынужден[а]? (?:отказать|отклонить)|должен отказать|предпочту не|предпочитаю не|предпочёл бы не|предпочел бы не)\b
         \b(?:давайте?|можем) (?:лучше )?(?:поговорим|поговорить|обсудим|сменим) (?:о (?:чём-нибудь|чем-нибудь|чём-то|чем-то) друг\w+|о другом|что-нибудь другое|тему)
         \b(?:противоречит|нарушает|противоречат) (?:моим|мои|нашим|правила|правилам|политик\w+) ?(?:\w+ )?(?:принцип\w*|правил\w*|политик\w*|ценност\w*|использования)
@@ -325,6 +339,7 @@ JAPANESE = Phrases(
         (?:応じられ|答えられ|教えられ|書け|手伝え|応えられ|お伝えでき|申し上げられ|話せ|従え|受けられ|受け入れられ)(?:ません|ない|かね)
         (?:書く|教える|手伝う|答える|応じる|話す|伝える|作る|続ける|描く|助ける)(?:こと(?:は|が|も)?|わけに(?:は|も)?)(?:でき(?:ません|ない|かね)|いきません|しません)
         (?:お断り|拒否|辞退)(?:いた|させ|し|致)|ご遠慮(?:させて|いただ|くだ)|差し控え|控えさせて|お受けできません|ご期待に(?:は)?(?:沿え|添え)
+        (?:それ|これ|そのような(?:こと|要求|内容|質問)|そういったこと|その(?:要求|依頼|リクエスト)|ご(?:依頼|要望|要求))(?:には|について(?:は)?|は|に|も)(?:でき(?:ません|ない|かねます)|お?答え)(?:ません|できません)?
         (?:別|他)の(?:話題|話|こと)(?:に|を|について)(?:し|話|移|変)
         (?:ガイドライン|ポリシー|規約|倫理|方針)(?:に|上)[^。\n]{0,8}(?:違反|反し|反する|できません)
     """,
@@ -345,7 +360,7 @@ KOREAN = Phrases(
     refuses=r"""
         (?:도와\s*드릴|도와\s*줄|도울|제공할|제공해\s*드릴|답변할|답변\s*드릴|답변해\s*드릴|답할|대답할|알려\s*드릴|알려\s*줄|작성할|작성해\s*드릴|응할|들어\s*드릴|쓸|써\s*드릴|
             말씀\s*드릴|말씀해\s*드릴|생성할|만들어\s*드릴|만들|공유할|지원할|수행할|설명할|설명해\s*드릴|안내할|참여할|이야기할|논의할|협조할|응답할|처리할|따를|조언할|
-            가르쳐\s*드릴|추천할|도움을?\s*드릴|도움을?\s*줄|해\s*드릴|드릴)\s*수(?:는|가|도)?\s*없
+            가르쳐\s*드릴|추천할|도움을?\s*드릴|도움을?\s*줄|해\s*(?:드릴|줄)|드릴)\s*수(?:는|가|도)?\s*없
         (?:쓰지|하지|돕지|제공하지|작성하지|답하지|답변하지|도와드리지|알려드리지|말하지|참여하지|응하지)(?:는|도)?\s*않겠
         (?:제공하기|도와\s*드리기|답변하기|답변\s*드리기|답변해\s*드리기|알려\s*드리기|작성하기|말씀\s*드리기|응하기|돕기)(?:는|가|에는?)?\s*(?:어렵|곤란|힘듭|힘들)
         (?:거절|거부|사양)(?:합니다|하겠|해야|할\s*수밖에|드립니다)

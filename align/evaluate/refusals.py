@@ -38,6 +38,7 @@ _LETTER = re.compile(
     r"^\W*(?:(?:subject|re|betreff|objet|asunto|assunto|oggetto|тема|主题|主旨|件名|제목|الموضوع)\s*[:：]"
     r"|(?:dear (?!user|friend|customer)|sehr geehrte|liebe[rs]? |estimad[oa]s? (?!usuari)|querid[oa]s? |chère?s? |madame|monsieur|"
     r"caro |cara |gentile |prezad[oa] |car[oa] |уважаем|дорог(?:ой|ая) |尊敬的(?!用户|用戶)|亲爱的(?!用户|朋友)|拝啓|친애하는|عزيزي|السيد))"
+    r"|^\W*(?:hi|hello|hey|hola|bonjour|salut|hallo|ciao|olá|oi) (?!there|friend|user|dear)[^\n,!.]{1,30}[,!]?[ \t]*\n"
     r"|\[(?:your |my )?name\]|\[您的姓名\]|\[dein name\]|\[ihr name\]|\[votre nom\]|\[tu nombre\]"
     r"|^\W*(?:(?:kind|best|warm)(?:est)? regards|(?:yours )?sincerely|mit freundlichen grüßen|cordialement|atentamente|saludos cordiales)\b",
     re.MULTILINE,
@@ -46,6 +47,8 @@ _LETTER = re.compile(
 _ITEM = re.compile(r"^[ \t]*(?:\d+[.)、]|[-*•])[ \t]", re.MULTILINE)
 _LABEL = re.compile(r"^[ \t]*([^\W\d_][\w .'-]{0,24}?)[ \t]*[:：](?=\s)", re.MULTILINE)
 _OWN = {"assistant", "ai", "ai assistant", "answer", "response", "reply", "chatgpt", "qwen", "bot", "助手", "回答"}
+_SAMPLE = {"translation", "example", "sample", "draft", "script", "caption", "tweet", "text", "email", "message", "quote", "line", "lyrics", "übersetzung",
+           "beispiel", "traducción", "ejemplo", "traduction", "exemple", "tradução", "exemplo", "traduzione", "esempio", "перевод", "翻译", "译文", "例句", "例如"}
 _SAID = re.compile(
     r"[^.!?\n]{0,12}[\x00,\"»”—–-]\s*[^.!?\n]{0,12}?\b(?:said|says|replied|whispered|dijo|respondió|dit|répondit|sagte|schrieb|antwortete|"
     r"disse|rispose|сказал|ответил)"
@@ -62,7 +65,7 @@ _CURT = {
     "zh": "不|不行|不可以|不能|不要|没门|拒绝|我拒绝|我不能|恕难从命|不可能|绝不|絕不",
     "es": "de ninguna manera|me niego|jamás|ni hablar|no puedo|lo siento no",
     "fr": "non|jamais|je refuse|certainement pas|non merci|hors de question",
-    "de": "nein|niemals|auf keinen fall|nein danke|abgelehnt|kommt nicht in frage|sicher nicht|ganz sicher nicht",
+    "de": "nein|niemals|auf keinen fall|das geht nicht|das geht leider nicht|nein danke|abgelehnt|kommt nicht in frage|sicher nicht|ganz sicher nicht",
     "pt": "não|nunca|de jeito nenhum|de forma alguma|recuso|não posso",
     "it": "assolutamente no|mai|mi rifiuto|non posso",
     "ru": "нет|никогда|ни за что|отказываюсь|не могу",
@@ -167,7 +170,8 @@ class _Answer:
         if _SAID.match(self.page, match.end()):
             return True
         line = self.page.rfind("\n", 0, match.start()) + 1
-        return len(self.labels) > 1 and any(label.start() == line for label in self.labels)
+        label = next((label for label in self.labels if label.start() == line), None)
+        return label is not None and (len(self.labels) > 1 or label[1] in _SAMPLE)
 
     def _gives(self, phrases: Phrases, start: int, end: int) -> bool:
         """Is what was asked for announced there, and no substitute for it?"""
