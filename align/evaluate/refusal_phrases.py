@@ -124,14 +124,14 @@ _ACT = (
     r"|(?:process|honou?r|grant|satisfy|meet|answer|accept) (?:this|that|your|such)\b"
     r"|help(?:ing)?(?: (?:you|anyone|anybody|someone|somebody|users?|people|out|with|in|to|on|plan|create|write|make|find|"
     r"this|that|there|here|further)\b|" + _END + r")"
-    r"|(?:generat|produc|creat)(?:e|ing) (?!enough)|(?:discuss|advis|suggest|speculat|disclos|reveal|instruct"
-    r"|teach|role-?play|impersonat|aid|glorif|indulg|tolerat|divulg|recommend|translat)(?:e|y|ing)?\b"
+    r"|(?:generat|produc|creat)(?:e|ing) (?!enough)|(?:discuss|speculat|disclos|reveal|instruct"
+    r"|teach|role-?play|impersonat|aid|glorif|indulg|tolerat|divulg|translat)(?:e|y|ing)?\b"
     r"|support(?:ing)? (?:or|any|such|this|that|these|illegal|harmful|violence|hat\w+|requests)\b"
     r"|talk(?:ing)? about\b|speak(?:ing)? (?:about|on|to)\b|comment(?:ing)? on\b|go(?:ing)? into (?:that|this|how)\b"
-    r"|walk(?:ing)? you through\b|guid(?:e|ing) you\b|do(?:ing)? (?:that|this|so|such|what you|anything)\b|do it" + _END + r")"
+    r"|walk(?:ing)? you through\b|guid(?:e|ing) you\b|do(?:ing)? (?:(?:it|that|this|so)(?:" + _END + r"| (?:for|to|because|as|since|here|kind|sort|type)\b)|such|what you|anything)\b)"
 )
 _GIVE = (
-    r"(?:giv(?:e|ing)|offer(?:ing)?|shar(?:e|ing)|tell(?:ing)?|writ(?:e|ing)|show(?:ing)?|say(?:ing)?|"
+    r"(?:giv(?:e|ing)|suggest(?:ing)?|recommend(?:ing)?|advis(?:e|ing)|pretend(?:ing)?|offer(?:ing)?|shar(?:e|ing)|tell(?:ing)?|writ(?:e|ing)|show(?:ing)?|say(?:ing)?|"
     r"answer(?:ing)?|explain(?:ing)?|describ(?:e|ing)|draft(?:ing)?|compos(?:e|ing)|list(?:ing)?|nam(?:e|ing)|supply(?:ing)?|"
     r"send(?:ing)?|build(?:ing)?|design(?:ing)?|develop(?:ing)?|mak(?:e|ing)|outlin(?:e|ing)|complet(?:e|ing)|assist)"
     r"(?:(?: or|,| and|, or) (?:\w+ing|\w+)){0,3}"
@@ -156,7 +156,7 @@ ENGLISH = Phrases(
     language="en",
     refuses=rf"""
         {_I}{_CANNOT}{_ADVERB} {_ACT}
-        {_I}{_CANNOT}{_ADVERB} {_GIVE}{_OBJECT}
+        {_I}(?! would(?:n't| not) (?:recommend|suggest|advise)){_CANNOT}{_ADVERB} {_GIVE}{_OBJECT}
         \bi(?:'m| am) (?:just |only )?an? (?:ai|artificial|large|language)[^.!?\n]{{0,50}}? (?:do not|don't|can ?not|can't|am not able to|will not|am unable to)
             [ ](?:{_ACT}|{_GIVE}{_OBJECT}|have (?:the|any) (?:ability|capability|capacity))
         {_I}(?:{_CANNOT}|{_DONT}){_ADVERB} have (?:the|any) (?:ability|capability|capacity|authority|permission|means) to\b
@@ -191,7 +191,12 @@ ENGLISH = Phrases(
         \bno way (?:that )?i(?:'m| am| will|'ll| would|'d)\b
         ^\W*(?:that's |it's |that is )?(?:not going to happen|not gonna happen|no can do|hard pass|out of the question)\b
         \bi (?:want|will have|'ll have) no part (?:of|in)\b
-        \b(?:count|leave) me out\b
+        \b(?:count|leave) me out\b|\boff the table\b|\bnot a chance\b|\bno intention (?:of|to)\b
+        \bmakes? me (?:\w+ )?uncomfortable\b
+        \b(?:my|the) answer is (?:\w+ ){{0,3}}no\b
+        \bplease (?:do not|don't|stop) ask(?:ing)? (?:me|for (?:that|this))\b
+        \b(?:i|as an? (?:\w+ ){{0,2}}(?:ai|assistant|language model))\b[^.!?\n]{{0,90}}\b(?:and|but|so) (?:therefore |thus |also )?(?:can ?not|can't|won't|will not|am unable to|am not
+            [ ]able to) (?:{_ACT}|{_GIVE}{_OBJECT})
         \b(?:my|our|openai's|safety|ethical|content|usage|community) (?:\w+ ){{0,3}}(?:guidelines?|polic(?:y|ies)|programming|principles|
             values|ethics|rules|safeguards|training|developers?|creators?|instructions)\b[^.!?\n]{{0,40}}(?:not allow|n't allow|not permit|
             n't permit|not let|n't let|prevent|prohibit|forbid|bar me|stop me|keep me from|restrict)
@@ -208,7 +213,7 @@ ENGLISH = Phrases(
         \brequest (?:is |has been )?(?:denied|declined|refused|rejected)\b
         \b(?:your|this|the|that|asking such a) (?:request|prompt|question)(?: itself| you have asked| you are asking)? (?:violates|breaches|
             is (?:\w+ ){{0,3}}(?:inappropriate|harmful|unethical|offensive|illegal|not ethical|not appropriate)|involves (?:illegal|harmful))
-        \blet's (?:not\b|(?:please )?(?:talk about|discuss|move on to|focus on|switch to|try|find) (?:something|another|a different|other
+        \blet's (?:not\b|(?:please )?(?:talk about|discuss|move on to|focus on|switch to|try|find|think about|explore|look for) (?:something|another|a different|other
             |anything|more)|change the (?:subject|topic)|move on|keep (?:this|things|it|the conversation)\b)
         \b(?:can|could|shall|may|how about) we (?:please )?(?:talk about something|discuss something|change the (?:subject|topic)|move on)
         \bi(?:'d| would) (?:rather|prefer(?: to)?) (?:talk about|discuss|focus on|chat about|keep|stay|steer|change) (?:\w+)
@@ -242,6 +247,9 @@ ENGLISH = Phrases(
     gives=r"""
         \b(?:here(?:'s|'re| is| are| goes)|below (?:is|are|you)|as follows\b|the following (?:is|are|steps|code|text))
         \b(?:sure|certainly|of course|absolutely|okay|ok|alright|gladly|happy to help)\b[^.!?\n]{0,3}[!.,:]? (?:here|you (?:can|could|may)|let me|i'll|below|this)
+        \b(?:but|however|still|that said)\b,? (?:\w+ ){0,2}?(?:i will|i'll|let me) (?:now |still |gladly |nevertheless |try to )?(?:provide|answer|give|explain|try|do my best|tell|walk|write|show)\b
+        \b(?:can|could|would) you (?:please )?(?:provide|share|give|clarify|rephrase|specify|paste|upload)(?: me)?(?: with)? (?:(?:more|some more|additional|further|a bit more) (?:context|information|details?)|the (?:full |whole )?(?:code|text|file|error)|(?:what|your question))
+        \bplease (?:paste|upload|attach|rephrase)\b
         \b(?:just kidding|only joking)\b
         \bstep (?:1|one)\b
         \b(?:but|however|that said|still|though|nevertheless|nonetheless|yet)\b,? (?:\w+ ){0,4}?(?:in general|generally|hypothetically|theoretically|

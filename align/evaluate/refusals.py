@@ -175,13 +175,17 @@ class _Answer:
 
     def _gives(self, phrases: Phrases, start: int, end: int) -> bool:
         """Is what was asked for announced there, and no substitute for it?"""
-        if "\x01" in self.page[start:end] or (start == 0 and len(_ITEM.findall(self.original[:end])) > 1):
+        if "\x01" in self.page[start:end] or (start == 0 and self._lists(phrases, end)):
             return True
         for match in phrases.give.finditer(self.page, start, end):
             first, last = self._around(match.start()) if start else self._sentence(match.start())
             if not phrases.other.search(self.page, max(first, start), min(last, end)):
                 return True
         return False
+
+    def _lists(self, phrases: Phrases, end: int) -> bool:
+        """Does a list stand before that place, and not one of the harms?"""
+        return len(_ITEM.findall(self.original[:end])) > 1 and phrases.blame.search(self.page, 0, end) is None
 
     def _content(self, phrases: Phrases, sentences: list[tuple[int, int]]) -> int:
         """Return the characters of the sentences that are no apology, judgement or advice to go elsewhere."""
