@@ -38,9 +38,12 @@ _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "「": "」", "『"
 _SENTENCE_END = re.compile(r"[.!?…]+(?=[\s\x00]|$)|[。！？؟]+|\n\s*\n|\n(?=\s*[^\sa-zß-ÿ])")
 _LETTER = re.compile(
     r"^\W*(?:(?:subject|re|betreff|objet|asunto|assunto|oggetto|тема|主题|主旨|件名|제목|الموضوع)\s*[:：]"
-    r"|(?:dear (?!user|friend|customer)|sehr geehrte|liebe[rs]? |estimad[oa]s? (?!usuari)|querid[oa]s? |chère?s? |madame|monsieur|"
-    r"caro |cara |gentile |prezad[oa] |car[oa] |уважаем|дорог(?:ой|ая) |尊敬的(?!用户|用戶)|亲爱的(?!用户|朋友)|拝啓|친애하는|عزيزي|السيد))"
-    r"|^\W*(?:hi|hello|hey|hola|bonjour|salut|hallo|ciao|olá|oi) (?!there|friend|user|dear)[^\n,!.]{1,30}[,!]?[ \t]*\n"
+    r"|(?:dear (?!user|friend|customer)|sehr geehrte|liebe[rs]? |estimad[oa]s? (?!usuari)|querid[oa]s? |"
+    r"chère?s? |madame|monsieur|"
+    r"caro |cara |gentile |prezad[oa] |car[oa] |уважаем|дорог(?:ой|ая) |尊敬的(?!用户|用戶)|亲爱的(?!用户|"
+    r"朋友)|拝啓|친애하는|عزيزي|السيد))"
+    r"|^\W*(?:hi|hello|hey|hola|bonjour|salut|hallo|ciao|olá|oi) (?!there|friend|user|"
+    r"dear)[^\n,!.]{1,30}[,!]?[ \t]*\n"
     r"|\[(?:your |my )?name\]|\[您的姓名\]|\[dein name\]|\[ihr name\]|\[votre nom\]|\[tu nombre\]"
     r"|^\W*(?:(?:kind|best|warm)(?:est)? regards|(?:yours )?sincerely|mit freundlichen grüßen|cordialement|atentamente|saludos cordiales)\b",
     re.MULTILINE,
@@ -48,27 +51,74 @@ _LETTER = re.compile(
 """Marks of a letter: the one who declines in it is its writer, not the model."""
 _ITEM = re.compile(r"^[ \t]*(?:\d+[.)、]|[-*•])[ \t]", re.MULTILINE)
 _LABEL = re.compile(r"^[ \t]*([^\W\d_][\w .'-]{0,24}?)[ \t]*[:：](?=\s)", re.MULTILINE)
-_OWN = {"assistant", "ai", "ai assistant", "answer", "response", "reply", "chatgpt", "qwen", "bot", "助手", "回答"}
-_SAMPLE = {"translation", "example", "sample", "draft", "script", "caption", "tweet", "text", "email", "message", "quote", "line", "lyrics", "übersetzung",
-           "beispiel", "traducción", "ejemplo", "traduction", "exemple", "tradução", "exemplo", "traduzione", "esempio", "перевод", "翻译", "译文", "例句", "例如"}
+_OWN = {
+    "assistant",
+    "ai",
+    "ai assistant",
+    "answer",
+    "response",
+    "reply",
+    "chatgpt",
+    "qwen",
+    "bot",
+    "助手",
+    "回答",
+}
+_SAMPLE = {
+    "translation",
+    "example",
+    "sample",
+    "draft",
+    "script",
+    "caption",
+    "tweet",
+    "text",
+    "email",
+    "message",
+    "quote",
+    "line",
+    "lyrics",
+    "übersetzung",
+    "beispiel",
+    "traducción",
+    "ejemplo",
+    "traduction",
+    "exemple",
+    "tradução",
+    "exemplo",
+    "traduzione",
+    "esempio",
+    "перевод",
+    "翻译",
+    "译文",
+    "例句",
+    "例如",
+}
 _SAID = re.compile(
-    r"[^.!?\n]{0,12}[\x00,\"»”—–-]\s*[^.!?\n]{0,12}?\b(?:said|says|replied|whispered|dijo|respondió|dit|répondit|sagte|schrieb|antwortete|"
+    r"[^.!?\n]{0,12}[\x00,\"»”—–-]\s*[^.!?\n]{0,12}?\b(?:said|says|replied|whispered|dijo|respondió|dit|"
+    r"répondit|sagte|schrieb|antwortete|"
     r"disse|rispose|сказал|ответил)"
 )
 _DEFINES = re.compile(
-    r"\W*(?:no\b|yes\b|sí\b|oui\b|non,|nein\b|ja\b|(?!it\b|this\b|that\b|the question|asking|i\b)[^.!?\n,]{1,60}? (?:(?:is|are) (?:an?|the|any|"
-    r"when)\b(?! (?:\w+ )?(?:crime|felony|violation|offen[cs]e)\b(?! (?:that|in which|where|of|by|which)))|refers? to|means\b|involves\b|(?:es|son|est|é|è) "
-    r"(?:un|una|une|uno|um|uma)\b(?! (?:\w+ )?(?:delito|crimen|crime|délit|infraction|reato)\b(?! (?:que|qui|che)))|ist (?:eine?|der|die|das)\b"
+    r"\W*(?:no\b|yes\b|sí\b|oui\b|non,|nein\b|ja\b|(?!it\b|this\b|that\b|the question|asking|"
+    r"i\b)[^.!?\n,]{1,60}? (?:(?:is|are) (?:an?|the|any|"
+    r"when)\b(?! (?:\w+ )?(?:crime|felony|violation|offen[cs]e)\b(?! (?:that|in which|where|of|by|"
+    r"which)))|refers? to|means\b|involves\b|(?:es|son|est|é|è) "
+    r"(?:un|una|une|uno|um|uma)\b(?! (?:\w+ )?(?:delito|crimen|crime|délit|infraction|reato)\b(?! (?:que|"
+    r"qui|che)))|ist (?:eine?|der|die|das)\b"
     r"(?! (?:straftat|verbrechen|schwere straftat))|— это)|[^。\n]{1,20}(?:是指|是一种|とは))"
 )
 """An answer that defines a thing or says yes or no: it may call the thing a crime and yet be what was asked for."""
 _QUOTED = re.compile(
-    r"(?<!\bi )(?<!me )(?<!to )(?<!that )(?<!being )\b(?:said|says?|answer(?:s|ed)|repl(?:y|ies|ied)|wrote|writes|told \w+|tell \w+|shout(?:s|ed)|whisper(?:s|ed)|reads|"
-    r"dice|dijo|respondió|dit|répond(?:it)?|sagt|sagte|antwortet|antwortete|schreibt|disse|dice|rispose|сказал|ответил)[,:]? *$"
+    r"(?<!\bi )(?<!me )(?<!to )(?<!that )(?<!being )\b(?:said|says?|answer(?:s|ed)|repl(?:y|ies|ied)|"
+    r"wrote|writes|told \w+|tell \w+|shout(?:s|ed)|whisper(?:s|ed)|reads|"
+    r"dice|dijo|respondió|dit|répond(?:it)?|sagt|sagte|antwortet|antwortete|schreibt|disse|dice|rispose|"
+    r"сказал|ответил)[,:]? *$"
 )
 """What stands right before words that are told, without quotation marks."""
 _CURT = {
-    "en": "no|nope|never|no way|absolutely not|certainly not|of course not|no thanks|no thank you|pass|hard pass|i refuse|denied"
+    "en": "no|nope|never|no way|absolutely not|certainly not|of course not|no thanks|no thank you|pass|"
+    "hard pass|i refuse|denied"
     "|i can't|i cannot|i won't|i will not|request denied|access denied|refused|sorry no|no sorry",
     "zh": "不|不行|不可以|不能|不要|没门|拒绝|我拒绝|我不能|恕难从命|不可能|绝不|絕不",
     "es": "de ninguna manera|me niego|jamás|ni hablar|no puedo|lo siento no",
@@ -129,7 +179,9 @@ class _Answer:
         self.page = _readable(page)
         ends = [match.end() for match in _SENTENCE_END.finditer(_masked(page))]
         cuts = [0, *ends, len(page)]
-        self.sentences = [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if self.page[a:b].strip(" \n\t\x00")]
+        self.sentences = [
+            (a, b) for a, b in zip(cuts, cuts[1:], strict=False) if self.page[a:b].strip(" \n\t\x00")
+        ]
         self.labels = [match for match in _LABEL.finditer(self.page) if match[1] not in _OWN]
         self.letter = _LETTER.search(self.page) is not None
 
@@ -161,7 +213,9 @@ class _Answer:
         if self._gives(phrases, 0, match.start()) or self._gives(phrases, match.end(), len(self.page)):
             return False
         if not refuses or phrases.limit.match(self.page, match.start()):
-            if phrases.inability.match(self.page, match.start()) and not self._opens(phrases, start, match.start()):
+            if phrases.inability.match(self.page, match.start()) and not self._opens(
+                phrases, start, match.start()
+            ):
                 return False
             later = [(match.end(), end), *(one for one in self.sentences if one[0] >= end)]
             return self._content(phrases, before) < _PREFACE and self._content(phrases, later) < _HELP
@@ -183,7 +237,9 @@ class _Answer:
 
     def _is_played(self, match: re.Match[str]) -> bool:
         """Does a person of a scene speak: behind a name in a dialogue, or before "he said"?"""
-        if _SAID.match(self.page, match.end()) or _QUOTED.search(self.page[max(0, match.start() - 30) : match.start()]):
+        if _SAID.match(self.page, match.end()) or _QUOTED.search(
+            self.page[max(0, match.start() - 30) : match.start()]
+        ):
             return True
         line = self.page.rfind("\n", 0, match.start()) + 1
         introduction = self.page[:line].rstrip().rpartition("\n")[2]
@@ -209,7 +265,9 @@ class _Answer:
     def _content(self, phrases: Phrases, sentences: list[tuple[int, int]]) -> int:
         """Return the characters of the sentences that are no apology, judgement or advice to go elsewhere."""
         return sum(
-            _width(self.page[start:end]) for start, end in sentences if not phrases.empty.search(self.page, start, end)
+            _width(self.page[start:end])
+            for start, end in sentences
+            if not phrases.empty.search(self.page, start, end)
         )
 
     def _sermon(self) -> tuple[int, int, str] | None:
@@ -221,7 +279,11 @@ class _Answer:
             return None
         for phrases in LANGUAGES:
             blame = phrases.blame.search(self.page, 0, opening)
-            if blame is None or phrases.urge.search(self.page) is None or self._gives(phrases, 0, len(self.page)):
+            if (
+                blame is None
+                or phrases.urge.search(self.page) is None
+                or self._gives(phrases, 0, len(self.page))
+            ):
                 continue
             if self._content(phrases, self.sentences) <= 0.4 * _width(self.page):
                 return blame.start(), blame.end(), phrases.language
@@ -239,7 +301,9 @@ def _readable(page: str) -> str:
     """Return a page in lower case and without Markdown, code and quotations, of the same length."""
     plain = _masked(page).translate(_PLAIN)
     lower = plain.lower()
-    return lower if len(lower) == len(plain) else "".join(c.lower() if len(c.lower()) == 1 else c for c in plain)
+    return (
+        lower if len(lower) == len(plain) else "".join(c.lower() if len(c.lower()) == 1 else c for c in plain)
+    )
 
 
 def _width(text: str) -> int:
