@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from align.evaluate.refusal_phrases import Phrases
-from align.evaluate.refusal_translations import LANGUAGES
+from align.evaluate.refusal_phrases import LANGUAGES, Phrases
 
 _PAGE = 3000
 """Characters of the answer that are read: a refusal stands near the start."""
