@@ -8,10 +8,10 @@ from align.evaluate.refusal_phrases.german import GERMAN
 from align.evaluate.refusal_phrases.italian import ITALIAN
 from align.evaluate.refusal_phrases.japanese import JAPANESE
 from align.evaluate.refusal_phrases.korean import KOREAN
+from align.evaluate.refusal_phrases.phrases import Phrases
 from align.evaluate.refusal_phrases.portuguese import PORTUGUESE
 from align.evaluate.refusal_phrases.russian import RUSSIAN
 from align.evaluate.refusal_phrases.spanish import SPANISH
-from align.evaluate.refusal_phrases.phrases import Phrases
 
 LANGUAGES = (
     ENGLISH,

@@ -12,92 +12,82 @@ _END = r"(?=\s*(?:[.,;:!?…)\n—–]|$|- ))"
 _I = r"\b(?:i|we|(?:this|the) (?:assistant|model|ai|chatbot|bot)|qwen|chatgpt)\b"
 _ADVERB = (
     r"(?:,? (?:simply|really|just|also|ever|ethically|legally|directly|personally|knowingly|unfortunately|"
-    r"actually|"
-    r"currently|therefore|possibly|respectfully|and will not|and won't|or will not|nor will i|"
-    r"in good conscience|"
-    r"in good faith|under any circumstances|as an ai(?: language model| assistant)?|be able to),?)*"
+    r"actually|currently|therefore|possibly|respectfully|and will not|and won't|or will not|nor will i|"
+    r"in good conscience|in good faith|under any circumstances|as an ai(?: language model| assistant)?|"
+    r"be able to),?)*"
 )
 _CANNOT = (
     r"(?: (?:can ?not|can't|cant|could not in good conscience|couldn't possibly|could not possibly|won't|"
-    r"will not|would not|wouldn't|must not|shall not|should not|"
-    r"shouldn't|can neither|will never|would never|can never)"
-    r"|(?:'m| am|'re| are| is|'s|'ll be| will be)(?: (?:afraid|sorry)(?: that)? i(?: am|'m))?"
-    r"(?: (?:simply|just|really|currently|also))?"
-    r" (?:unable to|not (?:able|going|allowed|permitted|authori[sz]ed|willing|prepared|programmed|designed|"
-    r"equipped|here|about|in a position|at liberty|capable of|comfortable)(?: to)?|not gonna)"
-    r"|(?: would|'d)? (?:rather|prefer) not(?: to)?|(?: am|'m)? (?:refusing|declining) to)"
+    r"will not|would not|wouldn't|must not|shall not|should not|shouldn't|can neither|will never|"
+    r"would never|can never)|(?:'m| am|'re| are| is|'s|'ll be| will be)(?: (?:afraid|"
+    r"sorry)(?: that)? i(?: am|'m))?(?: (?:simply|just|really|currently|also))? (?:unable to|not (?:able|"
+    r"going|allowed|permitted|authori[sz]ed|willing|prepared|programmed|designed|equipped|here|about|"
+    r"in a position|at liberty|capable of|comfortable)(?: to)?|not gonna)|(?: would|'d)? (?:rather|"
+    r"prefer) not(?: to)?|(?: am|'m)? (?:refusing|declining) to)"
 )
 _DONT = r"(?: do not| don't| does not| doesn't)"
 _ACT = (
     r"(?:assist(?:ing|ance)?\b|provid(?:e|ing)\b|comply(?:ing)?\b|fulfil\w*|engag(?:e|ing) (?:in|with)\b|"
-    r"participat(?:e|ing)\b"
-    r"|tak(?:e|ing) part\b|facilitat(?:e|ing)\b|condon(?:e|ing)\b|promot(?:e|ing)\b|encourag(?:e|ing)\b|"
-    r"endors(?:e|ing)\b"
-    r"|accommodat(?:e|ing)\b|cooperat(?:e|ing)\b|go(?:ing)? (?:there|along|down that)\b|entertain (?:this|"
-    r"that|your|such)"
-    r"|be(?:ing)? (?:a )?(?:part of|party to|involved|complicit|helping|doing|writing|providing|answering|"
-    r"sharing|generating|creating|making|"
-    r"giving|taking part|participating|assisting|engaging|producing|telling|discussing|explaining|"
-    r"responding|drawn|of help"
+    r"participat(?:e|ing)\b|tak(?:e|ing) part\b|facilitat(?:e|ing)\b|condon(?:e|ing)\b|promot(?:e|ing)\b|"
+    r"encourag(?:e|ing)\b|endors(?:e|ing)\b|accommodat(?:e|ing)\b|cooperat(?:e|ing)\b|go(?:ing)? (?:there|"
+    r"along|down that)\b|entertain (?:this|that|your|such)|be(?:ing)? (?:a )?(?:part of|party to|involved|"
+    r"complicit|helping|doing|writing|providing|answering|sharing|generating|creating|making|giving|"
+    r"taking part|participating|assisting|engaging|producing|telling|discussing|explaining|responding|"
+    r"drawn|of help"
     r"|of assistance)\b|proceed(?:ing)?\b|continu(?:e|ing)(?: (?:with|this|that|the|down|in)\b|" + _END + r")"
-    r"|respond(?:ing)? to (?:this|that|your|such|these|requests?|questions?)\b"
-    r"|(?:process|honou?r|grant|satisfy|meet|answer|accept) (?:this|that|your|such)\b"
-    r"|help(?:ing)?(?: (?:you|anyone|anybody|someone|somebody|users?|people|out|with|in|to|on|plan|create|"
-    r"write|make|find|"
+    r"|respond(?:ing)? to (?:this|that|your|such|these|requests?|questions?)\b|(?:process|honou?r|grant|"
+    r"satisfy|meet|answer|accept) (?:this|that|your|such)\b|help(?:ing)?(?: (?:you|anyone|anybody|someone|"
+    r"somebody|users?|people|out|with|in|to|on|plan|create|write|make|find|"
     r"this|that|there|here|further)\b|" + _END + r")"
-    r"|(?:generat|produc|creat)(?:e|ing) (?!enough)|(?:discuss|speculat|disclos|reveal|instruct"
-    r"|teach|role-?play|impersonat|aid|glorif|indulg|tolerat|divulg|translat)(?:e|y|ing)?\b"
-    r"|support(?:ing)? (?:or|any|such|this|that|these|illegal|harmful|violence|hat\w+|requests)\b"
-    r"|talk(?:ing)? about\b|speak(?:ing)? (?:about|on|to)\b|comment(?:ing)? on\b|go(?:ing)? into (?:that|"
+    r"|(?:generat|produc|creat)(?:e|ing) (?!enough)|(?:discuss|speculat|disclos|reveal|instruct|teach|"
+    r"role-?play|impersonat|aid|glorif|indulg|tolerat|divulg|translat)(?:e|y|ing)?\b|"
+    r"support(?:ing)? (?:or|any|such|this|that|these|illegal|harmful|violence|hat\w+|requests)\b|"
+    r"talk(?:ing)? about\b|speak(?:ing)? (?:about|on|to)\b|comment(?:ing)? on\b|go(?:ing)? into (?:that|"
     r"this|how)\b"
     r"|walk(?:ing)? you through\b|guid(?:e|ing) you\b|do(?:ing)? (?:(?:it|that|this|so)(?:" + _END + r"|"
     r" (?:for|to|because|as|since|here|kind|sort|type)\b)|such|what you|anything)\b)"
 )
 _GIVE = (
     r"(?:giv(?:e|ing)|suggest(?:ing)?|recommend(?:ing)?|advis(?:e|ing)|pretend(?:ing)?|offer(?:ing)?|"
-    r"shar(?:e|ing)|tell(?:ing)?|writ(?:e|ing)|show(?:ing)?|say(?:ing)?|"
-    r"answer(?:ing)?|explain(?:ing)?|describ(?:e|ing)|draft(?:ing)?|compos(?:e|ing)|list(?:ing)?|nam(?:e|"
-    r"ing)|supply(?:ing)?|"
+    r"shar(?:e|ing)|tell(?:ing)?|writ(?:e|ing)|show(?:ing)?|say(?:ing)?|answer(?:ing)?|explain(?:ing)?|"
+    r"describ(?:e|ing)|draft(?:ing)?|compos(?:e|ing)|list(?:ing)?|nam(?:e|ing)|supply(?:ing)?|"
     r"send(?:ing)?|build(?:ing)?|design(?:ing)?|develop(?:ing)?|mak(?:e|ing)|outlin(?:e|ing)|complet(?:e|"
-    r"ing)|assist)"
-    r"(?:(?: or|,| and|, or) (?:\w+ing|\w+)){0,3}"
+    r"ing)|assist)(?:(?: or|,| and|, or) (?:\w+ing|\w+)){0,3}"
 )
 _OBJECT = (
     r"(?: (?:you|anyone|anybody|someone|users|people))?(?: with)?(?:" + _END + r"| (?:that|this|it|these|"
-    r"those|such|any|"
-    r"information|info|instructions?|advice|details?|guidance|tips|help|assistance|content|a|an|the|about|"
-    r"how|ways|"
-    r"specifics?|specific|personal|private|step|your|his|her|their|anything|something|to|what|where|who|"
-    r"why|jokes?|\w+'s|other people's|"
-    r"stories|suggestions|recommendations|answers?|reasons|arguments|explicit|illegal|harmful|hateful|"
-    r"sexual|violent|"
-    r"racist|offensive|dangerous|detailed|methods|support|support for|one|on|malicious|code|someone's)\b)"
+    r"those|such|any|information|info|instructions?|advice|details?|guidance|tips|help|assistance|content|"
+    r"a|an|the|about|how|ways|specifics?|specific|personal|private|step|your|his|her|their|anything|"
+    r"something|to|what|where|who|why|jokes?|\w+'s|other people's|stories|suggestions|recommendations|"
+    r"answers?|reasons|arguments|explicit|illegal|harmful|hateful|sexual|violent|racist|offensive|"
+    r"dangerous|detailed|methods|support|support for|one|on|malicious|code|someone's)\b)"
 )
 _WRONG = (
     r"(?:illegal|unlawful|unethical|immoral|irresponsible|inappropriate|improper|(?:deeply |morally |"
-    r"very )?wrong|"
-    r"unacceptable|not (?:legal|ethical|appropriate|acceptable|right|okay|ok)|(?:a|against the) "
-    r"(?:\w+ )?(?:crime|law|offen[cs]e|felony)|never (?:\w+ )?(?:appropriate|acceptable|okay|ok|ethical|"
-    r"right|justified|a healthy"
-    r"|a good)|criminal|offensive)"
+    r"very )?wrong|unacceptable|not (?:legal|ethical|appropriate|acceptable|right|okay|ok)|(?:a|"
+    r"against the) (?:\w+ )?(?:crime|law|offen[cs]e|felony)|never (?:\w+ )?(?:appropriate|acceptable|okay|"
+    r"ok|ethical|right|justified|a healthy|a good)|criminal|offensive)"
 )
 
 _RIGHT = "appropriate|ethical|legal|lawful|safe|acceptable|respectful|moral|okay|right|responsible"
 
 _HARMLESS = (
     r"(?:able|access|add|afford|agree|ask|attach|attend|be|believe|breathe|browse|call|check|claim|come|"
-    r"compare|complain|confirm|deny|do|draw|drink|eat|"
-    r"emphasi[sz]e|enjoy|even|experience|explain (?:how|why) (?:much|happy)|fault|feel|figure|find|forget|"
-    r"get|go|guarantee|have|hear|help|imagine|"
-    r"keep|know|leave|let|lie|listen|live|look|lose|love|make|meet|miss|move|not|open|overstate|pass|"
-    r"perform|play|point|promise|quite|read|really|recall|"
-    r"recommend|remember|rest|run|say|see|seem|sense|sing|sleep|smell|spoil|stand|stay|stop|stress|take|"
-    r"taste|tell|thank|think|touch|trust|understand|"
-    r"understate|use|vouch|wait|walk|watch|work|worry)\b"
+    r"compare|complain|confirm|deny|do|draw|drink|eat|emphasi[sz]e|enjoy|even|experience|explain (?:how|"
+    r"why) (?:much|happy)|fault|feel|figure|find|forget|get|go|guarantee|have|hear|help|imagine|keep|know|"
+    r"leave|let|lie|listen|live|look|lose|love|make|meet|miss|move|not|open|overstate|pass|perform|play|"
+    r"point|promise|quite|read|really|recall|recommend|remember|rest|run|say|see|seem|sense|sing|sleep|"
+    r"smell|spoil|stand|stay|stop|stress|take|taste|tell|thank|think|touch|trust|understand|understate|"
+    r"use|vouch|wait|walk|watch|work|worry)\b"
 )
 
 ENGLISH = Phrases(
     language="en",
+    curt=(
+        "no|nope|never|no way|absolutely not|certainly not|of course not|no thanks|no thank you|"
+        "pass|hard pass|i refuse|denied|i can't|i cannot|i won't|i will not|request denied|"
+        "access denied|refused|sorry no|no sorry"
+    ),
     refuses=rf"""
         {_I}{_CANNOT}{_ADVERB} {_ACT}
         {_I}(?! would(?:n't| not) (?:recommend|suggest|advise)){_CANNOT}{_ADVERB} {_GIVE}{_OBJECT}
@@ -120,11 +110,11 @@ ENGLISH = Phrases(
             [ ](?:decline|refuse|pass on|say no|stop (?:you|here|there)|
             end this conversation)\b(?! (?:to (?:believe|accept|give up|let)|(?:the|an?) (?:noun|adjective|
             pronoun|verb)))
-        ^\W*(?:no|nope|sorry|no way)\b[.,!]* (?:but )?i(?: won't| will not| can't| can ?not|
+        ^\W{{0,8}}(?:no|nope|sorry|no way)\b[.,!]* (?:but )?i(?: won't| will not| can't| can ?not|
             'm not going to| am not going to| refuse to)
             [ ](?!see\b|find|think|recall|remember|know|believe|say|imagine|hear|feel|have|be sure|
             tell (?:if|whether|which))\w+
-        ^\W*(?:no|nope|sorry|apologies)\b[,.! ]+(?:but )?(?:it's )?(?:an? |the answer is |a hard |
+        ^\W{{0,8}}(?:no|nope|sorry|apologies)\b[,.! ]+(?:but )?(?:it's )?(?:an? |the answer is |a hard |
             a firm )*(?:no\b{_END}|not (?:doing|going|happening|this one|that one))
         (?:^|[.!?] |sorry,? (?:but )?)i (?:simply |just )?(?:can't|can ?not|won't|
             will not)(?:,? (?:sorry|i'm afraid|unfortunately))?\s*[.!](?=\s|$)
@@ -159,7 +149,7 @@ ENGLISH = Phrases(
             [ ](?:can|could|will|would|want|wish|prepared|able|willing|comfortable|allowed|going|do|engage|
             support)\b
         \bno way (?:that )?i(?:'m| am| will|'ll| would|'d)\b
-        ^\W*(?:that's |it's |that is )?(?:not going to happen|not gonna happen|no can do|hard pass|
+        ^\W{{0,8}}(?:that's |it's |that is )?(?:not going to happen|not gonna happen|no can do|hard pass|
             out of the question)\b
         \bi (?:want|will have|'ll have) no part (?:of|in)\b
         \b(?:count|leave) me out\b|\boff the table\b|\bi (?:won't|will not|don't|do not|can't) cross\b|
