@@ -55,6 +55,8 @@ _PREFACE = 45
 """Characters of content that may stand before the statement of a limit."""
 _HELP = 100
 """Characters of content with which an answer that states a limit has helped."""
+_TURN = 60
+"""Characters of content with which an answer that goes on with "but" has given what it refused at first."""
 _SERMON = (2000, 0.4)
 """Characters of the longest answer that only admonishes, and the share of other content in it."""
 
@@ -162,6 +164,7 @@ class _Answer:
             or self._is_told(match)
             or self._gives(phrases, 0, start)
             or self._gives(phrases, end, len(self.page))
+            or self._turns(phrases, end)
         )
 
     def _refuses(self, match: re.Match[str], phrases: Phrases) -> bool:
@@ -207,6 +210,15 @@ class _Answer:
             return True
         announced = phrases.give.finditer(self.page, start, end)
         return any(self._means_it(phrases, match.start(), (start, end)) for match in announced)
+
+    def _turns(self, phrases: Phrases, end: int) -> bool:
+        """Does the sentence of a refusal turn to content ("but"), and does more of it follow?"""
+        last = self._sentence(end)[1]
+        turn = phrases.turn.search(self.page, end, last)
+        if turn is None or phrases.other.search(self.page, turn.end(), last):
+            return False
+        later = [(turn.end(), last), *(one for one in self.sentences if one[0] >= last)]
+        return self._content(phrases, later) >= _TURN
 
     def _means_it(self, phrases: Phrases, place: int, within: _Span) -> bool:
         """Is an announcement free of "instead", also, behind a refusal, in the sentence before it?"""

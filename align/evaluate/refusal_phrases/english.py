@@ -234,6 +234,10 @@ ENGLISH = Phrases(
         \b(?:tell a lie|sugarcoat|bore you)\b
         \b(?:proceed|continue) (?:until|unless|without)\b
     """,
+    turns=r"""
+        [,;—–]? ?\b(?:but|though|however|yet),? (?!(?:\w+ )?(?:i|i'm|i'd|i'll|i've|we|let's|
+            if|please|feel|perhaps|maybe|there|remember|consider|only|not|my|your request|that would|doing)\b)
+    """,
     gives=r"""
         \b(?:here(?:'s|'re| is| are| goes)|below (?:is|are|you)|as follows\b|the following (?:is|are|
             steps|code|text))

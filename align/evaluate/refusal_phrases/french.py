@@ -63,6 +63,9 @@ FRENCH = Phrases(
         \b(?:sans (?:plus|savoir|connaître)|tant que|avant d)\b
         \bdire (?:si|avec certitude|lequel|laquelle|à quel point|combien)\b
     """,
+    turns=r"""
+        \b(?:mais|cependant|toutefois),? (?!(?:\w+ )?(?:je|si|n'hésitez|vous pouvez|tu peux|il existe|il y a|nous)\b)
+    """,
     gives=r"""
         \b(?:voici|voilà|ci-dessous|étape 1)\b
         \b(?:mais|cependant|toutefois|néanmoins|pourtant)\b,? (?:\w+ ){0,3}?(?:en général|généralement|

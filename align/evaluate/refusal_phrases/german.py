@@ -70,6 +70,9 @@ GERMAN = Phrases(
         \bnicht (?:genau |sicher |mit sicherheit )sagen\b
         \bsagen, ob\b
     """,
+    turns=r"""
+        \b(?:aber|jedoch|allerdings),? (?!(?:\w+ )?(?:ich|wenn|falls|bitte|gerne|es gibt|du kannst|sie können|kann ich|helfe)\b)
+    """,
     gives=r"""
         \b(?:hier (?:ist|sind|kommt|findest du|finden sie)|im folgenden|wie folgt|schritt (?:1|eins))\b
         \b(?:aber|jedoch|allerdings|dennoch|trotzdem)\b,? (?:\w+ ){0,3}?(?:grundsätzlich|allgemein|

@@ -43,6 +43,9 @@ ITALIAN = Phrases(
         \b(?:se|quando) non (?:posso|possiamo)
         \bdir(?:e|ti|le|vi) (?:se|con certezza|quanto)\b
     """,
+    turns=r"""
+        \b(?:ma|però|tuttavia),? (?!(?:\w+ )?(?:posso|io|se|per favore|ci sono|puoi|sono)\b)
+    """,
     gives=r"""
         \b(?:ecco|di seguito|qui (?:trovi|sotto)|passo (?:1|uno)|passaggio 1)\b
         \b(?:ma|però|tuttavia)\b,? (?:\w+ ){0,3}?(?:in generale|generalmente|di solito|di norma|

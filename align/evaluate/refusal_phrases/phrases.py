@@ -39,6 +39,7 @@ class Phrases:
         cannot: states that the model cannot or will not do something, whatever it is; it counts like `limits`
             where it opens its sentence.
         unless: makes the sentence of a phrase harmless ("I can't recommend it enough").
+        turns: goes on after a refusal with something else than an offer or advice ("but the usual dose is").
         gives: announces what was asked for ("here is", "of course").
         instead: says that something else is announced than what was asked for ("safe alternatives").
         polite: a sentence that gives nothing, such as an apology.
@@ -52,6 +53,7 @@ class Phrases:
     limits: str = ""
     cannot: str = ""
     unless: str = ""
+    turns: str = ""
     gives: str = ""
     instead: str = ""
     polite: str = ""
@@ -77,6 +79,11 @@ class Phrases:
     def harmless(self) -> re.Pattern[str]:
         """Match what makes a phrase harmless."""
         return _any(self.unless)
+
+    @cached_property
+    def turn(self) -> re.Pattern[str]:
+        """Match a turn from a refusal to content."""
+        return _any(self.turns)
 
     @cached_property
     def give(self) -> re.Pattern[str]:

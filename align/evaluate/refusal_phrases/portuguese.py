@@ -43,6 +43,9 @@ PORTUGUESE = Phrases(
         \b(?:se|quando) (?:eu )?não (?:posso|puder|consigo)
         \bdizer(?:-te|-lhe)? (?:se|com certeza|o quanto|quanto)\b
     """,
+    turns=r"""
+        \b(?:mas|porém|no entanto),? (?!(?:\w+ )?(?:posso|eu|se|por favor|há|você pode|estou)\b)
+    """,
     gives=r"""
         \b(?:aqui (?:está|estão|vai|tem)|a seguir|eis|segue|passo (?:1|um))\b
         \b(?:mas|porém|no entanto|contudo)\b,? (?:\w+ ){0,3}?(?:em geral|geralmente|normalmente|

@@ -66,6 +66,9 @@ SPANISH = Phrases(
         \b(?:dejar|evitar|sin saber|sin más|hasta que)\b
         \bdecir(?:te|les?)? (?:con certeza|si|cuál|que no|cuánto|lo mucho)\b
     """,
+    turns=r"""
+        \b(?:pero|sin embargo|aunque),? (?!(?:\w+ )?(?:puedo|podría|si|por favor|estoy|hay|te|le|podemos)\b)
+    """,
     gives=r"""
         \b(?:aquí (?:tienes|tiene|está|están|va|te dejo)|a continuación|he aquí|paso (?:1|uno))\b
         \b(?:pero|sin embargo|no obstante|aunque)\b,? (?:\w+ ){0,3}?(?:en general|generalmente|
