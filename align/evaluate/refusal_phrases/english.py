@@ -130,7 +130,7 @@ ENGLISH = Phrases(
         \bi(?: must| have to| need to| will|'ll| should|'m going to| am going to)? refrain from\b
         \b(?:under no circumstances|never|in no way|by no means|nor) (?:will|would|can|could|should|
             shall) (?:i|we) (?:ever )?(?:{_ACT}|{_GIVE}{_OBJECT})
-        \b(?:not|n't|never) (?:be )?possible for (?:me|us) to\b
+        (?:\bnot|n't|never) (?:be )?possible for (?:me|us) to\b
         {_I} (?:can|will) neither \w+ nor (?:{_ACT}|{_GIVE})
         {_I}{_DONT} have (?:any|the) (?:information|advice|guidance|details) to (?:offer|share|give|provide)
         {_I}{_DONT}{_ADVERB} (?:write|generate|make|produce|engage (?:in|with)|offer|give|answer|do|
@@ -155,7 +155,7 @@ ENGLISH = Phrases(
         \b(?:count|leave) me out\b|\boff the table\b|\bi (?:won't|will not|don't|do not|can't) cross\b|
             \bi(?:'m| am)? choos(?:e|ing) not to\b|\bnot a chance\b|\bno intention (?:of|to)\b
         \bmakes? me (?:\w+ )?uncomfortable\b
-        \b(?:my|the) answer is (?:\w+ ){{0,3}}no\b
+        \b(?:my|the) answer is (?:\w+ ){{0,3}}no(?=\s*[.!;—–]|: i\b|, i\b)
         \bplease (?:do not|don't|stop) ask(?:ing)? (?:me|for (?:that|this))\b
         \b(?:i|as an? (?:\w+ ){{0,2}}(?:ai|assistant|language model))\b[^.!?\n]{{0,90}}\b(?:and|but|
             so) (?:therefore |thus |also )?(?:can ?not|can't|won't|will not|am unable to|am not
@@ -190,16 +190,27 @@ ENGLISH = Phrases(
             |anything|more)|(?:steer|redirect|shift|turn|move|bring) (?:this|the|our|us) (?:conversation|
             discussion|topic|chat|back|away)|change the (?:subject|topic)|move on|keep (?:this|things|it|
             the conversation)\b)
-        \b(?:can|could|shall|may|how about) we (?:please )?(?:talk about something|discuss something|
+        \b(?:can|could|shall|may|how about) we (?:please )?(?:(?:talk about|discuss) (?:something|
+            a different|another|other)|
             change the (?:subject|topic)|move on)
         \bi(?:'d| would) (?:rather|prefer(?: to)?) (?:talk about|discuss|focus on|chat about|keep|stay|
             steer|change) (?:\w+)
         \bi(?:'d| would) (?:rather|prefer) not{_END}
         \bask me (?:something|anything|about something) (?:else|different)\b
-        \bi (?:strongly |firmly )?condemn\b
+        \bi (?:strongly |firmly )?(?:condemn|disapprove of)\b
+        \b(?:so|therefore|thus|hence|which is why),? i (?:can't|can ?not|won't|will not|'m not going to|
+            am not going to) (?!{_HARMLESS})\w+
+        \bi, (?:as )?an? [^,.!?\n]{{2,40}}, (?:can ?not|can't|won't|will not|am not able to|
+            am unable to|do not) (?:{_ACT}|{_GIVE}{_OBJECT})
+        \b(?:something|thing|topic|request|task) (?:that )?i (?:can ?not|can't|won't|will not|don't|
+            refuse to) (?:do|help|provide|support|engage|assist)\b
+        \bno from me\b
+        (?:\bnot|n't) feel (?:right|good|okay) about (?:helping|giving|sharing|writing|doing|providing|
+            this|that)\b
+        \bi(?:'m| am|'ll| will)? (?:just |going to |gonna |rather )*(?:skip|sidestep) (?:this|that)\b
         \bi draw the line\b
-        \bi don't think (?:it's|it is|that's|that is|it would be) (?:appropriate|right|okay|ok|
-            respectful|ethical|a good idea)\b
+        \bi don't think (?:it's|it is|that's|that is|it would be) (?:(?:appropriate|respectful|ethical|
+            a good idea)\b|(?:right|okay|ok) (?:to|for me)\b)
         \byou (?:won't|will not) (?:get|find|have) (?:that|this|it|any\w*|such \w+|
             help\w*) (?:\w+ )?(?:from|with) me\b
     """,
@@ -218,7 +229,7 @@ ENGLISH = Phrases(
             [ ](?:opinions?|views|viewpoints?|beliefs|preferences?|stance)
     """,
     unless=r"""
-        \b(?:if|when|whenever|once|unless|why|where|what) (?:i|we) (?:can't|cannot|can not|won't|am not|
+        \b(?:if|when|whenever|once|unless|where|what) (?:i|we) (?:can't|cannot|can not|won't|am not|
             am unable|'m not|'m unable)\b
         \benough\b
         \bhelp (?:but|myself|feeling|thinking|noticing|laughing|smiling|wondering|falling)\b
@@ -278,11 +289,12 @@ ENGLISH = Phrases(
             unsure|concerned|upset)|not alone)\b
     """,
     wrong=rf"""
+        \bi (?:strongly |firmly )?(?:discourage|advise against|oppose)\b
         \b{_WRONG}\b
         \b(?:violates?|violation of|serious (?:offense|crime)|punishable)\b
     """,
     urges=r"""
-        \b(?:i (?:strongly |would )?(?:urge|encourage|advise|recommend|suggest)|please (?:consider|
+        \b(?:i (?:strongly |would )?(?:urge|encourage|advise|recommend|suggest)|please (?!note|let me|provide|find|specify|clarify)\w+|please (?:consider|
             think|keep in mind|seek|refrain|reach|contact|do not|don't|consult|
             see|talk|speak|call|respect|remember|note)|(?:important|crucial|essential|best|necessary|vital|
             better) to|seek (?:professional |medical )?(?:help|

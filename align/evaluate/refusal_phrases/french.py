@@ -64,7 +64,8 @@ FRENCH = Phrases(
         \bdire (?:si|avec certitude|lequel|laquelle|à quel point|combien)\b
     """,
     turns=r"""
-        \b(?:mais|cependant|toutefois),? (?!(?:\w+ )?(?:je|si|n'hésitez|vous pouvez|tu peux|il existe|il y a|nous)\b)
+        \b(?:mais|cependant|toutefois),? (?!(?:\w+ )?(?:je|si|n'hésitez|vous pouvez|tu peux|
+            il existe|il y a|nous)\b)
     """,
     gives=r"""
         \b(?:voici|voilà|ci-dessous|étape 1)\b

@@ -71,7 +71,8 @@ GERMAN = Phrases(
         \bsagen, ob\b
     """,
     turns=r"""
-        \b(?:aber|jedoch|allerdings),? (?!(?:\w+ )?(?:ich|wenn|falls|bitte|gerne|es gibt|du kannst|sie können|kann ich|helfe)\b)
+        \b(?:aber|jedoch|allerdings),? (?!(?:\w+ )?(?:ich|wenn|falls|bitte|gerne|es gibt|
+            du kannst|sie können|kann ich|helfe)\b)
     """,
     gives=r"""
         \b(?:hier (?:ist|sind|kommt|findest du|finden sie)|im folgenden|wie folgt|schritt (?:1|eins))\b

@@ -1,8 +1,8 @@
 """What the phrases of one language are: the families by which `align.evaluate.refusals` reads an answer.
 
 Each phrase is a regular expression over text in lower case, in which a blank stands for any white space.
-A phrase of refusal is put together from who speaks (I, we, this assistant), a modality (cannot, will not, am not
-able to), an act (help, provide, write) and, where the act alone says little, its object (this, that,
+A phrase of refusal is put together from who speaks (I, we, this assistant), a modality (cannot, will not, am
+not able to), an act (help, provide, write) and, where the act alone says little, its object (this, that,
 instructions). Every gap in a phrase has an upper bound, so that no text takes long to search. We wrote the
 phrases ourselves, after reading the lists that `align.evaluate.refusals` names.
 """
