@@ -294,9 +294,8 @@ ENGLISH = Phrases(
         \b(?:violates?|violation of|serious (?:offense|crime)|punishable)\b
     """,
     urges=r"""
-        \b(?:i (?:strongly |would )?(?:urge|encourage|advise|recommend|suggest)|please (?!note|let me|provide|find|specify|clarify)\w+|please (?:consider|
-            think|keep in mind|seek|refrain|reach|contact|do not|don't|consult|
-            see|talk|speak|call|respect|remember|note)|(?:important|crucial|essential|best|necessary|vital|
+        \b(?:i (?:strongly |would )?(?:urge|encourage|advise|recommend|suggest)|please (?!note|
+            let me|provide|find|specify|clarify)\w+|(?:important|crucial|essential|best|necessary|vital|
             better) to|seek (?:professional |medical )?(?:help|
             support|advice|assistance)|reach out|consult|see a (?:doctor|lawyer|therapist)|talk to (?:a|
             your|someone)|should (?:always|never)|everyone has
