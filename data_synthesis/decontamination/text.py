@@ -1,0 +1,82 @@
+"""The texts of rows and of test items, and the words by which they are compared.
+
+The Qwen2 report (arXiv 2407.10671, section 5.2.6) removes "all symbols and punctuation" and tokenizes; it
+names no tokenizer. Here a text is reduced to what a reader sees (`reward.constraints.checks.reading`), then
+to Unicode's form NFKC without upper case, and a word is a run of letters, digits and the marks that belong to
+them. Everything else separates words: blanks, punctuation, symbols and emoji. In scripts without spaces
+(Chinese, Japanese, Thai, Lao, Khmer, Burmese) every character is a word, as in
+`data_synthesis.deduplication.text`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+from typing import Literal
+
+from align.core.rows import Message, Prompt, Row, texts_of
+from data_synthesis.deduplication.text import Compared, conversations
+from reward.constraints.checks.reading import NO_SPACES, as_read, folded
+
+Tokenizer = Literal["words", "characters"]
+
+_ASCII_WORDS = re.compile("[a-z0-9]+")
+_LAST_MARK = 0x1FFFF
+"""No combining mark lies behind this code point, except variation selectors, which nobody can see."""
+
+
+def tokens(text: str, tokenizer: Tokenizer = "words") -> list[str]:
+    """Return the words of a text without case, symbols and punctuation, or with "characters" their letters.
+
+    Args:
+        text: any text; one without letters and digits has no tokens.
+        tokenizer: `words`, or `characters`: every letter and every digit is a token.
+    """
+    words = _ASCII_WORDS.findall(text.lower()) if text.isascii() else _words().findall(_plain(text))
+    return words if tokenizer == "words" else list("".join(words))
+
+
+def _plain(text: str) -> str:
+    """Return a text in form NFKC, without case and without what a reader does not see."""
+    # once more at the end, because case folding takes some letters apart
+    return unicodedata.normalize("NFKC", folded(unicodedata.normalize("NFKC", as_read(text))))
+
+
+@cache
+def _words() -> re.Pattern[str]:
+    """Return a pattern for words: letters and digits, each with its marks, which Python's `\\w` leaves out."""
+    alone = re.compile(f"[{NO_SPACES}]")
+    marks = [chr(code) for code in range(_LAST_MARK) if unicodedata.category(chr(code))[0] == "M"]
+    inside = "".join(mark for mark in marks if not alone.match(mark))
+    single = "".join(mark for mark in marks if alone.match(mark))
+    letter = rf"[^\W_{NO_SPACES}]"
+    return re.compile(rf"(?=[{NO_SPACES}])(?:[^\W_]|[{single}])|{letter}+(?:[{inside}]+{letter}*)*")
+
+
+def row_texts(row: Row, compare: Compared) -> list[str]:
+    """Return the texts of a row that are compared with the test items: each turn is a text of its own.
+
+    Args:
+        row: a row of any table.
+        compare: `prompt`: only the turns of its prompt; `all`: those of its answers too, and of a prompt's
+            row its reference answer.
+    """
+    texts = [_said(turn) for turns in conversations(row, compare) for turn in turns]
+    answer = row.answer if isinstance(row, Prompt) and compare == "all" else None
+    return [*texts, answer] if answer else texts
+
+
+def item_texts(item: Prompt) -> list[str]:
+    """Return the texts of a test item: what the user says in each turn, and the reference answer."""
+    return [*user_texts(item.messages), *([item.answer] if item.answer else ())]
+
+
+def user_texts(messages: Iterable[Message]) -> list[str]:
+    """Return what the user says, turn by turn."""
+    return [_said(turn) for turn in messages if turn["role"] == "user"]
+
+
+def _said(turn: Message) -> str:
+    return "\n".join(texts_of(turn))
