@@ -2,19 +2,20 @@
 
     python benchmarks/decontamination.py [ROWS [ITEMS]]
 
-ROWS (500,000) training texts of 200 words on average and ITEMS (20,000) test texts of 60, drawn from a seed with the frequencies
-of a language (Zipf) from 50,000 words. In one of 50 training texts, a passage is replaced by a copy of a test text in which up to
-half of the words were replaced, left out or moved behind others, so that some copies satisfy the rule and others do not.
+ROWS (500,000) training texts of 200 words on average and ITEMS (20,000) test texts of 60 on average, drawn from a seed with the
+frequencies of a language (Zipf) from 50,000 words. In one of 50 training texts, a passage is replaced by a copy of a test text,
+in which up to half of the words were replaced, left out or moved; so some copies satisfy the rule and others do not.
 
 `find_contaminated` and `ngram_overlap` run in a process of their own whose peak of memory is measured; the texts themselves are
-part of it. The naive way compares all pairs of a sample (SAMPLE training texts, all planted ones among them as often as in the
-whole, with SAMPLE test texts) with the same compiled function for the longest common subsequence, on one core; its time for all
-pairs is extrapolated. It must find the same pairs in the sample. Results: benchmarks/results/, docs/decontamination.md.
+part of it. The naive way compares all pairs of a sample (SAMPLE training texts and test texts) with the same compiled function
+for the longest common subsequence, on one core. Its time for all pairs is extrapolated, and it must find the same pairs in the
+sample. Results: benchmarks/results/, docs/decontamination.md.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import platform
 import random
 import resource
@@ -25,12 +26,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from deduplicate import WORDS, vocabulary
 
 from align.core.compiled import jit
 from data_synthesis.decontamination import find_contaminated, ngram_overlap
 from data_synthesis.decontamination.index import Vocabulary, flat
 from data_synthesis.decontamination.kernels import lcs_length
-from deduplicate import WORDS, vocabulary
 
 TRAIN, TEST, SAMPLE, PLANTED = 200, 60, 3_000, 50
 
@@ -108,14 +109,14 @@ def work(rows: int, items: int) -> None:
     found = find_contaminated(train, test)
     seconds, after = time.monotonic() - started, peak()
     started = time.monotonic()
-    shared = ngram_overlap(train, test)
+    shared, strict = ngram_overlap(train, test), time.monotonic()
     of_sample = [(m.train_index, m.test_index, m.lcs) for m in found if max(m.train_index, m.test_index) < SAMPLE]
     naive_found, each = compare_all(train[:SAMPLE], test[:SAMPLE])
     print(
         json.dumps(
             {
                 "seconds": seconds,
-                "strict": time.monotonic() - started,
+                "strict": strict - started,
                 "gigabytes": [before, after],
                 "found": [len(found), len({m.train_index for m in found}), sum(m.ngram_hit for m in found), len(shared)],
                 "sample": [len(of_sample), len(naive_found), set(of_sample) == naive_found],
@@ -137,9 +138,10 @@ def main(rows: int, items: int) -> None:
     before, after = told["gigabytes"]
     pairs, hit_rows, grams, shared = told["found"]
     ours, naive_pairs, same = told["sample"]
-    print(f"{time.strftime('%d %b %Y')}, {platform.machine()}, {platform.system()} {platform.release()}, Python {sys.version.split()[0]}")
+    cores = f"{os.cpu_count()} cores, {platform.machine()}, load {os.getloadavg()[0]:.1f} at the end"
+    print(f"{time.strftime('%d %b %Y')}, {cores}, {platform.system()}, Python {platform.python_version()}")
     print(f"{rows:,} training texts, {items:,} test texts")
-    print(f"find_contaminated: {told['seconds']:.0f} s, peak {after:.2f} GiB, of which the texts and the libraries {before:.2f} GiB")
+    print(f"find_contaminated: {told['seconds']:.0f} s, peak {after:.2f} GiB; {before:.2f} GiB before it began")
     print(f"  {pairs:,} pairs, {hit_rows:,} training texts; {pairs - grams:,} pairs without a shared 13-gram")
     print(f"ngram_overlap: {told['strict']:.0f} s, {shared:,} test texts")
     print(f"all pairs, the same LCS, one core, extrapolated from a sample: {told['hours']:.1f} h")

@@ -108,7 +108,7 @@ class Index:
         """Which test text each text of the index is."""
         sample = train[:: max(1, len(train) // SAMPLE)]
         chosen = [texts[number] for number in self._numbers]
-        self._tests = _build(chosen, self._vocabulary.known(sample), len(self._vocabulary), least, share)
+        self._arrays = _build(chosen, self._vocabulary.known(sample), len(self._vocabulary), least, share)
 
     def pairs(self, train: Iterable[str]) -> Iterator[tuple[np.ndarray, int]]:
         """Yield the matching pairs of each slice of the training texts, and the number of texts in it.
@@ -126,7 +126,7 @@ class Index:
             start += count
 
     def _search(self, words: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, int]:
-        return kernels.matches(words, starts, lengths, self._tests), len(lengths)
+        return kernels.matches(words, starts, lengths, *self._arrays), len(lengths)
 
 
 def in_slices(
@@ -157,8 +157,11 @@ def _build(
     vocabulary: int,
     least: int,
     share: float,
-) -> kernels.Tests:
-    """Return the index of test texts, which come in order of their length, at least `least` each."""
+) -> tuple[tuple[Any, ...], ...]:
+    """Return the arrays of `kernels.matches` for test texts.
+
+    The texts come in order of their length, and have at least `least` words each.
+    """
     words, starts = flat(texts)
     lengths = np.diff(starts)
     base = np.zeros(vocabulary + 1, np.int64)
@@ -171,15 +174,19 @@ def _build(
     tokens = rank[places]
     tokens = tokens[np.lexsort((tokens, owners))]
     portion = Fraction(str(share))
-    over, under = portion.numerator, portion.denominator
-    need = np.array([kernels.needed(int(n), least, over, under) for n in lengths], np.int32)
+    rule = least, portion.numerator, portion.denominator
+    need = np.array([kernels.needed(int(n), rule) for n in lengths], np.int32)
     chance = np.empty((2, len(rank)))
     chance[0, rank], chance[1, rank] = in_train / max(1, len(sample[2])), in_tests / max(1, len(texts))
     hits = kernels.all_hits_needed(tokens, starts, need, chance[0])
     rare = np.arange(len(tokens)) - starts[owners] < (lengths - need + hits)[owners]
     first, every = _lists(tokens[rare], owners[rare], len(rank)), _lists(tokens, owners, len(rank))
-    return kernels.Tests(
-        lengths, starts, words, tokens, need, hits, base, rank, chance[1], *first, *every, least, over, under
+    return (
+        (lengths, starts, words, tokens),
+        (base, rank),
+        (need, hits, *first),
+        (chance[1], *every),
+        rule,
     )
 
 

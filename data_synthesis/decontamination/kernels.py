@@ -1,6 +1,23 @@
 """Compiled loops of the contamination analysis: the filter, the longest common subsequence, shared n-grams.
 
-`data_synthesis.decontamination.index` explains the filter and proves that it loses no pair. The length of the
+`data_synthesis.decontamination.index` explains the filter and proves that it loses no pair. Its arrays are
+passed in plain tuples, because numba's cache on disk could not be read any more after a class was renamed:
+
+- `texts`: of n test texts in order of their length, with N words in all: `lengths` (n,); `starts` (n + 1,),
+  where each text begins in the next two; `words` (N,), numbers of words in the order of the text; `tokens`
+  (N,), the tokens of each text, rarest first. A token is a word with the number of its occurrence in the
+  text, so no text has a token twice. Tokens are numbered from the rarest to the commonest.
+- `numbers`: of V different words and T different tokens: `base` (V + 1,), where in `rank` the occurrences of
+  each word begin, as many as any test text has; `rank` (T,), their tokens.
+- `first`: `need` (n,), how many tokens a common subsequence must have if this text is the shorter one,
+  ascending; `hits` (n,), how many tokens of its rare part a longer text must have; for each token the texts
+  that have it in their rare part, ascending, in one array, and where each list begins (T + 1,).
+- `every`: `chance` (T,), the share of the test texts that have the token; for each token all texts that have
+  it, as in `first`.
+- `rule`: smallest length of a common subsequence; smallest share of the shorter text as two integers, its
+  numerator and denominator.
+
+The length of the
 longest common subsequence is computed with bits, 64 tokens of one text at a time (Crochemore, Iliopoulos,
 Pinzon and Reid 2001, "A fast and practical bit-vector algorithm for the longest common subsequence problem",
 in the form of Hyyro 2004, "Bit-parallel LCS-length computation revisited"), so n times m/64 steps. Blocks of
@@ -11,7 +28,7 @@ size of the texts, not of their product.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -25,48 +42,10 @@ BASE = np.uint64(0x9E3779B97F4A7C15)
 _0, _1 = np.uint64(0), np.uint64(1)
 
 
-class Tests(NamedTuple):
-    """The test texts as arrays, in order of their length.
-
-    A token is a word with the number of its occurrence in the text, so that no text has a token twice. Tokens
-    are numbered from the rarest to the commonest. For n texts with N words in all, V different words and T
-    different tokens:
-    """
-
-    lengths: np.ndarray
-    """(n,) words of each text, ascending."""
-    starts: np.ndarray
-    """(n + 1,) where each text begins in `words` and `tokens`."""
-    words: np.ndarray
-    """(N,) the words of each text in the order of the text."""
-    tokens: np.ndarray
-    """(N,) the tokens of each text, rarest first."""
-    need: np.ndarray
-    """(n,) tokens that a common subsequence must have if this text is the shorter one; ascending."""
-    hits: np.ndarray
-    """(n,) tokens of its `first` list that a longer text must have."""
-    base: np.ndarray
-    """(V + 1,) place in `rank` of the first occurrence of each word; there are as many as any text has."""
-    rank: np.ndarray
-    """(T,) the token of each occurrence of each word."""
-    chance: np.ndarray
-    """(T,) share of the test texts that have the token."""
-    first_starts: np.ndarray
-    first_texts: np.ndarray
-    """For each token the texts that have it among their first length - need + hits tokens, ascending."""
-    every_starts: np.ndarray
-    every_texts: np.ndarray
-    """For each token all texts that have it, ascending."""
-    least: int
-    """Smallest length of a common subsequence that counts."""
-    over: int
-    under: int
-    """The share of the shorter text as a fraction, over / under."""
-
-
 @jit
-def needed(length: int, least: int, over: int, under: int) -> int:
-    """Return how long a common subsequence must be: the larger of `least` and the share of `length`."""
+def needed(length: int, rule: Any) -> int:
+    """Return how long a common subsequence must be, where the shorter text has `length` tokens."""
+    least, over, under = rule
     return max(least, -(-length * over // under))
 
 
@@ -80,7 +59,7 @@ def hits_needed(tokens: Any, need: int, chance: Any) -> int:
 
     Args:
         tokens: the text's tokens that occur in any test text, rarest first, at least `need`.
-        need: as `Tests.need`.
+        need: how many tokens a common subsequence must have.
         chance: the share of the other texts that have a token, by token.
     """
     mean = 0.0
@@ -110,12 +89,12 @@ def all_hits_needed(tokens: Any, starts: Any, need: Any, chance: Any) -> Any:
 
 @jit
 def number_occurrences(words: Any, starts: Any, base: Any) -> Any:
-    """Return the place in `Tests.rank` of each word's occurrence; -1 if no test text has so many of it.
+    """Return the place in `rank` of each word's occurrence; -1 if no test text has so many of it.
 
     Args:
         words: (N,) word numbers of several texts.
         starts: (n + 1,) where each text begins.
-        base: as `Tests.base`.
+        base: as in `numbers`.
     """
     seen = np.zeros(base.size - 1, np.int32)
     places = np.empty(words.size, np.int64)
@@ -164,14 +143,15 @@ def lcs_length(one: Any, other: Any, masks: Any, carry: Any) -> int:
 
 
 @jit
-def _tokens_of(text: Any, tests: Any, seen: Any, holds: Any, tokens: Any) -> int:
+def _tokens_of(text: Any, numbers: Any, seen: Any, holds: Any, tokens: Any) -> int:
     """Write the tokens of a text that occur in any test text, and mark them in `holds`; return how many."""
+    base, rank = numbers
     known = 0
     for word in text:
-        place = tests.base[word] + seen[word]
+        place = base[word] + seen[word]
         seen[word] += 1
-        if place < tests.base[word + 1]:
-            token = tests.rank[place]
+        if place < base[word + 1]:
+            token = rank[place]
             tokens[known] = token
             holds[token] = True
             known += 1
@@ -181,28 +161,29 @@ def _tokens_of(text: Any, tests: Any, seen: Any, holds: Any, tokens: Any) -> int
 
 
 @jit
-def _shorter(length: int, tokens: Any, tests: Any, counts: Any, holds: Any, found: Any) -> int:
+def _shorter(length: int, tokens: Any, texts: Any, first: Any, counts: Any, holds: Any, found: Any) -> int:
     """Write the test texts not longer than a text of `length` words that may match it; return how many."""
+    lengths, starts, _, test_tokens = texts
+    need, hits, list_starts, owners = first
     limit = min(
-        np.searchsorted(tests.lengths, length, side="right"),
-        np.searchsorted(tests.need, tokens.size, side="right"),
+        np.searchsorted(lengths, length, side="right"), np.searchsorted(need, tokens.size, side="right")
     )
     counts[:limit] = 0
     proposed = 0
     for token in tokens:
-        for place in range(tests.first_starts[token], tests.first_starts[token + 1]):
-            text = tests.first_texts[place]
+        for place in range(list_starts[token], list_starts[token + 1]):
+            text = owners[place]
             if text >= limit:
                 break
             counts[text] += 1
-            if counts[text] == tests.hits[text]:
+            if counts[text] == hits[text]:
                 found[proposed] = text
                 proposed += 1
     kept = 0
     for text in found[:proposed]:
-        missing = tests.need[text] - counts[text]
-        rare = tests.lengths[text] - tests.need[text] + tests.hits[text]
-        rest = tests.tokens[tests.starts[text] + rare : tests.starts[text + 1]]
+        missing = need[text] - counts[text]
+        rare = lengths[text] - need[text] + hits[text]
+        rest = test_tokens[starts[text] + rare : starts[text + 1]]
         for i in range(rest.size):
             if missing <= 0 or missing > rest.size - i:
                 break
@@ -214,23 +195,24 @@ def _shorter(length: int, tokens: Any, tests: Any, counts: Any, holds: Any, foun
 
 
 @jit
-def _longer(length: int, tokens: Any, tests: Any, counts: Any, found: Any) -> int:
+def _longer(length: int, tokens: Any, texts: Any, every: Any, rule: Any, counts: Any, found: Any) -> int:
     """Write the test texts that are longer than a text of `length` words and may match it; return how many.
 
     It sorts `tokens`.
     """
-    above = np.searchsorted(tests.lengths, length, side="right")
-    need = needed(length, tests.least, tests.over, tests.under)
-    if above == tests.lengths.size or tokens.size < need:
+    lengths, starts, _, test_tokens = texts
+    chance, list_starts, owners = every
+    above, need = np.searchsorted(lengths, length, side="right"), needed(length, rule)
+    if above == lengths.size or tokens.size < need:
         return 0
     tokens.sort()
-    hits = hits_needed(tokens, need, tests.chance)
+    hits = hits_needed(tokens, need, chance)
     rare = tokens.size - need + hits
     counts[above:] = 0
     proposed = 0
     for token in tokens[:rare]:
-        for place in range(tests.every_starts[token + 1] - 1, tests.every_starts[token] - 1, -1):
-            text = tests.every_texts[place]
+        for place in range(list_starts[token + 1] - 1, list_starts[token] - 1, -1):
+            text = owners[place]
             if text < above:
                 break
             counts[text] += 1
@@ -239,7 +221,7 @@ def _longer(length: int, tokens: Any, tests: Any, counts: Any, found: Any) -> in
                 proposed += 1
     kept = 0
     for text in found[:proposed]:
-        inside = tests.tokens[tests.starts[text] : tests.starts[text + 1]]
+        inside = test_tokens[starts[text] : starts[text + 1]]
         missing = need - counts[text]
         for i in range(rare, tokens.size):
             if missing <= 0 or missing > tokens.size - i:
@@ -253,34 +235,38 @@ def _longer(length: int, tokens: Any, tests: Any, counts: Any, found: Any) -> in
 
 
 @jit
-def matches(words: Any, starts: Any, lengths: Any, tests: Any) -> Any:
+def matches(
+    words: Any, starts: Any, lengths: Any, texts: Any, numbers: Any, first: Any, every: Any, rule: Any
+) -> Any:
     """Return all pairs that satisfy the rule, as rows (text, test text, length of the common subsequence).
 
     Args:
         words: (N,) numbers of those words of several texts that occur in any test text.
         starts: (n + 1,) where each text begins.
         lengths: (n,) number of words of each text, the unknown ones included.
-        tests: the test texts.
+        texts: the test texts; this and what follows as at the top of this file.
+        numbers: the tokens of words.
+        first: the tokens in the rare parts of the test texts.
+        every: all tokens of the test texts.
+        rule: the rule.
     """
-    longest = 1
-    for text in range(lengths.size):
-        longest = max(longest, starts[text + 1] - starts[text])
-    seen, holds = np.zeros(tests.base.size - 1, np.int32), np.zeros(tests.rank.size, np.bool_)
-    counts, found = np.zeros(tests.lengths.size, np.int32), np.empty(tests.lengths.size, np.int32)
-    masks, carry = np.zeros(tests.base.size - 1, np.uint64), np.zeros(longest, np.uint64)
-    room = np.empty(longest, np.int32)
+    test_lengths, test_starts, test_words, _ = texts
+    vocabulary, tests, most = numbers[0].size - 1, test_lengths.size, 1 + np.max(np.diff(starts))
+    seen, holds = np.zeros(vocabulary, np.int32), np.zeros(numbers[1].size, np.bool_)
+    counts, found = np.zeros(tests, np.int32), np.empty(tests, np.int32)
+    masks, carry = np.zeros(vocabulary, np.uint64), np.zeros(most, np.uint64)
+    room = np.empty(most, np.int32)
     pairs, filled = np.empty((1024, 3), np.int64), 0
     for text in range(lengths.size):
         inside, length = words[starts[text] : starts[text + 1]], lengths[text]
-        tokens = room[: _tokens_of(inside, tests, seen, holds, room)]
-        if tokens.size >= tests.least:
-            short = _shorter(length, tokens, tests, counts, holds, found)
-            both = short + _longer(length, tokens, tests, counts, found[short:])
+        tokens = room[: _tokens_of(inside, numbers, seen, holds, room)]
+        if tokens.size >= rule[0]:
+            short = _shorter(length, tokens, texts, first, counts, holds, found)
+            both = short + _longer(length, tokens, texts, every, rule, counts, found[short:])
             for test in found[:both]:
-                least = needed(min(length, tests.lengths[test]), tests.least, tests.over, tests.under)
-                other = tests.words[tests.starts[test] : tests.starts[test + 1]]
+                other = test_words[test_starts[test] : test_starts[test + 1]]
                 common = lcs_length(inside, other, masks, carry)
-                if common >= least:
+                if common >= needed(min(length, test_lengths[test]), rule):
                     pairs = _with_room(pairs, filled)
                     pairs[filled, 0], pairs[filled, 1], pairs[filled, 2] = text, test, common
                     filled += 1
@@ -357,10 +343,10 @@ def mark_shared(words: Any, starts: Any, size: int, tests: Any, maybe: Any, shar
 @jit
 def same_gram(one: Any, one_end: int, other: Any, other_end: int, size: int) -> bool:
     """Are the n-grams equal that end at these places of two texts?"""
-    for back in range(size):
-        if one[one_end - back] != other[other_end - back]:
-            return False
-    return True
+    back = 0
+    while back < size and one[one_end - back] == other[other_end - back]:
+        back += 1
+    return back == size
 
 
 @jit

@@ -46,7 +46,7 @@ def _plain(text: str) -> str:
 
 @cache
 def _words() -> re.Pattern[str]:
-    """Return a pattern for words: letters and digits, each with its marks, which Python's `\\w` leaves out."""
+    """Return a pattern for words: letters and digits, with the marks that belong to them."""
     alone = re.compile(f"[{NO_SPACES}]")
     marks = [chr(code) for code in range(_LAST_MARK) if unicodedata.category(chr(code))[0] == "M"]
     inside = "".join(mark for mark in marks if not alone.match(mark))

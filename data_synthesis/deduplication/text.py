@@ -54,9 +54,7 @@ def comparable(row: Row, compare: Compared) -> Comparable:
     talks = conversations(row, compare)
     turns = [[turn for turn in messages if turn["role"] != "system"] for messages in talks]
     parts = tuple(plain("\n".join(text for turn in part for text in texts_of(turn))) for part in turns)
-    system = [
-        plain(turn["content"]) for messages in talks for turn in messages if turn["role"] == "system"
-    ]
+    system = [plain(turn["content"]) for messages in talks for turn in messages if turn["role"] == "system"]
     roles = [[turn["role"] for turn in part] for part in turns]
     answer = digest([row.answer, row.tests]) if isinstance(row, Prompt) else ""
     context = [system, row.tools, roles]
