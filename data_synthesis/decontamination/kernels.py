@@ -165,9 +165,7 @@ def _shorter(length: int, tokens: Any, texts: Any, first: Any, counts: Any, hold
     """Write the test texts not longer than a text of `length` words that may match it; return how many."""
     lengths, starts, _, test_tokens = texts
     need, hits, list_starts, owners = first
-    limit = min(
-        np.searchsorted(lengths, length, side="right"), np.searchsorted(need, tokens.size, side="right")
-    )
+    limit = min(_below(lengths, length + 1), _below(need, tokens.size + 1))
     counts[:limit] = 0
     proposed = 0
     for token in tokens:
@@ -202,7 +200,7 @@ def _longer(length: int, tokens: Any, texts: Any, every: Any, rule: Any, counts:
     """
     lengths, starts, _, test_tokens = texts
     chance, list_starts, owners = every
-    above, need = np.searchsorted(lengths, length, side="right"), needed(length, rule)
+    above, need = _below(lengths, length + 1), needed(length, rule)
     if above == lengths.size or tokens.size < need:
         return 0
     tokens.sort()
@@ -226,7 +224,7 @@ def _longer(length: int, tokens: Any, texts: Any, every: Any, rule: Any, counts:
         for i in range(rare, tokens.size):
             if missing <= 0 or missing > tokens.size - i:
                 break
-            place = np.searchsorted(inside, tokens[i])
+            place = _below(inside, tokens[i])
             missing -= place < inside.size and inside[place] == tokens[i]
         if missing <= 0:
             found[kept] = text
@@ -251,7 +249,10 @@ def matches(
         rule: the rule.
     """
     test_lengths, test_starts, test_words, _ = texts
-    vocabulary, tests, most = numbers[0].size - 1, test_lengths.size, 1 + np.max(np.diff(starts))
+    vocabulary, tests = numbers[0].size - 1, test_lengths.size
+    most = 1
+    for text in range(lengths.size):
+        most = max(most, starts[text + 1] - starts[text])
     seen, holds = np.zeros(vocabulary, np.int32), np.zeros(numbers[1].size, np.bool_)
     counts, found = np.zeros(tests, np.int32), np.empty(tests, np.int32)
     masks, carry = np.zeros(vocabulary, np.uint64), np.zeros(most, np.uint64)
@@ -281,8 +282,23 @@ def _with_room(pairs: Any, filled: int) -> Any:
     if filled < len(pairs):
         return pairs
     larger = np.empty((2 * len(pairs), 3), np.int64)
-    larger[:filled] = pairs
+    for row in range(filled):  # compiled in less time than an assignment of arrays
+        for column in range(3):
+            larger[row, column] = pairs[row, column]
     return larger
+
+
+@jit
+def _below(values: Any, value: int) -> int:
+    """Return how many of the ascending values are below a value. np.searchsorted takes seconds to compile."""
+    low, high = 0, values.size
+    while low < high:
+        middle = (low + high) // 2
+        if values[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @jit
@@ -332,7 +348,7 @@ def mark_shared(words: Any, starts: Any, size: int, tests: Any, maybe: Any, shar
     for i in range(hashes.size):
         if not maybe[hashes[i] >> shift]:
             continue
-        place = np.searchsorted(test_hashes, hashes[i])
+        place = _below(test_hashes, hashes[i])
         while place < test_hashes.size and test_hashes[place] == hashes[i]:
             if same_gram(words, ends[i], test_words, test_ends[place], size):
                 shared[place] = True

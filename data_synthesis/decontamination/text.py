@@ -48,7 +48,7 @@ def _plain(text: str) -> str:
 def _words() -> re.Pattern[str]:
     """Return a pattern for words: letters and digits, with the marks that belong to them."""
     alone = re.compile(f"[{NO_SPACES}]")
-    marks = [chr(code) for code in range(_LAST_MARK) if unicodedata.category(chr(code))[0] == "M"]
+    marks = [chr(code) for code in range(_LAST_MARK) if unicodedata.category(chr(code)) in ("Mn", "Mc")]
     inside = "".join(mark for mark in marks if not alone.match(mark))
     single = "".join(mark for mark in marks if alone.match(mark))
     letter = rf"[^\W_{NO_SPACES}]"
