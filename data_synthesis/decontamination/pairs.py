@@ -13,7 +13,7 @@ matching "with" this constraint and does not say whether both are required. Here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -67,18 +67,33 @@ def find_contaminated(
     Raises:
         ValueError: a number is out of its range.
     """
+    return list(
+        each_match(train, test, ngram=ngram, lcs=lcs, share=share, tokenizer=tokenizer, advance=advance)
+    )
+
+
+def each_match(
+    train: Sequence[str],
+    test: Sequence[str],
+    *,
+    ngram: int,
+    lcs: int,
+    share: float,
+    tokenizer: Tokenizer,
+    advance: Callable[[int], object] | None,
+) -> Iterator[Match]:
+    """Yield what `find_contaminated` returns, match by match: long training texts may have very many."""
     from data_synthesis.decontamination.index import Index  # noqa: PLC0415 (numba is slow to import)
 
     check_rule(ngram, lcs, share)
     grams = _Grams(test, ngram, tokenizer)
-    found: list[Match] = []
     for pairs, count in Index(train, test, lcs, share, tokenizer).pairs(train):
         for index, same in groupby(pairs.tolist(), key=itemgetter(0)):
             own = grams.of(train[index])
-            found += (Match(index, other, common, grams.shared(own, other)) for _, other, common in same)
+            for _, other, common in same:
+                yield Match(index, other, common, grams.shared(own, other))
         if advance:
             advance(count)
-    return found
 
 
 def check_rule(ngram: int, lcs: int, share: float) -> None:

@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from pydantic import Field
 
 from align.core.config import Config
 from align.core.rows import Prompt, Row, prompt_key
-from data_synthesis.decontamination.pairs import Match, find_contaminated
+from data_synthesis.decontamination.pairs import Match, each_match
 from data_synthesis.decontamination.text import Tokenizer, item_texts, row_texts, tokens, user_texts
 from data_synthesis.deduplication.text import Compared
 from data_synthesis.engine.whole_table import asked
@@ -76,8 +77,8 @@ class Contaminated:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    source: str
-    id: str
+    name: tuple[str, str]
+    """Source and id."""
     prompt: Prompt
 
 
@@ -115,12 +116,15 @@ def contaminated_rows(
     """
     rule = rule or Rule()
     items = _items(tests)
-    hits: dict[int, list[_Hit]] = defaultdict(list)
-    for row, hit in _matching(rows, items, rule, advance):
-        hits[row].append(hit)
-    for row, hit in _same_prompts(rows, items) if rule.exact else ():
-        hits[row].append(hit)
-    return {rows[row].id: _told(hits[row], rule) for row in sorted(hits)}
+    best: dict[int, _Hit] = {}
+    every: dict[int, set[tuple[str, str]]] = defaultdict(set)
+    for row, hit in chain(
+        _matching(rows, items, rule, advance), _same_prompts(rows, items) if rule.exact else ()
+    ):
+        every[row].add(hit.item.name)
+        if row not in best or hit.strength > best[row].strength:
+            best[row] = hit
+    return {rows[row].id: _told(best[row], frozenset(every[row]), rule) for row in sorted(best)}
 
 
 def contamination(
@@ -151,7 +155,7 @@ def contamination(
 
 def _items(tests: Mapping[str, Sequence[Prompt]]) -> list[_Item]:
     return [
-        _Item(source, prompt.id or str(number), prompt)
+        _Item((source, prompt.id or str(number)), prompt)
         for source, prompts in tests.items()
         for number, prompt in enumerate(prompts)
     ]
@@ -174,7 +178,7 @@ def _matching(
     others = _by_text(item_texts(item.prompt) for item in items)
     texts, wanted = list(own), list(others)
     numbers = {"ngram": rule.ngram, "lcs": rule.lcs, "share": rule.share}
-    for match in find_contaminated(texts, wanted, **numbers, tokenizer=rule.tokenizer, advance=advance):
+    for match in each_match(texts, wanted, **numbers, tokenizer=rule.tokenizer, advance=advance):
         if match.ngram_hit or rule.require == "lcs":
             text, item_text = texts[match.train_index], wanted[match.test_index]
             hits = [_Hit(items[item], text, item_text, match) for item in others[item_text]]
@@ -193,18 +197,16 @@ def _same_prompts(rows: Sequence[Row], items: Sequence[_Item]) -> Iterator[tuple
             yield number, _Hit(item, own, wanted)
 
 
-def _told(hits: Sequence[_Hit], rule: Rule) -> Contaminated:
-    """Describe the strongest hit of a row; of equal ones the first."""
+def _told(best: _Hit, every: frozenset[tuple[str, str]], rule: Rule) -> Contaminated:
+    """Describe the strongest hit of a row, of equal ones the first."""
     from data_synthesis.decontamination.passages import common_passages  # noqa: PLC0415 (imports numba)
 
-    best = max(hits, key=lambda hit: hit.strength)
     reason = SAME_PROMPT
     if best.match:
         how = "{}-gram and LCS" if best.match.ngram_hit else "LCS without a shared {}-gram"
         reason = f"contaminated: {how.format(rule.ngram)}"
     lcs, row_passage, item_passage = common_passages(best.row_text, best.item_text, rule.tokenizer)
-    every = frozenset((hit.item.source, hit.item.id) for hit in hits)
-    return Contaminated(reason, best.item.source, best.item.id, lcs, row_passage, item_passage, every)
+    return Contaminated(reason, *best.item.name, lcs, row_passage, item_passage, every)
 
 
 def _too_short(prompt: Prompt, rule: Rule) -> bool:

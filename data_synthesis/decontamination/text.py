@@ -1,10 +1,10 @@
 """The texts of rows and of test items, and the words by which they are compared.
 
 The Qwen2 report (arXiv 2407.10671, section 5.2.6) removes "all symbols and punctuation" and tokenizes; it
-names no tokenizer. Here a text is reduced to what a reader sees (`reward.constraints.checks.reading`), then
-to Unicode's form NFKC without upper case, and a word is a run of letters, digits and the marks that belong to
-them. Everything else separates words: blanks, punctuation, symbols and emoji. In scripts without spaces
-(Chinese, Japanese, Thai, Lao, Khmer, Burmese) every character is a word, as in
+names no tokenizer. Here a text is brought to Unicode's form NFKC without upper case, what a reader does not
+see is removed (`reward.constraints.checks.reading`), and a word is a run of letters, digits and the marks
+that belong to them. Everything else separates words: blanks, punctuation, symbols and emoji. In scripts without
+spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) every character is a word, as in
 `data_synthesis.deduplication.text`.
 """
 
@@ -13,18 +13,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import cache
 from typing import Literal
 
 from align.core.rows import Message, Prompt, Row, texts_of
 from data_synthesis.deduplication.text import Compared, conversations
-from reward.constraints.checks.reading import NO_SPACES, as_read, folded
+from reward.constraints.checks.reading import NO_SPACES, as_read, folded, in_word
 
 Tokenizer = Literal["words", "characters"]
 
 _ASCII_WORDS = re.compile("[a-z0-9]+")
-_LAST_MARK = 0x1FFFF
-"""No combining mark lies behind this code point, except variation selectors, which nobody can see."""
+_ALONE = re.compile(f"[{NO_SPACES}]")
 
 
 def tokens(text: str, tokenizer: Tokenizer = "words") -> list[str]:
@@ -34,25 +32,37 @@ def tokens(text: str, tokenizer: Tokenizer = "words") -> list[str]:
         text: any text; one without letters and digits has no tokens.
         tokenizer: `words`, or `characters`: every letter and every digit is a token.
     """
-    words = _ASCII_WORDS.findall(text.lower()) if text.isascii() else _words().findall(_plain(text))
+    words = _ASCII_WORDS.findall(text.lower()) if text.isascii() else _folded(text).translate(_SHOWN).split()
     return words if tokenizer == "words" else list("".join(words))
 
 
-def _plain(text: str) -> str:
-    """Return a text in form NFKC, without case and without what a reader does not see."""
-    # once more at the end, because case folding takes some letters apart
-    return unicodedata.normalize("NFKC", folded(unicodedata.normalize("NFKC", as_read(text))))
+def _folded(text: str) -> str:
+    """Return a text in form NFKC without case."""
+    text = unicodedata.normalize("NFKC", text).casefold().replace("i\u0307", "i")  # of the Turkish capital
+    return unicodedata.normalize("NFKC", text)  # once more, because case folding takes some letters apart
 
 
-@cache
-def _words() -> re.Pattern[str]:
-    """Return a pattern for words: letters and digits, with the marks that belong to them."""
-    alone = re.compile(f"[{NO_SPACES}]")
-    marks = [chr(code) for code in range(_LAST_MARK) if unicodedata.category(chr(code)) in ("Mn", "Mc")]
-    inside = "".join(mark for mark in marks if not alone.match(mark))
-    single = "".join(mark for mark in marks if alone.match(mark))
-    letter = rf"[^\W_{NO_SPACES}]"
-    return re.compile(rf"(?=[{NO_SPACES}])(?:[^\W_]|[{single}])|{letter}+(?:[{inside}]+{letter}*)*")
+class _Shown(dict[int, str]):
+    """What stands for each character when words are divided by blanks; it is worked out at first sight."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = shown = _shown(chr(code))
+        return shown
+
+
+_SHOWN = _Shown()
+
+
+def _shown(character: str) -> str:
+    """Return a part of a word as it is, a character that is a word between blanks, and all else as a blank.
+
+    What a reader does not see, or may leave out, disappears: soft hyphens, joiners, vowel points.
+    """
+    if not character.isspace() and not folded(as_read(character)):
+        return ""
+    if not in_word(character) or unicodedata.category(character) == "Me":  # such as the frame of a key
+        return " "
+    return f" {character} " if _ALONE.match(character) else character
 
 
 def row_texts(row: Row, compare: Compared) -> list[str]:

@@ -109,7 +109,7 @@ def test_a_number_out_of_its_range_is_refused(wrong):
 def test_words_by_hand():
     assert tokens("Don't f(x_1)=x²+½ “A—b” ...") == ["don", "t", "f", "x", "1", "x2", "1", "2", "a", "b"]
     assert tokens("北京 is big.") == ["北", "京", "is", "big"]
-    assert tokens("Straße, İstanbul, ﬁne, 1️⃣ \u0301") == ["strasse", "istanbul", "fine", "1"]
+    assert tokens("Straße, İstanbul, ﬁne, 1️⃣") == ["strasse", "istanbul", "fine", "1"]
     assert tokens("नमस्ते दुनिया") == ["नमस्ते", "दुनिया"]
     assert tokens("Ab 12", "characters") == list("ab12")
     ascii_text = "".join(map(chr, range(128))) * 2
