@@ -3,7 +3,7 @@
 The Qwen2 report (arXiv 2407.10671, section 5.2.6) removes "all symbols and punctuation" and tokenizes; it
 names no tokenizer. Here a text is brought to Unicode's form NFKC without upper case, what a reader does not
 see is removed (`reward.constraints.checks.reading`), and a word is a run of letters, digits and the marks
-that belong to them. Everything else separates words: blanks, punctuation, symbols and emoji. In scripts without
+that belong to them. Everything else separates words: blanks, punctuation, symbols, emoji. In scripts without
 spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) every character is a word, as in
 `data_synthesis.deduplication.text`.
 """
