@@ -44,12 +44,12 @@ class Rule(Config):
     common but frequent words."""
     require: Literal["lcs", "both"] = "lcs"
     """`lcs`: a row is contaminated if the common subsequence is long enough. `both`: only if the two texts
-    also share an n-gram. Take `both` for rows with turns of more than 500 words, most of which contain the
-    common words of any short question in the right order."""
+    also share an n-gram. Take `both` for rows with turns of more than 500 words: such a turn contains the
+    common words of some short question in their order, whatever it is about."""
     tokenizer: Tokenizer = "words"
     """`words`; in Chinese, Japanese, Thai and similar scripts every character is a word. `characters`: every
-    letter is a token in all scripts, for Korean, where endings change with a word's place in the sentence.
-    With an alphabet, unrelated texts satisfy a share of 0.6; set `share` to 0.9."""
+    letter is a token in all scripts, for Korean, where the ends of words change with the sentence. With an
+    alphabet, set `share` to 0.9: at 0.6, 7% of the pairs of unrelated GSM8K questions match."""
     compare: Compared = "all"
     """`all`: every turn of a row is compared. `prompt`: only the turns of its prompt."""
     exact: bool = True

@@ -30,7 +30,7 @@ FILE = "contamination.json"
 """Name of the file with the counts of each source."""
 
 
-class Decontaminate(TableSynthesizer, Rule):
+class Decontaminate(Rule, TableSynthesizer):
     """Remove rows that contain an item of a test set."""
 
     makes: ClassVar[frozenset[str]] = frozenset(TABLES)

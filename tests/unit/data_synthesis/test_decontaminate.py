@@ -95,6 +95,11 @@ def test_two_texts(train, test, verdict):
     assert found == ([Match(0, 0, *verdict)] if verdict else [])
 
 
+def test_a_share_is_the_decimal_number_that_is_written():
+    assert find_contaminated([ordered(20)], [ordered(11, 9) + " x" * 20], lcs=1, share=0.55) == [Match(0, 0, 11, False)]
+    assert find_contaminated([ordered(20)], [ordered(10, 10) + " x" * 20], lcs=1, share=0.55) == []
+
+
 def test_no_texts():
     assert find_contaminated([], []) == find_contaminated([QUESTION], []) == find_contaminated([], [QUESTION]) == []
     assert ngram_overlap([], [QUESTION]) == ngram_overlap([QUESTION], []) == ngram_overlap([""], ["", "!"]) == set()
@@ -110,6 +115,7 @@ def test_words_by_hand():
     assert tokens("Don't f(x_1)=x²+½ “A—b” ...") == ["don", "t", "f", "x", "1", "x2", "1", "2", "a", "b"]
     assert tokens("北京 is big.") == ["北", "京", "is", "big"]
     assert tokens("Straße, İstanbul, ﬁne, 1️⃣") == ["strasse", "istanbul", "fine", "1"]
+    assert tokens("Acme™ Ⓐ") == ["acmetm", "a"]
     assert tokens("नमस्ते दुनिया") == ["नमस्ते", "दुनिया"]
     assert tokens("Ab 12", "characters") == list("ab12")
     ascii_text = "".join(map(chr, range(128))) * 2
