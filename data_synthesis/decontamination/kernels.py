@@ -17,12 +17,11 @@ passed in plain tuples, because numba's cache on disk could not be read any more
 - `rule`: smallest length of a common subsequence; smallest share of the shorter text as two integers, its
   numerator and denominator.
 
-The length of the
-longest common subsequence is computed with bits, 64 tokens of one text at a time (Crochemore, Iliopoulos,
-Pinzon and Reid 2001, "A fast and practical bit-vector algorithm for the longest common subsequence problem",
-in the form of Hyyro 2004, "Bit-parallel LCS-length computation revisited"), so n times m/64 steps. Blocks of
-64 tokens are the outer loop, and the carry of each addition into the next block is kept; so memory is the
-size of the texts, not of their product.
+The length of the longest common subsequence is computed with bits, 64 tokens of one text at a time
+(Crochemore, Iliopoulos, Pinzon and Reid 2001, "A fast and practical bit-vector algorithm for the longest
+common subsequence problem", in the form of Hyyro 2004, "Bit-parallel LCS-length computation revisited"), so
+n times m/64 steps. Blocks of 64 tokens are the outer loop, and the carry of each addition into the next block
+is kept; so memory is the size of the texts, not of their product.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ import numpy as np
 from align.core.compiled import jit
 
 CHECK = 60.0
-"""What it costs to look at a proposed pair, in units of one step through a list of the index. Measured once,
-roughly; it moves only the time."""
+"""What it costs to look at a proposed pair, in units of one step through a list of the index. An estimate,
+not measured: about one step for each token of a usual test text. It changes only the time."""
 BASE = np.uint64(0x9E3779B97F4A7C15)
 """Multiplier of the rolling hash of n-grams: odd, 2^64 over the golden ratio. Equal hashes are confirmed."""
 _0, _1 = np.uint64(0), np.uint64(1)

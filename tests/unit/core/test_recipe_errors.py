@@ -161,7 +161,7 @@ BROKEN = {
     "unknown optimizer": (
         HEAD + "  s: {kind: sft, model: base, data: [right], optimizer: {kind: adam}} #!\n", "did you mean 'adamw'?"
     ),
-    "no kind": (HEAD + "  s: {prompts: problems} #!\n", "stages.s.kind: 'kind' is missing; one of: decontaminate, deduplicate, dpo, "),
+    "no kind": (HEAD + "  s: {prompts: problems} #!\n", "stages.s.kind: 'kind' is missing; one of: decontaminate, "),
     "stage is a word": (HEAD + "  s: 7 #!\n", "a mapping with a 'kind' is expected here, not 7"),
     "missing stage": (HEAD + "  s: {kind: sft, model: base, data: [rihgt]} #!\n", "no stage 'rihgt'; did you mean 'right'?"),
     "later stage": (
