@@ -23,6 +23,7 @@ ENTRY_POINTS = "align.plugins"
 
 BUILT_IN: dict[str, dict[str, str]] = {
     "stage": {
+        "decontaminate": "data_synthesis.decontamination.synthesizer:Decontaminate",
         "deduplicate": "data_synthesis.deduplication.synthesizer:Deduplicate",
         "dpo": "align.stages.dpo:DPO",
         "evaluate": "align.stages.evaluate:Evaluate",

@@ -51,12 +51,10 @@ def comparable(row: Row, compare: Compared) -> Comparable:
         row: a row of any table.
         compare: `prompt`: only its prompt; `all`: its answers too.
     """
-    conversations = _conversations(row, compare)
-    turns = [[turn for turn in messages if turn["role"] != "system"] for messages in conversations]
+    talks = conversations(row, compare)
+    turns = [[turn for turn in messages if turn["role"] != "system"] for messages in talks]
     parts = tuple(plain("\n".join(text for turn in part for text in texts_of(turn))) for part in turns)
-    system = [
-        plain(turn["content"]) for messages in conversations for turn in messages if turn["role"] == "system"
-    ]
+    system = [plain(turn["content"]) for messages in talks for turn in messages if turn["role"] == "system"]
     roles = [[turn["role"] for turn in part] for part in turns]
     answer = digest([row.answer, row.tests]) if isinstance(row, Prompt) else ""
     context = [system, row.tools, roles]
@@ -64,7 +62,8 @@ def comparable(row: Row, compare: Compared) -> Comparable:
     return Comparable(parts, fixed, digest([*context, parts]), answer)
 
 
-def _conversations(row: Row, compare: Compared) -> list[list[Message]]:
+def conversations(row: Row, compare: Compared) -> list[list[Message]]:
+    """Return the prompt of a row and, with `compare: all`, each of its answers, as lists of turns."""
     if isinstance(row, Prompt):
         return [row.messages]
     answers = [row.chosen, row.rejected] if isinstance(row, Preference) else [row.completion]

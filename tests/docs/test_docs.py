@@ -83,6 +83,23 @@ def test_the_recipe_of_deduplication_is_one(root, tmp_path):
     assert tables.count(report.stage("unique"), "demonstrations") == 2
 
 
+def test_the_recipe_and_the_code_of_decontamination_run(root, tmp_path):
+    page = (root / "docs/decontamination.md").read_text()
+    (recipe,) = blocks(page, "yaml")
+    (tmp_path / "recipe.yaml").write_text(recipe)
+    question = "Natalia sold clips to 48 of her friends, and then she sold half as many clips in May. How many did she sell?"
+    rows = [{"prompt": text, "completion": "72"} for text in (f"Well: {question}", "Say one.")]
+    (tmp_path / "chats.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "test.jsonl").write_text(json.dumps({"question": question, "answer": "72"}) + "\n")
+    report = Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run", until="clean")
+    assert tables.count(report.stage("clean"), "demonstrations") == 1
+    (code,) = blocks(page, "python")
+    shown: dict = {"train": [question], "test": ["Who?", question], "rows": [], "items": []}
+    exec(code, shown)
+    assert [(match.train_index, match.test_index) for match in shown["matches"]] == [(0, 1)]
+    assert (shown["strict"], shown["found"]) == ({1}, {})
+
+
 def test_the_plug_in_of_the_readme_has_fifteen_lines(root):
     (code,) = (b for b in blocks((root / "README.md").read_text(), "python") if "class Shorter" in b)
     assert len([line for line in code.splitlines() if line.strip()]) <= 15

@@ -28,6 +28,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from align.core.compiled import jit as _jit
+
 BLOCK = 2**15
 """Entries of a block; its gradient and moments take 384 KB, which fits the second-level cache of a core."""
 MANY = 2**27
@@ -51,19 +53,6 @@ FIRST, SECOND = 0x7FEB352D, 0x846CA68B
 "Prospecting for Hash Functions", bias 0.17)."""
 
 _F32, _U32 = np.float32, np.uint32
-
-
-def _jit(function: Callable[..., Any]) -> Any:
-    """Compile at first use, without Python's lock, and keep the result on disk where that is possible."""
-    # with "numpy" errors, x/0 is inf as in torch, and loops can be vectorized
-    options: dict[str, Any] = {
-        "nogil": True,
-        "error_model": "numpy",
-    }
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache is writable
-        return numba.njit(**options)(function)
 
 
 def _inline(function: Callable[..., Any]) -> Any:

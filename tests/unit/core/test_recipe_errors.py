@@ -161,7 +161,7 @@ BROKEN = {
     "unknown optimizer": (
         HEAD + "  s: {kind: sft, model: base, data: [right], optimizer: {kind: adam}} #!\n", "did you mean 'adamw'?"
     ),
-    "no kind": (HEAD + "  s: {prompts: problems} #!\n", "stages.s.kind: 'kind' is missing; one of: deduplicate, dpo, "),
+    "no kind": (HEAD + "  s: {prompts: problems} #!\n", "stages.s.kind: 'kind' is missing; one of: decontaminate, "),
     "stage is a word": (HEAD + "  s: 7 #!\n", "a mapping with a 'kind' is expected here, not 7"),
     "missing stage": (HEAD + "  s: {kind: sft, model: base, data: [rihgt]} #!\n", "no stage 'rihgt'; did you mean 'right'?"),
     "later stage": (
@@ -602,7 +602,7 @@ AS_MEANT = {
         "reward.samples: at temperature 0 all grades of a completion are the same",
     ],
     "{kind: [sft], model: base}": [
-        "kind: a text is expected here, not a list; one of: deduplicate, dpo", "data: this key is required",
+        "kind: a text is expected here, not a list; one of: decontaminate, deduplicate, dpo", "data: this key is required",
     ],
     "sft": ["model: this key is required", "data: this key is required"],
 }  # fmt: skip

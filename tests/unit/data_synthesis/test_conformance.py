@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from align import Demonstration, Prompt
-from align.core import catalog
+from align.core import catalog, tables
 from data_synthesis import Derived, Drop, DroppedRow, Synthesizer, TableSynthesizer
 from data_synthesis.testing import Failed, conforms, conforms_table
 
@@ -116,7 +116,15 @@ TABLE_CASES = {
             for prompt in (LIKES, LIKES.upper(), f"{LIKES}!", "Go away.", f"{LIKES}, sure", "Go  away.")
             for answer in ("So do I.", "Not me!")
         ],
-    )
+    ),
+    "decontaminate": (
+        {"table": "demonstrations"},
+        [
+            {"prompt": prompt, "completion": answer}
+            for prompt in (LIKES, f"{LIKES}!", "Go away.", f"{LIKES}, sure", "Come here.", "Go  away.")
+            for answer in ("So do I.", f"I said: {LIKES}", "Not me!")
+        ],
+    ),
 }
 
 
@@ -129,6 +137,11 @@ def test_there_is_a_case_for_every_synthesizer():
 @pytest.mark.parametrize("case", TABLE_CASES)
 def test_a_table_synthesizer_of_ours_keeps_its_promises(case, tmp_path):
     stage, rows = TABLE_CASES[case]
+    if case == "decontaminate":
+        (tmp_path / "items").mkdir()
+        items = [Prompt(messages=[{"role": "user", "content": text}], id=text) for text in (LIKES, "Go away")]
+        tables.write(tmp_path / "items", "prompts", items)
+        stage = {**stage, "against": [str(tmp_path / "items")]}
     report = conforms_table({"kind": case, **stage}, rows, tmp_path)
     assert report["emitted"] > 1
     assert sum(report["dropped"].values()) > 1
