@@ -29,7 +29,7 @@ def evaluate(
     """Measure models on tasks, and return where the results are.
 
     Args:
-        models: folders, hub ids, run folders (all their models), or generators as YAML, `{kind: openai, ...}`.
+        models: folders, hub ids, run folders (all their models), or generators as YAML (`{kind: ...}`).
         tasks: kinds of tasks, or tasks as YAML (`{kind: gsm8k, shots: 8}`).
         out: the output folder.
         options: further fields of the stage `evaluate`.
