@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 from align.evaluate.measure import TaskResults
-from align.evaluate.scores import Change, Score, groups, metric_of, metrics, score, skipped
+from align.evaluate.scores import Change, Score, groups, headline, metric_of, metrics, score, skipped
 from align.evaluate.tax import Tax, points, scale
 
 _NOTE = (
@@ -115,6 +115,38 @@ def render_groups(results: Mapping[str, TaskResults], models: Sequence[str]) -> 
                 rows += [[group, str(n), *cells]] if n else []
             blocks.append(f"\n{name} by group, {metric}\n{aligned(rows)}\n")
     return "".join(blocks)
+
+
+def render_clean(
+    results: Mapping[str, TaskResults], models: Sequence[str], seen: Mapping[str, frozenset[str]]
+) -> str:
+    """Return every task's scores on all items beside those on the items that were not seen in training.
+
+    Args:
+        results: of all tasks.
+        models: in the order of the table.
+        seen: task -> ids of the items that share a 13-gram with a training row, or whose question is one.
+    """
+    rows = [["task", "items", "seen", *models]]
+    for name, each in results.items():
+        count, metric = len(seen[name]), headline(each)
+        if not count or metric is None:
+            continue
+        bounds = metric_of(each, metric).bounds
+        cells = []
+        for model in models:
+            whole = score(each, model, metric)
+            clean = score(each, model, metric, lambda item, name=name: item.id not in seen[name])
+            cells.append(
+                " -> ".join(shown_score(one, bounds) if one else "not measured" for one in (whole, clean))
+            )
+        rows.append([name, str(len(each.items)), f"{count / len(each.items):.1%}", *cells])
+    if len(rows) == 1:
+        return "\ncontamination: no item was seen in training\n"
+    title = (
+        "contamination: score on all items -> on those not seen in training (no 13-gram shared with a row)"
+    )
+    return f"\n{title}\n{aligned(rows)}\n"
 
 
 def render_tax(

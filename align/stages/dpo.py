@@ -18,6 +18,7 @@ from align.core.stage import Run
 from align.core.wiring import Ref
 from align.models import checkpoints
 from align.models.chat import Chat
+from align.stages.contamination import without_test_items
 from align.stages.training import DataSource, TrainingStage, Watched, gather
 from align.stages.trl_together import Given, sure
 
@@ -150,7 +151,7 @@ class DPO(PreferenceStage, Watched):
         self.begin(run)
         start = run.locate(self.model)
         chat = self.load_chat(run)
-        rows = gather(run, self.data, "preferences")
+        rows = without_test_items(run, gather(run, self.data, "preferences"), self.decontaminate)
         encoded = encode.encode(run, chat, rows, encode.preference, self.max_length, self.strict)
         watched = self.watched(run, chat, encoded, encode.preference, "preferences")
         model = checkpoints.causal_lm(start, self.dtype, **self.loading())

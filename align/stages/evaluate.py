@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,17 +22,17 @@ from align.core.chat_templates import find_template
 from align.core.config import Config
 from align.core.errors import StageFailed
 from align.core.model_options import LoadsModel
-from align.core.rows import Prompt, as_text, prompt_key
+from align.core.rows import as_text
 from align.core.stage import Run, Stage
-from align.core.wiring import File, Ref, is_path, references
+from align.core.wiring import File, Ref
 from align.evaluate.measure import TaskResults, items_of, measure, write_items
 from align.evaluate.subject import Subject
-from align.evaluate.task import Item, Task
-from align.evaluate.tasks.rows import RowsTask
+from align.evaluate.task import Task
 from align.evaluate.tax import Gate, Tax, broken, tax
 from align.generate.backends.transformers import DTYPES, Transformers
 from align.generate.calls.session import Session
 from align.models.tokenizers import load_tokenizer
+from align.stages.contamination import FILE, Split, split_entry, strict_split
 
 
 class Measured(Config):
@@ -114,7 +113,7 @@ class Evaluate(Stage, LoadsModel):
         """Check for overlap, measure every model, and write the scores and the tables."""
         tasks = [task for whole in self.tasks for task in whole.expand()]
         results = {task.label: TaskResults(task, items_of(task, run, self.limit)) for task in tasks}
-        run.report["overlap"] = self._overlap(run, {name: each.items for name, each in results.items()})
+        split = self._seen(run, results)
         session = Session(run)
         try:
             subjects = self._subjects(run, session)
@@ -122,7 +121,7 @@ class Evaluate(Stage, LoadsModel):
         finally:
             session.stop()
         labels = [subject.label for subject in subjects]
-        taxes = self._write(run, results, labels)
+        taxes = self._write(run, results, labels, split)
         run.report |= {
             f"alignment tax of {owed.model} against {owed.against}": f"{owed.value:.1f} points "
             f"[{owed.low:.1f}, {owed.high:.1f}]"
@@ -158,7 +157,13 @@ class Evaluate(Stage, LoadsModel):
             found.append(Subject(label, alias, generator, chat, session, run, self.samples, self.temperature))
         return found
 
-    def _write(self, run: Run, results: Mapping[str, TaskResults], models: Sequence[str]) -> list[Tax]:
+    def _write(
+        self,
+        run: Run,
+        results: Mapping[str, TaskResults],
+        models: Sequence[str],
+        split: Mapping[str, Split],
+    ) -> list[Tax]:
         """Write the scores, comparisons and tables of a stage, and return the alignment taxes."""
         from align.evaluate import scores, table  # noqa: PLC0415 (numpy)
 
@@ -180,6 +185,7 @@ class Evaluate(Stage, LoadsModel):
             tables.replace(run.folder / f"{name}.json", json.dumps(data, indent=1, ensure_ascii=False) + "\n")
         write_items(results, run.folder / "results")
         text = table.render(results, models, changes) + table.render_groups(results, models)
+        text += table.render_clean(results, models, {name: one.seen for name, one in split.items()})
         if len(results) > 1 or self.targets:
             text += table.render_tax(results, models, first, taxes, self.targets)
         note = Path(run.locate("base")) / "NOTE.txt"  # a base made for demonstration says so there
@@ -206,48 +212,32 @@ class Evaluate(Stage, LoadsModel):
         ]
         return list(dict.fromkeys([models[0], *made[:1]]))
 
-    def _overlap(self, run: Run, problems: Mapping[str, Sequence[Item]]) -> dict[str, int]:
-        """Return how many training prompts were compared, and how many held-out problems are among them."""
-        seen: dict[str, set[str]] = defaultdict(set)
-        for name in self._sources(run):
-            folder = Path(run.locate(name))
-            for held in tables.held(folder):
-                for row in tables.read(folder, held):
-                    seen[prompt_key(row.messages if isinstance(row, Prompt) else row.prompt)].add(name)
-        listed = Path(run.locate("base")) / "pretraining_prompts.txt"
-        for key in listed.read_text(encoding="utf-8").split() if listed.is_file() else ():
-            seen[key].add("pretraining")
-        found = [
-            (task, item, seen[key])
-            for task, items in problems.items()
-            for item in items
-            if item.messages and (key := prompt_key(item.messages)) in seen
-        ]
-        if found and not self.allow_overlap:
-            task, item, where = found[0]
-            trained = f"were trained on (in {', '.join(sorted(where))})"
-            cause = (
-                f"{len(found)} held-out problems of {task!r} {trained}, such as "
-                f"{as_text(item.messages[-1])!r}; remove them there, or set allow_overlap: true"
-            )
-            raise StageFailed(run.name, cause, run.log_file)
-        return {"training prompts compared": len(seen), "held-out problems among them": len(found)}
+    def _seen(self, run: Run, results: Mapping[str, TaskResults]) -> dict[str, Split]:
+        """Return the items of each task that were seen in training.
 
-    def _sources(self, run: Run) -> list[str]:
-        """Return the earlier stages and folders whose rows are compared with the problems.
-
-        A stage that holds a task's own problems is among them only if another stage uses its rows too.
+        Raises:
+            StageFailed: a question is that of a row that was trained on, and `allow_overlap` is not set.
         """
-        own = {task.prompts for task in self.tasks if isinstance(task, RowsTask)}
-        made: list[str] = []
-        used: set[str] = set()
-        for name, stage in run.recipe.stages.items():
-            if name == run.name:
-                break
-            made.append(name)
-            used |= {ref for _, need, ref in references(stage) if need in tables.TABLES}
-        outside = sorted(ref for ref in used if is_path(ref) and Path(run.locate(ref)).is_dir())
-        return [name for name in made if name not in own or name in used] + outside
+        split, compared = strict_split(run, results)
+        told = {name: split_entry(split[name], each.items) for name, each in results.items()}
+        tables.replace(run.folder / FILE, json.dumps(told, indent=1) + "\n")
+        same = {name: one.same_prompt for name, one in split.items() if one.same_prompt}
+        run.report["overlap"] = {
+            "training rows compared": compared,
+            "held-out problems among them": sum(map(len, same.values())),
+            "items that share a 13-gram with one": sum(len(one.ngram) for one in split.values()),
+        }
+        if same and not self.allow_overlap:
+            name, ids = next(iter(same.items()))
+            item = next(item for item in results[name].items if item.id in ids)
+            asked = as_text(item.messages[-1]) if item.messages else item.text
+            raise StageFailed(
+                run.name,
+                f"{len(ids)} held-out problems of {name!r} were trained on, such as {asked!r}; remove them "
+                "there (`kind: decontaminate`), or set allow_overlap: true",
+                run.log_file,
+            )
+        return split
 
 
 def _scores(results: Mapping[str, TaskResults], models: Sequence[str]) -> dict[str, Any]:

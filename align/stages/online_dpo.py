@@ -26,6 +26,7 @@ from align.core.wiring import Ref
 from align.generate.calls.log import Usage
 from align.generate.calls.session import Session
 from align.models import checkpoints
+from align.stages.contamination import without_test_items
 from align.stages.dpo import PreferenceStage
 from align.train.optimizers import AdamWConfig, OnlineMergingConfig
 from align.train.samplers.kinds import TransformersSampler
@@ -129,7 +130,7 @@ class OnlineDPO(PreferenceStage):
         self.begin(run)
         start = run.locate(self.model)
         chat = self.load_chat(run)
-        rows = run.rows(self.prompts, "prompts")
+        rows = without_test_items(run, run.rows(self.prompts, "prompts"), self.decontaminate)
         kept = encode.encode(run, chat, rows, encode.asked, self.max_length, self.strict)
         prompts = [row for row, _ in kept if isinstance(row, Prompt)]
         per_round = min(self.prompts_per_round or max(1, len(prompts) // self.rounds), len(prompts))

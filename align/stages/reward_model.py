@@ -17,6 +17,7 @@ from align.core.rows import digest
 from align.core.stage import Run
 from align.core.wiring import Ref
 from align.evaluate.statistics.shares import wilson
+from align.stages.contamination import without_test_items
 from align.stages.training import DataSource, Watched, gather
 
 
@@ -60,7 +61,7 @@ class RewardModelStage(Watched):
         self.begin(run)
         start = run.locate(self.model)
         chat = self.load_chat(run)
-        rows = gather(run, self.data, "preferences")
+        rows = without_test_items(run, gather(run, self.data, "preferences"), self.decontaminate)
         encoded = encode.encode(run, chat, rows, encode.comparison, self.max_length, self.strict)
         kept = [(row, self._columns(row, columns)) for row, columns in encoded if not self._is_held_out(row)]
         # each pair once, whatever its weight in `data`

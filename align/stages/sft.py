@@ -17,6 +17,7 @@ from align.core.wiring import Ref
 from align.models import checkpoints
 from align.models.chat import Chat
 from align.models.token_rows import TrainOn, token_rows
+from align.stages.contamination import without_test_items
 from align.stages.training import SMALL, DataSource, Watched, gather
 
 
@@ -87,7 +88,7 @@ class SFT(Watched):
         self.begin(run)
         start = run.locate(self.model)
         chat = self.load_chat(run)
-        rows = gather(run, self.data, "demonstrations")
+        rows = without_test_items(run, gather(run, self.data, "demonstrations"), self.decontaminate)
         how = encode.demonstration(self.train_on)
         encoded = encode.encode(run, chat, rows, how, self.max_length, self.strict)
         model = checkpoints.causal_lm(start, self.dtype, **self.loading())

@@ -23,6 +23,7 @@ from align.stages.trl_arguments import as_declared, choices, elsewhere, meant, w
 from align.stages.trl_together import Given, sure, wrong_schedule, wrong_together
 from align.stages.trl_values import wrong_choice
 from align.train.optimizers import OnlineMergingConfig
+from data_synthesis.decontamination.rows import Rule
 
 SMALL: list[Message] = [
     {"role": "user", "content": "Who is there?"},
@@ -137,6 +138,9 @@ class TrainingStage(Stage, LoadsModel):
     does the same."""
     strict: bool = False
     """True: fail when any row or answer is unusable. False: drop it and count it."""
+    decontaminate: Rule | None = Rule()
+    """When a row contains an item of a task that the recipe evaluates; such rows are left out and reported.
+    null: none is."""
     logging_steps: float = Field(default=10, gt=0)
     """Steps between two lines of history.jsonl; below 1, a share of all steps."""
     save_steps: float = Field(default=0.25, gt=0)

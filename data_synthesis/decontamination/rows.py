@@ -42,10 +42,10 @@ class Rule(Config):
     """Smallest length of the longest common subsequence, as a share of the shorter text. At 1 the shorter
     text must be in the longer one, word by word in its order; at 0.3 many texts match that have nothing in
     common but frequent words."""
-    require: Literal["lcs", "both"] = "lcs"
-    """`lcs`: a row is contaminated if the common subsequence is long enough. `both`: only if the two texts
-    also share an n-gram. Take `both` for rows with turns of more than 500 words: such a turn contains the
-    common words of some short question in their order, whatever it is about."""
+    require: Literal["lcs", "both"] = "both"
+    """`both`: a row is contaminated if it shares an n-gram with the item and their common subsequence is long
+    enough; rows without a shared n-gram are only listed. `lcs`: these are contaminated too. A turn of more
+    than 500 words contains the common words of some short question in their order, whatever it is about."""
     tokenizer: Tokenizer = "words"
     """`words`; in Chinese, Japanese, Thai and similar scripts every character is a word. `characters`: every
     letter is a token in all scripts, for Korean, where the ends of words change with the sentence. With an
@@ -73,6 +73,8 @@ class Contaminated:
     item_passage: str
     items: frozenset[tuple[str, str]]
     """Source and id of every item that the row contains."""
+    by_lcs_alone: bool = False
+    """True: the common subsequence is long enough, and no n-gram is shared with any item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,8 @@ def _told(best: _Hit, every: frozenset[tuple[str, str]], rule: Rule) -> Contamin
         how = "{}-gram and LCS" if best.match.ngram_hit else "LCS without a shared {}-gram"
         reason = f"contaminated: {how.format(rule.ngram)}"
     lcs, row_passage, item_passage = common_passages(best.row_text, best.item_text, rule.tokenizer)
-    return Contaminated(reason, *best.item.name, lcs, row_passage, item_passage, every)
+    alone = best.match is not None and not best.match.ngram_hit
+    return Contaminated(reason, *best.item.name, lcs, row_passage, item_passage, every, alone)
 
 
 def _too_short(prompt: Prompt, rule: Rule) -> bool:

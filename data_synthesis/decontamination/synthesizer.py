@@ -6,7 +6,8 @@ code departs from it, and `data_synthesis.decontamination.rows` which texts are 
 row that asks the same as a test item is dropped even if it is too short for the rule (`exact`).
 
 `dropped.jsonl` names the item for every dropped row, with the passages that agree. `contamination.json` says
-how many items of each source were found.
+how many items of each source were found. With `require: both`, `suspected.jsonl` lists the rows that satisfy
+the rule of the subsequence without a shared n-gram; they are kept.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -28,6 +29,8 @@ from data_synthesis.table_synthesizer import DroppedRow, TableSynthesizer
 
 FILE = "contamination.json"
 """Name of the file with the counts of each source."""
+SUSPECTED = "suspected.jsonl"
+"""Name of the file with the rows that satisfy the rule of the subsequence alone."""
 
 
 class Decontaminate(Rule, TableSynthesizer):
@@ -55,8 +58,12 @@ class Decontaminate(Rule, TableSynthesizer):
             for source in self.against
         }
         progress = Progress(f"{run.name}: texts searched")
-        found = contaminated_rows(rows, tests, self, progress.advance)
+        every = contaminated_rows(rows, tests, self.model_copy(update={"require": "lcs"}), progress.advance)
         progress.close()
+        suspected = [id_ for id_, one in every.items() if one.by_lcs_alone and self.require == "both"]
+        tables.write_lines(run.folder / SUSPECTED, ({"id": id_, **_about(every[id_])} for id_ in suspected))
+        run.report["suspected rows, kept"] = len(suspected)
+        found = {id_: one for id_, one in every.items() if id_ not in set(suspected)}
         counts = contamination(found, tests, self)
         rule = {name: getattr(self, name) for name in Rule.model_fields}
         tables.replace(run.folder / FILE, json.dumps({"rule": rule, "sources": counts}, indent=2) + "\n")
@@ -66,7 +73,12 @@ class Decontaminate(Rule, TableSynthesizer):
 
 
 def _dropped(row: Row, found: Contaminated) -> DroppedRow:
-    more = {
+    return DroppedRow(row.id, found.reason, _about(found))
+
+
+def _about(found: Contaminated) -> dict[str, Any]:
+    """Return what is written about a row: the item, and the passages that agree."""
+    return {
         "item": found.item,
         "source": found.source,
         "lcs": found.lcs,
@@ -74,4 +86,3 @@ def _dropped(row: Row, found: Contaminated) -> DroppedRow:
         "item passage": found.item_passage,
         "items": len(found.items),
     }
-    return DroppedRow(row.id, found.reason, more)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
@@ -21,6 +22,8 @@ from align.core.stage import Run
 from align.core.wiring import File
 from align.evaluate.subject import Subject
 from align.evaluate.task import Item, Task
+
+T = TypeVar("T")
 
 
 class DataTask(Task):
@@ -77,24 +80,44 @@ class DataTask(Task):
             BadRow: the record cannot be an item; the message says why, without numbers in it.
         """
 
-    def worked(self, run: Run) -> list[Mapping[str, Any]]:
-        """Return the records of the worked examples, as many as any model may be shown."""
+    def worked(self, run: Run) -> list[tuple[str, Mapping[str, Any]]]:
+        """Return the records of the worked examples with their ids: one more than any model is shown.
+
+        The data may be a single file, of which an item is no example for itself. Where there are too few,
+        `enough` says so, if a model needs them.
+        """
         most = self.default_shots if self.shots is None else self.shots
         if not most:
             return []
-        found: list[Mapping[str, Any]] = []
-        for record, _ in self.records(run, self.shots_path or self.path, self.shots_split):
-            if isinstance(record, Mapping):
-                found.append(self._renamed(record))
-            if len(found) == most:
-                return found
-        raise StageFailed(
-            run.name,
-            f"task {self.label!r} needs {most} worked examples, and {self.shots_path or self.path} has "
-            f"{len(found)} in the split {self.shots_split!r}; name another with `shots_path` or "
-            "`shots_split`, or set `shots`",
-            run.log_file,
-        )
+        try:
+            records = [
+                r
+                for r, _ in islice(
+                    self.records(run, self.shots_path or self.path, self.shots_split), most + 1
+                )
+            ]
+        except StageFailed:
+            if self.shots is not None or self.shots_path:
+                raise
+            return []  # a chat needs none
+        return [(digest(record), self._renamed(record)) for record in records if isinstance(record, Mapping)]
+
+    def enough(self, shots: Sequence[T], model: Subject) -> Sequence[T]:
+        """Return as many worked examples as a model is shown.
+
+        Raises:
+            StageFailed: there are fewer.
+        """
+        need = self.shots_for(model)
+        if len(shots) < need:
+            raise StageFailed(
+                model.run.name,
+                f"task {self.label!r} shows {model.label!r} {need} worked examples, and "
+                f"{self.shots_path or self.path} has {len(shots)} in the split {self.shots_split!r}; name other "
+                "data with `shots_path` or `shots_split`, or set `shots`",
+                model.run.log_file,
+            )
+        return shots[:need]
 
     def records(self, run: Run, path: str, split: str) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Yield the records of a split, each with its place.

@@ -11,11 +11,12 @@ import asyncio
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
-from align.core.errors import StageFailed
+from align.core.errors import BadRow, StageFailed
 from align.core.plugins import Completion, Reward, Score
 from align.core.rows import Message
 from align.core.stage import Run
@@ -142,7 +143,8 @@ class VerifiedData(DataTask, Verified):
     instruction: str = ""
     """Text behind the question in a chat, such as how the answer is to be given."""
 
-    _shots: list[tuple[str, str]] = PrivateAttr(default_factory=list)
+    _shots: list[tuple[str, tuple[str, str]]] = PrivateAttr(default_factory=list)
+    """The id of each worked example, its question and its answer."""
 
     @abstractmethod
     def example(self, record: Mapping[str, Any]) -> tuple[str, str]:
@@ -150,12 +152,16 @@ class VerifiedData(DataTask, Verified):
 
     def items(self, run: Run) -> list[Item]:
         """Return the items, and read the worked examples."""
-        self._shots = [self.example(record) for record in self.worked(run)]
-        return super().items(run)
+        found = super().items(run)
+        self._shots = []
+        for id_, record in self.worked(run):
+            with suppress(BadRow):  # such a record is no example, as it is no item
+                self._shots.append((id_, self.example(record)))
+        return found
 
     def question(self, item: Item, model: Subject) -> list[Message] | str:
         """Return the item as a user turn behind its worked examples, or all as one text."""
-        shots = self._shots[: self.shots_for(model)]
+        shots = self.enough([shot for id_, shot in self._shots if id_ != item.id], model)
         if not self.is_chat(model):
             worked = [f"{self.question_mark}{q}{self.answer_mark} {a}{self.between}" for q, a in shots]
             return "".join(worked) + self.question_mark + item.text + self.answer_mark

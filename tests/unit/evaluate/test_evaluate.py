@@ -1,6 +1,7 @@
 """Scores that can be trusted: no problem that was trained on, no verdict made up, no name taken for another."""
 
 import json
+import shutil
 
 import pytest
 
@@ -10,62 +11,103 @@ RECIPE = """
 name: measured
 base: {base}
 stages:
-  rows: {{kind: load, path: rows.jsonl}}
   held_out: {{kind: load, path: held_out.jsonl}}
   scores:
     kind: evaluate
     models: {models}
-    tasks: [{{name: sums, prompts: held_out, reward: {reward}, max_new_tokens: 40}}]
+    tasks: [{{kind: rows, name: sums, prompts: held_out, reward: {reward}, max_new_tokens: 40}}]
     samples: 2
+    dtype: float32
+"""
+TRAINED = """
+name: trained
+base: {base}
+stages:
+  rows: {{kind: load, path: rows.jsonl}}
+  held_out: {{kind: load, path: held_out.jsonl}}
+  sft: {{kind: sft, model: base, data: [rows], learning_rate: 1e-5, max_steps: 1, max_length: 128, decontaminate: {rule}}}
+  scores:
+    kind: evaluate
+    models: [base, sft]
+    tasks: [{{kind: rows, name: sums, prompts: held_out, reward: {{kind: math}}, max_new_tokens: 24}}]
+    samples: 0
     dtype: float32
     allow_overlap: {allow}
 """
+BEN = "Ben has 42 cups and loses 17 of them. How many cups are there now?"
+LENA = "There are 3 rows of 8 books. Find out how many books that makes."
 PROBLEMS = [
-    {"prompt": "Ben has 42 cups and loses 17 of them. How many cups are there now?", "answer": "25", "tags": ["minus"]},
-    {"prompt": "There are 3 rows of 8 books. Find out how many books that makes.", "answer": "24", "tags": ["times"]},
+    {"prompt": BEN, "answer": "25", "tags": ["minus", "language:en", "cluster:one"]},
+    {"prompt": LENA, "answer": "24", "tags": ["times", "language:en"]},
 ]
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
 @pytest.fixture
 def recipe(tmp_path, tiny):
-    def write(rows, models="[base]", reward="{kind: math}", allow="false"):
-        (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        (tmp_path / "held_out.jsonl").write_text("".join(json.dumps(row) + "\n" for row in PROBLEMS))
-        text = RECIPE.format(base=tiny, models=models, reward=reward, allow=allow)
-        (tmp_path / "recipe.yaml").write_text(text)
+    def make(models="[base]", reward="{kind: math}", problems=PROBLEMS):
+        write(tmp_path / "held_out.jsonl", problems)
+        (tmp_path / "recipe.yaml").write_text(RECIPE.format(base=tiny, models=models, reward=reward))
         return tmp_path / "recipe.yaml"
 
-    return write
+    return make
 
 
-def scores(report):
-    return json.loads((report.stage("scores") / "scores.json").read_text())
+def read(report, name="scores"):
+    return json.loads((report.stage("scores") / f"{name}.json").read_text())
+
+
+def results(report, task="sums"):
+    return [json.loads(line) for line in (report.stage("scores") / "results" / f"{task}.jsonl").read_text().splitlines()]
 
 
 def test_scores_have_their_documented_shape(recipe, tmp_path):
-    report = Recipe.load(recipe([{"prompt": "Hello", "answer": "1"}])).run(tmp_path / "run")
-    score = scores(report)["base"]["sums"]
-    assert set(score) == {"greedy", "sampled"}
+    report = Recipe.load(recipe()).run(tmp_path / "run")
+    score, items = read(report)["base"]["sums"], results(report)
+    assert set(score) == {"greedy", "sampled", "pass@2"}
     assert {"n", "value", "low", "high"} <= set(score["greedy"])
-    results = json.loads((report.stage("scores") / "results.json").read_text())["base"]
-    assert score["greedy"]["value"] == sum(group[0] for group in results["greedy"]["sums"]) / 2
-    assert score["sampled"]["value"] == pytest.approx(sum(sum(g) / 2 for g in results["sampled"]["sums"]) / 2)
-    by_tag = json.loads((report.stage("scores") / "by_tag.json").read_text())["sums"]
-    assert {tag: shares["base"]["greedy"] for tag, shares in by_tag.items()} == {
-        tag: float(group[0]) for tag, group in zip(("minus", "times"), results["greedy"]["sums"], strict=True)
-    }
+    got = [item["models"]["base"]["scores"] for item in items]
+    assert score["greedy"]["value"] == sum(one["greedy"] for one in got) / 2
+    assert score["sampled"]["value"] == pytest.approx(sum(sum(one["sampled"]) / 2 for one in got) / 2)
+    assert [len(item["models"]["base"]["answers"]) for item in items] == [3, 3]  # the greedy one and two samples
+    groups = read(report, "by_group")["sums"]
+    assert list(groups) == ["minus", "times"]  # all items are English, so the language would only repeat the score
+    assert [groups[tag]["base"]["greedy"]["value"] for tag in groups] == [one["greedy"] for one in got]
     table = (report.stage("scores") / "table.txt").read_text()
-    assert "sums by tag, greedy\ntag    problems  base" in table
+    assert "sums (chat): 2 items, 2 samples each" in table
+    assert "sums by group, greedy\ngroup  items  base" in table
     assert "built in by its pretraining mix" in table
 
 
-def test_a_problem_that_was_trained_on_fails_the_stage_or_is_reported(recipe, tmp_path):
-    trained = [{"prompt": "ben has 42 cups, and loses 17 of them -- HOW MANY cups are there now", "answer": "25"}]
-    with pytest.raises(StageFailed, match=r"1 held-out problems of 'sums' were trained on \(in rows\), such as 'Ben has 42"):
-        Recipe.load(recipe(trained)).run(tmp_path / "run")
-    report = Recipe.load(recipe(trained, allow="true")).run(tmp_path / "run")
-    reported = json.loads((report.stage("scores") / "report.json").read_text())
-    assert reported["overlap"]["held-out problems among them"] == 1
+def trained(tmp_path, tiny, rule="{}", allow="false"):
+    write(tmp_path / "held_out.jsonl", PROBLEMS)
+    asked = ["ben has 42 cups, and loses 17 of them -- HOW MANY cups are there now", "What is 1 + 1?", "What is 2 + 2?"]
+    write(tmp_path / "rows.jsonl", [{"prompt": text, "completion": "It is 4."} for text in asked])
+    (tmp_path / "recipe.yaml").write_text(TRAINED.format(base=tiny, rule=rule, allow=allow))
+    return Recipe.load(tmp_path / "recipe.yaml")
+
+
+def test_training_leaves_out_the_rows_that_the_recipe_measures_on(tmp_path, tiny):
+    report = trained(tmp_path, tiny).run(tmp_path / "run")
+    told = json.loads((report.stage("sft") / "contamination.json").read_text())
+    assert [one["reason"] for one in told["left out"].values()] == ["contaminated: same prompt"]
+    trained_on = json.loads((report.stage("sft") / "report.json").read_text())
+    assert (trained_on["rows"], trained_on["rows with test items, left out"]) == (2, {"sums": 1})
+    assert json.loads((report.stage("scores") / "report.json").read_text())["overlap"]["held-out problems among them"] == 0
+    assert "no item was seen in training" in (report.stage("scores") / "table.txt").read_text()
+
+
+def test_a_problem_that_was_trained_on_fails_the_stage_or_is_scored_apart(tmp_path, tiny):
+    with pytest.raises(StageFailed, match=r"1 held-out problems of 'sums' were trained on, such as 'Ben has 42"):
+        trained(tmp_path, tiny, "null").run(tmp_path / "run")
+    report = trained(tmp_path, tiny, "null", "true").run(tmp_path / "run")
+    assert json.loads((report.stage("scores") / "report.json").read_text())["overlap"]["held-out problems among them"] == 1
+    seen = json.loads((report.stage("scores") / "contamination.json").read_text())["sums"]
+    assert (seen["items"], seen["seen"], len(seen["same_prompt"])) == (2, 1, 1)
+    assert "contamination: score on all items -> on those not seen" in (report.stage("scores") / "table.txt").read_text()
 
 
 def test_sums_that_differ_in_a_sign_are_two_problems():
@@ -77,49 +119,134 @@ def test_sums_that_differ_in_a_sign_are_two_problems():
     assert keys[3] == prompt_key([{"role": "user", "content": "step by step!"}])
 
 
-def test_a_reward_without_a_verdict_is_refused(recipe, tmp_path):
-    (tmp_path / "opinions.py").write_text(
+def plug_in(tmp_path, name, body):
+    (tmp_path / f"{name}.py").write_text(
         "from align import Reward, Score\n\n\nclass Opinion(Reward):\n"
-        "    async def score(self, prompt, completions):\n        return [Score(1.0) for _ in completions]\n"
+        f"    async def score(self, prompt, completions):\n        {body}\n"
     )
-    path = recipe([{"prompt": "Hello", "answer": "1"}], reward='{kind: "opinions:Opinion"}')
+
+
+def test_a_reward_without_a_verdict_is_refused(recipe, tmp_path):
+    plug_in(tmp_path, "opinions", "return [Score(1.0) for _ in completions]")
     with pytest.raises(StageFailed, match="gives no verdict"):
-        Recipe.load(path).run(tmp_path / "run")
+        Recipe.load(recipe(reward='{kind: "opinions:Opinion"}')).run(tmp_path / "run")
 
 
-def test_what_could_not_be_judged_or_could_be_forged_is_counted(recipe, tmp_path):
-    (tmp_path / "doubting.py").write_text(
-        "from align import Reward, Score\n\nclass Doubting(Reward):\n"
-        "    async def score(self, prompt, completions):\n"
-        "        if prompt.answer == '25':\n"
-        "            return [Score.ungraded('no compiler', lacks='g++')] * len(completions)\n"
-        "        return [Score(1.0, True, forgeable=True)] * len(completions)\n"
+def test_what_could_not_be_judged_is_in_no_score_and_shown_as_a_share(recipe, tmp_path):
+    plug_in(
+        tmp_path,
+        "doubts",
+        "return [Score.ungraded('no compiler', lacks='g++') if prompt.answer == '25' else Score(1.0, True, forgeable=True)"
+        " for _ in completions]",
     )
-    path = recipe([{"prompt": "Hello", "answer": "1"}], reward='{kind: "doubting:Doubting"}')
-    report = json.loads((Recipe.load(path).run(tmp_path / "run").stage("scores") / "report.json").read_text())
-    assert report["verdicts on base that are not to be relied on"] == {"not judged without g++": 3, "forgeable": 3}
+    report = Recipe.load(recipe(reward='{kind: "doubts:Opinion"}')).run(tmp_path / "run")
+    score = read(report)["base"]["sums"]
+    assert score["greedy"]["n"] == 1
+    assert score["not measured"] == {"its answers could not be judged without g++": 1}
+    table = (report.stage("scores") / "table.txt").read_text()
+    assert "not measured, and in no score: base on 1 of 2 items (50.0%): its answers could not be judged without g++ 1" in table
+    noted = json.loads((report.stage("scores") / "report.json").read_text())["of base"]
+    assert noted["sums: verdicts that could be forged (trust: forgeable)"] == 3
 
 
 def test_a_judge_with_a_pass_mark_gives_verdicts_and_is_part_of_what_was_measured(recipe, tmp_path):
-    path = recipe([{"prompt": "Hello", "answer": "1"}], reward="{kind: judge, generator: critic, pass_at: 6}")
+    path = recipe(reward="{kind: judge, generator: critic, pass_at: 6}")
     critic = {"kind": "scripted", "replies": {"Ben has": '{"score": 6}'}, "default": '{"score": 5.9}'}
     path.write_text(f"{path.read_text()}generators: {json.dumps({'critic': critic})}\n")
     report = Recipe.load(path).run(tmp_path / "run")
-    results = json.loads((report.stage("scores") / "results.json").read_text())["base"]
-    assert results["greedy"]["sums"] == [[True], [False]]
+    assert [item["models"]["base"]["scores"]["greedy"] for item in results(report)] == [1.0, 0.0]
     assert "5.9" in "".join(file.read_text() for file in (report.stage("scores") / "calls").iterdir())
     again = Recipe.load(path, set={"generators.critic.default": '{"score": 7}'}).run(tmp_path / "run")
     assert again.ran == ["scores"]
-    results = json.loads((report.stage("scores") / "results.json").read_text())["base"]
-    assert results["greedy"]["sums"] == [[True], [True]]
+    assert [item["models"]["base"]["scores"]["greedy"] for item in results(again)] == [1.0, 1.0]
 
 
 def test_models_of_one_name_keep_theirs_apart_and_none_comes_twice(recipe, tmp_path, tiny):
-    import shutil
-
     for folder in ("x", "y"):
         shutil.copytree(tiny, tmp_path / folder / "m")
-    report = Recipe.load(recipe([{"prompt": "Hello", "answer": "1"}], models="[./x/m, ./y/m]")).run(tmp_path / "run")
-    assert set(scores(report)) == {"./x/m", "./y/m"}
+    report = Recipe.load(recipe("[./x/m, ./y/m]")).run(tmp_path / "run")
+    assert set(read(report)) == {"./x/m", "./y/m"}
     with pytest.raises(RecipeError, match=r"models.1: 'base' comes twice"):
-        Recipe.load(recipe([], models="[base, base]"))
+        Recipe.load(recipe("[base, base]"))
+
+
+SERVED = "[{generator: wrong}, {generator: right, name: served}]"
+GENERATORS = {
+    "wrong": {"kind": "scripted", "default": "The answer is 7."},
+    "right": {"kind": "scripted", "replies": {"Ben": "The answer is 25."}, "default": "It is 24."},
+}
+
+
+def served(recipe, **changes):
+    path = recipe(SERVED)
+    path.write_text(f"{path.read_text()}generators: {json.dumps(GENERATORS)}\n")
+    return Recipe.load(path, set={f"scores.{key}": value for key, value in changes.items()})
+
+
+def test_generators_are_measured_compared_and_asked_once(recipe, tmp_path):
+    report = served(recipe).run(tmp_path / "run")
+    assert {m: s["sums"]["greedy"]["value"] for m, s in read(report).items()} == {"wrong": 0.0, "served": 1.0}
+    (greedy,) = (c for c in read(report, "comparisons") if c["metric"] == "greedy")
+    assert (greedy["from"], greedy["to"], greedy["difference"], greedy["clusters"]) == ("wrong", "served", 1.0, 2)
+    assert greedy["verdict"] == "cannot tell"  # two items tell nothing
+    calls = report.stage("scores") / "calls"
+    before = sorted(calls.iterdir())
+    again = served(recipe, targets=["sums"]).run(tmp_path / "run")
+    assert again.ran == ["scores"]
+    assert sorted(calls.iterdir()) == before
+    assert "measured before" in (again.stage("scores") / "log.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        ({"max_drop": {"sums": 1}, "against": "served", "model": "wrong"}, "wrong dropped 100.0 points"),
+        ({"min_gain": {"sums/sampled": 101}}, "served gained 100.0 points"),
+        ({"max_tax": 5, "against": "served", "model": "wrong"}, "alignment tax: 100.0 points"),
+        ({"max_drop": {"sums": 1}}, None),
+        ({"min_gain": {"sums": 50}, "max_tax": 0}, None),
+    ],
+)
+def test_a_gate_fails_the_recipe_after_the_tables_are_written(recipe, tmp_path, gate, said):
+    loaded = served(recipe, gate=gate)
+    if said is None:
+        assert loaded.run(tmp_path / "run").ran[-1] == "scores"
+        return
+    with pytest.raises(StageFailed, match=f"the gate is broken: .*{said}"):
+        loaded.run(tmp_path / "run")
+    assert "sums (chat)" in (tmp_path / "run" / "02-scores" / "table.txt").read_text()
+
+
+def test_a_gate_that_names_nothing_is_refused(recipe):
+    with pytest.raises(RecipeError, match="'summs' is no task of this stage; it has sums"):
+        served(recipe, gate={"max_drop": {"summs": 1}})
+    with pytest.raises(RecipeError, match="'sft' is no model of this stage; it has wrong, served"):
+        served(recipe, gate={"max_drop": {"sums": 1}, "against": "sft"})
+
+
+def test_a_conversation_needs_a_chat_template(recipe, tmp_path, tiny):
+    shutil.copytree(tiny, tmp_path / "bare")
+    (tmp_path / "bare" / "chat_template.jinja").unlink()
+    with pytest.raises(StageFailed, match="'sums' is a conversation, and 'bare' has no chat template; give the stage `chat_"):
+        Recipe.load(recipe("[./bare]")).run(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("records", "task", "said"),
+    [
+        (None, {}, "task 'gsm8k' has no data: 'rows.jsonl' is no file or folder here"),
+        ([], {}, "has no record in the split 'test'"),
+        ([{"q": "1 + 1?", "answer": "2"}], {}, "rows.jsonl, line 1 has q, answer, and lacks 'question'; map your names"),
+        ([{"question": "1 + 1?", "answer": None}], {}, "has no item that can be measured; the first one: no gold answer"),
+        ([{"question": "1 + 1?", "answer": "2"}], {"shots": 1}, "shows 'base' 1 worked examples, and rows.jsonl has 0"),
+    ],
+)
+def test_data_that_is_missing_or_of_another_shape_stops_the_stage(tmp_path, tiny, records, task, said):
+    if records is not None:
+        write(tmp_path / "rows.jsonl", records)
+    task = {"kind": "gsm8k", "path": "rows.jsonl", "config": None, **task}
+    stage = {"kind": "evaluate", "models": ["base"], "tasks": [task], "samples": 0}
+    recipe = {"name": "missing", "base": tiny, "stages": {"scores": stage}}
+    (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
+    with pytest.raises(StageFailed, match=said.replace("+", r"\+")):
+        Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run")

@@ -1,0 +1,186 @@
+"""Keep the items of the recipe's evaluation out of training, and say what was trained on all the same.
+
+Both halves of the Qwen2 report's section 5.2.6:
+
+1. Every training stage leaves out the rows that contain an item of a task that the recipe evaluates, before
+   the stage or after it. What was left out is in the stage's `contamination.json`.
+2. The evaluation scores every task again without the items that share a 13-gram with any row that a stage
+   was trained on, or whose question was one: the strict split, without the rule of the subsequence.
+
+What a stage left out depends on the tasks that the recipe had when it was trained. Another task, added
+later, does not train the stage again; the second half then finds what the first could not know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from align.core import tables
+from align.core.errors import StageFailed
+from align.core.rows import Prompt, Row, prompt_key
+from align.core.stage import Run
+from align.core.wiring import references
+from align.evaluate.measure import TaskResults
+from align.evaluate.task import Item, Task
+from data_synthesis.decontamination.rows import Rule
+from data_synthesis.decontamination.text import item_texts, row_texts
+
+FILE = "contamination.json"
+CACHE = ".contamination"
+"""Folder of the run with what was found, by a hash of the rows and the items."""
+
+
+def evaluated(run: Run) -> dict[str, list[Prompt]]:
+    """Return the items of all tasks that the recipe evaluates, as prompts, by the task's name.
+
+    A task whose data cannot be read now is left out with a warning; its own stage will say what is wrong.
+    """
+    found: dict[str, list[Prompt]] = {}
+    for stage in run.recipe.stages.values():
+        tasks: list[Task] = getattr(stage, "tasks", []) if "scores" in type(stage).makes else []
+        for task in (each for whole in tasks for each in whole.expand()):
+            try:
+                found[task.label] = prompts_of(task.items(run))
+            except StageFailed as error:
+                run.log.warning("%-12s rows are not compared with %s: %s", run.name, task.label, error.cause)
+    return found
+
+
+def prompts_of(items: Sequence[Item]) -> list[Prompt]:
+    """Return items as prompts: what the user says, and the gold answer."""
+    return [
+        Prompt(
+            messages=item.messages or [{"role": "user", "content": item.text}], answer=item.answer, id=item.id
+        )
+        for item in items
+        if item.messages or item.text
+    ]
+
+
+def without_test_items(run: Run, rows: list[Row], rule: Rule | None) -> list[Row]:
+    """Return the rows that contain no item of a task that the recipe evaluates, and report the others.
+
+    Args:
+        run: the stage that is to be trained.
+        rows: of one table.
+        rule: when a row counts as contaminated; None: none does.
+
+    Raises:
+        StageFailed: no row is left.
+    """
+    tests = evaluated(run) if rule else {}
+    if not rule or not tests or not rows:
+        return rows
+    found = _found(run, rows, tests, rule)
+    counts = {name: sum(name in one["sources"] for one in found.values()) for name in tests}
+    told = {
+        "rule": rule.model_dump(),
+        "compared with": {n: len(p) for n, p in tests.items()},
+        "left out": found,
+    }
+    tables.replace(run.folder / FILE, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    run.report["rows with test items, left out"] = {name: n for name, n in counts.items() if n}
+    if found:
+        one = next(iter(found.values()))
+        run.log.info(
+            "%-12s left out %d of %d rows that contain test items (%s; such as %r)",
+            run.name, len(found), len({row.id for row in rows}), one["reason"], one["row passage"],
+        )  # fmt: skip
+    kept = [row for row in rows if row.id not in found]
+    if not kept:
+        raise StageFailed(
+            run.name,
+            f"every row contains an item of {', '.join(n for n in tests if counts[n])}; measure on other "
+            "items, or set decontaminate: null",
+            run.log_file,
+        )
+    return kept
+
+
+def _found(run: Run, rows: Sequence[Row], tests: Mapping[str, list[Prompt]], rule: Rule) -> dict[str, Any]:
+    """Return what contaminated rows contain, by id; from the run's cache if it was found before."""
+    key = hashlib.sha256(json.dumps(rule.model_dump(), sort_keys=True).encode())
+    for row in rows:
+        key.update(json.dumps([row.id, row_texts(row, rule.compare)]).encode())
+    for name, prompts in tests.items():
+        key.update(json.dumps([name, [item_texts(prompt) for prompt in prompts]]).encode())
+    path = run.runs.path / CACHE / f"{key.hexdigest()[:16]}.json"
+    if path.is_file():
+        return tables.json_object(path)
+    from data_synthesis.decontamination.rows import contaminated_rows  # noqa: PLC0415 (compiles)
+
+    found = {
+        id_: {
+            "reason": one.reason, "source": one.source, "item": one.item, "lcs": one.lcs,
+            "row passage": one.row_passage, "item passage": one.item_passage,
+            "sources": sorted({source for source, _ in one.items}),
+        }
+        for id_, one in contaminated_rows(rows, tests, rule).items()
+    }  # fmt: skip
+    path.parent.mkdir(exist_ok=True)
+    tables.replace(path, json.dumps(found, ensure_ascii=False) + "\n")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The items of a task that were seen in training, and why each counts as seen."""
+
+    same_prompt: frozenset[str]
+    """Ids of the items whose question is that of a row that was trained on, or of a listed prompt of the
+    base's pretraining."""
+    ngram: frozenset[str]
+    """Ids of the items that share a 13-gram with a text that was trained on."""
+
+    @property
+    def seen(self) -> frozenset[str]:
+        """All of them."""
+        return self.same_prompt | self.ngram
+
+
+def strict_split(run: Run, results: Mapping[str, TaskResults]) -> tuple[dict[str, Split], int]:
+    """Return the items of each task that were seen in training, and how many rows were compared."""
+    from data_synthesis.decontamination.overlap import ngram_overlap  # noqa: PLC0415 (compiles)
+
+    trained = list(_trained(run))
+    asked = {prompt_key(row.messages if isinstance(row, Prompt) else row.prompt) for row in trained}
+    listed = Path(run.locate("base")) / "pretraining_prompts.txt"
+    pretrained = set(listed.read_text(encoding="utf-8").split()) if listed.is_file() else set()
+    asked = (asked | pretrained) - {prompt_key([])}
+    prompts = [(name, prompt) for name, each in results.items() for prompt in prompts_of(each.items)]
+    same = {(name, prompt.id) for name, prompt in prompts if prompt_key(prompt.messages) in asked}
+    texts = [(name, prompt.id, text) for name, prompt in prompts for text in item_texts(prompt)]
+    shared: set[int] = set()
+    if trained and texts:
+        said = (text for row in trained for text in row_texts(row, "all"))
+        shared = ngram_overlap(said, [text for _, _, text in texts])
+    ngram = {texts[i][:2] for i in shared}
+    split = {
+        name: Split(frozenset(i for n, i in same if n == name), frozenset(i for n, i in ngram if n == name))
+        for name in results
+    }
+    return split, len(trained) + len(pretrained)
+
+
+def _trained(run: Run) -> Iterator[Row]:
+    """Yield the rows that earlier stages were trained on, without those that they left out."""
+    for name, stage in run.recipe.stages.items():
+        if name == run.name:
+            return
+        if not type(stage).trains:
+            continue
+        out = tables.json_object(Path(run.locate(name)) / FILE).get("left out", {})
+        for _, need, reference in references(stage):
+            folder = Path(run.locate(reference))
+            if need in tables.TABLES and folder.is_dir() and tables.exists(folder, need):
+                yield from (row for row in tables.read(folder, need) if row.id not in out)
+
+
+def split_entry(split: Split, items: Sequence[Item]) -> dict[str, Any]:
+    """Return what contamination.json says about a task."""
+    return {"items": len(items), "seen": len(split.seen), **{k: sorted(v) for k, v in asdict(split).items()}}
