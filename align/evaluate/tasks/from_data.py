@@ -113,8 +113,8 @@ class DataTask(Task):
             raise StageFailed(
                 model.run.name,
                 f"task {self.label!r} shows {model.label!r} {need} worked examples, and "
-                f"{self.shots_path or self.path} has {len(shots)} in the split {self.shots_split!r}; name other "
-                "data with `shots_path` or `shots_split`, or set `shots`",
+                f"{self.shots_path or self.path} has {len(shots)} in the split {self.shots_split!r}; name "
+                "other data with `shots_path` or `shots_split`, or set `shots`",
                 model.run.log_file,
             )
         return shots[:need]

@@ -338,7 +338,7 @@ BROKEN = {
     "unknown column": (HEAD + "  s: {kind: load, path: problems.jsonl, columns: {promt: q}} #!\n", "stages.s.columns.promt"),
     "unknown task": (
         HEAD + "  s:\n    kind: evaluate\n    models: [base]\n    tasks:\n      - arithmetic\n      - gsm8 #!\n",
-        "stages.s.tasks.1: no built-in task 'gsm8'; did you mean 'gsm8k'?",
+        "stages.s.tasks.1: unknown kind 'gsm8'; did you mean 'gsm8k'?",
     ),
     "plug-in not found": (HEAD + "  s: {kind: 'no_such_module:X'} #!\n", "there is no module 'no_such_module' beside"),
     "plug-in raises": (HEAD + "  s: {kind: 'plug_raises:X'} #!\n", "importing 'plug_raises' raised JSONDecodeError: Expecting"),

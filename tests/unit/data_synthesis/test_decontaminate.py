@@ -227,9 +227,9 @@ ROWS = [  # a row, fields of the rule, and what is said of it
     (answered("what is 2 + 2", "4", "r"), {"exact": False}, None),
     (answered("what is 2 - 2", "0", "r"), {}, None),
     (answered("?!", "What?", "r"), {}, None),
-    (answered(between(QUESTION, FILLER), "72", "r"), {}, LCS),
-    (answered(between(QUESTION, FILLER), "72", "r"), {"require": "both"}, None),
-    (answered(f"Hm. {QUESTION}", "72", "r"), {"require": "both"}, BOTH),
+    (answered(between(QUESTION, FILLER), "72", "r"), {"require": "lcs"}, LCS),
+    (answered(between(QUESTION, FILLER), "72", "r"), {}, None),
+    (answered(f"Hm. {QUESTION}", "72", "r"), {}, BOTH),
     (answered("Make a problem.", f"Here is one. {QUESTION}", "r"), {}, BOTH),
     (answered("Make a problem.", f"Here is one. {QUESTION}", "r"), {"compare": "prompt"}, None),
     (Demonstration(prompt=HIDDEN, completion="72", id="r"), {}, BOTH),
@@ -272,14 +272,19 @@ def test_what_is_told_of_a_row():
     }
 
 
+OWN = [answered(QUESTION, "72", "r"), answered("Hello", "Hi", "s"), answered(between(QUESTION, FILLER), "72", "t")]
+
+
 def test_the_stage(tmp_path):
-    for name, rows in (("gsm8k", TESTS["gsm8k"]), ("own", [answered(QUESTION, "72", "r"), answered("Hello", "Hi", "s")])):
+    for name, rows in (("gsm8k", TESTS["gsm8k"]), ("own", OWN)):
         (tmp_path / name).mkdir()
         tables.write(tmp_path / name, "prompts" if name == "gsm8k" else "demonstrations", rows)
     stage = {"kind": "decontaminate", "rows": "./own", "against": ["./gsm8k"], "exact": False}
     (tmp_path / "recipe.yaml").write_text(f"name: x\nbase: ./none\nstages:\n  clean: {json.dumps(stage)}\n")
     made = Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run").stage("clean")
-    assert [row.id for row in tables.read(made, "demonstrations")] == ["s"]
+    assert [row.id for row in tables.read(made, "demonstrations")] == ["s", "t"]
+    (suspected,) = tables.read_lines(made / "suspected.jsonl")
+    assert (suspected["id"], suspected["item"], suspected["lcs"]) == ("t", "one", 27)
     (line,) = tables.read_lines(made / "dropped.jsonl")
     assert {key: line[key] for key in ("reason", "id", "item", "source", "lcs", "items")} == {
         "reason": BOTH, "id": "r", "item": "one", "source": "./gsm8k", "lcs": 27, "items": 1,
