@@ -65,6 +65,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "constraints": "align.evaluate.tasks.rows:Constraints",
         "gsm8k": "align.evaluate.tasks.gsm8k:GSM8K",
         "rows": "align.evaluate.tasks.rows:RowsTask",
+        "safety": "align.evaluate.tasks.safety:Safety",
     },
     "optimizer": {
         "adamw": "align.train.optimizers:AdamWConfig",

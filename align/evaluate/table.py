@@ -38,14 +38,15 @@ def _block(
             cells.append(_value(results, model, metric))
             if metric_of(results, metric).compared and len(models) > 1:
                 change = changes.get((name, metric, before, model))
-                cells.append(signed(change, scale(results, metric)) if change else "")
+                cells.append(signed(change, results) if change else "")
         rows.append(cells)
         before = model
     how = f" ({asked.pop()})" if len(asked) == 1 else ""
     most = max((found.samples for m in models for k in shown if (found := score(results, m, k))), default=1)
     each = f", {most} samples each" if most > 1 and "sampled" in shown else ""
     title = f"{name}{how}: {len(results.items)} items{each}"
-    return "\n".join([title, aligned(rows), *_overall(name, models, changes), *_left_out(results, models)])
+    overall = _overall(name, results, models, changes)
+    return "\n".join([title, aligned(rows), *overall, *_left_out(results, models)])
 
 
 def _value(results: TaskResults, model: str, metric: str) -> str:
@@ -60,17 +61,25 @@ def shown_score(found: Score, bounds: tuple[float, float] | None) -> str:
     return f"{value} [{low}, {high}]"
 
 
-def signed(change: Change, factor: float) -> str:
-    """Return a difference in points with its interval and its verdict."""
-    one = change.against
-    text = f"{factor * one.difference:+.1f} [{factor * one.low:+.1f}, {factor * one.high:+.1f}]"
+def signed(change: Change, results: TaskResults) -> str:
+    """Return a difference of scores in points with its interval and its verdict.
+
+    Where less is better, a positive difference is for the worse.
+    """
+    one, factor = change.against, scale(results, change.metric)
+    factor = -factor if metric_of(results, change.metric).better == "lower" else factor
+    low, high = sorted((factor * one.low, factor * one.high))
+    text = f"{factor * one.difference:+.1f} [{low:+.1f}, {high:+.1f}]"
     if one.verdict != "cannot tell":
         return f"{text} {one.verdict}"
     return f"{text} {one.items_needed:,} items would tell" if one.items_needed else f"{text} cannot tell"
 
 
 def _overall(
-    name: str, models: Sequence[str], changes: Mapping[tuple[str, str, str, str], Change]
+    name: str,
+    results: TaskResults,
+    models: Sequence[str],
+    changes: Mapping[tuple[str, str, str, str], Change],
 ) -> list[str]:
     """Return the comparisons with models that are not the line above, such as the last with the first."""
     neighbours = set(itertools.pairwise(models))
@@ -79,7 +88,7 @@ def _overall(
         if task == name and (before, after) not in neighbours and after == models[-1]:
             pairs.setdefault((before, after), []).append(change)
     return [
-        f"{after} against {before}: " + "; ".join(f"{c.metric} {signed(c, 100)}" for c in found)
+        f"{after} against {before}: " + "; ".join(f"{c.metric} {signed(c, results)}" for c in found)
         for (before, after), found in pairs.items()
     ]
 
@@ -118,7 +127,10 @@ def render_groups(results: Mapping[str, TaskResults], models: Sequence[str]) -> 
 
 
 def render_clean(
-    results: Mapping[str, TaskResults], models: Sequence[str], seen: Mapping[str, frozenset[str]]
+    results: Mapping[str, TaskResults],
+    models: Sequence[str],
+    seen: Mapping[str, frozenset[str]],
+    compared: int,
 ) -> str:
     """Return every task's scores on all items beside those on the items that were not seen in training.
 
@@ -126,6 +138,7 @@ def render_clean(
         results: of all tasks.
         models: in the order of the table.
         seen: task -> ids of the items that share a 13-gram with a training row, or whose question is one.
+        compared: number of training rows that the items were compared with.
     """
     rows = [["task", "items", "seen", *models]]
     for name, each in results.items():
@@ -142,7 +155,7 @@ def render_clean(
             )
         rows.append([name, str(len(each.items)), f"{count / len(each.items):.1%}", *cells])
     if len(rows) == 1:
-        return "\ncontamination: no item was seen in training\n"
+        return f"\ncontamination: no item was seen in the {compared:,} training rows\n" if compared else ""
     title = (
         "contamination: score on all items -> on those not seen in training (no 13-gram shared with a row)"
     )

@@ -185,7 +185,12 @@ class Evaluate(Stage, LoadsModel):
             tables.replace(run.folder / f"{name}.json", json.dumps(data, indent=1, ensure_ascii=False) + "\n")
         write_items(results, run.folder / "results")
         text = table.render(results, models, changes) + table.render_groups(results, models)
-        text += table.render_clean(results, models, {name: one.seen for name, one in split.items()})
+        text += table.render_clean(
+            results,
+            models,
+            {name: one.seen for name, one in split.items()},
+            run.report["overlap"]["training rows compared"],
+        )
         if len(results) > 1 or self.targets:
             text += table.render_tax(results, models, first, taxes, self.targets)
         note = Path(run.locate("base")) / "NOTE.txt"  # a base made for demonstration says so there
