@@ -19,6 +19,8 @@ from align.generate.backends.prefill import left_padded, prefill
 if TYPE_CHECKING:
     import torch
 
+BLOCK = 256
+"""Tokens in a block of the vocabulary, when a token is drawn. The blocks are then about as many."""
 LEAVE = 0.75
 """Rows leave the batch when at most this share of it is still needed: each time, the cache is copied once."""
 
@@ -213,20 +215,38 @@ class InverseCDF:
             step: which new token it is.
             sequences: (sequences,) their places in the batch.
         """
-        picked = logits.float().argmax(-1)[of]
         drawn = (self.temperatures[sequences] > 0).nonzero().flatten()
-        if len(drawn):
-            picked[drawn] = self._drawn(logits[of[drawn]], step, sequences[drawn])
+        if len(drawn) == 0:
+            return logits.argmax(-1)[of]
+        if len(drawn) == len(of):
+            return self._drawn(logits[of], step, sequences)
+        picked = logits.argmax(-1)[of]
+        picked[drawn] = self._drawn(logits[of[drawn]], step, sequences[drawn])
         return picked
 
     def _drawn(self, logits: torch.Tensor, step: int, sequences: torch.Tensor) -> torch.Tensor:
+        """Return tokens drawn from (sequences, vocabulary) logits.
+
+        The cumulative distribution is searched in two steps, first over blocks of tokens and then within one.
+        On a CPU that takes a third of the time of summing over a vocabulary of 49,152, and rounds less.
+        """
         import torch  # noqa: PLC0415
 
         scores = logits.float() / self.temperatures[sequences].unsqueeze(-1)
         for warper in self.warpers:
             scores = warper(None, scores)
-        cumulative = scores.softmax(-1).cumsum(-1)
-        target = (self.uniforms[sequences, step] * cumulative[:, -1]).unsqueeze(-1)
-        picked = torch.searchsorted(cumulative, target, right=True)
-        # rounding can put the target beyond the last token with probability: take the likeliest then
-        return torch.where(picked < scores.shape[-1], picked, scores.argmax(-1, keepdim=True)).squeeze(-1)
+        weights = (scores - scores.amax(-1, keepdim=True)).exp_()
+        padded = torch.nn.functional.pad(weights, (0, -weights.shape[-1] % BLOCK))
+        blocks = padded.view(len(weights), -1, BLOCK)
+        sums = blocks.sum(-1, dtype=torch.float64)
+        before = sums.cumsum(-1)
+        target = self.uniforms[sequences, step].double().unsqueeze(-1) * before[:, -1:]
+        block = torch.searchsorted(before, target, right=True).clamp_(max=sums.shape[-1] - 1)
+        rest = target - (before - sums).gather(-1, block)
+        inside = blocks.gather(1, block.unsqueeze(-1).expand(-1, -1, BLOCK)).squeeze(1).double().cumsum(-1)
+        picked = block * BLOCK + torch.searchsorted(inside, rest, right=True).clamp_(max=BLOCK - 1)
+        # rounding can put the target behind the last token with probability: take the likeliest then
+        missed = padded.gather(-1, picked) == 0
+        if bool(missed.any()):
+            picked = torch.where(missed, weights.argmax(-1, keepdim=True), picked)
+        return picked.squeeze(-1)
