@@ -85,6 +85,7 @@ class Subject:
             `stop`, `tools`.
         """
         if isinstance(asked, str):
+            self._must("continues", "continues plain texts", "`prompting: chat`")
             asked, sampling["plain"] = [{"role": "user", "content": asked}], True
         how: dict[str, Any] = {"temperature": 0.0, "n": n, "seed": self.run.seed(item.id)} | sampling
         drawn = Sampling.model_validate(how)
@@ -99,13 +100,7 @@ class Subject:
         Raises:
             StageFailed: the generator cannot tell.
         """
-        if not type(self.generator).likelihoods:
-            raise StageFailed(
-                self.run.name,
-                f"task {self.task!r} needs log-likelihoods, and {self.label!r} ({self.generator.kind}) "
-                "gives none; use `by: generation`, or measure the checkpoint itself",
-                self.run.log_file,
-            )
+        self._must("likelihoods", "gives log-likelihoods", "`by: generation`")
         plain = isinstance(context, str)
         asked = [{"role": "user", "content": context}] if isinstance(context, str) else context
         how = Sampling(n=len(texts), temperature=0, continuations=list(texts), plain=plain or None)
@@ -120,6 +115,16 @@ class Subject:
         """Return a reward's score of each text as an answer to an item."""
         self.session.start_reward(reward)
         return one_each(reward, await reward.score(item.prompt, texts), texts)
+
+    def _must(self, can: str, what: str, remedy: str) -> None:
+        """Raise StageFailed unless the model's generator can do something."""
+        if not getattr(type(self.generator), can):
+            raise StageFailed(
+                self.run.name,
+                f"task {self.task!r} needs a model that {what}, and {self.label!r} (kind "
+                f"{self.generator.kind}) does not; use {remedy}, or measure the checkpoint itself",
+                self.run.log_file,
+            )
 
     @property
     def ask(self) -> Ask:

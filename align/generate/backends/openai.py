@@ -233,6 +233,7 @@ class OpenAIServer(Generator):
             "top_p": sampling.top_p,
         }
         ours |= {"top_k": sampling.top_k} if sampling.top_k else {}
+        ours |= {"stop": sampling.stop} if sampling.stop else {}
         if with_schema:
             named = {"name": "answer", "schema": sampling.json_schema, "strict": True}
             ours["response_format"] = {"type": "json_schema", "json_schema": named}

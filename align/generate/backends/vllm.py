@@ -107,6 +107,7 @@ class VLLM(Generator, FromHub):
             max_tokens=sampling.max_new_tokens,
             seed=sampling.seed + sampling.first,
             stop_token_ids=self._chat.stop_ids(),
+            stop=sampling.stop,
             output_kind=RequestOutputKind.FINAL_ONLY,  # one output with all n samples, in order
         )
         answers = [
