@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from align.evaluate.measure import TaskResults
 from align.evaluate.scores import Change, Score, groups, metric_of, metrics, score, skipped
+from align.evaluate.task import Figure
 from align.evaluate.tax import Tax, points, scale
 
 _NOTE = (
@@ -45,7 +46,15 @@ def _block(
     most = max((found.samples for m in models for k in shown if (found := score(results, m, k))), default=1)
     each = f", {most} samples each" if most > 1 and "sampled" in shown else ""
     title = f"{name}{how}: {len(results.items)} items{each}"
-    return "\n".join([title, aligned(rows), *_overall(name, models, changes), *_left_out(results, models)])
+    return "\n".join(
+        [
+            title,
+            aligned(rows),
+            *_overall(name, models, changes),
+            *_whole(results, models),
+            *_left_out(results, models),
+        ]
+    )
 
 
 def _value(results: TaskResults, model: str, metric: str) -> str:
@@ -53,9 +62,11 @@ def _value(results: TaskResults, model: str, metric: str) -> str:
     return "not measured" if found is None else shown_score(found, metric_of(results, metric).bounds)
 
 
-def shown_score(found: Score, bounds: tuple[float, float] | None) -> str:
-    """Return a score with its interval: as a percentage where its scale is 0 to 1."""
+def shown_score(found: Score | Figure, bounds: tuple[float, float] | None) -> str:
+    """Return a score with its interval, if it has one: as a percentage where its scale is 0 to 1."""
     form = "{:.1%}" if bounds == (0.0, 1.0) else "{:.2f}"
+    if found.low is None or found.high is None:
+        return form.format(found.value)
     value, low, high = (form.format(each) for each in (found.value, found.low, found.high))
     return f"{value} [{low}, {high}]"
 
@@ -82,6 +93,21 @@ def _overall(
         f"{after} against {before}: " + "; ".join(f"{c.metric} {signed(c, 100)}" for c in found)
         for (before, after), found in pairs.items()
     ]
+
+
+def _whole(results: TaskResults, models: Sequence[str]) -> list[str]:
+    """Return a line for each figure of the task as a whole, and one for each warning."""
+    lines: dict[str, list[str]] = {}
+    for model in models:
+        for name, one in results.summaries[model].figures.items() if model in results.summaries else ():
+            lines.setdefault(name, []).append(f"{model} {shown_score(one, one.bounds)}")
+    warned = [
+        f"warning: {model}: {what}"
+        for model in models
+        if model in results.summaries
+        for what in results.summaries[model].warnings
+    ]
+    return [*(f"{name}: {'; '.join(each)}" for name, each in lines.items()), *warned]
 
 
 def _left_out(results: TaskResults, models: Sequence[str]) -> list[str]:

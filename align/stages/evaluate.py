@@ -30,6 +30,7 @@ from align.evaluate.measure import TaskResults, items_of, measure, write_items
 from align.evaluate.subject import Subject
 from align.evaluate.task import Item, Task
 from align.evaluate.tasks.rows import RowsTask
+from align.evaluate.tasks.win_rate import WinRate
 from align.evaluate.tax import Gate, Tax, broken, tax
 from align.generate.backends.transformers import DTYPES, Transformers
 from align.generate.calls.session import Session
@@ -170,6 +171,10 @@ class Evaluate(Stage, LoadsModel):
         text += "\n" + note.read_text(encoding="utf-8") if note.is_file() else ""
         tables.replace(run.folder / "table.txt", text)
         run.log.info("\n%s", text)
+        for name, each in results.items():
+            for model, whole in each.summaries.items():
+                for i, what in enumerate(whole.warnings, 1):
+                    run.report[f"warning {i} on {model}, {name}"] = what
         for model in models:
             noted = {
                 f"{name}: {what}": n
@@ -221,7 +226,7 @@ class Evaluate(Stage, LoadsModel):
 
         A stage that holds a task's own problems is among them only if another stage uses its rows too.
         """
-        own = {task.prompts for task in self.tasks if isinstance(task, RowsTask)}
+        own = {task.prompts for task in self.tasks if isinstance(task, RowsTask | WinRate)}
         made: list[str] = []
         used: set[str] = set()
         for name, stage in run.recipe.stages.items():
@@ -241,6 +246,9 @@ def _scores(results: Mapping[str, TaskResults], models: Sequence[str]) -> dict[s
     for model in models:
         for name, each in results.items():
             got = {m: asdict(s) for m in scores.metrics(each) if (s := scores.score(each, model, m))}
+            if model in each.summaries:
+                figures = each.summaries[model].figures
+                got |= {m: {k: v for k, v in asdict(f).items() if k != "bounds"} for m, f in figures.items()}
             left = scores.skipped(each, model)
             found.setdefault(model, {})[name] = got | ({"not measured": left} if left else {})
     return found
