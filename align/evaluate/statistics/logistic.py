@@ -16,7 +16,7 @@ _STEPS = 200
 """Newton needs 5 to 30 steps; more mean that there is a mistake."""
 _FEW = 3
 """Up to so many features all 3^3 = 27 patterns of signs can be tried; length control has no more."""
-_ROUNDS = 50
+_ROUNDS = 20
 """After so many rounds of coordinates they are tried; most steps are exact before."""
 _PRECISE = 1e-13
 """The fit ends where a step would lower the objective by less than this share of the weight of all rows."""

@@ -139,7 +139,10 @@ class ArenaHard(Pairwise, JudgedData):
                     each.append(f"no {name}: {reason}")
                 continue
             for model, figure in found.items():
-                figures[model][name] = figure
+                if figure is None:
+                    warnings[model].append(f"no {name}: all verdicts are the same")
+                else:
+                    figures[model][name] = figure
         if len(mine) == 1:
             for each in warnings.values():
                 each.append("style control takes out differences between models of the table; there is one")
@@ -177,8 +180,10 @@ def _question(record: Mapping[str, Any]) -> str:
 
 def _controlled(
     items: Sequence[Item], outcomes: Mapping[str, Sequence[Outcome]], category: str
-) -> dict[str, Figure]:
-    """Return the style-controlled win rate of each model in a category.
+) -> dict[str, Figure | None]:
+    """Return the style-controlled win rate of each model in a category; None where all its verdicts are one.
+
+    Then no strength of the model is large enough, and an interval of no width would be no interval.
 
     Raises:
         ValueError: there are too few verdicts.
@@ -192,5 +197,9 @@ def _controlled(
     ]
     scores, models, styles, baselines, asked = zip(*rows, strict=True) if rows else ((), (), (), (), ())
     found = style_controlled(scores, models, styles, baselines, [one.cluster or one.id for one in asked])
-    n = {model: len({row[-1].id for row in rows if row[1] == model}) for model in found.win_rates}
-    return {model: Figure(n[model], r.win_rate, r.low, r.high) for model, r in found.win_rates.items()}
+    figures: dict[str, Figure | None] = {}
+    for model, rate in found.win_rates.items():
+        own_rows = [row for row in rows if row[1] == model]
+        n, same = len({row[-1].id for row in own_rows}), len({row[0] for row in own_rows}) == 1
+        figures[model] = None if same else Figure(n, rate.win_rate, rate.low, rate.high)
+    return figures
