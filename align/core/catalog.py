@@ -66,7 +66,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "gsm8k": "align.evaluate.tasks.gsm8k:GSM8K",
         "mt_bench": "align.evaluate.tasks.mt_bench:MTBench",
         "rows": "align.evaluate.tasks.rows:RowsTask",
-        "win_rate": "align.evaluate.tasks.win_rate:WinRate",
+        "win_rate": "align.evaluate.tasks.win_rate:WinRateTask",
     },
     "optimizer": {
         "adamw": "align.train.optimizers:AdamWConfig",

@@ -57,7 +57,7 @@ _RATING_BACKUP = re.compile(r"rating\W*\[(-?\d+\.?\d*)\]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PairVerdict:
     """What a judge says of two answers."""
 
     first: float
@@ -70,7 +70,7 @@ class Verdict:
 class Marks:
     """The marks by which a judge gives its verdict on two answers."""
 
-    verdicts: Mapping[str, Verdict]
+    verdicts: Mapping[str, PairVerdict]
     """What stands between the brackets -> the verdict."""
     pattern: re.Pattern[str]
     """Finds a mark in a reply; its group is what stands between the brackets."""
@@ -81,7 +81,7 @@ class Marks:
 
 
 PAIR = Marks(
-    {"A": Verdict(1.0), "B": Verdict(0.0), "C": Verdict(0.5)},
+    {"A": PairVerdict(1.0), "B": PairVerdict(0.0), "C": PairVerdict(0.5)},
     re.compile(r"\[\[([A-Z])\]\]"),
     None,
     '"[[A]]" if assistant A is better, "[[B]]" if assistant B is better, or "[[C]]" for a tie',
@@ -89,11 +89,12 @@ PAIR = Marks(
 """FastChat's three verdicts; C is a tie."""
 CLEAR = 3
 """How many verdicts one of clear superiority counts for (arena-hard-auto: `weight=3`)."""
+_WIN, _TIE, _LOSS = PairVerdict(1.0), PairVerdict(0.5), PairVerdict(0.0)
+_CLEAR_WIN, _CLEAR_LOSS = PairVerdict(1.0, CLEAR), PairVerdict(0.0, CLEAR)
 FIVE = Marks(
     {
-        "A>>B": Verdict(1.0, CLEAR), "B<<A": Verdict(1.0, CLEAR), "A>B": Verdict(1.0), "B<A": Verdict(1.0),
-        "A=B": Verdict(0.5), "B=A": Verdict(0.5),
-        "B>A": Verdict(0.0), "A<B": Verdict(0.0), "B>>A": Verdict(0.0, CLEAR), "A<<B": Verdict(0.0, CLEAR),
+        "A>>B": _CLEAR_WIN, "B<<A": _CLEAR_WIN, "A>B": _WIN, "B<A": _WIN, "A=B": _TIE, "B=A": _TIE,
+        "B>A": _LOSS, "A<B": _LOSS, "B>>A": _CLEAR_LOSS, "A<<B": _CLEAR_LOSS,
     },
     re.compile(r"\[\[([AB<>=]+)\]\]"),
     re.compile(r"\[([AB<>=]+)\]"),
@@ -176,7 +177,7 @@ def _read(said: Completion, read: Callable[[str], T], most: int) -> T:
     return read(reply(said.text))
 
 
-def read_mark(text: str, marks: Marks) -> Verdict:
+def read_mark(text: str, marks: Marks) -> PairVerdict:
     """Return the verdict of a reply on two answers.
 
     Raises:

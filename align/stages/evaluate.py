@@ -30,7 +30,7 @@ from align.evaluate.measure import TaskResults, items_of, measure, write_items
 from align.evaluate.subject import Subject
 from align.evaluate.task import Item, Task
 from align.evaluate.tasks.rows import RowsTask
-from align.evaluate.tasks.win_rate import WinRate
+from align.evaluate.tasks.win_rate import WinRateTask
 from align.evaluate.tax import Gate, Tax, broken, tax
 from align.generate.backends.transformers import DTYPES, Transformers
 from align.generate.calls.session import Session
@@ -171,10 +171,7 @@ class Evaluate(Stage, LoadsModel):
         text += "\n" + note.read_text(encoding="utf-8") if note.is_file() else ""
         tables.replace(run.folder / "table.txt", text)
         run.log.info("\n%s", text)
-        for name, each in results.items():
-            for model, whole in each.summaries.items():
-                for i, what in enumerate(whole.warnings, 1):
-                    run.report[f"warning {i} on {model}, {name}"] = what
+        _warn(run, results)
         for model in models:
             noted = {
                 f"{name}: {what}": n
@@ -226,7 +223,7 @@ class Evaluate(Stage, LoadsModel):
 
         A stage that holds a task's own problems is among them only if another stage uses its rows too.
         """
-        own = {task.prompts for task in self.tasks if isinstance(task, RowsTask | WinRate)}
+        own = {task.prompts for task in self.tasks if isinstance(task, RowsTask | WinRateTask)}
         made: list[str] = []
         used: set[str] = set()
         for name, stage in run.recipe.stages.items():
@@ -236,6 +233,14 @@ class Evaluate(Stage, LoadsModel):
             used |= {ref for _, need, ref in references(stage) if need in tables.TABLES}
         outside = sorted(ref for ref in used if is_path(ref) and Path(run.locate(ref)).is_dir())
         return [name for name in made if name not in own or name in used] + outside
+
+
+def _warn(run: Run, results: Mapping[str, TaskResults]) -> None:
+    """Add the tasks' warnings to the report of the stage."""
+    for name, each in results.items():
+        for model, whole in each.summaries.items():
+            for i, what in enumerate(whole.warnings, 1):
+                run.report[f"warning {i} on {model}, {name}"] = what
 
 
 def _scores(results: Mapping[str, TaskResults], models: Sequence[str]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from align.core.stage import Run
 from align.core.wiring import File
 from align.evaluate.judges import FIVE, lacking, own, shipped
 from align.evaluate.scores import values
-from align.evaluate.statistics.style_control import style_controlled, style_features
+from align.evaluate.statistics.style_control import WinRate, style_controlled, style_features
 from align.evaluate.subject import Subject
 from align.evaluate.task import Figure, Item, Metric, Outcome, Summary
 from align.evaluate.tasks.from_data import text_of
@@ -128,24 +128,18 @@ class ArenaHard(Pairwise, JudgedData):
         """Return the style-controlled win rates, and warnings about the judge."""
         mine = {model: each for model, each in outcomes.items() if model != self.against}
         warnings = {model: order_warnings(each) for model, each in mine.items()}
-        figures: dict[str, dict[str, Figure]] = {model: {} for model in mine}
-        categories = list(dict.fromkeys(item.data["category"] for item in items if item.data.get("category")))
-        for category in categories:
-            name = STYLE_CONTROLLED + (f", {category}" if len(categories) > 1 else "")
-            try:
-                found = _controlled(items, mine, category)
-            except ValueError as reason:
-                for each in warnings.values():
-                    each.append(f"no {name}: {reason}")
-                continue
-            for model, figure in found.items():
-                if figure is None:
-                    warnings[model].append(f"no {name}: all verdicts are the same")
-                else:
-                    figures[model][name] = figure
         if len(mine) == 1:
             for each in warnings.values():
                 each.append("style control takes out differences between models of the table; there is one")
+        figures: dict[str, dict[str, Figure]] = {model: {} for model in mine}
+        categories = list(dict.fromkeys(item.data["category"] for item in items if not item.unusable))
+        for category in categories:
+            name = STYLE_CONTROLLED + (f", {category}" if len(categories) > 1 else "")
+            for model, found in _controlled(items, mine, category).items():
+                if isinstance(found, Figure):
+                    figures[model][name] = found
+                else:
+                    warnings[model].append(f"no {name}: {found}")
         return {model: Summary(figures[model], warnings[model]) for model in mine}
 
     def _text(self, record: Mapping[str, Any], path: str, run: Run) -> str:
@@ -180,14 +174,8 @@ def _question(record: Mapping[str, Any]) -> str:
 
 def _controlled(
     items: Sequence[Item], outcomes: Mapping[str, Sequence[Outcome]], category: str
-) -> dict[str, Figure | None]:
-    """Return the style-controlled win rate of each model in a category; None where all its verdicts are one.
-
-    Then no strength of the model is large enough, and an interval of no width would be no interval.
-
-    Raises:
-        ValueError: there are too few verdicts.
-    """
+) -> dict[str, Figure | str]:
+    """Return the style-controlled win rate of each model in a category, or why there is none."""
     rows = [
         (won, model, outcome.parts["style"], outcome.parts["style of the baseline"], item)
         for model, each in outcomes.items()
@@ -196,10 +184,21 @@ def _controlled(
         for won in values(outcome, WIN_RATE) or ()
     ]
     scores, models, styles, baselines, asked = zip(*rows, strict=True) if rows else ((), (), (), (), ())
-    found = style_controlled(scores, models, styles, baselines, [one.cluster or one.id for one in asked])
-    figures: dict[str, Figure | None] = {}
-    for model, rate in found.win_rates.items():
-        own_rows = [row for row in rows if row[1] == model]
-        n, same = len({row[-1].id for row in own_rows}), len({row[0] for row in own_rows}) == 1
-        figures[model] = None if same else Figure(n, rate.win_rate, rate.low, rate.high)
-    return figures
+    try:
+        found = style_controlled(scores, models, styles, baselines, [one.cluster or one.id for one in asked])
+    except ValueError as reason:
+        return dict.fromkeys(outcomes, str(reason))
+    return {
+        model: _figure(rate, [row for row in rows if row[1] == model])
+        for model, rate in found.win_rates.items()
+    }
+
+
+def _figure(rate: WinRate, rows: Sequence[tuple[float, str, Any, Any, Item]]) -> Figure | str:
+    """Return the figure of a model from its verdicts.
+
+    If all of them are the same, no strength is large enough, and the interval would have no width.
+    """
+    if len({row[0] for row in rows}) == 1:
+        return "all verdicts are the same"
+    return Figure(len({row[-1].id for row in rows}), rate.win_rate, rate.low, rate.high)

@@ -30,7 +30,16 @@ from pydantic import Field
 from align.core.errors import StageFailed
 from align.core.plugins import Completion
 from align.core.rows import Message, visible
-from align.evaluate.judges import JudgeModel, Marks, Verdict, fill, holds_mark, read_mark, transcript, verdict
+from align.evaluate.judges import (
+    JudgeModel,
+    Marks,
+    PairVerdict,
+    fill,
+    holds_mark,
+    read_mark,
+    transcript,
+    verdict,
+)
 from align.evaluate.scores import values
 from align.evaluate.subject import Subject
 from align.evaluate.task import Item, Metric, Outcome, Task
@@ -136,7 +145,7 @@ class Pairwise(Task):
         return model.others[self.against]
 
 
-TIE = Verdict(0.5)
+TIE = PairVerdict(0.5)
 
 
 async def judged(
@@ -175,12 +184,12 @@ async def judged(
     for one in found:
         if isinstance(one, BaseException):
             raise one
-    second, first = (one for one in found if isinstance(one, Verdict))
+    second, first = (one for one in found if isinstance(one, PairVerdict))
     notes = {"answers that contain a verdict": 1} if holds_mark(answer, marks) else {}
     return Compared(in_both_orders(first, second), notes)
 
 
-def in_both_orders(first: Verdict, second: Verdict) -> dict[str, float | list[float]]:
+def in_both_orders(first: PairVerdict, second: PairVerdict) -> dict[str, float | list[float]]:
     """Return the metrics of an item.
 
     Args:

@@ -38,7 +38,7 @@ from align.evaluate.tasks.rows import item_of
 LENGTH_CONTROLLED = "length-controlled win rate"
 
 
-class WinRate(Pairwise):
+class WinRateTask(Pairwise):
     """How often a model's answers win against another model's, or against given ones."""
 
     prompts: Annotated[str, Ref("prompts")]

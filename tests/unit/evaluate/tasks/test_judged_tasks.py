@@ -1,11 +1,12 @@
 """Judged tasks: both orders, a judge that only looks at the order, nonsense, and nothing asked twice."""
 
+import asyncio
 import json
 import re
 
 import pytest
 
-from align import Recipe, RecipeError, StageFailed
+from align import Prompt, Recipe, RecipeError, StageFailed
 
 GOOD, POOR = "It is seven, as two and five make seven.", "no idea"
 PAIR_JUDGE = {
@@ -222,6 +223,28 @@ def test_a_reward_may_be_the_judge(evaluate, tmp_path):
     assert "position bias" not in got
     near = scores(evaluate(task | {"tie_within": 10}, files={"rows.jsonl": held}))
     assert (near["win rate"]["value"], near["ties"]["value"]) == (0.75, 0.5)
+
+
+def test_a_reward_model_may_be_the_judge(evaluate, tmp_path, tiny):
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    from align.core.plugins import Reward
+
+    torch.manual_seed(0)  # the head of the reward model is random
+    AutoModelForSequenceClassification.from_pretrained(tiny, num_labels=1).save_pretrained(tmp_path / "rm")
+    AutoTokenizer.from_pretrained(tiny).save_pretrained(tmp_path / "rm")
+    reward = {"kind": "reward_model", "model": "./rm"}
+    task = {"kind": "win_rate", "prompts": "held", "reward": reward}
+    folder = evaluate(task, files=rows(5, answer="Six, and that is all there is to say."))
+    scorer = Reward.model_validate(reward)
+    scorer.start(lambda reference: str(tmp_path / reference))
+    wins = []
+    for line in (folder / "results" / "win_rate.jsonl").read_text().splitlines():
+        prompt = Prompt(messages=json.loads(line)["messages"])
+        mine, theirs = asyncio.run(scorer.score(prompt, [GOOD, "Six, and that is all there is to say."]))
+        wins.append(mine.value > theirs.value)
+    assert scores(folder)["win rate"] == {**scores(folder)["win rate"], "n": 5, "value": sum(wins) / 5}
 
 
 def test_fields_that_exclude_each_other_are_refused(evaluate, tmp_path):
