@@ -197,8 +197,12 @@ def _controlled(
 def _figure(rate: WinRate, rows: Sequence[tuple[float, str, Any, Any, Item]]) -> Figure | str:
     """Return the figure of a model from its verdicts.
 
-    If all of them are the same, no strength is large enough, and the interval would have no width.
+    If all items have the same win rate, no sample of them gives another one, and the interval would have no
+    width.
     """
-    if len({row[0] for row in rows}) == 1:
-        return "all verdicts are the same"
-    return Figure(len({row[-1].id for row in rows}), rate.win_rate, rate.low, rate.high)
+    won: dict[str, list[float]] = {}
+    for value, _, _, _, item in rows:
+        won.setdefault(item.id, []).append(value)
+    if len({sum(each) / len(each) for each in won.values()}) == 1:
+        return "all items have the same win rate"
+    return Figure(len(won), rate.win_rate, rate.low, rate.high)

@@ -147,7 +147,7 @@ def _controlled(outcomes: Sequence[Outcome], warnings: list[str]) -> Summary:
     lengths = [sum(values(outcome, "characters") or ()) for outcome in measured]
     theirs = [outcome.parts["characters of the baseline"] for outcome in measured]
     if len(set(wins)) == 1:
-        return Summary(warnings=[*warnings, f"no {LENGTH_CONTROLLED}: all verdicts are the same"])
+        return Summary(warnings=[*warnings, f"no {LENGTH_CONTROLLED}: all items have the same win rate"])
     try:
         found = length_controlled(wins, theirs, lengths)
     except ValueError as reason:

@@ -110,7 +110,7 @@ def test_a_better_answer_wins_in_both_orders(evaluate):
     assert (poor["win rate"]["value"], poor["ties"]["value"]) == (0.5, 1.0)
     table = (folder / "table.txt").read_text()
     assert "+50.0" in table
-    assert "warning: good: no length-controlled win rate: all verdicts are the same" in table
+    assert "warning: good: no length-controlled win rate: all items have the same win rate" in table
     assert len(judgements(folder)) == 2 * 2 * 6
 
 
@@ -346,7 +346,7 @@ def test_arena_hard_weighs_clear_verdicts_and_controls_style(evaluate):
     assert 0.5 < good["style-controlled win rate"]["value"] <= 1
     assert good["style-controlled win rate"]["n"] == 3
     table = (folder / "table.txt").read_text()
-    assert "warning: poor: no style-controlled win rate: all verdicts are the same" in table
+    assert "warning: poor: no style-controlled win rate: all items have the same win rate" in table
     systems = [r["messages"][0]["content"] for r in asked(folder) if r["messages"][0]["role"] == "system"]
     assert len(systems) == 3 * 2 + 2
     assert all("generating your own answer" in text for text in systems)
