@@ -17,6 +17,7 @@ from align.core.plugins import Generator, Optimizer, Reward, Sampler
 from align.core.recipe import Recipe, find, shipped
 from align.core.stage import Stage
 from align.core.validation_errors import did_you_mean, limits, written
+from align.evaluate.task import Task
 from data_synthesis.engine.executors import Executor
 
 FAMILIES: dict[str, type[Plugin]] = {
@@ -26,6 +27,7 @@ FAMILIES: dict[str, type[Plugin]] = {
     "executor": Executor,
     "optimizer": Optimizer,
     "sampler": Sampler,
+    "task": Task,
 }
 
 

@@ -61,11 +61,14 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "vllm_server": "align.train.samplers.kinds:VLLMServerSampler",
     },
     "task": {
+        "arena_hard": "align.evaluate.tasks.arena_hard:ArenaHard",
         "arithmetic": "align.evaluate.tasks.rows:Arithmetic",
         "constraints": "align.evaluate.tasks.rows:Constraints",
         "gsm8k": "align.evaluate.tasks.gsm8k:GSM8K",
+        "mt_bench": "align.evaluate.tasks.mt_bench:MTBench",
         "rows": "align.evaluate.tasks.rows:RowsTask",
         "safety": "align.evaluate.tasks.safety:Safety",
+        "win_rate": "align.evaluate.tasks.win_rate:WinRateTask",
     },
     "optimizer": {
         "adamw": "align.train.optimizers:AdamWConfig",

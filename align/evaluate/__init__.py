@@ -1,3 +1,6 @@
-"""Measure whether a model got better: intervals, and the table of scores across stages."""
+"""Measure models: tasks, the statistics of their scores, and what was lost where."""
 
-__all__: list[str] = []
+from align.evaluate.subject import Subject
+from align.evaluate.task import Item, Metric, Outcome, Task
+
+__all__ = ["Item", "Metric", "Outcome", "Subject", "Task"]

@@ -21,7 +21,7 @@ from align.core.log import Progress
 from align.core.rows import digest
 from align.core.stage import Run
 from align.evaluate.subject import Subject
-from align.evaluate.task import Item, Outcome, Task
+from align.evaluate.task import Item, Outcome, Summary, Task
 
 FOLDER = "outcomes"
 
@@ -36,6 +36,8 @@ class TaskResults:
     """Model -> an outcome for each item."""
     asked: dict[str, str] = field(default_factory=dict)
     """Model -> how it was asked, such as "5-shot text"."""
+    summaries: Mapping[str, Summary] = field(default_factory=dict)
+    """Model -> what the task says of its outcomes as a whole."""
 
 
 def items_of(task: Task, run: Run, limit: int | None) -> list[Item]:
@@ -70,6 +72,8 @@ def measure(tasks: Mapping[str, TaskResults], subjects: Sequence[Subject], run: 
     for subject in subjects:
         subject.others = others
         asyncio.run(_measure_model(tasks, subject, run))
+    for results in tasks.values():
+        results.summaries = results.task.summaries(results.items, results.outcomes)
 
 
 async def _measure_model(tasks: Mapping[str, TaskResults], subject: Subject, run: Run) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from align.evaluate.measure import TaskResults
 from align.evaluate.scores import Change, Score, groups, headline, metric_of, metrics, score, skipped
+from align.evaluate.task import Figure
 from align.evaluate.tax import Tax, points, scale
 
 _NOTE = (
@@ -46,7 +47,8 @@ def _block(
     each = f", {most} samples each" if most > 1 and "sampled" in shown else ""
     title = f"{name}{how}: {len(results.items)} items{each}"
     overall = _overall(name, results, models, changes)
-    return "\n".join([title, aligned(rows), *overall, *_left_out(results, models)])
+    left_out = _left_out(results, models)
+    return "\n".join([title, aligned(rows), *overall, *_whole(results, models), *left_out])
 
 
 def _value(results: TaskResults, model: str, metric: str) -> str:
@@ -54,9 +56,11 @@ def _value(results: TaskResults, model: str, metric: str) -> str:
     return "not measured" if found is None else shown_score(found, metric_of(results, metric).bounds)
 
 
-def shown_score(found: Score, bounds: tuple[float, float] | None) -> str:
-    """Return a score with its interval: as a percentage where its scale is 0 to 1."""
+def shown_score(found: Score | Figure, bounds: tuple[float, float] | None) -> str:
+    """Return a score with its interval, if it has one: as a percentage where its scale is 0 to 1."""
     form = "{:.1%}" if bounds == (0.0, 1.0) else "{:.2f}"
+    if found.low is None or found.high is None:
+        return form.format(found.value)
     value, low, high = (form.format(each) for each in (found.value, found.low, found.high))
     return f"{value} [{low}, {high}]"
 
@@ -91,6 +95,21 @@ def _overall(
         f"{after} against {before}: " + "; ".join(f"{c.metric} {signed(c, results)}" for c in found)
         for (before, after), found in pairs.items()
     ]
+
+
+def _whole(results: TaskResults, models: Sequence[str]) -> list[str]:
+    """Return a line for each figure of the task as a whole, and one for each warning."""
+    lines: dict[str, list[str]] = {}
+    for model in models:
+        for name, one in results.summaries[model].figures.items() if model in results.summaries else ():
+            lines.setdefault(name, []).append(f"{model} {shown_score(one, one.bounds)}")
+    warned = [
+        f"warning: {model}: {what}"
+        for model in models
+        if model in results.summaries
+        for what in results.summaries[model].warnings
+    ]
+    return [*(f"{name}: {'; '.join(each)}" for name, each in lines.items()), *warned]
 
 
 def _left_out(results: TaskResults, models: Sequence[str]) -> list[str]:

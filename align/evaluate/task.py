@@ -86,6 +86,9 @@ class Outcome:
     skipped: str = ""
     """Why the item could not be measured, without numbers in it. It is then left out of every score, and
     counted under this reason."""
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    """What figures of all items together are computed from (`Task.summaries`), such as the style of an
+    answer, as JSON values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,30 @@ class Metric:
 
 SHARE = Metric()
 """Right or wrong, found or not: a share of the items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure of a model on a whole task that is no mean over items, such as what a regression gives."""
+
+    n: int
+    """Number of items that it rests on."""
+    value: float
+    low: float | None = None
+    """Lower limit of the 95% interval; None where there is no interval."""
+    high: float | None = None
+    bounds: tuple[float, float] | None = (0.0, 1.0)
+    """Smallest and largest value; it is shown as a percentage where they are 0 and 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a task says of a model's outcomes as a whole, beside the means over items."""
+
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    """By name; no metric of the task has the same name."""
+    warnings: Sequence[str] = ()
+    """Sentences about how far the scores can be trusted. They stand below the task's table."""
 
 
 class Task(Plugin, ABC):
@@ -153,6 +180,17 @@ class Task(Plugin, ABC):
     def depends(self, model: Subject) -> Any:
         """Return what else decides the outcomes, such as the identity of a model to compare with."""
         return None
+
+    def summaries(
+        self, items: Sequence[Item], outcomes: Mapping[str, Sequence[Outcome]]
+    ) -> Mapping[str, Summary]:
+        """Return model -> what its outcomes say as a whole, where that is more than means over items.
+
+        Args:
+            items: all items of the task.
+            outcomes: model -> an outcome for each item, of all models of the table.
+        """
+        return {}
 
     def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
         """Yield (field, what is wrong) for mistakes that types cannot express."""

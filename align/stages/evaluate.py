@@ -197,6 +197,7 @@ class Evaluate(Stage, LoadsModel):
         text += "\n" + note.read_text(encoding="utf-8") if note.is_file() else ""
         tables.replace(run.folder / "table.txt", text)
         run.log.info("\n%s", text)
+        _warn(run, results)
         for model in models:
             noted = {
                 f"{name}: {what}": n
@@ -245,6 +246,14 @@ class Evaluate(Stage, LoadsModel):
         return split
 
 
+def _warn(run: Run, results: Mapping[str, TaskResults]) -> None:
+    """Add the tasks' warnings to the report of the stage."""
+    for name, each in results.items():
+        for model, whole in each.summaries.items():
+            for i, what in enumerate(whole.warnings, 1):
+                run.report[f"warning {i} on {model}, {name}"] = what
+
+
 def _scores(results: Mapping[str, TaskResults], models: Sequence[str]) -> dict[str, Any]:
     """Return model -> task -> metric -> n, value, low, high; and what was not measured."""
     from align.evaluate import scores  # noqa: PLC0415 (numpy)
@@ -253,6 +262,9 @@ def _scores(results: Mapping[str, TaskResults], models: Sequence[str]) -> dict[s
     for model in models:
         for name, each in results.items():
             got = {m: asdict(s) for m in scores.metrics(each) if (s := scores.score(each, model, m))}
+            if model in each.summaries:
+                figures = each.summaries[model].figures
+                got |= {m: {k: v for k, v in asdict(f).items() if k != "bounds"} for m, f in figures.items()}
             left = scores.skipped(each, model)
             found.setdefault(model, {})[name] = got | ({"not measured": left} if left else {})
     return found

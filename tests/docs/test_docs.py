@@ -74,6 +74,20 @@ def test_the_table_synthesizer_on_the_page_runs_and_passes_its_test(root, tmp_pa
     assert [row.completion[0]["content"].count("Yes.") for row in kept] == [1, 3, 5, 7]
 
 
+def test_the_task_on_the_page_measures(root, tmp_path, monkeypatch):
+    code = next(block for block in blocks((root / "docs/plugins.md").read_text(), "python") if "class Whispering" in block)
+    (tmp_path / "shown_task.py").write_text(code)
+    talker = {"kind": "scripted", "replies": {"rain": "it is wet.", "snow": "It is cold."}, "default": ""}
+    task = {"kind": "shown_task:Whispering", "words": ["rain", "snow", "hail"]}
+    stage = {"kind": "evaluate", "models": [{"generator": "talker"}], "tasks": [task | {"name": "whispering"}]}
+    recipe = {"name": "doc", "base": "./none", "generators": {"talker": talker}, "stages": {"scores": stage}}
+    (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
+    folder = Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run").stage("scores")
+    scores = json.loads((folder / "scores.json").read_text())["talker"]["whispering"]
+    assert (scores["lower case"]["n"], scores["lower case"]["value"]) == (2, 0.5)
+    assert scores["not measured"] == {"the answer is empty": 1}
+
+
 def test_the_recipe_of_deduplication_is_one(root, tmp_path):
     (recipe,) = blocks((root / "docs/deduplication.md").read_text(), "yaml")
     (tmp_path / "recipe.yaml").write_text(recipe)

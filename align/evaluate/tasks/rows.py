@@ -49,7 +49,7 @@ class RowsTask(Verified):
 
     def question(self, item: Item, model: Subject) -> list[Message] | str:
         """Return the row's conversation."""
-        return _conversation(item, model, self.label)
+        return conversation(item, model, self.label)
 
 
 class ShippedRows(Verified):
@@ -84,7 +84,7 @@ class ShippedRows(Verified):
 
     def question(self, item: Item, model: Subject) -> list[Message] | str:
         """Return the row's conversation."""
-        return _conversation(item, model, self.label)
+        return conversation(item, model, self.label)
 
 
 class Arithmetic(ShippedRows):
@@ -118,7 +118,12 @@ def item_of(row: Prompt) -> Item:
     )
 
 
-def _conversation(item: Item, model: Subject, task: str) -> list[Message]:
+def conversation(item: Item, model: Subject, task: str) -> list[Message]:
+    """Return what a model with a chat template is asked.
+
+    Raises:
+        StageFailed: the model has no chat template.
+    """
     if not model.chat:
         raise StageFailed(
             model.run.name,
