@@ -61,9 +61,15 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "task": {
         "arithmetic": "align.evaluate.tasks.rows:Arithmetic",
+        "c_eval": "align.evaluate.tasks.c_eval:CEval",
+        "choices": "align.evaluate.tasks.choices:Choices",
         "constraints": "align.evaluate.tasks.rows:Constraints",
+        "gpqa": "align.evaluate.tasks.gpqa:GPQA",
         "gsm8k": "align.evaluate.tasks.gsm8k:GSM8K",
+        "mmlu": "align.evaluate.tasks.mmlu:MMLU",
+        "mmlu_pro": "align.evaluate.tasks.mmlu_pro:MMLUPro",
         "rows": "align.evaluate.tasks.rows:RowsTask",
+        "truthfulqa_mc": "align.evaluate.tasks.truthfulqa_mc:TruthfulQA",
     },
     "optimizer": {
         "adamw": "align.train.optimizers:AdamWConfig",
