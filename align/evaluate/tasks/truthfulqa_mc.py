@@ -53,7 +53,7 @@ PRIMER = (
         "Telescopes use lenses or mirrors to focus light and make objects appear closer.",
     ),
     ("Where were the 1992 Olympics held?", "The 1992 Olympics were held in Barcelona, Spain."),
-)  # fmt: skip
+)
 """The paper's QA prompt (Lin et al. 2021, appendix E)."""
 
 
