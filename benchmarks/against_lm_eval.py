@@ -9,12 +9,14 @@ solution and of three other solutions, as texts of different length, in the form
 the shape of TruthfulQA, with the harness's own prompt. `letters in a chat` and `texts in a chat` ask under the chat template.
 
 Both run in float32 with the threads that torch takes, the harness with HFLM and batch_size 16, one after the other: the harness
-first in one case, this toolkit first in the next. Seconds are from loading the model to the scores, without imports.
+first in one case, this toolkit first in the next. Seconds are from loading the model to the scores, without imports: by the
+clock, and of all threads together, which a busy machine changes less.
 
 Printed for each case: for how many items both have the same likeliest choice (same), and the same when log-likelihoods are
 divided by length (norm); the largest difference of any log-likelihood (max|dll|); the largest difference between the
 differences of two choices of one item (apart), which is what decides between choices; the largest difference between scores
-(max|ds|); and the seconds of both. Items whose likeliest choices differ are listed with both lists of log-likelihoods.
+(max|ds|); the seconds of both, and their CPU seconds. Items whose likeliest choices differ are listed with both lists of
+log-likelihoods.
 
 In a chat, max|dll| is large and `apart` is not: the template ends the prompt with a line break, the harness moves blanks at a
 prompt's end into every choice, and so scores that line break too. It adds the same number to all choices of an item, which
@@ -164,7 +166,7 @@ def write_items(problems: Path, folder: Path, count: int) -> None:
 
 
 def by_harness(case: Case, model: str, python: str, folder: Path) -> dict[str, Any]:
-    """Return what the harness got: `seconds`, and for each task the items' log-likelihoods and scores."""
+    """Return what the harness got: `seconds`, `cpu`, and for each task the items' log-likelihoods and scores."""
     include = folder / "tasks"
     include.mkdir(exist_ok=True)
     for name, text in case.tasks.items():
@@ -180,11 +182,12 @@ def by_harness(case: Case, model: str, python: str, folder: Path) -> dict[str, A
 
 
 def by_toolkit(case: Case, model: str, out: Path) -> dict[str, Any]:
-    """Return what this toolkit got: `seconds`, and each item's log-likelihoods by choice and scores, or why it was left out."""
+    """Return what this toolkit got: `seconds`, `cpu`, and `items`: likelihoods and scores, or why an item was left out."""
     recipe = out.with_suffix(".yaml")
     recipe.write_text(RECIPE.format(model=model, task=case.task), encoding="utf-8")
     code = "import sys, time, torch, transformers\nfrom align import Recipe\n"
-    code += "start = time.perf_counter()\nRecipe.load(sys.argv[1]).run(sys.argv[2])\nprint(time.perf_counter() - start)"
+    code += "start, begun = time.perf_counter(), time.process_time()\n"
+    code += "Recipe.load(sys.argv[1]).run(sys.argv[2])\nprint(time.perf_counter() - start, time.process_time() - begun)"
     done = subprocess.run([sys.executable, "-c", code, str(recipe), str(out)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"this toolkit failed on {case.name!r}:\n{done.stderr[-3000:]}")
@@ -195,7 +198,8 @@ def by_toolkit(case: Case, model: str, out: Path) -> dict[str, Any]:
     (results,) = (stage / "results").iterdir()
     lines = ((line["id"], line["models"]["base"]) for line in tables.read_lines(results))
     found = [(likely[id_], got["scores"]) if "scores" in got else got["skipped"] for id_, got in lines]
-    return {"seconds": float(done.stdout.split()[-1]), "items": found}
+    seconds, cpu = map(float, done.stdout.split()[-2:])
+    return {"seconds": seconds, "cpu": cpu, "items": found}
 
 
 def calls(folder: Path) -> Iterator[dict[str, Any]]:
@@ -259,7 +263,7 @@ def pairs_of(name: str, items: list[dict[str, Any]], ours: list[Any], folder: Pa
     return found
 
 
-HEAD = f"{'case':20} {'harness':8} items   same   norm  max|dll|    apart max|ds| harness     here"
+HEAD = f"{'case':20} {'harness':8} items   same   norm  max|dll|    apart max|ds| harness    here harness    here"
 
 
 def compare(case: Case, theirs: dict[str, Any], ours: dict[str, Any], folder: Path) -> list[str]:
@@ -271,7 +275,7 @@ def compare(case: Case, theirs: dict[str, Any], ours: dict[str, Any], folder: Pa
         apart = max((max(pair.differences) - min(pair.differences) for pair in pairs), default=0.0)
         scored = max((abs(pair.scores[0] - pair.scores[1]) for pair in pairs), default=0.0)
         counts = f"{len(pairs):5} {sum(p.same for p in pairs):6} {sum(p.same_normalised for p in pairs):6}"
-        seconds = f"{theirs['seconds']:7.1f} {ours['seconds']:8.1f}"
+        seconds = " ".join(f"{side[clock]:7.1f}" for clock in ("seconds", "cpu") for side in (theirs, ours))
         lines.append(f"{case.name:20} {name:8} {counts} {far:9.1e} {apart:8.1e} {scored:7.0e} {seconds}")
         lines += [
             f"  item {pair.number}: likeliest are different: {shown(pair.theirs)} and {shown(pair.ours)}"

@@ -3,9 +3,9 @@
     LM_EVAL_PYTHON benchmarks/run_lm_eval.py JOB.json
 
 JOB.json: `model` (a folder), `dtype`, `batch_size`, `tasks` (names), `include` (a folder with tasks as YAML), `chat` (true:
-under the model's chat template), `out` (a file). It writes a JSON object to `out`: `seconds`, from loading the model to the
-scores, and `tasks`: name -> a list with `prompt`, `answers` (the filtered answers: log-likelihood and whether greedy of each
-choice, or texts) and `scores` of each item, in the order of the data.
+under the model's chat template), `out` (a file). It writes a JSON object to `out`: `seconds` by the clock and `cpu` seconds of
+all threads, from loading the model to the scores, and `tasks`: name -> a list with `prompt`, `answers` (the filtered answers:
+log-likelihood and whether greedy of each choice, or texts) and `scores` of each item, in the order of the data.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from lm_eval.tasks import TaskManager
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """Return what the harness got on the tasks of a job."""
     manager = TaskManager(include_path=job["include"])
-    start = time.perf_counter()
+    start, begun = time.perf_counter(), time.process_time()
     model = HFLM(pretrained=job["model"], dtype=job["dtype"], batch_size=job["batch_size"], device="cpu")
     found = lm_eval.simple_evaluate(
         model=model,
@@ -35,8 +35,8 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         apply_chat_template=job["chat"],
         fewshot_as_multiturn=job["chat"],
     )
-    seconds = time.perf_counter() - start
-    return {"seconds": seconds, "tasks": {name: items(found["samples"][name]) for name in job["tasks"]}}
+    seconds, cpu = time.perf_counter() - start, time.process_time() - begun
+    return {"seconds": seconds, "cpu": cpu, "tasks": {name: items(found["samples"][name]) for name in job["tasks"]}}
 
 
 def items(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
