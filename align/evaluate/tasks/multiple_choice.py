@@ -27,7 +27,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -98,6 +98,7 @@ class MultipleChoice(DataTask):
     """Longest answer in tokens, with `by: generation`."""
 
     _shots: dict[str, list[Item]] = PrivateAttr(default_factory=dict)
+    _why_no_shots: str = PrivateAttr(default="")
 
     @abstractmethod
     def read(self, record: Mapping[str, Any]) -> Question:
@@ -160,46 +161,54 @@ class MultipleChoice(DataTask):
         """Return the items, and read the worked examples."""
         found = super().items(run)
         most = self.default_shots if self.shots is None else self.shots
-        subjects = dict.fromkeys(self._group(item) for item in found if not item.unusable)
-        self._shots = self.examples(run, most, list(subjects)) if most else {}
+        subjects = {self._group(item) for item in found if not item.unusable}
+        try:
+            self._shots = self.examples(run, most, subjects) if most else {}
+        except StageFailed as error:
+            if self.shots is not None or self.shots_path:
+                raise
+            self._why_no_shots = (
+                f" ({error.cause})"  # a chat needs none; `shots_of` says it where one is needed
+            )
         return found
 
-    def examples(self, run: Run, most: int, subjects: Sequence[str]) -> dict[str, list[Item]]:
+    def examples(self, run: Run, most: int, subjects: Set[str]) -> dict[str, list[Item]]:
         """Return subject -> its first worked examples: `most` of them, and one in reserve.
 
         A question that is among its own examples is shown the reserve in its place.
 
         Raises:
-            StageFailed: a subject has too few, or one of them cannot be used.
+            StageFailed: the data is missing or has other columns.
         """
         path, found = self.shots_path or self.path, defaultdict[str, list[Item]](list)
-        wanted = set(subjects)
         for shot in self.items_of(run, path, self.shots_split):
             if shot.unusable:
-                self._fail(
-                    run, f"{shot.data['place']}: a worked example has {shot.unusable}; mend the record"
-                )
-            group = self._group(shot)
-            if group in wanted and len(found[group]) <= most:
+                place = shot.data["place"]
+                run.log.warning("task %s: %s is no worked example: %s", self.label, place, shot.unusable)
+            elif (group := self._group(shot)) in subjects and len(found[group]) <= most:
                 found[group].append(shot)
-            if all(len(found[subject]) > most for subject in wanted):
+            if all(len(found[subject]) > most for subject in subjects):
                 break
-        own = path == self.path and self.shots_split == self.split
-        for subject in subjects:
-            if len(found[subject]) < most + own:
-                of_it = f" of {subject!r}" if subject else ""
-                self._fail(
-                    run,
-                    f"{path} has {len(found[subject])} worked examples{of_it} in the split "
-                    f"{self.shots_split!r}, and {most + own} are needed; name another with `shots_path` or "
-                    "`shots_split`, or set `shots`",
-                )
         return dict(found)
 
     def shots_of(self, item: Item, model: Subject) -> list[Question]:
-        """Return the worked examples of an item."""
-        others = [shot for shot in self._shots.get(self._group(item), ()) if shot.messages != item.messages]
-        return [shot.data["question"] for shot in others[: self.shots_for(model)]]
+        """Return the worked examples that a model is shown before an item.
+
+        Raises:
+            StageFailed: there are too few.
+        """
+        need, group = self.shots_for(model), self._group(item)
+        others = [shot for shot in self._shots.get(group, ()) if shot.messages != item.messages]
+        if len(others) < need:
+            of_it = f" of {group!r}" if group else ""
+            raise StageFailed(
+                model.run.name,
+                f"task {self.label!r} shows {model.label!r} {need} worked examples{of_it}, and "
+                f"{self.shots_path or self.path} has {len(others)} in the split {self.shots_split!r}"
+                f"{self._why_no_shots}; name other data with `shots_path` or `shots_split`, or set `shots`",
+                model.run.log_file,
+            )
+        return [shot.data["question"] for shot in others[:need]]
 
     # -- measuring -------------------------------------------------------------------------------------------
 
@@ -277,9 +286,6 @@ class MultipleChoice(DataTask):
 
     def _group(self, item: Item) -> str:
         return item.data["question"].subject if self.by_subject else ""
-
-    def _fail(self, run: Run, what: str) -> None:
-        raise StageFailed(run.name, f"task {self.label!r}: {what}", run.log_file)
 
 
 def likeliest(values: Sequence[float]) -> tuple[int, bool]:

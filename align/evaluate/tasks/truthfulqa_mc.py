@@ -16,7 +16,7 @@ Departures from the harness:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -89,7 +89,7 @@ class TruthfulQA(MultipleChoice):
             raise BadRow("mc2_targets without a true or without a false answer")
         return replace(item, data={**item.data, "mc2": choices, "true": true})
 
-    def examples(self, run: Run, most: int, subjects: Sequence[str]) -> dict[str, list[Item]]:
+    def examples(self, run: Run, most: int, subjects: Set[str]) -> dict[str, list[Item]]:
         """Return none from the data: the paper's prompt has its own."""
         return {}
 

@@ -211,10 +211,21 @@ def test_data_that_cannot_be_used_stops_the_stage(measured):
         StageFailed, match=r"'mmlu': test.jsonl, line 1 has prompt, and lacks 'question'.*columns: {question: YOUR"
     ):
         measured(task, [{"prompt": "?"}], dev=MMLU_DEV)
-    with pytest.raises(StageFailed, match=r"dev.jsonl has 1 worked examples of 'abstract_algebra'.*5 are needed.*`shots`"):
+    with pytest.raises(
+        StageFailed, match=r"'watch' 5 worked examples of '\w+', and dev.jsonl has 1 in the split 'dev'; name other"
+    ):
         measured(task, MMLU, dev=MMLU_DEV)
-    with pytest.raises(StageFailed, match=r"dev.jsonl, line 1: a worked example has no gold answer"):
-        measured(task, MMLU, dev=[{**MMLU_DEV[0], "answer": None}])
+    with pytest.raises(StageFailed, match=r"dev.jsonl, line 1 has other, and lacks 'question'"):
+        measured(task, MMLU, dev=[{"other": 1}])
+
+
+def test_a_chat_needs_no_worked_examples(measured, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "test.jsonl").write_text(json.dumps(MMLU[0]) + "\n")
+    got, _ = measured({"kind": "mmlu", "path": "./data", "config": None}, [], {"B": 1.0})
+    assert got[0]["scores"] == {"accuracy": 1.0}
+    with pytest.raises(StageFailed, match=r"has 0 in the split 'dev' \(task 'mmlu' has no data: .*no split 'dev'.*`shots`"):
+        measured({"kind": "mmlu", "path": "./data", "config": None, "prompting": "text"}, [])
 
 
 def test_a_question_is_no_worked_example_of_itself(measured, tmp_path):
