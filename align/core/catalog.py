@@ -63,11 +63,17 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "task": {
         "arena_hard": "align.evaluate.tasks.arena_hard:ArenaHard",
         "arithmetic": "align.evaluate.tasks.rows:Arithmetic",
+        "c_eval": "align.evaluate.tasks.c_eval:CEval",
+        "choices": "align.evaluate.tasks.choices:Choices",
         "constraints": "align.evaluate.tasks.rows:Constraints",
+        "gpqa": "align.evaluate.tasks.gpqa:GPQA",
         "gsm8k": "align.evaluate.tasks.gsm8k:GSM8K",
+        "mmlu": "align.evaluate.tasks.mmlu:MMLU",
+        "mmlu_pro": "align.evaluate.tasks.mmlu_pro:MMLUPro",
         "mt_bench": "align.evaluate.tasks.mt_bench:MTBench",
         "rows": "align.evaluate.tasks.rows:RowsTask",
         "safety": "align.evaluate.tasks.safety:Safety",
+        "truthfulqa_mc": "align.evaluate.tasks.truthfulqa_mc:TruthfulQA",
         "win_rate": "align.evaluate.tasks.win_rate:WinRateTask",
     },
     "optimizer": {

@@ -53,6 +53,10 @@ class ModelError(AlignError):
     """A model or tokenizer cannot be used as it is asked for; the message says what to do."""
 
 
+class TooLong(ModelError):
+    """A prompt, with what is to stand behind it, has more tokens than the model's context."""
+
+
 def of_the_system(error: OSError) -> str:
     """Return what the operating system refused, as a sentence with the remedy."""
     place = f"{error.filename}: " if error.filename else ""

@@ -106,10 +106,16 @@ def _marked(config: BaseModel, kind: type) -> Iterator[tuple[Loc, str, Any]]:
     """Yield (location, text, marker) for every text in a field that has a marker of a class."""
     for loc, part in parts(config):
         for name, field in type(part).model_fields.items():
-            marker = next((m for m in field.metadata if isinstance(m, kind)), None)
+            marker = _marker(type(part), name, kind)
             marker = marker.of(part) if isinstance(marker, Ref) else marker
             at, value = (*loc, field.alias or name), getattr(part, name)
             yield from _named(value, at, marker) if marker else _texts(field.annotation, value, at, kind)
+
+
+def _marker(config: type[BaseModel], name: str, kind: type) -> Any:
+    """Return the marker of a field; one that a subclass declares anew, for another default, keeps its own."""
+    fields = (base.model_fields.get(name) for base in config.__mro__ if issubclass(base, BaseModel))
+    return next((m for field in fields if field for m in field.metadata if isinstance(m, kind)), None)
 
 
 def _texts(annotation: Any, value: Any, loc: Loc, kind: type) -> Iterator[tuple[Loc, str, Any]]:

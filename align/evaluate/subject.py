@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from align.core.errors import BadRow, ModelError, StageFailed
+from align.core.errors import BadRow, ModelError, StageFailed, TooLong
 from align.core.log import Progress
 from align.core.plugins import LIKELIEST, Ask, Completion, Generator, Reward, Sampling, Score, one_each
 from align.core.rows import Message
@@ -63,6 +63,9 @@ class Subject:
                 outcome = await task.measure(item, self)
             except BadRow as reason:
                 outcome = Outcome(skipped=str(reason))
+            except TooLong as error:
+                self.run.log.info("%s on %s, item %s: %s", self.label, task.label, item.id, error)
+                outcome = Outcome(skipped="too long for the context")
             except ModelError as error:
                 raise StageFailed(
                     self.run.name, f"task {task.label!r}, item {item.id}: {error}", self.run.log_file

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from align.core.errors import ModelError
+from align.core.errors import ModelError, TooLong
 from align.core.external_references import is_reward_model, no_model
 from align.core.log import LOGGER
 
@@ -270,13 +270,15 @@ def refuse_foreign_ids(model: Any, tokenizer: Any, ids: Iterable[int]) -> None:
         )
 
 
-def refuse_long(model: Any, tokens: int, remedy: str) -> None:
-    """Raise ModelError where a row exceeds a model's learned positions (GPT-2, OPT; rotary ones have none).
+def refuse_long(model: Any, tokens: int, remedy: str, *, rotary: bool = False) -> None:
+    """Raise TooLong where a row exceeds a model's learned positions (GPT-2, OPT).
 
     Args:
         model: any model.
         tokens: length of the longest row.
         remedy: which knob to turn.
+        rotary: whether to refuse it for other models too. They run on longer rows than they were trained
+            on, and say nothing sensible there.
     """
     import torch  # noqa: PLC0415
 
@@ -288,8 +290,12 @@ def refuse_long(model: Any, tokens: int, remedy: str) -> None:
         for name, module in model.named_modules()
     )
     if learned:
-        raise ModelError(
+        raise TooLong(
             f"a row has {tokens} tokens, and {type(model).__name__} has learned {most} positions; {remedy}"
+        )
+    if rotary:
+        raise TooLong(
+            f"a row has {tokens} tokens, and the context of {type(model).__name__} has {most}; {remedy}"
         )
 
 

@@ -149,7 +149,7 @@ class Evaluate(Stage, LoadsModel):
                 )
                 generator = Transformers(
                     kind="transformers", model=model, dtype=self.dtype, batch_size=self.batch_size,
-                    chat_template=template, **self.loading(),
+                    chat_template=template, within_context=True, **self.loading(),
                 )  # fmt: skip
                 # not the bare label: a judge may ask a generator of that name in the recipe
                 alias, chat = f"the model {label}", bool(own or template)

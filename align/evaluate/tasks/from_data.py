@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
@@ -57,20 +58,27 @@ class DataTask(Task):
 
     def items(self, run: Run) -> list[Item]:
         """Return an item for each record, in order."""
-        found: list[Item] = []
-        seen: Counter[str] = Counter()
-        for record, place in self.records(run, self.path, self.split):
-            id_ = digest(record) if isinstance(record, Mapping) else digest(place)
-            seen[id_] += 1
-            if seen[id_] > 1:  # a data set may hold a record twice
-                id_ = f"{id_}-{seen[id_]}"
-            found.append(self._item(id_, record, place, run))
+        found = list(self.items_of(run, self.path, self.split))
         if not found:
             raise StageFailed(
                 run.name, f"task {self.label!r}: {self.path} has no record in the split {self.split!r}",
                 run.log_file,
             )  # fmt: skip
         return found
+
+    def items_of(self, run: Run, path: str, split: str) -> Iterator[Item]:
+        """Yield an item for each record of a split, in order.
+
+        Raises:
+            StageFailed: the data is missing or has other columns.
+        """
+        seen: Counter[str] = Counter()
+        for record, place in self.records(run, path, split):
+            id_ = digest(record) if isinstance(record, Mapping) else digest(place)
+            seen[id_] += 1
+            if seen[id_] > 1:  # a data set may hold a record twice
+                id_ = f"{id_}-{seen[id_]}"
+            yield self._item(id_, record, place, run)
 
     @abstractmethod
     def item(self, id_: str, record: Mapping[str, Any]) -> Item:
@@ -119,19 +127,25 @@ class DataTask(Task):
             )
         return shots[:need]
 
-    def records(self, run: Run, path: str, split: str) -> Iterator[tuple[Any, dict[str, Any]]]:
-        """Yield the records of a split, each with its place.
+    def local(self, run: Run, path: str) -> Path | None:
+        """Return the file or folder that a path names: beside the recipe, or shipped; None on the hub."""
+        homes = (run.runs.home, *SHIPPED)
+        return next((home / path for home in homes if (home / path).exists()), None)
+
+    def records(
+        self, run: Run, path: str, split: str, config: str | None = None
+    ) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Yield the records of a split, each with its place; `config` in place of the task's own.
 
         Raises:
             StageFailed: the data is missing.
         """
-        homes = (run.runs.home, *SHIPPED)
-        local = next((home / path for home in homes if (home / path).exists()), None)
+        local, config = self.local(run, path), config or self.config
         try:
             if local is not None:
-                yield from sources.records(local, split, self.config)
+                yield from sources.records(local, split, config)
             else:
-                yield from sources.hub_records(path, self.config, split, self.revision)
+                yield from sources.hub_records(path, config, split, self.revision)
         except UsageError as error:
             raise StageFailed(
                 run.name,

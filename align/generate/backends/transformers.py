@@ -67,6 +67,9 @@ class Transformers(Generator, LoadsModel):
     """`cuda`, `cpu`...; left out, the first accelerator or the CPU."""
     device_map: str | dict[str, int | str] | None = None
     """`auto` spreads the layers over all accelerators, as `from_pretrained` does; instead of `device`."""
+    within_context: bool = False
+    """True: a prompt longer than the context of the model (`max_position_embeddings`) is an error. False:
+    only one that the model cannot run on is; rotary positions run on longer prompts, and answer badly."""
 
     _engine: Any = PrivateAttr(default=None)
     _where: str | None = PrivateAttr(default=None)
@@ -95,7 +98,7 @@ class Transformers(Generator, LoadsModel):
             with loading(self.kind, self.model):
                 self._engine = LocalEngine.load(
                     self._where or self.model, self.dtype, self.batch_size, self.device, self._template,
-                    device_map=self.device_map, **self.loading(),
+                    device_map=self.device_map, within_context=self.within_context, **self.loading(),
                 )  # fmt: skip
         return await self._engine.answer(messages, sampling)
 
@@ -108,6 +111,7 @@ class Transformers(Generator, LoadsModel):
             "revision": self.revision,
             "dtype": self.dtype,
             **template,
+            **({"within_context": True} if self.within_context else {}),
         }
 
 
@@ -129,6 +133,7 @@ class LocalEngine:
         """Keep a model that is on its device; `logprobs`: report the tokens' log-probabilities at T = 1."""
         self.model, self.chat, self.batch_size, self.logprobs = model, chat, batch_size, logprobs
         self.tokenizer = chat.tokenizer
+        self.within_context = False
         self.stop_ids = chat.stop_ids(model)
         self._waiting: list[_Request] = []
         self._worker: asyncio.Task[None] | None = None
@@ -144,18 +149,18 @@ class LocalEngine:
         chat_template: str | None = None,
         *,
         device_map: Any = None,
+        within_context: bool = False,
         **options: Any,
     ) -> LocalEngine:
         """Load a checkpoint for sampling, frozen, in evaluation mode; `options` as of `from_pretrained`."""
         chat = load_chat(path, chat_template=chat_template, **options)
         if device_map is not None:
-            return cls(
-                checkpoints.causal_lm(path, dtype, device_map=device_map, **options).requires_grad_(False),
-                chat,
-                batch_size,
-            )
-        model = checkpoints.causal_lm(path, dtype, **options).requires_grad_(False)
-        return cls(model.to(device or checkpoints.device()), chat, batch_size)
+            model = checkpoints.causal_lm(path, dtype, device_map=device_map, **options)
+        else:
+            model = checkpoints.causal_lm(path, dtype, **options).to(device or checkpoints.device())
+        engine = cls(model.requires_grad_(False), chat, batch_size)
+        engine.within_context = within_context
+        return engine
 
     async def answer(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
         """Return n completions of a conversation, or of a text that is to be continued; see `generate`."""
@@ -181,12 +186,17 @@ class LocalEngine:
             texts: ids of the texts whose likelihood is asked for, instead of drawing.
 
         Raises:
-            ModelError: the model has no embedding for one of the tokens, or too few positions for the longest
-                answer.
+            ModelError: the model has no embedding for one of the tokens.
+            TooLong: it has too few positions for the longest answer or, with `within_context`, too short a
+                context for the prompt and the texts.
         """
         checkpoints.refuse_foreign_ids(self.model, self.tokenizer, [*prompt_ids, self.tokenizer.pad_token_id])
         longest = len(prompt_ids) + (max(map(len, texts)) if texts else sampling.max_new_tokens)
-        checkpoints.refuse_long(self.model, longest, "shorten the prompt or lower max_new_tokens")
+        remedy = "shorten the prompt or lower max_new_tokens"
+        checkpoints.refuse_long(self.model, longest, remedy)
+        if self.within_context:  # an answer need not be as long as max_new_tokens, so it does not count
+            longest = longest if texts else len(prompt_ids)
+            checkpoints.refuse_long(self.model, longest, "shorten the prompt", rotary=True)
         loop = asyncio.get_running_loop()
         requests = [
             _Request(prompt_ids, sampling, i, texts[i] if texts else None, loop.create_future())
