@@ -63,6 +63,8 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "arithmetic": "align.evaluate.tasks.rows:Arithmetic",
         "constraints": "align.evaluate.tasks.rows:Constraints",
         "gsm8k": "align.evaluate.tasks.gsm8k:GSM8K",
+        "lm_eval": "align.evaluate.tasks.lm_eval:HarnessTask",
+        "needle": "align.evaluate.tasks.needle:Needle",
         "rows": "align.evaluate.tasks.rows:RowsTask",
     },
     "optimizer": {

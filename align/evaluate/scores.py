@@ -16,7 +16,7 @@ from typing import Any
 from align.evaluate.measure import TaskResults
 from align.evaluate.statistics.comparison import Comparison, adjusted, compare
 from align.evaluate.statistics.means import mean_interval
-from align.evaluate.task import SHARE, Item, Metric, Outcome
+from align.evaluate.task import Item, Metric, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,7 @@ class Change:
 
 def metric_of(results: TaskResults, name: str) -> Metric:
     """Return how a metric of a task is read."""
-    known = type(results.task).metrics
-    return known.get(name) or known.get(name.partition("@")[0]) or SHARE
+    return results.task.metric(name)
 
 
 def metrics(results: TaskResults) -> list[str]:

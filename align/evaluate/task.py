@@ -83,6 +83,8 @@ class Outcome:
     notes: Mapping[str, int] = field(default_factory=dict)
     """What happened that is no score, and how often: "answers cut at max_new_tokens", "forgeable verdicts".
     They are added up and shown."""
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    """What figures of all items together are computed from (`Task.summaries`), such as an answer for BLEU."""
     skipped: str = ""
     """Why the item could not be measured, without numbers in it. It is then left out of every score, and
     counted under this reason."""
@@ -149,6 +151,25 @@ class Task(Plugin, ABC):
     def asked(self, model: Subject) -> str:
         """Return how the model is asked, in a few words for the table, such as "5-shot text"."""
         return "chat" if model.chat else "text"
+
+    def metric(self, name: str) -> Metric:
+        """Return how one of its metrics is read."""
+        return self.metrics.get(name) or self.metrics.get(name.partition("@")[0]) or SHARE
+
+    def summaries(self, outcomes: Sequence[Outcome]) -> Mapping[str, float]:
+        """Return figures of all items together that are no mean over items; they get no interval."""
+        return {}
+
+    def pictures(
+        self, items: Sequence[Item], outcomes: Mapping[str, Sequence[Outcome]], folder: Path
+    ) -> None:
+        """Draw what each model got; most tasks draw nothing.
+
+        Args:
+            items: of the task.
+            outcomes: model -> an outcome for each item.
+            folder: for the files, made by the first one; their names begin with the task's label.
+        """
 
     def depends(self, model: Subject) -> Any:
         """Return what else decides the outcomes, such as the identity of a model to compare with."""
