@@ -150,11 +150,17 @@ def _names(axes: Axes, points: Sequence[tuple[float, float]], names: Sequence[st
     wanted = [(points[i][1] - low) / (high - low) for i in order]
     for place, i in zip(_apart(wanted, step), order, strict=True):
         x, y = points[i]
-        colour = _colour(i, len(points))
+        line = {
+            "arrowstyle": "-",
+            "color": _colour(i, len(points)),
+            "lw": 0.8,
+            "linestyle": ":",
+            "shrinkB": 6,
+        }
         axes.annotate(
             _wrapped(f"{i}  {names[i]}" if i else names[i], 26, lines=3), (x, y), (1.04, place),
             textcoords="axes fraction", va="center", ha="left", fontsize=9, annotation_clip=False, zorder=2,
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "linestyle": ":", "shrinkB": 6},
+            arrowprops=line,
         )  # fmt: skip
 
 

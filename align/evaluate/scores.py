@@ -8,6 +8,7 @@ have a value. Verdicts are corrected for the number of comparisons in the table 
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -155,7 +156,9 @@ def groups(results: TaskResults) -> dict[str, Callable[[Item], bool]]:
     found: dict[str, Callable[[Item], bool]] = {}
     for language in dict.fromkeys(item.language for item in results.items if item.language):
         found[f"language {language}"] = lambda item, language=language: item.language == language
-    for tag in dict.fromkeys(tag for item in results.items for tag in item.tags):
+    # first the first tag of every item, then the second: lengths before depths
+    in_turn = itertools.zip_longest(*(item.tags for item in results.items))
+    for tag in dict.fromkeys(tag for turn in in_turn for tag in turn if tag is not None):
         found[tag] = lambda item, tag=tag: tag in item.tags
     return {name: keep for name, keep in found.items() if not all(map(keep, results.items))}
 

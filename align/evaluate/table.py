@@ -45,7 +45,8 @@ def _block(
     most = max((found.samples for m in models for k in shown if (found := score(results, m, k))), default=1)
     each = f", {most} samples each" if most > 1 and "sampled" in shown else ""
     title = f"{name}{how}: {len(results.items)} items{each}"
-    return "\n".join([title, aligned(rows), *_overall(name, models, changes), *_left_out(results, models)])
+    below = [*_overall(name, models, changes), *_summaries(results, models), *_left_out(results, models)]
+    return "\n".join([title, aligned(rows), *below])
 
 
 def _value(results: TaskResults, model: str, metric: str) -> str:
@@ -81,6 +82,16 @@ def _overall(
     return [
         f"{after} against {before}: " + "; ".join(f"{c.metric} {signed(c, 100)}" for c in found)
         for (before, after), found in pairs.items()
+    ]
+
+
+def _summaries(results: TaskResults, models: Sequence[str]) -> list[str]:
+    """Return a line for each model with the figures of all items together."""
+    found = {model: results.task.summaries(results.outcomes[model]) for model in models}
+    return [
+        f"over all items, without interval: {model} " + ", ".join(f"{k} {v:.4g}" for k, v in figures.items())
+        for model, figures in found.items()
+        if figures
     ]
 
 

@@ -68,6 +68,36 @@ class TextLengths:
         """Return where each token of a text ends, in characters. Only a fast tokenizer tells."""
         return [end for _, end in self._encoded(text, return_offsets_mapping=True)["offset_mapping"]]
 
+    @property
+    def beginning(self) -> str:
+        """The token that stands for an empty context: the tokenizer's `bos_token`, else `eos_token`."""
+        assert self.chat is not None
+        return self.chat.tokenizer.bos_token or self.chat.tokenizer.eos_token
+
+    def windows(self, text: str) -> list[tuple[str, str, int]]:
+        """Return a text in pieces that fit the context, so that each token is predicted once.
+
+        The pieces are those of `lm-evaluation-harness` (`get_rolling_token_windows` with a context of 1): the
+        first follows `beginning`, the last has as much context as fits, and those between have one token.
+
+        Returns:
+            For each piece: its context, its text, and its number of tokens as part of the whole text.
+        """
+        assert self.chat is not None
+        if not text:
+            return []
+        if self.context is None or self.tokens(text) <= self.context:
+            return [(self.beginning, text, self.tokens(text))]
+        starts = [0, *self.ends(text)]  # of the tokens; then the end of the text
+        count, size = len(starts) - 1, self.context
+        found, done = [(self.beginning, text[: starts[size]], size)], size
+        while done < count:
+            end = min(done + size, count)
+            context = text[starts[end - size - 1] : starts[done]]
+            found.append((context, text[starts[done] : starts[end]], end - done))
+            done = end
+        return found
+
     def _encoded(self, text: str, **more: Any) -> Any:
         assert self.chat is not None
         # verbose: no warning that a text is longer than the model's context, which is asked here

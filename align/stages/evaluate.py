@@ -255,8 +255,11 @@ def _scores(results: Mapping[str, TaskResults], models: Sequence[str]) -> dict[s
     for model in models:
         for name, each in results.items():
             got = {m: asdict(s) for m in scores.metrics(each) if (s := scores.score(each, model, m))}
-            left = scores.skipped(each, model)
-            found.setdefault(model, {})[name] = got | ({"not measured": left} if left else {})
+            more = {
+                "over all items": dict(each.task.summaries(each.outcomes[model])),
+                "not measured": scores.skipped(each, model),
+            }
+            found.setdefault(model, {})[name] = got | {what: data for what, data in more.items() if data}
     return found
 
 

@@ -15,7 +15,7 @@ Departures from Kamradt's test:
 4. A length is that of the whole prompt, without the chat template and the answer.
 
 Departures from RULER: depths are on a grid, a sentence stands behind the end of another one in any text, and
-the beginning of the answer ("The special magic number ... is") is given only to models without a chat template.
+only models without a chat template are given the beginning of the answer ("The special magic number ... is").
 """
 
 from __future__ import annotations
@@ -38,9 +38,7 @@ from align.evaluate.scores import values
 from align.evaluate.subject import Subject
 from align.evaluate.task import Item, Outcome, Task
 
-NOISE = (
-    "The grass is green. The sky is blue. The sun is yellow. Here we go. There and back again."
-)
+NOISE = "The grass is green. The sky is blue. The sun is yellow. Here we go. There and back again."
 INTRODUCTION = (
     "A special magic number is hidden within the following text. Make sure to memorize it. I will quiz you "
     "about the number afterwards.\n"
@@ -49,18 +47,21 @@ FACT = "One of the special magic numbers for {key} is: {value}."
 QUESTION = "\nWhat is the special magic number for {key} mentioned in the provided text?"
 BEGUN = " The special magic number for {key} mentioned in the provided text is"
 TOKENS_AT_ONCE = 65_536
-"""Prompt tokens that are in memory together; their keys and values take about 3 GB in a model of 135M
-parameters in float32 (30 layers, 3 heads of 64), and 8 GB in one of 8B in bfloat16 (32 layers, 8 heads of 128)."""
-ADJECTIVES = (
-    "amber brave calm damp eager fancy gentle hollow icy jolly keen lively mellow narrow odd plain quiet rapid "
-    "silent tidy upright vivid witty young"
-).split()
-NOUNS = (
-    "anchor basket candle desk engine feather garden hammer island jacket kettle ladder mirror needle orchard "
-    "pencil quilt ribbon saddle teapot umbrella violin wagon yard"
-).split()
+"""Prompt tokens that are in memory together. Their keys and values take 3 GB in a model of 135M parameters in
+float32 (30 layers, 3 heads of 64), and 8 GB in one of 8B in bfloat16 (32 layers, 8 heads of 128)."""
+ADJECTIVES = [
+    "amber", "brave", "calm", "damp", "eager", "fancy", "gentle", "hollow", "icy", "jolly", "keen", "lively",
+    "mellow", "narrow", "odd", "plain", "quiet", "rapid", "silent", "tidy", "upright", "vivid", "witty",
+    "young",
+]  # fmt: skip
+NOUNS = [
+    "anchor", "basket", "candle", "desk", "engine", "feather", "garden", "hammer", "island", "jacket",
+    "kettle", "ladder", "mirror", "needle", "orchard", "pencil", "quilt", "ribbon", "saddle", "teapot", "umbrella",
+    "violin", "wagon", "yard",
+]  # fmt: skip
 KEYS = [f"{adjective}-{noun}" for adjective in ADJECTIVES for noun in NOUNS]
-_SENTENCE_END = re.compile(r"[.!?][\"'”’)]*\s+|[。！？][”’）]*|\n+")
+_SENTENCE_END = re.compile(r"[.!?][\"')\u2019\u201d]*\s+|[\u3002\uff01\uff1f][\u2019\u201d\uff09]*|\n+")
+"""Western marks end a sentence with white space behind them, Chinese ones without; and so does a line."""
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
@@ -145,7 +146,9 @@ class Needle(Task):
             for item, outcome in zip(items, got, strict=True):
                 kept = cells.setdefault((item.data["length"], item.data["depth"]), [])
                 kept += values(outcome, "found") or []
-            grid = [[_share(cells.get((length, depth), [])) for length in self.lengths] for depth in self.depths]
+            grid = [
+                [_share(cells.get((length, depth), [])) for length in self.lengths] for depth in self.depths
+            ]
             heat_map(
                 grid,
                 [f"{length:,}" for length in self.lengths],
@@ -172,7 +175,7 @@ class Needle(Task):
         return INTRODUCTION + hidden(text, told) + question
 
     def _item(self, length: int, depth: float, number: int, of_text: str) -> Item:
-        rng = random.Random(f"{self.seed} {length} {depth} {number}")  # noqa: S311 (no secret)
+        rng = random.Random(f"{self.seed} {length} {depth} {number}")
         keys = rng.sample(KEYS, 1 + self.distractors)
         drawn = [str(value) for value in rng.sample(range(10**6, 10**7), len(keys))]
         others = [(key, value, rng.random()) for key, value in zip(keys[1:], drawn[1:], strict=True)]
