@@ -111,9 +111,8 @@ class HarnessModel(LM):
         chat = self.model.lengths.chat if type(self.model.generator).continues else None
         if chat is None:
             return Conversation(json.dumps(messages, ensure_ascii=False), messages, begun=begun)
-        text = chat.apply(
-            messages, tokenize=False, add_generation_prompt=not begun, continue_final_message=begun
-        )
+        how = {"add_generation_prompt": not begun, "continue_final_message": begun}
+        text = chat.apply(messages, tokenize=False, **how)
         return Conversation(text, messages, begun=begun)
 
     @property
@@ -128,7 +127,7 @@ class HarnessModel(LM):
     def _all(
         self, places: Sequence[Place], jobs: Sequence[Callable[[], Awaitable[T]]], placeholders: Sequence[T]
     ) -> list[T]:
-        """Run jobs together on the event loop; those of documents that cannot be measured get a placeholder."""
+        """Run jobs together on the event loop; documents that cannot be measured get a placeholder."""
 
         async def one(place: Place, job: Callable[[], Awaitable[T]], placeholder: T) -> T:
             try:

@@ -45,8 +45,8 @@ def heat_map(
     *,
     across: str = "length in tokens",
     down: str = "depth of the fact in the text",
-) -> None:
-    """Draw shares as colours, each with its value.
+) -> Figure:
+    """Draw shares as colours, each with its value, and return the figure.
 
     Args:
         grid: (rows, columns) shares from 0 to 1; None where nothing was measured.
@@ -79,11 +79,11 @@ def heat_map(
     axes.set_title(_wrapped(title, int(7 * width)), fontsize=11)  # 7 letters of this size an inch
     bar = figure.colorbar(image, ax=axes, label="share found", ticks=[0, 0.25, 0.5, 0.75, 1])
     bar.ax.set_yticklabels(["0%", "25%", "50%", "75%", "100%"])
-    _save(figure, path)
+    return _saved(figure, path)
 
 
-def tax_picture(taxes: Sequence[Tax], path: Path) -> None:
-    """Draw what checkpoints gained on the target against what they lost elsewhere.
+def tax_picture(taxes: Sequence[Tax], path: Path) -> Figure:
+    """Draw what checkpoints gained on the target against what they lost elsewhere, and return the figure.
 
     Each checkpoint is a point with the 95% interval of its tax and its name at the right edge. Arrows lead
     from the model that all are compared with through the checkpoints in order.
@@ -110,7 +110,7 @@ def tax_picture(taxes: Sequence[Tax], path: Path) -> None:
     _names(axes, points, names)
     axes.set(xlabel="gain on the target tasks, in points", ylabel="alignment tax: loss elsewhere, in points")
     axes.set_title(_wrapped(f"What was gained and lost against {taxes[0].against}"), fontsize=11)
-    _save(figure, path)
+    return _saved(figure, path)
 
 
 def _quarters(axes: Axes, points: Sequence[tuple[float, float]], ends: Sequence[float]) -> None:
@@ -165,7 +165,7 @@ def _names(axes: Axes, points: Sequence[tuple[float, float]], names: Sequence[st
 
 
 def _apart(wanted: Sequence[float], step: float) -> list[float]:
-    """Return rising places near the wanted ones (0 to 1) that are at least `step` apart, or as far as fits."""
+    """Return rising places near the wanted ones (0 to 1), at least `step` apart, or as far as fits."""
     step = min(step, 1 / max(1, len(wanted) - 1))
     places: list[float] = []
     for place in wanted:
@@ -196,6 +196,7 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _saved(figure: Figure, path: Path) -> Figure:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=DOTS)
+    return figure

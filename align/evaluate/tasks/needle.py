@@ -56,8 +56,8 @@ ADJECTIVES = [
 ]  # fmt: skip
 NOUNS = [
     "anchor", "basket", "candle", "desk", "engine", "feather", "garden", "hammer", "island", "jacket",
-    "kettle", "ladder", "mirror", "needle", "orchard", "pencil", "quilt", "ribbon", "saddle", "teapot", "umbrella",
-    "violin", "wagon", "yard",
+    "kettle", "ladder", "mirror", "needle", "orchard", "pencil", "quilt", "ribbon", "saddle", "teapot",
+    "umbrella", "violin", "wagon", "yard",
 ]  # fmt: skip
 KEYS = [f"{adjective}-{noun}" for adjective in ADJECTIVES for noun in NOUNS]
 _SENTENCE_END = re.compile(r"[.!?][\"')\u2019\u201d]*\s+|[\u3002\uff01\uff1f][\u2019\u201d\uff09]*|\n+")
