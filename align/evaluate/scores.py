@@ -8,6 +8,7 @@ have a value. Verdicts are corrected for the number of comparisons in the table 
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +17,7 @@ from typing import Any
 from align.evaluate.measure import TaskResults
 from align.evaluate.statistics.comparison import Comparison, adjusted, compare
 from align.evaluate.statistics.means import mean_interval
-from align.evaluate.task import SHARE, Item, Metric, Outcome
+from align.evaluate.task import Item, Metric, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,7 @@ class Change:
 
 def metric_of(results: TaskResults, name: str) -> Metric:
     """Return how a metric of a task is read."""
-    known = type(results.task).metrics
-    return known.get(name) or known.get(name.partition("@")[0]) or SHARE
+    return results.task.metric(name)
 
 
 def metrics(results: TaskResults) -> list[str]:
@@ -156,7 +156,9 @@ def groups(results: TaskResults) -> dict[str, Callable[[Item], bool]]:
     found: dict[str, Callable[[Item], bool]] = {}
     for language in dict.fromkeys(item.language for item in results.items if item.language):
         found[f"language {language}"] = lambda item, language=language: item.language == language
-    for tag in dict.fromkeys(tag for item in results.items for tag in item.tags):
+    # first the first tag of every item, then the second: lengths before depths
+    in_turn = itertools.zip_longest(*(item.tags for item in results.items))
+    for tag in dict.fromkeys(tag for turn in in_turn for tag in turn if tag is not None):
         found[tag] = lambda item, tag=tag: tag in item.tags
     return {name: keep for name, keep in found.items() if not all(map(keep, results.items))}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from align.core.errors import BadRow, ModelError, StageFailed, TooLong
@@ -17,6 +18,7 @@ from align.core.plugins import LIKELIEST, Ask, Completion, Generator, Reward, Sa
 from align.core.rows import Message
 from align.core.stage import Run
 from align.evaluate.task import Item, Outcome, Task
+from align.evaluate.text_lengths import TextLengths, text_lengths
 from align.generate.calls.session import Session
 
 
@@ -53,6 +55,11 @@ class Subject:
     task: str = ""
     """The task that is being measured; set by the runner."""
     progress: Progress | None = None
+
+    @cached_property
+    def lengths(self) -> TextLengths:
+        """How long texts are for this model, in tokens, and how many it can read."""
+        return text_lengths(self.generator, self.run)
 
     async def measured(self, task: Task, item: Item) -> Outcome:
         """Return a task's outcome for an item. An item that this model cannot be asked is skipped."""

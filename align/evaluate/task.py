@@ -87,8 +87,8 @@ class Outcome:
     """Why the item could not be measured, without numbers in it. It is then left out of every score, and
     counted under this reason."""
     parts: Mapping[str, Any] = field(default_factory=dict)
-    """What figures of all items together are computed from (`Task.summaries`), such as the style of an
-    answer, as JSON values."""
+    """What figures of all items together are computed from (`Task.summaries`), such as an answer for BLEU, as
+    JSON values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +176,21 @@ class Task(Plugin, ABC):
     def asked(self, model: Subject) -> str:
         """Return how the model is asked, in a few words for the table, such as "5-shot text"."""
         return "chat" if model.chat else "text"
+
+    def metric(self, name: str) -> Metric:
+        """Return how one of its metrics is read."""
+        return self.metrics.get(name) or self.metrics.get(name.partition("@")[0]) or SHARE
+
+    def pictures(
+        self, items: Sequence[Item], outcomes: Mapping[str, Sequence[Outcome]], folder: Path
+    ) -> None:
+        """Draw what each model got; most tasks draw nothing.
+
+        Args:
+            items: of the task.
+            outcomes: model -> an outcome for each item.
+            folder: for the files, made by the first one; their names begin with the task's label.
+        """
 
     def depends(self, model: Subject) -> Any:
         """Return what else decides the outcomes, such as the identity of a model to compare with."""

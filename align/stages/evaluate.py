@@ -25,6 +25,7 @@ from align.core.model_options import LoadsModel
 from align.core.rows import as_text
 from align.core.stage import Run, Stage
 from align.core.wiring import File, Ref
+from align.evaluate import pictures
 from align.evaluate.measure import TaskResults, items_of, measure, write_items
 from align.evaluate.subject import Subject
 from align.evaluate.task import Task
@@ -198,6 +199,7 @@ class Evaluate(Stage, LoadsModel):
         tables.replace(run.folder / "table.txt", text)
         run.log.info("\n%s", text)
         _warn(run, results)
+        self._draw(run, results, taxes)
         for model in models:
             noted = {
                 f"{name}: {what}": n
@@ -207,6 +209,18 @@ class Evaluate(Stage, LoadsModel):
             if noted:
                 run.report[f"of {model}"] = noted
         return list(taxes.values())
+
+    def _draw(
+        self, run: Run, results: Mapping[str, TaskResults], taxes: Mapping[tuple[str, str], Tax]
+    ) -> None:
+        """Draw the pictures of the tasks, and of what was gained on the targets and lost elsewhere."""
+        folder = run.folder / pictures.FOLDER
+        for each in results.values():
+            each.task.pictures(each.items, each.outcomes, folder)
+        for reference in dict.fromkeys(against for _, against in taxes):
+            owed = [tax for (_, against), tax in taxes.items() if against == reference]
+            if drawn := [tax for tax in owed if tax.target is not None]:
+                pictures.tax_picture(drawn, pictures.picture_path(folder, "tax-against", reference))
 
     def _references(self, run: Run, models: Sequence[str]) -> list[str]:
         """Return the models that all others are compared with: the first, and what an `sft` stage made."""
