@@ -103,9 +103,8 @@ def load(name: str, home: Path | None) -> Loaded:
     Raises:
         NotLoadable: there is no such name, or the task or its data cannot be loaded.
     """
-    manager = _own(home) if home else None
-    if manager is None or name not in manager.all_subtasks:  # a group may name tasks of the harness
-        manager = _index(home)
+    own = _own(home) if home else None
+    manager = own if own is not None and _complete(own, name) else _index(home)
     if name not in manager.all_tasks:
         near = difflib.get_close_matches(name, manager.all_tasks, n=3)
         like = f"; did you mean {', '.join(near)}?" if near else "; `lm_eval ls tasks` lists its tasks"
@@ -191,6 +190,13 @@ def _guarded(
             return {}
 
     return guarded
+
+
+def _complete(own: Any, name: str) -> bool:
+    """Does an index of a recipe's folder have a task, or a group and all of its tasks?"""
+    members = own.task_index[name].cfg.get("task") if name in own.all_groups else [name]
+    names = [members] if isinstance(members, str) else members or [None]
+    return all(isinstance(member, str) and member in own.all_subtasks for member in names)
 
 
 @cache
