@@ -35,7 +35,7 @@ class NotLoadable(Exception):
 
 
 @dataclass
-class Loaded:
+class HarnessTasks:
     """What a name of the harness means: one task, or those of a group."""
 
     tasks: Mapping[str, Any]
@@ -93,7 +93,7 @@ class Loaded:
         return found
 
 
-def load(name: str, home: Path | None) -> Loaded:
+def load(name: str, home: Path | None) -> HarnessTasks:
     """Load what a name means: a task, a group or a tag.
 
     Args:
@@ -117,13 +117,13 @@ def load(name: str, home: Path | None) -> Loaded:
             f"lm-evaluation-harness cannot load {name!r}: {type(error).__name__}: {said}; its data or a "
             "package is missing (`dataset_path` and `dataset_kwargs` of its YAML file say which data)"
         ) from error
-    loaded = Loaded(tasks, manager)
+    loaded = HarnessTasks(tasks, manager)
     for one, task in tasks.items():
         task.process_results = _guarded(one, task.process_results, loaded.failures)
     return loaded
 
 
-def items(name: str, loaded: Loaded) -> list[Item]:
+def items(name: str, loaded: HarnessTasks) -> list[Item]:
     """Return an item for each document of a task."""
     task, seen, found = loaded.tasks[name], Counter(), []
     for number, document in enumerate(task.eval_docs):
