@@ -35,7 +35,7 @@ class NotLoadable(Exception):
 
 
 @dataclass
-class Loaded:
+class HarnessTasks:
     """What a name of the harness means: one task, or those of a group."""
 
     tasks: Mapping[str, Any]
@@ -93,7 +93,7 @@ class Loaded:
         return found
 
 
-def load(name: str, home: Path | None) -> Loaded:
+def load(name: str, home: Path | None) -> HarnessTasks:
     """Load what a name means: a task, a group or a tag.
 
     Args:
@@ -103,9 +103,8 @@ def load(name: str, home: Path | None) -> Loaded:
     Raises:
         NotLoadable: there is no such name, or the task or its data cannot be loaded.
     """
-    manager = _own(home) if home else None
-    if manager is None or name not in manager.all_subtasks:  # a group may name tasks of the harness
-        manager = _index(home)
+    own = _own(home) if home else None
+    manager = own if own is not None and _complete(own, name) else _index(home)
     if name not in manager.all_tasks:
         near = difflib.get_close_matches(name, manager.all_tasks, n=3)
         like = f"; did you mean {', '.join(near)}?" if near else "; `lm_eval ls tasks` lists its tasks"
@@ -118,13 +117,13 @@ def load(name: str, home: Path | None) -> Loaded:
             f"lm-evaluation-harness cannot load {name!r}: {type(error).__name__}: {said}; its data or a "
             "package is missing (`dataset_path` and `dataset_kwargs` of its YAML file say which data)"
         ) from error
-    loaded = Loaded(tasks, manager)
+    loaded = HarnessTasks(tasks, manager)
     for one, task in tasks.items():
         task.process_results = _guarded(one, task.process_results, loaded.failures)
     return loaded
 
 
-def items(name: str, loaded: Loaded) -> list[Item]:
+def items(name: str, loaded: HarnessTasks) -> list[Item]:
     """Return an item for each document of a task."""
     task, seen, found = loaded.tasks[name], Counter(), []
     for number, document in enumerate(task.eval_docs):
@@ -191,6 +190,13 @@ def _guarded(
             return {}
 
     return guarded
+
+
+def _complete(own: Any, name: str) -> bool:
+    """Does an index of a recipe's folder have a task, or a group and all of its tasks?"""
+    members = own.task_index[name].cfg.get("task") if name in own.all_groups else [name]
+    names = [members] if isinstance(members, str) else members or [None]
+    return all(isinstance(member, str) and member in own.all_subtasks for member in names)
 
 
 @cache

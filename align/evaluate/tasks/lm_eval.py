@@ -43,7 +43,7 @@ from align.evaluate.subject import Subject
 from align.evaluate.task import Figure, Item, Metric, Outcome, Summary, Task
 
 if TYPE_CHECKING:
-    from align.evaluate.harness_tasks import Loaded
+    from align.evaluate.harness_tasks import HarnessTasks
 
 PER_TEXT = {
     "word_perplexity": "bits per word",
@@ -81,7 +81,7 @@ class HarnessTask(Task):
     confirm_run_unsafe_code: bool = False
     """True: run tasks that execute what a model wrote, outside any sandbox."""
 
-    _loaded: Loaded | None = PrivateAttr(default=None)
+    _loaded: HarnessTasks | None = PrivateAttr(default=None)
 
     @property
     def label(self) -> str:
@@ -244,7 +244,7 @@ class HarnessTask(Task):
             "confirm_run_unsafe_code": self.confirm_run_unsafe_code,
         }
 
-    def _usable(self, model: Subject) -> Loaded:
+    def _usable(self, model: Subject) -> HarnessTasks:
         """Return the harness's tasks, if this model can be asked what they ask.
 
         Raises:

@@ -224,9 +224,11 @@ def hidden(text: str, facts: Sequence[tuple[float, str]]) -> str:
     ends = [found.end() for found in _SENTENCE_END.finditer(text)]
     text = text[: ends[-1]] if ends else text
     places = [0, *ends] if ends else [0, len(text)]
-    at = [(max(place for place in places if place <= depth * len(text)), fact) for depth, fact in facts]
+    at = [
+        (max(place for place in places if place <= depth * len(text)), depth, fact) for depth, fact in facts
+    ]
     pieces, before = [], 0
-    for place, fact in sorted(at, key=lambda one: one[0]):
+    for place, _, fact in sorted(at):
         pieces += [text[before:place], fact, " "]
         before = place
     return "".join([*pieces, text[before:]]).rstrip()
