@@ -212,6 +212,17 @@ class MultipleChoice(DataTask):
 
     # -- measuring -------------------------------------------------------------------------------------------
 
+    async def measure_all(self, items: Sequence[Item], model: Subject) -> list[Outcome]:
+        """Measure subject after subject: questions behind the same worked examples share the work on them."""
+        places: dict[str, list[int]] = defaultdict(list)
+        for i, item in enumerate(items):
+            places["" if item.unusable else self._group(item)].append(i)
+        outcomes: dict[int, Outcome] = {}
+        for of_subject in places.values():
+            got = await super().measure_all([items[i] for i in of_subject], model)
+            outcomes |= dict(zip(of_subject, got, strict=True))
+        return [outcomes[i] for i in range(len(items))]
+
     async def measure(self, item: Item, model: Subject) -> Outcome:
         """Compare the likelihoods of the choices, or read the letter that the model writes."""
         question, chat = item.data["question"], self.is_chat(model)

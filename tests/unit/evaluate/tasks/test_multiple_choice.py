@@ -72,13 +72,14 @@ def asked(tmp_path):
 
 def test_mmlu_asks_as_the_paper_does(measured, tmp_path):
     task = {"kind": "mmlu", "path": "test.jsonl", "shots_path": "dev.jsonl", "prompting": "text", "shots": 1}
-    got, _ = measured(task, MMLU, {"B": -0.5, "A": -1, "C": -2, "D": -3}, dev=MMLU_DEV)
+    rows = [*MMLU, {**MMLU[0], "question": "What is 3 + 1?"}]
+    got, _ = measured(task, rows, {"B": -0.5, "A": -1, "C": -2, "D": -3}, dev=MMLU_DEV)
     first = next(one for one in asked(tmp_path) if "2 + 2" in one["messages"][-1]["content"])
     assert first["messages"][-1]["content"] == (
         ALGEBRA + "1 + 1?\nA. 1\nB. 2\nC. 3\nD. 4\nAnswer: B\n\nWhat is 2 + 2?\nA. 3\nB. 4\nC. 5\nD. 6\nAnswer:"
     )
     assert (first["plain"], first["texts"]) == (True, [" A", " B", " C", " D"])
-    assert [one["scores"] for one in got] == [{"accuracy": 1.0}, {"accuracy": 0.0}]
+    assert [one["scores"] for one in got] == [{"accuracy": 1.0}, {"accuracy": 0.0}, {"accuracy": 1.0}]
 
 
 def test_in_a_chat_worked_examples_are_turns_and_the_answer_begins_the_assistants_turn(measured, tmp_path):
