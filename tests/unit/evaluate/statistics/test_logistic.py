@@ -40,3 +40,14 @@ def test_a_fit_that_does_not_end_is_reported(monkeypatch):
     monkeypatch.setattr(logistic, "_STEPS", 2)
     with pytest.raises(ArithmeticError, match="did not converge in 2 steps"):
         fit(*problem(), penalty=0.1)
+
+
+def test_the_fit_is_exact_where_features_are_nearly_dependent():
+    """All answers of a model are short, so their length hardly differs from the intercept, and none wins."""
+    features = np.column_stack([np.tanh(np.linspace(0.8, 2.2, 12)), np.ones(12)])
+    outcomes, penalty = np.zeros(12), 1e-3
+    found = fit(features, outcomes, penalty=penalty)
+    gradient = features.T @ (probabilities(features @ found) - outcomes)
+    assert found[1] < -5
+    assert gradient[1] == pytest.approx(penalty, rel=1e-6)
+    assert abs(gradient[0]) <= penalty

@@ -131,6 +131,13 @@ def test_nonsense_is_asked_about_once_and_then_left_out(evaluate):
     assert len(judgements(nonsense)) == 4 * 2 * 2
 
 
+def test_a_verdict_that_was_cut_does_not_count(evaluate):
+    task = WIN_RATE | {"judge": {"generator": "critic", "max_new_tokens": 1}}
+    folder = evaluate(task, judge=generator("[[A]] unless one looks closer"), files=rows(1))
+    assert scores(folder)["not measured"] == {"the judge gave no readable verdict": 1}
+    assert "it was cut at max_new_tokens=1" in judgements(folder)[-1]
+
+
 def test_nonsense_and_then_a_verdict_counts(evaluate):
     judge = generator("hard to say") | {"replies": {"That cannot be read: there is no verdict": "[[A]]"}}
     folder = evaluate(WIN_RATE, judge=judge, files=rows(3))
@@ -375,5 +382,6 @@ def test_arena_hard_against_a_model_of_the_table(evaluate):
     task = {key: value for key, value in ARENA.items() if key != "answers"} | {"against": "poor"}
     folder = evaluate(task, models=("poor", "good"), judge=FIVE_JUDGE, files={"question.jsonl": PROMPTS})
     assert scores(folder)["win rate"]["value"] == pytest.approx((3 * 4 + 2 * 0.5) / (3 * 4 + 2))
+    assert scores(folder)["style-controlled win rate, hard_prompt"]["n"] == 3
     assert "style-controlled win rate, hard_prompt: good" in (folder / "table.txt").read_text()
     assert scores(folder, "poor")["win rate"]["value"] == 0.5
