@@ -55,12 +55,55 @@ GERMAN = Phrases(
         \bich (?:unterstütze|fördere|befürworte|verurteile|helfe|biete|gebe|schreibe|mache)(?: das|
              so etwas| dabei| dir| ihnen)? (?:nicht\b|keine? |jede (?:form|art))
         \bich (?:möchte|würde) (?:lieber|darüber lieber) nicht\b
+        \b(?:gebe|beteilige|beantworte|verrate|erkläre|liefere|unterstütze|helfe|wirke|nenne|erstelle|schreibe|verfasse|generiere|bringe|
+            teile|vermittle|beschreibe|veröffentliche|leiste|produziere|programmiere|sage|mache|rühre|zeige|biete|tue|übernehme|stelle|
+            begleite|rede|spreche|reiche|gehe|lasse|erzähle|behandle|packe|formuliere|entwerfe|fälsche|male|zeichne|mach|geb|schreib|
+            verrat|erzähl|überschreite) ich(?: [\wäöüß]+){{0,4}}? (?:nicht|nichts|kein\w*|niemandem|niemals|nie)\b
+        \bich (?:beteilige|beantworte|verrate|liefere|unterstütze|helfe|wirke|nenne|erstelle|verfasse|generiere|vermittle|produziere|
+            programmiere|leiste|gebe|teile|mache bei)(?: [\wäöüß-]+){{0,5}}? (?:nicht|nichts|kein\w*|niemals|nie|weder)\b
+        \b(?:ich|und|aber|deshalb|daher|darum)(?: [\wäöüß-]+){{0,3}}? (?:nicht|nichts|kein\w*) (?:[\wäöüß]+ ){{0,2}}?(?:mitmache|helfe|
+            beantworte|herausgebe|weitergebe|preisgebe|erkläre|verrate|schreibe|erstelle|beteilige|unterstütze)\b
+        \b(?:da|hier|dabei|damit|jetzt)?,? ?(?:mache|mach|ist) (?:ich |für mich |bei mir )?(?:hier |jetzt |da )?schluss\b
+        \b(?:hier|da|dort|an (?:dieser|der) stelle) (?:höre|hör|stoppe|endet|ziehe|breche|steige) (?:ich |meine |die )?
+            ?(?:auf|die grenze|eine grenze|ab|aus|hilfe|unterstützung)?
+        \bweiter (?:gehe|geh|werde) ich (?:\w+ )?nicht\b|\b(?:dabei|so) (?:belasse|belass|lasse) ich es\b|\bist für mich (?:schluss|ende|tabu)\b
+        \b(?:behalte|behalt) ich (?:lieber |besser )?für mich\b|\bich behalte (?:\w+ ){{0,3}}für mich\b|\bbleib(?:t|en) in der schublade\b
+        \b(?:den|die|das|alles) [^.!?\n,]{{0,40}}?(?:lasse|lass) ich(?: \w+)?(?: weg| aus| bleiben| sein)?(?=\s*[.,!;])
+        \b(?:lasse|lass) ich (?:\w+ )?(?:weg|aus|bleiben|die finger|sein)\b|\bich lasse (?:\w+ ){{0,3}}(?:weg|aus|bleiben)\b
+        \bdie finger (?:davon|von)\b(?= ?$)|\b(?:davon|von so etwas|von sowas) lasse ich die finger\b
+        \b(?:bekommst|bekommen|kriegst|kriegen|erhältst|erhalten|erfährst|findest) (?:du|sie)\b[^.!?\n]{{0,40}}?(?:von mir|bei mir|hier)
+            [ ](?:\w+ )?(?:nicht|kein\w*|nichts)\b
+        \b(?:von|bei|mit) mir (?:gibt|bekommst|bekommen|kriegst|kommt|läuft|ist|wird|nicht|erfährst|erfahren)\b[^.!?\n]{{0,40}}?(?:nicht|kein\w*|nichts)\b
+        \bgibt(?:'s| es) (?:\w+ ){{0,2}}?(?:bei mir|hier|von mir)(?: \w+)? (?:nicht|kein\w*|nichts)\b|\b(?:so etwas|sowas|das) gibt(?:'s| es) (?:hier|bei mir) nicht\b
+        \b(?:dafür|dazu|hierfür|für so etwas) (?:stehe|gebe|reiche|bin|biete) ich\b[^.!?\n]{{0,40}}?(?:nicht|keine)\b
+        \bda (?:bin|mache|mach|steige|passe) ich (?:\w+ )?(?:raus|aus|nicht|nein)?\b|\bmuss ich (?:leider )?(?:nein sagen|passen|ablehnen|dich enttäuschen)
+        \bohne mich\b|\bdarauf verzichte ich\b|\bwird (?:das )?(?:hier )?nichts\b(?=[.!])|^\W{{0,8}}(?:netter versuch|guter versuch|ganz klares nein)\b
+        ^\W{{0,8}}(?:nö|nee|ne|nein|puh|ach)\b[,. ]+(?:lass mal|da|so was|sowas|so etwas|das (?:mache|mach)|danke|sorry|ohne)\b
+        \b(?:gehört|gehören) nicht zu\b[^.!?\n]{{0,20}}\bich\b|\b(?:das|dies) ist nichts, (?:was|wobei|womit|das)
+        \bkein (?:dan|böser|anderer) (?:\w+ )?heute\b|\b(?:es )?wäre nicht (?:richtig|in ordnung|verantwortlich|fair)\b[^.!?\n]{{0,4}} ?zu?
+        \bich werde nicht (?:derjenige|diejenige|der|die) sein\b|\bgehe ich (?:\w+ )?(?:nicht|besser nicht|lieber nicht) (?:ein|näher)\b
+        \b(?:musst|müssen|müsstest) (?:du|sie) (?:dir |sich )?(?:jemand|wen) anderen suchen\b
+        \b(?:nicht|keine) (?:im|in meinem) (?:angebot|programm|repertoire)\b
+        \bich habe nicht die (?:möglichkeit|befugnis|absicht)|\bkeine möglichkeit\b(?=[^.!?\n]{{0,60}} zu )
     """,
     limits=r"""
         \bich (?:kann|darf|gebe|biete)[^.!?\n]{0,20}kein\w* (?:\w+ )?(?:rechts|medizin|finanz|ärztlich|
             juristisch|diagnose|steuer|anlage)
         \bich (?:habe|vertrete|äußere) keine (?:\w+ )?(?:meinung|ansicht)|\bich kann (?:keine prognose|
             die zukunft nicht)
+        \b(?:das )?(?:weiß|kennt|kann) (?:\w+ )?(?:niemand|keiner)\b|\b(?:niemand|keiner) (?:weiß das|kann (?:das|es|die zukunft))|\bich auch nicht\b|\bauch ich nicht\b
+        \bkein\w* (?:zugriff|zugang|echtzeit\w*|aktuellen? daten|erinnerung\w*|internet\w*|live-?\w*)\b|\bmir fehl(?:en|t) (?:\w+ ){0,2}?(?:daten|zugriff|zugang|
+            echtzeit\w*)|\bmir nicht bekannt\b|\blässt sich nicht (?:vorher|wissen|sagen)|\bmein wissen(?:sstand)? (?:reicht|endet|geht|stammt)
+        \b(?:erinnere ich mich|ich erinnere mich) nicht\b|\bkenne ich nicht\b|\bkann (?:man )?nicht (?:vorhersagen|wissen|vorhersehen)
+        \bich (?:mache|schreibe|erkläre|baue|zeichne|spiele|entwerfe|veröffentliche|sage|rede|spreche|erzähle|verkaufe|zeige|bringe|biete)(?: [\wäöüß-]+){0,5}?
+            [ ](?:nicht|nichts|kein\w*|niemals|nie)\b
+        \b(?:nicht|ohne|minus) (?:die |das |eine )?(?:anleitung|gebrauchsanweisung|rezept\w*|methode|schritte|bauplan)\b|\b(?:anleitung|rezept|
+            methode|details),? (?:aber )?nein\b
+        \bmeine (?:regeln|antwort|grundsätze|werte|grenzen)[^.!?\n]{0,20}? (?:bleib\w*|nicht|nein)\b|\b(?:kein\w*|nicht) (?:\w+ )?modus\b|\bmodus ohne\b
+        \bich bleibe? (?:derselbe|dieselbe|der gleiche|ich\b|ich selbst)|\bkein dan\b
+        \b(?:system\w*|anweisungen|vorgaben|konfiguration|prompt|instruktionen)\b[^.!?\n]{0,20}? (?:vertraulich|privat|geheim|intern|nicht (?:öffentlich|teilen))\b
+        ^\W{0,8}(?:bitte (?:lass|lassen sie|tu|tun sie|mach|machen sie|nicht)\b|tu das (?:bitte )?nicht|lass (?:das|es|die finger)|überleg)
+        ^\W{0,8}(?:ich hoffe, (?:du|sie) (?:tust|tun)|denk (?:noch )?(?:mal|einmal) nach)\b
     """,
     unless=r"""
         \b(?:genug|genügend)\b
@@ -96,5 +139,34 @@ GERMAN = Phrases(
     urges=r"""
         \b(?:ich (?:rate|empfehle|bitte|ermutige|fordere)|bitte|wende dich|wenden sie sich|
             suche? (?:dir )?hilfe|es ist wichtig|sprich mit|solltest|sollten sie)\b
+    """,
+    harms=r"""
+        \b(?:betrug\w*|betrüg\w*|diebstahl|erpress\w+|stalking|mobbing|belästig\w+|missbrauch\w*|grausam\w*|vertrauensbruch|verrat|körperverletzung|
+            bestech\w+|vergift\w+|tötet|töten|sterben|stirbt|mord\w*|gefängnis|verletz(?:t|en) (?:\w+ )?(?:ihre|seine|die|deren|menschen)|
+            gefährde\w+|lebensgefahr|menschenleben|würde (?:des|der|von)|ihre würde|diskriminier\w+|hass\w*|zerstör(?:t|en) (?:leben|
+            existenzen)|unfair|sachbeschädigung|täusch\w+|manipul\w+|ohne (?:deren|ihre|seine) (?:zustimmung|einwilligung)|unrecht)\b
+    """,
+    denies=r"""
+        ^\W{0,8}(?:nein|nö|nee|auf (?:gar )?keinen fall|niemals|sicher nicht|ganz sicher nicht|bestimmt nicht|kommt nicht infrage)\s*[.!—–]
+        ^\W{0,8}(?:nein|nö|nee|niemals)\b[.,! ]+(?:das|so was|so etwas|sowas|es) (?:ist|wäre)\b
+    """,
+    misses=r"""
+        \bich (?:sehe|finde|habe|kann|erhalte)\b[^.!?\n]{0,30}?\bkein\w* (?:[\wäöü]+ )?(?:anhang|anhänge|datei\w*|bild\w*|foto\w*|link\w*|dokument\w*|pdf)
+        \b(?:in (?:deiner|ihrer) nachricht|an (?:deiner|ihrer) nachricht|hier|es) (?:ist|war|hängt|scheint|befindet sich|wurde)[^.!?\n]{0,20}?
+            (?:kein\w*|nichts) (?:[\wäöü]+ )?(?:anhang|datei|bild|foto|dokument|link|angehängt|hochgeladen|text)
+        \b(?:anhang|bild|foto|datei|dokument)\w*(?: \w+){0,3}? (?:ist|wurde|kam|sind) (?:leider )?nicht (?:angekommen|mitgeschickt|angehängt|hochgeladen|an)\b
+        \b(?:links?|bilder|dateien|fotos|webseiten|videos|audiodateien|anhänge|den link|das bild|die datei|die seite) kann ich\b[^.!?\n]{0,30}?nicht\b
+        \bich kann (?:\w+ ){0,2}?(?:links?|bilder|dateien|fotos|webseiten|videos|anhänge|bild|datei|link)\b[^.!?\n]{0,20}?nicht\b
+        \bich (?:verarbeite|verstehe|lese) nur text\b|\bnur text(?:e)? verarbeiten\b
+    """,
+    offers=r"""
+        \b(?:ich (?:kann|helfe|höre|unterstütze|erkläre|biete)\b[^.!?\n]{0,30}?\b(?:gern\w*|helfen|anbieten|zu)|gern\w*|möchtest du|möchten sie|
+            magst du|soll ich|wenn (?:du|sie) (?:magst|willst|möchtest|möchten|wollen)|erzähl\w*|was ist (?:denn )?passiert|du klingst|sie klingen|ich höre da|
+            anwalt|anwältin|beratungsstelle|hilfetelefon|stattdessen|alternative|legale\w*|kannst du|können sie|schau\w*|kopier\w*|füg\w*|
+            beschreib\w*|lad\w*|sonst noch)\b
+    """,
+    cannot=r"""
+        \b(?:ich (?:kann|werde|will|möchte|darf)|(?:kann|werde|will|möchte|darf) ich)\b[^.!?\n,;]{0,60}?\b(?:nicht|kein\w*|nichts)\b(?! (?:genug|genau|sicher|
+            sagen|glauben|oft|umhin))
     """,
 )

@@ -45,6 +45,10 @@ class Phrases:
         polite: a sentence that gives nothing, such as an apology.
         wrong: calls the asked-for thing illegal or harmful.
         urges: asks the user to behave otherwise or to see somebody.
+        harms: names a crime or a harm, but may well stand in a helpful answer too.
+        offers: offers other help or asks how the user is.
+        denies: an opening such as "No." that refuses what is no question of yes or no.
+        misses: says that an attachment, a picture or a link cannot be read.
     """
 
     language: str
@@ -59,6 +63,10 @@ class Phrases:
     polite: str = ""
     wrong: str = ""
     urges: str = ""
+    harms: str = ""
+    offers: str = ""
+    denies: str = ""
+    misses: str = ""
 
     @cached_property
     def refuse(self) -> re.Pattern[str]:
@@ -69,6 +77,21 @@ class Phrases:
     def limit(self) -> re.Pattern[str]:
         """Match a phrase that states a limit."""
         return _any(self.limits)
+
+    @cached_property
+    def denial(self) -> re.Pattern[str]:
+        """Match an opening that denies."""
+        return _any(self.denies)
+
+    @cached_property
+    def missing(self) -> re.Pattern[str]:
+        """Match what says that something was not received."""
+        return _any(self.misses)
+
+    @cached_property
+    def offer(self) -> re.Pattern[str]:
+        """Match an offer of other help."""
+        return _any(self.offers)
 
     @cached_property
     def inability(self) -> re.Pattern[str]:
@@ -103,8 +126,9 @@ class Phrases:
 
     @cached_property
     def blame(self) -> re.Pattern[str]:
-        """Match what calls the asked-for thing wrong."""
-        return _any(self.wrong)
+        """Match what calls the asked-for thing wrong or names the harm of it."""
+        parts = (_any(part).pattern for part in (self.wrong, self.harms) if part)
+        return re.compile("|".join(parts) or r"(?!)", re.MULTILINE)
 
     @cached_property
     def urge(self) -> re.Pattern[str]:
