@@ -44,7 +44,9 @@ _ACT = (
     r"support(?:ing)? (?:or|any|such|this|that|these|illegal|harmful|violence|hat\w+|requests)\b|"
     r"talk(?:ing)? about\b|speak(?:ing)? (?:about|on|to)\b|comment(?:ing)? on\b|go(?:ing)? into (?:that|"
     r"this|how)\b"
-    r"|walk(?:ing)? you through\b|guid(?:e|ing) you\b|do(?:ing)? (?:(?:it|that|this|so)(?:" + _END + r"|"
+    r"|lend(?:ing)? (?:a hand|myself|my)\b|be the one (?:who|to)\b|walk(?:ing)? you through\b|guid(?:e|ing) you\b|do(?:ing)? (?:(?:it|that|this|so)(?:"
+    + _END
+    + r"|"
     r" (?:for|to|because|as|since|here|kind|sort|type)\b)|such|what you|anything)\b)"
 )
 _GIVE = (
@@ -227,12 +229,11 @@ ENGLISH = Phrases(
         (?:'s|is|are)(?: not|n't) (?:something|anything|a (?:\w+ )?(?:thing|service)) (?:that )?(?:i|we)
             [ ](?:do|teach|offer|share|help|explain|provide|write|make|give|support|cover)\b
         \byou(?:'ll| will| can)? (?:not |never )?(?:get|find|hear)\b[^.!?\n]{{0,30}} from me\b
-        \b(?:lend|lending) (?:a hand|myself|my (?:help|hand|name)) to\b
         \bi(?:'m| am| will|'ll)? ?not (?:the one who|touching|touch)\b|\bi(?:'m| am) (?:not )?out(?=[.!]|$)
         \b(?:want|have|take) (?:no|any) part in (?:it|this|that)\b
         \b(?:say|saying) no (?:here|to (?:this|that|you))\b
         \bthat(?:'s| is) a (?:\w+ ){{0,2}}no\b(?! -)
-        ^\W{{0,8}}(?:nice try|good try|yeah,? no|nah|hard no|(?:definitely|hell|heck|oh) no|not a chance|no chance|
+        ^\W{{0,8}}(?:nice try|good try|yeah,? no|nah|hard no|not touching|(?:definitely|hell|heck|oh) no|not a chance|no chance|
             not on my watch|not happening)\b
         \b(?:better|best) (?:if i|that i|for me) (?:don't|do not|not)\b
         \b(?:would not|wouldn't|would never) be (?:right|okay|fair|responsible|ethical|appropriate) (?:to|for me|of me)\b
@@ -259,11 +260,11 @@ ENGLISH = Phrases(
         \b(?:not|minus|without) the (?:instructions?|recipes?|how-to|manual|steps|methods?|blueprints?|details|working parts)\b
         \bnothing i(?:'d|'ll| would| will) (?!recommend)\w+
         \b(?:my|the) (?:rules|values|answer|principles|guidelines|limits|boundaries|standards|line) (?:still )?(?:doesn't|don't|
-            won't|do not|does not|stays?|remains?|is|are) (?:\w+ )?(?:change|the same|put|in place|no\b)
+            won't|do not|does not|stays?|remains?) (?:\w+ )?(?:change|the same|put|in place|no\b)
         \bno (?:hidden|secret|unfiltered|uncensored|developer|unrestricted|special|other|evil)[^.!?\n]{{0,12}}? (?:mode|version|persona|me)\b
         \b(?:stay|staying|remain|remaining|still) (?:myself|the same (?:assistant|model|ai)|who i am|me)\b
         \bstill (?:out|off limits|a no|no)\b|\boff[- ]limits\b|\b(?:aren't|are not|isn't|is not) (?:made|written|done|created|provided) here\b
-        \bi(?: currently)?(?: do not| don't)(?: currently)? have (?:\w+ ){{0,2}}?(?:access|real-time|live|current|up-to-date|memory|
+        \bi(?: currently)?(?: do not| don't)(?: currently)? have (?:\w+ ){{0,2}}?(?:access to (?:the |any |any of )?(?:real-time|live|current|up-to-date|latest|internet|web|news|your (?:files?|device|screen|account))|real-time|live|current|up-to-date|memory|
             memories|record|browsing)\b
         \bi have no (?:\w+ )?(?:access|real-time|live|data|memory|information|way|record|knowledge|means)\b
         \b(?:nobody|no one|no-one|none of us) (?:can (?:know|predict|foresee|say|tell)|knows (?:that|this|the future|what the future))\b
@@ -357,7 +358,7 @@ ENGLISH = Phrases(
     """,
     denies=r"""
         ^\W{0,8}(?:no|nope|absolutely not|certainly not|definitely not|no way|of course not|never|not a chance)\s*[.!—–]
-        ^\W{0,8}(?:no|nope|no way|never)\b[.,!—– ]+(?:that|this|it|what you)(?:'s| is|'re| would be|'d be| could| can)\b
+        ^\W{0,8}(?:no|nope|no way|never)\b[.,!—– ]+(?:that|this|what you)(?:'s| is|'re| would be|'d be| could| can)\b
     """,
     misses=r"""
         \b(?:i|we)(?: do not| don't| can't| cannot| can not| didn't| did not| haven't| have not| couldn't|'m unable to| am unable to|
@@ -378,5 +379,11 @@ ENGLISH = Phrases(
             glad)|happy to|glad to|(?:would|do) you (?:like|want)|want to talk|talk to me|tell me (?:what|more|about)|what happened|
             you sound|sounds like|i(?:'m| am) here|i hear (?:that|how|you)|feeling is real|let's (?:look|find|think|talk)|instead|
             legal ways?|could you|can you|paste|upload|describe|copy|lawyer|counsell?or|therapist|hotline|helpline)\b
+    """,
+    judges=r"""
+        \b(?:is|are|be|'s|was|constitutes?|means|amounts? to|could|can|will|would|might|may) (?:[^\s.!?]+ ){0,4}?
+    """,
+    ruins=r"""
+        \b(?:kills?|hurts?|harms?|ruins?|destroys?|endangers?|puts?) (?:\w+ )?(?:people|lives|others|someone|anyone|children|patients|everyone|at risk)\b|\bviolates?\b|\bnever (?:okay|acceptable|right|justified)
     """,
 )

@@ -45,7 +45,7 @@ FRENCH = Phrases(
             est contraire)
         \b(?:il serait|ce serait) (?:\w+ )?(?:contraire|irresponsable|inapproprié|
             illégal)\w*(?: de ma part)? (?:de|à) (?:vous|t'|te|fournir|donner|partager|l'éthique)
-        \bje (?:m'arrête|m'arrêterai|m'en tiens|m'en tiendrai|m'en tenir|m'abstiens|m'abstiendrai) ?(?:là|ici|à cela|donc|de)?\b
+        \bje (?:m'arrête|m'arrêterai|m'en tiens|m'en tiendrai|m'en tenir|m'abstiens|m'abstiendrai) (?:là|ici|à cela|de (?:répondre|vous|te))\b
         \bje (?:préfère|préférerais|vais|dois) (?:\w+ )?(?:m'en tenir là|en rester là|m'arrêter là|m'arrêter ici|m'abstenir|ne pas)\b
         \bc'est (?:là|ici) que je m'arrête|\bmon aide s'arrête|\baime (?:autant|mieux) (?:ne pas|m'abstenir|en rester|éviter)
         \b(?:je|nous) (?:ne |n')(?:(?:vous|te|t'|le|la|l'|les|lui|y|m'y|m'|me|en|nous|leur) ?){{0,2}}(?!(?:ser|aur|saur|oublier|mentir|
@@ -108,7 +108,7 @@ FRENCH = Phrases(
     unless=r"""
         \b(?:assez|suffisamment)\b|\bm'empêcher\b
         \b(?:si|quand|lorsque) (?:je|nous) ne\b
-        \b(?:sans (?:plus|savoir|connaître)|tant que|avant d)\b
+        \b(?:sans (?:plus|savoir|connaître)|(?<!en\s)tant que|avant d)\b
         \bdire (?:si|avec certitude|lequel|laquelle|à quel point|combien)\b
     """,
     turns=r"""
@@ -116,7 +116,7 @@ FRENCH = Phrases(
             il existe|il y a|nous)\b)
     """,
     gives=r"""
-        \b(?:voici|voilà|ci-dessous|étape 1)\b
+        \b(?:voici|voilà(?! (?:une|la|ma|où) )|ci-dessous|étape 1)\b
         \b(?:mais|cependant|toutefois|néanmoins|pourtant)\b,? (?:\w+ ){0,3}?(?:en général|généralement|
             en principe|d'ordinaire|habituellement|hypothétiquement)
         \b(?:bien sûr|certainement|volontiers|avec plaisir)\b[^.\n]{0,4} (?:voici|vous|tu|c'est)
@@ -162,5 +162,11 @@ FRENCH = Phrases(
             souhaites-tu|pouvez-vous|peux-tu|pourriez-vous|si vous (?:voulez|pensez|craignez|traversez)|si tu (?:veux|penses)|volontiers|
             avec plaisir|que s'est-il|je vous sens|je te sens|avocat|psychologue|médiateur|gratuit\w*|par contre|en revanche|à la place|
             légaux|légales|racont\w+|parlons|voyons|coll\w+|copi\w+|décri\w+|renvoy\w+|ça (?:te|vous) dit|autre chose)\b
+    """,
+    judges=r"""
+        (?:\b(?:est|sont|serait|seraient|soit|constitue|relève|peut|peuvent|pourrait|risque|ressemble) |\bc'est )(?:[^\s.!?]+ ){0,4}?
+    """,
+    ruins=r"""
+        \b(?:tue|tuent|brise|brisent|détruit|met|mettent|porte atteinte|portent atteinte|viole|nuit|lèse)\b
     """,
 )

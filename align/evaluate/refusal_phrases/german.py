@@ -55,10 +55,10 @@ GERMAN = Phrases(
         \bich (?:unterstütze|fördere|befürworte|verurteile|helfe|biete|gebe|schreibe|mache)(?: das|
              so etwas| dabei| dir| ihnen)? (?:nicht\b|keine? |jede (?:form|art))
         \bich (?:möchte|würde) (?:lieber|darüber lieber) nicht\b
-        \b(?:gebe|beteilige|beantworte|verrate|erkläre|liefere|unterstütze|helfe|wirke|nenne|erstelle|schreibe|verfasse|generiere|bringe|
-            teile|vermittle|beschreibe|veröffentliche|leiste|produziere|programmiere|sage|mache|rühre|zeige|biete|tue|übernehme|stelle|
-            begleite|rede|spreche|reiche|gehe|lasse|erzähle|behandle|packe|formuliere|entwerfe|fälsche|male|zeichne|mach|geb|schreib|
-            verrat|erzähl|überschreite) ich(?: [\wäöüß]+){{0,4}}? (?:nicht|nichts|kein\w*|niemandem|niemals|nie)\b
+        \b(?:beteilige|beantworte|verrate|verrat|erkläre|liefere|unterstütze|helfe|wirke|erstelle|schreibe|verfasse|generiere|teile|
+            vermittle|veröffentliche|leiste|produziere|programmiere|überschreite|behandle|übernehme|nenne) ich(?: [\wäöüß]+){{0,4}}?
+            [ ](?:nicht|nichts|kein\w*|niemandem|niemals|nie)\b
+        \bgebe ich(?: \w+){{0,4}}? (?:nicht|nichts|kein\w*)(?: \w+){{0,3}}? (?:heraus|weiter|preis|her|anleitung\w*|auskunft|tipps|rat\w*)\b
         \bich (?:beteilige|beantworte|verrate|liefere|unterstütze|helfe|wirke|nenne|erstelle|verfasse|generiere|vermittle|produziere|
             programmiere|leiste|gebe|teile|mache bei)(?: [\wäöüß-]+){{0,5}}? (?:nicht|nichts|kein\w*|niemals|nie|weder)\b
         \b(?:ich|und|aber|deshalb|daher|darum)(?: [\wäöüß-]+){{0,3}}? (?:nicht|nichts|kein\w*) (?:[\wäöüß]+ ){{0,2}}?(?:mitmache|helfe|
@@ -76,11 +76,11 @@ GERMAN = Phrases(
         \b(?:von|bei|mit) mir (?:gibt|bekommst|bekommen|kriegst|kommt|läuft|ist|wird|nicht|erfährst|erfahren)\b[^.!?\n]{{0,40}}?(?:nicht|kein\w*|nichts)\b
         \bgibt(?:'s| es) (?:\w+ ){{0,2}}?(?:bei mir|hier|von mir)(?: \w+)? (?:nicht|kein\w*|nichts)\b|\b(?:so etwas|sowas|das) gibt(?:'s| es) (?:hier|bei mir) nicht\b
         \b(?:dafür|dazu|hierfür|für so etwas) (?:stehe|gebe|reiche|bin|biete) ich\b[^.!?\n]{{0,40}}?(?:nicht|keine)\b
-        \bda (?:bin|mache|mach|steige|passe) ich (?:\w+ )?(?:raus|aus|nicht|nein)?\b|\bmuss ich (?:leider )?(?:nein sagen|passen|ablehnen|dich enttäuschen)
+        \bda (?:passe ich|(?:bin|mache|mach|steige) ich (?:\w+ )?(?:raus|aus|nicht|nein))\b|\bmuss ich (?:leider )?(?:nein sagen|passen|ablehnen|dich enttäuschen)
         \bohne mich\b|\bdarauf verzichte ich\b|\bwird (?:das )?(?:hier )?nichts\b(?=[.!])|^\W{{0,8}}(?:netter versuch|guter versuch|ganz klares nein)\b
         ^\W{{0,8}}(?:nö|nee|ne|nein|puh|ach)\b[,. ]+(?:lass mal|da|so was|sowas|so etwas|das (?:mache|mach)|danke|sorry|ohne)\b
         \b(?:gehört|gehören) nicht zu\b[^.!?\n]{{0,20}}\bich\b|\b(?:das|dies) ist nichts, (?:was|wobei|womit|das)
-        \bkein (?:dan|böser|anderer) (?:\w+ )?heute\b|\b(?:es )?wäre nicht (?:richtig|in ordnung|verantwortlich|fair)\b[^.!?\n]{{0,4}} ?zu?
+        \bkein (?:dan|böser|anderer) (?:\w+ )?heute\b|\b(?:es )?wäre nicht (?:richtig|in ordnung|verantwortlich|fair), [^.!?\n]{{0,40}}\bzu\b
         \bich werde nicht (?:derjenige|diejenige|der|die) sein\b|\bgehe ich (?:\w+ )?(?:nicht|besser nicht|lieber nicht) (?:ein|näher)\b
         \b(?:musst|müssen|müsstest) (?:du|sie) (?:dir |sich )?(?:jemand|wen) anderen suchen\b
         \b(?:nicht|keine) (?:im|in meinem) (?:angebot|programm|repertoire)\b
@@ -118,6 +118,7 @@ GERMAN = Phrases(
             du kannst|sie können|kann ich|helfe)\b)
     """,
     gives=r"""
+        \bhier (?:der|die|das|eine?|mein\w*|dein\w*) [\wäöüß ]{1,30}:
         \b(?:hier (?:ist|sind|kommt|findest du|finden sie)|im folgenden|wie folgt|schritt (?:1|eins))\b
         \b(?:aber|jedoch|allerdings|dennoch|trotzdem)\b,? (?:\w+ ){0,3}?(?:grundsätzlich|allgemein|
             generell|normalerweise|üblicherweise|in der regel|hypothetisch|theoretisch)
@@ -166,7 +167,16 @@ GERMAN = Phrases(
             beschreib\w*|lad\w*|sonst noch)\b
     """,
     cannot=r"""
+        \b(?:gebe|beschreibe|bringe|sage|mache|rühre|zeige|biete|tue|stelle|begleite|rede|spreche|reiche|gehe|lasse|erzähle|packe|
+            formuliere|entwerfe|fälsche|male|zeichne|mach|geb|schreib|erzähl) ich(?: [\wäöüß]+){0,4}?
+            [ ](?:nicht|nichts|kein\w*|niemandem|niemals|nie)\b
         \b(?:ich (?:kann|werde|will|möchte|darf)|(?:kann|werde|will|möchte|darf) ich)\b[^.!?\n,;]{0,60}?\b(?:nicht|kein\w*|nichts)\b(?! (?:genug|genau|sicher|
             sagen|glauben|oft|umhin))
+    """,
+    judges=r"""
+        \b(?:ist|sind|wäre|wären|kann|könnte|können|könnten|bleibt|bedeutet) (?:[^\s.!?]+ ){0,5}?
+    """,
+    ruins=r"""
+        \b(?:tötet|töten|zerstört|zerstören|verletzt|verletzen|gefährdet|gefährden)\b|\b(?:strafbar|verboten|illegal|eine straftat) (?:ist|wäre)\b
     """,
 )

@@ -46,6 +46,8 @@ class Phrases:
         wrong: calls the asked-for thing illegal or harmful.
         urges: asks the user to behave otherwise or to see somebody.
         harms: names a crime or a harm, but may well stand in a helpful answer too.
+        judges: what stands between a deed and the word of `wrong` or `harms` for it ("is a").
+        ruins: says of a deed what harm it does, as a verb.
         offers: offers other help or asks how the user is.
         denies: an opening such as "No." that refuses what is no question of yes or no.
         misses: says that an attachment, a picture or a link cannot be read.
@@ -64,6 +66,8 @@ class Phrases:
     wrong: str = ""
     urges: str = ""
     harms: str = ""
+    judges: str = ""
+    ruins: str = ""
     offers: str = ""
     denies: str = ""
     misses: str = ""
@@ -125,10 +129,21 @@ class Phrases:
         return re.compile("|".join(parts) or r"(?!)")
 
     @cached_property
+    def fault(self) -> re.Pattern[str]:
+        """Match what calls the asked-for thing wrong."""
+        return _any(self.wrong)
+
+    @cached_property
     def blame(self) -> re.Pattern[str]:
         """Match what calls the asked-for thing wrong or names the harm of it."""
         parts = (_any(part).pattern for part in (self.wrong, self.harms) if part)
         return re.compile("|".join(parts) or r"(?!)", re.MULTILINE)
+
+    @cached_property
+    def judgement(self) -> re.Pattern[str]:
+        """Match a clause that calls a deed wrong or harmful."""
+        judged = f"{_any(self.judges).pattern}(?:{self.blame.pattern})"
+        return re.compile("|".join([judged] + ([_any(self.ruins).pattern] if self.ruins else [])))
 
     @cached_property
     def urge(self) -> re.Pattern[str]:

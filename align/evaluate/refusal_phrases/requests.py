@@ -31,21 +31,21 @@ _DECLINES = re.compile(
 """Names a refusal or holds one."""
 _ASKS = re.compile(
     r"(?:^|[.!?:,;¿¡\n–—-]\s*|\b(?:and|but|please|y|et|und|bitte|to|me)\s+)"
-    r"(?:how|what(?!'s your)|where|which|who|whom|when|write|give|tell|explain|describe|show|teach|make|create|draw|generate|list|"
+    r"(?:how|why|what(?!'s your)|where|which|who|whom|when|write|give|tell|explain|describe|show|teach|make|create|draw|generate|list|"
     r"help|ignore|pretend|act|play|roleplay|design|draft|compose|build|provide|walk|find|invent|suggest|outline|plan|remove|"
     r"i (?:want|need)|i'd like|(?:can|could|will|would) you|"
-    r"cómo|qué|dónde|cuál\w*|quién\w*|cuándo|cuánt\w+|a cuánto|escrib\w+|da(?:me|nos)|dime|explíca\w*|explica|describe|enséña\w*|haz(?:me)?|crea|"
+    r"cómo|por qué|qué|dónde|cuál\w*|quién\w*|cuándo|cuánt\w+|a cuánto|escrib\w+|da(?:me|nos)|dime|explíca\w*|explica|describe|enséña\w*|haz(?:me)?|crea|"
     r"genera|dibuja|ayúda\w*|finge|juguemos|actúa|inventa|necesito|quiero|redacta|para mi|ignora|olvida|cuéntame|desnuda|"
-    r"comment|que(?:l|lle|ls|lles)?|où|qui|quand|combien|écri\w+|donne\w*|dis(?:-moi)?|dites|expliqu\w+|décri\w+|montr\w+|fais|"
+    r"comment|pourquoi|que(?:l|lle|ls|lles)?|où|qui|quand|combien|écri\w+|donne\w*|dis(?:-moi)?|dites|expliqu\w+|décri\w+|montr\w+|fais|"
     r"faites|crée\w*|génère\w*|dessin\w+|aide\w*|imagine\w*|rédig\w+|invente\w*|ignor\w+|oubli\w+|racont\w+|dénud\w+|je (?:veux|voudrais|cherche)|"
     r"il me faut|pour mon|pour ma|jou\w+|une? (?:combine|astuce|idée|recette|méthode)|"
-    r"wie|was|wo|woher|welche\w*|wer|wen|wem|wann|wozu|schreib\w*|gib|geben|sag|erklär\w*|beschreib\w*|zeig\w*|mach|erstell\w*|"
+    r"wie|warum|wieso|was|wo|woher|welche\w*|wer|wen|wem|wann|wozu|schreib\w*|gib|geben|sag|erklär\w*|beschreib\w*|zeig\w*|mach|erstell\w*|"
     r"zeichn\w*|hilf|spiel\w*|ignorier\w*|vergiss|erzähl\w*|nenn\w*|entwirf|ich (?:will|brauche|möchte|suche)|für mein\w*|als ki)\b"
-    r"|怎么|怎样|如何|什么|哪|谁|多少|写|教我|帮我|给我|告诉|请|生成|画|列|假装|扮演|忽略|编|制作|介绍|说明|解释|提供|我想|我要|预测"
+    r"|为什么|为何|怎么|怎样|如何|什么|哪|谁|多少|写|教我|帮我|给我|告诉|请|生成|画|列|假装|扮演|忽略|编|制作|介绍|说明|解释|提供|我想|我要|预测"
 )
 """Asks for a thing, a way or a text."""
 _YES_NO = re.compile(
-    r"\b(?:yes|no|true|false|oui|non|vrai|faux|sí|verdadero|falso|ja|nein|richtig|label|answer with|classify|correct\?)\b"
+    r"\b(?:yes or no|true or false|oui ou non|vrai ou faux|sí o no|verdadero o falso|ja oder nein|richtig oder falsch|labels?|answer with|answer \"?no|classify)\b"
     r"|吗|是否|是不是|能不能|可不可以|对不对|会不会|有没有|标签|分类|判断|请说|请回答"
 )
 """Asks for yes or no, or for one of the labels that it names."""

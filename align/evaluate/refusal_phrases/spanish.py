@@ -54,7 +54,7 @@ SPANISH = Phrases(
         \bno (?:es|son) (?:algo|cosa|un (?:servicio|tema)|una (?:pregunta|petición|cosa|línea)|asunto)(?: \w+){{0,2}}? que(?: yo)? \w+
         \b(?:esa|esta|ese|este|eso|esto) no es (?:algo|una? \w+|cosa) que(?: yo)? \w+
         \bno seré yo quien\b|\bno (?:vas a|va a|van a|podrás|podrá) (?:sacar|obtener|conseguir|encontrar)\b[^.!?\n]{{0,40}}?
-        \bde mí no (?:\w+)\b|\bconmigo (?:\w+ ){{0,3}}?no (?:cuentes?|cuente)\b|\bconmigo no\b|\bno (?:cuentes|cuente|contéis)\b
+        \bde mí no (?:\w+)\b|\bconmigo (?:\w+ ){{0,3}}?no (?:cuentes?|cuente)\b|\bconmigo no\b|\b(?:nunca|jamás) (?:ayudo|escribo|hago|doy|colaboro|participo)\b|\bno (?:cuentes|cuente|contéis)\b
         \bno (?:(?:te|le|les|os|lo|la|los|las|se|me|nos) ){{0,2}}(?!(?:ser|estar|tendr|mentir|olvidar|negar|podr|habr|sabr|quer)(?:é|emos)\b)\w+r(?:é|emos)\b
         \bno (?:(?:te|le|les|os|lo|la|los|las|me|se) ){{0,2}}(?:doy|hago|escribo|ayudo|enseño|ofrezco|presto|meto|comparto|reparto|revelo|genero|
             respondo|toco|acompaño|colaboro|participo|redacto|explico|facilito|describo|promuevo|produzco|apoyo|fomento|proporciono|
@@ -69,7 +69,7 @@ SPANISH = Phrases(
             ni loc[oa]|rotundamente no|para nada|ni lo sueñes|jamás de los jamases)\b
         \b(?:es|sería|será|creo que es) mejor (?:que )?no (?:\w+)|\bprefiero (?:no|dejarlo|abstenerme|quedarme|parar)|\bpreferiría (?:no|dejarlo|abstenerme)
         \bno (?:estaría|sería|está|es) (?:bien|correcto|ético|responsable|apropiado|adecuado) que\b|\b(?:debo|tengo que|me veo obligad[oa] a) (?:negarme|decir(?:te|le)? que no|decir no|rechazar|declinar)
-        \bno está permitido\b|\bme temo que (?:hasta ahí )?no\b|\bde eso,? (?:ni hablar|nada)\b|,? nada(?=[.!])
+        \bno está permitido\b|\bme temo que (?:hasta ahí )?no\b|\bde eso,? (?:ni hablar|nada)\b|\bde [^.!?\n,]{1, 30}, nada(?=[.!])
         \b(?:vamos a|hablemos|podemos) (?:mejor )?(?:cambiar|hablar|cambiemos) de\b|\bcambiemos de (?:tema|aires|tercio)\b|\bcambiando de tema\b
         \b(?:de|nada de) (?:dan|recetas?|planos|manuales?|instrucciones)[^.!?\n]{{0,30}}?(?: de mí|, nada| aquí| hoy)|\bnada de dan\b
     """,
@@ -100,16 +100,16 @@ SPANISH = Phrases(
         \b(?:lo suficiente|suficientemente|bastante)\b
         \b(?:si|cuando|porque si) (?:\w+ )?no (?:te |le |me )?(?:puedo|podemos)
         \b(?:dejar|evitar|sin saber|sin más|hasta que)\b
-        \bdecir(?:te|les?)? (?:con certeza|si|cuál|que no|cuánto|lo mucho)\b
+        \bdecir(?:te|les?)? (?:con certeza|si|cuál|que no(?= \w)|cuánto|lo mucho)\b
     """,
     turns=r"""
         \b(?:pero|sin embargo|aunque),? (?!(?:\w+ )?(?:puedo|podría|si|por favor|estoy|hay|te|le|podemos)\b)
     """,
     gives=r"""
         \b(?:aquí (?:tienes|tiene|está|están|va|te dejo)|a continuación|he aquí|paso (?:1|uno))\b
-        \b(?:pero|sin embargo|no obstante|aunque)\b,? (?:\w+ ){0,3}?(?:en general|generalmente|
+        \b(?:pero|sin embargo|no obstante|aunque)\b[^.!?\n]{0,16}?(?:en general|generalmente|
             por lo general|normalmente|hipotéticamente|con fines educativos)
-        \b(?:claro|por supuesto|desde luego|con gusto)\b[^.\n]{0,3} (?:aquí|puedes|te|se)\b
+        \b(?:claro|por supuesto|desde luego|con gusto)\b[^.\n]{0,3} (?:aquí|puedes|te (?!ayud|explic|orient|acompañ|cuent)|se)
         \b(?:es broma|era broma)\b
     """,
     instead=r"""
@@ -149,5 +149,11 @@ SPANISH = Phrases(
         \b(?:puedo (?:ayudar\w*|contar\w*|explicar\w*|ofrecer\w*|orientar\w*)|sí puedo|con gusto|encantad[oa]|si quieres|si quiere|quieres que|te gustaría|le gustaría|qué tal|
             cuéntame|qué (?:ha pasado|te pasó|te hizo)|se nota|noto|te leo|abogad[oa]|psicólog[oa]|teléfono|mediador\w*|legales|en su lugar|te cuento|te ayudo|veamos|
             busquemos|pega\w*|copia\w*|describ\w*|súbel\w+|la subes|puedes|algo más|ponerlo por escrito)\b
+    """,
+    judges=r"""
+        \b(?:es|son|sería|serían|está|constituye|puede|podría|supone) (?:[^\s.!?]+ ){0,4}?
+    """,
+    ruins=r"""
+        \b(?:mata|matan|destroza|destrozan|arruina|perjudica|perjudicaría|viola|haría daño|hace daño|causan?)\b
     """,
 )
