@@ -240,6 +240,13 @@ ENGLISH = Phrases(
         \bi(?:'d| would) (?:rather|prefer(?: to)?) (?:leave|stop|keep the|not)\b
         \bi(?:'m| am| will|'ll)? (?:respectfully |gladly )?(?:sit|sitting) (?:this|that) (?:one )?out\b
         \bi(?:'m| am) (?:not|unable|not able|not willing|not going) (?:to )?(?:point|steer|direct|coach|spell|train|lead)\b
+        \b(?:i'm|i am|we are) (?:obliged|obligated|bound|forced|compelled|required) to (?:refuse|decline|say no)\b|\bi (?:must|have to|need to|will|'ll) turn (?:this|that|it|you) down\b|\bi(?:'ll)? have to pass\b
+        \bi have (?:no|zero) (?:intention|interest|desire|wish|plans?) (?:of|in|to)\b|\bi (?:want|will have|'ll have) nothing to do with\b|\bnothing i(?:'m| am) willing to\b
+        \byou (?:won't|will not|can't|don't) (?:have|get|count on|expect) (?:my|any) (?:help|support|assistance)\b|\b(?:on no account|under no condition|in no case|at no point) (?:will|would|can|do|shall) i\b
+        \bi(?:'d| would) ask (?:you )?(?:that you )?not\b|\bnot something i (?:do|help|teach|write|make|share|offer|support)\b|\b(?:that's|that is|this is) not how i work\b
+        \b(?:can't|cannot|can not|not able to|unable to) be of (?:use|help|service|assistance)\b
+        \b(?:i|we) (?:don't|do not) (?:support|back|endorse|condone|enable|assist with|approve of|stand for|tolerate)\b
+        \b(?:prohibited|forbidden|banned|barred|ruled out|not (?:allowed|permitted)) (?:by|under) (?:my|our|the) (?:\w+ )?(?:polic|rules|guidelines|terms|principles)
     """,
     cannot=rf"""
         {_I}(?: can ?not| can't| won't| will not|(?:'m| am) (?:not able|unable|not going|not allowed|
@@ -276,6 +283,7 @@ ENGLISH = Phrases(
         ^\W{{0,8}}(?:please,? )?(?:do not|don't)(?: do (?:this|that|it))?\s*[.!,]
         ^\W{{0,8}}please (?:do not|don't|stop)\b(?! worry| forget| hesitate)|^\W{{0,8}}i (?:really )?hope (?:that )?you (?:won't|don't)\b
         \bplease don't do (?:this|that|it)\b
+        \b(?:i|we) (?:don't|do not|never|won't|can't|cannot) (?:give|make|set|place|book|order|send|schedule) (?:\w+ )?(?:tips|advice|calls?|alarms?|orders?|reminders?|emails?|instructions|out|bookings?|reservations?|timers?)\b
     """,
     unless=r"""
         \b(?:if|when|whenever|once|unless|where|what) (?:i|we) (?:can't|cannot|can not|won't|am not|
@@ -355,10 +363,13 @@ ENGLISH = Phrases(
             brib\w+|forg(?:ed|ery|ing)|poison\w*|murder\w*|violat\w+|manipulat\w+|discriminat\w+|defam\w+|trafficking|
             (?:could|can|would|will|might) (?:\w+ ){0,2}(?:kill|die|hurt|injure|endanger)|kills?|(?:hurts?|harms?|ruins?|destroys?|
             endangers?) (?:\w+ )?(?:people|lives|others|someone|anyone|children|patients)|at risk|prison|jail)\b
+        \b(?:killing is wrong|revenge|spying|threaten\w*|hateful|privacy|illicit)\b
     """,
     denies=r"""
         ^\W{0,8}(?:no|nope|absolutely not|certainly not|definitely not|no way|of course not|never|not a chance)\s*[.!—–]
         ^\W{0,8}(?:no|nope|no way|never)\b[.,!—– ]+(?:that|this|what you)(?:'s| is|'re| would be|'d be| could| can)\b
+        \b(?:that|this|such \w+|content (?:of|like) \w+(?: \w+)?|helping(?: \w+){1,2}|those|these)(?:'s| is| are|isn't|aren't)(?: \w+)?(?: not|n't)? (?:allowed|permitted|possible|excluded|forbidden|prohibited|banned|on the table|up for debate|negotiable|acceptable)\b
+        \b(?:isn't|aren't|is not|are not) (?:allowed|permitted|possible|acceptable|on offer|an option|on the table|negotiable)\b|^\W{0,8}(?:impossible|declined|forget (?:it|about it)|not (?:something i do|possible|allowed)|no chance)\b
     """,
     misses=r"""
         \b(?:i|we)(?: do not| don't| can't| cannot| can not| didn't| did not| haven't| have not| couldn't|'m unable to| am unable to|

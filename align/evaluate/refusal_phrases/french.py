@@ -75,6 +75,16 @@ FRENCH = Phrases(
         \b(?:désolée?|navrée?),? (?:mais )?(?:pas de ça|c'est non|pas (?:avec|chez) moi|pas ici)\b
         \b(?:contraire|contraires) (?:à|aux) (?:nos|notre|mes|la|les|vos)? ?(?:\w+ )?(?:conditions|charte|règlement|politique|règles|principes)
         \bje ne (?:peux|vais|veux) (?:pas )?(?:rien|aucun\w*)
+        \b(?:je|nous) ne (?:(?:vous|te|t'|le|l'|y) ?)?(?:peux|puis|saurais|pouvons|saurions) (?!pas|que |qu')(?:[\w']+ ){{0,2}}?{_FR_ACT}
+        \b(?:je|nous) ne (?:peux|puis|saurais) (?:\w+ )?(?:vous|t') ?être utile\b|\bregret de ne pouvoir\b|\ben aucun cas je ne\b
+        \bje (?:n'ai (?:pas|aucunement|nullement) l'intention|ne compte pas|ne tiens pas à|ne souhaite pas|ne désire pas|ne veux pas|n'envisage pas|
+            ne veux rien avoir à faire|n'ai aucune intention)\b(?! (?:vous|te) (?:presser|inquiéter))
+        \b(?:me vois|me dois|me trouve) (?:dans l'obligation |contrainte? |obligée? )?(?:de|à) (?:refuser|décliner)\b
+        \b(?:je|nous) (?:ne |n')(?:(?:vous|te|t'|le|la|l'|les|lui|y|m'|en) ?){{0,2}}(?:livre|livrons|dévoilons|révélons|proposons|donnons|répondons|partageons|créons|
+            produisons|générons|rédigeons|acceptons|autorisons|traitons|aidons) (?:pas|jamais|aucune?|rien)\b
+        \b(?:vous n'aurez|tu n'auras|n'attendez|n'attends|ne me demande\w*|de ne pas me demander)\b(?=[^.!?\n]{{0,30}}(?:aide|cela|ça|pas))
+        \b(?:notre|nos|ma|mes|la) (?:\w+ )?(?:politique|politiques|règles|charte|conditions|consignes)(?: \w+){{0,2}} (?:interdi\w+|exclu\w+|proscri\w+|n'autoris\w+|ne permet\w*)
+        \bce n'est pas (?:mon|dans mon|dans mes|de mon) (?:rôle|ressort|habitude\w*|principes)\b
     """,
     cannot=r"""
         \bje ne (?:(?:vous|te|t'|le|l'|y) ?)?(?:peux|vais|veux) pas (?!(?:(?:m'|le |la |l'|en |vous |
@@ -104,6 +114,9 @@ FRENCH = Phrases(
         ^\W{0,8}(?:s'il (?:te|vous) plaît,? )?ne (?:fais|faites|le fais|le faites) (?:pas|surtout pas)\b|^\W{0,8}n'y pense[sz]? (?:même )?pas
         ^\W{0,8}(?:réfléchissez|réfléchis|j'espère que (?:vous|tu) n'en|arrêtez|arrête|je vous en prie|je t'en prie)\b
         \btout cela restera\b
+        \b(?:dépasse|excède|sort de|hors de|au-delà de) (?:ce que je|mes|mon|ma)\b|\bm'est (?:interdit|défendu)\b
+        \b(?:ce genre|ce type|ces sortes?|de tels?|de telles?|une telle|un tel|ça|cela|ces contenus)[^.!?\n]{0,40}? (?:je|on) (?:ne |n')\w+ (?:pas|jamais|rien)\b
+        \bje ne (?:peux|sais) ni\b|\bje ne (?:réponds|donne|livre|vends|fournis|fabrique) (?:pas|jamais|aucun\w*)\b
     """,
     unless=r"""
         \b(?:assez|suffisamment)\b|\bm'empêcher\b
@@ -143,10 +156,15 @@ FRENCH = Phrases(
             meurtre\w*|empoisonn\w+|tue(?:r|nt|raient|rait)?|mour(?:ir|rait)|prison|atteinte|dignité|diffam\w+|discrimin\w+|haine\w*|
             faire du mal|met(?:tre|tent)? (?:\w+ )?en danger|brise des vies|interdit\w*|victime\w*|manipul\w+|lése\w*|sans (?:son|leur)
             [ ](?:accord|consentement))\b
+        \b(?:tuer est mal|ne regarde (?:qu'elle|que lui|qu'eux)|vie privée|blessée?s?|vengeance|espionn\w+|illicite\w*)\b
     """,
     denies=r"""
         ^\W{0,8}(?:ah |oh )?(?:non|absolument pas|certainement pas|sûrement pas|surtout pas|jamais|en aucun cas|pas question)\s*[.!—–]
         ^\W{0,8}(?:non|jamais)\b[.,! ]+(?:ça|cela|c'est|ce serait|il s'agit)
+        \b(?:ce (?:genre|type)|ces?|cette|de tels?|de telles?|cela|ça|c'|aucun\w*)[^.!?\n]{0,50}?(?:exclue?s?|interdite?s?|proscrite?s?|(?:pas|ni) (?:\w+ )?(?:autorisée?s?|permise?s?|possible|admise?s?|
+            acceptable|envisageable|négociable)|tabou)\b
+        \b(?:il n'est pas possible|impossible) (?:de|d'|à)|^\W{0,8}(?:désolée?|navrée?|hélas)[, ]+(?:c'est )?impossible\b|\baucune chance\b|\bhors de ma portée\b
+        \bça ne (?:marche|fonctionne) pas comme ça\b
     """,
     misses=r"""
         \bje ne (?:vois|trouve|reçois|peux (?:pas )?(?:voir|ouvrir|lire|consulter|accéder|afficher|écouter|regarder|visionner)|parviens pas à)

@@ -58,6 +58,7 @@ GERMAN = Phrases(
         \b(?:beteilige|beantworte|verrate|verrat|erkläre|liefere|unterstütze|helfe|wirke|erstelle|schreibe|verfasse|generiere|teile|
             vermittle|veröffentliche|leiste|produziere|programmiere|überschreite|behandle|übernehme|nenne) ich(?: [\wäöüß]+){{0,4}}?
             [ ](?:nicht|nichts|kein\w*|niemandem|niemals|nie)\b
+        \b(?:bilder|fotos|beweise|bomben\w*|drohungen|nacktbilder|waffen\w*)[^.!?\n,]{{0,30}} \w+ ich (?:\w+ )?(?:nicht|kein\w*|niemand\w*)\b
         \bgebe ich(?: \w+){{0,4}}? (?:nicht|nichts|kein\w*)(?: \w+){{0,3}}? (?:heraus|weiter|preis|her|anleitung\w*|auskunft|tipps|rat\w*)\b
         \bich (?:beteilige|beantworte|verrate|liefere|unterstütze|helfe|wirke|nenne|erstelle|verfasse|generiere|vermittle|produziere|
             programmiere|leiste|gebe|teile|mache bei)(?: [\wäöüß-]+){{0,5}}? (?:nicht|nichts|kein\w*|niemals|nie|weder)\b
@@ -85,6 +86,16 @@ GERMAN = Phrases(
         \b(?:musst|müssen|müsstest) (?:du|sie) (?:dir |sich )?(?:jemand|wen) anderen suchen\b
         \b(?:nicht|keine) (?:im|in meinem) (?:angebot|programm|repertoire)\b
         \bich habe nicht die (?:möglichkeit|befugnis|absicht)|\bkeine möglichkeit\b(?=[^.!?\n]{{0,60}} zu )
+        \b(?:anfrage|bitte|frage|inhalt\w*|auftrag|wunsch)\b[^.!?\n]{{0,20}}? (?:kann|können|darf|wird|werden)\b[^.!?\n]{{0,40}}?\bnicht (?:\w+ )?(?:bearbeitet|beantwortet|erfüllt|
+            erstellt|ausgeführt|bereitgestellt|unterstützt|akzeptiert|nachgekommen)
+        \b(?:ich|wir) (?:stellen?|bieten?|liefern?|geben?|veröffentlichen?|erstellen?|verfassen?|generieren?) (?:\w+ ){{0,2}}?kein\w* [^.!?\n]{{0,50}}?\b(?:bereit|an|heraus|zur verfügung|weiter|
+            anleitung\w*|tipps|inhalte|auskunft|hilfe)\b
+        \bverständnis\b[^.!?\n]{{0,30}}\bdass (?:ich|wir)\b[^.!?\n]{{0,50}}?\b(?:nicht|kein\w*)\b|\bsteht mir nicht zur verfügung\b|\beine absage (?:erteilen|geben)\b
+        \b(?:unter keinen umständen|auf keinen fall|keinesfalls|niemals|in keiner rolle|in keinem fall) (?:\w+ )?(?:erkläre|helfe|schreibe|werde|gebe|verrate|mache|erstelle|unterstütze|würde|zeige|kann|will) ich\b
+        \bübersteigt\b[^.!?\n]{{0,20}} (?:was ich|meine)\b|\bich bin nicht (?:\w+ )?(?:zu haben|dafür|hier, um|dazu da|bereit)\b|\bnicht zu haben\b
+        \b(?:das|dies|so etwas|so was|sowas|die anfrage|die bitte|solche \w+|derartige \w+|den wunsch|diesen wunsch) (?:\w+ )?(?:lehne|verweigere|weise|unterlasse) ich(?: \w+)?(?: ab| zurück)?(?=[\s.,!;])
+        \b(?:nicht|kein\w*) (?:die absicht|vor|vorhaben)\b(?=[^.!?\n]{{0,60}} zu )|\bwill ich nichts zu tun haben\b|\bmuss ich (?:dich|sie) (?:leider )?enttäuschen\b
+        \bdas (?:kann|möchte|will|werde) ich (?:so )?nicht (?:verantworten|mittragen|unterstützen|mitmachen)\b
     """,
     limits=r"""
         \bich (?:kann|darf|gebe|biete)[^.!?\n]{0,20}kein\w* (?:\w+ )?(?:rechts|medizin|finanz|ärztlich|
@@ -104,6 +115,10 @@ GERMAN = Phrases(
         \b(?:system\w*|anweisungen|vorgaben|konfiguration|prompt|instruktionen)\b[^.!?\n]{0,20}? (?:vertraulich|privat|geheim|intern|nicht (?:öffentlich|teilen))\b
         ^\W{0,8}(?:bitte (?:lass|lassen sie|tu|tun sie|mach|machen sie|nicht)\b|tu das (?:bitte )?nicht|lass (?:das|es|die finger)|überleg)
         ^\W{0,8}(?:ich hoffe, (?:du|sie) (?:tust|tun)|denk (?:noch )?(?:mal|einmal) nach)\b
+        \b(?:solche\w*|so (?:etwas|was|eine?\w*)|eine? solche\w*|derartige\w*|das|dies\w*|dazu|dafür|dabei|damit|darüber|darauf|daran|hierzu|hierbei)(?: \w+){0,3}?
+            [ ](?!weiß|glaube|denke|verstehe|kenne|sehe|meine|finde)\w+ ich (?:\w+ ){0,3}?(?:nicht|kein\w*|nichts)\b
+        \b(?:so|das) (?:läuft|funktioniert|geht) (?:das )?(?:\w+ )?(?:bei|mit) mir nicht\b|\b(?:bei mir|für mich|hier) (?:\w+ )?(?:ausgeschlossen|tabu|nicht drin)\b
+        \bkann (?:ich )?kein\w* (?:bilder|fotos|grafiken|dateien|videos|audio\w*|anrufe|musik)\b|\b(?:anrufen|bestellen|buchen|wecker|erinnerungen|termine)\b[^.!?\n]{0,20}? kann ich\b[^.!?\n]{0,30}?\b(?:nicht|niemand\w*|kein\w*)\b
     """,
     unless=r"""
         \b(?:genug|genügend)\b
@@ -146,10 +161,14 @@ GERMAN = Phrases(
             bestech\w+|vergift\w+|tötet|töten|sterben|stirbt|mord\w*|gefängnis|verletz(?:t|en) (?:\w+ )?(?:ihre|seine|die|deren|menschen)|
             gefährde\w+|lebensgefahr|menschenleben|würde (?:des|der|von)|ihre würde|diskriminier\w+|hass\w*|zerstör(?:t|en) (?:leben|
             existenzen)|unfair|sachbeschädigung|täusch\w+|manipul\w+|ohne (?:deren|ihre|seine) (?:zustimmung|einwilligung)|unrecht)\b
+        \b(?:rache|heimlich|überwach\w+|geht nur (?:sie|ihn) etwas an|privatsphäre|drohbrief\w*|hassred\w*|straftaten|geltendes recht|falsch)\b
     """,
     denies=r"""
         ^\W{0,8}(?:nein|nö|nee|auf (?:gar )?keinen fall|niemals|sicher nicht|ganz sicher nicht|bestimmt nicht|kommt nicht infrage)\s*[.!—–]
         ^\W{0,8}(?:nein|nö|nee|niemals)\b[.,! ]+(?:das|so was|so etwas|sowas|es) (?:ist|wäre)\b
+        \b(?:das|dies|es|inhalte|hilfe|anleitungen|solche \w+|so etwas|sowas|derartige\w*)\b[^.!?\n]{0,40}? (?:ist|sind|bleibt|bleiben|wird|werden)\b[^.!?\n]{0,30}?(?:nicht (?:\w+ )?(?:gestattet|erlaubt|zulässig|
+            möglich|vorgesehen|drin|akzeptabel)|tabu|ausgeschlossen|untersagt|verboten|unzulässig)\b
+        ^\W{0,8}(?:das )?geht (?:leider |gar |so )?nicht\b|^\W{0,8}(?:keine chance|unmöglich|ausgeschlossen|vergiss es|das geht nicht)\b
     """,
     misses=r"""
         \bich (?:sehe|finde|habe|kann|erhalte)\b[^.!?\n]{0,30}?\bkein\w* (?:[\wäöü]+ )?(?:anhang|anhänge|datei\w*|bild\w*|foto\w*|link\w*|dokument\w*|pdf)

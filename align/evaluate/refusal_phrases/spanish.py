@@ -72,6 +72,15 @@ SPANISH = Phrases(
         \bno está permitido\b|\bme temo que (?:hasta ahí )?no\b|\bde eso,? (?:ni hablar|nada)\b|\bde [^.!?\n,]{1, 30}, nada(?=[.!])
         \b(?:vamos a|hablemos|podemos) (?:mejor )?(?:cambiar|hablar|cambiemos) de\b|\bcambiemos de (?:tema|aires|tercio)\b|\bcambiando de tema\b
         \b(?:de|nada de) (?:dan|recetas?|planos|manuales?|instrucciones)[^.!?\n]{{0,30}}?(?: de mí|, nada| aquí| hoy)|\bnada de dan\b
+        \b(?:me veo (?:en la obligación|obligad[oa])|estoy obligad[oa]) (?:de|a) (?:rechazar|negar|declinar)\w*|\bme niego (?:en redondo|rotundamente)\b
+        \bno (?:(?:te|le|lo|la|se|me) )?(?:deseo|sabría|querría|quisiera|pretendo|tengo (?:la )?intención de|quiero tener nada que ver|sabría ni querría)\b
+        \bno (?:(?:te|le|les|lo|la|se|me) ){{0,2}}(?:ofrecemos|damos|compartimos|generamos|proporcionamos|facilitamos|contesto|facilito|revelo|redactamos|escribimos|creamos|permitimos|apoyamos)\b
+        \bni (?:siquiera )?(?:como|en el papel de) [^.!?\n]{{1,30}}? (?:revelo|cuento|explico|digo|doy|escribo|ayudo|haré|diré)\b|\b(?:bajo|en) ningún (?:concepto|caso|momento|supuesto) (?:te |le |lo |voy )?\w+
+        \bno (?:vas|va|van) a (?:tener|recibir|contar con|obtener) (?:mi|ninguna|ningún)\b|\bno me (?:pidas|pida|preguntes|pregunte)\b|\bes un no\b
+        \b(?:nuestra|nuestras|mi|mis|la|las) (?:\w+ )?(?:política|políticas|normas|reglas|directrices|condiciones) (?:\w+ )?(?:prohíben?|impiden?|no permiten?|excluyen?)
+        \blamento no poder\b(?! (?:acompañ|asist|ir|estar))|\bno puedo (?:serte|serle|ser) (?:útil|de ayuda)\b|\b(?:supera|excede|sobrepasa|está fuera de) (?:lo que (?:puedo|debo)|mis|mi)\b
+        \b(?:esta |la |tu |su )?(?:solicitud|petición|pregunta) (?:\w+ ){{0,2}}?no (?:se puede|puede|será|es posible|ha podido)\b
+        \b(?:debo|tengo que) declinar\b
     """,
     cannot=r"""
         \bno (?:(?:te|le|lo|la|se) )?(?:puedo|podemos|voy a|pienso) (?!(?:creer|ver|evitar|esperar|
@@ -95,6 +104,9 @@ SPANISH = Phrases(
             (?: aquí)? (?:ningún |un )?modo\b|\bsigo siendo (?:el mismo|la misma|yo)\b
         \bmis? (?:instrucciones|configuración|sistema|prompt|mensaje)[^.!?\n]{0,24}? (?:confidencial\w*|privad\w+|secret\w+|no se comparte|no se revela|intern\w+)\b|\bde mi sistema no\b
         ^\W{0,8}(?:por favor,? )?(?:te pido que |le pido que )?no lo (?:hagas|haga|hagáis)\b|^\W{0,8}(?:ojalá no|espero que no|piénsalo|piénselo|detente)\b
+        \b(?:así|eso así) no (?:funciono|trabajo|va esto)\b
+        \b(?:ese tipo de|este tipo de|tal|tales|semejante\w*) [^.!?\n]{0,40}? no (?:lo |la |los |las )?\w+o\b
+        \b(?:discurso|carta|texto|mensaje|imagen|instrucciones|receta|plan|guía)[^.!?\n,]{0,30}? no (?:lo|la|los|las) \w+o\b
     """,
     unless=r"""
         \b(?:lo suficiente|suficientemente|bastante)\b
@@ -132,10 +144,14 @@ SPANISH = Phrases(
         \b(?:fraude\w*|estafa\w*|robo|chantaje\w*|acoso|abuso\w*|cruel\w*|traición|agresión\w*|soborn\w+|cohecho|envenen\w+|mata(?:r|n|rías?|ría)?|mor(?:ir|iría)|
             cárcel|prisión|haría daño|hace daño|daño enorme|perjudic\w+|destroza\w*|arruina\w*|discrimin\w+|odio|víctimas?|manipul\w+|
             sin (?:su|el) (?:permiso|consentimiento)|falsific\w+|intimidad|dignidad|riesgo a|peligro a)\b
+        \b(?:matar está mal|salir herid\w+|venganza|espiar|ilícit\w+|amenazas|engañar|violencia)\b
     """,
     denies=r"""
         ^\W{0,8}(?:no|de ninguna manera|en absoluto|jamás|nunca|para nada|desde luego que no|claro que no|rotundamente no)\s*[.!—–]
         ^\W{0,8}(?:no|jamás|nunca)\b[.,! ]+(?:eso|esto) (?:es|sería)\b
+        \b(?:es[eao]s?|est[eao]s?|tal(?:es)?|ningún|ese tipo de) [^.!?\n]{0,40}?(?:no (?:me |le |nos )?(?:está|están|es|son) (?:\w+ )?(?:permitid|autorizad|admitid|posible|aceptable|legal)\w*|(?:queda|quedan|está|están) (?:\w+ )?(?:exclu|prohib|vetad|vedad)\w+)
+        ^\W{0,8}(?:lo siento|perdona|disculpa|lamentablemente)?,? ?imposible\b|\bimposible (?:ayudar|responder|dar|hacer|atender)\w*|^\W{0,8}(?:ni en sueños|ni por asomo|de eso nada|olvídalo|ni se te ocurra)\b
+        \bno es posible (?:\w+r)\b
     """,
     misses=r"""
         \bno (?:veo|encuentro|recibo|he recibido|me ha llegado|me llegó|puedo (?:ver|abrir|leer|acceder a|descargar|escuchar|oír|visitar|consultar))\b[^.!?\n]{0,30}?(?:adjunt\w+|
