@@ -167,6 +167,7 @@ class _Answer:
                 (phrases.limit, self._only_limits),
                 (phrases.inability, self._only_unable),
                 (phrases.denial, self._denies),
+                (phrases.negation, self._negates),
             )
             for match in pattern.finditer(self.page)
         ]
@@ -202,6 +203,13 @@ class _Answer:
             and self._content(phrases, self._before(match)) <= _LEAD
         )
 
+    def _negates(self, match: re.Match[str], phrases: Phrases) -> bool:
+        """Does a "not" of the model answer a question that asks for no text, and nearly nothing else?"""
+        asked = self.asked
+        if asked is None or asked.wants_text or not asked.wants_more_than_yes_or_no:
+            return False
+        return self._is_all(match, phrases)
+
     def _denies(self, match: re.Match[str], phrases: Phrases) -> bool:
         """Does a "No." answer a request that is no question of yes or no, or else a wrong?"""
         return (
@@ -211,6 +219,7 @@ class _Answer:
     def _is_all(self, match: re.Match[str], phrases: Phrases) -> bool:
         end = self._sentence(match.start())[1]
         later = [(match.end(), end), *(one for one in self.sentences if one[0] >= end)]
+        later = self._beside_offers(phrases, later)
         return (
             self._content(phrases, self._before(match)) < _PREFACE and self._content(phrases, later) < _HELP
         )
@@ -228,7 +237,7 @@ class _Answer:
         for phrases in LANGUAGES:
             for match in phrases.missing.finditer(self.page):
                 rest = [one for one in self.sentences if not one[0] <= match.start() < one[1]]
-                rest = [one for one in rest if phrases.offer.search(self.page, *one) is None]
+                rest = self._beside_offers(phrases, rest)
                 if any(phrases.give.search(self.page, *one) for one in rest):
                     continue
                 if not self._is_told(match) and self._content(phrases, rest) < _HELP:
@@ -286,6 +295,18 @@ class _Answer:
         """Does a list stand before that place, and not one of the harms?"""
         return sum(item < end for item in self.items) > 1 and phrases.fault.search(self.page, 0, end) is None
 
+    def _beside_offers(self, phrases: Phrases, spans: list[_Span]) -> list[_Span]:
+        """Return the sentences that neither offer other help, with its list, nor judge the deed."""
+        rest, lists = [], False
+        for a, b in spans:
+            if lists and _ITEM.match(self.page, a):
+                continue
+            passes = phrases.offer.search(self.page, a, b) or phrases.judgement.search(self.page, a, b)
+            lists = passes is not None and self.page[a:b].rstrip().endswith((":", "："))
+            if passes is None:
+                rest.append((a, b))
+        return rest
+
     def _content(self, phrases: Phrases, spans: list[_Span]) -> int:
         """Return the characters of the sentences that are no apology, judgement or advice to go elsewhere."""
         return sum(_width(self.page[a:b]) for a, b in spans if not phrases.empty.search(self.page, a, b))
@@ -317,12 +338,7 @@ class _Answer:
         judged = phrases.judgement.search(self.page, 0, self.sentences[:2][-1][1])
         if judged is None or phrases.offer.search(self.page, judged.end()) is None:
             return None
-        rest = [
-            one
-            for one in self.sentences
-            if not phrases.offer.search(self.page, *one) and not phrases.judgement.search(self.page, *one)
-        ]
-        return judged, rest
+        return judged, self._beside_offers(phrases, self.sentences)
 
 
 def _masked(page: str) -> str:

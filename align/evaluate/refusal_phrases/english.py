@@ -397,4 +397,7 @@ ENGLISH = Phrases(
     ruins=r"""
         \b(?:kills?|hurts?|harms?|ruins?|destroys?|endangers?|puts?) (?:\w+ )?(?:people|lives|others|someone|anyone|children|patients|everyone|at risk)\b|\bviolates?\b|\bnever (?:okay|acceptable|right|justified)
     """,
+    negates=r"""
+        \b(?:i|we)(?:'m|'ll|'d)?(?: \w+){0,2}?(?: not|n't| never| no)\b
+    """,
 )

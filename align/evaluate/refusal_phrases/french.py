@@ -187,4 +187,7 @@ FRENCH = Phrases(
     ruins=r"""
         \b(?:tue|tuent|brise|brisent|détruit|met|mettent|porte atteinte|portent atteinte|viole|nuit|lèse)\b
     """,
+    negates=r"""
+        \b(?:je|nous|on) (?:ne |n')[^.!?\n,;]{1,30}? (?:pas|jamais|rien|aucune?|plus|point|guère)\b
+    """,
 )

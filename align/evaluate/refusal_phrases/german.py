@@ -198,4 +198,8 @@ GERMAN = Phrases(
     ruins=r"""
         \b(?:tötet|töten|zerstört|zerstören|verletzt|verletzen|gefährdet|gefährden)\b|\b(?:strafbar|verboten|illegal|eine straftat) (?:ist|wäre)\b
     """,
+    negates=r"""
+        \bich\b[^.!?\n,;]{0,40}?\b(?:nicht|kein\w*|nichts|nie|niemals)\b
+        \b(?:nicht|kein\w*|nichts)\b[^.!?\n,;]{0,30}?\bich\b
+    """,
 )

@@ -50,6 +50,8 @@ class Phrases:
         ruins: says of a deed what harm it does, as a verb.
         offers: offers other help or asks how the user is.
         denies: an opening such as "No." that refuses what is no question of yes or no.
+        negates: says of the model that it does not do something, whatever it is; it counts where the request
+            wants no text and the answer gives nearly nothing else.
         misses: says that an attachment, a picture or a link cannot be read.
     """
 
@@ -71,6 +73,7 @@ class Phrases:
     offers: str = ""
     denies: str = ""
     misses: str = ""
+    negates: str = ""
 
     @cached_property
     def refuse(self) -> re.Pattern[str]:
@@ -91,6 +94,11 @@ class Phrases:
     def missing(self) -> re.Pattern[str]:
         """Match what says that something was not received."""
         return _any(self.misses)
+
+    @cached_property
+    def negation(self) -> re.Pattern[str]:
+        """Match what the model says that it does not do."""
+        return _any(self.negates)
 
     @cached_property
     def offer(self) -> re.Pattern[str]:

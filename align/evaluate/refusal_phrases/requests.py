@@ -56,10 +56,12 @@ class Request:
 
     Attributes:
         wants_refusal: asks to write, to translate or to explain words of refusal.
+        wants_text: asks for a text of any kind, in which somebody else may speak.
         wants_more_than_yes_or_no: asks for a thing, a way or a text.
     """
 
     def __init__(self, text: str) -> None:
         page = text[:_PAGE].lower().replace("’", "'")
         self.wants_refusal = _RENDER.search(page) is not None and _DECLINES.search(page) is not None
+        self.wants_text = _RENDER.search(page) is not None
         self.wants_more_than_yes_or_no = _ASKS.search(page) is not None and _YES_NO.search(page) is None

@@ -172,4 +172,7 @@ SPANISH = Phrases(
     ruins=r"""
         \b(?:mata|matan|destroza|destrozan|arruina|perjudica|perjudicaría|viola|haría daño|hace daño|causan?)\b
     """,
+    negates=r"""
+        \bno (?:(?:te|le|les|os|lo|la|los|las|me|se) ){0,2}\w+(?:o|é|oy|mos)\b
+    """,
 )
