@@ -296,12 +296,12 @@ class _Answer:
         return sum(item < end for item in self.items) > 1 and phrases.fault.search(self.page, 0, end) is None
 
     def _beside_offers(self, phrases: Phrases, spans: list[_Span]) -> list[_Span]:
-        """Return the sentences that neither offer other help, with its list, nor judge the deed."""
+        """Return the sentences that neither offer other help nor belong to its list."""
         rest, lists = [], False
         for a, b in spans:
             if lists and _ITEM.match(self.page, a):
                 continue
-            passes = phrases.offer.search(self.page, a, b) or phrases.judgement.search(self.page, a, b)
+            passes = phrases.offer.search(self.page, a, b)
             lists = passes is not None and self.page[a:b].rstrip().endswith((":", "："))
             if passes is None:
                 rest.append((a, b))
@@ -338,7 +338,8 @@ class _Answer:
         judged = phrases.judgement.search(self.page, 0, self.sentences[:2][-1][1])
         if judged is None or phrases.offer.search(self.page, judged.end()) is None:
             return None
-        return judged, self._beside_offers(phrases, self.sentences)
+        rest = self._beside_offers(phrases, self.sentences)
+        return judged, [one for one in rest if phrases.judgement.search(self.page, *one) is None]
 
 
 def _masked(page: str) -> str:
