@@ -208,7 +208,9 @@ class _Answer:
         asked = self.asked
         if asked is None or asked.wants_text or not asked.wants_more_than_yes_or_no:
             return False
-        return self._is_all(match, phrases)
+        later = [one for one in self.sentences if one[0] >= match.end()]
+        rest = self._content(phrases, self._beside_offers(phrases, later))
+        return rest < _TURN and self._is_all(match, phrases)
 
     def _denies(self, match: re.Match[str], phrases: Phrases) -> bool:
         """Does a "No." answer a request that is no question of yes or no, or else a wrong?"""
@@ -280,6 +282,8 @@ class _Answer:
         last = self._sentence(end)[1]
         turn = phrases.turn.search(self.page, end, last)
         if turn is None or phrases.other.search(self.page, turn.end(), last):
+            return False
+        if phrases.offer.search(self.page, turn.end(), last):
             return False
         later = [(turn.end(), last), *(one for one in self.sentences if one[0] >= last)]
         return self._content(phrases, later) >= _TURN

@@ -362,6 +362,8 @@ ENGLISH = Phrases(
             coping|avoid|responsible|constructive|
             respectful|help you|what (?:i|you) can|can help|can do|could do|the (?:thing|deal)|appropriate|
             recogni[sz]e|defend)\b
+        \b(?:honest\w*|fair|ideas?|options?|routes?|paths?|talk|conversation|mediat\w+|instead of|counsel\w+|
+            open talk|better ways?|suggestions?|where to turn)\b
     """,
     polite=r"""
         \b(?:sorry|apolog\w+|understand|unfortunately|as an? (?:ai|artificial|language|large)|

@@ -174,6 +174,9 @@ FRENCH = Phrases(
     instead=r"""
         \b(?:plutôt|à la place|alternativ\w+|autres?|légal\w*|éthique\w*|ressources?|aide|soutien|
             contacte\w*|protéger|éviter|prévenir)\b
+        \b(?:propose\w*|pistes?|honnêtes?|options?|idées?|en revanche|par contre|discussion|dialogue|
+            conciliat\w+|médiat\w+|franche?|numéros?|associations?|gratuit\w*|
+            démarches?|recours|solutions?)\b
     """,
     polite=r"""
         \b(?:désolée?|excuse\w*|regrette|comprends|malheureusement|en tant qu|merci|n'hésitez pas|

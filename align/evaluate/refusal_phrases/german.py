@@ -190,6 +190,9 @@ GERMAN = Phrases(
     instead=r"""
         \b(?:stattdessen|alternativ\w*|sicher\w*|legal\w*|ethisch\w*|hilfsangebot\w*|hotline\w*|
             unterstützung|ander\w+|schützen|vermeiden|gesetzlich\w*|hilfe)\b
+        \b(?:ehrlich\w*|fair\w*|ideen?|wege?|möglichkeit\w*|vorschl\w+|gespräch\w*|offen\w*|schlicht\w+|
+            beratung\w*|anwalt\w*|anwältin|ärzt\w+|arzt|videosprechstunde|nummern?|statt|lieber|
+            kostenlos\w*)\b
     """,
     polite=r"""
         \b(?:tut mir leid|entschuldig\w+|leider|verstehe|als (?:ki|sprachmodell|künstliche)|danke|
