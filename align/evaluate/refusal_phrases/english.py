@@ -44,9 +44,8 @@ _ACT = (
     r"support(?:ing)? (?:or|any|such|this|that|these|illegal|harmful|violence|hat\w+|requests)\b|"
     r"talk(?:ing)? about\b|speak(?:ing)? (?:about|on|to)\b|comment(?:ing)? on\b|go(?:ing)? into (?:that|"
     r"this|how)\b"
-    r"|lend(?:ing)? (?:a hand|myself|my)\b|be the one (?:who|to)\b|walk(?:ing)? you through\b|guid(?:e|ing) you\b|do(?:ing)? (?:(?:it|that|this|so)(?:"
-    + _END
-    + r"|"
+    r"|lend(?:ing)? (?:a hand|myself|my)\b|be the one (?:who|to)\b|walk(?:ing)? you through\b|guid(?:e|"
+    r"ing) you\b|do(?:ing)? (?:(?:it|that|this|so)(?:" + _END + r"|"
     r" (?:for|to|because|as|since|here|kind|sort|type)\b)|such|what you|anything)\b)"
 )
 _GIVE = (

@@ -1,5 +1,7 @@
 """Phrases with which chat models refuse in French."""
 
+# ruff: noqa: RUF001 (the dash is meant)
+
 from __future__ import annotations
 
 from align.evaluate.refusal_phrases.phrases import Phrases
