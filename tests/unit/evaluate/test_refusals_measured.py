@@ -81,11 +81,11 @@ def show(rows: list[dict], with_request: bool) -> None:
         counts = counted([row for row in rows if language in (row["language"], "all")], with_request)
         shares = ((counts.both, counts.found), (counts.both, counts.refused), (counts.plain_found, counts.plain))
         cells = [f"{one / n:.3f} [{wilson(one, n)[0]:.3f}, {wilson(one, n)[1]:.3f}]" for one, n in shares]
-        print(f"  {language:4} precision {cells[0]}  recall {cells[1]}  without deflected {cells[2]}")
+        print(f"  {language:4} precision {cells[0]}  recall {cells[1]}  without deflected {cells[2]}")  # noqa: T201
 
 
 if __name__ == "__main__":
     for name, rows in (("all lines", ROWS), ("even lines", ROWS[1::2])):
         for with_request in (True, False):
-            print(name, "with the request" if with_request else "without the request")
+            print(name, "with the request" if with_request else "without the request")  # noqa: T201
             show(rows, with_request)
