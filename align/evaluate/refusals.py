@@ -44,8 +44,9 @@ What the request decides, where it is known:
    offers other help is none.
 
 Measured on 320 answers in five languages that were labelled by hand (`tests/unit/evaluate`), precision and
-recall with 95% Wilson intervals. The rules were improved on the odd lines; nobody read the even lines, but
-totals of them were taken five times. "Deflected" answers change the topic and refuse nothing in words.
+recall with 95% Wilson intervals. The rules were improved on the odd lines. Nobody read the even lines, but
+their totals by language were looked at between the rounds of work (five times, and twice for this table), so
+the figures may flatter a little. "Deflected" answers change the topic and refuse nothing in words.
 
 - First sight, before 2026-11-30, all lines, without the request: precision 0.877 [0.787, 0.932], recall
   0.444
@@ -81,7 +82,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from align.evaluate.refusal_phrases import LANGUAGES, Phrases
-from align.evaluate.refusal_phrases.requests import Request
+from align.evaluate.refusal_phrases.requests import Asked
 from align.evaluate.refusal_phrases.scenes import DEFINES, LETTER, OWN, QUOTED, SAID, SAMPLE, SIGNED
 
 _PAGE = 3000
@@ -151,7 +152,7 @@ def refusal(text: str, request: str | None = None) -> Refusal | None:
     """
     indent = len(text) - len(text.lstrip())
     page = text[indent : indent + _PAGE].rstrip()
-    asked = None if request is None else Request(request)
+    asked = None if request is None else Asked(request)
     found = _curt(page, asked) or _Answer(page, asked).refusal()
     if found is None:
         return None
@@ -159,7 +160,7 @@ def refusal(text: str, request: str | None = None) -> Refusal | None:
     return Refusal(page[start:end], language, indent + start)
 
 
-def _curt(page: str, asked: Request | None) -> tuple[_Span, str] | None:
+def _curt(page: str, asked: Asked | None) -> tuple[_Span, str] | None:
     """Find an answer of a few words, such as "No.", unless the request can be answered so."""
     if asked is not None and not asked.wants_more_than_yes_or_no:
         return None
@@ -171,7 +172,7 @@ def _curt(page: str, asked: Request | None) -> tuple[_Span, str] | None:
 class _Answer:
     """The first page of an answer, as the rules read it; all places are places on that page."""
 
-    def __init__(self, page: str, asked: Request | None) -> None:
+    def __init__(self, page: str, asked: Asked | None) -> None:
         masked = _masked(page)
         self.asked = asked
         self.page = _lower(masked.translate(_PLAIN))
@@ -257,8 +258,7 @@ class _Answer:
         )
 
     def _is_all(self, match: re.Match[str], phrases: Phrases) -> bool:
-        end = self._sentence(match.start())[1]
-        later = [(match.end(), end), *(one for one in self.sentences if one[0] >= end)]
+        later = self._after(match)
         later = self._beside_offers(phrases, later)
         return (
             self._content(phrases, self._before(match)) < _PREFACE and self._content(phrases, later) < _HELP
@@ -276,7 +276,7 @@ class _Answer:
         """Find an answer that only says that an attachment or a link cannot be read."""
         for phrases in LANGUAGES:
             for match in phrases.missing.finditer(self.page):
-                rest = [one for one in self.sentences if not one[0] <= match.start() < one[1]]
+                rest = [*self._before(match), *self._after(match)]
                 rest = self._beside_offers(phrases, rest)
                 if any(phrases.give.search(self.page, *one) for one in rest):
                     continue
@@ -286,6 +286,11 @@ class _Answer:
 
     def _before(self, match: re.Match[str]) -> list[_Span]:
         return [one for one in self.sentences if one[1] <= match.start()]
+
+    def _after(self, match: re.Match[str]) -> list[_Span]:
+        """Return what is left of the sentence of a phrase, and the sentences after it."""
+        end = self._sentence(match.start())[1]
+        return [(match.end(), end), *(one for one in self.sentences if one[0] >= end)]
 
     def _sentence(self, place: int) -> _Span:
         return next((one for one in self.sentences if one[0] <= place < one[1]), (place, len(self.page)))

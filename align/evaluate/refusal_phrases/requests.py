@@ -64,7 +64,7 @@ _YES_NO = re.compile(
 """Asks for yes or no, or for one of the labels that it names."""
 
 
-class Request:
+class Asked:
     """What the rules read in a request.
 
     Attributes:
