@@ -44,7 +44,8 @@ _ACT = (
     r"support(?:ing)? (?:or|any|such|this|that|these|illegal|harmful|violence|hat\w+|requests)\b|"
     r"talk(?:ing)? about\b|speak(?:ing)? (?:about|on|to)\b|comment(?:ing)? on\b|go(?:ing)? into (?:that|"
     r"this|how)\b"
-    r"|walk(?:ing)? you through\b|guid(?:e|ing) you\b|do(?:ing)? (?:(?:it|that|this|so)(?:" + _END + r"|"
+    r"|lend(?:ing)? (?:a hand|myself|my)\b|be the one (?:who|to)\b|walk(?:ing)? you through\b|guid(?:e|"
+    r"ing) you\b|do(?:ing)? (?:(?:it|that|this|so)(?:" + _END + r"|"
     r" (?:for|to|because|as|since|here|kind|sort|type)\b)|such|what you|anything)\b)"
 )
 _GIVE = (
@@ -213,6 +214,52 @@ ENGLISH = Phrases(
             a good idea)\b|(?:right|okay|ok) (?:to|for me)\b)
         \byou (?:won't|will not) (?:get|find|have) (?:that|this|it|any\w*|such \w+|
             help\w*) (?:\w+ )?(?:from|with) me\b
+        \bthis is where i (?:stop|draw|get off|bow out)\b
+        \bi(?:'ll| will|'m going to| have to| must| need to)? (?:stop|end|pause) (?:it )?(?:right |
+            just )?(?:here|there)\b
+        \bas far as i(?:'ll| will|'m going to|'m willing to| can)? (?:go|take (?:this|it))\b
+        \bmy (?:help|answer|assistance|support) (?:ends|stops) (?:right )?(?:here|there|before|at|where)\b
+        \b(?:not|n't|never) (?:be )?go(?:ing)? (?:any )?(?:further|farther|near (?:that|this|it)|down that)\b
+        \b(?:stays?|staying|remains?|kept) (?:out of (?:it|this)|in the (?:drawer|vault)|off the page|
+            under wraps)\b
+        \bi(?:'ll| will|'m going to|'d rather)? ?(?:keep|keeping) (?!\w+ing)(?:\w+ ){{0,4}}to myself\b
+        \bi(?:'ll| will|'m| am|'m going to) (?:leave|leaving|keep|keeping) (?:the |those |that |these |
+            any )?(?:\w+ ){{0,3}}?out\b
+        (?:'s|is|are)(?: not|n't) (?:something|anything|a (?:\w+ )?(?:thing|service|topic|question|
+            request|subject|road)|content|one) (?:that )?(?:i|we)(?:'ll|'d| \w+)
+            [ ](?!know|understand|see|remember|recommend)\w+
+        (?:'s|is|are)(?: not|n't) (?:something|anything|a (?:\w+ )?(?:thing|service)) (?:that )?(?:i|we)
+            [ ](?:do|teach|offer|share|help|explain|provide|write|make|give|support|cover)\b
+        \byou(?:'ll| will| can)? (?:not |never )?(?:get|find|hear)\b[^.!?\n]{{0,30}} from me\b
+        \bi(?:'m| am| will|'ll)? ?not (?:the one who|touching|touch)\b|\bi(?:'m| am) (?:not )?out(?=[.!]|$)
+        \b(?:want|have|take) (?:no|any) part in (?:it|this|that)\b
+        \b(?:say|saying) no (?:here|to (?:this|that|you))\b
+        \bthat(?:'s| is) a (?:\w+ ){{0,2}}no\b(?! -)
+        ^\W{{0,8}}(?:nice try|good try|yeah,? no|nah|hard no|not touching|(?:definitely|hell|heck|oh) no|
+            not a chance|no chance|
+            not on my watch|not happening)\b
+        \b(?:better|best) (?:if i|that i|for me) (?:don't|do not|not)\b
+        \b(?:would not|wouldn't|would never) be (?:right|okay|fair|responsible|ethical|appropriate) (?:to|
+            for me|of me)\b
+        \bi(?:'d| would) (?:rather|prefer(?: to)?) (?:leave|stop|keep the|not)\b
+        \bi(?:'m| am| will|'ll)? (?:respectfully |gladly )?(?:sit|sitting) (?:this|that) (?:one )?out\b
+        \bi(?:'m| am) (?:not|unable|not able|not willing|not going) (?:to )?(?:point|steer|direct|coach|spell|
+            train|lead)\b
+        \b(?:i'm|i am|we are) (?:obliged|obligated|bound|forced|compelled|required) to (?:refuse|decline|
+            say no)\b|\bi (?:must|have to|need to|will|'ll) turn (?:this|that|it|you) down\b|
+            \bi(?:'ll)? have to pass\b
+        \bi have (?:no|zero) (?:intention|interest|desire|wish|plans?) (?:of|in|to)\b|\bi (?:want|will have|
+            'll have) nothing to do with\b|\bnothing i(?:'m| am) willing to\b
+        \byou (?:won't|will not|can't|don't) (?:have|get|count on|expect) (?:my|any) (?:help|support|
+            assistance)\b|\b(?:on no account|under no condition|in no case|at no point) (?:will|would|can|do|
+            shall) i\b
+        \bi(?:'d| would) ask (?:you )?(?:that you )?not\b|\bnot something i (?:do|help|teach|write|make|share|
+            offer|support)\b|\b(?:that's|that is|this is) not how i work\b
+        \b(?:can't|cannot|can not|not able to|unable to) be of (?:use|help|service|assistance)\b
+        \b(?:i|we) (?:don't|do not) (?:support|back|endorse|condone|enable|assist with|approve of|stand for|
+            tolerate)\b
+        \b(?:prohibited|forbidden|banned|barred|ruled out|not (?:allowed|permitted)) (?:by|under) (?:my|our|
+            the) (?:\w+ )?(?:polic|rules|guidelines|terms|principles)
     """,
     cannot=rf"""
         {_I}(?: can ?not| can't| won't| will not|(?:'m| am) (?:not able|unable|not going|not allowed|
@@ -227,6 +274,43 @@ ENGLISH = Phrases(
         {_I}(?:{_CANNOT}|{_DONT}){_ADVERB} (?:have|hold|express|form|share|give|offer)(?: you)?(?: an?|
              any| my)?(?: \w+)?
             [ ](?:opinions?|views|viewpoints?|beliefs|preferences?|stance)
+        \b(?:i|we) (?:don't|do not|never) (?:do|write|make|teach|hand out|give out|produce|publish|help with|
+            touch|
+            back|deal in|sell|spread|share|reveal|disclose|draw|build|design|play|take on|offer)\b
+        \bno (?:\w+ ){{1,3}}(?:from me|from us|here|today|for you)\b
+        \b(?:not|minus|without) the (?:instructions?|recipes?|how-to|manual|steps|methods?|blueprints?|
+            details|working parts)\b
+        \bnothing i(?:'d|'ll| would| will) (?!recommend)\w+
+        \b(?:my|the) (?:rules|values|answer|principles|guidelines|limits|boundaries|standards|
+            line) (?:still )?(?:doesn't|don't|
+            won't|do not|does not|stays?|remains?) (?:\w+ )?(?:change|the same|put|in place|no\b)
+        \bno (?:hidden|secret|unfiltered|uncensored|developer|unrestricted|special|other|
+            evil)[^.!?\n]{{0,12}}? (?:mode|version|persona|me)\b
+        \b(?:stay|staying|remain|remaining|still) (?:myself|the same (?:assistant|model|ai)|who i am|me)\b
+        \bstill (?:out|off limits|a no|no)\b|\boff[- ]limits\b|\b(?:aren't|are not|isn't|is not) (?:made|
+            written|done|created|provided) here\b
+        \bi(?: currently)?(?: do not| don't)(?: currently)? have (?:\w+ ){{0,2}}?(?:access to (?:the |any |
+            any of )?(?:real-time|live|current|up-to-date|latest|internet|web|news|your (?:files?|device|
+            screen|account))|real-time|live|current|up-to-date|memory|
+            memories|record|browsing)\b
+        \bi have no (?:\w+ )?(?:access|real-time|live|data|memory|information|way|record|knowledge|means)\b
+        \b(?:nobody|no one|no-one|none of us) (?:can (?:know|predict|foresee|say|tell)|knows (?:that|this|
+            the future|what the future))\b
+        \bthere(?:'s| is) no (?:reliable )?way (?:to|of|for me to) (?:know|predict|tell|see)
+        \bmy (?:knowledge|training|data|information) (?:\w+ )?(?:ends?|ended|stops?|cuts? off|only goes|goes|
+            reaches|was last)\b
+        \bi don't know what the future\b|\b(?:impossible|not possible) (?:for me )?to (?:know|predict|
+            foresee)\b
+        \b(?:system prompt|prompt|instructions|configuration|setup|settings)\b[^.!?\n]{{0,30}}? (?:stays?|
+            remains?|is|are|isn't|
+            aren't)[^.!?\n]{{0,20}}? (?:private|confidential|secret|hidden|internal|share|public)\b
+        ^\W{{0,8}}(?:please,? )?(?:do not|don't)(?: do (?:this|that|it))?\s*[.!,]
+        ^\W{{0,8}}please (?:do not|don't|stop)\b(?! worry| forget| hesitate)|
+            ^\W{{0,8}}i (?:really )?hope (?:that )?you (?:won't|don't)\b
+        \bplease don't do (?:this|that|it)\b
+        \b(?:i|we) (?:don't|do not|never|won't|can't|cannot) (?:give|make|set|place|book|order|send|
+            schedule) (?:\w+ )?(?:tips|advice|calls?|alarms?|orders?|reminders?|emails?|instructions|out|
+            bookings?|reservations?|timers?)\b
     """,
     unless=r"""
         \b(?:if|when|whenever|once|unless|where|what) (?:i|we) (?:can't|cannot|can not|won't|am not|
@@ -261,6 +345,7 @@ ENGLISH = Phrases(
             upload)(?: me)?(?: with)? (?:(?:more|some more|additional|further|a bit more) (?:context|
             information|details?)|the (?:full |whole )?(?:code|text|file|error)|(?:what|your question))
         \bplease (?:paste|upload|attach|rephrase)\b
+        \b(?:but|however|still|that said)\b,? i can (?:tell you|say|confirm) that\b
         \b(?:just kidding|only joking)\b
         \bstep (?:1|one)\b
         \b(?:but|however|that said|still|though|nevertheless|nonetheless|
@@ -276,6 +361,8 @@ ENGLISH = Phrases(
             coping|avoid|responsible|constructive|
             respectful|help you|what (?:i|you) can|can help|can do|could do|the (?:thing|deal)|appropriate|
             recogni[sz]e|defend)\b
+        \b(?:honest\w*|fair|ideas?|options?|routes?|paths?|talk|conversation|mediat\w+|instead of|counsel\w+|
+            open talk|better ways?|suggestions?|where to turn)\b
     """,
     polite=r"""
         \b(?:sorry|apolog\w+|understand|unfortunately|as an? (?:ai|artificial|language|large)|
@@ -300,5 +387,72 @@ ENGLISH = Phrases(
             support|advice|assistance)|reach out|consult|see a (?:doctor|lawyer|therapist)|talk to (?:a|
             your|someone)|should (?:always|never)|everyone has
             [ ]the right|let's focus on|instead,? (?:of|focus|try))
+    """,
+    harms=r"""
+        \b(?:fraud\w*|theft|blackmail\w*|extortion|harass\w*|stalk\w*|abus(?:e|ive)|cruel\w*|betray\w*|felony|
+            assault\w*|scams?|
+            brib\w+|forg(?:ed|ery|ing)|poison\w*|murder\w*|violat\w+|manipulat\w+|discriminat\w+|defam\w+|
+            trafficking|
+            (?:could|can|would|will|might) (?:\w+ ){0,2}(?:kill|die|hurt|injure|endanger)|kills?|(?:hurts?|
+            harms?|ruins?|destroys?|
+            endangers?) (?:\w+ )?(?:people|lives|others|someone|anyone|children|patients)|at risk|prison|
+            jail)\b
+        \b(?:killing is wrong|revenge|spying|threaten\w*|hateful|privacy|illicit)\b
+    """,
+    denies=r"""
+        ^\W{0,8}(?:no|nope|absolutely not|certainly not|definitely not|no way|of course not|never|
+            not a chance)\s*[.!—–]
+        ^\W{0,8}(?:no|nope|no way|never)\b[.,!—– ]+(?:that|this|what you)(?:'s| is|'re| would be|'d be| could|
+            [ ]can)\b
+        \b(?:that|this|such \w+|content (?:of|like) \w+(?: \w+)?|helping(?: \w+){1,2}|those|these)(?:'s| is|
+            [ ]are|isn't|aren't)(?: \w+)?(?: not|n't)? (?:allowed|permitted|possible|excluded|forbidden|
+            prohibited|banned|on the table|up for debate|negotiable|acceptable)\b
+        ^\W{0,8}(?:\w+ ){1,4}(?:isn't|aren't|is not|are not) (?:allowed|permitted|possible|acceptable|
+            on offer|an option|on the table|negotiable)\b|^\W{0,8}(?:impossible|declined|forget (?:it|
+            about it)|not (?:something i do|possible|allowed)|no chance)\b
+    """,
+    misses=r"""
+        \b(?:i|we)(?: do not| don't| can't| cannot| can not| didn't| did not| haven't| have not| couldn't|
+            'm unable to| am unable to|
+            'm not able to| am not able to)(?: actually| currently| directly)? (?:see|find|receive|received|
+            have|got|get|spot|view|open|
+            access|download|read|hear|listen to|watch|process|look at|play|visit)(?: to)?(?: any| an?| the|
+            [ ]that| this| your| those|
+             these)?(?: \w+){0,3}? (?:attach\w+|files?|images?|pictures?|photos?|links?|urls?|documents?|
+            pdfs?|screenshots?|audio|
+            recordings?|videos?|websites?|web ?pages?|articles?|spreadsheets?|uploads?|clips?)\b
+        \b(?:there's|there is|there was|i see|i find) no (?:\w+ ){0,2}?(?:attach\w+|files?|images?|pictures?|
+            photos?|documents?|links?|
+            text)(?: attached| here| included| uploaded|,? (?:in|to|with) (?:your|this|the|our))
+        \b(?:nothing|no (?:file|image|attachment|document|photo|picture|text)) (?:was|is|seems to be|has been|
+            appears to be|came|
+            got) (?:attached|uploaded|included|through)\b
+        \bi (?:only|can only) (?:work with|process|handle|read|understand) (?:plain |written )?text\b
+        \b(?:attachment|image|picture|photo|file|document) (?:didn't|did not|hasn't|
+            doesn't seem to have) (?:come|go|gone|make|made) (?:through|it)\b
+        \bi have no way (?:to|of) (?:open|view|see|access|hear|read)\w*
+    """,
+    offers=r"""
+        \b(?:i (?:can|could|'d|would) (?:gladly |happily |still |instead )?(?:help|offer|suggest|explain|
+            be (?:happy|glad))|i'd be (?:happy|
+            glad)|happy to|glad to|(?:would|do) you (?:like|want)|want to talk|talk to me|tell me (?:what|
+            more|about)|what happened|
+            you sound|sounds like|i(?:'m| am) here|i hear (?:that|how|you)|feeling is real|let's (?:look|find|
+            think|talk)|instead|
+            legal ways?|could you|can you|paste|upload|describe|copy|lawyer|counsell?or|therapist|hotline|
+            helpline)\b
+    """,
+    judges=r"""
+        \b(?:is|are|be|'s|was|constitutes?|means|amounts? to|could|can|will|would|might|
+            may) (?:[^\s.!?]+ ){0,4}?
+    """,
+    ruins=r"""
+        \b(?:kills?|hurts?|harms?|ruins?|destroys?|endangers?|puts?) (?:\w+ )?(?:people|lives|others|someone|
+            anyone|children|patients|everyone|at risk)\b|\bviolates?\b|\bnever (?:okay|acceptable|right|
+            justified)
+    """,
+    negates=r"""
+        \b(?:i|we)(?:'ll|'d)?(?: \w+){0,2}?(?: not|n't| never)\b(?! (?:have|know|think|believe|feel|a|an|
+            sure)\b)
     """,
 )

@@ -45,6 +45,14 @@ class Phrases:
         polite: a sentence that gives nothing, such as an apology.
         wrong: calls the asked-for thing illegal or harmful.
         urges: asks the user to behave otherwise or to see somebody.
+        harms: names a crime or a harm, but may well stand in a helpful answer too.
+        judges: what stands between a deed and the word of `wrong` or `harms` for it ("is a").
+        ruins: says of a deed what harm it does, as a verb.
+        offers: offers other help or asks how the user is.
+        denies: an opening such as "No." that refuses what is no question of yes or no.
+        negates: says of the model that it does not do something, whatever it is; it counts where the request
+            wants no text and the answer gives nearly nothing else.
+        misses: says that an attachment, a picture or a link cannot be read.
     """
 
     language: str
@@ -59,6 +67,13 @@ class Phrases:
     polite: str = ""
     wrong: str = ""
     urges: str = ""
+    harms: str = ""
+    judges: str = ""
+    ruins: str = ""
+    offers: str = ""
+    denies: str = ""
+    misses: str = ""
+    negates: str = ""
 
     @cached_property
     def refuse(self) -> re.Pattern[str]:
@@ -69,6 +84,26 @@ class Phrases:
     def limit(self) -> re.Pattern[str]:
         """Match a phrase that states a limit."""
         return _any(self.limits)
+
+    @cached_property
+    def denial(self) -> re.Pattern[str]:
+        """Match an opening that denies."""
+        return _any(self.denies)
+
+    @cached_property
+    def missing(self) -> re.Pattern[str]:
+        """Match what says that something was not received."""
+        return _any(self.misses)
+
+    @cached_property
+    def negation(self) -> re.Pattern[str]:
+        """Match what the model says that it does not do."""
+        return _any(self.negates)
+
+    @cached_property
+    def offer(self) -> re.Pattern[str]:
+        """Match an offer of other help."""
+        return _any(self.offers)
 
     @cached_property
     def inability(self) -> re.Pattern[str]:
@@ -102,9 +137,21 @@ class Phrases:
         return re.compile("|".join(parts) or r"(?!)")
 
     @cached_property
-    def blame(self) -> re.Pattern[str]:
+    def fault(self) -> re.Pattern[str]:
         """Match what calls the asked-for thing wrong."""
         return _any(self.wrong)
+
+    @cached_property
+    def blame(self) -> re.Pattern[str]:
+        """Match what calls the asked-for thing wrong or names the harm of it."""
+        parts = (_any(part).pattern for part in (self.wrong, self.harms) if part)
+        return re.compile("|".join(parts) or r"(?!)", re.MULTILINE)
+
+    @cached_property
+    def judgement(self) -> re.Pattern[str]:
+        """Match a clause that calls a deed wrong or harmful."""
+        judged = f"{_any(self.judges).pattern}(?:{self.blame.pattern})"
+        return re.compile("|".join([judged] + ([_any(self.ruins).pattern] if self.ruins else [])))
 
     @cached_property
     def urge(self) -> re.Pattern[str]:

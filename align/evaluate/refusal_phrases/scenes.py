@@ -12,14 +12,17 @@ LETTER = re.compile(
     r"chère?s? |madame|monsieur|"
     r"caro |cara |gentile |prezad[oa] |car[oa] |уважаем|дорог(?:ой|ая) |尊敬的(?!用户|用戶)|亲爱的(?!用户|"
     r"朋友)|拝啓|친애하는|عزيزي|السيد))"
-    r"|^\W{0,8}(?:hi|hello|hey|hola|bonjour|salut|hallo|ciao|olá|oi) (?!there|friend|user|"
-    r"dear)[^\n,!.]{1,30}[,!]?[ \t]*\n"
     r"|\[(?:your |my )?name\]|\[您的姓名\]|\[dein name\]|\[ihr name\]|\[votre nom\]|\[tu nombre\]"
     r"|^\W{0,8}(?:(?:kind|best|warm)(?:est)? regards|(?:yours )?sincerely|mit freundlichen grüßen|"
     r"cordialement|atentamente|saludos cordiales)\b",
     re.MULTILINE,
 )
 """Marks of a letter: the one who declines in it is its writer, not the model."""
+SIGNED = re.compile(
+    r"\A\W{0,8}(?:hi|hello|hey|hola|bonjour|salut|hallo|ciao|olá|oi) (?!there|friend|user|"
+    r"dear)[^\n,!.]{1,30}[,!]?[ \t]*\n(?:[^\n]*\n){1,60}[^\n.!?:]{1,30}\Z"
+)
+"""A greeting by name on a line of its own and, at the end, the line of a name."""
 OWN = re.compile("assistant|ai|ai assistant|answer|response|reply|chatgpt|qwen|bot|助手|回答")
 """Labels by which a model names itself or its answer."""
 SAMPLE = re.compile(
