@@ -63,6 +63,12 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "arithmetic": "align.evaluate.tasks.rows:Arithmetic",
         "constraints": "align.evaluate.tasks.rows:Constraints",
         "gsm8k": "align.evaluate.tasks.gsm8k:GSM8K",
+        "humaneval": "align.evaluate.tasks.humaneval:HumanEval",
+        "ifeval": "align.evaluate.tasks.ifeval:IFEval",
+        "math": "align.evaluate.tasks.math:Math",
+        "mbpp": "align.evaluate.tasks.mbpp:MBPP",
+        "multipl_e": "align.evaluate.tasks.multipl_e:MultiPLE",
+        "reasoning_gym": "align.evaluate.tasks.reasoning_gym:ReasoningGym",
         "rows": "align.evaluate.tasks.rows:RowsTask",
     },
     "optimizer": {

@@ -83,8 +83,19 @@ class Subject:
             label: tells several questions about one item apart.
             **sampling: fields of `Sampling`: `temperature` (0 where left out: greedy), `max_new_tokens`,
             `stop`, `tools`.
+
+        Raises:
+            StageFailed: a text is to be continued, and the generator only answers in a chat.
         """
         if isinstance(asked, str):
+            if not type(self.generator).continues:
+                raise StageFailed(
+                    self.run.name,
+                    f"task {self.task!r} gives a text to continue, and {self.label!r} "
+                    f"({self.generator.kind}) only answers in a chat; measure the checkpoint itself, or "
+                    "leave out `prompting: text`",
+                    self.run.log_file,
+                )
             asked, sampling["plain"] = [{"role": "user", "content": asked}], True
         how: dict[str, Any] = {"temperature": 0.0, "n": n, "seed": self.run.seed(item.id)} | sampling
         drawn = Sampling.model_validate(how)

@@ -52,14 +52,14 @@ class Verified(Task):
     def question(self, item: Item, model: Subject) -> list[Message] | str:
         """Return what the model is asked: a conversation, or a text to continue."""
 
-    def stop_texts(self, model: Subject) -> list[str] | None:
-        """Return the texts that end an answer."""
+    def stop_texts(self, item: Item, model: Subject) -> list[str] | None:
+        """Return the texts that end an answer to an item."""
         return None
 
     async def measure(self, item: Item, model: Subject) -> Outcome:
         """Sample a greedy answer and others, and judge all of them."""
         asked, n = self.question(item, model), model.samples if self.samples is None else self.samples
-        how: dict[str, Any] = {"max_new_tokens": self.max_new_tokens, "stop": self.stop_texts(model)}
+        how: dict[str, Any] = {"max_new_tokens": self.max_new_tokens, "stop": self.stop_texts(item, model)}
         how["tools"] = item.data.get("tools") or None
         jobs = [model.sample(item, asked, **how)]
         if n:
@@ -135,9 +135,14 @@ class VerifiedData(DataTask, Verified):
     question_mark: ClassVar[str] = "Question: "
     """What stands in front of a question in a plain text."""
     answer_mark: ClassVar[str] = "\nAnswer:"
-    """What stands behind a question in a plain text; a space and the answer follow."""
+    """What stands behind a question in a plain text; `gap` and the answer follow."""
+    gap: ClassVar[str] = " "
+    """What stands between `answer_mark` and the answer of a worked example."""
     between: ClassVar[str] = "\n\n"
     """What stands between worked examples."""
+    own_shots: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Questions and answers of the published prompt. They are the worked examples unless `shots_path` names
+    others, or more of them are wanted than there are."""
 
     instruction: str = ""
     """Text behind the question in a chat, such as how the answer is to be given."""
@@ -150,26 +155,33 @@ class VerifiedData(DataTask, Verified):
 
     def items(self, run: Run) -> list[Item]:
         """Return the items, and read the worked examples."""
-        self._shots = [self.example(record) for record in self.worked(run)]
+        most = self.default_shots if self.shots is None else self.shots
+        if self.shots_path is None and most <= len(self.own_shots):
+            self._shots = list(self.own_shots[:most])
+        else:
+            self._shots = [self.example(record) for record in self.worked(run)]
         return super().items(run)
 
     def question(self, item: Item, model: Subject) -> list[Message] | str:
         """Return the item as a user turn behind its worked examples, or all as one text."""
         shots = self._shots[: self.shots_for(model)]
         if not self.is_chat(model):
-            worked = [f"{self.question_mark}{q}{self.answer_mark} {a}{self.between}" for q, a in shots]
+            worked = [
+                f"{self.question_mark}{q}{self.answer_mark}{self.gap}{a}{self.between}" for q, a in shots
+            ]
             return "".join(worked) + self.question_mark + item.text + self.answer_mark
         turns: list[Message] = []
         for asked, answer in shots:
             turns += [
-                {"role": "user", "content": self._told(asked)},
+                {"role": "user", "content": self.told(asked)},
                 {"role": "assistant", "content": answer},
             ]
-        return [*turns, {"role": "user", "content": self._told(item.text)}]
+        return [*turns, {"role": "user", "content": self.told(item.text)}]
 
-    def stop_texts(self, model: Subject) -> list[str] | None:
+    def stop_texts(self, item: Item, model: Subject) -> list[str] | None:
         """End a plain text where the next question begins."""
         return None if self.is_chat(model) else [self.question_mark.strip() or self.between]
 
-    def _told(self, question: str) -> str:
+    def told(self, question: str) -> str:
+        """Return the user turn that asks a question in a chat."""
         return f"{question}\n{self.instruction}" if self.instruction else question
