@@ -320,14 +320,20 @@ def _by_its_keys(given: dict[str, Any], checker: str, kind: str | None) -> Test 
     keys = given.keys()
     if keys == {"code"} and isinstance(given["code"], str) and not checker:
         return given["code"]
-    if keys == {"appended"} and isinstance(given["appended"], str) and not checker:
-        return ProgramRun("", None, appended=given["appended"])
     if kind == _OF_APPS and keys in ({"args"}, {"args", "returns"}):
         return _call(given["args"], given.get("returns"), checker, kind)
     if isinstance(given.get("args"), list) and _has(keys, "args", "returns", checker):
         return Case(given["args"], given.get("returns"), checker)
     if kind in _FUNCTIONAL and keys == {"input", "output"}:
         return _call(given["input"], given["output"], checker, kind)
+    return _of_whole_program(given, checker)
+
+
+def _of_whole_program(given: dict[str, Any], checker: str) -> Test | None:
+    """Return a test that runs the whole program; None if the dictionary has no keys."""
+    keys = given.keys()
+    if keys == {"appended"} and isinstance(given["appended"], str) and not checker:
+        return ProgramRun("", None, appended=given["appended"])
     if _has(keys, "input", "output", checker):
         reads = _text(given["input"])
         prints = _text(given["output"], is_output=True) if "output" in given else None

@@ -97,18 +97,21 @@ class Verified(Task):
             scores: of each answer.
             strict: an answer that is not whole is wrong.
         """
-        notes: Counter[str] = Counter()
-        for answer, score in zip(answers, scores, strict=True):
-            notes[f"answers {answer.missing}"] += not answer.whole
-            notes["verdicts that could be forged (trust: forgeable)"] += score.forgeable
-            if not score.graded:
-                notes[
-                    f"answers not judged without {score.lacks}" if score.lacks else "answers not judged"
-                ] += 1
         right = [
             None if not score.graded else float(bool(score.passed) and (answer.answers or not strict))
             for answer, score in zip(answers, scores, strict=True)
         ]
+        found = self._shares(right)
+        texts = [answer.text for answer in answers]
+        if not found:
+            why = next((score for score in scores if not score.graded), None)
+            lacks = f" without {why.lacks}" if why and why.lacks else ""
+            return Outcome(skipped=f"its answers could not be judged{lacks}", answers=texts)
+        found |= self.more(item, answers[0], scores[0])
+        return Outcome(found, texts, _notes(answers, scores))
+
+    def _shares(self, right: Sequence[float | None]) -> dict[str, float | Sequence[float]]:
+        """Return the scores of the greedy answer, which comes first, and the samples; None: not judged."""
         found: dict[str, float | Sequence[float]] = {} if right[0] is None else {"greedy": right[0]}
         sampled = [value for value in right[1:] if value is not None]
         if sampled:
@@ -116,17 +119,22 @@ class Verified(Task):
             for k in self.k or [len(right) - 1]:
                 if 1 < k <= len(sampled):
                     found[f"pass@{k}"] = pass_at_k(len(sampled), round(sum(sampled)), k)
-        texts = [answer.text for answer in answers]
-        if not found:
-            why = next((score for score in scores if not score.graded), None)
-            lacks = f" without {why.lacks}" if why and why.lacks else ""
-            return Outcome(skipped=f"its answers could not be judged{lacks}", answers=texts)
-        found |= self.more(item, answers[0], scores[0])
-        return Outcome(found, texts, dict(+notes))
+        return found
 
     def more(self, item: Item, answer: Completion, score: Score) -> Mapping[str, float]:
         """Return further metrics of the greedy answer."""
         return {}
+
+
+def _notes(answers: Sequence[Completion], scores: Sequence[Score]) -> dict[str, int]:
+    """Return what happened to answers that is no score, and how often."""
+    notes: Counter[str] = Counter()
+    for answer, score in zip(answers, scores, strict=True):
+        notes[f"answers {answer.missing}"] += not answer.whole
+        notes["verdicts that could be forged (trust: forgeable)"] += score.forgeable
+        if not score.graded:
+            notes[f"answers not judged without {score.lacks}" if score.lacks else "answers not judged"] += 1
+    return dict(+notes)
 
 
 class VerifiedData(DataTask, Verified):

@@ -14,6 +14,7 @@ Departures from `minerva_math`:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -24,7 +25,6 @@ from align.core.plugins import Reward
 from align.evaluate.task import Item
 from align.evaluate.tasks.from_data import text_of
 from align.evaluate.tasks.generation import VerifiedData
-from reward.mathematics.stated import gold_answer
 
 HUB = "EleutherAI/hendrycks_math"
 SUBJECTS = (
@@ -119,10 +119,24 @@ class Math(VerifiedData):
 
 
 def _gold(record: Mapping[str, Any]) -> str:
-    r"""Return the gold answer: the column `answer`, or what the solution has in `\boxed`."""
+    r"""Return the gold answer: the column `answer`, or what the solution has in its last `\boxed`."""
     if record.get("answer") not in (None, ""):
         return text_of(record, "answer", "gold answer")
     solution = text_of(record, "solution", "gold answer")
-    if "\\boxed" not in solution and "\\fbox" not in solution:
+    start = max(solution.rfind("\\boxed"), solution.rfind("\\fbox"))
+    inside = _inside(solution[start:]) if start >= 0 else ""
+    if not inside:
         raise BadRow("no gold answer")
-    return gold_answer(solution)
+    return inside
+
+
+def _inside(box: str) -> str:
+    r"""Return what is in the box that a text begins with, `\boxed{...}` or `\boxed 5`; "" if it is open."""
+    depth = 0
+    if not re.match(r"\\(boxed|fbox)\s*\{", box):
+        return re.sub(r"^\\(boxed|fbox)\s*", "", box).partition("$")[0].strip()
+    for i, mark in enumerate(box):
+        depth += (mark == "{") - (mark == "}")
+        if mark == "}" and depth == 0:
+            return box[box.index("{") + 1 : i].strip()
+    return ""

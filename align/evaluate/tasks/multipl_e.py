@@ -65,9 +65,11 @@ class MultiPLE(CodeTask):
         stops = record["stop_tokens"]
         if not isinstance(stops, list) or not all(isinstance(stop, str) and stop for stop in stops):
             raise BadRow("its stop texts are no list of texts")
+        prompt = text_of(record, "prompt")
         return Item(
             id=id_,
-            text=text_of(record, "prompt"),
+            text=prompt,
+            messages=[{"role": "user", "content": prompt}],
             tests=[{"language": NAMES[language], "appended": text_of(record, "tests")}],
             tags=(language,),
             data={"stops": stops},

@@ -33,8 +33,8 @@ from reward.sandbox import Limits, Sandbox
 
 PACKAGE = "reasoning_gym"
 MARK, ANSWER = "Question: ", "\nAnswer:"
-LIMITS = Limits(cpu_seconds=20, memory_bytes=1 << 30)
-"""What scoring one answer may use. Making the question again takes most of it."""
+LIMITS = Limits(cpu_seconds=10, memory_bytes=1 << 30)
+"""What scoring one answer may use. Most take 12 ms, making the question again included."""
 _SCORE = """
 import json
 import reasoning_gym
@@ -99,8 +99,8 @@ class ReasoningGym(Task):
 
     async def measure_all(self, items: Sequence[Item], model: Subject) -> list[Outcome]:
         """Measure a model on all questions, with a sandbox that lives as long."""
-        packages = ["numpy", PACKAGE]
-        async with Sandbox(limits=LIMITS, packages=packages) as self._sandbox:
+        # one worker, because importing the package takes seconds, and scoring most answers milliseconds
+        async with Sandbox(workers=1, limits=LIMITS, packages=["numpy", PACKAGE]) as self._sandbox:
             return await super().measure_all(items, model)
 
     async def measure(self, item: Item, model: Subject) -> Outcome:
