@@ -25,7 +25,7 @@ STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 
 
 class HumanEval(CodeTask):
-    """Complete Python functions: HumanEval, HumanEval+, or data of their shape."""
+    """Complete Python functions: HumanEval, or data of its shape."""
 
     columns_needed: ClassVar[tuple[str, ...]] = ("prompt", "test", "entry_point")
 

@@ -131,22 +131,27 @@ def load_checkers() -> tuple[Any, frozenset[str]]:
         import nltk  # noqa: PLC0415 (an extra)
         from langdetect import DetectorFactory  # noqa: PLC0415
 
-        # the checkers' module would download the data while it is imported
-        nltk.data.find("tokenizers/punkt_tab")
+        _find_sentences(nltk)  # first: importing the checkers would try to download the data
         from lm_eval.tasks.ifeval import instructions_registry, utils  # noqa: PLC0415
     except ImportError as error:
         raise NoCheckers(
             f"the published checkers cannot be imported ({error}); install them: "
             "pip install 'align-toolkit[evaluate]'"
         ) from error
+    DetectorFactory.seed = SEED
+    return utils.process_results, frozenset(instructions_registry.INSTRUCTION_DICT)
+
+
+def _find_sentences(nltk: Any) -> None:
+    """Raise NoCheckers if NLTK lacks the data by which the checkers find sentences."""
+    try:
+        nltk.data.find("tokenizers/punkt_tab")
     except LookupError as error:
         raise NoCheckers(
             "the published checkers need NLTK's data punkt_tab, which is in none of its folders; get it with "
             "`python -m nltk.downloader punkt_tab`, or copy it to FOLDER/tokenizers/punkt_tab and set "
             "NLTK_DATA=FOLDER"
         ) from error
-    DetectorFactory.seed = SEED
-    return utils.process_results, frozenset(instructions_registry.INSTRUCTION_DICT)
 
 
 def _values(found: bool | Sequence[bool]) -> float | list[float]:

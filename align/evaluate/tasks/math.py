@@ -79,7 +79,7 @@ MINERVA = (
 class Math(VerifiedData):
     """Competition problems: MATH, MATH-500, or data of their shape."""
 
-    columns_needed: ClassVar[tuple[str, ...]] = ("problem", "solution")
+    columns_needed: ClassVar[tuple[str, ...]] = ("problem",)
     default_shots: ClassVar[int] = 4
     parts: ClassVar[Mapping[str, tuple[str, ...]]] = {HUB: SUBJECTS}
     question_mark: ClassVar[str] = "Problem:\n"

@@ -7,7 +7,9 @@ from scripted_run import measured
 
 from align import StageFailed
 from align.core.plugins import Completion
-from align.evaluate.task import Item
+from align.evaluate.measure import TaskResults
+from align.evaluate.scores import compare_models, score
+from align.evaluate.task import Item, Outcome
 from align.evaluate.tasks import ifeval
 from align.evaluate.tasks.ifeval import IFEval, NoCheckers
 
@@ -63,5 +65,12 @@ def test_a_checker_that_crashes_gives_no_score():
     assert outcome.notes == {"answers truncated": 1}
 
 
-def test_instructions_are_pooled():
+def test_instructions_are_pooled_and_so_is_their_change():
     assert [IFEval.metrics[name].pooled for name in ifeval.FIGURES] == [False, True, False, True]
+    values = {"before": ([1.0], [0.0, 0.0, 0.0]), "after": ([1.0], [0.0, 1.0, 1.0])}
+    name = "instruction strict"
+    outcomes = {model: [Outcome({name: list(found)}) for found in of] for model, of in values.items()}
+    results = TaskResults(IFEval(kind="ifeval"), [Item(id="1"), Item(id="2")], outcomes)
+    before, after = (score(results, model, name).value for model in values)
+    assert (before, after) == (0.25, 0.75)
+    assert compare_models(results, "before", "after", name).difference == 0.5
