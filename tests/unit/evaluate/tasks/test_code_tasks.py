@@ -43,8 +43,8 @@ def test_a_continued_function_is_run_as_it_stands(tmp_path, tiny):
     (right, untested), _ = measured(tmp_path, tiny, humaneval, TASKS, default="    return x + x\n")
     assert right["scores"] == {"greedy": 1.0}
     assert untested == {"skipped": "no tests"}
-    (fenced, _), _ = measured(tmp_path, tiny, humaneval, TASKS, default="    ```python\n    return x + x\n    ```\n")
-    assert fenced["scores"] == {"greedy": 0.0}, "a fence is no Python, and nothing is looked for in it"
+    (prose, _), _ = measured(tmp_path, tiny, humaneval, TASKS, default="    return x + x\n\nThis returns x two times.\n")
+    assert prose["scores"] == {"greedy": 0.0}, "prose is no Python, and nothing is looked for between sentences"
 
 
 def test_the_program_of_a_chat_is_found_and_pass_at_k_is_unbiased(tmp_path, tiny):
