@@ -179,7 +179,9 @@ def explain(model_path: Path, differing: Sequence[dict[str, Any]], mine: dict[st
             f"{best.values[0]:.6f} and {best.values[1]:.6f}, apart {(best.values[0] - best.values[1]).item():.1e}; "
             f"a batch of 16 changes logits by up to {rounding:.1e}"
         )
-        print(f"  harness: {sample['text'][-60:]!r}\n  ours:    {mine['samples'][sample['question']]['text'][-60:]!r}")
+        texts = sample["text"], mine["samples"][sample["question"]]["text"]
+        start = max(len(os.path.commonprefix(texts)) - 30, 0)
+        print("".join(f"  {who}: {t[start : start + 60]!r}\n" for who, t in zip(("harness", "ours"), texts, strict=True)))
 
 
 def main() -> None:
@@ -207,9 +209,8 @@ def main() -> None:
             theirs = {"samples": theirs["samples"] + one["samples"], "seconds": theirs["seconds"] + one["seconds"]}
             mine = {"samples": mine["samples"] | other["samples"], "seconds": mine["seconds"] + other["seconds"]}
             print(f"part {number + 1}: harness {one['seconds']:.0f} s, ours {other['seconds']:.0f} s", flush=True)
-            differing = compare(theirs, mine)
+            explain(args.model, [s for s in compare(theirs, mine) if s in one["samples"]], mine)
         print(f"in all: harness {theirs['seconds']:.0f} s, ours {mine['seconds']:.0f} s")
-        explain(args.model, differing, mine)
 
 
 if __name__ == "__main__":
