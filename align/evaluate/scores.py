@@ -105,18 +105,29 @@ def compare_models(results: TaskResults, before: str, after: str, metric: str) -
 
     The difference is positive where the second model is better, also by metrics of which less is better.
     """
-    how, pairs = metric_of(results, metric), []
-    for item, a, b in zip(results.items, results.outcomes[before], results.outcomes[after], strict=True):
-        one, other = values(a, metric), values(b, metric)
-        if one and other:
-            pairs.append((item, sum(one) / len(one), sum(other) / len(other)))
+    how, pairs = metric_of(results, metric), _pairs(results, before, after, metric)
     if not pairs or not how.better:
         return None
     first, second = [a for _, a, _ in pairs], [b for _, _, b in pairs]
     if how.better == "lower":
         first, second = second, first
-    bounds = _bounds(how, first + second)
-    return compare(first, second, _clusters([item for item, _, _ in pairs]), bounds=bounds)
+    bounds, items = _bounds(how, first + second), [item for item, _, _ in pairs]
+    clusters = [item.cluster or item.id for item in items] if how.pooled else _clusters(items)
+    return compare(first, second, clusters, bounds=bounds)
+
+
+def _pairs(results: TaskResults, before: str, after: str, metric: str) -> list[tuple[Item, float, float]]:
+    """Return the values of two models side by side: each item's mean, or each value of a pooled metric."""
+    found: list[tuple[Item, float, float]] = []
+    pooled = metric_of(results, metric).pooled
+    for item, a, b in zip(results.items, results.outcomes[before], results.outcomes[after], strict=True):
+        one, other = values(a, metric), values(b, metric)
+        if not one or not other:
+            continue
+        if not pooled:
+            one, other = [sum(one) / len(one)], [sum(other) / len(other)]
+        found += [(item, x, y) for x, y in zip(one, other, strict=True)]
+    return found
 
 
 def changes(results: Mapping[str, TaskResults], pairs: Sequence[tuple[str, str]]) -> list[Change]:

@@ -93,6 +93,9 @@ class Subject:
             label: tells several questions about one item apart.
             **sampling: fields of `Sampling`: `temperature` (0 where left out: greedy), `max_new_tokens`,
             `stop`, `tools`.
+
+        Raises:
+            StageFailed: a text is to be continued, and the generator only answers in a chat.
         """
         if isinstance(asked, str):
             self._must("continues", "continues plain texts", "`prompting: chat`")

@@ -7,6 +7,8 @@ A prompt's `tests` hold any mixture of these:
     {"input": "1 2\n", "output": "3\n"}     the whole program, run on an input; its output is compared
     {"args": [6], "checker": "def check(args, returned): ..."}    several answers are valid: `check` decides
     {"input": "6\n", "checker": "def check(input, output): ..."}
+    {"language": "cpp", "appended": "int main() { assert(f(1) == 2); }"}   is put behind the program; the two
+                                                                           must end with exit status 0
 
 Each takes "entry_point" if the prompt does not name the function, and "language" if the program is not in
 Python (`reward.sandbox.languages`; only Python programs can have tests as "code"). "call" may be written for
@@ -43,8 +45,13 @@ from reward.sandbox.languages import LANGUAGES
 
 _NAMING = ("entry_point", "fn_name", "func_name")
 _SYNONYMS = {"call": "args", "stdin": "input", "stdout": "output"}
-_OF_PROGRAMS = ("code", "args", "input", "inputs", "test_cases", *_SYNONYMS)
+_OF_PROGRAMS = ("code", "appended", "args", "input", "inputs", "test_cases", *_SYNONYMS)
 _KINDS = ("testtype", "type")
+_NOT_APPENDED = {
+    "python": 'give them as {"code": "..."}, whose verdicts cannot be forged',
+    "java": "the sandbox runs Java without -ea, so no `assert` in them would be looked at",
+}
+"""Languages whose programs are not tested by appended source, and why."""
 _FUNCTIONAL, _WHOLE, _OF_APPS = ("functional", "function_call"), ("stdin", "stdin_stdout"), "apps"
 _SHAPES = (
     'a test is {"code": "assert ..."}, {"args": [...], "returns": ...} or {"input": "...", "output": "..."}, '
@@ -71,8 +78,11 @@ class ProgramRun:
 
     given: str
     prints: str | None
-    """None if only the checker can decide."""
+    """None if only the checker or the exit status can decide."""
     checker: str = ""
+    appended: str = ""
+    """Source that is put behind the program, such as MultiPL-E's tests. The run passes if it ends with exit
+    status 0. The program shares a process with it, so it could end that process early and pass."""
 
 
 Test: TypeAlias = str | Case | ProgramRun
@@ -180,6 +190,11 @@ def _language(prompt: Prompt) -> str:
         raise ValueError(
             f"row {prompt.id!r}: tests as code are for Python, not for {language}; "
             'give {"stdin": "...", "stdout": "..."} or {"call": [...], "returns": ...}'
+        )
+    appended = any(test.get("appended") is not None for test in prompt.tests)
+    if appended and language in _NOT_APPENDED:
+        raise ValueError(
+            f"row {prompt.id!r}: tests cannot be `appended` to {language}; {_NOT_APPENDED[language]}"
         )
     return language
 
@@ -311,6 +326,14 @@ def _by_its_keys(given: dict[str, Any], checker: str, kind: str | None) -> Test 
         return Case(given["args"], given.get("returns"), checker)
     if kind in _FUNCTIONAL and keys == {"input", "output"}:
         return _call(given["input"], given["output"], checker, kind)
+    return _of_whole_program(given, checker)
+
+
+def _of_whole_program(given: dict[str, Any], checker: str) -> Test | None:
+    """Return a test that runs the whole program; None if the dictionary has no keys."""
+    keys = given.keys()
+    if keys == {"appended"} and isinstance(given["appended"], str) and not checker:
+        return ProgramRun("", None, appended=given["appended"])
     if _has(keys, "input", "output", checker):
         reads = _text(given["input"])
         prints = _text(given["output"], is_output=True) if "output" in given else None

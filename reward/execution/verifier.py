@@ -120,6 +120,9 @@ class Execution(Reward):
 
     sandbox: SandboxSettings = SandboxSettings()
     """The sandbox in which programs run."""
+    exact: bool = False
+    """True: a completion is the program as it stands, without looking for code in it or adding the prompt's.
+    For texts that a model has continued."""
     partial: bool = False
     """True makes the value the share of tests passed; the verdict still requires all of them."""
 
@@ -138,7 +141,8 @@ class Execution(Reward):
         return list(await asyncio.gather(*(self._judge(sandbox, text, tests) for text in completions)))
 
     async def _judge(self, sandbox: Sandbox, completion: str, tests: Tests) -> Score:
-        programs = await assembled(sandbox, completion, tests)
+        exact = Assembled(completion, completion) if self.exact else None
+        programs = exact or await assembled(sandbox, completion, tests)
         if isinstance(programs, NoProgram):
             if programs.status in NO_DATA:
                 return Score.ungraded(f"{programs.status}: {programs.why}")
@@ -234,8 +238,9 @@ async def _run_cases(sandbox: Sandbox, source: str, tests: Tests, said: Judgemen
 
 
 async def _run_whole(sandbox: Sandbox, source: str, run: ProgramRun, language: str, said: Judgement) -> None:
-    """Run a whole program in its own process, and judge what it prints."""
-    limits = sandbox.limits
+    """Run a whole program in its own process, and judge what it prints, or how it ends."""
+    limits, source = sandbox.limits, f"{source}\n{run.appended}" if run.appended else source
+    said.forgeable = said.forgeable or bool(run.appended)
     room = max(limits.output_bytes, len(run.given.encode("utf-8", "surrogatepass")) + 1024)
     limits = limits.model_copy(update={"output_bytes": room})  # limits files too, such as the input
     if language == "python":
@@ -262,15 +267,16 @@ def _printed_wrong(result: CallResult, run: ProgramRun) -> tuple[str, str]:
 
     If a checker decides, the output is not compared here.
     """
+    where = "with the tests behind it" if run.appended else f"for the input {_short(run.given)}"
     if result.status != "returned":
-        return result.status, f"{result.status}: for the input {_short(run.given)}: {result.why}"
+        return result.status, f"{result.status}: {where}: {result.why}"
     match result.value:
         case (str(printed), int(code)):
             pass
         case _:
             return "error", "error: the program changes what runs it"
     if code:
-        return "error", f"error: for the input {_short(run.given)} it ends with exit status {code}"
+        return "error", f"error: {where} it ends with exit status {code}"
     why = "" if run.checker or run.prints is None else misprint(printed, run.prints)
     return ("fail", f"fail: for the input {_short(run.given)} {why}") if why else ("", "")
 

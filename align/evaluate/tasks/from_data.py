@@ -34,6 +34,9 @@ class DataTask(Task):
     """The columns that every record must have."""
     default_shots: ClassVar[int] = 0
     """Worked examples in front of the question, for a model without a chat template."""
+    parts: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Hub data sets without a configuration for all their records, and the configurations that are read one
+    after the other where `config` is left out."""
 
     path: Annotated[str, File(or_hub=True)]
     """Hub id of the data, or a file or folder of the same shape (relative to the recipe)."""
@@ -145,7 +148,8 @@ class DataTask(Task):
             if local is not None:
                 yield from sources.records(local, split, config)
             else:
-                yield from sources.hub_records(path, config, split, self.revision)
+                for config in (config,) if config else self.parts.get(path, (None,)):
+                    yield from sources.hub_records(path, config, split, self.revision)
         except UsageError as error:
             raise StageFailed(
                 run.name,

@@ -53,14 +53,14 @@ class Verified(Task):
     def question(self, item: Item, model: Subject) -> list[Message] | str:
         """Return what the model is asked: a conversation, or a text to continue."""
 
-    def stop_texts(self, model: Subject) -> list[str] | None:
-        """Return the texts that end an answer."""
+    def stop_texts(self, item: Item, model: Subject) -> list[str] | None:
+        """Return the texts that end an answer to an item."""
         return None
 
     async def measure(self, item: Item, model: Subject) -> Outcome:
         """Sample a greedy answer and others, and judge all of them."""
         asked, n = self.question(item, model), model.samples if self.samples is None else self.samples
-        how: dict[str, Any] = {"max_new_tokens": self.max_new_tokens, "stop": self.stop_texts(model)}
+        how: dict[str, Any] = {"max_new_tokens": self.max_new_tokens, "stop": self.stop_texts(item, model)}
         how["tools"] = item.data.get("tools") or None
         jobs = [model.sample(item, asked, **how)]
         if n:
@@ -98,18 +98,21 @@ class Verified(Task):
             scores: of each answer.
             strict: an answer that is not whole is wrong.
         """
-        notes: Counter[str] = Counter()
-        for answer, score in zip(answers, scores, strict=True):
-            notes[f"answers {answer.missing}"] += not answer.whole
-            notes["verdicts that could be forged (trust: forgeable)"] += score.forgeable
-            if not score.graded:
-                notes[
-                    f"answers not judged without {score.lacks}" if score.lacks else "answers not judged"
-                ] += 1
         right = [
             None if not score.graded else float(bool(score.passed) and (answer.answers or not strict))
             for answer, score in zip(answers, scores, strict=True)
         ]
+        found = self._shares(right)
+        texts = [answer.text for answer in answers]
+        if not found:
+            why = next((score for score in scores if not score.graded), None)
+            lacks = f" without {why.lacks}" if why and why.lacks else ""
+            return Outcome(skipped=f"its answers could not be judged{lacks}", answers=texts)
+        found |= self.more(item, answers[0], scores[0])
+        return Outcome(found, texts, _notes(answers, scores))
+
+    def _shares(self, right: Sequence[float | None]) -> dict[str, float | Sequence[float]]:
+        """Return the scores of the greedy answer, which comes first, and the samples; None: not judged."""
         found: dict[str, float | Sequence[float]] = {} if right[0] is None else {"greedy": right[0]}
         sampled = [value for value in right[1:] if value is not None]
         if sampled:
@@ -117,17 +120,22 @@ class Verified(Task):
             for k in self.k or [len(right) - 1]:
                 if 1 < k <= len(sampled):
                     found[f"pass@{k}"] = pass_at_k(len(sampled), round(sum(sampled)), k)
-        texts = [answer.text for answer in answers]
-        if not found:
-            why = next((score for score in scores if not score.graded), None)
-            lacks = f" without {why.lacks}" if why and why.lacks else ""
-            return Outcome(skipped=f"its answers could not be judged{lacks}", answers=texts)
-        found |= self.more(item, answers[0], scores[0])
-        return Outcome(found, texts, dict(+notes))
+        return found
 
     def more(self, item: Item, answer: Completion, score: Score) -> Mapping[str, float]:
         """Return further metrics of the greedy answer."""
         return {}
+
+
+def _notes(answers: Sequence[Completion], scores: Sequence[Score]) -> dict[str, int]:
+    """Return what happened to answers that is no score, and how often."""
+    notes: Counter[str] = Counter()
+    for answer, score in zip(answers, scores, strict=True):
+        notes[f"answers {answer.missing}"] += not answer.whole
+        notes["verdicts that could be forged (trust: forgeable)"] += score.forgeable
+        if not score.graded:
+            notes[f"answers not judged without {score.lacks}" if score.lacks else "answers not judged"] += 1
+    return dict(+notes)
 
 
 class VerifiedData(DataTask, Verified):
@@ -136,9 +144,14 @@ class VerifiedData(DataTask, Verified):
     question_mark: ClassVar[str] = "Question: "
     """What stands in front of a question in a plain text."""
     answer_mark: ClassVar[str] = "\nAnswer:"
-    """What stands behind a question in a plain text; a space and the answer follow."""
+    """What stands behind a question in a plain text; `gap` and the answer follow."""
+    gap: ClassVar[str] = " "
+    """What stands between `answer_mark` and the answer of a worked example."""
     between: ClassVar[str] = "\n\n"
     """What stands between worked examples."""
+    own_shots: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Questions and answers of the published prompt. They are the worked examples unless `shots_path` names
+    others, or more of them are wanted than there are."""
 
     instruction: str = ""
     """Text behind the question in a chat, such as how the answer is to be given."""
@@ -153,6 +166,10 @@ class VerifiedData(DataTask, Verified):
     def items(self, run: Run) -> list[Item]:
         """Return the items, and read the worked examples."""
         found = super().items(run)
+        most = self.default_shots if self.shots is None else self.shots
+        if self.shots_path is None and most <= len(self.own_shots):
+            self._shots = [("", shot) for shot in self.own_shots[:most]]
+            return found
         self._shots = []
         for id_, record in self.worked(run):
             with suppress(BadRow):  # such a record is no example, as it is no item
@@ -163,19 +180,22 @@ class VerifiedData(DataTask, Verified):
         """Return the item as a user turn behind its worked examples, or all as one text."""
         shots = self.enough([shot for id_, shot in self._shots if id_ != item.id], model)
         if not self.is_chat(model):
-            worked = [f"{self.question_mark}{q}{self.answer_mark} {a}{self.between}" for q, a in shots]
+            worked = [
+                f"{self.question_mark}{q}{self.answer_mark}{self.gap}{a}{self.between}" for q, a in shots
+            ]
             return "".join(worked) + self.question_mark + item.text + self.answer_mark
         turns: list[Message] = []
         for asked, answer in shots:
             turns += [
-                {"role": "user", "content": self._told(asked)},
+                {"role": "user", "content": self.told(asked)},
                 {"role": "assistant", "content": answer},
             ]
-        return [*turns, {"role": "user", "content": self._told(item.text)}]
+        return [*turns, {"role": "user", "content": self.told(item.text)}]
 
-    def stop_texts(self, model: Subject) -> list[str] | None:
+    def stop_texts(self, item: Item, model: Subject) -> list[str] | None:
         """End a plain text where the next question begins."""
         return None if self.is_chat(model) else [self.question_mark.strip() or self.between]
 
-    def _told(self, question: str) -> str:
+    def told(self, question: str) -> str:
+        """Return the user turn that asks a question in a chat."""
         return f"{question}\n{self.instruction}" if self.instruction else question

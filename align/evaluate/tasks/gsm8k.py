@@ -21,8 +21,8 @@ from align.evaluate.tasks.generation import NOT_COMPARED, VerifiedData
 
 _STRICT = re.compile(r"#### (\-?[0-9\.\,]+)")
 _FLEXIBLE = re.compile(r"(-?[$0-9.,]{2,})|(-?[0-9]+)")
-_IGNORED = re.compile(r",|\$|(?s:.*)#### |\.$")
-"""What does not count when the harness compares an answer with the gold one."""
+_IGNORED = tuple(map(re.compile, (",", r"\$", r"(?s).*#### ", r"\.$")))
+"""What the harness removes from an answer and from the gold one, in this order, before it compares them."""
 
 
 class GSM8K(VerifiedData):
@@ -56,7 +56,7 @@ class GSM8K(VerifiedData):
         """Return a problem and its solution."""
         return text_of(record, "question"), text_of(record, "answer")
 
-    def stop_texts(self, model: Any) -> list[str] | None:
+    def stop_texts(self, item: Item, model: Any) -> list[str] | None:
         """End a plain text as `lm-evaluation-harness` does."""
         return None if self.is_chat(model) else ["Question:", "</s>", "<|im_end|>"]
 
@@ -73,5 +73,10 @@ class GSM8K(VerifiedData):
 
 
 def _equal(answer: str, gold: str) -> float:
-    one, other = (_IGNORED.sub("", text).lower() for text in (answer.strip(), gold))
-    return float(one == other)
+    return float(_compared(answer.strip()) == _compared(gold))
+
+
+def _compared(text: str) -> str:
+    for ignored in _IGNORED:
+        text = ignored.sub("", text)
+    return text.lower()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import field_validator
 
@@ -17,6 +18,8 @@ from align.core.rows import Message
 
 class Scripted(Generator):
     """Looks the last user message up in a table of regular expressions."""
+
+    continues: ClassVar[bool] = True
 
     replies: dict[str, str | list[str]] = {}
     """Regular expression -> reply; the first that is found anywhere in the message wins. Sample i gets item i
