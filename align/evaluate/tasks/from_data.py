@@ -148,8 +148,8 @@ class DataTask(Task):
             if local is not None:
                 yield from sources.records(local, split, config)
             else:
-                for config in (config,) if config else self.parts.get(path, (None,)):
-                    yield from sources.hub_records(path, config, split, self.revision)
+                for part in (config,) if config else self.parts.get(path, (None,)):
+                    yield from sources.hub_records(path, part, split, self.revision)
         except UsageError as error:
             raise StageFailed(
                 run.name,

@@ -98,7 +98,7 @@ def test_no_text_is_given_to_a_model_that_only_answers_in_a_chat(tmp_path, tiny)
     (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
     from align import Recipe
 
-    with pytest.raises(StageFailed, match=r"'humaneval' gives a text to continue, and 'served' .* only answers in a chat"):
+    with pytest.raises(StageFailed, match=r"'humaneval' needs a model that continues plain texts, and 'served' .* does not"):
         Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run")
 
 
