@@ -183,7 +183,9 @@ def _controlled(
         if item.data.get("category") == category
         for won in values(outcome, WIN_RATE) or ()
     ]
-    scores, models, styles, baselines, asked = zip(*rows, strict=True) if rows else ((), (), (), (), ())
+    if not rows:
+        return {}
+    scores, models, styles, baselines, asked = zip(*rows, strict=True)
     try:
         found = style_controlled(scores, models, styles, baselines, [one.cluster or one.id for one in asked])
     except ValueError as reason:

@@ -146,6 +146,8 @@ def _controlled(outcomes: Sequence[Outcome], warnings: list[str]) -> Summary:
     wins = [sum(won) / len(won) for outcome in measured if (won := values(outcome, WIN_RATE))]
     lengths = [sum(values(outcome, "characters") or ()) for outcome in measured]
     theirs = [outcome.parts["characters of the baseline"] for outcome in measured]
+    if not wins:
+        return Summary(warnings=warnings)
     if len(set(wins)) == 1:
         return Summary(warnings=[*warnings, f"no {LENGTH_CONTROLLED}: all items have the same win rate"])
     try:

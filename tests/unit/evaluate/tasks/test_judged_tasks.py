@@ -128,6 +128,7 @@ def test_nonsense_is_asked_about_once_and_then_left_out(evaluate):
     nonsense = evaluate(WIN_RATE, judge=generator("both have merits"), files=rows(4))
     assert scores(nonsense)["not measured"] == {"the judge gave no readable verdict": 4}
     assert "win rate" not in scores(nonsense)
+    assert "warning" not in (nonsense / "table.txt").read_text()
     assert len(judgements(nonsense)) == 4 * 2 * 2
 
 
@@ -376,6 +377,14 @@ def test_arena_hard_has_a_baseline_and_a_template_for_each_category(evaluate):
         evaluate(ARENA | both, judge=FIVE_JUDGE, files=files)
     with pytest.raises(RecipeError, match="either `against` a model of the stage, or given by files"):
         evaluate(ARENA | {"against": "poor"}, judge=FIVE_JUDGE, files=files)
+
+
+def test_arena_hard_says_nothing_where_there_is_no_verdict(evaluate):
+    files = {"question.jsonl": PROMPTS[:1], "o3.jsonl": model_answers("a")}
+    folder = evaluate(ARENA, models=("poor", "good"), judge=generator("both have merits"), files=files)
+    assert scores(folder) == {"not measured": {"the judge gave no readable verdict": 1}}
+    assert scores(folder, "poor")["win rate"]["value"] == 0.5
+    assert "warning: good" not in (folder / "table.txt").read_text()
 
 
 def test_arena_hard_against_a_model_of_the_table(evaluate):
