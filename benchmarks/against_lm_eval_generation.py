@@ -155,6 +155,12 @@ def compare(theirs: dict[str, Any], mine: dict[str, Any]) -> list[dict[str, Any]
     return [s for s in first if s not in same]
 
 
+def first_difference(one: Sequence[Any], other: Sequence[Any]) -> int:
+    """Return the first place where two sequences differ; the end of the shorter one where it begins the other."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
 def explain(model_path: Path, differing: Sequence[dict[str, Any]], mine: dict[str, Any]) -> None:
     """Print the logits of both continuations at the first place where two texts differ."""
     import torch  # noqa: PLC0415 (after the timed part, so that both load their own)
@@ -168,7 +174,7 @@ def explain(model_path: Path, differing: Sequence[dict[str, Any]], mine: dict[st
             tokenizer(text, add_special_tokens=False)["input_ids"]
             for text in (sample["text"], mine["samples"][sample["question"]]["text"])
         )
-        place = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+        place = first_difference(one, other)
         with torch.no_grad():
             alone = model(torch.tensor([prompt + one[:place]])).logits[0, -1]
             batch = model(torch.tensor([prompt + one[:place]] * 16)).logits[0, -1]
@@ -180,7 +186,7 @@ def explain(model_path: Path, differing: Sequence[dict[str, Any]], mine: dict[st
             f"a batch of 16 changes logits by up to {rounding:.1e}"
         )
         texts = sample["text"], mine["samples"][sample["question"]]["text"]
-        start = max(len(os.path.commonprefix(texts)) - 30, 0)
+        start = max(first_difference(*texts) - 30, 0)
         print("".join(f"  {who}: {t[start : start + 60]!r}\n" for who, t in zip(("harness", "ours"), texts, strict=True)))
 
 
