@@ -8,10 +8,11 @@ with the same worked examples (the shortest records of it), greedily, in float32
 harness with batches of 16. They take turns: `--parts` is the number of parts of the items. Printed:
 
 - how many texts are equal, and how many values of `strict-match` and `flexible-extract`;
-- for each text that differs: the place of the first difference, and the logits of the two best tokens there, in a batch
-  of one. Batches group and pad prompts differently, which changes logits by rounding; where the two best are closer
-  than that, greedy decoding may take either. How much rounding there is at that place is printed beside it: the largest
-  difference of a logit between a batch of one and a batch of 16;
+- for each text that differs: that only special tokens do, which the harness leaves out of its texts; else the place of
+  the first difference, and the logits of the two best tokens there, in a batch of one. Batches group and pad prompts
+  differently, which changes logits by rounding; where the two best are closer than that, greedy decoding may take
+  either. How much rounding there is at that place is printed beside it: the largest difference of a logit between a
+  batch of one and a batch of 16;
 - seconds of each, from the loaded interpreter to the scores, model loading included.
 
 The harness may cut a prompt to the model's window. It is told that the window is large enough (`max_length`), so that
@@ -155,6 +156,12 @@ def compare(theirs: dict[str, Any], mine: dict[str, Any]) -> list[dict[str, Any]
     return [s for s in first if s not in same]
 
 
+def first_difference(one: Sequence[Any], other: Sequence[Any]) -> int:
+    """Return the first place where two sequences differ; the end of the shorter one where it begins the other."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
 def explain(model_path: Path, differing: Sequence[dict[str, Any]], mine: dict[str, Any]) -> None:
     """Print the logits of both continuations at the first place where two texts differ."""
     import torch  # noqa: PLC0415 (after the timed part, so that both load their own)
@@ -163,12 +170,15 @@ def explain(model_path: Path, differing: Sequence[dict[str, Any]], mine: dict[st
     tokenizer = AutoTokenizer.from_pretrained(model_path)
     model = AutoModelForCausalLM.from_pretrained(model_path, dtype=torch.float32).eval()
     for sample in differing:
+        said = mine["samples"][sample["question"]]["text"]
+        for token in tokenizer.all_special_tokens:
+            said = said.replace(token, "")
+        if said == sample["text"]:
+            print("equal but for special tokens inside the text, which the harness leaves out")
+            continue
         prompt = tokenizer(sample["asked"])["input_ids"]
-        one, other = (
-            tokenizer(text, add_special_tokens=False)["input_ids"]
-            for text in (sample["text"], mine["samples"][sample["question"]]["text"])
-        )
-        place = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+        one, other = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in (sample["text"], said))
+        place = first_difference(one, other)
         with torch.no_grad():
             alone = model(torch.tensor([prompt + one[:place]])).logits[0, -1]
             batch = model(torch.tensor([prompt + one[:place]] * 16)).logits[0, -1]
@@ -179,8 +189,8 @@ def explain(model_path: Path, differing: Sequence[dict[str, Any]], mine: dict[st
             f"{best.values[0]:.6f} and {best.values[1]:.6f}, apart {(best.values[0] - best.values[1]).item():.1e}; "
             f"a batch of 16 changes logits by up to {rounding:.1e}"
         )
-        texts = sample["text"], mine["samples"][sample["question"]]["text"]
-        start = max(len(os.path.commonprefix(texts)) - 30, 0)
+        texts = sample["text"], said
+        start = max(first_difference(*texts) - 30, 0)
         print("".join(f"  {who}: {t[start : start + 60]!r}\n" for who, t in zip(("harness", "ours"), texts, strict=True)))
 
 
