@@ -104,6 +104,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument("--format", choices=["safetensors"], default="safetensors")
 
+    _eval_options(verbs)
+    init = _verb(
+        verbs, "init", _init, "write a starter recipe, or a starter plug-in with a recipe that uses it"
+    )
+    init.add_argument("dir", nargs="?", default=".", metavar="DIR")
+    init.add_argument("--kind", choices=["recipe", "sft", "dpo", "synthesizer", "reward"], default="recipe")
+    return parser
+
+
+def _eval_options(verbs: Any) -> None:
+    """Add the command `align eval`."""
     evaluate = _verb(verbs, "eval", _evaluate, "measure models on tasks, without a recipe")
     evaluate.add_argument(
         "models", nargs="+", metavar="MODEL", help="a folder, a hub id, or a run folder (all its models)"
@@ -125,13 +136,6 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--chat-template", help="for models that have none: a file, or a name of TRL's")
     evaluate.add_argument("--out", default="runs/eval", metavar="DIR", help="default: runs/eval")
     evaluate.add_argument("--set", action="append", default=[], metavar="a.b=c", help="as of `align run`")
-
-    init = _verb(
-        verbs, "init", _init, "write a starter recipe, or a starter plug-in with a recipe that uses it"
-    )
-    init.add_argument("dir", nargs="?", default=".", metavar="DIR")
-    init.add_argument("--kind", choices=["recipe", "sft", "dpo", "synthesizer", "reward"], default="recipe")
-    return parser
 
 
 def _verb(verbs: Any, name: str, function: Any, text: str) -> argparse.ArgumentParser:

@@ -28,7 +28,7 @@ from align.evaluate.statistics.shares import Z95, wilson
 from align.evaluate.table import aligned
 from align.generate.calls.log import Usage
 from data_synthesis.engine.engine import Engine, too_many
-from data_synthesis.engine.ledger import Outcome
+from data_synthesis.engine.ledger import PromptOutcome
 from data_synthesis.synthesizer import Synthesizer
 
 
@@ -37,7 +37,7 @@ class Tried:
     """What a pilot of one stage showed."""
 
     name: str
-    outcomes: list[Outcome]
+    outcomes: list[PromptOutcome]
     usages: dict[str, Usage]
     seconds: float
     prompts: int

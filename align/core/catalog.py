@@ -62,10 +62,10 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "task": {
         "arena_hard": "align.evaluate.tasks.arena_hard:ArenaHard",
-        "arithmetic": "align.evaluate.tasks.rows:Arithmetic",
+        "arithmetic": "align.evaluate.tasks.rows:ArithmeticTask",
         "c_eval": "align.evaluate.tasks.c_eval:CEval",
         "choices": "align.evaluate.tasks.choices:Choices",
-        "constraints": "align.evaluate.tasks.rows:Constraints",
+        "constraints": "align.evaluate.tasks.rows:ConstraintsTask",
         "gpqa": "align.evaluate.tasks.gpqa:GPQA",
         "gsm8k": "align.evaluate.tasks.gsm8k:GSM8K",
         "humaneval": "align.evaluate.tasks.humaneval:HumanEval",

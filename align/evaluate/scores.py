@@ -21,8 +21,8 @@ from align.evaluate.task import Item, Metric, Outcome
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """A model's score on a task by one metric."""
+class Estimate:
+    """A model's score on a task by one metric, with its interval."""
 
     n: int
     """Number of items that have the metric."""
@@ -80,7 +80,7 @@ def values(outcome: Outcome, metric: str) -> list[float] | None:
 
 def score(
     results: TaskResults, model: str, metric: str, keep: Callable[[Item], bool] = lambda item: True
-) -> Score | None:
+) -> Estimate | None:
     """Return a model's score on a task, or on the items that `keep` says; None where none has the metric."""
     how = metric_of(results, metric)
     got: list[tuple[Item, list[float]]] = [
@@ -97,7 +97,9 @@ def score(
         flat = [sum(found) / len(found) for _, found in got]
         clusters = _clusters([item for item, _ in got])
     mean, low, high = mean_interval(flat, clusters, _bounds(how, flat))
-    return Score(len(flat) if how.pooled else len(got), mean, low, high, max(len(found) for _, found in got))
+    return Estimate(
+        len(flat) if how.pooled else len(got), mean, low, high, max(len(found) for _, found in got)
+    )
 
 
 def compare_models(results: TaskResults, before: str, after: str, metric: str) -> Comparison | None:
@@ -117,14 +119,18 @@ def compare_models(results: TaskResults, before: str, after: str, metric: str) -
 
 
 def _pairs(results: TaskResults, before: str, after: str, metric: str) -> list[tuple[Item, float, float]]:
-    """Return the values of two models side by side: each item's mean, or each value of a pooled metric."""
+    """Return the values of two models side by side: each item's mean, or each value of a pooled metric.
+
+    Where two models have different numbers of values for an item, as by Arena-Hard's weights, its means are
+    compared too.
+    """
     found: list[tuple[Item, float, float]] = []
     pooled = metric_of(results, metric).pooled
     for item, a, b in zip(results.items, results.outcomes[before], results.outcomes[after], strict=True):
         one, other = values(a, metric), values(b, metric)
         if not one or not other:
             continue
-        if not pooled:
+        if not pooled or len(one) != len(other):
             one, other = [sum(one) / len(one)], [sum(other) / len(other)]
         found += [(item, x, y) for x, y in zip(one, other, strict=True)]
     return found

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 from align.evaluate.measure import TaskResults
-from align.evaluate.scores import Change, Score, groups, headline, metric_of, metrics, score, skipped
+from align.evaluate.scores import Change, Estimate, groups, headline, metric_of, metrics, score, skipped
 from align.evaluate.task import Figure
 from align.evaluate.tax import Tax, points, scale
 
@@ -28,27 +28,42 @@ def _block(
     models: Sequence[str],
     changes: Mapping[tuple[str, str, str, str], Change],
 ) -> str:
-    shown, asked = metrics(results), set(results.asked.values())
-    head = ["model", *(["asked"] if len(asked) > 1 else [])]
-    for metric in shown:
-        head += [metric, *(["change"] if metric_of(results, metric).compared and len(models) > 1 else [])]
-    rows, before = [head], ""
+    asked = set(results.asked.values())
+    several = len(asked) > 1
+    rows, before = [_head(results, models, several=several)], ""
     for model in models:
-        cells = [model, *([results.asked[model]] if len(asked) > 1 else [])]
-        for metric in shown:
+        cells = [model, *([results.asked[model]] if several else [])]
+        for metric in metrics(results):
             cells.append(_value(results, model, metric))
-            if metric_of(results, metric).compared and len(models) > 1:
+            if _is_compared(results, metric, models):
                 change = changes.get((name, metric, before, model))
                 cells.append(signed(change, results) if change else "")
         rows.append(cells)
         before = model
-    how = f" ({asked.pop()})" if len(asked) == 1 else ""
-    most = max((found.samples for m in models for k in shown if (found := score(results, m, k))), default=1)
-    each = f", {most} samples each" if most > 1 and "sampled" in shown else ""
-    title = f"{name}{how}: {len(results.items)} items{each}"
+    how = "" if several else f" ({asked.pop()})"
+    title = f"{name}{how}: {len(results.items)} items{_samples(results, models)}"
     overall = _overall(name, results, models, changes)
     left_out = _left_out(results, models)
     return "\n".join([title, aligned(rows), *overall, *_whole(results, models), *left_out])
+
+
+def _head(results: TaskResults, models: Sequence[str], *, several: bool) -> list[str]:
+    """Return the headings of a task's columns; `several`: the models were asked in several ways."""
+    head = ["model", *(["asked"] if several else [])]
+    for metric in metrics(results):
+        head += [metric, *(["change"] if _is_compared(results, metric, models) else [])]
+    return head
+
+
+def _is_compared(results: TaskResults, metric: str, models: Sequence[str]) -> bool:
+    return metric_of(results, metric).compared and len(models) > 1
+
+
+def _samples(results: TaskResults, models: Sequence[str]) -> str:
+    """Return how many samples each item has, for the title; "" where there is one."""
+    found = [score(results, model, "sampled") for model in models]
+    most = max((one.samples for one in found if one), default=1)
+    return f", {most} samples each" if most > 1 else ""
 
 
 def _value(results: TaskResults, model: str, metric: str) -> str:
@@ -56,7 +71,7 @@ def _value(results: TaskResults, model: str, metric: str) -> str:
     return "not measured" if found is None else shown_score(found, metric_of(results, metric).bounds)
 
 
-def shown_score(found: Score | Figure, bounds: tuple[float, float] | None) -> str:
+def shown_score(found: Estimate | Figure, bounds: tuple[float, float] | None) -> str:
     """Return a score with its interval, if it has one: as a percentage where its scale is 0 to 1."""
     form = "{:.1%}" if bounds == (0.0, 1.0) else "{:.2f}"
     if found.low is None or found.high is None:

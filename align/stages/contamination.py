@@ -77,10 +77,25 @@ def without_test_items(run: Run, rows: list[Row], rule: Rule | None) -> list[Row
     if not rule or not tests or not rows:
         return rows
     found = _found(run, rows, tests, rule)
+    _report(run, found, tests, rule)
+    kept = [row for row in rows if row.id not in found]
+    if not kept:
+        measured = sorted({source for one in found.values() for source in one["sources"]})
+        raise StageFailed(
+            run.name,
+            f"every row contains an item of {', '.join(measured)}; measure on other items, or set "
+            "decontaminate: null",
+            run.log_file,
+        )
+    return kept
+
+
+def _report(run: Run, found: Mapping[str, Any], tests: Mapping[str, list[Prompt]], rule: Rule) -> None:
+    """Write, report and log which rows are left out."""
     counts = {name: sum(name in one["sources"] for one in found.values()) for name in tests}
     told = {
         "rule": rule.model_dump(),
-        "compared with": {n: len(p) for n, p in tests.items()},
+        "compared with": {name: len(prompts) for name, prompts in tests.items()},
         "left out": found,
     }
     tables.replace(run.folder / FILE, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
@@ -88,18 +103,9 @@ def without_test_items(run: Run, rows: list[Row], rule: Rule | None) -> list[Row
     if found:
         one = next(iter(found.values()))
         run.log.info(
-            "%-12s left out %d of %d rows that contain test items (%s; such as %r)",
-            run.name, len(found), len({row.id for row in rows}), one["reason"], one["row passage"],
+            "%-12s left out %d rows that contain test items (%s; such as %r)",
+            run.name, len(found), one["reason"], one["row passage"],
         )  # fmt: skip
-    kept = [row for row in rows if row.id not in found]
-    if not kept:
-        raise StageFailed(
-            run.name,
-            f"every row contains an item of {', '.join(n for n in tests if counts[n])}; measure on other "
-            "items, or set decontaminate: null",
-            run.log_file,
-        )
-    return kept
 
 
 def _found(run: Run, rows: Sequence[Row], tests: Mapping[str, list[Prompt]], rule: Rule) -> dict[str, Any]:
@@ -145,26 +151,35 @@ class Split:
 
 def strict_split(run: Run, results: Mapping[str, TaskResults]) -> tuple[dict[str, Split], int]:
     """Return the items of each task that were seen in training, and how many rows were compared."""
-    from data_synthesis.decontamination.overlap import ngram_overlap  # noqa: PLC0415 (compiles)
-
     trained = list(_trained(run))
-    asked = {prompt_key(row.messages if isinstance(row, Prompt) else row.prompt) for row in trained}
-    listed = Path(run.locate("base")) / "pretraining_prompts.txt"
-    pretrained = set(listed.read_text(encoding="utf-8").split()) if listed.is_file() else set()
-    asked = (asked | pretrained) - {prompt_key([])}
+    asked, listed = _asked(run, trained)
     prompts = [(name, prompt) for name, each in results.items() for prompt in prompts_of(each.items)]
     same = {(name, prompt.id) for name, prompt in prompts if prompt_key(prompt.messages) in asked}
-    texts = [(name, prompt.id, text) for name, prompt in prompts for text in item_texts(prompt)]
-    shared: set[int] = set()
-    if trained and texts:
-        said = (text for row in trained for text in row_texts(row, "all"))
-        shared = ngram_overlap(said, [text for _, _, text in texts])
-    ngram = {texts[i][:2] for i in shared}
+    ngram = _sharing(prompts, trained)
     split = {
         name: Split(frozenset(i for n, i in same if n == name), frozenset(i for n, i in ngram if n == name))
         for name in results
     }
-    return split, len(trained) + len(pretrained)
+    return split, len(trained) + listed
+
+
+def _asked(run: Run, trained: Sequence[Row]) -> tuple[set[str], int]:
+    """Return keys of the questions that were trained on, and how many the base lists of its pretraining."""
+    asked = {prompt_key(row.messages if isinstance(row, Prompt) else row.prompt) for row in trained}
+    file = Path(run.locate("base")) / "pretraining_prompts.txt"
+    listed = set(file.read_text(encoding="utf-8").split()) if file.is_file() else set()
+    return (asked | listed) - {prompt_key([])}, len(listed)
+
+
+def _sharing(prompts: Sequence[tuple[str, Prompt]], trained: Sequence[Row]) -> set[tuple[str, str]]:
+    """Return task and id of the items that share a 13-gram with a text that was trained on."""
+    from data_synthesis.decontamination.overlap import ngram_overlap  # noqa: PLC0415 (compiles)
+
+    texts = [(name, prompt.id, text) for name, prompt in prompts for text in item_texts(prompt)]
+    if not trained or not texts:
+        return set()
+    said = (text for row in trained for text in row_texts(row, "all"))
+    return {texts[i][:2] for i in ngram_overlap(said, [text for _, _, text in texts])}
 
 
 def _trained(run: Run) -> Iterator[Row]:

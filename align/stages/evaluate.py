@@ -8,12 +8,10 @@ with the rows that the models were trained on.
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -25,11 +23,11 @@ from align.core.model_options import LoadsModel
 from align.core.rows import as_text
 from align.core.stage import Run, Stage
 from align.core.wiring import File, Ref
-from align.evaluate import pictures
-from align.evaluate.measure import TaskResults, items_of, measure, write_items
+from align.evaluate.measure import TaskResults, items_of, measure
+from align.evaluate.outputs import Outputs
 from align.evaluate.subject import Subject
 from align.evaluate.task import Task
-from align.evaluate.tax import Gate, Tax, broken, tax
+from align.evaluate.tax import Gate, broken
 from align.generate.backends.transformers import DTYPES, Transformers
 from align.generate.calls.session import Session
 from align.models.tokenizers import load_tokenizer
@@ -91,18 +89,19 @@ class Evaluate(Stage, LoadsModel):
         models = self.labels()
         tasks = [task.label for whole in self.tasks for task in whole.expand()]
         for field, names in (("models", models), ("tasks", tasks)):
-            for i, name in enumerate(names):
-                if name in names[:i]:
-                    remedy = "; give one of them a `name`" if field == "tasks" else ""
-                    yield f"{field}.{min(i, len(getattr(self, field)) - 1)}", f"{name!r} comes twice{remedy}"
+            yield from self._repeated(field, names)
         gated = [*self.gate.max_drop, *self.gate.min_gain] if self.gate else []
-        for field, names in (("targets", self.targets), ("gate", gated)):
-            for name in names:
-                if name.partition("/")[0] not in tasks:
-                    yield field, f"{name!r} is no task of this stage; it has {', '.join(tasks)}"
-        for name in (self.gate.against, self.gate.model) if self.gate else ():
-            if name is not None and name not in models:
-                yield "gate", f"{name!r} is no model of this stage; it has {', '.join(models)}"
+        chosen = [self.gate.against, self.gate.model] if self.gate else []
+        yield from _unknown("targets", "task", self.targets, tasks)
+        yield from _unknown("gate", "task", gated, tasks)
+        yield from _unknown("gate", "model", [name for name in chosen if name is not None], models)
+
+    def _repeated(self, field: str, names: Sequence[str]) -> Iterable[tuple[str, str]]:
+        """Yield an error for each model or task that comes a second time."""
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                remedy = "; give one of them a `name`" if field == "tasks" else ""
+                yield f"{field}.{min(i, len(getattr(self, field)) - 1)}", f"{name!r} comes twice{remedy}"
 
     def labels(self) -> list[str]:
         """Return the models' names in the table: the last part of a reference, or all where two are equal."""
@@ -122,7 +121,8 @@ class Evaluate(Stage, LoadsModel):
         finally:
             session.stop()
         labels = [subject.label for subject in subjects]
-        taxes = self._write(run, results, labels, split)
+        outputs = Outputs(run, results, labels, self._references(run, labels), self.targets)
+        taxes = outputs.write({name: one.seen for name, one in split.items()})
         run.report |= {
             f"alignment tax of {owed.model} against {owed.against}": f"{owed.value:.1f} points "
             f"[{owed.low:.1f}, {owed.high:.1f}]"
@@ -157,70 +157,6 @@ class Evaluate(Stage, LoadsModel):
                 session.start(alias, generator)
             found.append(Subject(label, alias, generator, chat, session, run, self.samples, self.temperature))
         return found
-
-    def _write(
-        self,
-        run: Run,
-        results: Mapping[str, TaskResults],
-        models: Sequence[str],
-        split: Mapping[str, Split],
-    ) -> list[Tax]:
-        """Write the scores, comparisons and tables of a stage, and return the alignment taxes."""
-        from align.evaluate import scores, table  # noqa: PLC0415 (numpy)
-
-        first = self._references(run, models)
-        pairs = dict.fromkeys([*itertools.pairwise(models), *((one, m) for one in first for m in models)])
-        changes = scores.changes(results, [(a, b) for a, b in pairs if models.index(a) < models.index(b)])
-        taxes = {
-            (model, one): owed
-            for one in first
-            for model in models[models.index(one) + 1 :]
-            if (owed := tax(results, model, one, self.targets, run.seed("tax")))
-        }
-        for name, data in (
-            ("comparisons", [change.entry() for change in changes]),
-            ("by_group", _by_group(results, models)),
-            ("tax", [asdict(owed) for owed in taxes.values()]),
-            ("scores", _scores(results, models)),
-        ):
-            tables.replace(run.folder / f"{name}.json", json.dumps(data, indent=1, ensure_ascii=False) + "\n")
-        write_items(results, run.folder / "results")
-        text = table.render(results, models, changes) + table.render_groups(results, models)
-        text += table.render_clean(
-            results,
-            models,
-            {name: one.seen for name, one in split.items()},
-            run.report["overlap"]["training rows compared"],
-        )
-        if len(results) > 1 or self.targets:
-            text += table.render_tax(results, models, first, taxes, self.targets)
-        note = Path(run.locate("base")) / "NOTE.txt"  # a base made for demonstration says so there
-        text += "\n" + note.read_text(encoding="utf-8") if note.is_file() else ""
-        tables.replace(run.folder / "table.txt", text)
-        run.log.info("\n%s", text)
-        _warn(run, results)
-        self._draw(run, results, taxes)
-        for model in models:
-            noted = {
-                f"{name}: {what}": n
-                for name, each in results.items()
-                for what, n in scores.notes(each, model).items()
-            }
-            if noted:
-                run.report[f"of {model}"] = noted
-        return list(taxes.values())
-
-    def _draw(
-        self, run: Run, results: Mapping[str, TaskResults], taxes: Mapping[tuple[str, str], Tax]
-    ) -> None:
-        """Draw the pictures of the tasks, and of what was gained on the targets and lost elsewhere."""
-        folder = run.folder / pictures.FOLDER
-        for each in results.values():
-            each.task.pictures(each.items, each.outcomes, folder)
-        for reference in dict.fromkeys(against for _, against in taxes):
-            owed = [tax for (_, against), tax in taxes.items() if against == reference]
-            if drawn := [tax for tax in owed if tax.target is not None]:
-                pictures.tax_picture(drawn, pictures.picture_path(folder, "tax-against", reference))
 
     def _references(self, run: Run, models: Sequence[str]) -> list[str]:
         """Return the models that all others are compared with: the first, and what an `sft` stage made."""
@@ -260,42 +196,8 @@ class Evaluate(Stage, LoadsModel):
         return split
 
 
-def _warn(run: Run, results: Mapping[str, TaskResults]) -> None:
-    """Add the tasks' warnings to the report of the stage."""
-    for name, each in results.items():
-        for model, whole in each.summaries.items():
-            for i, what in enumerate(whole.warnings, 1):
-                run.report[f"warning {i} on {model}, {name}"] = what
-
-
-def _scores(results: Mapping[str, TaskResults], models: Sequence[str]) -> dict[str, Any]:
-    """Return model -> task -> metric -> n, value, low, high; and what was not measured."""
-    from align.evaluate import scores  # noqa: PLC0415 (numpy)
-
-    found: dict[str, Any] = {}
-    for model in models:
-        for name, each in results.items():
-            got = {m: asdict(s) for m in scores.metrics(each) if (s := scores.score(each, model, m))}
-            if model in each.summaries:
-                figures = each.summaries[model].figures
-                got |= {m: {k: v for k, v in asdict(f).items() if k != "bounds"} for m, f in figures.items()}
-            left = scores.skipped(each, model)
-            found.setdefault(model, {})[name] = got | ({"not measured": left} if left else {})
-    return found
-
-
-def _by_group(results: Mapping[str, TaskResults], models: Sequence[str]) -> dict[str, Any]:
-    """Return task -> group -> model -> metric -> n, value, low, high."""
-    from align.evaluate import scores  # noqa: PLC0415 (numpy)
-
-    found: dict[str, Any] = {}
-    for name, each in results.items():
-        for group, keep in scores.groups(each).items():
-            of_models = {
-                model: {
-                    m: asdict(s) for m in scores.metrics(each) if (s := scores.score(each, model, m, keep))
-                }
-                for model in models
-            }
-            found.setdefault(name, {})[group] = of_models
-    return found
+def _unknown(field: str, what: str, named: Sequence[str], known: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """Yield an error for each name of a field that is no task or model of the stage."""
+    for name in named:
+        if (name.partition("/")[0] if what == "task" else name) not in known:
+            yield field, f"{name!r} is no {what} of this stage; it has {', '.join(known)}"

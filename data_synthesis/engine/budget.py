@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from align.core.config import Config
-from data_synthesis.engine.ledger import Outcome
+from data_synthesis.engine.ledger import PromptOutcome
 
 
 class Until(Config):
@@ -48,7 +48,7 @@ class Spent:
     accepted: int = 0
     tokens: int = 0
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: PromptOutcome) -> None:
         """Add one prompt's outcome."""
         self.candidates += 1
         self.accepted += outcome.outcome == "emitted"
@@ -63,7 +63,9 @@ class Spent:
         return ""
 
 
-def beginning(ids: Sequence[str], outcomes: Mapping[str, Outcome], until: Until | None) -> tuple[Spent, str]:
+def beginning(
+    ids: Sequence[str], outcomes: Mapping[str, PromptOutcome], until: Until | None
+) -> tuple[Spent, str]:
     """Count what the prompts up to the first limit used; return that, and the limit.
 
     The limit is `prompts` where all prompts were tried and no limit was met.

@@ -30,7 +30,7 @@ from align.generate.calls.session import Session
 from align.generate.calls.structured import NoValidAnswer
 from data_synthesis.engine import ledger
 from data_synthesis.engine.budget import Spent
-from data_synthesis.engine.ledger import Ledger, Outcome
+from data_synthesis.engine.ledger import Ledger, PromptOutcome
 from data_synthesis.synthesizer import Context, Drop, Synthesizer
 
 WINDOW = 50
@@ -49,7 +49,7 @@ class Engine:
         self.synthesizer, self.run = synthesizer, run
         self.ledger = Ledger(run.folder, worker)
         self.session = Session(run, worker)
-        self._failed: list[Outcome] = []
+        self._failed: list[PromptOutcome] = []
         self._todo: list[tuple[int, Prompt]] = []
         """The prompts to begin, in reverse order: the next one is the last of the list."""
         self._window: deque[bool] = deque(maxlen=WINDOW)
@@ -163,7 +163,7 @@ class Engine:
         held = self.ledger.outcomes.get(id_)
         return held.outcome if held else ""
 
-    async def _work_on(self, prompt: Prompt) -> tuple[Outcome, dict[str, list[dict[str, Any]]]]:
+    async def _work_on(self, prompt: Prompt) -> tuple[PromptOutcome, dict[str, list[dict[str, Any]]]]:
         """Return the outcome of a prompt, and the records of its rows."""
         ctx = Context(self, prompt)
         _AT_WORK.set(ctx)
@@ -171,17 +171,21 @@ class Engine:
             made = await self.synthesizer.synthesize(prompt, ctx)
             tallies = dict(ctx.tallies)
             if isinstance(made, Drop):
-                return Outcome(prompt.id, "dropped", 0, made.reason, tokens=ctx.tokens, tallies=tallies), {}
+                return PromptOutcome(
+                    prompt.id, "dropped", 0, made.reason, tokens=ctx.tokens, tallies=tallies
+                ), {}
             rows = self._checked(made)
             if ctx.forgeable:
                 rows = [replace(row, note={**row.note, "trust": "forgeable"}) for row in rows]
             records = ledger.records(prompt.id, self.run.name, rows)
-            return Outcome(prompt.id, "emitted", len(rows), tokens=ctx.tokens, tallies=tallies), records
+            return PromptOutcome(prompt.id, "emitted", len(rows), tokens=ctx.tokens, tallies=tallies), records
         except (BadRow, NoValidAnswer, NoGrade) as reason:  # an expected end, which says why there is no row
             why = f"bad row: {reason}" if isinstance(reason, BadRow) else str(reason)
             if isinstance(reason, NoGrade):  # its message quotes the row, and drop reasons are counted
                 why = "no readable grade"
-            return Outcome(prompt.id, "dropped", 0, why, tokens=ctx.tokens, tallies=dict(ctx.tallies)), {}
+            return PromptOutcome(
+                prompt.id, "dropped", 0, why, tokens=ctx.tokens, tallies=dict(ctx.tallies)
+            ), {}
         except (NotLoaded, BrokenPlugin):
             raise
         except asyncio.CancelledError as error:
@@ -189,12 +193,12 @@ class Engine:
             if task is None or task.cancelling():
                 raise  # the whole stage is being cancelled
             why = f"something inside synthesize() was cancelled{_where(error)}"
-            return Outcome(prompt.id, "failed", 0, why, False, ctx.tokens), {}
+            return PromptOutcome(prompt.id, "failed", 0, why, False, ctx.tokens), {}
         # One bad row must not end the others: the failure is counted, shown, and limited in `_bring`.
         except Exception as error:
             at = "" if isinstance(error, AlignError) else _where(error)
             why, retryable = f"{type(error).__name__}: {error}{at}", bool(getattr(error, "retryable", False))
-            return Outcome(prompt.id, "failed", 0, why, retryable, ctx.tokens), {}
+            return PromptOutcome(prompt.id, "failed", 0, why, retryable, ctx.tokens), {}
 
     def _checked(self, made: Row | list[Row]) -> list[Row]:
         """Return the rows that a synthesizer made of a prompt.
@@ -224,7 +228,7 @@ class Engine:
         self.ledger.close()
 
 
-def too_many(run: Run, failed: Sequence[Outcome], tried: int) -> StageFailed:
+def too_many(run: Run, failed: Sequence[PromptOutcome], tried: int) -> StageFailed:
     """Build the error for a stage in which too many prompts failed."""
     (most, count), *_ = Counter(o.why for o in failed).most_common(1)
     later = " (it may pass: run again later)" if all(o.retryable for o in failed) else ""

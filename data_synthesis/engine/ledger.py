@@ -39,7 +39,7 @@ LARGEST_COMMIT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PromptOutcome:
     """The outcome of one prompt."""
 
     id: str
@@ -69,14 +69,14 @@ class Ledger:
         self._journal.repair()
         self.outcomes = read(folder)
         self._remove_orphans()
-        self._pending: list[Outcome] = []
+        self._pending: list[PromptOutcome] = []
         self._rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
         self._started = self._committed = time.monotonic()
         # Numbers of all lines count, also of lines whose part is gone, so that no number is used twice.
         mine = [o.part for o in _lines(self._journal.path) if o.part] if self._journal.path.exists() else []
         self._number = max((int(part.rpartition("-")[2]) for part in mine), default=0)
 
-    def add(self, outcome: Outcome, records: Mapping[str, Sequence[dict[str, Any]]]) -> None:
+    def add(self, outcome: PromptOutcome, records: Mapping[str, Sequence[dict[str, Any]]]) -> None:
         """Add an outcome and its rows, as `records` returns them; the next commit writes them to disk."""
         for table, rows in records.items():
             self._rows[table] += rows
@@ -139,9 +139,9 @@ def records(parent: str, stage: str, rows: Sequence[Row]) -> dict[str, list[dict
     return found
 
 
-def read(folder: Path) -> dict[str, Outcome]:
+def read(folder: Path) -> dict[str, PromptOutcome]:
     """Return the last outcome of every prompt whose rows exist. A failure never replaces a success."""
-    found: dict[str, Outcome] = {}
+    found: dict[str, PromptOutcome] = {}
     present = {path.stem.partition("-")[2] for path in (folder / "parts").glob("*.parquet")}
     for path in sorted((folder / "ledger").glob("*.jsonl")):
         for outcome in _lines(path):
@@ -152,15 +152,15 @@ def read(folder: Path) -> dict[str, Outcome]:
     return found
 
 
-def _lines(path: Path) -> Iterator[Outcome]:
+def _lines(path: Path) -> Iterator[PromptOutcome]:
     for _, line in lines(path):
         try:
-            yield Outcome(**json.loads(line))
+            yield PromptOutcome(**json.loads(line))
         except (ValueError, TypeError):
             LOGGER.warning("%s: a line is damaged; its prompt is worked on again, from the call log", path)
 
 
-def _record(outcome: Outcome, part: str) -> dict[str, Any]:
+def _record(outcome: PromptOutcome, part: str) -> dict[str, Any]:
     held = {f.name: getattr(outcome, f.name) for f in fields(outcome)} | {"part": part}
     return {name: value for name, value in held.items() if value}
 

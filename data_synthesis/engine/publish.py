@@ -22,7 +22,7 @@ from align.core.stage_report import StageReport
 from align.generate.calls.log import Usage, pack_all
 from data_synthesis.engine.budget import Spent, beginning
 from data_synthesis.engine.engine import too_many
-from data_synthesis.engine.ledger import PLACE, Outcome, read
+from data_synthesis.engine.ledger import PLACE, PromptOutcome, read
 from data_synthesis.synthesizer import Synthesizer
 
 TOLERATED_FAILURES = 0.1
@@ -89,7 +89,7 @@ def publish(
         report["tokens_per_second"] = round(usage.completion_tokens / max(seconds, 1e-9), 1)
 
 
-def tell_accounts(report: StageReport, ordered: Sequence[Outcome]) -> None:
+def tell_accounts(report: StageReport, ordered: Sequence[PromptOutcome]) -> None:
     """Report how many inputs a stage had, and what became of them."""
     report.inputs = len(ordered)
     report.emitted = sum(o.outcome == "emitted" for o in ordered)
@@ -97,7 +97,7 @@ def tell_accounts(report: StageReport, ordered: Sequence[Outcome]) -> None:
     report.failed = dict(Counter(o.why for o in ordered if o.outcome == "failed").most_common())
 
 
-def refuse_nothing_made(run: Run, ordered: Sequence[Outcome], what: str) -> None:
+def refuse_nothing_made(run: Run, ordered: Sequence[PromptOutcome], what: str) -> None:
     """Raise StageFailed if no input gave a row. `what` begins the message."""
     if ordered and not any(o.outcome == "emitted" for o in ordered):
         why = Counter(o.why for o in ordered).most_common(3)
@@ -114,7 +114,7 @@ def lineage_line(
     return f"{json.dumps(item)}\n".encode()
 
 
-def _account(run: Run, prompts: Mapping[str, Prompt], ordered: list[Outcome]) -> None:
+def _account(run: Run, prompts: Mapping[str, Prompt], ordered: list[PromptOutcome]) -> None:
     """List the prompts without rows in `dropped.jsonl`; refuse a stage that mostly failed or made no row."""
     aside = (
         {"reason": o.why, "id": o.id, "messages": prompts[o.id].messages}
@@ -144,7 +144,7 @@ def _check_budget(synthesizer: Synthesizer, run: Run, spent: Spent, met: str) ->
     run.report.partial = cause
 
 
-def _write_tables(synthesizer: Synthesizer, run: Run, ordered: list[Outcome]) -> dict[str, int]:
+def _write_tables(synthesizer: Synthesizer, run: Run, ordered: list[PromptOutcome]) -> dict[str, int]:
     """Write the stage's tables and its lineage; return the number of rows of each table."""
     position = {outcome.id: i for i, outcome in enumerate(ordered)}
     part = {outcome.id: outcome.part for outcome in ordered}

@@ -16,7 +16,7 @@ from align.core import tables
 from align.core.errors import BrokenPlugin
 from align.core.rows import TABLES, Message, Prompt, Row, child_id, table_of
 from align.core.stage import Run, Stage
-from data_synthesis.engine.ledger import Outcome
+from data_synthesis.engine.ledger import PromptOutcome
 from data_synthesis.engine.publish import lineage_line, refuse_nothing_made, tell_accounts
 
 NOTHING_LEFT = "no row is left"
@@ -126,7 +126,7 @@ class Account:
             expected = "yield a row, Derived(row, parents) or DroppedRow(id, reason)"
             raise self._broken(f"yielded {type(item).__name__}; {expected}")
 
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> list[PromptOutcome]:
         """Return the outcome of each input, in order; raise BrokenPlugin if an input has none, or two."""
         if both := [id_ for id_ in self.dropped if id_ in self.used]:
             raise self._broken(f"dropped rows that it also made rows of: {_some(both)}")
@@ -142,10 +142,10 @@ class Account:
             for row in rows:
                 yield row, self._parents.get(row.id, (row.id,))
 
-    def _outcome(self, id_: str) -> Outcome:
+    def _outcome(self, id_: str) -> PromptOutcome:
         if id_ in self.dropped:
-            return Outcome(id_, "dropped", why=self.dropped[id_].reason)
-        return Outcome(id_, "emitted", self.used[id_])
+            return PromptOutcome(id_, "dropped", why=self.dropped[id_].reason)
+        return PromptOutcome(id_, "emitted", self.used[id_])
 
     def _drop(self, item: DroppedRow) -> None:
         self._known([item.id])

@@ -87,7 +87,7 @@ class ShippedRows(Verified):
         return conversation(item, model, self.label)
 
 
-class Arithmetic(ShippedRows):
+class ArithmeticTask(ShippedRows):
     """The held-out problems of the quickstart (`recipes/tiny/heldout.jsonl`)."""
 
     file: ClassVar[str] = "tiny/heldout.jsonl"
@@ -95,7 +95,7 @@ class Arithmetic(ShippedRows):
     reward: ClassVar[str] = "math"
 
 
-class Constraints(ShippedRows):
+class ConstraintsTask(ShippedRows):
     """The held-out instructions of the SmolLM2 recipe (`recipes/constraints/heldout.jsonl`)."""
 
     file: ClassVar[str] = "constraints/heldout.jsonl"

@@ -21,7 +21,7 @@ from align.core.rows import child_id
 from align.generate.backends.scripted import Scripted
 from align.generate.calls import journal
 from data_synthesis import Context, Drop, Synthesizer
-from data_synthesis.engine.ledger import Ledger, Outcome, records
+from data_synthesis.engine.ledger import Ledger, PromptOutcome, records
 
 CALLS = []
 """What `Counting` was asked in this process: (last message, n, first)."""
@@ -388,7 +388,7 @@ def row(text):
 def test_rows_count_only_when_the_ledger_names_their_part(tmp_path):
     ledger = Ledger(tmp_path, "main")
     for name in ("a", "b"):
-        ledger.add(Outcome(name, "emitted", 1, tallies={"n": 2}), records(name, "s", [row(name)]))
+        ledger.add(PromptOutcome(name, "emitted", 1, tallies={"n": 2}), records(name, "s", [row(name)]))
         ledger.commit()
     ledger.close()
     journal = tmp_path / "ledger" / "main.jsonl"
@@ -396,7 +396,7 @@ def test_rows_count_only_when_the_ledger_names_their_part(tmp_path):
     (tmp_path / "parts" / ".demonstrations-other-000001.parquet.tmp").touch()  # another worker is writing this
     (tmp_path / "parts" / ".demonstrations-main-000003.parquet.tmp").touch()  # and this one was killed
     again = Ledger(tmp_path, "main")
-    assert again.outcomes == {"a": Outcome("a", "emitted", 1, tallies={"n": 2}, part="main-000001")}
+    assert again.outcomes == {"a": PromptOutcome("a", "emitted", 1, tallies={"n": 2}, part="main-000001")}
     left = sorted(path.name for path in (tmp_path / "parts").iterdir())
     assert left == [".demonstrations-other-000001.parquet.tmp", "demonstrations-main-000001.parquet"]
     (tmp_path / "parts" / left[1]).unlink()

@@ -21,7 +21,7 @@ from align.core.errors import RecipeError, UsageError
 from align.core.recipe import Recipe
 from align.core.stage import Shard
 from data_synthesis import Synthesizer
-from data_synthesis.engine.ledger import PLACE, Ledger, Outcome, read, records
+from data_synthesis.engine.ledger import PLACE, Ledger, PromptOutcome, read, records
 from data_synthesis.testing.conformance import calls, snapshot
 
 
@@ -314,7 +314,7 @@ def test_a_commit_that_fails_stays_pending_as_a_whole(tmp_path):
     ledger = Ledger(tmp_path, "main")
     rows = [Demonstration(prompt=[{"role": "user", "content": "?"}], completion="a"),
             Preference(prompt=[{"role": "user", "content": "?"}], chosen="a", rejected="b")]  # fmt: skip
-    ledger.add(Outcome("x", "emitted", 2), records("x", "s", rows))
+    ledger.add(PromptOutcome("x", "emitted", 2), records("x", "s", rows))
     blocked = tmp_path / "parts" / ".preferences-main-000001.parquet.tmp"
     blocked.mkdir()
     with pytest.raises(IsADirectoryError):

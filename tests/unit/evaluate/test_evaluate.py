@@ -234,7 +234,7 @@ def test_a_conversation_needs_a_chat_template(recipe, tmp_path, tiny):
 @pytest.mark.parametrize(
     ("records", "task", "said"),
     [
-        (None, {}, "task 'gsm8k' has no data: 'rows.jsonl' is no file or folder here"),
+        (None, {"path": "owner/rows"}, "task 'gsm8k' has no data: 'owner/rows' is no file or folder here"),
         ([], {}, "has no record in the split 'test'"),
         ([{"q": "1 + 1?", "answer": "2"}], {}, "rows.jsonl, line 1 has q, answer, and lacks 'question'; map your names"),
         ([{"question": "1 + 1?", "answer": None}], {}, "has no item that can be measured; the first one: no gold answer"),
