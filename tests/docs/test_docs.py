@@ -45,9 +45,9 @@ def test_the_rows_in_other_languages_on_the_page_are_read(root):
     rows = [json.loads(row) for row in shown]
     prompts = [Prompt(messages=[{"role": "user", "content": row["prompt"]}], tests=row["tests"], id="x") for row in rows]
     cpp, javascript, bash = map(program_tests.parse, prompts)
-    assert (bash.language, bash.entry_point) == ("bash", None)
     assert (cpp.language, cpp.entry_point, [case.arguments for case in cpp.cases]) == ("cpp", "total", [[[1, 2, 3]], [[]]])
     assert (javascript.language, javascript.runs) == ("javascript", [program_tests.ProgramRun("4\n", "8\n")])
+    assert (bash.language, bash.runs[0].appended) == ("bash", "[[ $(add 1 2) = 3 ]] || exit 1")
 
 
 def test_the_test_on_the_page_passes(root, tmp_path, monkeypatch):
