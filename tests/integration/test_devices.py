@@ -36,7 +36,7 @@ def test_two_processes_under_accelerate(root, tmp_path):
     report = json.loads((folder(out, "online") / "report.json").read_text())
     assert report["prompts"] == 16
     assert (folder(out, "release") / "done.json").is_file()
-    assert "arithmetic: 4 held-out problems" in printed
+    assert "arithmetic (chat): 4 items" in printed
     rounds = [json.loads((folder(out, "online") / "rounds" / f"00{i}" / "pairs.json").read_text()) for i in range(2)]
     assert len({pair["id"] for r in rounds for pair in r["pairs"]}) > 8  # both processes sampled their own prompts
     runs, recipe = RunFolder.open(out)

@@ -312,7 +312,8 @@ def test_explain_knows_fields_plug_ins_and_shipped_recipes(folder, capsys):
     for asked, said in (
         ("accelerate", "a recipe:\n  accelerate  (default null)\n      Present: every training stage"),
         ("beta", "dpo, online_dpo:\n  beta  (default 0.1"),
-        ("evaluate", "      prompts  (refers to prompts, required)\n          The problems"),
+        ("evaluate", "      max_tax  (default null)\n          The largest alignment tax allowed"),
+        ("win_rate", "win_rate (task, align.evaluate.tasks.win_rate:WinRateTask"),
         ("my_words:Shorter", "my_words:Shorter (stage, my_words:Shorter, version 1)\n\nCuts."),
         ("quickstart", "# The whole chain in minutes on a CPU"),
     ):

@@ -7,8 +7,9 @@ The wheels (requirements-zoo.lock) are installed without what they depend on, an
 
 import base64
 import json
+import sys
 from functools import cache
-from importlib.metadata import distribution
+from importlib.metadata import distributions
 from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -20,8 +21,9 @@ QWEN = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}
 
 
 def installed(package, ending):
-    """Return the path of a data file of an installed distribution, which is not imported."""
-    [found] = [f for f in distribution(package).files if str(f).endswith(ending)]
+    """Return the path of a data file of a distribution that `make` put where nothing is imported from."""
+    [held] = distributions(name=package, path=[str(Path(sys.prefix) / "vocabularies")])
+    [found] = [f for f in held.files if str(f).endswith(ending)]
     return Path(found.locate())
 
 

@@ -161,6 +161,7 @@ OF_STAGE = {
 
 REASONS = {
     "it says what the stage is": "kind",
+    "only in a recipe that evaluates (tests/unit/evaluate/test_evaluate.py)": "decontaminate",
     "only of models from a hub": "revision trust_remote_code",
     "less memory, the same numbers": """
         gradient_checkpointing gradient_checkpointing_kwargs activation_checkpointing activation_checkpointing_kwargs
