@@ -17,7 +17,7 @@ from pydantic import Field
 
 from align.core.config import Config
 from align.evaluate.measure import TaskResults
-from align.evaluate.scores import compare_models, headline, metric_of, values
+from align.evaluate.scores import compare_models, headline, metric_of, metrics, values
 from align.evaluate.statistics.comparison import Comparison
 
 if TYPE_CHECKING:
@@ -130,6 +130,8 @@ def broken(
         for key, bound in bounds.items()
     ]
     owed = tax(results, model, against, targets) if gate.max_tax is not None else None
+    if gate.max_tax is not None and owed is None:
+        found.append(f"alignment tax: no task outside the targets was measured on both {against} and {model}")
     if owed and gate.max_tax is not None and (owed.low if gate.certain else owed.value) > gate.max_tax:
         found.append(
             f"alignment tax: {owed.value:.1f} points [{owed.low:.1f}, {owed.high:.1f}] of {model} against "
@@ -159,6 +161,9 @@ def _beyond(
     """
     task, _, metric = key.partition("/")
     (against, model), change = pair, points(results[task], *pair, metric or None)
+    if metric and not (metric in metrics(results[task]) and metric_of(results[task], metric).better):
+        comparable = [name for name in metrics(results[task]) if metric_of(results[task], name).better]
+        return f"{key}: {task} has no metric {metric!r} that can be better; it has {', '.join(comparable)}"
     if change is None:
         return f"{key}: no item was measured on both {against} and {model}"
     factor = scale(results[task], metric or None) * (-1 if most else 1)

@@ -203,6 +203,7 @@ def test_generators_are_measured_compared_and_asked_once(recipe, tmp_path):
         ({"max_drop": {"sums": 1}, "against": "served", "model": "wrong"}, "wrong dropped 100.0 points"),
         ({"min_gain": {"sums/sampled": 101}}, "served gained 100.0 points"),
         ({"max_tax": 5, "against": "served", "model": "wrong"}, "alignment tax: 100.0 points"),
+        ({"max_drop": {"sums/gready": 1}}, "sums has no metric 'gready' that can be better; it has greedy, sampled, pass@2"),
         ({"max_drop": {"sums": 1}}, None),
         ({"min_gain": {"sums": 50}, "max_tax": 0}, None),
     ],
@@ -222,6 +223,27 @@ def test_a_gate_that_names_nothing_is_refused(recipe):
         served(recipe, gate={"max_drop": {"summs": 1}})
     with pytest.raises(RecipeError, match="'sft' is no model of this stage; it has wrong, served"):
         served(recipe, gate={"max_drop": {"sums": 1}, "against": "sft"})
+
+
+def test_a_target_is_a_task_and_no_metric_of_one(recipe):
+    """The tax would count `sums` as no target."""
+    with pytest.raises(RecipeError, match="targets: 'sums/greedy' is no task of this stage; it has sums"):
+        served(recipe, targets=["sums/greedy"])
+
+
+def test_a_tax_that_could_not_be_measured_breaks_its_bound(recipe, tmp_path):
+    loaded = served(recipe, targets=["sums"], gate={"max_tax": 0})
+    with pytest.raises(StageFailed, match="no task outside the targets was measured on both wrong and served"):
+        loaded.run(tmp_path / "run")
+
+
+def test_a_model_of_an_sft_stage_is_a_reference_under_any_name(tmp_path, tiny):
+    trained(tmp_path, tiny)
+    text = (tmp_path / "recipe.yaml").read_text().replace("  sft: {", "  tuned: {")
+    text = text.replace("[base, sft]", "[base, {model: tuned, name: mine}, {generator: right}]")
+    (tmp_path / "recipe.yaml").write_text(f"{text}generators: {json.dumps({'right': GENERATORS['right']})}\n")
+    owed = read(Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run"), "tax")
+    assert [(one["model"], one["against"]) for one in owed] == [("mine", "base"), ("right", "base"), ("right", "mine")]
 
 
 def test_a_conversation_needs_a_chat_template(recipe, tmp_path, tiny):
