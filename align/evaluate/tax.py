@@ -161,11 +161,8 @@ def _beyond(
     """
     task, _, metric = key.partition("/")
     (against, model), change = pair, points(results[task], *pair, metric or None)
-    if metric and not (metric in metrics(results[task]) and metric_of(results[task], metric).better):
-        comparable = [name for name in metrics(results[task]) if metric_of(results[task], name).better]
-        return f"{key}: {task} has no metric {metric!r} that can be better; it has {', '.join(comparable)}"
     if change is None:
-        return f"{key}: no item was measured on both {against} and {model}"
+        return f"{key}: {_why_none(results[task], metric, pair)}"
     factor = scale(results[task], metric or None) * (-1 if most else 1)
     figure = factor * change.difference
     low, high = sorted((factor * change.low, factor * change.high))
@@ -176,3 +173,11 @@ def _beyond(
     else:
         return ""
     return f"{key}: {model} {said} {figure:.1f} points [{low:.1f}, {high:.1f}] against {against}, and {limit}"
+
+
+def _why_none(results: TaskResults, metric: str, pair: tuple[str, str]) -> str:
+    """Return why two models cannot be compared by a metric; "" is the task's first one."""
+    comparable = [name for name in metrics(results) if metric_of(results, name).better]
+    if metric and metric not in comparable:
+        return f"the task has no metric {metric!r} that can be better; it has {', '.join(comparable)}"
+    return f"no item was measured on both {pair[0]} and {pair[1]}"

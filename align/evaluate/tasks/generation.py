@@ -22,7 +22,7 @@ from align.core.rows import Message
 from align.core.stage import Run
 from align.evaluate.statistics.shares import pass_at_k
 from align.evaluate.subject import Subject
-from align.evaluate.task import Item, Metric, Outcome, Task
+from align.evaluate.task import SHARE, Item, Metric, Outcome, Task
 from align.evaluate.tasks.from_data import DataTask
 
 NOT_COMPARED = Metric(compared=False)
@@ -31,7 +31,7 @@ NOT_COMPARED = Metric(compared=False)
 class Verified(Task):
     """A task with a verifier."""
 
-    metrics: ClassVar[Mapping[str, Metric]] = {"pass": NOT_COMPARED}
+    metrics: ClassVar[Mapping[str, Metric]] = {"greedy": SHARE, "sampled": SHARE, "pass": NOT_COMPARED}
 
     max_new_tokens: int = Field(default=256, ge=1)
     """Longest answer in tokens."""

@@ -1,11 +1,17 @@
 """Scores that can be trusted: no problem that was trained on, no verdict made up, no name taken for another."""
 
 import json
+import re
 import shutil
 
 import pytest
 
 from align import Recipe, RecipeError, StageFailed
+from align.evaluate.measure import TaskResults
+from align.evaluate.scores import Change
+from align.evaluate.statistics.comparison import adjusted, compare
+from align.evaluate.table import signed
+from align.evaluate.tasks.safety import Safety
 
 RECIPE = """
 name: measured
@@ -100,6 +106,18 @@ def test_training_leaves_out_the_rows_that_the_recipe_measures_on(tmp_path, tiny
     assert "no item was seen in the 48,002 training rows" in (report.stage("scores") / "table.txt").read_text()
 
 
+def test_tasks_of_one_name_in_two_stages_are_both_left_out_of_training(tmp_path, tiny):
+    trained(tmp_path, tiny)
+    write(tmp_path / "other.jsonl", [{"question": "What is 1 + 1?", "answer": "2"}])
+    quick = {"kind": "evaluate", "models": ["base"], "samples": 0, "dtype": "float32"}
+    quick["tasks"] = [{"kind": "gsm8k", "name": "sums", "path": "other.jsonl", "config": None, "prompting": "chat"}]
+    text = (tmp_path / "recipe.yaml").read_text().replace("  scores:", f"  quick: {json.dumps(quick)}\n  scores:")
+    (tmp_path / "recipe.yaml").write_text(text)
+    report = Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run", until="sft")
+    told = json.loads((report.stage("sft") / "contamination.json").read_text())
+    assert (told["compared with"], len(told["left out"])) == ({"sums": 3}, 2)
+
+
 def test_a_problem_that_was_trained_on_fails_the_stage_or_is_scored_apart(tmp_path, tiny):
     with pytest.raises(StageFailed, match=r"1 held-out problems of 'sums' were trained on, such as 'Ben has 42"):
         trained(tmp_path, tiny, "null").run(tmp_path / "run")
@@ -161,6 +179,21 @@ def test_a_judge_with_a_pass_mark_gives_verdicts_and_is_part_of_what_was_measure
     assert [item["models"]["base"]["scores"]["greedy"] for item in results(again)] == [1.0, 1.0]
 
 
+def test_the_first_metric_is_the_same_whatever_the_first_item_got(recipe, tmp_path):
+    """It stands for the task in gates and in the alignment tax."""
+    plug_in(
+        tmp_path,
+        "first",
+        "return [Score(1.0, True) if i or prompt.answer == '24' else Score.ungraded('no') for i, _ in enumerate(completions)]",
+    )
+    with pytest.raises(StageFailed, match=r"sums: base gained 0\.0 points"):
+        Recipe.load(recipe(reward='{kind: "first:Opinion"}'), set={"scores.gate": {"min_gain": {"sums": 1}}}).run(
+            tmp_path / "run"
+        )
+    table = (tmp_path / "run" / "02-scores" / "table.txt").read_text()
+    assert re.search(r"model +greedy +sampled +pass@2\n", table)
+
+
 def test_models_of_one_name_keep_theirs_apart_and_none_comes_twice(recipe, tmp_path, tiny):
     for folder in ("x", "y"):
         shutil.copytree(tiny, tmp_path / folder / "m")
@@ -197,13 +230,26 @@ def test_generators_are_measured_compared_and_asked_once(recipe, tmp_path):
     assert "measured before" in (again.stage("scores") / "log.txt").read_text()
 
 
+def test_the_table_never_says_that_fewer_items_than_it_has_would_tell():
+    """At one comparison fewer items would do; beside nineteen others, 100 do not."""
+    differences = [1.0] * 12 + [-1.0] + [0.0] * 87
+    one = compare([max(0.0, -d) for d in differences], [max(0.0, d) for d in differences])
+    held = adjusted([one] * 20)[0]
+    assert (held.verdict, held.items_needed < held.n) == ("cannot tell", True)
+    results = TaskResults(Safety(kind="safety"), [])
+    assert signed(Change("t", "harmful", "a", "b", held), results).endswith("] cannot tell")
+
+
 @pytest.mark.parametrize(
     ("gate", "said"),
     [
         ({"max_drop": {"sums": 1}, "against": "served", "model": "wrong"}, "wrong dropped 100.0 points"),
         ({"min_gain": {"sums/sampled": 101}}, "served gained 100.0 points"),
         ({"max_tax": 5, "against": "served", "model": "wrong"}, "alignment tax: 100.0 points"),
-        ({"max_drop": {"sums/gready": 1}}, "sums has no metric 'gready' that can be better; it has greedy, sampled, pass@2"),
+        (
+            {"max_drop": {"sums/gready": 1}},
+            "sums/gready: the task has no metric 'gready' that can be better; it has greedy, sampled, pass@2",
+        ),
         ({"max_drop": {"sums": 1}}, None),
         ({"min_gain": {"sums": 50}, "max_tax": 0}, None),
     ],
