@@ -12,6 +12,7 @@ from align.evaluate.scores import Change
 from align.evaluate.statistics.comparison import adjusted, compare
 from align.evaluate.table import signed
 from align.evaluate.tasks.safety import Safety
+from reward.mathematics.verifier import MathAnswer
 
 RECIPE = """
 name: measured
@@ -238,6 +239,29 @@ def test_the_table_never_says_that_fewer_items_than_it_has_would_tell():
     assert (held.verdict, held.items_needed < held.n) == ("cannot tell", True)
     results = TaskResults(Safety(kind="safety"), [])
     assert signed(Change("t", "harmful", "a", "b", held), results).endswith("] cannot tell")
+
+
+def test_every_k_is_estimated_or_refused(recipe, tmp_path):
+    task = {"kind": "rows", "name": "sums", "prompts": "held_out", "reward": {"kind": "math"}, "k": [1, 2]}
+    assert list(read(served(recipe, tasks=[task]).run(tmp_path / "run"))["wrong"]["sums"]) == [
+        "greedy",
+        "sampled",
+        "pass@1",
+        "pass@2",
+    ]
+    with pytest.raises(StageFailed, match="task 'sums': pass@10 needs as many samples of each item, and there are 2; raise"):
+        served(recipe, tasks=[task | {"k": [10]}]).run(tmp_path / "run")
+
+
+def test_another_version_of_a_verifier_that_is_no_field_is_measured_again(tmp_path, tiny, monkeypatch):
+    said = {"kind": "scripted", "default": "It is 25."}
+    stage = {"kind": "evaluate", "models": [{"generator": "said"}], "tasks": ["arithmetic"], "samples": 0, "limit": 1}
+    recipe = {"name": "t", "base": tiny, "generators": {"said": said}, "stages": {"scores": stage}}
+    (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
+    outcomes = Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run").stage("scores") / "outcomes"
+    monkeypatch.setattr(MathAnswer, "version", "another")
+    Recipe.load(tmp_path / "recipe.yaml", set={"scores.targets": ["arithmetic"]}).run(tmp_path / "run")
+    assert len(list(outcomes.iterdir())) == 2
 
 
 @pytest.mark.parametrize(
