@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SPREAD = {"FSDP": "FSDP", "DEEPSPEED": "DeepSpeed", "MEGATRON_LM": "Megatron-LM"}
 """accelerate's `distributed_type`s that spread one model's weights over processes -> the names that people
 use. The keys are also the ends of accelerate's variables `ACCELERATE_USE_...`."""
-SHIPPED = [Path(__file__).parents[1] / "_recipes", Path(__file__).parents[2] / "recipes"]
+SHIPPED = wiring.SHIPPED
 
 
 class Accelerate(Config):

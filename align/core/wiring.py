@@ -60,7 +60,12 @@ class File:
     """The field may hold a hub id instead."""
     or_template: bool = False
     """The field may hold a chat template's text, or the name of one that TRL ships, instead."""
+    or_shipped: bool = False
+    """The field may hold the path of a file that ships with the recipes instead (`safety/requests.jsonl`)."""
 
+
+SHIPPED = [Path(__file__).parents[1] / "_recipes", Path(__file__).parents[2] / "recipes"]
+"""Where the recipes and their files are: in an installed package, and in a checkout."""
 
 Loc = tuple[str | int, ...]
 _KNOWN = {
@@ -351,7 +356,8 @@ def _no_file(folder: Path, path: str, marker: File) -> str | None:
         except ValueError as error:
             return str(error)
         return None
-    if (folder / path).exists() or (marker.or_hub and _may_be_hub_id(path)):
+    homes = (folder, *SHIPPED) if marker.or_shipped else (folder,)
+    if any((home / path).exists() for home in homes) or (marker.or_hub and _may_be_hub_id(path)):
         return None
     return f"no file or folder {path!r} (looked in {folder})"
 

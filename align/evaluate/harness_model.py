@@ -27,7 +27,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.models.utils import normalize_gen_kwargs
 
-from align.core.errors import BadRow, StageFailed
+from align.core.errors import BadRow, StageFailed, TooLong
 from align.core.rows import Message
 from align.evaluate.subject import Subject
 from align.evaluate.task import Item
@@ -132,8 +132,8 @@ class HarnessModel(LM):
         async def one(place: Place, job: Callable[[], Awaitable[T]], placeholder: T) -> T:
             try:
                 return await job()
-            except BadRow as reason:
-                self.skipped[place] = str(reason)
+            except (BadRow, TooLong) as reason:
+                self.skipped[place] = str(reason) if isinstance(reason, BadRow) else TOO_LONG
                 return placeholder
             finally:
                 self._advance(place)

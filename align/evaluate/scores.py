@@ -57,12 +57,16 @@ def metric_of(results: TaskResults, name: str) -> Metric:
 
 
 def metrics(results: TaskResults) -> list[str]:
-    """Return the metrics that any model got on a task, in the order in which they came."""
+    """Return the metrics that any model got on a task: those that it does not list, then those that it lists.
+
+    Its list gives the order, because an item need not have every metric, and the first item would decide.
+    """
     found: dict[str, None] = {}
     for outcomes in results.outcomes.values():
         for outcome in outcomes:
             found.update(dict.fromkeys(outcome.scores))
-    return list(found)
+    listed = {name: place for place, name in enumerate(results.task.metrics)}
+    return sorted(found, key=lambda name: listed.get(name, listed.get(name.partition("@")[0], -1)))
 
 
 def headline(results: TaskResults) -> str | None:

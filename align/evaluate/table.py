@@ -91,7 +91,9 @@ def signed(change: Change, results: TaskResults) -> str:
     text = f"{factor * one.difference:+.1f} [{low:+.1f}, {high:+.1f}]"
     if one.verdict != "cannot tell":
         return f"{text} {one.verdict}"
-    return f"{text} {one.items_needed:,} items would tell" if one.items_needed else f"{text} cannot tell"
+    # at one comparison, fewer items than there are may be enough, and Holm's correction wants more
+    more = one.items_needed and one.items_needed > one.n
+    return f"{text} {one.items_needed:,} items would tell" if more else f"{text} cannot tell"
 
 
 def _overall(
@@ -220,6 +222,7 @@ def render_tax(
             blocks.append(f"\nchange against {reference}, in points\n{aligned(rows)}\n")
     over = f"outside {', '.join(targets)}" if targets else "of the table (no `targets` are named)"
     note = f"alignment tax: mean drop over the tasks {over}, in points; below 0 the model gained\n"
+    note += "a positive change is for the better, also where less is better\n"
     return "".join([*blocks, note]) if blocks else ""
 
 

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from align.core.config import Config
 from align.evaluate.measure import TaskResults
-from align.evaluate.scores import compare_models, headline, metric_of, values
+from align.evaluate.scores import compare_models, headline, metric_of, metrics, values
 from align.evaluate.statistics.comparison import Comparison
 
 if TYPE_CHECKING:
@@ -130,6 +130,8 @@ def broken(
         for key, bound in bounds.items()
     ]
     owed = tax(results, model, against, targets) if gate.max_tax is not None else None
+    if gate.max_tax is not None and owed is None:
+        found.append(f"alignment tax: no task outside the targets was measured on both {against} and {model}")
     if owed and gate.max_tax is not None and (owed.low if gate.certain else owed.value) > gate.max_tax:
         found.append(
             f"alignment tax: {owed.value:.1f} points [{owed.low:.1f}, {owed.high:.1f}] of {model} against "
@@ -160,7 +162,7 @@ def _beyond(
     task, _, metric = key.partition("/")
     (against, model), change = pair, points(results[task], *pair, metric or None)
     if change is None:
-        return f"{key}: no item was measured on both {against} and {model}"
+        return f"{key}: {_why_none(results[task], metric, pair)}"
     factor = scale(results[task], metric or None) * (-1 if most else 1)
     figure = factor * change.difference
     low, high = sorted((factor * change.low, factor * change.high))
@@ -171,3 +173,11 @@ def _beyond(
     else:
         return ""
     return f"{key}: {model} {said} {figure:.1f} points [{low:.1f}, {high:.1f}] against {against}, and {limit}"
+
+
+def _why_none(results: TaskResults, metric: str, pair: tuple[str, str]) -> str:
+    """Return why two models cannot be compared by a metric; "" is the task's first one."""
+    comparable = [name for name in metrics(results) if metric_of(results, name).better]
+    if metric and metric not in comparable:
+        return f"the task has no metric {metric!r} that can be better; it has {', '.join(comparable)}"
+    return f"no item was measured on both {pair[0]} and {pair[1]}"

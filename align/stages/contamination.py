@@ -40,15 +40,18 @@ def evaluated(run: Run) -> dict[str, list[Prompt]]:
 
     A task whose data cannot be read now is left out with a warning; its own stage will say what is wrong.
     """
-    found: dict[str, list[Prompt]] = {}
+    found: dict[str, dict[tuple[str, str], Prompt]] = {}
     for stage in run.recipe.stages.values():
         tasks: list[Task] = getattr(stage, "tasks", []) if "scores" in type(stage).makes else []
         for task in (each for whole in tasks for each in whole.expand()):
             try:
-                found[task.label] = prompts_of(task.items(run))
+                prompts = prompts_of(task.items(run))
             except StageFailed as error:
                 run.log.warning("%-12s rows are not compared with %s: %s", run.name, task.label, error.cause)
-    return found
+                continue
+            held = found.setdefault(task.label, {})  # tasks of two stages may have one name
+            held.update({(prompt.id, prompt_key(prompt.messages)): prompt for prompt in prompts})
+    return {name: list(held.values()) for name, held in found.items()}
 
 
 def prompts_of(items: Sequence[Item]) -> list[Prompt]:

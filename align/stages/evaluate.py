@@ -90,7 +90,8 @@ class Evaluate(Stage, LoadsModel):
         tasks = [task.label for whole in self.tasks for task in whole.expand()]
         for field, names in (("models", models), ("tasks", tasks)):
             yield from self._repeated(field, names)
-        gated = [*self.gate.max_drop, *self.gate.min_gain] if self.gate else []
+        keys = [*self.gate.max_drop, *self.gate.min_gain] if self.gate else []
+        gated = [key.partition("/")[0] for key in keys]  # TASK/METRIC
         chosen = [self.gate.against, self.gate.model] if self.gate else []
         yield from _unknown("targets", "task", self.targets, tasks)
         yield from _unknown("gate", "task", gated, tasks)
@@ -160,11 +161,11 @@ class Evaluate(Stage, LoadsModel):
 
     def _references(self, run: Run, models: Sequence[str]) -> list[str]:
         """Return the models that all others are compared with: the first, and what an `sft` stage made."""
+        references = [entry if isinstance(entry, str) else entry.model or "" for entry in self.models]
         made = [
             label
-            for label, entry in zip(models, self.models, strict=True)
-            if label == "sft"
-            or getattr(run.recipe.stages.get(entry if isinstance(entry, str) else ""), "kind", "") == "sft"
+            for label, reference in zip(models, references, strict=True)
+            if label == "sft" or getattr(run.recipe.stages.get(reference), "kind", "") == "sft"
         ]
         return list(dict.fromkeys([models[0], *made[:1]]))
 
@@ -199,5 +200,5 @@ class Evaluate(Stage, LoadsModel):
 def _unknown(field: str, what: str, named: Sequence[str], known: Sequence[str]) -> Iterable[tuple[str, str]]:
     """Yield an error for each name of a field that is no task or model of the stage."""
     for name in named:
-        if (name.partition("/")[0] if what == "task" else name) not in known:
+        if name not in known:
             yield field, f"{name!r} is no {what} of this stage; it has {', '.join(known)}"

@@ -43,7 +43,7 @@ class ArenaHard(Pairwise, JudgedData):
     """Win rate against a baseline on Arena-Hard's prompts, or prompts of its shape (`category`, `prompt`)."""
 
     columns_needed: ClassVar[tuple[str, ...]] = ("category",)
-    metrics: ClassVar[Mapping[str, Metric]] = {**Pairwise.metrics, WIN_RATE: Metric(pooled=True)}
+    metrics: ClassVar[Mapping[str, Metric]] = {WIN_RATE: Metric(pooled=True), **Pairwise.metrics}
 
     path: Annotated[str, File(or_hub=True)]
     """The questions: `question.jsonl` of arena-hard-auto, of any version."""

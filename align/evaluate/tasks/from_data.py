@@ -38,7 +38,7 @@ class DataTask(Task):
     """Hub data sets without a configuration for all their records, and the configurations that are read one
     after the other where `config` is left out."""
 
-    path: Annotated[str, File(or_hub=True)]
+    path: Annotated[str, File(or_hub=True, or_shipped=True)]
     """Hub id of the data, or a file or folder of the same shape (relative to the recipe)."""
     config: str | None = None
     """Configuration of the data set."""

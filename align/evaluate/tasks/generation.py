@@ -12,7 +12,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
@@ -22,7 +22,7 @@ from align.core.rows import Message
 from align.core.stage import Run
 from align.evaluate.statistics.shares import pass_at_k
 from align.evaluate.subject import Subject
-from align.evaluate.task import Item, Metric, Outcome, Task
+from align.evaluate.task import SHARE, Item, Metric, Outcome, Task
 from align.evaluate.tasks.from_data import DataTask
 
 NOT_COMPARED = Metric(compared=False)
@@ -31,7 +31,7 @@ NOT_COMPARED = Metric(compared=False)
 class Verified(Task):
     """A task with a verifier."""
 
-    metrics: ClassVar[Mapping[str, Metric]] = {"pass": NOT_COMPARED}
+    metrics: ClassVar[Mapping[str, Metric]] = {"greedy": SHARE, "sampled": SHARE, "pass": NOT_COMPARED}
 
     max_new_tokens: int = Field(default=256, ge=1)
     """Longest answer in tokens."""
@@ -42,7 +42,7 @@ class Verified(Task):
     """Answers to each item beside the greedy one; left out, that of the stage."""
     temperature: float | None = Field(default=None, gt=0)
     """Temperature of these samples; left out, that of the stage."""
-    k: list[int] = []
+    k: list[Annotated[int, Field(ge=1)]] = []
     """The k for which pass@k is estimated; left out, the number of samples."""
 
     @abstractmethod
@@ -57,9 +57,20 @@ class Verified(Task):
         """Return the texts that end an answer to an item."""
         return None
 
+    def depends(self, model: Subject) -> Any:
+        """Return the version of the verifier, which need not be a field of the task."""
+        return type(self.verifier()).version
+
     async def measure(self, item: Item, model: Subject) -> Outcome:
         """Sample a greedy answer and others, and judge all of them."""
         asked, n = self.question(item, model), model.samples if self.samples is None else self.samples
+        if self.k and max(self.k) > n:
+            raise StageFailed(
+                model.run.name,
+                f"task {self.label!r}: pass@{max(self.k)} needs as many samples of each item, and there are "
+                f"{n}; raise `samples`, or leave this k out",
+                model.run.log_file,
+            )
         how: dict[str, Any] = {"max_new_tokens": self.max_new_tokens, "stop": self.stop_texts(item, model)}
         how["tools"] = item.data.get("tools") or None
         jobs = [model.sample(item, asked, **how)]
@@ -117,8 +128,9 @@ class Verified(Task):
         sampled = [value for value in right[1:] if value is not None]
         if sampled:
             found["sampled"] = sampled
-            for k in self.k or [len(right) - 1]:
-                if 1 < k <= len(sampled):
+            n = len(right) - 1
+            for k in self.k or ([n] if n > 1 else []):  # pass@1 is the sampled score
+                if k <= len(sampled):
                     found[f"pass@{k}"] = pass_at_k(len(sampled), round(sum(sampled)), k)
         return found
 

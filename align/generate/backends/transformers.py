@@ -191,7 +191,8 @@ class LocalEngine:
                 context for the prompt and the texts.
         """
         checkpoints.refuse_foreign_ids(self.model, self.tokenizer, [*prompt_ids, self.tokenizer.pad_token_id])
-        longest = len(prompt_ids) + (max(map(len, texts)) if texts else sampling.max_new_tokens)
+        # the last token of a given text is not fed
+        longest = len(prompt_ids) + (max(map(len, texts)) - 1 if texts else sampling.max_new_tokens)
         remedy = "shorten the prompt or lower max_new_tokens"
         checkpoints.refuse_long(self.model, longest, remedy)
         if self.within_context:  # an answer need not be as long as max_new_tokens, so it does not count
@@ -317,7 +318,7 @@ def batches(requests: list[_Request], size: int) -> list[list[_Request]]:
     groups: dict[Any, list[_Request]] = {}
     for request in requests:
         s = request.sampling
-        how = (s.top_p, s.top_k, s.max_new_tokens, *(s.stop or ()), request.text is None)
+        how = (s.top_p, s.top_k, s.max_new_tokens, *(s.stop or ()), s.plain, request.text is None)
         groups.setdefault(how, []).append(request)
     cut = []
     for group in groups.values():

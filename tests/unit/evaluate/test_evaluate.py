@@ -1,11 +1,18 @@
 """Scores that can be trusted: no problem that was trained on, no verdict made up, no name taken for another."""
 
 import json
+import re
 import shutil
 
 import pytest
 
 from align import Recipe, RecipeError, StageFailed
+from align.evaluate.measure import TaskResults
+from align.evaluate.scores import Change
+from align.evaluate.statistics.comparison import adjusted, compare
+from align.evaluate.table import signed
+from align.evaluate.tasks.safety import Safety
+from reward.mathematics.verifier import MathAnswer
 
 RECIPE = """
 name: measured
@@ -100,6 +107,18 @@ def test_training_leaves_out_the_rows_that_the_recipe_measures_on(tmp_path, tiny
     assert "no item was seen in the 48,002 training rows" in (report.stage("scores") / "table.txt").read_text()
 
 
+def test_tasks_of_one_name_in_two_stages_are_both_left_out_of_training(tmp_path, tiny):
+    trained(tmp_path, tiny)
+    write(tmp_path / "other.jsonl", [{"question": "What is 1 + 1?", "answer": "2"}])
+    quick = {"kind": "evaluate", "models": ["base"], "samples": 0, "dtype": "float32"}
+    quick["tasks"] = [{"kind": "gsm8k", "name": "sums", "path": "other.jsonl", "config": None, "prompting": "chat"}]
+    text = (tmp_path / "recipe.yaml").read_text().replace("  scores:", f"  quick: {json.dumps(quick)}\n  scores:")
+    (tmp_path / "recipe.yaml").write_text(text)
+    report = Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run", until="sft")
+    told = json.loads((report.stage("sft") / "contamination.json").read_text())
+    assert (told["compared with"], len(told["left out"])) == ({"sums": 3}, 2)
+
+
 def test_a_problem_that_was_trained_on_fails_the_stage_or_is_scored_apart(tmp_path, tiny):
     with pytest.raises(StageFailed, match=r"1 held-out problems of 'sums' were trained on, such as 'Ben has 42"):
         trained(tmp_path, tiny, "null").run(tmp_path / "run")
@@ -161,6 +180,21 @@ def test_a_judge_with_a_pass_mark_gives_verdicts_and_is_part_of_what_was_measure
     assert [item["models"]["base"]["scores"]["greedy"] for item in results(again)] == [1.0, 1.0]
 
 
+def test_the_first_metric_is_the_same_whatever_the_first_item_got(recipe, tmp_path):
+    """It stands for the task in gates and in the alignment tax."""
+    plug_in(
+        tmp_path,
+        "first",
+        "return [Score(1.0, True) if i or prompt.answer == '24' else Score.ungraded('no') for i, _ in enumerate(completions)]",
+    )
+    with pytest.raises(StageFailed, match=r"sums: base gained 0\.0 points"):
+        Recipe.load(recipe(reward='{kind: "first:Opinion"}'), set={"scores.gate": {"min_gain": {"sums": 1}}}).run(
+            tmp_path / "run"
+        )
+    table = (tmp_path / "run" / "02-scores" / "table.txt").read_text()
+    assert re.search(r"model +greedy +sampled +pass@2\n", table)
+
+
 def test_models_of_one_name_keep_theirs_apart_and_none_comes_twice(recipe, tmp_path, tiny):
     for folder in ("x", "y"):
         shutil.copytree(tiny, tmp_path / folder / "m")
@@ -197,12 +231,49 @@ def test_generators_are_measured_compared_and_asked_once(recipe, tmp_path):
     assert "measured before" in (again.stage("scores") / "log.txt").read_text()
 
 
+def test_the_table_never_says_that_fewer_items_than_it_has_would_tell():
+    """At one comparison fewer items would do; beside nineteen others, 100 do not."""
+    differences = [1.0] * 12 + [-1.0] + [0.0] * 87
+    one = compare([max(0.0, -d) for d in differences], [max(0.0, d) for d in differences])
+    held = adjusted([one] * 20)[0]
+    assert (held.verdict, held.items_needed < held.n) == ("cannot tell", True)
+    results = TaskResults(Safety(kind="safety"), [])
+    assert signed(Change("t", "harmful", "a", "b", held), results).endswith("] cannot tell")
+
+
+def test_every_k_is_estimated_or_refused(recipe, tmp_path):
+    task = {"kind": "rows", "name": "sums", "prompts": "held_out", "reward": {"kind": "math"}, "k": [1, 2]}
+    assert list(read(served(recipe, tasks=[task]).run(tmp_path / "run"))["wrong"]["sums"]) == [
+        "greedy",
+        "sampled",
+        "pass@1",
+        "pass@2",
+    ]
+    with pytest.raises(StageFailed, match="task 'sums': pass@10 needs as many samples of each item, and there are 2; raise"):
+        served(recipe, tasks=[task | {"k": [10]}]).run(tmp_path / "run")
+
+
+def test_another_version_of_a_verifier_that_is_no_field_is_measured_again(tmp_path, tiny, monkeypatch):
+    said = {"kind": "scripted", "default": "It is 25."}
+    stage = {"kind": "evaluate", "models": [{"generator": "said"}], "tasks": ["arithmetic"], "samples": 0, "limit": 1}
+    recipe = {"name": "t", "base": tiny, "generators": {"said": said}, "stages": {"scores": stage}}
+    (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
+    outcomes = Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run").stage("scores") / "outcomes"
+    monkeypatch.setattr(MathAnswer, "version", "another")
+    Recipe.load(tmp_path / "recipe.yaml", set={"scores.targets": ["arithmetic"]}).run(tmp_path / "run")
+    assert len(list(outcomes.iterdir())) == 2
+
+
 @pytest.mark.parametrize(
     ("gate", "said"),
     [
         ({"max_drop": {"sums": 1}, "against": "served", "model": "wrong"}, "wrong dropped 100.0 points"),
         ({"min_gain": {"sums/sampled": 101}}, "served gained 100.0 points"),
         ({"max_tax": 5, "against": "served", "model": "wrong"}, "alignment tax: 100.0 points"),
+        (
+            {"max_drop": {"sums/gready": 1}},
+            "sums/gready: the task has no metric 'gready' that can be better; it has greedy, sampled, pass@2",
+        ),
         ({"max_drop": {"sums": 1}}, None),
         ({"min_gain": {"sums": 50}, "max_tax": 0}, None),
     ],
@@ -222,6 +293,27 @@ def test_a_gate_that_names_nothing_is_refused(recipe):
         served(recipe, gate={"max_drop": {"summs": 1}})
     with pytest.raises(RecipeError, match="'sft' is no model of this stage; it has wrong, served"):
         served(recipe, gate={"max_drop": {"sums": 1}, "against": "sft"})
+
+
+def test_a_target_is_a_task_and_no_metric_of_one(recipe):
+    """The tax would count `sums` as no target."""
+    with pytest.raises(RecipeError, match="targets: 'sums/greedy' is no task of this stage; it has sums"):
+        served(recipe, targets=["sums/greedy"])
+
+
+def test_a_tax_that_could_not_be_measured_breaks_its_bound(recipe, tmp_path):
+    loaded = served(recipe, targets=["sums"], gate={"max_tax": 0})
+    with pytest.raises(StageFailed, match="no task outside the targets was measured on both wrong and served"):
+        loaded.run(tmp_path / "run")
+
+
+def test_a_model_of_an_sft_stage_is_a_reference_under_any_name(tmp_path, tiny):
+    trained(tmp_path, tiny)
+    text = (tmp_path / "recipe.yaml").read_text().replace("  sft: {", "  tuned: {")
+    text = text.replace("[base, sft]", "[base, {model: tuned, name: mine}, {generator: right}]")
+    (tmp_path / "recipe.yaml").write_text(f"{text}generators: {json.dumps({'right': GENERATORS['right']})}\n")
+    owed = read(Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run"), "tax")
+    assert [(one["model"], one["against"]) for one in owed] == [("mine", "base"), ("right", "base"), ("right", "mine")]
 
 
 def test_a_conversation_needs_a_chat_template(recipe, tmp_path, tiny):

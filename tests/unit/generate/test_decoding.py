@@ -6,6 +6,7 @@ import pytest
 import torch
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
+from align.core.errors import TooLong
 from align.core.plugins import Sampling
 from align.generate.backends.prefill import left_padded
 from align.generate.backends.roomy_cache import RoomyLayer, make_room
@@ -80,6 +81,31 @@ def test_likelihoods_are_those_of_a_plain_forward_pass(engine):
             assert torch.allclose(torch.tensor(said.logprobs), expected, atol=1e-4)
             greedy = logits.argmax(-1).tolist() == said.token_ids
             assert said.finish_reason == ("likeliest" if greedy else "given")
+
+
+def test_a_text_may_end_one_token_behind_the_context_because_its_last_token_is_not_fed(engine, monkeypatch):
+    monkeypatch.setattr(engine, "within_context", True)
+    most = engine.model.config.max_position_embeddings
+    (said,) = asyncio.run(engine.generate([5], Sampling(n=1, continuations=["x"]), [[5] * most]))
+    assert len(said.logprobs) == most
+    with pytest.raises(TooLong, match=f"a row has {most + 1} tokens, and the context of .* has {most}"):
+        asyncio.run(engine.generate([5], Sampling(n=1, continuations=["x"]), [[5] * (most + 1)]))
+
+
+def test_plain_texts_and_conversations_are_never_in_one_batch(engine):
+    """How the ids of an answer become text depends on it."""
+    asked = [{"role": "user", "content": "What is 3 plus 4?"}]
+    hows = [Sampling(temperature=0, max_new_tokens=4, plain=plain) for plain in (True, None)]
+
+    async def all_of_them():
+        return await asyncio.gather(*(engine.answer(asked, how) for how in hows))
+
+    cut = []
+    decode = engine.decode
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "decode", lambda *args: (cut.append(args[2].plain), decode(*args))[1])
+        asyncio.run(all_of_them())
+    assert set(cut) == {True, None}
 
 
 def test_padding_stands_behind_what_all_prompts_begin_with(engine):
