@@ -91,8 +91,10 @@ async def _outcomes(results: TaskResults, subject: Subject, run: Run) -> list[Ou
     """Return a model's outcomes on a task, from its file if it is there."""
     path = run.folder / FOLDER / f"{_key(results, subject, run)}.jsonl"
     if path.is_file():
-        run.log.info("%s on %s: measured before", subject.label, subject.task)
-        return [Outcome(**line) for line in tables.read_lines(path)]
+        held = [Outcome(**line) for line in tables.read_lines(path)]
+        if not any(outcome.again for outcome in held):
+            run.log.info("%s on %s: measured before", subject.label, subject.task)
+            return held
     subject.progress = Progress(f"{subject.label} {subject.task}", len(results.items))
     try:
         outcomes = await results.task.measure_all(results.items, subject)

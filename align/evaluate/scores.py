@@ -111,7 +111,7 @@ def compare_models(results: TaskResults, before: str, after: str, metric: str) -
 
     The difference is positive where the second model is better, also by metrics of which less is better.
     """
-    how, pairs = metric_of(results, metric), _pairs(results, before, after, metric)
+    how, pairs = metric_of(results, metric), side_by_side(results, before, after, metric)
     if not pairs or not how.better:
         return None
     first, second = [a for _, a, _ in pairs], [b for _, _, b in pairs]
@@ -122,11 +122,13 @@ def compare_models(results: TaskResults, before: str, after: str, metric: str) -
     return compare(first, second, clusters, bounds=bounds)
 
 
-def _pairs(results: TaskResults, before: str, after: str, metric: str) -> list[tuple[Item, float, float]]:
+def side_by_side(
+    results: TaskResults, before: str, after: str, metric: str
+) -> list[tuple[Item, float, float]]:
     """Return the values of two models side by side: each item's mean, or each value of a pooled metric.
 
-    Where two models have different numbers of values for an item, as by Arena-Hard's weights, its means are
-    compared too.
+    Where the models have different numbers of values for an item, as by Arena-Hard's weights, a pooled metric
+    has nothing to put side by side, and the result is empty.
     """
     found: list[tuple[Item, float, float]] = []
     pooled = metric_of(results, metric).pooled
@@ -134,7 +136,9 @@ def _pairs(results: TaskResults, before: str, after: str, metric: str) -> list[t
         one, other = values(a, metric), values(b, metric)
         if not one or not other:
             continue
-        if not pooled or len(one) != len(other):
+        if pooled and len(one) != len(other):
+            return []
+        if not pooled:
             one, other = [sum(one) / len(one)], [sum(other) / len(other)]
         found += [(item, x, y) for x, y in zip(one, other, strict=True)]
     return found

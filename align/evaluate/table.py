@@ -88,7 +88,7 @@ def signed(change: Change, results: TaskResults) -> str:
     one, factor = change.against, scale(results, change.metric)
     factor = -factor if metric_of(results, change.metric).better == "lower" else factor
     low, high = sorted((factor * one.low, factor * one.high))
-    text = f"{factor * one.difference:+.1f} [{low:+.1f}, {high:+.1f}]"
+    text = f"{factor * one.difference + 0.0:+.1f} [{low:+.1f}, {high:+.1f}]"  # + 0.0: no minus before a zero
     if one.verdict != "cannot tell":
         return f"{text} {one.verdict}"
     # at one comparison, fewer items than there are may be enough, and Holm's correction wants more

@@ -86,6 +86,8 @@ class Outcome:
     skipped: str = ""
     """Why the item could not be measured, without numbers in it. It is then left out of every score, and
     counted under this reason."""
+    again: bool = False
+    """The next evaluation tries the item again, because what was lacking (a compiler) may be there then."""
     parts: Mapping[str, Any] = field(default_factory=dict)
     """What figures of all items together are computed from (`Task.summaries`), such as an answer for BLEU, as
     JSON values."""

@@ -2,9 +2,10 @@
 
 For each task outside the `targets`, the tax is the drop of the task's first metric against an earlier model,
 in points (hundredths of the metric's scale). The tax of a model is the mean of these drops, every task
-counting alike; below 0 it has gained. Its 95% interval is a bootstrap over the items (over clusters, where
-items have some), drawn anew within each task. The word is that of Askell et al. 2021 (arXiv 2112.00861) and
-Ouyang et al. 2022 (arXiv 2203.02155); neither defines a figure.
+counting alike; below 0 it has gained. A metric without a scale (BLEU) has no points, and its task is left
+out. The 95% interval is a bootstrap over the items (over clusters, where items have some), drawn anew within
+each task. The word is that of Askell et al. 2021 (arXiv 2112.00861) and Ouyang et al. 2022 (arXiv
+2203.02155); neither defines a figure.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from pydantic import Field
 
 from align.core.config import Config
 from align.evaluate.measure import TaskResults
-from align.evaluate.scores import compare_models, headline, metric_of, metrics, values
+from align.evaluate.scores import compare_models, headline, metric_of, metrics, side_by_side
 from align.evaluate.statistics.comparison import Comparison
+from align.evaluate.statistics.shares import Z95, wilson
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,13 +88,10 @@ def tax(
         sums, sizes = _differences(each, against, model)
         if not len(sums):
             continue
-        factor = scale(each)
         if name in targets:
-            gains.append(factor * float(sums.sum() / sizes.sum()))
-            continue
-        drawn = rng.integers(0, len(sums), (DRAWS, len(sums)))
-        means = sums[drawn].sum(-1) / sizes[drawn].sum(-1)
-        drops[name] = -factor * float(sums.sum() / sizes.sum()), -factor * means
+            gains.append(100 * float(sums.sum() / sizes.sum()))
+        else:
+            drops[name] = -100 * float(sums.sum() / sizes.sum()), -100 * _means(sums, sizes, rng)
     if not drops:
         return None
     total = np.mean([means for _, means in drops.values()], axis=0)
@@ -102,25 +101,46 @@ def tax(
     return Tax(model, against, value, float(low), float(high), tuple(drops), target)
 
 
+def _means(sums: np.ndarray, sizes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return means of resampled clusters.
+
+    Where all clusters agree, resampling finds no variance. Then the mean may be off by as much as Wilson's
+    interval allows for 0 of n, as in `align.evaluate.statistics.differences.paired`.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    if np.allclose(sums / sizes, sums[0] / sizes[0], rtol=0, atol=1e-9):
+        room = wilson(0, len(sums))[1] / Z95
+        return np.clip(sums[0] / sizes[0] + rng.normal(0, room, DRAWS), -1, 1)
+    drawn = rng.integers(0, len(sums), (DRAWS, len(sums)))
+    return sums[drawn].sum(-1) / sizes[drawn].sum(-1)
+
+
 def _differences(results: TaskResults, before: str, after: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sum of differences of each cluster of items, and its number of items; gains are positive."""
+    """Return the sum of differences of each cluster of items, and its number of items; gains are positive.
+
+    They are shares of the metric's scale. A metric without a scale, such as BLEU, has no points, so its task
+    is no part of the tax.
+    """
     import numpy as np  # noqa: PLC0415
 
     metric = headline(results)
-    if metric is None:
+    bounds = metric_of(results, metric).bounds if metric else None
+    if metric is None or bounds is None:
         return np.empty(0), np.empty(0)
-    sign = -1.0 if metric_of(results, metric).better == "lower" else 1.0
+    sign = (-1.0 if metric_of(results, metric).better == "lower" else 1.0) / (bounds[1] - bounds[0])
     found: dict[str, list[float]] = {}
-    for item, a, b in zip(results.items, results.outcomes[before], results.outcomes[after], strict=True):
-        one, other = values(a, metric), values(b, metric)
-        if one and other:
-            gain = sign * (sum(other) / len(other) - sum(one) / len(one))
-            found.setdefault(item.cluster or item.id, []).append(gain)
+    for item, one, other in side_by_side(results, before, after, metric):
+        found.setdefault(item.cluster or item.id, []).append(sign * (other - one))
     return np.array([sum(each) for each in found.values()]), np.array([len(each) for each in found.values()])
 
 
 def broken(
-    gate: Gate, results: Mapping[str, TaskResults], models: Sequence[str], targets: Sequence[str]
+    gate: Gate,
+    results: Mapping[str, TaskResults],
+    models: Sequence[str],
+    targets: Sequence[str],
+    seed: int = 0,
 ) -> list[str]:
     """Return what a gate finds wrong, one sentence each."""
     against, model = gate.against or models[0], gate.model or models[-1]
@@ -129,7 +149,7 @@ def broken(
         for bounds, most in ((gate.max_drop, True), (gate.min_gain, False))
         for key, bound in bounds.items()
     ]
-    owed = tax(results, model, against, targets) if gate.max_tax is not None else None
+    owed = tax(results, model, against, targets, seed) if gate.max_tax is not None else None
     if gate.max_tax is not None and owed is None:
         found.append(f"alignment tax: no task outside the targets was measured on both {against} and {model}")
     if owed and gate.max_tax is not None and (owed.low if gate.certain else owed.value) > gate.max_tax:

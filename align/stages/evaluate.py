@@ -93,6 +93,8 @@ class Evaluate(Stage, LoadsModel):
         keys = [*self.gate.max_drop, *self.gate.min_gain] if self.gate else []
         gated = [key.partition("/")[0] for key in keys]  # TASK/METRIC
         chosen = [self.gate.against, self.gate.model] if self.gate else []
+        if self.gate and (self.gate.against or models[0]) == (self.gate.model or models[-1]):
+            yield "gate", "it compares a model with itself; name another in `against` or `model`"
         yield from _unknown("targets", "task", self.targets, tasks)
         yield from _unknown("gate", "task", gated, tasks)
         yield from _unknown("gate", "model", [name for name in chosen if name is not None], models)
@@ -129,7 +131,7 @@ class Evaluate(Stage, LoadsModel):
             f"[{owed.low:.1f}, {owed.high:.1f}]"
             for owed in taxes[-1:]
         }
-        if self.gate and (wrong := broken(self.gate, results, labels, self.targets)):
+        if self.gate and (wrong := broken(self.gate, results, labels, self.targets, run.seed("tax"))):
             raise StageFailed(run.name, f"the gate is broken: {'; '.join(wrong)}", run.log_file)
 
     def _subjects(self, run: Run, session: Session) -> list[Subject]:

@@ -118,7 +118,8 @@ class Verified(Task):
         if not found:
             why = next((score for score in scores if not score.graded), None)
             lacks = f" without {why.lacks}" if why and why.lacks else ""
-            return Outcome(skipped=f"its answers could not be judged{lacks}", answers=texts)
+            skipped = f"its answers could not be judged{lacks}"
+            return Outcome(skipped=skipped, answers=texts, again=bool(lacks))
         found |= self.more(item, answers[0], scores[0])
         return Outcome(found, texts, _notes(answers, scores))
 

@@ -187,12 +187,12 @@ def test_the_first_metric_is_the_same_whatever_the_first_item_got(recipe, tmp_pa
         "first",
         "return [Score(1.0, True) if i or prompt.answer == '24' else Score.ungraded('no') for i, _ in enumerate(completions)]",
     )
-    with pytest.raises(StageFailed, match=r"sums: base gained 0\.0 points"):
-        Recipe.load(recipe(reward='{kind: "first:Opinion"}'), set={"scores.gate": {"min_gain": {"sums": 1}}}).run(
-            tmp_path / "run"
-        )
+    path = recipe("[base, {model: base, name: again}]", '{kind: "first:Opinion"}')
+    loaded = Recipe.load(path, set={"scores.gate": {"min_gain": {"sums": 1}}})
+    with pytest.raises(StageFailed, match=r"sums: again gained 0\.0 points"):
+        loaded.run(tmp_path / "run")
     table = (tmp_path / "run" / "02-scores" / "table.txt").read_text()
-    assert re.search(r"model +greedy +sampled +pass@2\n", table)
+    assert re.search(r"model +greedy +change +sampled +change +pass@2\n", table)
 
 
 def test_models_of_one_name_keep_theirs_apart_and_none_comes_twice(recipe, tmp_path, tiny):
@@ -291,6 +291,8 @@ def test_a_gate_fails_the_recipe_after_the_tables_are_written(recipe, tmp_path, 
 def test_a_gate_that_names_nothing_is_refused(recipe):
     with pytest.raises(RecipeError, match="'summs' is no task of this stage; it has sums"):
         served(recipe, gate={"max_drop": {"summs": 1}})
+    with pytest.raises(RecipeError, match="it compares a model with itself"):
+        served(recipe, gate={"max_drop": {"sums": 1}, "against": "served"})
     with pytest.raises(RecipeError, match="'sft' is no model of this stage; it has wrong, served"):
         served(recipe, gate={"max_drop": {"sums": 1}, "against": "sft"})
 

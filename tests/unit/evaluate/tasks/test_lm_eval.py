@@ -116,12 +116,12 @@ def test_every_document_gets_the_value_that_the_harness_gives_it(tasks, measured
     for ours, sample in zip(outcomes(folder, "sums"), theirs["samples"]["sums"], strict=True):
         assert ours["answers"] == sample["resps"][0]
         assert ours["scores"] == {"exact_match": sample["exact_match"]}
-    assert scores["sums"]["over all items"]["bleu"] == pytest.approx(theirs["results"]["sums"]["bleu,none"])
+    assert scores["sums"]["bleu"]["value"] == pytest.approx(theirs["results"]["sums"]["bleu,none"])
     for ours, sample in zip(outcomes(folder, "prose"), theirs["samples"]["prose"], strict=True):
         assert ours["parts"]["prose/bits_per_byte"] == pytest.approx(list(sample["bits_per_byte"]), rel=1e-4)
     expected = theirs["results"]["prose"]["word_perplexity,none"]
-    assert scores["prose"]["over all items"]["word_perplexity"] == pytest.approx(expected, rel=1e-3)
-    assert "over all items, without interval: base word_perplexity" in (folder / "table.txt").read_text()
+    assert scores["prose"]["word_perplexity"]["value"] == pytest.approx(expected, rel=1e-3)
+    assert "word_perplexity: base " in (folder / "table.txt").read_text()
 
 
 @needs_lm_eval
@@ -132,7 +132,7 @@ def test_a_group_is_one_task_whose_items_are_tagged_and_taken_in_turn(tasks, mea
     assert [line["tags"] for line in lines] == [["choice"], ["sums"], ["choice"]]
     scores = json.loads((folder / "scores.json").read_text())["base"]["both"]
     assert (scores["acc"]["n"], scores["exact_match"]["n"]) == (2, 1)
-    assert set(scores["over all items"]) == {"choice: mcc", "sums: bleu"}
+    assert {"choice: mcc", "sums: bleu"} <= set(scores)
 
 
 @needs_lm_eval
