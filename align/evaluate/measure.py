@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -100,8 +101,25 @@ async def _outcomes(results: TaskResults, subject: Subject, run: Run) -> list[Ou
         outcomes = await results.task.measure_all(results.items, subject)
     finally:
         subject.progress.close()
+    _refuse_off_scale(results, outcomes, run)
     tables.write_lines(path, (asdict(outcome) for outcome in outcomes))
     return outcomes
+
+
+def _refuse_off_scale(results: TaskResults, outcomes: Sequence[Outcome], run: Run) -> None:
+    """Raise StageFailed if a value is not on its metric's scale, or not a number."""
+    for item, outcome in zip(results.items, outcomes, strict=True):
+        for name, given in outcome.scores.items():
+            low, high = results.task.metric(name).bounds or (-math.inf, math.inf)
+            values = [given] if isinstance(given, int | float) else given
+            for value in values:
+                if not low <= value <= high or math.isinf(value):
+                    raise StageFailed(
+                        run.name,
+                        f"task {results.task.label!r}, item {item.id}: {name!r} is {value}, and must be a "
+                        f"number from {low:g} to {high:g}; `metrics` of the task's class says its scale",
+                        run.log_file,
+                    )
 
 
 def _key(results: TaskResults, subject: Subject, run: Run) -> str:

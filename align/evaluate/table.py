@@ -6,7 +6,17 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 from align.evaluate.measure import TaskResults
-from align.evaluate.scores import Change, Estimate, groups, headline, metric_of, metrics, score, skipped
+from align.evaluate.scores import (
+    Change,
+    Estimate,
+    groups,
+    headline,
+    metric_of,
+    metrics,
+    notes,
+    score,
+    skipped,
+)
 from align.evaluate.task import Figure
 from align.evaluate.tax import Tax, points, scale
 
@@ -131,7 +141,13 @@ def _whole(results: TaskResults, models: Sequence[str]) -> list[str]:
 
 def _left_out(results: TaskResults, models: Sequence[str]) -> list[str]:
     """Return a line for each model that was not measured on some items, with the share and the reasons."""
-    lines = []
+    lines: list[str] = []
+    partly = [
+        f"in part: {model}: {what} {n}"
+        for model in models
+        for what, n in notes(results, model).items()
+        if what.startswith("answers not judged")
+    ]
     for model in models:
         if reasons := skipped(results, model):
             count = sum(reasons.values())
@@ -141,8 +157,8 @@ def _left_out(results: TaskResults, models: Sequence[str]) -> list[str]:
                 f"({count / len(results.items):.1%}): {told}"
             )
     if len({line.partition(" on ")[2] for line in lines}) == 1 and len(lines) == len(models) > 1:
-        return [lines[0].replace(f": {models[0]} on", ": all models on", 1)]
-    return lines
+        lines = [lines[0].replace(f": {models[0]} on", ": all models on", 1)]
+    return lines + partly
 
 
 def render_groups(results: Mapping[str, TaskResults], models: Sequence[str]) -> str:

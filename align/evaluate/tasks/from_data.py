@@ -178,6 +178,8 @@ class DataTask(Task):
         )
         if isinstance(record, BadRow) or not isinstance(record, Mapping):
             return Item(id=id_, unusable="the record cannot be read", data={"place": where})
+        if "columns" in self.model_fields_set:
+            self._refuse_unread(record, where, run)
         record = self._renamed(record)
         if missing := [name for name in self.columns_needed if name not in record]:
             there = ", ".join(map(str, record)) or "no columns"
@@ -191,6 +193,16 @@ class DataTask(Task):
             return self.item(id_, record)
         except BadRow as reason:
             return Item(id=id_, unusable=str(reason), data={"place": where})
+
+    def _refuse_unread(self, record: Mapping[str, Any], where: str, run: Run) -> None:
+        """Raise StageFailed if `columns` names a column that a record does not have."""
+        if lost := [yours for yours in self.columns.values() if yours not in record]:
+            raise StageFailed(
+                run.name,
+                f"task {self.label!r}: `columns` names {lost[0]!r}, and {where} has "
+                f"{', '.join(map(str, record))}",
+                run.log_file,
+            )
 
     def _renamed(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
         named = {ours: record[yours] for ours, yours in self.columns.items() if yours in record}

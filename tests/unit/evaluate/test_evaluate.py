@@ -331,6 +331,7 @@ def test_a_conversation_needs_a_chat_template(recipe, tmp_path, tiny):
         (None, {"path": "owner/rows"}, "task 'gsm8k' has no data: 'owner/rows' is no file or folder here"),
         ([], {}, "has no record in the split 'test'"),
         ([{"q": "1 + 1?", "answer": "2"}], {}, "rows.jsonl, line 1 has q, answer, and lacks 'question'; map your names"),
+        ([{"question": "1 + 1?", "answer": "2"}], {"columns": {"question": "qestion"}}, "`columns` names 'qestion', and rows"),
         ([{"question": "1 + 1?", "answer": None}], {}, "has no item that can be measured; the first one: no gold answer"),
         ([{"question": "1 + 1?", "answer": "2"}], {"shots": 1}, "shows 'base' 1 worked examples, and rows.jsonl has 0"),
     ],
@@ -344,3 +345,14 @@ def test_data_that_is_missing_or_of_another_shape_stops_the_stage(tmp_path, tiny
     (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
     with pytest.raises(StageFailed, match=said.replace("+", r"\+")):
         Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run")
+
+
+def test_a_value_off_its_scale_names_task_item_and_metric(recipe, tmp_path):
+    (tmp_path / "seven.py").write_text(
+        "from align.evaluate import Item, Outcome, Task\n\n\nclass Seven(Task):\n"
+        "    def items(self, run):\n        return [Item(id='one', messages=[{'role': 'user', 'content': 'Hi'}])]\n\n"
+        "    async def measure(self, item, model):\n        return Outcome({'liked': 7.0})\n"
+    )
+    loaded = served(recipe, tasks=[{"kind": "seven:Seven", "name": "seven"}])
+    with pytest.raises(StageFailed, match="task 'seven', item one: 'liked' is 7.0, and must be a number from 0 to 1"):
+        loaded.run(tmp_path / "run")
