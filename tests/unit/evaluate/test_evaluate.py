@@ -354,5 +354,5 @@ def test_a_value_off_its_scale_names_task_item_and_metric(recipe, tmp_path):
         "    async def measure(self, item, model):\n        return Outcome({'liked': 7.0})\n"
     )
     loaded = served(recipe, tasks=[{"kind": "seven:Seven", "name": "seven"}])
-    with pytest.raises(StageFailed, match="task 'seven', item one: 'liked' is 7.0, and must be a number from 0 to 1"):
+    with pytest.raises(StageFailed, match=r"task 'seven', item one: 'liked' is 7\.0, and must be a number from 0 to 1"):
         loaded.run(tmp_path / "run")
