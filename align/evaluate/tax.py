@@ -63,13 +63,16 @@ class Gate(Config):
 
 
 def points(results: TaskResults, before: str, after: str, metric: str | None = None) -> Comparison | None:
-    """Compare two models by a task's metric (its first where none is named); see `in_points`."""
+    """Compare two models by a task's metric, its first where none is named, in units of the metric.
+
+    `scale` turns the units into points.
+    """
     named = metric or headline(results)
     return compare_models(results, before, after, named) if named else None
 
 
 def scale(results: TaskResults, metric: str | None = None) -> float:
-    """Return how many points a metric's whole scale of 100 points makes of one unit."""
+    """Return how many points one unit of a metric is; its whole scale is 100 points."""
     named = metric or headline(results)
     bounds = metric_of(results, named).bounds if named else None
     return 100.0 / (bounds[1] - bounds[0]) if bounds else 100.0

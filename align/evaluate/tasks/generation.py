@@ -32,6 +32,8 @@ class Verified(Task):
     """A task with a verifier."""
 
     metrics: ClassVar[Mapping[str, Metric]] = {"greedy": SHARE, "sampled": SHARE, "pass": NOT_COMPARED}
+    judged_by: ClassVar[str]
+    """The kind of the verifier. A task whose verifier has fields overrides `verifier` instead."""
 
     max_new_tokens: int = Field(default=256, ge=1)
     """Longest answer in tokens."""
@@ -45,9 +47,13 @@ class Verified(Task):
     k: list[Annotated[int, Field(ge=1)]] = []
     """The k for which pass@k is estimated; left out, the number of samples."""
 
-    @abstractmethod
+    _verifier: Reward | None = PrivateAttr(default=None)
+
     def verifier(self) -> Reward:
         """Return the reward whose `passed` says whether an answer is right; always the same one."""
+        if self._verifier is None:
+            self._verifier = Reward.model_validate({"kind": self.judged_by})
+        return self._verifier
 
     @abstractmethod
     def question(self, item: Item, model: Subject) -> list[Message] | str:

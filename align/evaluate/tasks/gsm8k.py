@@ -12,9 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import PrivateAttr
-
-from align.core.plugins import Completion, Reward, Score
+from align.core.plugins import Completion, Score
 from align.evaluate.task import Item
 from align.evaluate.tasks.from_data import text_of
 from align.evaluate.tasks.generation import NOT_COMPARED, VerifiedData
@@ -28,6 +26,7 @@ _IGNORED = tuple(map(re.compile, (",", r"\$", r"(?s).*#### ", r"\.$")))
 class GSM8K(VerifiedData):
     """School arithmetic: GSM8K, or data of its shape (`question`, and `answer` that ends `#### 72`)."""
 
+    judged_by: ClassVar[str] = "math"
     columns_needed: ClassVar[tuple[str, ...]] = ("question", "answer")
     default_shots: ClassVar[int] = 5
     metrics: ClassVar = {
@@ -39,12 +38,6 @@ class GSM8K(VerifiedData):
     path: str = "openai/gsm8k"
     config: str | None = "main"
     max_new_tokens: int = 512
-
-    _verifier: Reward = PrivateAttr(default_factory=lambda: Reward.model_validate({"kind": "math"}))
-
-    def verifier(self) -> Reward:
-        """Judge by the stated answer."""
-        return self._verifier
 
     def item(self, id_: str, record: Mapping[str, Any]) -> Item:
         """Return a problem."""

@@ -18,10 +18,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import PrivateAttr
-
 from align.core.errors import BadRow
-from align.core.plugins import Reward
 from align.evaluate.task import Item
 from align.evaluate.tasks.from_data import text_of
 from align.evaluate.tasks.generation import VerifiedData
@@ -79,6 +76,7 @@ MINERVA = (
 class Math(VerifiedData):
     """Competition problems: MATH, MATH-500, or data of their shape."""
 
+    judged_by: ClassVar[str] = "math"
     columns_needed: ClassVar[tuple[str, ...]] = ("problem",)
     default_shots: ClassVar[int] = 4
     parts: ClassVar[Mapping[str, tuple[str, ...]]] = {HUB: SUBJECTS}
@@ -89,12 +87,6 @@ class Math(VerifiedData):
     path: str = HUB
     max_new_tokens: int = 1024
     instruction: str = r"Please reason step by step, and put your final answer within \boxed{}."
-
-    _verifier: Reward = PrivateAttr(default_factory=lambda: Reward.model_validate({"kind": "math"}))
-
-    def verifier(self) -> Reward:
-        """Judge by the stated answer."""
-        return self._verifier
 
     def item(self, id_: str, record: Mapping[str, Any]) -> Item:
         """Return a problem, with its subject and its level as tags."""

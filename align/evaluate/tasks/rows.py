@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
 from align.core import sources
 from align.core.errors import BadRow, StageFailed
@@ -57,18 +57,9 @@ class ShippedRows(Verified):
 
     file: ClassVar[str]
     columns: ClassVar[Mapping[str, str]]
-    reward: ClassVar[str]
 
     max_new_tokens: int = Field(default=64, ge=1)
     """Longest answer in tokens."""
-
-    _verifier: Reward | None = PrivateAttr(default=None)
-
-    def verifier(self) -> Reward:
-        """Return the task's verifier."""
-        if self._verifier is None:
-            self._verifier = Reward.model_validate({"kind": self.reward})
-        return self._verifier
 
     def items(self, run: Run) -> list[Item]:
         """Return an item for each record of the file."""
@@ -92,7 +83,7 @@ class ArithmeticTask(ShippedRows):
 
     file: ClassVar[str] = "tiny/heldout.jsonl"
     columns: ClassVar[Mapping[str, str]] = {"prompt": "question", "tags": "family"}
-    reward: ClassVar[str] = "math"
+    judged_by: ClassVar[str] = "math"
 
 
 class ConstraintsTask(ShippedRows):
@@ -100,7 +91,7 @@ class ConstraintsTask(ShippedRows):
 
     file: ClassVar[str] = "constraints/heldout.jsonl"
     columns: ClassVar[Mapping[str, str]] = {"prompt": "question"}
-    reward: ClassVar[str] = "constraints"
+    judged_by: ClassVar[str] = "constraints"
 
 
 def item_of(row: Prompt) -> Item:
