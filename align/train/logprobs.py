@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from align.models.projected import last_positions
+
 _LOGITS, _LOGITS_ON_CPU = 2**29, 2**26
 """Most logits held at once. Three copies of them take 6.4 GB on an accelerator, 0.8 GB on a CPU."""
 _TOKENS = 2**15
@@ -83,7 +85,11 @@ def _forward(model: Any, answers: list[tuple[list[int], list[int]]]) -> list[Tho
     positions = (mask.cumsum(-1) - 1).clamp_(min=0)
     # (batch, kept + 1, vocabulary); the last position predicts the token after the row
     logits: Tensor = model(
-        input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=kept + 1
+        input_ids=ids,
+        attention_mask=mask,
+        position_ids=positions,
+        use_cache=False,
+        logits_to_keep=last_positions(kept + 1, ids),
     ).logits
     logps = logits[:, -kept - 1 : -1].float().log_softmax(-1)
     targets = ids[:, -kept:]

@@ -216,29 +216,30 @@ class InverseCDF:
             sequences: (sequences,) their places in the batch.
         """
         drawn = (self.temperatures[sequences] > 0).nonzero().flatten()
-        if len(drawn) == 0:
-            return logits.argmax(-1)[of]
         if len(drawn) == len(of):
             return self._drawn(logits[of], step, sequences)
-        picked = logits.argmax(-1)[of]
-        picked[drawn] = self._drawn(logits[of[drawn]], step, sequences[drawn])
+        # on a CPU, `max` takes a third of the time of `argmax` for bfloat16; both find the first of equals
+        picked = logits.max(-1).indices[of]
+        if len(drawn):
+            picked[drawn] = self._drawn(logits[of[drawn]], step, sequences[drawn])
         return picked
 
     def _drawn(self, logits: torch.Tensor, step: int, sequences: torch.Tensor) -> torch.Tensor:
         """Return tokens drawn from (sequences, vocabulary) logits.
 
         The cumulative distribution is searched in two steps, first over blocks of tokens and then within one.
-        On a CPU that takes a third of the time of summing over a vocabulary of 49,152, and rounds less.
+        On a CPU that takes a fraction of the time of summing over a vocabulary of 49,152, and rounds less.
+        Nothing as large as the logits is made twice: new memory costs more than the arithmetic.
         """
         import torch  # noqa: PLC0415
 
-        scores = logits.float() / self.temperatures[sequences].unsqueeze(-1)
+        scores = logits.float().div_(self.temperatures[sequences].unsqueeze(-1))
         for warper in self.warpers:
             scores = warper(None, scores)
-        weights = (scores - scores.amax(-1, keepdim=True)).exp_()
+        weights = scores.sub_(scores.amax(-1, keepdim=True)).exp_()
         padded = torch.nn.functional.pad(weights, (0, -weights.shape[-1] % BLOCK))
         blocks = padded.view(len(weights), -1, BLOCK)
-        sums = blocks.sum(-1, dtype=torch.float64)
+        sums = blocks.sum(-1).double()
         before = sums.cumsum(-1)
         target = self.uniforms[sequences, step].double().unsqueeze(-1) * before[:, -1:]
         block = torch.searchsorted(before, target, right=True).clamp_(max=sums.shape[-1] - 1)

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from align.models.projected import last_positions
+
 if TYPE_CHECKING:
     import torch
 
@@ -84,7 +86,7 @@ def _ahead(model: Any, ids: torch.Tensor, mask: torch.Tensor, cache: Any) -> Any
         position_ids=positions,
         past_key_values=cache,
         use_cache=True,
-        logits_to_keep=1,
+        logits_to_keep=last_positions(1, ids),
     ).past_key_values
 
 

@@ -11,6 +11,7 @@ from align.core.plugins import Sampling
 from align.generate.backends.prefill import left_padded
 from align.generate.backends.roomy_cache import RoomyLayer, make_room
 from align.generate.backends.transformers import LocalEngine
+from align.train.logprobs import think
 
 SHOTS = "".join(f"Question: What is {i} plus {i + 1}?\nAnswer: {2 * i + 1}\n\n" for i in range(8))
 TEXTS = [f"{SHOTS}Question: What is {i} plus 40?\nAnswer:" for i in (3, 11, 250)]
@@ -106,6 +107,19 @@ def test_plain_texts_and_conversations_are_never_in_one_batch(engine):
         patch.setattr(engine, "decode", lambda *args: (cut.append(args[2].plain), decode(*args))[1])
         asyncio.run(all_of_them())
     assert set(cut) == {True, None}
+
+
+def test_the_head_never_sees_a_slice_of_which_torch_would_copy_it_for_every_row(engine):
+    seen = []
+    watch = engine.model.get_output_embeddings().register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    try:
+        ask(engine, TEXTS, temperature=0, max_new_tokens=3)
+        ask(engine, TEXTS[:1] * 2, n=len(CHOICES), continuations=CHOICES)
+        think(engine.model, [([5, 6, 7, 8], [9, 10]), ([5, 6], [11, 12, 13])])
+    finally:
+        watch.remove()
+    assert len(seen) >= 6, "prompts, steps, choices and answers were computed"
+    assert all(hidden.is_contiguous() for hidden in seen)
 
 
 def test_padding_stands_behind_what_all_prompts_begin_with(engine):
