@@ -17,6 +17,7 @@ from typing import Any
 from align.evaluate.measure import TaskResults
 from align.evaluate.statistics.comparison import Comparison, adjusted, compare
 from align.evaluate.statistics.means import mean_interval
+from align.evaluate.statistics.ratios import compare_ratios
 from align.evaluate.task import Item, Metric, Outcome
 
 
@@ -114,33 +115,36 @@ def compare_models(results: TaskResults, before: str, after: str, metric: str) -
     how, pairs = metric_of(results, metric), side_by_side(results, before, after, metric)
     if not pairs or not how.better:
         return None
-    first, second = [a for _, a, _ in pairs], [b for _, _, b in pairs]
+    items = [item for item, _, _ in pairs]
+    first, second = [one for _, one, _ in pairs], [other for _, _, other in pairs]
     if how.better == "lower":
         first, second = second, first
-    bounds, items = _bounds(how, first + second), [item for item, _, _ in pairs]
-    clusters = [item.cluster or item.id for item in items] if how.pooled else _clusters(items)
-    return compare(first, second, clusters, bounds=bounds)
+    bounds = _bounds(how, [value for each in first + second for value in each])
+    if any(len(one) != len(other) for one, other in zip(first, second, strict=True)):
+        return compare_ratios(first, second, _clusters(items), bounds=bounds)
+    clusters = _clusters(items)
+    if how.pooled:  # the values of one item are not independent
+        clusters = [item.cluster or item.id for item, one, _ in pairs for _ in one]
+    a, b = (list(itertools.chain(*each)) for each in (first, second))
+    return compare(a, b, clusters, bounds=bounds)
 
 
 def side_by_side(
     results: TaskResults, before: str, after: str, metric: str
-) -> list[tuple[Item, float, float]]:
-    """Return the values of two models side by side: each item's mean, or each value of a pooled metric.
+) -> list[tuple[Item, list[float], list[float]]]:
+    """Return what two models got on each item that both have.
 
-    Where the models have different numbers of values for an item, as by Arena-Hard's weights, a pooled metric
-    has nothing to put side by side, and the result is empty.
+    That is each one's mean of the item or, by a pooled metric, its values, of which one model may have more
+    than the other.
     """
-    found: list[tuple[Item, float, float]] = []
-    pooled = metric_of(results, metric).pooled
+    found: list[tuple[Item, list[float], list[float]]] = []
     for item, a, b in zip(results.items, results.outcomes[before], results.outcomes[after], strict=True):
         one, other = values(a, metric), values(b, metric)
         if not one or not other:
             continue
-        if pooled and len(one) != len(other):
-            return []
-        if not pooled:
+        if not metric_of(results, metric).pooled:
             one, other = [sum(one) / len(one)], [sum(other) / len(other)]
-        found += [(item, x, y) for x, y in zip(one, other, strict=True)]
+        found.append((item, one, other))
     return found
 
 

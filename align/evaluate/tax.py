@@ -20,7 +20,9 @@ from align.core.config import Config
 from align.evaluate.measure import TaskResults
 from align.evaluate.scores import compare_models, headline, metric_of, metrics, side_by_side
 from align.evaluate.statistics.comparison import Comparison
-from align.evaluate.statistics.shares import Z95, wilson
+from align.evaluate.statistics.differences import Totals, resampled, unseen
+from align.evaluate.statistics.items import grouped
+from align.evaluate.statistics.shares import Z95
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,13 +90,14 @@ def tax(
     drops: dict[str, tuple[float, np.ndarray]] = {}
     gains: list[float] = []
     for name, each in results.items():
-        sums, sizes = _differences(each, against, model)
-        if not len(sums):
+        both = _totals(each, against, model)
+        if not both:
             continue
+        gain = 100 * (both[1].mean - both[0].mean)
         if name in targets:
-            gains.append(100 * float(sums.sum() / sizes.sum()))
+            gains.append(gain)
         else:
-            drops[name] = -100 * float(sums.sum() / sizes.sum()), -100 * _means(sums, sizes, rng)
+            drops[name] = -gain, -100 * _drawn(*both, rng)
     if not drops:
         return None
     total = np.mean([means for _, means in drops.values()], axis=0)
@@ -104,38 +107,40 @@ def tax(
     return Tax(model, against, value, float(low), float(high), tuple(drops), target)
 
 
-def _means(sums: np.ndarray, sizes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return means of resampled clusters.
+def _drawn(before: Totals, after: Totals, rng: np.random.Generator) -> np.ndarray:
+    """Return differences of means over resampled clusters.
 
-    Where all clusters agree, resampling finds no variance. Then the mean may be off by as much as Wilson's
-    interval allows for 0 of n, as in `align.evaluate.statistics.differences.paired`.
+    Where all clusters agree, resampling finds no variance. Then the difference may be off by as much as
+    `align.evaluate.statistics.differences.paired` allows for.
     """
     import numpy as np  # noqa: PLC0415
 
-    if np.allclose(sums / sizes, sums[0] / sizes[0], rtol=0, atol=1e-9):
-        room = wilson(0, len(sums))[1] / Z95
-        return np.clip(sums[0] / sizes[0] + rng.normal(0, room, DRAWS), -1, 1)
-    drawn = rng.integers(0, len(sums), (DRAWS, len(sums)))
-    return sums[drawn].sum(-1) / sizes[drawn].sum(-1)
+    means = resampled(before, after, DRAWS, rng)
+    if means is not None:
+        return means
+    room = unseen(len(before.sums)) / Z95
+    return np.clip(after.mean - before.mean + rng.normal(0, room, DRAWS), -1, 1)
 
 
-def _differences(results: TaskResults, before: str, after: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sum of differences of each cluster of items, and its number of items; gains are positive.
+def _totals(results: TaskResults, before: str, after: str) -> tuple[Totals, Totals] | None:
+    """Return what two models got in each cluster of items, in shares of the metric's scale; more is better.
 
-    They are shares of the metric's scale. A metric without a scale, such as BLEU, has no points, so its task
-    is no part of the tax.
+    A metric without a scale, such as BLEU, has no points, so its task is no part of the tax.
     """
     import numpy as np  # noqa: PLC0415
 
     metric = headline(results)
     bounds = metric_of(results, metric).bounds if metric else None
-    if metric is None or bounds is None:
-        return np.empty(0), np.empty(0)
-    sign = (-1.0 if metric_of(results, metric).better == "lower" else 1.0) / (bounds[1] - bounds[0])
-    found: dict[str, list[float]] = {}
-    for item, one, other in side_by_side(results, before, after, metric):
-        found.setdefault(item.cluster or item.id, []).append(sign * (other - one))
-    return np.array([sum(each) for each in found.values()]), np.array([len(each) for each in found.values()])
+    pairs = side_by_side(results, before, after, metric) if metric and bounds else []
+    if metric is None or bounds is None or not pairs:
+        return None
+    share = (-1.0 if metric_of(results, metric).better == "lower" else 1.0) / (bounds[1] - bounds[0])
+    groups = grouped([item.cluster or item.id for item, _, _ in pairs], len(pairs))
+    first, second = (
+        Totals.of(share * np.concatenate(each), np.repeat(groups, [len(values) for values in each]))
+        for each in ([one for _, one, _ in pairs], [other for _, _, other in pairs])
+    )
+    return first, second
 
 
 def broken(

@@ -79,7 +79,7 @@ def compare(
         standard_error=standard_error(differences, clusters),
         p=p,
         adjusted_p=p,
-        verdict=_verdict(difference, p),
+        verdict=verdict_of(difference, p),
         items_needed=items_needed(differences, clusters),
     )
 
@@ -91,12 +91,13 @@ def adjusted(comparisons: Sequence[Comparison]) -> list[Comparison]:
     expected to have p < 0.05 by chance.
     """
     return [
-        replace(one, adjusted_p=p, verdict=_verdict(one.difference, p))
+        replace(one, adjusted_p=p, verdict=verdict_of(one.difference, p))
         for one, p in zip(comparisons, holm([one.p for one in comparisons]), strict=True)
     ]
 
 
-def _verdict(difference: float, p: float) -> Verdict:
+def verdict_of(difference: float, p: float) -> Verdict:
+    """Return what a difference and its adjusted p-value say."""
     if p >= ALPHA:
         return "cannot tell"
     return "better" if difference > 0 else "worse"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
@@ -42,19 +43,75 @@ def paired(
             not as many labels of clusters as items.
     """
     differences = subtracted(a, b, bounds)
-    mean, scale = float(differences.mean()), bounds[1] - bounds[0]
     groups = grouped(clusters, len(differences))
-    sums, sizes = np.bincount(groups, differences), np.bincount(groups)
-    if np.ptp(differences) <= SAME or np.all(np.abs(sums - mean * sizes) <= SAME * sizes):
-        room = scale * wilson(0, len(sums))[1]
-        return mean, max(-scale, mean - room), min(scale, mean + room)
-    rng = np.random.default_rng(seed)
-    means = [
-        sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-        for drawn in (rng.integers(0, len(sums), (rows, len(sums))) for rows in blocks(draws, len(sums)))
-    ]
-    low, high = np.quantile(np.concatenate(means), (0.025, 0.975))
-    return mean, float(low), float(high)
+    before, after = (Totals.of(values, groups) for values in (a, b))
+    low, high = interval(before, after, seed, draws, bounds)
+    return float(differences.mean()), low, high
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a model got in each cluster."""
+
+    sums: np.ndarray
+    """(clusters,) sums of the values."""
+    sizes: np.ndarray
+    """(clusters,) how many values there are, at least one."""
+
+    @classmethod
+    def of(cls, values: Values, groups: np.ndarray) -> Totals:
+        """Add up values; `groups` is the cluster of each value as a number from 0, shape (values,)."""
+        return cls(np.bincount(groups, values), np.bincount(groups))
+
+    @property
+    def mean(self) -> float:
+        """The mean of all values."""
+        return float(self.sums.sum() / self.sizes.sum())
+
+
+def influences(before: Totals, after: Totals) -> np.ndarray:
+    """Return by how much each cluster moves the difference of the means, to first order: (clusters,).
+
+    Their sum is 0. This is the linearization of a ratio (Cochran 1977, "Sampling Techniques", section 6.4);
+    where both models have equally many values in each cluster, it is exact.
+    """
+    each = [(one.sums - one.mean * one.sizes) / one.sizes.sum() for one in (before, after)]
+    return each[1] - each[0]
+
+
+def resampled(before: Totals, after: Totals, draws: int, rng: np.random.Generator) -> np.ndarray | None:
+    """Return the difference of means in `draws` samples of as many clusters, drawn with replacement.
+
+    None: the clusters do not differ, so that resampling finds no variance.
+    """
+    shares = (before.sizes + after.sizes) / (before.sizes + after.sizes).sum()
+    if np.all(np.abs(influences(before, after)) <= SAME * shares):
+        return None
+    n = len(before.sums)
+    found = []
+    for rows in blocks(draws, n):
+        drawn = rng.integers(0, n, (rows, n))
+        first, second = (one.sums[drawn].sum(1) / one.sizes[drawn].sum(1) for one in (before, after))
+        found.append(second - first)
+    return np.concatenate(found)
+
+
+def interval(
+    before: Totals, after: Totals, seed: int, draws: int, bounds: tuple[float, float]
+) -> tuple[float, float]:
+    """Return the limits of the interval of `paired`."""
+    means = resampled(before, after, draws, np.random.default_rng(seed))
+    if means is not None:
+        low, high = np.quantile(means, (0.025, 0.975))
+        return float(low), float(high)
+    mean, scale = after.mean - before.mean, bounds[1] - bounds[0]
+    room = scale * unseen(len(before.sums))
+    return max(-scale, mean - room), min(scale, mean + room)
+
+
+def unseen(n: int) -> float:
+    """Return how large a share of items may differ, at 95%, where n of n clusters do not: Wilson's limit."""
+    return wilson(0, n)[1]
 
 
 def subtracted(a: Values, b: Values, bounds: tuple[float, float]) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from align.evaluate.statistics.differences import blocks
 from align.evaluate.statistics.items import SAME, Clusters, Values, checked, grouped
 
-_ENUMERATED = 14
+ENUMERATED = 14
 """Up to so many nonzero clusters all 2^14 = 16384 patterns of signs are tried."""
 
 
@@ -38,7 +38,7 @@ def sign_flip(
         return 1.0
     if np.ptp(np.abs(sums)) <= SAME:
         return _binomial(int((sums > 0).sum()), len(sums))
-    if len(sums) <= _ENUMERATED:
+    if len(sums) <= ENUMERATED:
         flipped = np.arange(2 ** len(sums))[:, None] >> np.arange(len(sums)) & 1
         return _extreme(flipped, sums) / len(flipped)
     rng = np.random.default_rng(seed)

@@ -57,9 +57,11 @@ def test_a_metric_without_a_scale_has_no_points():
     assert tax({"bleu": tasks["bleu"]}, "new", "old", []) is None
 
 
-def test_pooled_values_are_compared_one_by_one_or_not_at_all():
+def test_pooled_values_count_alike_in_the_change_and_in_the_tax():
     even = results("pooled", [[1, 0], [1]], [[1, 1], [1]])
     assert compare_models(even, "old", "new", "pooled").difference == pytest.approx(1 / 3)
     uneven = results("pooled", [[1, 1, 1], [0]], [[1], [0]])  # the mean of items would say that nothing changed
-    assert compare_models(uneven, "old", "new", "pooled") is None
-    assert tax({"arena": uneven}, "new", "old", []) is None
+    assert compare_models(uneven, "old", "new", "pooled").difference == pytest.approx(1 / 2 - 3 / 4)
+    owed = tax({"arena": uneven}, "new", "old", [])
+    assert owed.value == pytest.approx(25)
+    assert (owed.low, owed.high) == (0, 25)  # drawn twice, an item says that nothing changed
