@@ -103,8 +103,9 @@ def load(name: str, home: Path | None) -> HarnessTasks:
     Raises:
         NotLoadable: there is no such name, or the task or its data cannot be loaded.
     """
-    own = _own(home) if home else None
-    manager = own if own is not None and _complete(own, name) else _index(home)
+    stamp = _stamp(home) if home else ()
+    own = _own(home, stamp) if home else None
+    manager = own if own is not None and _complete(own, name) else _index(home, stamp)
     if name not in manager.all_tasks:
         near = difflib.get_close_matches(name, manager.all_tasks, n=3)
         like = f"; did you mean {', '.join(near)}?" if near else "; `lm_eval ls tasks` lists its tasks"
@@ -199,11 +200,17 @@ def _complete(own: Any, name: str) -> bool:
     return all(isinstance(member, str) and member in own.all_subtasks for member in names)
 
 
+def _stamp(home: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return what tells the files of a folder from what they were before."""
+    stats = ((str(path), path.stat()) for path in sorted(home.rglob("*")) if path.is_file())
+    return tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in stats)
+
+
 @cache
-def _own(home: Path) -> Any:
+def _own(home: Path, stamp: tuple[Any, ...]) -> Any:
     return TaskManager(include_path=str(home), include_defaults=False)
 
 
 @cache
-def _index(home: Path | None) -> Any:
+def _index(home: Path | None, stamp: tuple[Any, ...]) -> Any:
     return TaskManager(include_path=None if home is None else str(home))

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from pydantic import Field
 
 from align.core.config import Config
-from align.core.errors import BadRow, StageFailed
+from align.core.errors import BadRow, StageFailed, TooLong
 from align.core.plugins import Completion, Sampling
 from align.core.rows import Message, reply
 from align.core.stage import Run
@@ -166,6 +166,9 @@ async def _ask(judge: JudgeModel, model: Subject, messages: list[Message]) -> li
     how = Sampling(temperature=judge.temperature, max_new_tokens=judge.max_new_tokens)
     try:
         return await model.ask(judge.generator, messages, how)
+    except TooLong as error:  # without this, the item would count as too long for the model
+        model.run.log.info("task %s: the judge %r cannot read it: %s", model.task, judge.generator, error)
+        raise BadRow("the question with its answers is too long for the judge") from None
     except BadRow as reason:
         raise BadRow(f"the judge cannot be asked: {reason}") from None
 

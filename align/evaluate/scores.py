@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from align.evaluate.measure import TaskResults
 from align.evaluate.statistics.comparison import Comparison, adjusted, compare
 from align.evaluate.statistics.means import mean_interval
@@ -28,9 +30,9 @@ class Estimate:
     n: int
     """Number of items that have the metric."""
     value: float
-    low: float
-    """Lower limit of the 95% interval."""
-    high: float
+    low: float | None
+    """Lower limit of the 95% interval. None: all values are equal, and nothing says how far others may be."""
+    high: float | None
     samples: int = 1
     """Values of each item, at most."""
 
@@ -101,10 +103,17 @@ def score(
     else:
         flat = [sum(found) / len(found) for _, found in got]
         clusters = _clusters([item for item, _ in got])
-    mean, low, high = mean_interval(flat, clusters, _bounds(how, flat))
-    return Estimate(
-        len(flat) if how.pooled else len(got), mean, low, high, max(len(found) for _, found in got)
-    )
+    samples = max(len(found) for _, found in got)
+    return Estimate(len(flat), *_interval(how, flat, clusters), samples)
+
+
+def _interval(
+    how: Metric, values: Sequence[float], clusters: Sequence[str] | None
+) -> tuple[float, float | None, float | None]:
+    """Return the mean with its interval; equal values of a metric without a scale have none."""
+    if how.bounds is None and min(values) == max(values):
+        return values[0], None, None
+    return mean_interval(values, clusters, _bounds(how, values))
 
 
 def compare_models(results: TaskResults, before: str, after: str, metric: str) -> Comparison | None:
@@ -115,18 +124,16 @@ def compare_models(results: TaskResults, before: str, after: str, metric: str) -
     how, pairs = metric_of(results, metric), side_by_side(results, before, after, metric)
     if not pairs or not how.better:
         return None
-    items = [item for item, _, _ in pairs]
-    first, second = [one for _, one, _ in pairs], [other for _, _, other in pairs]
+    items, first, second = (list(column) for column in zip(*pairs, strict=True))
     if how.better == "lower":
         first, second = second, first
-    bounds = _bounds(how, [value for each in first + second for value in each])
-    if any(len(one) != len(other) for one, other in zip(first, second, strict=True)):
-        return compare_ratios(first, second, _clusters(items), bounds=bounds)
-    clusters = _clusters(items)
-    if how.pooled:  # the values of one item are not independent
-        clusters = [item.cluster or item.id for item, one, _ in pairs for _ in one]
     a, b = (list(itertools.chain(*each)) for each in (first, second))
-    return compare(a, b, clusters, bounds=bounds)
+    bounds, counts = _bounds(how, a + b), [len(each) for each in first]
+    if counts != [len(each) for each in second]:
+        return compare_ratios(first, second, _clusters(items), bounds=bounds)
+    if how.pooled:  # the values of one item are not independent
+        return compare(a, b, np.repeat([item.cluster or item.id for item in items], counts), bounds=bounds)
+    return compare(a, b, _clusters(items), bounds=bounds)
 
 
 def side_by_side(

@@ -1,10 +1,9 @@
 """A task measures models: it has items, asks a model about each, and scores what the model says.
 
     class Shouting(Task):
-        path: str = "questions.jsonl"
-
         def items(self, run: Run) -> list[Item]:
-            return [Item(id=str(i), messages=[...]) for i, line in enumerate(...)]
+            asked = ("Greet me loudly.", "Say loudly that it rains.")
+            return [Item(id=text, messages=[{"role": "user", "content": text}]) for text in asked]
 
         async def measure(self, item: Item, model: Subject) -> Outcome:
             (answer,) = await model.sample(item, item.messages, max_new_tokens=64)
@@ -175,9 +174,13 @@ class Task(Plugin, ABC):
         """
         return list(await asyncio.gather(*(model.measured(self, item) for item in items)))
 
+    def is_chat(self, model: Subject) -> bool:
+        """Is this model asked in a chat, or with a text to continue?"""
+        return model.chat
+
     def asked(self, model: Subject) -> str:
         """Return how the model is asked, in a few words for the table, such as "5-shot text"."""
-        return "chat" if model.chat else "text"
+        return "chat" if self.is_chat(model) else "text"
 
     def metric(self, name: str) -> Metric:
         """Return how one of its metrics is read."""

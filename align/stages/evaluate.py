@@ -107,10 +107,15 @@ class Evaluate(Stage, LoadsModel):
                 yield f"{field}.{min(i, len(getattr(self, field)) - 1)}", f"{name!r} comes twice{remedy}"
 
     def labels(self) -> list[str]:
-        """Return the models' names in the table: the last part of a reference, or all where two are equal."""
-        named = [m if isinstance(m, str) else m.name or m.model or m.generator or "" for m in self.models]
-        short = [name.rstrip("/").rpartition("/")[2] for name in named]
-        return [name if short.count(s) > 1 else s for name, s in zip(named, short, strict=True)]
+        """Return the models' names in the table.
+
+        A name that the recipe gives stays as it is. Others are the last part of a reference, or all of it
+        where two would be equal.
+        """
+        given = [None if isinstance(m, str) else m.name for m in self.models]
+        whole = [m if isinstance(m, str) else m.name or m.model or m.generator or "" for m in self.models]
+        short = [name or one.rstrip("/").rpartition("/")[2] for name, one in zip(given, whole, strict=True)]
+        return [one if short.count(s) > 1 else s for one, s in zip(whole, short, strict=True)]
 
     def run(self, run: Run) -> None:
         """Check for overlap, measure every model, and write the scores and the tables."""

@@ -78,10 +78,6 @@ class ArenaHard(Pairwise, JudgedData):
         if wrong:
             yield "template", wrong
 
-    def asked(self, model: Subject) -> str:
-        """Return how the model is asked; see `Pairwise.asked`."""
-        return Pairwise.asked(self, model)
-
     def items(self, run: Run) -> list[Item]:
         """Return an item for each question, and read the template and the baseline's answers."""
         self._template = own(self.template, run) if self.template else ""

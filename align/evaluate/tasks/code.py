@@ -9,23 +9,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import PrivateAttr
 
 from align.core.plugins import Reward, Score
 from align.evaluate.subject import Subject
 from align.evaluate.task import Item
-from align.evaluate.tasks.generation import VerifiedData
+from align.evaluate.tasks.generation import Verified
 from reward.execution.verifier import Execution
 from reward.sandbox.settings import SandboxSettings
 
 
-class CodeTask(VerifiedData):
+class CodeTask(Verified):
     """A task whose answers are programs."""
-
-    question_mark: ClassVar[str] = ""
-    answer_mark: ClassVar[str] = ""
 
     sandbox: SandboxSettings = SandboxSettings()
     """The sandbox in which programs run."""

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
-
-from pydantic import Field
 
 from align.core import sources
 from align.core.errors import BadRow, StageFailed, UsageError
@@ -32,8 +29,6 @@ class DataTask(Task):
 
     columns_needed: ClassVar[tuple[str, ...]] = ()
     """The columns that every record must have."""
-    default_shots: ClassVar[int] = 0
-    """Worked examples in front of the question, for a model without a chat template."""
     parts: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Hub data sets without a configuration for all their records, and the configurations that are read one
     after the other where `config` is left out."""
@@ -48,20 +43,10 @@ class DataTask(Task):
     """Commit or tag of a hub data set."""
     columns: dict[str, str] = {}
     """The task's column: your column, where your file names them differently."""
-    prompting: Literal["auto", "chat", "text"] = "auto"
-    """`chat`: the question is a user turn under the model's chat template. `text`: the model continues a
-    plain text with worked examples. `auto`: chat where the model has a chat template, else text."""
-    shots: int | None = Field(default=None, ge=0)
-    """Worked examples in front of each question. Left out: none in a chat, and as many as the task's usual
-    number in a text."""
-    shots_path: Annotated[str | None, File(or_hub=True)] = None
-    """Where the worked examples are; left out, where the items are."""
-    shots_split: str = "train"
-    """Split of the worked examples; its first records are taken."""
 
     def items(self, run: Run) -> list[Item]:
         """Return an item for each record, in order."""
-        found = list(self.items_of(run, self.path, self.split))
+        found = list(self.items_of(run, self.path, self.split, self.config))
         if not found:
             raise StageFailed(
                 run.name, f"task {self.label!r}: {self.path} has no record in the split {self.split!r}",
@@ -69,14 +54,14 @@ class DataTask(Task):
             )  # fmt: skip
         return found
 
-    def items_of(self, run: Run, path: str, split: str) -> Iterator[Item]:
-        """Yield an item for each record of a split, in order.
+    def items_of(self, run: Run, path: str, split: str, config: str | None) -> Iterator[Item]:
+        """Yield an item for each record of a split of a configuration, in order.
 
         Raises:
             StageFailed: the data is missing or has other columns.
         """
         seen: Counter[str] = Counter()
-        for record, place in self.records(run, path, split):
+        for record, place in self.records(run, path, split, config):
             id_ = digest(record) if isinstance(record, Mapping) else digest(place)
             seen[id_] += 1
             if seen[id_] > 1:  # a data set may hold a record twice
@@ -91,45 +76,6 @@ class DataTask(Task):
             BadRow: the record cannot be an item; the message says why, without numbers in it.
         """
 
-    def worked(self, run: Run) -> list[tuple[str, Mapping[str, Any]]]:
-        """Return the records of the worked examples with their ids: one more than any model is shown.
-
-        The data may be a single file, of which an item is no example for itself. Where there are too few,
-        `enough` says so, if a model needs them.
-        """
-        most = self.default_shots if self.shots is None else self.shots
-        if not most:
-            return []
-        try:
-            records = [
-                r
-                for r, _ in islice(
-                    self.records(run, self.shots_path or self.path, self.shots_split), most + 1
-                )
-            ]
-        except StageFailed:
-            if self.shots is not None or self.shots_path:
-                raise
-            return []  # a chat needs none
-        return [(digest(record), self._renamed(record)) for record in records if isinstance(record, Mapping)]
-
-    def enough(self, shots: Sequence[T], model: Subject) -> Sequence[T]:
-        """Return as many worked examples as a model is shown.
-
-        Raises:
-            StageFailed: there are fewer.
-        """
-        need = self.shots_for(model)
-        if len(shots) < need:
-            raise StageFailed(
-                model.run.name,
-                f"task {self.label!r} shows {model.label!r} {need} worked examples, and "
-                f"{self.shots_path or self.path} has {len(shots)} in the split {self.shots_split!r}; name "
-                "other data with `shots_path` or `shots_split`, or set `shots`",
-                model.run.log_file,
-            )
-        return shots[:need]
-
     def local(self, run: Run, path: str) -> Path | None:
         """Return the file or folder that a path names: beside the recipe, or shipped; None on the hub."""
         homes = (run.runs.home, *SHIPPED)
@@ -138,18 +84,19 @@ class DataTask(Task):
     def records(
         self, run: Run, path: str, split: str, config: str | None = None
     ) -> Iterator[tuple[Any, dict[str, Any]]]:
-        """Yield the records of a split, each with its place; `config` in place of the task's own.
+        """Yield the records of a split of a configuration, each with its place.
 
         Raises:
             StageFailed: the data is missing.
         """
-        local, config = self.local(run, path), config or self.config
+        local = self.local(run, path)
         try:
             if local is not None:
                 yield from sources.records(local, split, config)
             else:
+                revision = self.revision if path == self.path else None  # it is a commit of one repository
                 for part in (config,) if config else self.parts.get(path, (None,)):
-                    yield from sources.hub_records(path, part, split, self.revision)
+                    yield from sources.hub_records(path, part, split, revision)
         except UsageError as error:
             raise StageFailed(
                 run.name,
@@ -157,20 +104,6 @@ class DataTask(Task):
                 f"folder with the columns {', '.join(self.columns_needed)}, and `split` to one that it has",
                 run.log_file,
             ) from error
-
-    def is_chat(self, model: Subject) -> bool:
-        """Is this model asked in a chat, or with a text to continue?"""
-        return model.chat if self.prompting == "auto" else self.prompting == "chat"
-
-    def shots_for(self, model: Subject) -> int:
-        """Return how many worked examples this model is shown."""
-        if self.shots is not None:
-            return self.shots
-        return 0 if self.is_chat(model) else self.default_shots
-
-    def asked(self, model: Subject) -> str:
-        """Return how the model is asked, such as "5-shot text"."""
-        return f"{self.shots_for(model)}-shot {'chat' if self.is_chat(model) else 'text'}"
 
     def _item(self, id_: str, record: Any, place: Mapping[str, Any], run: Run) -> Item:
         where = f"{place.get('file', self.path)}, " + (
@@ -207,6 +140,18 @@ class DataTask(Task):
     def _renamed(self, record: Mapping[str, Any]) -> Mapping[str, Any]:
         named = {ours: record[yours] for ours, yours in self.columns.items() if yours in record}
         return {**record, **named}
+
+
+class PromptedData(DataTask):
+    """A task of a data set that is asked in a chat, or as a text to continue."""
+
+    prompting: Literal["auto", "chat", "text"] = "auto"
+    """`chat`: the question is a user turn under the model's chat template. `text`: the model continues a
+    plain text with worked examples. `auto`: chat where the model has a chat template, else text."""
+
+    def is_chat(self, model: Subject) -> bool:
+        """Is this model asked in a chat?"""
+        return super().is_chat(model) if self.prompting == "auto" else self.prompting == "chat"
 
 
 def text_of(record: Mapping[str, Any], column: str, what: str = "") -> str:

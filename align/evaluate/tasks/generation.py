@@ -11,19 +11,17 @@ import asyncio
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
-from align.core.errors import BadRow, StageFailed
+from align.core.errors import StageFailed
 from align.core.plugins import Completion, Reward, Score
 from align.core.rows import Message
-from align.core.stage import Run
 from align.evaluate.statistics.shares import pass_at_k
 from align.evaluate.subject import Subject
 from align.evaluate.task import SHARE, Item, Metric, Outcome, Task
-from align.evaluate.tasks.from_data import DataTask
+from align.evaluate.tasks.few_shot import FewShot
 
 NOT_COMPARED = Metric(compared=False)
 
@@ -157,8 +155,11 @@ def _notes(answers: Sequence[Completion], scores: Sequence[Score]) -> dict[str, 
     return dict(+notes)
 
 
-class VerifiedData(DataTask, Verified):
-    """A task with a verifier whose items come from a data set, with worked examples where they are wanted."""
+class VerifiedData(FewShot, Verified):
+    """A task with a verifier whose items come from a data set, with worked examples where they are wanted.
+
+    An item whose `data` has a `worked` answer can be a worked example.
+    """
 
     question_mark: ClassVar[str] = "Question: "
     """What stands in front of a question in a plain text."""
@@ -168,36 +169,19 @@ class VerifiedData(DataTask, Verified):
     """What stands between `answer_mark` and the answer of a worked example."""
     between: ClassVar[str] = "\n\n"
     """What stands between worked examples."""
-    own_shots: ClassVar[tuple[tuple[str, str], ...]] = ()
-    """Questions and answers of the published prompt. They are the worked examples unless `shots_path` names
-    others, or more of them are wanted than there are."""
 
     instruction: str = ""
     """Text behind the question in a chat, such as how the answer is to be given."""
 
-    _shots: list[tuple[str, tuple[str, str]]] = PrivateAttr(default_factory=list)
-    """The id of each worked example, its question and its answer."""
-
-    @abstractmethod
-    def example(self, record: Mapping[str, Any]) -> tuple[str, str]:
-        """Return the question and the worked answer of a record."""
-
-    def items(self, run: Run) -> list[Item]:
-        """Return the items, and read the worked examples."""
-        found = super().items(run)
-        most = self.default_shots if self.shots is None else self.shots
-        if self.shots_path is None and most <= len(self.own_shots):
-            self._shots = [("", shot) for shot in self.own_shots[:most]]
-            return found
-        self._shots = []
-        for id_, record in self.worked(run):
-            with suppress(BadRow):  # such a record is no example, as it is no item
-                self._shots.append((id_, self.example(record)))
-        return found
+    def works(self, item: Item) -> bool:
+        """Has the item a worked answer?"""
+        return bool(item.data.get("worked"))
 
     def question(self, item: Item, model: Subject) -> list[Message] | str:
         """Return the item as a user turn behind its worked examples, or all as one text."""
-        shots = self.enough([shot for id_, shot in self._shots if id_ != item.id], model)
+        shots = self.published(model)
+        if shots is None:
+            shots = [(shot.text, shot.data["worked"]) for shot in self.shots_of(item, model)]
         if not self.is_chat(model):
             worked = [
                 f"{self.question_mark}{q}{self.answer_mark}{self.gap}{a}{self.between}" for q, a in shots

@@ -43,11 +43,13 @@ class GSM8K(VerifiedData):
         """Return a problem."""
         answer = text_of(record, "answer", "gold answer")
         question = text_of(record, "question")
-        return Item(id=id_, text=question, messages=[{"role": "user", "content": question}], answer=answer)
-
-    def example(self, record: Mapping[str, Any]) -> tuple[str, str]:
-        """Return a problem and its solution."""
-        return text_of(record, "question"), text_of(record, "answer")
+        return Item(
+            id=id_,
+            text=question,
+            messages=[{"role": "user", "content": question}],
+            answer=answer,
+            data={"worked": answer},
+        )
 
     def stop_texts(self, item: Item, model: Any) -> list[str] | None:
         """End a plain text as `lm-evaluation-harness` does."""

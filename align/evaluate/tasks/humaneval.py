@@ -20,14 +20,17 @@ from typing import Any, ClassVar
 from align.evaluate.task import Item
 from align.evaluate.tasks.code import CodeTask
 from align.evaluate.tasks.from_data import text_of
+from align.evaluate.tasks.generation import VerifiedData
 
 STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 
 
-class HumanEval(CodeTask):
+class HumanEval(CodeTask, VerifiedData):
     """Complete Python functions: HumanEval, or data of its shape."""
 
     columns_needed: ClassVar[tuple[str, ...]] = ("prompt", "test", "entry_point")
+    question_mark: ClassVar[str] = ""
+    answer_mark: ClassVar[str] = ""
 
     path: str = "openai/openai_humaneval"
     max_new_tokens: int = 1024
@@ -40,11 +43,8 @@ class HumanEval(CodeTask):
             text=prompt,
             messages=[{"role": "user", "content": self.told(prompt)}],
             tests=[{"code": text_of(record, "test", "tests"), "entry_point": entry_point}],
+            data={"worked": record.get("canonical_solution")},
         )
-
-    def example(self, record: Mapping[str, Any]) -> tuple[str, str]:
-        """Return a function to complete and its body."""
-        return text_of(record, "prompt"), text_of(record, "canonical_solution", "canonical solution")
 
     def told(self, question: str) -> str:
         """Return the user turn that asks for a function."""

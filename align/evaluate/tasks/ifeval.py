@@ -18,8 +18,8 @@ Departures from the harness:
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any, ClassVar
 
 from pydantic import Field, PrivateAttr
@@ -29,7 +29,7 @@ from align.core.plugins import Completion
 from align.core.stage import Run
 from align.evaluate.subject import Subject
 from align.evaluate.task import SHARE, Item, Metric, Outcome
-from align.evaluate.tasks.from_data import DataTask, text_of
+from align.evaluate.tasks.from_data import PromptedData, text_of
 
 POOLED = Metric(pooled=True)
 FIGURES = {
@@ -42,7 +42,7 @@ FIGURES = {
 SEED = 0
 
 
-class IFEval(DataTask):
+class IFEval(PromptedData):
     """Instructions that a program can check: IFEval, or data of its shape."""
 
     columns_needed: ClassVar[tuple[str, ...]] = ("prompt", "instruction_id_list", "kwargs")
@@ -57,12 +57,6 @@ class IFEval(DataTask):
 
     _checkers: Any = PrivateAttr(default=None)
     _known: frozenset[str] = PrivateAttr(default=frozenset())
-
-    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Refuse worked examples, which the benchmark does not have."""
-        yield from super().problems(folder)
-        if self.shots:
-            yield "shots", "IFEval has no worked examples; leave it out"
 
     def items(self, run: Run) -> list[Item]:
         """Return an item for each prompt, after loading the checkers, so that no model is asked in vain."""
@@ -93,6 +87,10 @@ class IFEval(DataTask):
                 "kwargs": [value or {} for value in values],
             },
         )
+
+    def depends(self, model: Subject) -> Any:
+        """Return the versions of the packages that the published checkers are made of."""
+        return {name: version(name) for name in ("lm_eval", "langdetect", "nltk")}
 
     async def measure(self, item: Item, model: Subject) -> Outcome:
         """Ask once, greedily, and let the published checkers judge."""

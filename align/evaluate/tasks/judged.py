@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from align.core.errors import StageFailed
@@ -12,8 +11,6 @@ from align.evaluate.judges import JudgeModel
 from align.evaluate.subject import Subject
 from align.evaluate.tasks.from_data import DataTask
 
-_UNUSED = ("prompting", "shots", "shots_path", "shots_split")
-
 
 class JudgedData(DataTask):
     """A task of a data set that is judged by a model."""
@@ -21,16 +18,9 @@ class JudgedData(DataTask):
     judge: JudgeModel
     """The judge, such as `{generator: gpt4}`."""
 
-    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Refuse the fields of tasks with worked examples, which would change nothing here."""
-        yield from super().problems(folder)
-        for name in _UNUSED:
-            if name in self.model_fields_set:
-                yield name, "this task is always asked in a chat, without worked examples; remove it"
-
-    def asked(self, model: Subject) -> str:
-        """Return how the model is asked."""
-        return "chat"
+    def is_chat(self, model: Subject) -> bool:
+        """Return True: the judge's templates are about answers of assistants."""
+        return True
 
     def file(self, run: Run, path: str, ids: tuple[str, ...]) -> Iterator[tuple[Any, Mapping[str, Any]]]:
         """Yield (id of the question, record) for the records of a file beside the questions.
@@ -43,7 +33,7 @@ class JudgedData(DataTask):
         Raises:
             StageFailed: the file cannot be read, or a record in it has no id.
         """
-        for record, place in self.records(run, path, "train"):
+        for record, place in self.records(run, path, "train", None):
             id_ = next((record[i] for i in ids if i in record), None) if isinstance(record, Mapping) else None
             if id_ is None:
                 at = f"line {place['line']}" if "line" in place else f"record {place['number']}"

@@ -99,11 +99,8 @@ class Math(VerifiedData):
             messages=[{"role": "user", "content": problem}],
             answer=_gold(record),
             tags=tuple(tag for tag in (subject, f"level {level}" if level else "") if tag),
+            data={"worked": record.get("solution")},
         )
-
-    def example(self, record: Mapping[str, Any]) -> tuple[str, str]:
-        """Return a problem and its solution."""
-        return text_of(record, "problem"), text_of(record, "solution")
 
     def stop_texts(self, item: Item, model: Any) -> list[str] | None:
         """End a plain text where the next problem begins."""

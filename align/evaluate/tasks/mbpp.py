@@ -21,6 +21,7 @@ from align.core.errors import BadRow
 from align.evaluate.task import Item
 from align.evaluate.tasks.code import CodeTask
 from align.evaluate.tasks.from_data import text_of
+from align.evaluate.tasks.generation import VerifiedData
 
 DONE = "[DONE]"
 WORKED = (
@@ -66,7 +67,7 @@ def asked(task: str, asserts: tuple[str, ...] | list[str]) -> str:
     return f"{task} Your code should pass these tests:\n\n" + "\n".join(asserts[:3])
 
 
-class MBPP(CodeTask):
+class MBPP(CodeTask, VerifiedData):
     """Small Python functions: MBPP, its sanitized part, or data of their shape."""
 
     columns_needed: ClassVar[tuple[str, ...]] = ("test_list",)
@@ -94,11 +95,8 @@ class MBPP(CodeTask):
             text=question,
             messages=[{"role": "user", "content": self.told(question)}],
             tests=[{"code": "\n".join([*(line for line in setup if line), *asserts])} | _named(record)],
+            data={"worked": f"{record['code']}\n{DONE}"} if record.get("code") else {},
         )
-
-    def example(self, record: Mapping[str, Any]) -> tuple[str, str]:
-        """Return a function to write and its code."""
-        return asked(_task(record), record["test_list"]), f"{text_of(record, 'code')}\n{DONE}"
 
     def told(self, question: str) -> str:
         """Return the user turn that asks for a function."""

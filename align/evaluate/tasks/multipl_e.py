@@ -19,15 +19,14 @@ as in the authors' `evaluation/src`. The configuration of the hub data set names
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from align.core.errors import BadRow
 from align.evaluate.subject import Subject
 from align.evaluate.task import Item
 from align.evaluate.tasks.code import CodeTask
-from align.evaluate.tasks.from_data import text_of
+from align.evaluate.tasks.from_data import DataTask, text_of
 from reward.sandbox.languages import LANGUAGES
 from reward.sandbox.settings import SandboxSettings
 
@@ -35,25 +34,17 @@ NAMES = {"cpp": "cpp", "js": "javascript", "php": "php", "sh": "bash", "ts": "ty
 """The languages of MultiPL-E that the sandbox runs, and their names there."""
 
 
-class MultiPLE(CodeTask):
+class MultiPLE(CodeTask, DataTask):
     """Functions in other languages: MultiPL-E, or data of its shape."""
 
     columns_needed: ClassVar[tuple[str, ...]] = ("language", "prompt", "tests", "stop_tokens")
 
     path: str = "nuprl/MultiPL-E"
     config: str | None = "humaneval-cpp"
-    prompting: Literal["text"] = "text"
-    """The only form that the benchmark has: the model continues the program."""
     max_new_tokens: int = 512
     """Longest answer in tokens; 512 as in the authors' `multipl_e/completions.py`."""
     sandbox: SandboxSettings = SandboxSettings(level="full")
     """The sandbox in which programs run; other languages need level `full`."""
-
-    def problems(self, folder: Path) -> Iterable[tuple[str, str]]:
-        """Refuse worked examples, which the benchmark does not have."""
-        yield from super().problems(folder)
-        if self.shots:
-            yield "shots", "MultiPL-E has no worked examples; leave it out"
 
     def item(self, id_: str, record: Mapping[str, Any]) -> Item:
         """Return a program to continue."""
@@ -75,9 +66,9 @@ class MultiPLE(CodeTask):
             data={"stops": stops},
         )
 
-    def example(self, record: Mapping[str, Any]) -> tuple[str, str]:
-        """Refuse: there are none."""
-        raise NotImplementedError("MultiPL-E has no worked examples")
+    def is_chat(self, model: Subject) -> bool:
+        """Return False: the benchmark has one form, in which the model continues the program."""
+        return False
 
     def question(self, item: Item, model: Subject) -> str:
         """Return the program to continue."""

@@ -19,7 +19,6 @@ Departures from the harness:
 1. A question that is longer than the model's context is left out. The harness cuts its beginning off.
 2. In a chat, the task's header stands at the beginning of the first user turn, because many templates have no
    system role. The harness sends it as a system message.
-3. A worked example is never the question that is asked, whatever split they come from.
 """
 
 from __future__ import annotations
@@ -27,18 +26,17 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
-from align.core.errors import BadRow, StageFailed
+from align.core.errors import BadRow
 from align.core.rows import Message
-from align.core.stage import Run
 from align.evaluate.subject import Likelihood, Subject
 from align.evaluate.task import Item, Metric, Outcome
-from align.evaluate.tasks.from_data import DataTask
+from align.evaluate.tasks.few_shot import FewShot
 from align.evaluate.tasks.letters import letter_of
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -82,7 +80,7 @@ class Question:
         return "\n".join(map(form.format, self.letters, self.choices))
 
 
-class MultipleChoice(DataTask):
+class MultipleChoice(FewShot):
     """A task whose answers are choices."""
 
     metrics: ClassVar[Mapping[str, Metric]] = {NORMALISED: Metric(compared=False)}
@@ -96,9 +94,6 @@ class MultipleChoice(DataTask):
     servers, which give no log-likelihoods, can only be asked so."""
     max_new_tokens: int = Field(default=1024, ge=1)
     """Longest answer in tokens, with `by: generation`."""
-
-    _shots: dict[str, list[Item]] = PrivateAttr(default_factory=dict)
-    _why_no_shots: str = PrivateAttr(default="")
 
     @abstractmethod
     def read(self, record: Mapping[str, Any]) -> Question:
@@ -157,58 +152,9 @@ class MultipleChoice(DataTask):
             data={"question": question},
         )
 
-    def items(self, run: Run) -> list[Item]:
-        """Return the items, and read the worked examples."""
-        found = super().items(run)
-        most = self.default_shots if self.shots is None else self.shots
-        subjects = {self._group(item) for item in found if not item.unusable}
-        try:
-            self._shots = self.examples(run, most, subjects) if most else {}
-        except StageFailed as error:
-            if self.shots is not None or self.shots_path:
-                raise
-            self._why_no_shots = (
-                f" ({error.cause})"  # a chat needs none; `shots_of` says it where one is needed
-            )
-        return found
-
-    def examples(self, run: Run, most: int, subjects: Set[str]) -> dict[str, list[Item]]:
-        """Return subject -> its first worked examples: `most` of them, and one in reserve.
-
-        A question that is among its own examples is shown the reserve in its place.
-
-        Raises:
-            StageFailed: the data is missing or has other columns.
-        """
-        path, found = self.shots_path or self.path, defaultdict[str, list[Item]](list)
-        for shot in self.items_of(run, path, self.shots_split):
-            if shot.unusable:
-                place = shot.data["place"]
-                run.log.warning("task %s: %s is no worked example: %s", self.label, place, shot.unusable)
-            elif (group := self._group(shot)) in subjects and len(found[group]) <= most:
-                found[group].append(shot)
-            if all(len(found[subject]) > most for subject in subjects):
-                break
-        return dict(found)
-
-    def shots_of(self, item: Item, model: Subject) -> list[Question]:
-        """Return the worked examples that a model is shown before an item.
-
-        Raises:
-            StageFailed: there are too few.
-        """
-        need, group = self.shots_for(model), self._group(item)
-        others = [shot for shot in self._shots.get(group, ()) if shot.messages != item.messages]
-        if len(others) < need:
-            of_it = f" of {group!r}" if group else ""
-            raise StageFailed(
-                model.run.name,
-                f"task {self.label!r} shows {model.label!r} {need} worked examples{of_it}, and "
-                f"{self.shots_path or self.path} has {len(others)} in the split {self.shots_split!r}"
-                f"{self._why_no_shots}; name other data with `shots_path` or `shots_split`, or set `shots`",
-                model.run.log_file,
-            )
-        return [shot.data["question"] for shot in others[:need]]
+    def group(self, item: Item) -> str:
+        """Return the item's subject, where its worked examples are of the same one."""
+        return item.data["question"].subject if self.by_subject else ""
 
     # -- measuring -------------------------------------------------------------------------------------------
 
@@ -216,7 +162,7 @@ class MultipleChoice(DataTask):
         """Measure subject after subject: questions behind the same worked examples share the work on them."""
         places: dict[str, list[int]] = defaultdict(list)
         for i, item in enumerate(items):
-            places["" if item.unusable else self._group(item)].append(i)
+            places["" if item.unusable else self.group(item)].append(i)
         outcomes: dict[int, Outcome] = {}
         for of_subject in places.values():
             got = await super().measure_all([items[i] for i in of_subject], model)
@@ -254,12 +200,16 @@ class MultipleChoice(DataTask):
     def context(self, item: Item, model: Subject) -> list[Message] | str:
         """Return the question behind its worked examples: as turns of a chat, or as one text."""
         question: Question = item.data["question"]
-        shots = self.shots_of(item, model)
+        shots = self.solutions(item, model)
         if self.is_chat(model):
             pairs = [(self.turn(shot), self.solved(shot)) for shot in shots]
             return turns(self.header(question), pairs, self.turn(question))
         worked = "".join(f"{self.asks(shot)} {self.solved(shot)}{self.between}" for shot in shots)
         return self.header(question) + worked + self.asks(question)
+
+    def solutions(self, item: Item, model: Subject) -> list[Question]:
+        """Return the questions of the worked examples that a model is shown before an item."""
+        return [shot.data["question"] for shot in self.shots_of(item, model)]
 
     def solved(self, shot: Question) -> str:
         """Return what a worked example answers."""
@@ -273,7 +223,7 @@ class MultipleChoice(DataTask):
         """Return what a model is asked that is to write its answer."""
         if not self.is_chat(model):
             return self.context(item, model)
-        pairs = [self.written(shot) for shot in self.shots_of(item, model)]
+        pairs = [self.written(shot) for shot in self.solutions(item, model)]
         return turns("", pairs, self.written(item.data["question"])[0])
 
     async def _generated(self, item: Item, question: Question, model: Subject) -> Outcome:
@@ -294,9 +244,6 @@ class MultipleChoice(DataTask):
 
     def _shown(self, question: Question) -> str:
         return f"{question.text.strip()}\n{question.listed()}"
-
-    def _group(self, item: Item) -> str:
-        return item.data["question"].subject if self.by_subject else ""
 
 
 def likeliest(values: Sequence[float]) -> tuple[int, bool]:

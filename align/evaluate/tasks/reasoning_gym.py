@@ -17,13 +17,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, PrivateAttr
 
 from align.core.errors import StageFailed
+from align.core.plugins import Completion
 from align.core.rows import Message, digest
 from align.core.stage import Run
 from align.core.validation_errors import nearest
@@ -31,7 +34,7 @@ from align.evaluate.subject import Subject
 from align.evaluate.task import Item, Outcome, Task
 from reward.sandbox import Limits, Sandbox
 
-PACKAGE = "reasoning_gym"
+PACKAGE, DISTRIBUTION = "reasoning_gym", "reasoning-gym"
 MARK, ANSWER = "Question: ", "\nAnswer:"
 LIMITS = Limits(cpu_seconds=10, memory_bytes=1 << 30)
 """What scoring one answer may use. Most take 12 ms, making the question again included."""
@@ -81,6 +84,10 @@ class ReasoningGym(Task):
             if name in self.config:
                 yield "config", f"{name!r} is a field of the task; write it beside `config`"
 
+    def depends(self, model: Subject) -> Any:
+        """Return the version of the package, which makes the questions and scores the answers."""
+        return version(DISTRIBUTION)
+
     def asked(self, model: Subject) -> str:
         """Return how the model is asked, such as "5-shot text"."""
         return "0-shot chat" if model.chat else f"{self.shots}-shot text"
@@ -115,13 +122,7 @@ class ReasoningGym(Task):
             jobs.append(model.sample(item, asked, n=model.samples, temperature=model.temperature, **how))
         answers = [answer for group in await asyncio.gather(*jobs) for answer in group]
         scores = await asyncio.gather(*(self._score(item, a.text, chat=model.chat) for a in answers))
-        said, cut = [a.text for a in answers], sum(not a.whole for a in answers)
-        if isinstance(scores[0], str):
-            return Outcome(skipped=scores[0], answers=said)
-        sampled = [score for score in scores[1:] if not isinstance(score, str)]
-        notes = {"answers not whole": cut, "samples not scored": len(scores) - 1 - len(sampled)}
-        found: dict[str, Any] = {"greedy": scores[0]} | ({"sampled": sampled} if sampled else {})
-        return Outcome(found, said, {what: n for what, n in notes.items() if n})
+        return _outcome(answers, scores)
 
     async def _score(self, item: Item, text: str, *, chat: bool) -> float | str:
         """Return the value of an answer, or why it has none."""
@@ -169,6 +170,20 @@ class ReasoningGym(Task):
 
     def _failed(self, run: Run, why: str) -> StageFailed:
         return StageFailed(run.name, f"task {self.label!r}: {why}", run.log_file)
+
+
+def _outcome(answers: Sequence[Completion], scores: Sequence[float | str]) -> Outcome:
+    """Return what the greedy answer, which comes first, and the samples got; a text says why one has none."""
+    found: dict[str, Any] = {} if isinstance(scores[0], str) else {"greedy": scores[0]}
+    if sampled := [score for score in scores[1:] if not isinstance(score, str)]:
+        found["sampled"] = sampled
+    said, unscored = [a.text for a in answers], [why for why in scores if isinstance(why, str)]
+    if not found:
+        return Outcome(skipped=unscored[0], answers=said)
+    notes = Counter({"answers not scored": len(unscored)})
+    for answer in answers:
+        notes[f"answers {answer.missing}"] += not answer.whole
+    return Outcome(found, said, dict(+notes))
 
 
 def _tagged(text: str) -> str | None:

@@ -32,7 +32,7 @@ from align.core.wiring import Ref
 from align.evaluate.refusals import refusal
 from align.evaluate.subject import Subject
 from align.evaluate.task import Item, Metric, Outcome
-from align.evaluate.tasks.from_data import DataTask, text_of
+from align.evaluate.tasks.from_data import PromptedData, text_of
 from align.generate.calls import structured
 
 HARMFUL = {"true": True, "false": False, "1": True, "0": False, "unsafe": True, "safe": False}
@@ -50,7 +50,7 @@ class SafetyVerdict(BaseModel):
     outcome: Literal["refused", "safe", "harmful"]
 
 
-class Safety(DataTask):
+class Safety(PromptedData):
     """Share of harmful answers, and of benign requests that are refused, by category and language."""
 
     version: ClassVar[str] = "1"

@@ -16,7 +16,7 @@ Departures from the harness:
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -24,7 +24,6 @@ from pydantic import Field
 
 from align.core.errors import BadRow
 from align.core.rows import Message
-from align.core.stage import Run
 from align.evaluate.subject import Subject
 from align.evaluate.task import Item, Outcome
 from align.evaluate.tasks.from_data import text_of
@@ -62,6 +61,7 @@ class TruthfulQA(MultipleChoice):
 
     columns_needed: ClassVar[tuple[str, ...]] = ("question", "mc1_targets", "mc2_targets")
     default_shots: ClassVar[int] = len(PRIMER)
+    own_shots: ClassVar[tuple[tuple[str, str], ...]] = PRIMER
 
     path: str = "truthfulqa/truthful_qa"
     config: str | None = "multiple_choice"
@@ -89,13 +89,9 @@ class TruthfulQA(MultipleChoice):
             raise BadRow("mc2_targets without a true or without a false answer")
         return replace(item, data={**item.data, "mc2": choices, "true": true})
 
-    def examples(self, run: Run, most: int, subjects: Set[str]) -> dict[str, list[Item]]:
-        """Return none from the data: the paper's prompt has its own."""
-        return {}
-
     def context(self, item: Item, model: Subject) -> list[Message] | str:
         """Return the question behind those of the paper's prompt; in a chat, each as a user's turn."""
-        worked, asked = PRIMER[: self.shots_for(model)], item.text
+        worked, asked = self.own_shots[: self.shots_for(model)], item.text
         if self.is_chat(model):
             return turns("", worked, asked)
         return "".join(f"Q: {q}\nA: {a}\n\n" for q, a in worked) + f"Q: {asked}\nA:"

@@ -7,6 +7,8 @@ question). `lm-evaluation-harness` feeds each context again for each choice of m
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from align.generate.backends.prefill import left_padded, prefill
@@ -18,11 +20,16 @@ LOGITS_BYTES = 512 << 20
 """Memory for logits in float32. More rows at once would hardly be faster, and would not fit with large
 vocabularies."""
 
+Key = tuple[int, ...]
+"""A row of the model: the row of its context's cache, and all but the last token of a text."""
+
 
 def log_probabilities(
     model: Any, contexts: list[list[int]], texts: list[list[int]], pad: int
 ) -> list[tuple[list[float], bool]]:
     """Return the log-probability of each token of each text, and whether greedy decoding would write it.
+
+    Texts of similar length are computed together, so that short ones are not padded to the longest.
 
     Args:
         model: a causal language model, in evaluation mode.
@@ -30,37 +37,66 @@ def log_probabilities(
         texts: token ids of each text, at least one.
         pad: the id of padding.
     """
-    import torch  # noqa: PLC0415 (read by `align check`)
-
     ids, mask, shared = left_padded(model, contexts, pad)
     cache, row_of = prefill(model, ids, mask, shared, contexts)
-    # rows of the model: a context with all but the last token of a text
-    rows: dict[tuple[int, ...], int] = {}
+    same: dict[Key, list[int]] = {}  # which texts are in a row: they differ in their last token at most
     for i, text in enumerate(texts):
-        rows.setdefault((row_of[i], *text[:-1]), i)
-    place = {key: j for j, key in enumerate(rows)}
-    chosen = list(rows.values())
-    if cache is not None:
-        cache.batch_select_indices(torch.tensor([row_of[i] for i in chosen], device=ids.device))
-    width = max(len(texts[i]) for i in chosen)
-    fed = torch.tensor(
-        [[contexts[i][-1], *texts[i][:-1], *[pad] * (width - len(texts[i]))] for i in chosen],
-        device=ids.device,
-    )
-    real = torch.tensor(
-        [[1] * len(texts[i]) + [0] * (width - len(texts[i])) for i in chosen], device=ids.device
-    )
-    whole = torch.cat([mask[chosen, :-1], real], -1)
+        same.setdefault((row_of[i], *text[:-1]), []).append(i)
+    found: dict[int, tuple[list[float], bool]] = {}
+    for keys in _chunks(same, model.config.get_text_config().vocab_size):
+        first = [same[key][0] for key in keys]
+        fed = [[contexts[i][-1], *texts[i][:-1]] for i in first]
+        logits = _logits(model, _selected(cache, [key[0] for key in keys]), fed, mask[first, :-1], pad)
+        for row, key in enumerate(keys):
+            found |= {i: _of_text(logits[row], texts[i]) for i in same[key]}
+    return [found[i] for i in range(len(texts))]
+
+
+def _chunks(keys: Iterable[Key], vocabulary: int) -> Iterator[list[Key]]:
+    """Yield rows that are computed together, the longest first; their logits fit into LOGITS_BYTES."""
+    rest = sorted(keys, key=lambda key: -len(key))
+    while rest:
+        size = max(1, LOGITS_BYTES // (4 * vocabulary * len(rest[0])))
+        yield rest[:size]
+        rest = rest[size:]
+
+
+def _selected(cache: Any, rows: list[int]) -> Any:
+    """Return the cache of some contexts; the one given is not changed."""
+    import torch  # noqa: PLC0415
+
+    if cache is None:
+        return None
+    chosen = copy(cache)  # its layers replace their tensors when rows are selected, and write into none
+    chosen.layers = [copy(layer) for layer in cache.layers]
+    chosen.batch_select_indices(torch.tensor(rows))
+    return chosen
+
+
+def _logits(model: Any, cache: Any, fed: list[list[int]], before: torch.Tensor, pad: int) -> torch.Tensor:
+    """Return the logits behind each token of some rows, (rows, width, vocabulary).
+
+    Args:
+        model: a causal language model.
+        cache: of the rows' contexts without their last token; None where no context has two tokens.
+        fed: the token ids of each row.
+        before: (rows, columns of the cache), 0 on padding.
+        pad: the id of padding.
+    """
+    import torch  # noqa: PLC0415
+
+    width = max(map(len, fed))
+    ids = torch.tensor([row + [pad] * (width - len(row)) for row in fed], device=before.device)
+    real = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in fed], device=before.device)
+    whole = torch.cat([before, real], -1)
     positions = (whole.cumsum(-1) - 1).clamp_(min=0)[:, -width:]
-    logits = model(
-        input_ids=fed,
+    return model(
+        input_ids=ids,
         attention_mask=whole,
         position_ids=positions,
         past_key_values=cache,
         use_cache=cache is not None,
     ).logits
-    asked = [(place[(row_of[i], *text[:-1])], text) for i, text in enumerate(texts)]
-    return [_of_text(logits[row], text) for row, text in asked]
 
 
 def _of_text(logits: torch.Tensor, text: list[int]) -> tuple[list[float], bool]:
@@ -71,8 +107,3 @@ def _of_text(logits: torch.Tensor, text: list[int]) -> tuple[list[float], bool]:
     ids = torch.tensor(text, device=logits.device)
     picked = said.gather(-1, ids.unsqueeze(-1)).squeeze(-1) - said.logsumexp(-1)
     return picked.tolist(), bool((said.argmax(-1) == ids).all())
-
-
-def rows_at_once(vocabulary: int, longest: int, batch_size: int) -> int:
-    """Return how many texts are scored at once, so that their logits fit into LOGITS_BYTES."""
-    return max(1, min(batch_size, LOGITS_BYTES // (4 * vocabulary * longest)))

@@ -36,7 +36,7 @@ from align.core.rows import Message
 from align.core.wiring import File, Ref
 from align.generate.backends.decoding import InverseCDF, decode
 from align.generate.backends.ends import Ends, cut
-from align.generate.backends.likelihoods import log_probabilities, rows_at_once
+from align.generate.backends.likelihoods import log_probabilities
 from align.models import checkpoints
 from align.models.chat import Chat
 from align.models.tokenizers import load_chat, template_named
@@ -240,15 +240,9 @@ class LocalEngine:
         import torch  # noqa: PLC0415
 
         texts = [request.text or [] for request in batch]
-        vocabulary = self.model.config.get_text_config().vocab_size
-        size = rows_at_once(vocabulary, max(map(len, texts)), len(batch))
-        done = []
+        contexts = [request.ids for request in batch]
         with torch.no_grad():
-            for start in range(0, len(batch), size):
-                part = slice(start, start + size)
-                contexts = [request.ids for request in batch[part]]
-                pad = self.tokenizer.pad_token_id
-                done += log_probabilities(self.model.eval(), contexts, texts[part], pad)
+            done = log_probabilities(self.model.eval(), contexts, texts, self.tokenizer.pad_token_id)
         return [
             Completion(
                 (request.sampling.continuations or [])[request.sampling.first + request.index],

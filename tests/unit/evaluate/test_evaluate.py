@@ -200,6 +200,8 @@ def test_models_of_one_name_keep_theirs_apart_and_none_comes_twice(recipe, tmp_p
         shutil.copytree(tiny, tmp_path / folder / "m")
     report = Recipe.load(recipe("[./x/m, ./y/m]")).run(tmp_path / "run")
     assert set(read(report)) == {"./x/m", "./y/m"}
+    given = Recipe.load(recipe("[{model: base, name: qwen/7b}, {model: base, name: llama/7b}, ./x/m]"))
+    assert given.recipe.stages["scores"].labels() == ["qwen/7b", "llama/7b", "m"]
     with pytest.raises(RecipeError, match=r"models.1: 'base' comes twice"):
         Recipe.load(recipe("[base, base]"))
 

@@ -46,7 +46,7 @@ def test_the_shipped_requests_are_the_default(tmp_path, tiny):
     recipe = {"name": "safety", "base": tiny, "generators": GENERATORS, "stages": {"scores": stage}}
     (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
     folder = Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run").stage("scores")
-    assert "safety (0-shot chat): 3 items" in (folder / "table.txt").read_text()
+    assert "safety (chat): 3 items" in (folder / "table.txt").read_text()
     stage["tasks"] = [{"kind": "safety", "path": "safety/request.jsonl"}]
     (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
     with pytest.raises(RecipeError, match=r"no file or folder 'safety/request\.jsonl'"):

@@ -30,6 +30,7 @@ FIVE_JUDGE = {
 
 NOTING = """
 import json
+from align.core.errors import TooLong
 from align.generate.backends.scripted import Scripted
 
 class Noting(Scripted):
@@ -38,6 +39,12 @@ class Noting(Scripted):
     async def generate(self, messages, sampling):
         with open(self.file, "a") as notes:
             notes.write(json.dumps({"messages": list(messages), "temperature": sampling.temperature}) + "\\n")
+        return await super().generate(messages, sampling)
+
+class Short(Noting):
+    async def generate(self, messages, sampling):
+        if "Greet" in str(messages):
+            raise TooLong("the prompt has 900 tokens, and the model reads 512")
         return await super().generate(messages, sampling)
 """
 
@@ -59,7 +66,7 @@ def evaluate(tmp_path, tiny):
             "generators": {
                 "good": generator(GOOD) | noted,
                 "poor": generator(POOR) | noted,
-                "critic": judge | noted,
+                "critic": judge | noted | ({"kind": judge["kind"]} if judge["kind"] != "scripted" else {}),
             },
             "stages": {
                 **({"held": {"kind": "load", "path": "rows.jsonl"}} if "rows.jsonl" in dict(files) else {}),
@@ -137,6 +144,14 @@ def test_a_verdict_that_was_cut_does_not_count(evaluate):
     folder = evaluate(task, judge=generator("[[A]] unless one looks closer"), files=rows(1))
     assert scores(folder)["not measured"] == {"the judge gave no readable verdict": 1}
     assert "it was cut at max_new_tokens=1" in judgements(folder)[-1]
+
+
+def test_what_is_too_long_for_the_judge_is_not_said_to_be_too_long_for_the_model(evaluate):
+    questions = [{"prompt": f"{what} two and five?", "answer": POOR} for what in ("What is", "Greet")]
+    folder = evaluate(WIN_RATE, judge=PAIR_JUDGE | {"kind": "noting:Short"}, files={"rows.jsonl": questions})
+    assert scores(folder)["not measured"] == {"the question with its answers is too long for the judge": 1}
+    assert scores(folder)["win rate"]["n"] == 1
+    assert "the judge 'critic' cannot read it: the prompt has 900 tokens" in (folder / "log.txt").read_text()
 
 
 def test_nonsense_and_then_a_verdict_counts(evaluate):
@@ -319,7 +334,7 @@ def test_mt_bench_takes_references_from_a_file(evaluate):
 def test_mt_bench_leaves_out_what_is_graded_off_the_scale(evaluate):
     got = scores(evaluate(MT_BENCH, judge=generator("[[12]]"), files={"question.jsonl": QUESTIONS[:1]}))
     assert got == {"not measured": {"the judge gave no readable verdict": 1}}
-    with pytest.raises(RecipeError, match="without worked examples"):
+    with pytest.raises(RecipeError, match="shots: unknown key"):
         evaluate(MT_BENCH | {"shots": 2}, judge=GRADER, files={"question.jsonl": QUESTIONS[:1]})
 
 
@@ -350,6 +365,8 @@ def test_arena_hard_weighs_clear_verdicts_and_controls_style(evaluate):
     good, poor = scores(folder), scores(folder, "poor")
     assert (good["win rate"]["n"], good["win rate"]["value"]) == (4 + 2 + 4, 0.9)
     assert (poor["win rate"]["n"], poor["win rate"]["value"]) == (3 * 2, 0.5)
+    (change,) = json.loads((folder / "comparisons.json").read_text())
+    assert (change["metric"], change["n"], change["difference"]) == ("win rate", 3, pytest.approx(0.4))
     assert good["not measured"] == {"no answer of the baseline": 1}
     assert 0.5 < good["style-controlled win rate"]["value"] <= 1
     assert good["style-controlled win rate"]["n"] == 3
