@@ -68,7 +68,8 @@ def _recipe(
         raise UsageError(
             "at least one model must be a folder or a hub id; a served model can stand beside it"
         )
-    stage = {"kind": "evaluate", "models": entries, "tasks": _tasks(tasks), **options}
+    # the rows that a checkpoint was trained on cannot be changed here; the tables show what it has seen
+    stage = {"kind": "evaluate", "models": entries, "tasks": _tasks(tasks), "allow_overlap": True, **options}
     recipe = {"name": "eval", "base": named[0], "generators": generators, "stages": {STAGE: stage}}
     out.mkdir(parents=True, exist_ok=True)
     tables.replace(out / FILE, json.dumps(recipe, indent=1, ensure_ascii=False) + "\n")  # JSON is YAML

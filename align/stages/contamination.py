@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,12 @@ from align.core import tables
 from align.core.errors import StageFailed
 from align.core.rows import Prompt, Row, prompt_key
 from align.core.stage import Run
-from align.core.wiring import references
 from align.evaluate.measure import TaskResults
 from align.evaluate.task import Item, Task
+from align.stages.trained_rows import LEFT_OUT, trained_rows
 from data_synthesis.decontamination.rows import Rule
 from data_synthesis.decontamination.text import item_texts, row_texts
 
-FILE = "contamination.json"
 CACHE = ".contamination"
 """Folder of the run with what was found, by a hash of the rows and the items."""
 
@@ -101,7 +100,7 @@ def _report(run: Run, found: Mapping[str, Any], tests: Mapping[str, list[Prompt]
         "compared with": {name: len(prompts) for name, prompts in tests.items()},
         "left out": found,
     }
-    tables.replace(run.folder / FILE, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    tables.replace(run.folder / LEFT_OUT, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     run.report["rows with test items, left out"] = {name: n for name, n in counts.items() if n}
     if found:
         one = next(iter(found.values()))
@@ -154,7 +153,7 @@ class Split:
 
 def strict_split(run: Run, results: Mapping[str, TaskResults]) -> tuple[dict[str, Split], int]:
     """Return the items of each task that were seen in training, and how many rows were compared."""
-    trained = list(_trained(run))
+    trained = list(trained_rows(run))
     asked, listed = _asked(run, trained)
     prompts = [(name, prompt) for name, each in results.items() for prompt in prompts_of(each.items)]
     same = {(name, prompt.id) for name, prompt in prompts if prompt_key(prompt.messages) in asked}
@@ -183,20 +182,6 @@ def _sharing(prompts: Sequence[tuple[str, Prompt]], trained: Sequence[Row]) -> s
         return set()
     said = (text for row in trained for text in row_texts(row, "all"))
     return {texts[i][:2] for i in ngram_overlap(said, [text for _, _, text in texts])}
-
-
-def _trained(run: Run) -> Iterator[Row]:
-    """Yield the rows that earlier stages were trained on, without those that they left out."""
-    for name, stage in run.recipe.stages.items():
-        if name == run.name:
-            return
-        if not type(stage).trains:
-            continue
-        out = tables.json_object(Path(run.locate(name)) / FILE).get("left out", {})
-        for _, need, reference in references(stage):
-            folder = Path(run.locate(reference))
-            if need in tables.TABLES and folder.is_dir() and tables.exists(folder, need):
-                yield from (row for row in tables.read(folder, need) if row.id not in out)
 
 
 def split_entry(split: Split, items: Sequence[Item]) -> dict[str, Any]:

@@ -31,7 +31,8 @@ from align.evaluate.tax import Gate, broken
 from align.generate.backends.transformers import DTYPES, Transformers
 from align.generate.calls.session import Session
 from align.models.tokenizers import load_tokenizer
-from align.stages.contamination import FILE, Split, split_entry, strict_split
+from align.stages.contamination import Split, split_entry, strict_split
+from align.stages.trained_rows import LEFT_OUT
 
 
 class Measured(Config):
@@ -184,7 +185,7 @@ class Evaluate(Stage, LoadsModel):
         """
         split, compared = strict_split(run, results)
         told = {name: split_entry(split[name], each.items) for name, each in results.items()}
-        tables.replace(run.folder / FILE, json.dumps(told, indent=1) + "\n")
+        tables.replace(run.folder / LEFT_OUT, json.dumps(told, indent=1) + "\n")
         same = {name: one.same_prompt for name, one in split.items() if one.same_prompt}
         run.report["overlap"] = {
             "training rows compared": compared,

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from align import Recipe, RecipeError, StageFailed
+from align.cli import main
 from align.evaluate.measure import TaskResults
 from align.evaluate.scores import Change
 from align.evaluate.statistics.comparison import adjusted, compare
@@ -119,7 +120,7 @@ def test_tasks_of_one_name_in_two_stages_are_both_left_out_of_training(tmp_path,
     assert (told["compared with"], len(told["left out"])) == ({"sums": 3}, 2)
 
 
-def test_a_problem_that_was_trained_on_fails_the_stage_or_is_scored_apart(tmp_path, tiny):
+def test_a_problem_that_was_trained_on_fails_the_stage_or_is_scored_apart(tmp_path, tiny, monkeypatch):
     with pytest.raises(StageFailed, match=r"1 held-out problems of 'sums' were trained on, such as 'Ben has 42"):
         trained(tmp_path, tiny, "null").run(tmp_path / "run")
     report = trained(tmp_path, tiny, "null", "true").run(tmp_path / "run")
@@ -127,6 +128,13 @@ def test_a_problem_that_was_trained_on_fails_the_stage_or_is_scored_apart(tmp_pa
     seen = json.loads((report.stage("scores") / "contamination.json").read_text())["sums"]
     assert (seen["items"], seen["seen"], len(seen["same_prompt"])) == (2, 1, 1)
     assert "contamination: score on all items -> on those not seen" in (report.stage("scores") / "table.txt").read_text()
+    # another evaluation knows what the checkpoint's own run trained it on
+    write(tmp_path / "sums.jsonl", [{"question": row["prompt"], "answer": row["answer"]} for row in PROBLEMS])
+    task = json.dumps({"kind": "gsm8k", "path": "sums.jsonl", "max_new_tokens": 8})
+    monkeypatch.chdir(tmp_path)
+    assert main(["eval", str(report.stage("sft")), "--tasks", task, "--out", "again"]) == 0
+    known = json.loads((tmp_path / "again" / "01-scores" / "contamination.json").read_text())["gsm8k"]
+    assert (known["items"], known["seen"], len(known["same_prompt"])) == (2, 1, 1)
 
 
 def test_sums_that_differ_in_a_sign_are_two_problems():
