@@ -57,8 +57,15 @@ class RoomyLayer(DynamicLayer):
 
     def select(self, rows: torch.Tensor, most: int) -> None:
         """Keep some rows, in the order given; there will never be more than `most`."""
-        self._most = most
-        self._take(self.keys[rows], self.values[rows])
+        self._most, length = most, self.keys.shape[-2]
+        if most > self._room[0].shape[0]:
+            self._take(self.keys[rows], self.values[rows])
+            return
+        for room, held in zip(self._room, (self.keys, self.values), strict=True):
+            room[: len(rows), :, :length] = held[
+                rows
+            ]  # `held[rows]` is a copy, so nothing is overwritten early
+        self._show(len(rows), length)
 
     def batch_select_indices(self, indices: torch.Tensor) -> None:
         """Keep some rows, in the order given."""
