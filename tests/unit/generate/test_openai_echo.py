@@ -254,7 +254,7 @@ def test_a_served_base_model_stands_in_the_table_as_the_checkpoint_does(served, 
 
 def test_a_served_model_in_a_chat_is_told_what_to_do_instead(served, tiny, tmp_path):
     server = {"kind": "openai", "base_url": served.url, "model": "m"}
-    with pytest.raises(StageFailed, match=r"in a chat, and 'server' \(kind openai\) does not; use `prompting: text` or"):
+    with pytest.raises(StageFailed, match=r"in a chat, and 'server' \(kind openai\) does not; use `prompting: text`, or"):
         evaluated(tmp_path, tiny, {"server": server}, [{"generator": "server"}])
     got, _ = evaluated(tmp_path, tiny, {"server": server}, [{"generator": "server"}], prompting="text")
     assert [bool(one.get("scores")) for one in got["server"]] == [True, True, False]
