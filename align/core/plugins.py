@@ -110,8 +110,6 @@ class Generator(Plugin, ABC):
     family: ClassVar[str] = "generator"
     likelihoods: ClassVar[bool] = False
     """True: it can tell how likely given texts are (`Sampling.continuations`)."""
-    chat_likelihoods: ClassVar[bool] = True
-    """False: it can do so behind a plain text only, not in a chat."""
     continues: ClassVar[bool] = False
     """True: it can continue a text without a chat template (`Sampling.plain`)."""
 

@@ -164,7 +164,7 @@ class HarnessModel(LM):
         """Return the log-likelihoods of several continuations of one context."""
         context, texts = pairs[0][0], [text for _, text in pairs]
         if isinstance(context, Conversation) and self._template is None:
-            messages: list[Message] = context.messages
+            messages = _served(context)
             found = await self.model.likelihoods(self.items[place], messages, texts)
             return [(one.logprob, one.greedy) for one in found]
         # as the harness does: a space belongs to the word behind it
@@ -201,9 +201,7 @@ class HarnessModel(LM):
         how = sampling(self.model, request.task_name or "", options)
         asked: list[Message] | str = str(prompt)
         if isinstance(prompt, Conversation) and self._template is None:
-            if prompt.begun:
-                raise BadRow("a served model cannot go on with an answer that the task has begun")
-            asked = prompt.messages
+            asked = _served(prompt)
         elif not type(self.model.generator).continues:
             asked = _user_turn(prompt)
         room = self.model.lengths.context
@@ -237,6 +235,13 @@ def sampling(model: Subject, task: str, options: Mapping[str, Any]) -> dict[str,
             model.run.log_file,
         )
     return how
+
+
+def _served(asked: Conversation) -> list[Message]:
+    """Return the messages of a conversation, for a model that renders them itself."""
+    if asked.begun:
+        raise BadRow("a served model cannot go on with an answer that the task has begun")
+    return asked.messages
 
 
 def _user_turn(text: str) -> list[Message]:

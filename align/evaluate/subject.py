@@ -115,12 +115,6 @@ class Subject:
         """
         self._must("likelihoods", "gives log-likelihoods", "`by: generation`")
         plain = isinstance(context, str)
-        if not plain:
-            self._must(
-                "chat_likelihoods",
-                "gives log-likelihoods of answers in a chat",
-                "`prompting: text`, or `by: generation` where the task has it",
-            )
         asked = [{"role": "user", "content": context}] if isinstance(context, str) else context
         how = Sampling(n=len(texts), temperature=0, continuations=list(texts), plain=plain or None)
         key = [self.run.name, self.task, item.id]

@@ -50,8 +50,15 @@ from align.core.log import LOGGER
 from align.core.plugins import Completion, Generator, Sampling
 from align.core.rows import Message
 from align.generate.backends.admission import Fleet
-from align.generate.backends.openai_echo import ASK_ECHO, Echo, Prompt, Unsupported, likelihoods, read_echoes
-from align.generate.backends.openai_replies import ServerReply, read_completions, retry_after, server_message
+from align.generate.backends.openai_echo import Unsupported, behind_text, in_chat
+from align.generate.backends.openai_replies import (
+    CHAT,
+    TEXT,
+    ServerReply,
+    read_completions,
+    retry_after,
+    server_message,
+)
 
 T = TypeVar("T")
 
@@ -67,9 +74,6 @@ LONGEST_MESSAGE = 800
 PREFIX_CHARACTERS = 256
 """How many characters of a prompt with one message choose its server; of several messages, all but the last
 do."""
-
-CHAT, TEXT = "/chat/completions", "/completions"
-"""Where a conversation is answered, and where a text is continued."""
 
 _NEEDED = frozenset({"model", "messages", "prompt"})
 _OURS = _NEEDED | {"n", "temperature", "top_p", "max_tokens", "seed", "stream", "response_format", "echo"}
@@ -125,7 +129,6 @@ class OpenAIServer(Generator):
     """A model behind one or more OpenAI-compatible addresses."""
 
     likelihoods: ClassVar[bool] = True
-    chat_likelihoods: ClassVar[bool] = False
     continues: ClassVar[bool] = True
 
     base_url: str | list[str]
@@ -207,7 +210,7 @@ class OpenAIServer(Generator):
             PromptTooLong: the server says that the prompt does not fit.
             GeneratorError: refused by the server (`retryable` False), or still failing after all retries
                 (True).
-            BadRow: a text whose likelihood is asked for has none there; see `openai_echo.likelihoods`.
+            BadRow: a text whose likelihood is asked for has none there; see `openai_echo`.
         """
         if sampling.tools:  # an answer may come back as calls without a text, and a completion is a text
             raise GeneratorError(
@@ -220,19 +223,17 @@ class OpenAIServer(Generator):
 
     async def _likelihoods(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
         """Return the texts of `sampling.continuations` with the log-probabilities of their tokens."""
-        if not sampling.plain:
-            raise GeneratorError(
-                "servers do not tell how likely an answer in a chat is; ask for it behind a plain text "
-                "(`prompting: text`), or let the model write its answer (`by: generation`)"
-            )
 
-        async def echo(prompts: Sequence[Prompt]) -> tuple[list[Echo], dict[str, int]]:
-            fields, read = ASK_ECHO | {"prompt": prompts}, partial(read_echoes, prompts=len(prompts))
-            return await self._answer(_Question(TEXT, fields, read, _prefix(messages), sampling.first > 0))
+        async def send(path: str, fields: dict[str, Any], read: Callable[[ServerReply], T]) -> T:
+            return await self._answer(_Question(path, fields, read, _prefix(messages), sampling.first > 0))
 
-        texts = sampling.continuations or []
-        wanted = texts[sampling.first : sampling.first + sampling.n]
-        return await likelihoods(echo, messages[-1]["content"], wanted)
+        texts = (sampling.continuations or [])[sampling.first : sampling.first + sampling.n]
+        try:
+            if sampling.plain:
+                return await behind_text(send, messages[-1]["content"], texts)
+            return await in_chat(send, [as_sent(message) for message in messages], texts)
+        except Unsupported as error:
+            raise GeneratorError(f"{self.base_url}: {error}") from error
 
     async def _answer(self, question: _Question[T]) -> T:
         """Return what a server answers; a request that fails is repeated while that can help."""

@@ -1,4 +1,4 @@
-"""How likely does a served model find given texts behind a given context?
+"""How likely does a served model find given texts behind a text, or as the beginning of an answer in a chat?
 
 OpenAI's completions API answers that when it is asked to repeat the prompt with log-probabilities (`echo`,
 `logprobs`); `lm-evaluation-harness` (0.4.13, `local-completions`) measures served models so, and vLLM and
@@ -9,6 +9,12 @@ Where one token spans the border, the context's tokens do not begin those of bot
 the context are followed by the ids of the text alone, and asked about as ids: the rule of
 `align.models.tokens.Tokens.continuation`. The ids of a text alone are those behind a short other text (its
 anchor), because many tokenizers write the beginning of a text differently.
+
+A chat is asked about in three steps, which vLLM can take: `/chat/completions` says into which ids the server
+renders the conversation (`return_token_ids`), an echo of these ids gives their text, and the answers stand
+behind this text. Its tokens must be the ids of the first step, or the item is left out. So the chat template
+is the server's, and `continue_final_message` is not needed: some templates write more into an assistant's
+turn than its content.
 
 Departures from the harness and from the API's reference:
 1. The harness cuts texts into tokens itself. Here the server does, so no tokenizer is needed.
@@ -27,14 +33,16 @@ Departures from the harness and from the API's reference:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from align.core.errors import BadRow
 from align.core.plugins import GIVEN, LIKELIEST, Completion
-from align.generate.backends.openai_replies import ServerReply, read_choices
+from align.generate.backends.openai_replies import CHAT, TEXT, ServerReply, read_choices, read_object
 
+T = TypeVar("T")
 Prompt: TypeAlias = str | list[int]
 """A prompt as a text, or as ids of tokens."""
 
@@ -88,10 +96,27 @@ class Echo:
         return [int(token.removeprefix(_ID)) for token in self.tokens]
 
 
-AskEcho: TypeAlias = Callable[[Sequence[Prompt]], Awaitable[tuple[list[Echo], dict[str, int]]]]
-"""Asks a server about several prompts in one request: prompts -> an echo of each, and the usage."""
-Echoes: TypeAlias = Callable[[Sequence[Prompt]], Awaitable[list[Echo]]]
-"""The same, without the usage."""
+class Send(Protocol):
+    """Sends a request to a server, and again while that may help."""
+
+    async def __call__(self, path: str, fields: dict[str, Any], read: Callable[[ServerReply], T]) -> T:
+        """Return what `read` makes of the answer to a request with these fields."""
+        ...
+
+
+class Ask:
+    """Asks a server how it reads prompts, and adds up what that costs."""
+
+    def __init__(self, send: Send, **fields: Any) -> None:
+        """Keep what sends requests; `fields` go into every one."""
+        self.send, self.fields, self.spent = send, ASK_ECHO | fields, Counter[str]()
+
+    async def __call__(self, prompts: Sequence[Prompt]) -> list[Echo]:
+        """Return the echo of each of several prompts, in one request."""
+        read = partial(read_echoes, prompts=len(prompts))
+        found, usage = await self.send(TEXT, self.fields | {"prompt": prompts}, read)
+        self.spent.update(usage)
+        return found
 
 
 def read_echoes(answer: ServerReply, prompts: int) -> tuple[list[Echo], dict[str, int]]:
@@ -139,44 +164,90 @@ def _echo(choice: Any) -> Echo:
     )
 
 
-async def likelihoods(ask: AskEcho, context: str, texts: Sequence[str]) -> list[Completion]:
-    """Return each of several texts with the log-probabilities of its tokens behind a context.
+def read_prompt_ids(answer: ServerReply) -> tuple[list[int], dict[str, int]]:
+    """Return the ids into which a server has rendered a conversation, and the tokens that it counted.
 
-    Args:
-        ask: asks the server.
-        context: what stands before each text.
-        texts: the texts.
+    Raises:
+        ValueError: not JSON, or no choices.
+        Unsupported: it does not say the ids.
+    """
+    _, usage = read_choices(answer)
+    ids = read_object(answer).get("prompt_token_ids")
+    if not isinstance(ids, list) or not all(isinstance(token, int) for token in ids):
+        raise Unsupported(
+            "the server does not say into which tokens it renders a conversation (`return_token_ids` of "
+            "vLLM), so it cannot tell how likely an answer in a chat is; ask it with plain texts "
+            "(`prompting: text`), or let it write its answers (`by: generation`)"
+        )
+    return ids, usage
+
+
+def read_text(answer: ServerReply) -> str:
+    """Return the text of the only choice, with which a server repeats a prompt.
+
+    Raises:
+        ValueError: not JSON, no choices, or a choice without text.
+    """
+    (choice, *_), _ = read_choices(answer)
+    text = choice.get("text") if isinstance(choice, dict) else None
+    if not isinstance(text, str):
+        raise ValueError("a choice has no text")
+    return text
+
+
+async def behind_text(send: Send, context: str, texts: Sequence[str]) -> list[Completion]:
+    """Return each of several texts with the log-probabilities of its tokens behind a context.
 
     Raises:
         BadRow: there is no context, or the server cannot write a text behind it; the message says why.
+        Unsupported: the server does not tell.
     """
+    return await _likelihoods(Ask(send), context, texts)
+
+
+async def in_chat(send: Send, messages: Sequence[dict[str, Any]], texts: Sequence[str]) -> list[Completion]:
+    """Return each of several texts with the log-probabilities of its tokens at the beginning of an answer.
+
+    Raises:
+        BadRow: the rendered conversation cannot be written as a text, or an answer behind it.
+        Unsupported: the server does not tell.
+    """
+    asked = {"messages": messages, "max_tokens": 1, "temperature": 1.0, "return_token_ids": True}
+    ids, usage = await send(CHAT, asked, read_prompt_ids)
+    repeated = {"prompt": [ids], "max_tokens": 0, "temperature": 1.0, "echo": True}
+    rendered = await send(TEXT, repeated, read_text)
+    ask = Ask(send, add_special_tokens=False)  # they are in the text
+    ask.spent.update(usage)
+    return await _likelihoods(ask, rendered, texts, ids)
+
+
+async def _likelihoods(
+    ask: Ask, context: str, texts: Sequence[str], ids: list[int] | None = None
+) -> list[Completion]:
+    """Return the log-probabilities of texts behind a context; `ids` are those it must have, if known."""
     if not context:
         raise BadRow("a served model cannot tell how likely a text without a context is")
-    spent: Counter[str] = Counter()
-
-    async def echoes(prompts: Sequence[Prompt]) -> list[Echo]:
-        found, usage = await ask(prompts)
-        spent.update(usage)
-        return found
-
-    head, found = await _behind(echoes, context, texts)
+    head, found = await _behind(ask, context, texts)
+    if ids is not None and head.ids != ids:
+        raise BadRow("the server reads its own rendering of the conversation as other tokens")
     if rest := [text for text in texts if text not in found]:
-        found |= await _by_ids(echoes, context, head, rest)
+        found |= await _by_ids(ask, context, head, rest)
     if not all(found[text].tokens for text in texts):
         raise BadRow("the tokenizer has no tokens for an answer")
+    said = [found[text] for text in texts]
     return [
         Completion(
             text,
-            LIKELIEST if all(found[text].likeliest) else GIVEN,
-            found[text].ids,
-            dict(spent) if i == 0 else {},
-            found[text].logprobs,
+            LIKELIEST if all(one.likeliest) else GIVEN,
+            one.ids,
+            dict(ask.spent) if i == 0 else {},
+            one.logprobs,
         )
-        for i, text in enumerate(texts)
+        for i, (text, one) in enumerate(zip(texts, said, strict=True))
     ]
 
 
-async def _behind(ask: Echoes, front: str, texts: Sequence[str]) -> tuple[Echo, dict[str, Echo]]:
+async def _behind(ask: Ask, front: str, texts: Sequence[str]) -> tuple[Echo, dict[str, Echo]]:
     """Return how a server reads a text, and the tokens of each of several texts behind it.
 
     Texts whose first token begins before the border are left out.
@@ -196,7 +267,7 @@ async def _behind(ask: Echoes, front: str, texts: Sequence[str]) -> tuple[Echo, 
     return head, found
 
 
-async def _by_ids(ask: Echoes, context: str, head: Echo, texts: Sequence[str]) -> dict[str, Echo]:
+async def _by_ids(ask: Ask, context: str, head: Echo, texts: Sequence[str]) -> dict[str, Echo]:
     """Return the tokens of texts that are cut into tokens by themselves, behind the ids of the context.
 
     Raises:

@@ -18,6 +18,9 @@ from typing import Any
 from align.core.plugins import Completion
 from align.generate.backends.ends import cut
 
+CHAT, TEXT = "/chat/completions", "/completions"
+"""Where a conversation is answered, and where a text is continued."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerReply:
@@ -58,8 +61,8 @@ def read_choices(answer: ServerReply) -> tuple[list[Any], dict[str, int]]:
     Raises:
         ValueError: not JSON, or no choices.
     """
-    payload = json.loads(answer.body)
-    choices = payload.get("choices") if isinstance(payload, dict) else None
+    payload = read_object(answer)
+    choices = payload.get("choices")
     if not isinstance(choices, list) or not choices:
         raise ValueError(f"no choices in {server_message(answer)}")
     if all(isinstance(choice, dict) and isinstance(choice.get("index"), int) for choice in choices):
@@ -68,6 +71,16 @@ def read_choices(answer: ServerReply) -> tuple[list[Any], dict[str, int]]:
     usage = told if isinstance(told, dict) else {}
     kept = {k: usage[k] for k in ("prompt_tokens", "completion_tokens") if isinstance(usage.get(k), int)}
     return choices, kept
+
+
+def read_object(answer: ServerReply) -> dict[str, Any]:
+    """Return the JSON object of an answer; where it is something else, an empty one.
+
+    Raises:
+        ValueError: not JSON.
+    """
+    payload = json.loads(answer.body)
+    return payload if isinstance(payload, dict) else {}
 
 
 def _completion(choice: Any, usage: dict[str, int], stop: Sequence[str] | None) -> Completion:

@@ -29,18 +29,32 @@ class Vllm:
 
     def __call__(self, request):
         """Return the reply to the body of a request."""
+        if "messages" in request:
+            return self._answered(request)
         asked = request["prompt"]
         prompts = [asked] if isinstance(asked, str) else asked
-        ids = [p if isinstance(p, list) else self.engine.chat.tokens.plain_ids(p) for p in prompts]
+        tokens = self.engine.chat.tokens
+        encode = tokens.plain_ids if request.get("add_special_tokens", True) else tokens.ids
+        ids = [p if isinstance(p, list) else encode(p) for p in prompts]
         if max(map(len, ids)) + request["max_tokens"] > 512:
             return TOO_LONG
-        if request.get("echo"):
+        if request.get("logprobs"):
             choices = [self._echo(p, one, request) for p, one in zip(prompts, ids, strict=True)]
+        elif request.get("echo"):
+            choices = [{"text": tokens.text(ids[0]), "logprobs": None}]
         else:
             choices = self._continued(ids[0], request)
+        return self._reply(ids, choices, {"object": "text_completion"})
+
+    def _answered(self, request):
+        ids = self.engine.chat.prompt_ids(request["messages"])
+        told = {"prompt_token_ids": ids} if request.get("return_token_ids") and self.sends_ids else {}
+        return self._reply([ids], [{"message": {"content": "?"}}], {"object": "chat.completion", **told})
+
+    def _reply(self, ids, choices, more):
         said = [{"index": i, "finish_reason": "length", **choice} for i, choice in enumerate(choices)]
         usage = {"prompt_tokens": sum(map(len, ids)), "completion_tokens": len(said)}
-        return Reply(body={"object": "text_completion", "choices": said[::-1], "usage": usage})
+        return Reply(body={"choices": said[::-1], "usage": usage, **more})
 
     def _continued(self, ids, request):
         sampling = Sampling(temperature=request["temperature"], max_new_tokens=request["max_tokens"],
@@ -210,10 +224,24 @@ def test_a_server_that_ignores_stop_is_cut_there(plain):
     assert server.requests[0].body["stop"] == ["Question:", "\n\n"]
 
 
-def test_likelihoods_in_a_chat_are_refused(served):
-    with pytest.raises(GeneratorError, match="`prompting: text`"):
-        asyncio.run(client(served).generate([{"role": "user", "content": "a"}], Sampling(continuations=["b"])))
-    assert not served.requests
+ASK = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Ben has 42 cups and loses 17. How many?"}]
+
+
+def likely_answers(generator, texts):
+    return asyncio.run(generator.generate(ASK, Sampling(n=len(texts), temperature=0, continuations=texts)))
+
+
+def test_likelihoods_in_a_chat_are_those_under_the_servers_own_template(served, tiny):
+    texts = ["25", "A", "Ben has 25 cups.", "世界"]
+    same(likely_answers(client(served), texts), likely_answers(local(tiny), texts))
+    assert [request.path for request in served.requests] == ["/v1/chat/completions", *["/v1/completions"] * 2]
+    assert served.requests[0].body["messages"] == ASK
+
+
+def test_a_chat_whose_text_has_other_tokens_is_left_out(served, vllm, monkeypatch):
+    monkeypatch.setattr(vllm.engine.chat.tokens, "text", lambda ids: "another text")
+    with pytest.raises(BadRow, match="reads its own rendering of the conversation as other tokens"):
+        likely_answers(client(served), ["a"])
 
 
 # -- in a table ------------------------------------------------------------------------------------------------
@@ -252,9 +280,13 @@ def test_a_served_base_model_stands_in_the_table_as_the_checkpoint_does(served, 
     assert {request.path for request in served.requests} == {"/v1/completions"}
 
 
-def test_a_served_model_in_a_chat_is_told_what_to_do_instead(served, tiny, tmp_path):
+def test_a_served_chat_model_is_asked_in_a_chat_where_the_server_can(served, tiny, tmp_path, vllm, monkeypatch):
     server = {"kind": "openai", "base_url": served.url, "model": "m"}
-    with pytest.raises(StageFailed, match=r"in a chat, and 'server' \(kind openai\) does not; use `prompting: text`, or"):
+    got, _ = evaluated(tmp_path, tiny, {"server": server}, ["base", {"generator": "server"}])
+    assert got["server"][:2] == got["base"][:2]
+    monkeypatch.setattr(vllm, "sends_ids", False)
+    shutil.rmtree(tmp_path / "run")
+    with pytest.raises(StageFailed, match=r"does not say into which tokens .* \(`prompting: text`\)"):
         evaluated(tmp_path, tiny, {"server": server}, [{"generator": "server"}])
     got, _ = evaluated(tmp_path, tiny, {"server": server}, [{"generator": "server"}], prompting="text")
     assert [bool(one.get("scores")) for one in got["server"]] == [True, True, False]
