@@ -66,6 +66,11 @@ _REMEDY = (
     "(`by: generation`), or measure the checkpoint itself"
 )
 
+_NO_CHAT = (
+    "so it cannot tell how likely an answer in a chat is (vLLM can); ask it with plain texts "
+    "(`prompting: text`), or let it write its answers (`by: generation`)"
+)
+
 
 class Unsupported(Exception):
     """A server cannot do what it was asked for; asking again would not help."""
@@ -174,11 +179,7 @@ def read_prompt_ids(answer: ServerReply) -> tuple[list[int], dict[str, int]]:
     _, usage = read_choices(answer)
     ids = read_object(answer).get("prompt_token_ids")
     if not isinstance(ids, list) or not all(isinstance(token, int) for token in ids):
-        raise Unsupported(
-            "the server does not say into which tokens it renders a conversation (`return_token_ids` of "
-            "vLLM), so it cannot tell how likely an answer in a chat is; ask it with plain texts "
-            "(`prompting: text`), or let it write its answers (`by: generation`)"
-        )
+        raise Unsupported(f"the server does not say into which tokens it renders a conversation, {_NO_CHAT}")
     return ids, usage
 
 
@@ -228,6 +229,8 @@ async def _likelihoods(
     if not context:
         raise BadRow("a served model cannot tell how likely a text without a context is")
     head, found = await _behind(ask, context, texts)
+    if ids is not None and head.ids is None:
+        raise Unsupported(f"the server does not send the ids of tokens, {_NO_CHAT}")
     if ids is not None and head.ids != ids:
         raise BadRow("the server reads its own rendering of the conversation as other tokens")
     if rest := [text for text in texts if text not in found]:

@@ -25,7 +25,8 @@ class Vllm:
 
     def __init__(self, folder):
         self.engine = LocalEngine.load(folder, "float32", 8, "cpu")
-        self.sends_ids = True
+        self.sends_ids = self.says_ids = True
+        """Of tokens instead of their texts; of the tokens of a rendered conversation."""
 
     def __call__(self, request):
         """Return the reply to the body of a request."""
@@ -48,7 +49,7 @@ class Vllm:
 
     def _answered(self, request):
         ids = self.engine.chat.prompt_ids(request["messages"])
-        told = {"prompt_token_ids": ids} if request.get("return_token_ids") and self.sends_ids else {}
+        told = {"prompt_token_ids": ids} if request.get("return_token_ids") and self.says_ids else {}
         return self._reply([ids], [{"message": {"content": "?"}}], {"object": "chat.completion", **told})
 
     def _reply(self, ids, choices, more):
@@ -238,6 +239,14 @@ def test_likelihoods_in_a_chat_are_those_under_the_servers_own_template(served, 
     assert served.requests[0].body["messages"] == ASK
 
 
+@pytest.mark.parametrize(("lacks", "why"), [("says_ids", "into which tokens"), ("sends_ids", "the ids of tokens")])
+def test_a_server_that_tells_less_than_a_chat_needs_is_an_error_with_the_remedy(served, vllm, monkeypatch, lacks, why):
+    monkeypatch.setattr(vllm, lacks, False)
+    with pytest.raises(GeneratorError, match=f"the server does not s.* {why}.*`prompting: text`") as caught:
+        likely_answers(client(served), ["a"])
+    assert not caught.value.retryable
+
+
 def test_a_chat_whose_text_has_other_tokens_is_left_out(served, vllm, monkeypatch):
     monkeypatch.setattr(vllm.engine.chat.tokens, "text", lambda ids: "another text")
     with pytest.raises(BadRow, match="reads its own rendering of the conversation as other tokens"):
@@ -284,7 +293,7 @@ def test_a_served_chat_model_is_asked_in_a_chat_where_the_server_can(served, tin
     server = {"kind": "openai", "base_url": served.url, "model": "m"}
     got, _ = evaluated(tmp_path, tiny, {"server": server}, ["base", {"generator": "server"}])
     assert got["server"][:2] == got["base"][:2]
-    monkeypatch.setattr(vllm, "sends_ids", False)
+    monkeypatch.setattr(vllm, "says_ids", False)
     shutil.rmtree(tmp_path / "run")
     with pytest.raises(StageFailed, match=r"does not say into which tokens .* \(`prompting: text`\)"):
         evaluated(tmp_path, tiny, {"server": server}, [{"generator": "server"}])
