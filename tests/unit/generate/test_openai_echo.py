@@ -237,6 +237,7 @@ def test_likelihoods_in_a_chat_are_those_under_the_servers_own_template(served, 
     same(likely_answers(client(served), texts), likely_answers(local(tiny), texts))
     assert [request.path for request in served.requests] == ["/v1/chat/completions", *["/v1/completions"] * 2]
     assert served.requests[0].body["messages"] == ASK
+    assert served.requests[2].body["add_special_tokens"] is False, "the template has written them"
 
 
 @pytest.mark.parametrize(("lacks", "why"), [("says_ids", "into which tokens"), ("sends_ids", "the ids of tokens")])
