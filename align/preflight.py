@@ -8,7 +8,7 @@ are on this machine. Weights are not looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -117,15 +117,36 @@ def _own_products(loaded: Loaded, runs: RunFolder) -> Iterator[tuple[tuple[str, 
 def _parts(recipe: Recipe, runs: RunFolder) -> Iterator[tuple[tuple[str, str], Any]]:
     """Yield (location, generator or stage) for everything that reads conversations with a tokenizer."""
     left = {name: stage for name, stage in recipe.stages.items() if not _is_done(name, recipe, runs)}
-    asked = {
-        ref for stage in left.values() for _, need, ref in wiring.references(stage) if need == "generator"
-    }
+    asked, measured = _asked(left.values())
     for alias, generator in recipe.generators.items():
-        if alias in asked and isinstance(generator, FromHub) and hasattr(generator, "chat_template"):
+        if not isinstance(generator, FromHub) or not hasattr(generator, "chat_template"):
+            continue
+        if alias in asked or (alias in measured and _has_template(generator, recipe, runs)):
             yield ("generators", alias), generator
     for name, stage in left.items():
         if isinstance(stage, TrainingStage):
             yield ("stages", name), stage
+
+
+def _asked(stages: Iterable[Any]) -> tuple[set[str], set[str]]:
+    """Return the generators that stages ask in a chat, and those that are models of an evaluation's table."""
+    asked: set[str] = set()
+    measured: set[str] = set()
+    for stage in stages:
+        for loc, need, alias in wiring.references(stage):
+            if need == "generator":
+                (measured if _measures(stage, loc) else asked).add(alias)
+    return asked, measured
+
+
+def _measures(stage: Any, loc: wiring.Loc) -> bool:
+    """Is this a model of an evaluation's table? One without a chat template is asked with plain texts."""
+    return "scores" in stage.makes and loc[0] == "models"
+
+
+def _has_template(generator: Any, recipe: Recipe, runs: RunFolder) -> bool:
+    folder, changes = _origin(generator.model, recipe, runs)
+    return bool({**changes, **_changes(generator, runs.home)} or template_of(Path(folder))[0])
 
 
 def _is_done(name: str, recipe: Recipe, runs: RunFolder) -> bool:

@@ -21,7 +21,7 @@ import itertools
 import json
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
@@ -31,6 +31,9 @@ from align.core.errors import BadRow, StageFailed, TooLong
 from align.core.rows import Message
 from align.evaluate.subject import Subject
 from align.evaluate.task import Item
+
+if TYPE_CHECKING:
+    from align.models.chat import Chat
 
 Place = tuple[str, int]
 """A task of the harness, and which of its documents in the order in which they are measured."""
@@ -46,6 +49,8 @@ class Conversation(str):
     """A conversation as the text of the harness's prompt, with its messages for models that want those."""
 
     __slots__ = ("begun", "messages")
+    messages: list[Message]
+    begun: bool
 
     def __new__(cls, text: str, messages: Sequence[Message], *, begun: bool) -> Conversation:
         """Return the text with its messages; `begun`: the last of them is an answer to be continued."""
@@ -108,12 +113,17 @@ class HarnessModel(LM):
         """Return a conversation under the model's chat template; of a served model, its messages as JSON."""
         messages: list[Message] = [{"role": m["role"], "content": m["content"]} for m in chat_history]
         begun = not add_generation_prompt
-        chat = self.model.lengths.chat if type(self.model.generator).continues else None
+        chat = self._template
         if chat is None:
             return Conversation(json.dumps(messages, ensure_ascii=False), messages, begun=begun)
         how = {"add_generation_prompt": not begun, "continue_final_message": begun}
         text = chat.apply(messages, tokenize=False, **how)
         return Conversation(text, messages, begun=begun)
+
+    @property
+    def _template(self) -> Chat | None:
+        """The model's tokenizer with its chat template; None where the model renders conversations itself."""
+        return self.model.lengths.chat if type(self.model.generator).continues else None
 
     @property
     def tokenizer_name(self) -> str:
@@ -152,7 +162,11 @@ class HarnessModel(LM):
         self, place: Place, pairs: Sequence[tuple[str, str]]
     ) -> list[tuple[float, bool]]:
         """Return the log-likelihoods of several continuations of one context."""
-        context = pairs[0][0]
+        context, texts = pairs[0][0], [text for _, text in pairs]
+        if isinstance(context, Conversation) and self._template is None:
+            messages = _served(context)
+            found = await self.model.likelihoods(self.items[place], messages, texts)
+            return [(one.logprob, one.greedy) for one in found]
         # as the harness does: a space belongs to the word behind it
         bare = context.rstrip()
         texts = [context[len(bare) :] + text for _, text in pairs]
@@ -162,10 +176,18 @@ class HarnessModel(LM):
         longest = lengths.prompt_tokens(bare) + max(map(lengths.tokens, texts))
         if lengths.context is not None and longest > lengths.context + 1:  # the last token is not fed
             raise BadRow(TOO_LONG)
-        found = await self.model.likelihoods(self.items[place], bare or lengths.beginning, texts)
+        before = bare or (lengths.beginning if lengths.exact else "")
+        found = await self.model.likelihoods(self.items[place], before, texts)
         return [(one.logprob, one.greedy) for one in found]
 
     async def _rolled(self, place: Place, text: str) -> float:
+        if not self.model.lengths.exact:
+            raise StageFailed(
+                self.model.run.name,
+                f"{place[0]} needs the log-likelihood of whole texts, which the model's tokenizer cuts into "
+                f"pieces, and {self.model.label!r} is served elsewhere; measure the checkpoint itself",
+                self.model.run.log_file,
+            )
         total = 0.0
         for context, piece, tokens in self.model.lengths.windows(text):
             (one,) = await self.model.likelihoods(self.items[place], context, [piece])
@@ -178,10 +200,10 @@ class HarnessModel(LM):
         prompt, options = request.args[:2]
         how = sampling(self.model, request.task_name or "", options)
         asked: list[Message] | str = str(prompt)
-        if not type(self.model.generator).continues:
-            asked = prompt.messages if isinstance(prompt, Conversation) else _user_turn(prompt)
-            if isinstance(prompt, Conversation) and prompt.begun:
-                raise BadRow("a served model cannot go on with an answer that the task has begun")
+        if isinstance(prompt, Conversation) and self._template is None:
+            asked = _served(prompt)
+        elif not type(self.model.generator).continues:
+            asked = _user_turn(prompt)
         room = self.model.lengths.context
         if room is not None and self.model.lengths.prompt_tokens(asked) + how["max_new_tokens"] > room:
             raise BadRow(TOO_LONG)
@@ -213,6 +235,13 @@ def sampling(model: Subject, task: str, options: Mapping[str, Any]) -> dict[str,
             model.run.log_file,
         )
     return how
+
+
+def _served(asked: Conversation) -> list[Message]:
+    """Return the messages of a conversation, for a model that renders them itself."""
+    if asked.begun:
+        raise BadRow("a served model cannot go on with an answer that the task has begun")
+    return asked.messages
 
 
 def _user_turn(text: str) -> list[Message]:

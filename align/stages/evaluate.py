@@ -20,6 +20,7 @@ from align.core.chat_templates import find_template
 from align.core.config import Config
 from align.core.errors import StageFailed
 from align.core.model_options import LoadsModel
+from align.core.plugins import Generator
 from align.core.rows import as_text
 from align.core.stage import Run, Stage
 from align.core.wiring import File, Ref
@@ -44,11 +45,16 @@ class Measured(Config):
     """An alias from the recipe's `generators`, instead of `model`."""
     name: str | None = None
     """Name in the table; left out, that of the model or the alias."""
+    chat: bool | None = None
+    """Of a generator. False: a base model without a chat template, which is asked with plain texts that it
+    continues. Left out: a server is asked in a chat, and a checkpoint if its tokenizer has a template."""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Measured:
         if (self.model is None) == (self.generator is None):
             raise ValueError("a model of the table is either a `model` or a `generator`")
+        if self.model is not None and self.chat is not None:
+            raise ValueError("`chat` is for a generator; how a `model` is asked is a task's `prompting`")
         return self
 
 
@@ -57,7 +63,9 @@ class Evaluate(Stage, LoadsModel):
 
     makes: ClassVar[frozenset[str]] = frozenset({"scores"})
     operational: ClassVar[frozenset[str]] = frozenset({"batch_size"})
-    version: ClassVar[str] = "2"  # 2: tasks are plug-ins, items that could not be judged are left out
+    version: ClassVar[str] = "3"
+    # 2: tasks are plug-ins, items that could not be judged are left out
+    # 3: a generator is measured within its model's context
 
     models: list[Annotated[str, Ref("model")] | Measured] = Field(min_length=1)
     """Models to measure, in the order of the table; each is compared with the one before. `base`, a stage, a
@@ -148,8 +156,8 @@ class Evaluate(Stage, LoadsModel):
             if model is None:
                 assert not isinstance(entry, str)
                 alias = entry.generator or ""
-                generator, chat = run.generator(alias), True
-                session.start(alias)
+                generator, chat = _of_recipe(run, alias, entry.chat)
+                session.start(alias, generator)
             else:
                 own = load_tokenizer(run.locate(model), **self.loading()).chat_template
                 template = (
@@ -203,6 +211,21 @@ class Evaluate(Stage, LoadsModel):
                 run.log_file,
             )
         return split
+
+
+def _of_recipe(run: Run, alias: str, chat: bool | None) -> tuple[Generator, bool]:
+    """Return a generator of the recipe as it is measured, and whether it is asked in a chat.
+
+    A checkpoint is measured within its context, so that items that are too long are left out as for any model
+    of the table, and its tokenizer tells whether there is a chat template.
+    """
+    generator = run.generator(alias)
+    if not isinstance(generator, Transformers):
+        return generator, chat is not False
+    if chat is None:
+        own = load_tokenizer(run.locate(generator.model), **generator.loading()).chat_template
+        chat = bool(own or generator.chat_template)
+    return generator.model_copy(update={"within_context": True}), chat
 
 
 def _unknown(field: str, what: str, named: Sequence[str], known: Sequence[str]) -> Iterable[tuple[str, str]]:

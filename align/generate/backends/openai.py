@@ -1,4 +1,8 @@
-"""Sampling from servers that speak OpenAI's chat completions: vLLM, SGLang, llama.cpp, or a paid API.
+"""Sampling from servers that speak OpenAI's protocol: vLLM, SGLang, llama.cpp, or a paid API.
+
+A conversation goes to `/chat/completions`, where the server renders it with the model's chat template. A text
+to continue (`Sampling.plain`) goes to `/completions`, and so do texts whose likelihood is asked for
+(`align.generate.backends.openai_echo`).
 
 One POST asks for all n samples. An error that may pass is tried again after a random wait (exponential
 backoff with full jitter: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015), at
@@ -19,6 +23,8 @@ Departures from the API as its reference describes it:
    model's own distribution there, write `extra_body: {top_k: -1, repetition_penalty: 1.0}`.
 4. A schema is sent as `response_format: json_schema`. A server that refuses that field is asked without it
    from then on; the caller checks the answer in any case.
+5. A prompt that is too long, or leaves no room for `max_tokens`, is refused by most servers and raises
+   `TooLong`. A model in this process (`kind: transformers`) needs room for the prompt only.
 """
 
 from __future__ import annotations
@@ -29,21 +35,32 @@ import os
 import random
 import re
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 from pydantic import Field, JsonValue, PrivateAttr, field_validator
 
-from align.core.errors import AlignError
+from align.core.errors import AlignError, TooLong
 from align.core.log import LOGGER
 from align.core.plugins import Completion, Generator, Sampling
 from align.core.rows import Message
 from align.generate.backends.admission import Fleet
-from align.generate.backends.openai_replies import ServerReply, read_completions, retry_after, server_message
+from align.generate.backends.openai_echo import Unsupported, behind_text, in_chat
+from align.generate.backends.openai_replies import (
+    CHAT,
+    TEXT,
+    ServerReply,
+    read_completions,
+    retry_after,
+    server_message,
+)
+
+T = TypeVar("T")
 
 LONGEST_BACKOFF_SECONDS = 60.0
 """A restarted model server is back within minutes; longer waits between tries only idle the run."""
@@ -58,9 +75,8 @@ PREFIX_CHARACTERS = 256
 """How many characters of a prompt with one message choose its server; of several messages, all but the last
 do."""
 
-_OURS = frozenset(
-    {"model", "messages", "n", "temperature", "top_p", "max_tokens", "seed", "stream", "response_format"}
-)
+_NEEDED = frozenset({"model", "messages", "prompt"})
+_OURS = _NEEDED | {"n", "temperature", "top_p", "max_tokens", "seed", "stream", "response_format", "echo"}
 _OVERLOAD = frozenset({429, 503})
 _TOO_LONG = re.compile(r"context.?(length|window|size)|too long|max_model_len", re.IGNORECASE)
 _NO_SCHEMA = re.compile(r"response_format|json_schema|guided|grammar|structured", re.IGNORECASE)
@@ -88,13 +104,37 @@ class GeneratorError(AlignError):
         super().__init__(message)
 
 
+class PromptTooLong(GeneratorError, TooLong):
+    """A model server refused a prompt because of its length."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question(Generic[T]):
+    """A request, before it is known which address answers it."""
+
+    path: str
+    """CHAT or TEXT."""
+    fields: dict[str, Any]
+    """Fields of the body, without the model and `extra_body`."""
+    read: Callable[[ServerReply], T]
+    """Reads the answer. It raises ValueError where asking again may help, `Unsupported` where it cannot."""
+    prefix: str
+    """Questions with the same prefix go to the same address while it is not busier."""
+    begun: bool = False
+    """Part of this row is answered already, so it goes in before new rows."""
+    json_schema: dict[str, Any] | None = None
+
+
 class OpenAIServer(Generator):
     """A model behind one or more OpenAI-compatible addresses."""
 
+    likelihoods: ClassVar[bool] = True
+    continues: ClassVar[bool] = True
+
     base_url: str | list[str]
-    """Address up to the version, such as http://localhost:8000/v1; `/chat/completions` is added. Several
-    addresses of one model share the work: prompts that begin alike go to the same one while it is not clearly
-    busier than the others."""
+    """Address up to the version, such as http://localhost:8000/v1; `/chat/completions` or `/completions` is
+    added. Several addresses of one model share the work: prompts that begin alike go to the same one while it
+    is not clearly busier than the others."""
     model: str = Field(min_length=1)
     """Name under which the server serves the model."""
     revision: str = ""
@@ -113,8 +153,8 @@ class OpenAIServer(Generator):
     """Wait before retry k is uniform in 0..this * 2^k, at most 60 s (6 retries: 16 s in the mean). 0: no
     wait."""
     extra_body: dict[str, JsonValue] = {}
-    """More fields of the request, as the server knows them. Null removes one: `{seed: null}` where seeds are
-    refused. It is part of the identity and is stored with the run, so no secrets here."""
+    """More fields of every request, as the server knows them. Null removes one: `{seed: null}` where seeds
+    are refused. It is part of the identity and is stored with the run, so no secrets here."""
 
     _open: dict[asyncio.AbstractEventLoop, _Connection] = PrivateAttr(default_factory=dict)
 
@@ -132,8 +172,10 @@ class OpenAIServer(Generator):
                 raise ValueError(
                     "no user or password in the address; name a key's environment variable in api_key_env"
                 )
-            if parts.query or parts.fragment or parts.path.rstrip("/").endswith("/chat/completions"):
-                raise ValueError("the address ends before /chat/completions and has no ? or #")
+            if parts.query or parts.fragment or parts.path.rstrip("/").endswith(TEXT):
+                raise ValueError(
+                    "the address ends before /chat/completions or /completions and has no ? or #"
+                )
         return value.rstrip("/") if isinstance(value, str) else [url.rstrip("/") for url in value]
 
     @field_validator("api_key_env")
@@ -146,7 +188,7 @@ class OpenAIServer(Generator):
     @field_validator("extra_body")
     @classmethod
     def _check_extra(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        taken = sorted(k for k in _OURS & value.keys() if value[k] is not None or k in ("model", "messages"))
+        taken = sorted(k for k in _OURS & value.keys() if value[k] is not None or k in _NEEDED)
         if taken:
             raise ValueError(
                 f"{', '.join(taken)}: the recipe's own fields say that; only null, to leave it out, can "
@@ -165,26 +207,45 @@ class OpenAIServer(Generator):
         A request that fails is repeated while that can help.
 
         Raises:
+            PromptTooLong: the server says that the prompt does not fit.
             GeneratorError: refused by the server (`retryable` False), or still failing after all retries
                 (True).
+            BadRow: a text whose likelihood is asked for has none there; see `openai_echo`.
         """
         if sampling.tools:  # an answer may come back as calls without a text, and a completion is a text
             raise GeneratorError(
                 "the prompt offers tools, and kind openai takes answers in words only; sample it with kind "
                 "transformers or vllm, or load the prompts with `ignore: [tools]`"
             )
-        connection, prefix = await self._connect(), _prefix(messages)
+        if sampling.continuations:
+            return await self._likelihoods(messages, sampling)
+        return (await self._answer(self._question(messages, sampling)))[: sampling.n]
+
+    async def _likelihoods(self, messages: Sequence[Message], sampling: Sampling) -> list[Completion]:
+        """Return the texts of `sampling.continuations` with the log-probabilities of their tokens."""
+
+        async def send(path: str, fields: dict[str, Any], read: Callable[[ServerReply], T]) -> T:
+            return await self._answer(_Question(path, fields, read, _prefix(messages), sampling.first > 0))
+
+        texts = (sampling.continuations or [])[sampling.first : sampling.first + sampling.n]
+        try:
+            if sampling.plain:
+                return await behind_text(send, messages[-1]["content"], texts)
+            return await in_chat(send, [as_sent(message) for message in messages], texts)
+        except Unsupported as error:
+            raise GeneratorError(f"{self.base_url}: {error}") from error
+
+    async def _answer(self, question: _Question[T]) -> T:
+        """Return what a server answers; a request that fails is repeated while that can help."""
+        connection = await self._connect()
         attempt, failed_at = 0, None
         while True:
-            url = connection.fleet.choose(prefix, failed_at)
-            begun = attempt > 0 or sampling.first > 0
-            if not await connection.fleet.doors[url].enter(ahead=begun):
+            url = connection.fleet.choose(question.prefix, failed_at)
+            if not await connection.fleet.doors[url].enter(ahead=attempt > 0 or question.begun):
                 continue  # this server has just failed; another may be better
-            with_schema = sampling.json_schema is not None and url not in connection.without_schema
+            with_schema = question.json_schema is not None and url not in connection.without_schema
             try:
-                return (await self._post(connection, url, self._body(messages, sampling, with_schema)))[
-                    : sampling.n
-                ]
+                return await self._post(connection, url, question, self._body(question, with_schema))
             except GeneratorError as error:
                 if with_schema and error.status in (400, 422) and _NO_SCHEMA.search(str(error)):
                     if url not in connection.without_schema:
@@ -223,19 +284,29 @@ class OpenAIServer(Generator):
             await anext(connection.guard)
         return self._open[loop]
 
-    def _body(self, messages: Sequence[Message], sampling: Sampling, with_schema: bool) -> bytes:
-        seed = sampling.seed + sampling.first
-        ours: dict[str, Any] = {"model": self.model, "n": sampling.n, "seed": seed}
-        ours["messages"] = [as_sent(message) for message in messages]
-        ours |= {
+    def _question(self, messages: Sequence[Message], sampling: Sampling) -> _Question[list[Completion]]:
+        """Return the request for completions of a conversation, or of a text to continue."""
+        asked: dict[str, Any]
+        if sampling.plain:
+            path, asked = TEXT, {"prompt": messages[-1]["content"]}
+        else:
+            path, asked = CHAT, {"messages": [as_sent(message) for message in messages]}
+        fields: dict[str, Any] = asked | {
+            "n": sampling.n,
+            "seed": sampling.seed + sampling.first,
             "max_tokens": sampling.max_new_tokens,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
         }
-        ours |= {"top_k": sampling.top_k} if sampling.top_k else {}
-        ours |= {"stop": sampling.stop} if sampling.stop else {}
+        fields |= {"top_k": sampling.top_k} if sampling.top_k else {}
+        fields |= {"stop": sampling.stop} if sampling.stop else {}
+        read = partial(read_completions, stop=sampling.stop)
+        return _Question(path, fields, read, _prefix(messages), sampling.first > 0, sampling.json_schema)
+
+    def _body(self, question: _Question[Any], with_schema: bool) -> bytes:
+        ours = {"model": self.model} | question.fields
         if with_schema:
-            named = {"name": "answer", "schema": sampling.json_schema, "strict": True}
+            named = {"name": "answer", "schema": question.json_schema, "strict": True}
             ours["response_format"] = {"type": "json_schema", "json_schema": named}
         removed = {k for k, v in self.extra_body.items() if v is None}
         # Escaped to ASCII: the server, not this line, rejects a row with half a surrogate pair.
@@ -249,11 +320,11 @@ class OpenAIServer(Generator):
             0, min(LONGEST_BACKOFF_SECONDS, self.backoff_seconds * 2.0 ** min(attempt, 30))
         )
 
-    async def _post(self, connection: _Connection, url: str, body: bytes) -> list[Completion]:
+    async def _post(self, connection: _Connection, url: str, question: _Question[T], body: bytes) -> T:
         """Send one request that was let in, and report its outcome to the server's `Admission`."""
         door, sent_at = connection.fleet.doors[url], time.monotonic()
         try:
-            completions = await self._exchange(connection.session, url, body)
+            said = await self._exchange(connection.session, url + question.path, body, question.read)
             door.succeeded()
         except GeneratorError as error:
             if error.overload:
@@ -261,53 +332,61 @@ class OpenAIServer(Generator):
             raise
         finally:
             door.leave()
-        completions[0].usage["request_ms"] = round((time.monotonic() - sent_at) * 1000)
-        return completions
+        return said
 
-    async def _exchange(self, session: aiohttp.ClientSession, url: str, body: bytes) -> list[Completion]:
+    async def _exchange(
+        self, session: aiohttp.ClientSession, address: str, body: bytes, read: Callable[[ServerReply], T]
+    ) -> T:
+        sent_at = time.monotonic()
         headers = {"Content-Type": "application/json"}
         if key := self._key():
             headers["Authorization"] = f"Bearer {key}"
         try:
             async with (
                 asyncio.timeout(self.timeout_seconds),
-                session.post(
-                    f"{url}/chat/completions", data=body, headers=headers, allow_redirects=False
-                ) as response,
+                session.post(address, data=body, headers=headers, allow_redirects=False) as response,
             ):
-                answer = ServerReply(response.status, response.headers, await response.read())
+                content = await response.read()
         except TimeoutError as error:
             what = f"no full answer within timeout_seconds={self.timeout_seconds:g}"
-            raise self._error(url, what, retryable=True, overload=True) from error
+            raise self._error(address, what, retryable=True, overload=True) from error
         except aiohttp.ClientError as error:
             what = f"{type(error).__name__}: {error or 'no details'}; is the server running and reachable?"
             refused = isinstance(error, aiohttp.ClientConnectorError)
-            raise self._error(url, what, retryable=True, overload=refused) from error
+            raise self._error(address, what, retryable=True, overload=refused) from error
+        took = round((time.monotonic() - sent_at) * 1000)
+        answer = ServerReply(response.status, response.headers, content, took)
         if not 200 <= answer.status < 300:
-            raise self._refusal(url, answer)
+            raise self._refusal(address, answer)
         try:
-            return read_completions(answer)
+            return read(answer)
+        except Unsupported as error:
+            raise self._error(address, str(error), status=answer.status) from error
         except ValueError as error:
-            raise self._error(
-                url, f"unreadable answer: {error}", retryable=True, status=answer.status
-            ) from error
+            what = f"unreadable answer: {error}"
+            raise self._error(address, what, retryable=True, status=answer.status) from error
 
-    def _refusal(self, url: str, answer: ServerReply) -> GeneratorError:
+    def _refusal(self, address: str, answer: ServerReply) -> GeneratorError:
         """Turn a status that is not 2xx into an error that says what to do."""
         status, said = answer.status, server_message(answer)
         if status in (408, 429) or status >= 500:
             after = retry_after(answer.headers, datetime.now(UTC))
             after = None if after is None else min(after, self.timeout_seconds)
             how: dict[str, Any] = {"retryable": True, "retry_after": after, "overload": status in _OVERLOAD}
-            return self._error(url, f"HTTP {status}: {said}", status=status, **how)
+            return self._error(address, f"HTTP {status}: {said}", status=status, **how)
+        kind = GeneratorError
         if status in (401, 403):
             remedy = f"put a key that may use {self.model!r} in the environment variable {self.api_key_env}"
             remedy += "" if self._key() else " (it is not set)"
         elif status == 404:
             remedy = f"is {self.model!r} served there, and does base_url end in the version, such as /v1?"
+            remedy += (
+                "" if address.endswith(CHAT) else " Not every server continues plain texts (/completions)"
+            )
         elif 300 <= status < 400:
             remedy = f"write the final address in base_url (it redirects to {answer.headers.get('location')})"
         elif status in (400, 413, 422) and _TOO_LONG.search(said):
+            kind = PromptTooLong
             remedy = (
                 "the prompt is over-long: with max_new_tokens it must fit the model's context; shorten either"
             )
@@ -316,9 +395,11 @@ class OpenAIServer(Generator):
                 "the server does not take this request; compare extra_body and the sampling values with its "
                 "manual"
             )
-        return self._error(url, f"HTTP {status}: {remedy}; the server says: {said}", status=status)
+        return self._error(address, f"HTTP {status}: {remedy}; the server says: {said}", kind, status=status)
 
-    def _error(self, url: str, what: str, **how: Any) -> GeneratorError:
+    def _error(
+        self, address: str, what: str, kind: type[GeneratorError] = GeneratorError, **how: Any
+    ) -> GeneratorError:
         """Return an error with the address, and without the key, which servers like to echo.
 
         A key of less than 8 letters is a placeholder (EMPTY) and is left in.
@@ -327,7 +408,7 @@ class OpenAIServer(Generator):
         what = what.replace(key, "***") if len(key) >= 8 else what
         if len(what) > LONGEST_MESSAGE:  # only now: a key cut in two would not be found
             what = f"{what[:LONGEST_MESSAGE]}..."
-        return GeneratorError(f"{url}/chat/completions: {what}", **how)
+        return kind(f"{address}: {what}", **how)
 
     def _key(self) -> str:
         key = os.environ.get(self.api_key_env, "").strip()

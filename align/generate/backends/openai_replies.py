@@ -1,4 +1,4 @@
-"""Read what a chat-completions server answers: its choices, or what it says is wrong.
+"""Read what a server answers to a chat or a text that it continues: its choices, or what it says is wrong.
 
 A choice without text is an error, with one exception: if it did not end by itself ("length",
 "content_filter", any other word but "stop") or calls a tool, it is an empty completion, because asking again
@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from align.core.plugins import Completion
+from align.generate.backends.ends import cut
+
+CHAT, TEXT = "/chat/completions", "/completions"
+"""Where a conversation is answered, and where a text is continued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +30,39 @@ class ServerReply:
     headers: Mapping[str, str]
     """Their names must be found without regard to case."""
     body: bytes
+    milliseconds: int = 0
+    """How long it took, where somebody measured it."""
 
 
-def read_completions(answer: ServerReply) -> list[Completion]:
-    """Return the choices of a chat completion in the order of their index; usage goes to the first.
+def read_completions(answer: ServerReply, stop: Sequence[str] | None = None) -> list[Completion]:
+    """Return the choices of an answer in the order of their index; usage and time go to the first.
+
+    Args:
+        answer: to a chat (`message.content` of a choice) or to a text to continue (`text`).
+        stop: texts that end a completion. Servers that know `stop` have cut it there already; a server that
+            ignores it, or leaves the text in, has not.
 
     Raises:
         ValueError: not JSON, no choices, or a choice without text.
     """
-    payload = json.loads(answer.body)
-    choices = payload.get("choices") if isinstance(payload, dict) else None
+    choices, usage = read_choices(answer)
+    found = [_completion(choices[0], usage | {"request_ms": answer.milliseconds}, stop)]
+    for choice in choices[1:]:
+        try:
+            found.append(_completion(choice, {}, stop))
+        except ValueError:
+            break  # the choices before it are paid for and good; the missing ones are asked for again
+    return found
+
+
+def read_choices(answer: ServerReply) -> tuple[list[Any], dict[str, int]]:
+    """Return the choices of an answer in the order of their index, and how many tokens the server counted.
+
+    Raises:
+        ValueError: not JSON, or no choices.
+    """
+    payload = read_object(answer)
+    choices = payload.get("choices")
     if not isinstance(choices, list) or not choices:
         raise ValueError(f"no choices in {server_message(answer)}")
     if all(isinstance(choice, dict) and isinstance(choice.get("index"), int) for choice in choices):
@@ -43,26 +70,36 @@ def read_completions(answer: ServerReply) -> list[Completion]:
     told = payload.get("usage")
     usage = told if isinstance(told, dict) else {}
     kept = {k: usage[k] for k in ("prompt_tokens", "completion_tokens") if isinstance(usage.get(k), int)}
-    found = [_completion(choices[0], kept)]
-    for choice in choices[1:]:
-        try:
-            found.append(_completion(choice, {}))
-        except ValueError:
-            break  # the choices before it are paid for and good; the missing ones are asked for again
-    return found
+    return choices, kept
 
 
-def _completion(choice: Any, usage: dict[str, int]) -> Completion:
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(message, dict):
-        raise ValueError("a choice has no message")
+def read_object(answer: ServerReply) -> dict[str, Any]:
+    """Return the JSON object of an answer; where it is something else, an empty one.
+
+    Raises:
+        ValueError: not JSON.
+    """
+    payload = json.loads(answer.body)
+    return payload if isinstance(payload, dict) else {}
+
+
+def _completion(choice: Any, usage: dict[str, int], stop: Sequence[str] | None) -> Completion:
+    said = choice if isinstance(choice, dict) and "text" in choice else _message(choice)
     reason = str(choice.get("finish_reason") or "unknown")
-    text = message.get("content")
+    text = said.get("text") if said is choice else said.get("content")
     if text is None and reason not in ("stop", "unknown"):
         text = ""  # see the head of this file
     if not isinstance(text, str):
         raise ValueError(f"a choice has no text (finish_reason {reason!r})")
-    return Completion(text, reason, None, usage)
+    text, at_text = cut(text, stop)
+    return Completion(text, "stop" if at_text else reason, None, usage)
+
+
+def _message(choice: Any) -> dict[str, Any]:
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(message, dict):
+        raise ValueError("a choice has no message")
+    return message
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -36,10 +36,9 @@ class Session:
         return self.calls.usage
 
     def start(self, alias: str, generator: Generator | None = None) -> None:
-        """Start a generator unless it is started: the recipe's of this alias, or one not in the recipe."""
+        """Start a generator unless it is started: the recipe's of this alias, or one in its place."""
         if alias in self._started:
             return
-        assert generator is None or alias not in self.run.recipe.generators
         generator = generator or self.run.generator(alias)
         with loading("generator", alias):
             generator.start(self.run.locate)

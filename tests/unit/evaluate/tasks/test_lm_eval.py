@@ -56,10 +56,10 @@ def tasks(tmp_path):
 
 @pytest.fixture
 def measured(tmp_path, tiny):
-    def measure(models="[base]", **fields):
+    def measure(models="[base]", served="{kind: scripted, default: '4'}", **fields):
         task = {"kind": "lm_eval", "include_path": "tasks", "prompting": "text", **fields}
         scores = {"kind": "evaluate", "tasks": [task], "samples": 0, "dtype": "float32"}
-        text = f"name: harness\nbase: {tiny}\ngenerators: {{served: {{kind: scripted, default: '4'}}}}\n"
+        text = f"name: harness\nbase: {tiny}\ngenerators: {{served: {served}}}\n"
         text += f"stages:\n  scores: {json.dumps(scores)[:-1]}, models: {models}}}\n"
         (tmp_path / "recipe.yaml").write_text(text)
         return Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run").stage("scores")
@@ -142,6 +142,36 @@ def test_a_served_model_generates_and_is_refused_where_log_likelihoods_are_neede
     assert [one["scores"]["exact_match"] for one in outcomes(folder, "sums", "served")] == [0, 1, 0, 0]
     with pytest.raises(StageFailed, match=r"'choice': choice needs log-likelihoods, and 'served' \(scripted\) gives none"):
         measured("[{generator: served}]", tasks=["choice"])
+
+
+LIKELY = """
+import json
+from pathlib import Path
+from align import Completion, Generator
+
+class Likely(Generator):
+    likelihoods = continues = True
+
+    async def generate(self, messages, sampling):
+        with Path("asked.jsonl").open("a") as file:
+            file.write(json.dumps([messages, sampling.plain, sampling.continuations]) + "\\n")
+        return [Completion(text, "given", [1], {}, [-len(text)]) for text in sampling.continuations]
+"""
+
+
+@needs_lm_eval
+@pytest.mark.filterwarnings("ignore")
+def test_a_server_is_asked_for_likelihoods_with_the_messages_of_a_chat(tasks, measured, tmp_path, monkeypatch):
+    """Never with their JSON as a plain text; and whole texts need the tokenizer, which is at the server."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "likely.py").write_text(LIKELY)
+    served, likely = "[{generator: served}]", "{kind: 'likely:Likely'}"
+    measured(served, tasks=["choice"], prompting="chat", served=likely)
+    messages, plain, texts = json.loads((tmp_path / "asked.jsonl").read_text().splitlines()[0])
+    assert ([m["role"] for m in messages][-1], plain) == ("user", None)
+    assert texts == ["3 cups", "7 cups", "a book"]
+    with pytest.raises(StageFailed, match=r"prose needs the log-likelihood of whole texts.*measure the checkpoint itself"):
+        measured(served, tasks=["prose"], served=likely)
 
 
 @needs_lm_eval
