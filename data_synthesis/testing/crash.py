@@ -2,18 +2,22 @@
 
 `sys.audit` announces every write (`data_synthesis.write` for the journals, `os.rename` and `os.remove` for
 whole files). The process kills itself there with SIGKILL, after writing half a line where a line was to be
-written. Every run is a fork of this process, which has imported everything and started nothing. After each
-killed run, another run must finish.
+written. Every run is a fork of this process, which has imported everything and started nothing: the first
+run, which counts the writes, tells what it has imported. After each killed run, another run must finish.
 """
 
 from __future__ import annotations
 
 import gc
+import importlib
+import json
 import os
 import signal
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -33,7 +37,11 @@ def main(recipe: str, folder: str, how_many: int) -> int:
     gc.freeze()
     root = Path(folder)
     root.mkdir()
-    count = _writes(recipe, root / "counted")
+    count, modules = _writes(recipe, root / "counted")
+    for name in modules:  # those that are there already cost nothing
+        with suppress(ImportError):  # some modules are made by others, and cannot be imported by name
+            importlib.import_module(name)
+    gc.freeze()
     for place in sorted({round(1 + i * (count - 1) / max(1, how_many - 1)) for i in range(how_many)}):
         out = root / f"write {place} of {count}"
         _fork(recipe, out, place)
@@ -43,18 +51,17 @@ def main(recipe: str, folder: str, how_many: int) -> int:
     return 0
 
 
-def _writes(recipe: str, out: Path) -> int:
-    """Return the number of writes in the stage `made` of a run."""
-    read, write = os.pipe()
-    if _fork(recipe, out, 0, write):
-        raise RuntimeError("a run failed that was not killed")
-    os.close(write)
-    with os.fdopen(read) as file:
-        return int(file.read())
+def _writes(recipe: str, out: Path) -> tuple[int, list[str]]:
+    """Return the number of writes in the stage `made` of a run, and the modules that the run imported."""
+    with tempfile.TemporaryFile("w+") as told:
+        if _fork(recipe, out, 0, told):
+            raise RuntimeError("a run failed that was not killed")
+        told.seek(0)
+        return tuple(json.load(told))
 
 
-def _fork(recipe: str, out: Path, kill_before: int | None, tell: int | None = None) -> int:
-    """Run the recipe in a fork; return the exit code."""
+def _fork(recipe: str, out: Path, kill_before: int | None, tell: IO[str] | None = None) -> int:
+    """Run the recipe in a fork; return the exit code. `tell` gets the number of writes and the modules."""
     pid = os.fork()
     if pid:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -65,7 +72,8 @@ def _fork(recipe: str, out: Path, kill_before: int | None, tell: int | None = No
             sys.addaudithook(counter)
         Recipe.load(recipe).run(out)
         if tell is not None:
-            os.write(tell, str(counter.count).encode())
+            json.dump([counter.count, list(sys.modules)], tell)
+            tell.flush()
         code = 0
     finally:
         os._exit(code)

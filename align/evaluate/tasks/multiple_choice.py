@@ -91,7 +91,7 @@ class MultipleChoice(FewShot):
 
     by: Literal["loglikelihood", "generation"] = "loglikelihood"
     """`loglikelihood`: the likeliest choice counts. `generation`: the letter that the model writes counts;
-    servers, which give no log-likelihoods, can only be asked so."""
+    a model that gives no log-likelihoods can only be asked so."""
     max_new_tokens: int = Field(default=1024, ge=1)
     """Longest answer in tokens, with `by: generation`."""
 
