@@ -142,8 +142,10 @@ class _Rows:
         """
         import torch  # noqa: PLC0415
 
-        pairs, which = torch.unique(torch.stack([of, tokens]), dim=1, return_inverse=True)
-        parents = pairs[0]  # sorted, so the first child of a row comes first, and stays in it
+        # one number for a row and a token: `unique` over columns of two would compare them one by one
+        most = int(tokens.max()) + 1
+        pairs, which = torch.unique(of * most + tokens, return_inverse=True)
+        parents = pairs // most  # sorted, so the first child of a row comes first, and stays in it
         first = torch.ones_like(parents, dtype=torch.bool)
         first[1:] = parents[1:] != parents[:-1]
         more, count = parents[~first], len(self._mask)

@@ -121,7 +121,7 @@ def test_closest_is_relative_to_length_and_takes_the_first_of_equals():
 
 
 def test_runaway_text_takes_linear_time():
-    start = time.perf_counter()
+    start = time.process_time()
     for unit in (
         "5+",
         "(",
@@ -143,4 +143,4 @@ def test_runaway_text_takes_linear_time():
         "<b>",
     ):
         equations_hold("5" + unit * 20_000 + "=8")
-    assert time.perf_counter() - start < 20  # quadratic ones took minutes
+    assert time.process_time() - start < 20  # quadratic ones took minutes
