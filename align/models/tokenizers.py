@@ -116,9 +116,8 @@ def load_tokenizer(
                 "be there to read it: `pip install sentencepiece tiktoken protobuf`"
             ) from None
         raise
-    added = {token.content for token in tokenizer.added_tokens_decoder.values()}
-    # transformers makes an empty tokenizer where files are missing
-    if len(tokenizer.get_vocab().keys() - added) < 2:
+    # transformers makes an empty tokenizer where files are missing; the added tokens are part of its length
+    if len(tokenizer) - len(tokenizer.added_tokens_decoder) < 2:
         raise ModelError(f"the tokenizer of {path} has no vocabulary; {_COPY}")
     return tokenizer
 
