@@ -117,7 +117,11 @@ def _eval_options(verbs: Any) -> None:
     """Add the command `align eval`."""
     evaluate = _verb(verbs, "eval", _evaluate, "measure models on tasks, without a recipe")
     evaluate.add_argument(
-        "models", nargs="+", metavar="MODEL", help="a folder, a hub id, or a run folder (all its models)"
+        "models",
+        nargs="+",
+        metavar="MODEL",
+        help="a folder, a hub id, a run folder (all its models), '{model: FOLDER, name: NAME}', or a "
+        "generator: '{kind: openai, ...}'",
     )
     evaluate.add_argument(
         "--tasks", nargs="+", required=True, metavar="TASK", help="gsm8k,ifeval or '{kind: gsm8k, shots: 8}'"

@@ -29,7 +29,8 @@ def evaluate(
     """Measure models on tasks, and return where the results are.
 
     Args:
-        models: folders, hub ids, run folders (all their models), or generators as YAML (`{kind: ...}`).
+        models: folders, hub ids, run folders (all their models), models with a name as YAML (`{model: ...,
+            name: ...}`), or generators as YAML (`{kind: ...}`).
         tasks: kinds of tasks, or tasks as YAML (`{kind: gsm8k, shots: 8}`).
         out: the output folder.
         options: further fields of the stage `evaluate`.
@@ -57,12 +58,16 @@ def _recipe(
     generators: dict[str, Any] = {}
     for given in models:
         raw = yaml_reader.parse_value(given)
-        if isinstance(raw, dict):
+        if isinstance(raw, dict) and "model" in raw and "kind" not in raw:
+            (entry, *_) = _of_place(str(raw["model"]))
+            entries.append(entry | {"name": str(raw.get("name") or entry["name"])})
+        elif isinstance(raw, dict):
             alias = str(raw.pop("name", None) or raw.get("model") or raw.get("kind"))
             generators[alias] = raw
             entries.append({"generator": alias})
         else:
             entries += _of_place(given)
+    _tell_apart(entries)
     named = [entry["model"] for entry in entries if "model" in entry]
     if not named:
         raise UsageError(
@@ -74,6 +79,14 @@ def _recipe(
     out.mkdir(parents=True, exist_ok=True)
     tables.replace(out / FILE, json.dumps(recipe, indent=1, ensure_ascii=False) + "\n")  # JSON is YAML
     return Recipe.load(out / FILE, set=changes, folder=Path.cwd())
+
+
+def _tell_apart(entries: Sequence[dict[str, Any]]) -> None:
+    """Name models by their whole path where folders have one name."""
+    names = [entry.get("name") for entry in entries]
+    for entry in entries:
+        if "model" in entry and names.count(entry["name"]) > 1:
+            entry["name"] = entry["model"]
 
 
 def _tasks(given: Sequence[str]) -> list[Any]:

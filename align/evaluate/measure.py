@@ -101,9 +101,18 @@ async def _outcomes(results: TaskResults, subject: Subject, run: Run) -> list[Ou
         outcomes = await results.task.measure_all(results.items, subject)
     finally:
         subject.progress.close()
+    _refuse_silence(results, outcomes, run)
     _refuse_off_scale(results, outcomes, run)
     tables.write_lines(path, (asdict(outcome) for outcome in outcomes))
     return outcomes
+
+
+def _refuse_silence(results: TaskResults, outcomes: Sequence[Outcome], run: Run) -> None:
+    """Raise StageFailed if an outcome has neither a score nor a reason why there is none."""
+    for item, outcome in zip(results.items, outcomes, strict=True):
+        if not (outcome.scores or outcome.parts or outcome.skipped):
+            cause = f"task {results.task.label!r}, item {item.id}: its outcome has no score"
+            raise StageFailed(run.name, f"{cause}, and `skipped` does not say why", run.log_file)
 
 
 def _refuse_off_scale(results: TaskResults, outcomes: Sequence[Outcome], run: Run) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from align import Recipe, RecipeError, StageFailed
 from align.cli import main
+from align.commands.evaluate import _recipe
 from align.evaluate.measure import TaskResults
 from align.evaluate.scores import Change
 from align.evaluate.statistics.comparison import adjusted, compare
@@ -105,7 +106,7 @@ def test_training_leaves_out_the_rows_that_the_recipe_measures_on(tmp_path, tiny
     trained_on = json.loads((report.stage("sft") / "report.json").read_text())
     assert (trained_on["rows"], trained_on["rows with test items, left out"]) == (2, {"sums": 1})
     assert json.loads((report.stage("scores") / "report.json").read_text())["overlap"]["held-out problems among them"] == 0
-    assert "no item was seen in the 48,002 training rows" in (report.stage("scores") / "table.txt").read_text()
+    assert "no item was seen in the 48,002 training rows that are known" in (report.stage("scores") / "table.txt").read_text()
 
 
 def test_tasks_of_one_name_in_two_stages_are_both_left_out_of_training(tmp_path, tiny):
@@ -210,6 +211,10 @@ def test_models_of_one_name_keep_theirs_apart_and_none_comes_twice(recipe, tmp_p
     assert set(read(report)) == {"./x/m", "./y/m"}
     given = Recipe.load(recipe("[{model: base, name: qwen/7b}, {model: base, name: llama/7b}, ./x/m]"))
     assert given.recipe.stages["scores"].labels() == ["qwen/7b", "llama/7b", "m"]
+    task = json.dumps({"kind": "gsm8k", "path": str(tmp_path / "held_out.jsonl")})
+    asked = [str(tmp_path / "x/m"), str(tmp_path / "y/m"), f"{{model: {tmp_path}/x/m, name: mine}}"]
+    labels = _recipe(asked, [task], tmp_path / "eval", {}, {}).recipe.stages["scores"].labels()
+    assert labels == [str((tmp_path / name).resolve()) for name in ("x/m", "y/m")] + ["mine"]
     with pytest.raises(RecipeError, match=r"models.1: 'base' comes twice"):
         Recipe.load(recipe("[base, base]"))
 
@@ -357,12 +362,20 @@ def test_data_that_is_missing_or_of_another_shape_stops_the_stage(tmp_path, tiny
         Recipe.load(tmp_path / "recipe.yaml").run(tmp_path / "run")
 
 
-def test_a_value_off_its_scale_names_task_item_and_metric(recipe, tmp_path):
-    (tmp_path / "seven.py").write_text(
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        ("{'liked': 7.0}", r"'liked' is 7\.0, and must be a number from 0 to 1"),
+        ("{}", "its outcome has no score, and `skipped`"),
+    ],
+)
+def test_a_value_off_its_scale_and_none_at_all_name_task_and_item(recipe, tmp_path, scores, said):
+    name = f"seven{len(scores)}"
+    (tmp_path / f"{name}.py").write_text(
         "from align.evaluate import Item, Outcome, Task\n\n\nclass Seven(Task):\n"
         "    def items(self, run):\n        return [Item(id='one', messages=[{'role': 'user', 'content': 'Hi'}])]\n\n"
-        "    async def measure(self, item, model):\n        return Outcome({'liked': 7.0})\n"
+        f"    async def measure(self, item, model):\n        return Outcome({scores})\n"
     )
-    loaded = served(recipe, tasks=[{"kind": "seven:Seven", "name": "seven"}])
-    with pytest.raises(StageFailed, match=r"task 'seven', item one: 'liked' is 7\.0, and must be a number from 0 to 1"):
+    loaded = served(recipe, tasks=[{"kind": f"{name}:Seven", "name": "seven"}])
+    with pytest.raises(StageFailed, match=f"task 'seven', item one: {said}"):
         loaded.run(tmp_path / "run")

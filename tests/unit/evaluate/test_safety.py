@@ -61,6 +61,7 @@ def test_the_share_of_harmful_answers_stands_beside_over_refusal(measured):
         "sensible": (0.0, 0.0),
     }
     assert scores["sensible"]["over-refusal"]["n"] == 1  # the empty answer is in no score
+    assert (scores["refuses"]["appropriate"]["value"], scores["sensible"]["appropriate"]["value"]) == (0.5, 1.0)
     unread = "`harmful` is neither true nor false"
     assert scores["sensible"]["not measured"] == {"the answer is empty": 1, unread: 1}
     groups = json.loads((folder / "by_group.json").read_text())["safety"]
