@@ -22,6 +22,7 @@ from lm_eval.evaluator import simple_evaluate
 from lm_eval.tasks import TaskManager
 from lm_eval.utils import handle_non_serializable
 
+from align.core.fingerprint import content_fingerprint
 from align.core.log import LOGGER
 from align.evaluate.task import Item
 
@@ -103,7 +104,7 @@ def load(name: str, home: Path | None) -> HarnessTasks:
     Raises:
         NotLoadable: there is no such name, or the task or its data cannot be loaded.
     """
-    stamp = _stamp(home) if home else ()
+    stamp = content_fingerprint(home) if home else ""
     own = _own(home, stamp) if home else None
     manager = own if own is not None and _complete(own, name) else _index(home, stamp)
     if name not in manager.all_tasks:
@@ -200,17 +201,14 @@ def _complete(own: Any, name: str) -> bool:
     return all(isinstance(member, str) and member in own.all_subtasks for member in names)
 
 
-def _stamp(home: Path) -> tuple[tuple[str, int, int], ...]:
-    """Return what tells the files of a folder from what they were before."""
-    stats = ((str(path), path.stat()) for path in sorted(home.rglob("*")) if path.is_file())
-    return tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in stats)
+# `stamp` is the content of the folder: what was read of it before holds as long as nothing in it changes
 
 
 @cache
-def _own(home: Path, stamp: tuple[Any, ...]) -> Any:
+def _own(home: Path, stamp: str) -> Any:
     return TaskManager(include_path=str(home), include_defaults=False)
 
 
 @cache
-def _index(home: Path | None, stamp: tuple[Any, ...]) -> Any:
+def _index(home: Path | None, stamp: str) -> Any:
     return TaskManager(include_path=None if home is None else str(home))

@@ -101,34 +101,32 @@ async def _outcomes(results: TaskResults, subject: Subject, run: Run) -> list[Ou
         outcomes = await results.task.measure_all(results.items, subject)
     finally:
         subject.progress.close()
-    _refuse_silence(results, outcomes, run)
-    _refuse_off_scale(results, outcomes, run)
+    _refuse_wrong(results, outcomes, run)
     tables.write_lines(path, (asdict(outcome) for outcome in outcomes))
     return outcomes
 
 
-def _refuse_silence(results: TaskResults, outcomes: Sequence[Outcome], run: Run) -> None:
-    """Raise StageFailed if an outcome has neither a score nor a reason why there is none."""
+def _refuse_wrong(results: TaskResults, outcomes: Sequence[Outcome], run: Run) -> None:
+    """Raise StageFailed if an outcome breaks the contract of `Outcome` and `Metric`."""
     for item, outcome in zip(results.items, outcomes, strict=True):
-        if not (outcome.scores or outcome.parts or outcome.skipped):
-            cause = f"task {results.task.label!r}, item {item.id}: its outcome has no score"
-            raise StageFailed(run.name, f"{cause}, and `skipped` does not say why", run.log_file)
+        if why := _wrong(results.task, outcome):
+            cause = f"task {results.task.label!r}, item {item.id}: {why}"
+            raise StageFailed(run.name, cause, run.log_file)
 
 
-def _refuse_off_scale(results: TaskResults, outcomes: Sequence[Outcome], run: Run) -> None:
-    """Raise StageFailed if a value is not on its metric's scale, or not a number."""
-    for item, outcome in zip(results.items, outcomes, strict=True):
-        for name, given in outcome.scores.items():
-            low, high = results.task.metric(name).bounds or (-math.inf, math.inf)
-            values = [given] if isinstance(given, int | float) else given
-            for value in values:
-                if not low <= value <= high or math.isinf(value):
-                    raise StageFailed(
-                        run.name,
-                        f"task {results.task.label!r}, item {item.id}: {name!r} is {value}, and must be a "
-                        f"number from {low:g} to {high:g}; `metrics` of the task's class says its scale",
-                        run.log_file,
-                    )
+def _wrong(task: Task, outcome: Outcome) -> str:
+    """Return what is wrong with an outcome: no score and no reason, or a value off its metric's scale."""
+    if not (outcome.scores or outcome.parts or outcome.skipped):
+        return "its outcome has no score, and `skipped` does not say why"
+    for name, given in outcome.scores.items():
+        low, high = task.metric(name).bounds or (-math.inf, math.inf)
+        for value in [given] if isinstance(given, int | float) else given:
+            if not low <= value <= high or math.isinf(value):
+                return (
+                    f"{name!r} is {value}, and must be a number from {low:g} to {high:g}; `metrics` of the "
+                    "task's class says its scale"
+                )
+    return ""
 
 
 def _key(results: TaskResults, subject: Subject, run: Run) -> str:

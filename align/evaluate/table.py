@@ -207,7 +207,7 @@ def render_clean(
             )
         rows.append([name, str(len(each.items)), f"{count / len(each.items):.1%}", *cells])
     if len(rows) == 1:
-        what = f"no item was seen in the {compared:,} training rows that are known; a model may know others"
+        what = f"no item was seen in the {compared:,} training rows that are known; others are not compared"
         return f"\ncontamination: {what if compared else 'no training rows of these models are known'}\n"
     title = (
         "contamination: score on all items -> on those not seen in training (no 13-gram shared with a row)"

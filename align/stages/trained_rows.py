@@ -13,7 +13,7 @@ from pathlib import Path
 
 from align.core import catalog, tables
 from align.core.config import Config
-from align.core.errors import RecipeError
+from align.core.errors import UsageError
 from align.core.rows import Row
 from align.core.run_state import recipe_of, stages_of
 from align.core.stage import Run, Stage
@@ -47,17 +47,20 @@ def _of_checkpoint(folder: Path, run: Run, seen: set[Path]) -> Iterator[Row]:
         seen: folders that were read already; this one is added.
     """
     numbered = _NUMBERED.fullmatch(folder.name)
-    if folder in seen or not numbered or not (folder.parent / "recipe.json").is_file():
+    if folder in seen or not numbered:
         return
     seen.add(folder)
-    stages = stages_of(folder.parent)
+    try:
+        stages = stages_of(folder.parent)
+    except UsageError:  # it is no run folder
+        return
     state = stages.get(numbered[1])
     if state is None or state.folder.resolve() != folder:
         return
     fields = recipe_of(folder.parent)["stages"][state.name]
     try:
         stage: Config = catalog.choose("stage", fields, Stage).model_validate(fields)
-    except (catalog.PluginError, RecipeError, ValueError) as why:
+    except ValueError as why:  # the kind's module is gone, or its fields are others by now
         run.log.warning("the rows that %s was trained on are not compared with the items: %s", folder, why)
         return
     home = Path(tables.json_object(folder.parent / "state.json").get("home", folder.parent))

@@ -19,12 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-import pyarrow as pa
-import pyarrow.parquet
-
 from align.core.recipe import Recipe
-from align.generate.backends import openai as openai_server  # noqa: F401
-from data_synthesis.engine import publish  # noqa: F401
 
 WRITES = frozenset({"data_synthesis.write", "os.rename", "os.remove"})
 
@@ -32,16 +27,13 @@ WRITES = frozenset({"data_synthesis.write", "os.rename", "os.remove"})
 def main(recipe: str, folder: str, how_many: int) -> int:
     """Crash a run at up to `how_many` of its writes; return 0 if every one could be finished afterwards."""
     Recipe.load(recipe)  # imports the plug-ins
-    pa.Table.from_pylist([{"a": 1}])  # imports pandas, which takes half a second
-    # Before forks: otherwise a collection in a fork touches, and so copies, the memory of all imports.
-    gc.freeze()
     root = Path(folder)
     root.mkdir()
     count, modules = _writes(recipe, root / "counted")
     for name in modules:  # those that are there already cost nothing
         with suppress(ImportError):  # some modules are made by others, and cannot be imported by name
             importlib.import_module(name)
-    gc.freeze()
+    gc.freeze()  # otherwise a collection in a fork touches, and so copies, the memory of all imports
     for place in sorted({round(1 + i * (count - 1) / max(1, how_many - 1)) for i in range(how_many)}):
         out = root / f"write {place} of {count}"
         _fork(recipe, out, place)

@@ -49,8 +49,8 @@ class FewShot(PromptedData):
         """Return the group of an item, whose worked examples are of the same one; "" where there are none."""
         return ""
 
-    def works(self, item: Item) -> bool:
-        """Does an item have what a worked example needs?"""
+    def can_be_shown(self, item: Item) -> bool:
+        """Does an item have what a worked example needs, such as a worked answer?"""
         return True
 
     def shots_for(self, model: Subject) -> int:
@@ -122,7 +122,11 @@ class FewShot(PromptedData):
             if shot.unusable:
                 place = shot.data["place"]
                 run.log.warning("task %s: %s is no worked example: %s", self.label, place, shot.unusable)
-            elif self.works(shot) and (group := self.group(shot)) in groups and len(found[group]) <= most:
+            elif (
+                self.can_be_shown(shot)
+                and (group := self.group(shot)) in groups
+                and len(found[group]) <= most
+            ):
                 found[group].append(shot)
             if all(len(found[group]) > most for group in groups):
                 break

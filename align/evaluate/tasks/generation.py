@@ -173,7 +173,7 @@ class VerifiedData(FewShot, Verified):
     instruction: str = ""
     """Text behind the question in a chat, such as how the answer is to be given."""
 
-    def works(self, item: Item) -> bool:
+    def can_be_shown(self, item: Item) -> bool:
         """Has the item a worked answer?"""
         return bool(item.data.get("worked"))
 

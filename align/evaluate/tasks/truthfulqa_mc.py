@@ -91,7 +91,9 @@ class TruthfulQA(MultipleChoice):
 
     def context(self, item: Item, model: Subject) -> list[Message] | str:
         """Return the question behind those of the paper's prompt; in a chat, each as a user's turn."""
-        worked, asked = self.own_shots[: self.shots_for(model)], item.text
+        worked, asked = self.published(model), item.text
+        if worked is None:
+            worked = [(shot.text, self.solved(shot)) for shot in self.solutions(item, model)]
         if self.is_chat(model):
             return turns("", worked, asked)
         return "".join(f"Q: {q}\nA: {a}\n\n" for q, a in worked) + f"Q: {asked}\nA:"

@@ -143,9 +143,9 @@ class _Rows:
         import torch  # noqa: PLC0415
 
         # one number for a row and a token: `unique` over columns of two would compare them one by one
-        most = int(tokens.max()) + 1
-        pairs, which = torch.unique(of * most + tokens, return_inverse=True)
-        parents = pairs // most  # sorted, so the first child of a row comes first, and stays in it
+        base = int(tokens.max()) + 1
+        pairs, which = torch.unique(of * base + tokens, return_inverse=True)
+        parents = pairs // base  # sorted, so the first child of a row comes first, and stays in it
         first = torch.ones_like(parents, dtype=torch.bool)
         first[1:] = parents[1:] != parents[:-1]
         more, count = parents[~first], len(self._mask)

@@ -84,9 +84,9 @@ def read_object(answer: ServerReply) -> dict[str, Any]:
 
 
 def _completion(choice: Any, usage: dict[str, int], stop: Sequence[str] | None) -> Completion:
-    said = choice if isinstance(choice, dict) and "text" in choice else _message(choice)
+    continued = isinstance(choice, dict) and "text" in choice
+    text = choice["text"] if continued else _message(choice).get("content")
     reason = str(choice.get("finish_reason") or "unknown")
-    text = said.get("text") if said is choice else said.get("content")
     if text is None and reason not in ("stop", "unknown"):
         text = ""  # see the head of this file
     if not isinstance(text, str):

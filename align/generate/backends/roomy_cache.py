@@ -62,9 +62,8 @@ class RoomyLayer(DynamicLayer):
             self._take(self.keys[rows], self.values[rows])
             return
         for room, held in zip(self._room, (self.keys, self.values), strict=True):
-            room[: len(rows), :, :length] = held[
-                rows
-            ]  # `held[rows]` is a copy, so nothing is overwritten early
+            # the right side is a copy, so no row is overwritten before it is read
+            room[: len(rows), :, :length] = held[rows]
         self._show(len(rows), length)
 
     def batch_select_indices(self, indices: torch.Tensor) -> None:

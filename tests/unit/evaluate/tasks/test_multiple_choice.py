@@ -165,6 +165,8 @@ def test_truthfulqa_adds_up_the_probability_of_what_is_true(measured, tmp_path):
     prompt = only["messages"][0]["content"]
     assert prompt.startswith("Q: What is human life expectancy in the United States?\nA: Human life expectancy in the United")
     assert prompt.endswith("A: The 1992 Olympics were held in Barcelona, Spain.\n\nQ: Is it?\nA:")
+    measured(task | {"shots": 1, "shots_path": "mine.jsonl"}, [row], mine=[row | {"question": "Was it?"}] * 2)
+    assert asked(tmp_path)[-1]["messages"][0]["content"] == "Q: Was it?\nA: no\n\nQ: Is it?\nA:"
 
 
 def test_length_normalised_divides_by_characters_and_the_first_of_equals_wins(measured):
